@@ -1,0 +1,1 @@
+"""bin/bench: Rollcall and its peers, measured on the same accounts in the same run."""

@@ -1,0 +1,14 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.urls import path
+
+from benchmarks.admin.sites import stock, tuned
+
+
+@login_required
+def bare(request):
+    """Who is it? That is all."""
+    return HttpResponse(f"Signed in as {request.user.get_username()}.", content_type="text/plain")
+
+
+urlpatterns = [path("admin/", stock.urls), path("tuned/", tuned.urls), path("bare/", bare)]

@@ -1,0 +1,96 @@
+"""What is asked of each peer. A case that a peer has no page for has no path there."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from benchmarks.filters import combinations, filters
+from benchmarks.terms import terms
+from users.directory import keyset
+from users.models import User
+
+PER_PAGE = 50
+ADMIN_COLUMNS = {"username": "1", "email": "2", "name": "4.3", "joined": "6", "seen": "7"}
+ADMIN_LIST = "/{site}/users/user/"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`paths` by the name of the peer. `edits`: the paths are of forms, which are saved with another first name."""
+
+    name: str
+    paths: dict[str, str]
+    edits: bool = False
+
+
+def cases(accounts: int) -> list[Case]:
+    """All, in the order of the report. `accounts`: how many there are, to the page."""
+    return [
+        *pages(accounts),
+        *sorts(),
+        *(listed(f"filter {label}", query, lookups) for label, query, lookups in filters()),
+        *(listed(label, query, lookups, sort) for label, query, lookups, sort in combinations()),
+        *(listed(f"search, {label}: {term}", {"q": term}, {"q": term}) for label, term in terms().items()),
+        *one_account(),
+    ]
+
+
+def pages(accounts: int) -> list[Case]:
+    last = max(1, accounts // PER_PAGE)  # one page early rather than late: the tuned admin knows the number roughly
+    return [
+        listed("list, page 1", {}, {}),
+        listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
+        listed("list, last page", {"before": keyset.END}, {"p": str(last)}),
+    ]
+
+
+def sorts() -> list[Case]:
+    """Page 1 for all; from the middle, where the admin's cost is that of its middle page, Rollcall alone."""
+    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in keyset.SORTS]
+    middles = [listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort) for sort in keyset.SORTS]
+    return first + middles
+
+
+def listed(name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = "") -> Case:
+    """A case of the list: Rollcall's `query`, the same thing as the admin's `lookups` (None: it has no such thing)."""
+    paths = {"rollcall": url("/users/", query | ({"sort": sort} if sort else {})), "bare": "/bare/"}
+    if lookups is not None:
+        lookups = lookups | ({"o": admin_order(sort)} if sort else {})
+        paths |= {site: url(ADMIN_LIST.format(site=site), lookups) for site in ("admin", "tuned")}
+    return Case(name, paths)
+
+
+def url(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def admin_order(sort: str) -> str:
+    sign = "-" if sort.startswith("-") else ""
+    return ".".join(sign + column for column in ADMIN_COLUMNS[sort.removeprefix("-")].split("."))
+
+
+def middle(sort: str) -> str:
+    """A cursor near the middle of the order: that of the middle one of a hundred random accounts."""
+    column = keyset.SORTS[sort]
+    return keyset.encode(sort, sorted(sample(101), key=lambda account: (column.of(account), account.pk))[50])
+
+
+def sample(number: int) -> list[User]:
+    """Accounts spread evenly over all ids."""
+    first, last = (User.objects.order_by(order).values_list("pk", flat=True)[0] for order in ("pk", "-pk"))
+    ids = [first + (last - first) * step // (number + 1) for step in range(1, number + 1)]
+    return list(User.objects.filter(pk__in=ids))
+
+
+def one_account() -> list[Case]:
+    account = next(account for account in sample(40) if account.status == "active" and not account.is_staff)
+    show = {"rollcall": f"/users/{account.pk}/", "bare": "/bare/"}
+    edit = {"rollcall": "/users/{pk}/edit/"}
+    for site in ("admin", "tuned"):
+        show[site] = ADMIN_LIST.format(site=site) + f"{account.pk}/change/"
+        edit[site] = ADMIN_LIST.format(site=site) + "{pk}/change/"
+    return [Case("account page", show), Case("edit (POST)", edit, edits=True)]
+
+
+def edited(number: int) -> list[int]:
+    """Ids of accounts to edit, one for each client, so that they don't meet."""
+    return [account.pk for account in sample(8 * number) if account.status == "active" and not account.is_staff][:number]

@@ -1,0 +1,87 @@
+"""Each filter of the directory with values as they occur, and the same as lookups of the admin."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import Group
+
+Filters = list[tuple[str, dict[str, str], dict[str, str] | None]]
+
+
+def ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d")
+
+
+def filters() -> Filters:
+    """Name, Rollcall's query, the admin's lookups (None: the admin can't ask that). At least one for each parameter."""
+    return [named(query, lookups) for query, lookups in (*states(), *traits(), *dates(), *origins())]
+
+
+def named(query: dict[str, str], lookups: dict[str, str] | None) -> tuple[str, dict[str, str], dict[str, str] | None]:
+    return " ".join(f"{name}={value}" for name, value in query.items()), query, lookups
+
+
+def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+    group = Group.objects.get(name="Support")
+    return [
+        *(({"status": value}, {"status__exact": value}) for value in ("active", "suspended", "invited", "deleted")),
+        ({"status": "ended"}, None),  # follows from dates
+        ({"role": "staff"}, {"is_staff__exact": "1"}),
+        ({"role": "superuser"}, {"is_superuser__exact": "1"}),
+        ({"group": group.name}, {"groups__id__exact": str(group.pk)}),
+    ]
+
+
+def traits() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+    columns = {"mfa": "has_second_factor__exact", "must_change": "must_change_password__exact"}
+    return [
+        ({"verified": "yes"}, {"email_verified_at__isnull": "False"}),
+        ({"verified": "no"}, {"email_verified_at__isnull": "True"}),
+        *(({name: word}, {column: bit}) for name, column in columns.items() for word, bit in (("yes", "1"), ("no", "0"))),
+        ({"missing": "email"}, {"email__exact": ""}),
+        ({"missing": "name"}, {"name_key__exact": ""}),
+    ]
+
+
+def dates() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+    years = 365
+    return [
+        ({"joined_from": ago(30)}, {"date_joined__gte": ago(30)}),
+        ({"joined_to": ago(6 * years)}, {"date_joined__lt": ago(6 * years - 1)}),
+        ({"seen_from": ago(7)}, {"last_seen_at__gte": ago(7)}),
+        ({"seen_to": ago(years)}, {"last_seen_at__lt": ago(years - 1)}),
+        ({"never_seen": "yes"}, {"last_seen_at__isnull": "True"}),
+        ({"never_seen": "no"}, {"last_seen_at__isnull": "False"}),
+    ]
+
+
+def origins() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+    return [
+        ({"domain": "gmail.example"}, {"email_domain__exact": "gmail.example"}),
+        ({"domain": "example.com"}, {"email_domain__exact": "example.com"}),
+        ({"domain": "nowhere.example"}, {"email_domain__exact": "nowhere.example"}),
+        ({"source": "crm"}, {"source__exact": "crm"}),
+    ]
+
+
+def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
+    """Two filters and a sort: of common values, of rarer ones, and of rare ones."""
+    return [
+        combined(
+            {"domain": "gmail.example", "verified": "no"},
+            {"email_domain__exact": "gmail.example", "email_verified_at__isnull": "True"},
+            "name",
+        ),
+        combined({"status": "suspended", "source": "crm"}, {"status__exact": "suspended", "source__exact": "crm"}, "-seen"),
+        combined(
+            {"mfa": "yes", "must_change": "yes"},
+            {"has_second_factor__exact": "1", "must_change_password__exact": "1"},
+            "email",
+        ),
+        combined(
+            {"joined_from": ago(365), "status": "active"}, {"date_joined__gte": ago(365), "status__exact": "active"}, "username"
+        ),
+    ]
+
+
+def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
+    return " ".join([*(f"{name}={value}" for name, value in query.items()), f"sort={sort}"]), query, lookups, sort

@@ -1,0 +1,35 @@
+"""What the database alone takes for a page of the list: nothing built on it can be faster."""
+
+import time
+from statistics import median
+
+from django.db import connection
+
+from benchmarks.cases import PER_PAGE, middle
+from users.directory import keyset
+from users.directory.finder import COLUMNS
+from users.models import User
+
+REPEATS = 200
+
+
+def floor() -> dict[str, float]:
+    """Median seconds of the bare keyset query, its rows fetched, without the ORM."""
+    places = {"page 1": "", "middle page": middle("-joined")}
+    return {name: timed(*statement(cursor)) for name, cursor in places.items()}
+
+
+def statement(cursor: str) -> tuple[str, tuple]:
+    accounts = keyset.beyond(User.objects.only(*COLUMNS), "-joined", cursor, backwards=False)[: PER_PAGE + 1]
+    return accounts.query.get_compiler(accounts.db).as_sql()
+
+
+def timed(sql: str, params: tuple) -> float:
+    seconds = []
+    with connection.cursor() as cursor:
+        for _ in range(REPEATS):
+            begin = time.perf_counter()
+            cursor.execute(sql, params)
+            cursor.fetchall()
+            seconds.append(time.perf_counter() - begin)
+    return median(seconds)

@@ -1,0 +1,152 @@
+"""One case after the other, and within each case one peer after the other, request by request."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import cycle
+from math import ceil
+from statistics import median
+
+from benchmarks.cases import Case, edited
+from benchmarks.client import Answer, Connection
+from benchmarks.counting import HEADER
+from benchmarks.forms import form_with
+from benchmarks.peers import CLIENTS, Running
+
+FEWEST = 3
+TOO_SLOW = 3.0  # seconds of one request, beyond which 8 clients would only wait
+
+
+@dataclass
+class Result:
+    """Of one case at one peer. Seconds; `per_second` is None where it was not measured."""
+
+    seconds: list[float] = field(default_factory=list)
+    statuses: Counter = field(default_factory=Counter)
+    queries: int | None = None
+    bytes: int = 0
+    per_second: float | None = None
+
+    @property
+    def median(self) -> float:
+        return median(self.seconds)
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.seconds)[ceil(0.95 * len(self.seconds)) - 1]
+
+    @property
+    def faults(self) -> dict[int, int]:
+        return {status: number for status, number in self.statuses.items() if status not in (200, 302)}
+
+    def note(self, answer: Answer) -> None:
+        self.seconds.append(answer.seconds)
+        self.statuses[answer.status] += 1
+
+
+Results = dict[str, Result]
+Act = Callable[[Connection], Answer]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """`repeats` sequential requests, fewer when they take more than `limit` seconds; then 8 clients for `seconds`."""
+
+    repeats: int
+    limit: float
+    seconds: float
+
+
+def count(case: Case, peers: list[Running]) -> Results:
+    """One request each, for queries and bytes."""
+    results = {}
+    for running in peers:
+        connection = running.connect()
+        answer = acts(case, running)[0](connection)
+        connection.close()
+        number = answer.headers.get(HEADER.lower())
+        results[running.peer.name] = Result(bytes=len(answer.body), queries=int(number) if number else None)
+    return results
+
+
+def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
+    """Both workers of each peer have loaded everything once."""
+    for running in peers:
+        connections = [running.connect() for _ in range(2 * CLIENTS)]
+        for connection in connections:
+            connection.get(paths[running.peer.name])
+            connection.close()
+
+
+def measure(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
+    """Fills in times, statuses and throughput."""
+    sequentially(case, peers, results, effort)
+    for running in peers:
+        result = results[running.peer.name]
+        if effort.seconds and result.median <= TOO_SLOW:
+            result.per_second = together(acts(case, running), running, result, effort.seconds)
+
+
+def sequentially(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
+    ways = [(results[running.peer.name], acts(case, running)[0], running.connect()) for running in peers]
+    spent = [first(result, act(connection), effort) for result, act, connection in ways]
+    for _ in range(effort.repeats):
+        for number, (result, act, connection) in enumerate(ways):
+            if spent[number] > effort.limit and len(result.seconds) >= FEWEST:
+                continue
+            answer = act(connection)
+            spent[number] += answer.seconds
+            result.note(answer)
+    for _, _, connection in ways:
+        connection.close()
+
+
+def first(result: Result, answer: Answer, effort: Effort) -> float:
+    """Its seconds. It fills the caches of the database and is not noted, unless it is so slow that each one counts."""
+    if answer.seconds > effort.limit / FEWEST:
+        result.note(answer)
+    return answer.seconds
+
+
+def together(ways: list[Act], running: Running, result: Result, seconds: float) -> float:
+    """Answers a second when all clients ask again and again; what is on its way at the end is waited for."""
+    connections = [running.connect() for _ in ways]
+    begin = time.monotonic()
+
+    def client(number: int) -> Counter:
+        statuses: Counter = Counter()
+        while time.monotonic() < begin + seconds:
+            statuses[ways[number](connections[number]).status] += 1
+        return statuses
+
+    with ThreadPoolExecutor(len(ways)) as pool:
+        done: Counter = sum(pool.map(client, range(len(ways))), Counter())
+    elapsed = time.monotonic() - begin
+    for connection in connections:
+        connection.close()
+    result.statuses += done
+    return done.total() / elapsed
+
+
+def acts(case: Case, running: Running) -> list[Act]:
+    """What each client does, again and again."""
+    path = case.paths[running.peer.name]
+    if not case.edits:
+        return [lambda connection: connection.get(path)] * CLIENTS
+    return [editing(path.format(pk=pk)) for pk in edited(CLIENTS)]
+
+
+def editing(path: str) -> Act:
+    """Loads the form, changes the first name, and sends it: the answer is that of the POST alone."""
+    names = cycle(["Alma", "Blake", "Casey", "Devon", "Ellis"])
+
+    def act(connection: Connection) -> Answer:
+        page = connection.get(path)
+        if page.status != 200:
+            return page
+        fields = [field for field in form_with("first_name", page.body.decode()) if field[0] != "first_name"]
+        return connection.post(path, [*fields, ("first_name", f"Robin {next(names)}")])
+
+    return act

@@ -1,0 +1,93 @@
+"""What is measured: four web servers with the same configuration, two workers each, over one database."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+from benchmarks.client import Connection
+from tests.servers import free_port, running, until
+from users.models import User
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS, CLIENTS = 2, 8
+CSRF = "benchmark0benchmark0benchmark012"  # a cookie that Django takes: 32 letters and digits
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`name` is the key in cases and results. `environment`: what differs from the others."""
+
+    name: str
+    label: str
+    settings: str
+    counted: str
+    backend: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+# Plain Django sets no limits on statements: the peers run to their end.
+PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
+PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND)
+PEERS = [
+    Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend"),
+    Peer("admin", "Django admin", *PROJECT, environment=PLAIN),
+    Peer("tuned", "tuned admin", *PROJECT, environment=PLAIN | {"PGOPTIONS": "-c jit=off"}),
+    Peer("bare", "bare view", *PROJECT, environment=PLAIN),
+]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A peer that answers: where, and with which cookies somebody is signed in."""
+
+    peer: Peer
+    port: int
+    cookies: str
+
+    def connect(self) -> Connection:
+        return Connection(self.port, self.cookies)
+
+
+@contextmanager
+def serving(peers: list[Peer], folder: Path, *, counted: bool) -> Iterator[list[Running]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(server(peer, folder, counted)) for peer in peers]
+
+
+@contextmanager
+def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
+    """Gunicorn until the block ends; what it says goes to a file beside the database."""
+    port = free_port()
+    module = peer.counted if counted else peer.settings
+    variables = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": str(WORKERS), "DJANGO_SETTINGS_MODULE": module}
+    command = [sys.executable, "-m", "gunicorn", "--config", "site/gunicorn.conf.py", "wsgi"]
+    with (folder / f"{peer.name}.log").open("w") as log, signed_in(peer) as key:
+        options = {"cwd": ROOT, "env": os.environ | variables | peer.environment, "stdout": log, "stderr": subprocess.STDOUT}
+        with running(command, stop=signal.SIGTERM, **options) as process:
+            cookies = f"{settings.SESSION_COOKIE_NAME}={key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
+            until(lambda: Connection(port, cookies).close(), OSError, process, peer.label)
+            yield Running(peer, port, cookies)
+
+
+@contextmanager
+def signed_in(peer: Peer) -> Iterator[str]:
+    """The key of a superuser's session, made in the database as signing in would make it."""
+    user = User.objects.filter(is_superuser=True).order_by("pk").first() or User.objects.create_superuser("bench")
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), peer.backend
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    try:
+        yield session.session_key
+    finally:
+        session.delete()

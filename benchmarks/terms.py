@@ -1,0 +1,41 @@
+"""Eight kinds of search term, each ruinous for some way of searching; and an address, which names one account."""
+
+from itertools import product
+from string import ascii_lowercase
+
+from benchmarks.farend import DOMAIN
+from users.directory.filter import Filter
+from users.models import User
+
+
+def terms() -> dict[str, str]:
+    """By what is special about it. Raises RuntimeError where the accounts hold no example."""
+    return {
+        "one match": one_match(),
+        "common surname": "smith",
+        "half of all": "gmail",
+        "far end of the order": DOMAIN.partition(".")[0],
+        "no match": first_with(0, ["xqzvwk", "qjxzkvw"]),
+        "two letters": "sm",
+        "two letters, no match": first_with(0, map("".join, product("xqzjvwk", ascii_lowercase))),
+        "accented": "müller",
+        "an address": User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())[0].email,
+    }
+
+
+def one_match() -> str:
+    """A part of a username from the middle of the table: neither its beginning nor the whole."""
+    middle = User.objects.filter(pk__gt=middle_id(), username__contains=".").order_by("pk")[:50]
+    return first_with(1, [account.username[2:] for account in middle if account.username.isascii()])
+
+
+def middle_id() -> int:
+    return (User.objects.order_by("-pk").values_list("pk", flat=True)[0]) // 2
+
+
+def first_with(number: int, candidates) -> str:
+    """The first term that this many accounts match."""
+    for term in candidates:
+        if Filter(q=term).apply().order_by()[: number + 1].count() == number:
+            return term
+    raise RuntimeError(f"There is no term with {number} matches.")

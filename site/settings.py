@@ -1,0 +1,285 @@
+"""Settings, read from the environment (and from .env in the checkout, which bin/run writes for a laptop)."""
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")  # the real environment wins
+
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+DEBUG = env.bool("DEBUG", False)
+
+
+def required(name: str, local: str) -> str:
+    """The variable, or with DEBUG the local value. Without either the start stops and names it."""
+    value = env.str(name, "")
+    if not value and DEBUG:
+        return local
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment, or run bin/run once to work locally.")
+    return value
+
+
+SECRET_KEY = required("SECRET_KEY", "local-only-" + "0123456789abcdef" * 4)
+if not DEBUG and (
+    len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith(("local-only-", "django-insecure-"))
+):
+    raise ImproperlyConfigured("SECRET_KEY is weak: use at least 50 random characters.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+ALLOWED_HOSTS = [host.strip() for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",") if host.strip()]
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header.")
+
+# Links in mails come from here and never from the request's Host header.
+SITE_URL = required("SITE_URL", "http://localhost:8000").rstrip("/")
+SITE_PARTS = urlsplit(SITE_URL)
+SECURE = SITE_PARTS.scheme == "https"
+if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
+    raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
+if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
+    raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+# How many reverse proxies stand in front and append to X-Forwarded-For; their headers are believed, no others'.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if SECURE else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, over plain HTTP
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W021",  # HSTS preload is a decision about the whole domain, not ours
+    "auth.W004",  # username is unique by a constraint over lower(username), which the check does not see
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_HTTPONLY = False  # a static script copies it into a header for HTMX
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "users.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# --- the application --------------------------------------------------------------------------------------------------
+
+ROOT_URLCONF = "urls"
+WSGI_APPLICATION = "wsgi.application"
+AUTH_USER_MODEL = "users.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "users",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_q",
+    "template_partials",
+]
+
+MIDDLEWARE = [
+    "users.audit.middleware.OriginMiddleware",  # first: every event and log line has a request id
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "users.headers.HeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "users.staff.gate.BackOfficeMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "users.errors.ErrorsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "users.staff.rail.rooms",
+            ],
+            "builtins": ["users.templatetags.rollcall"],
+        },
+    }
+]
+
+# --- databases and caches ---------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/rollcall.sqlite3")}
+_database = DATABASES["default"]
+_options = _database.setdefault("OPTIONS", {})
+if _database["ENGINE"].endswith("sqlite3"):
+    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # IMMEDIATE: a transaction that will write takes the lock at once and waits for it (20 s), where DEFERRED would fail.
+    _options |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
+    }
+    _database["CONN_MAX_AGE"] = None
+else:
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+    _database["CONN_HEALTH_CHECKS"] = True
+    _options.setdefault("connect_timeout", 5)  # seconds; a host that swallows packets would hold a request for minutes
+    # Only the web server sets this (gunicorn.conf.py): a migration or a job may take as long as it needs.
+    if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
+        _limits = {
+            "statement_timeout": _timeout,
+            "lock_timeout": _timeout,
+            "idle_in_transaction_session_timeout": 30_000,
+            "enable_seqscan": "off",  # a wrong guess of the planner must not read ten million rows for fifty
+            "jit": "off",
+        }
+        _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
+
+REDIS_URL = env.str("REDIS_URL", "")
+CACHES: dict[str, dict[str, Any]] = {
+    # Rate limits must hold whatever Redis does, so they live in the database.
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "rollcall_cache"},
+    # Disposable: what is in here may vanish at any time.
+    "pages": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages"},
+    # What one process tells itself: django-q2's own statistics.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
+}
+if REDIS_URL:
+    CACHES["pages"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.25,
+            "SOCKET_TIMEOUT": 0.25,
+            "IGNORE_EXCEPTIONS": False,
+        },
+    }
+
+# --- background work --------------------------------------------------------------------------------------------------
+
+# retry > timeout × (queue_limit / workers + 1): a task that still runs must not be handed out again.
+Q_CLUSTER = {
+    "name": "main",
+    "orm": "default",
+    "cache": "process",
+    "timeout": 120,
+    "retry": 600,
+    "max_attempts": 3,
+    "workers": env.int("WORKER_CONCURRENCY", 2),
+    "queue_limit": env.int("WORKER_CONCURRENCY", 2),
+    "save_limit": 1000,
+    "catch_up": False,
+    "poll": 0.5,
+    "guard_cycle": 1,
+    "ALT_CLUSTERS": {"notify": {}},
+}
+
+# --- mail -------------------------------------------------------------------------------------------------------------
+
+MAIL_DIR = VAR_DIR / "mail"
+EMAIL_URL = env.str("EMAIL_URL", "")
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+    EMAIL_TIMEOUT = 20
+else:
+    EMAIL_BACKEND = "users.mail.files.FilesBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>")
+
+# --- signing in -------------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["users.staff.backend.Backend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+ACCOUNT_ADAPTER = "users.staff.adapter.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_PRESERVE_USERNAME_CASING = False  # usernames are stored casefolded; an exact match uses the index
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody is written to who has no account here
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  a name
+ACCOUNT_FORMS = {
+    "login": "users.staff.forms.LoginForm",
+    "change_password": "users.staff.forms.ChangePasswordForm",
+    "reset_password": "users.staff.forms.AskPasswordForm",
+    "reset_password_from_key": "users.staff.forms.ChoosePasswordForm",
+    "user_token": "users.staff.forms.LinkForm",
+}
+
+# --- language, time, static files -------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False  # one language today; nothing loads catalogues for nothing
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- logs: one line each, to standard error -----------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "users.audit.origin.RequestIdFilter"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line", "filters": ["request_id"]}
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        "django-q": {"handlers": ["console"], "level": env.str("WORKER_LOG_LEVEL", "WARNING"), "propagate": False},
+    },
+}

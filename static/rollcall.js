@@ -1,0 +1,103 @@
+// The little that HTML can't do by itself. Every page works without it.
+"use strict";
+
+// The token comes from the cookie, so that no page has to hold it for requests that HTMX makes.
+document.addEventListener("htmx:configRequest", (event) => {
+  const cookie = document.cookie.split("; ").find((pair) => /^(__Host-)?csrf=/.test(pair));
+  if (cookie) event.detail.headers["X-CSRFToken"] = cookie.slice(cookie.indexOf("=") + 1);
+});
+
+// A request that never came back: say so where a screen reader hears it, and leave the old list in place.
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => {
+    const trouble = document.getElementById("trouble");
+    if (trouble) trouble.hidden = false;
+  });
+}
+document.addEventListener("htmx:afterOnLoad", () => {
+  const trouble = document.getElementById("trouble");
+  if (trouble) trouble.hidden = true;
+});
+
+// Selects and page sizes apply at once where HTMX runs; their button is for everybody else.
+document.documentElement.classList.add("scripted");
+
+function rowLinks() {
+  return [...document.querySelectorAll(".list tbody td:first-child a")];
+}
+
+function moveRow(step) {
+  const links = rowLinks();
+  if (!links.length) return;
+  const at = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+  const next = at === -1 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
+  links[next].focus();
+  links[next].closest("tr").scrollIntoView({ block: "nearest" });
+}
+
+function ticks() {
+  return [...document.querySelectorAll("input[form=selection]")];
+}
+
+// Says how many rows are ticked; the bar itself shows and hides by a rule of the stylesheet.
+function countTicks() {
+  const all = ticks();
+  const page = document.getElementById("tick-page");
+  if (!page) return;
+  const ticked = all.filter((box) => box.checked).length;
+  page.checked = ticked === all.length;
+  page.indeterminate = ticked > 0 && ticked < all.length;
+  document.getElementById("ticked").textContent = `${ticked} selected`;
+}
+
+function tickRow() {
+  const box = document.activeElement.closest(".list tbody tr")?.querySelector("input[form=selection]");
+  if (box) box.click();
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "tick-page") for (const box of ticks()) box.checked = event.target.checked;
+  if (event.target.matches("#tick-page, input[form=selection]")) countTicks();
+});
+document.addEventListener("reset", (event) => {
+  if (event.target.id === "selection") setTimeout(countTicks); // the boxes are cleared after this event
+});
+window.addEventListener("pageshow", countTicks); // a browser that goes back may bring ticks with it
+
+function follow(selector) {
+  const link = document.querySelector(selector);
+  if (link) link.click();
+}
+
+let went = 0;
+const keys = {
+  "/": () => document.querySelector("input[type=search]")?.focus(),
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  x: tickRow,
+  n: () => follow("[data-page=next]"),
+  p: () => follow("[data-page=previous]"),
+  e: () => follow("[data-key=e]"),
+  i: () => follow("[data-key=i]"),
+  "?": () => document.getElementById("keys")?.showModal(),
+  g: () => { went = Date.now(); },
+};
+const rooms = { d: "/users/", a: "/audit/", m: "/me/" };
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  if (event.key === "Escape" && typing) event.target.blur();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (Date.now() - went < 1000 && rooms[event.key]) {
+    const link = document.querySelector(`.rail a[href="${rooms[event.key]}"]`);
+    if (link) { event.preventDefault(); link.click(); }
+    return;
+  }
+  const action = keys[event.key];
+  if (action) { event.preventDefault(); action(); }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  if (event.target.closest("[data-keys]")) document.getElementById("keys").showModal();
+});

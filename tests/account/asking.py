@@ -1,0 +1,70 @@
+"""What the tests of the verbs lean on: each verb with an account that it fits, and a database that refuses events."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import connection
+
+from tests.builders import make_user
+from users.account import verbs
+from users.audit.models import AuditEvent
+from users.models import User
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`ask(account, by=…, version=…)` changes an account with `fields` and writes `event`; it takes `permission`."""
+
+    ask: Callable[..., User]
+    event: str
+    permission: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def target(self) -> User:
+        return User.objects.get(pk=make_user(**self.fields).pk)
+
+
+def assign_viewer(account: User, **kwargs: Any) -> User:
+    return verbs.assign_roles(account, groups=Group.objects.filter(name="Viewer"), is_staff=True, is_superuser=False, **kwargs)
+
+
+# The verbs that change an account with somebody's leave and from a version.
+VERBS = {
+    "edit": Verb(lambda account, **kw: verbs.edit(account, first_name="Ann", **kw), "account.edited", "users.edit_user"),
+    "suspend": Verb(
+        lambda account, **kw: verbs.suspend(account, reason="Lost laptop", **kw), "account.suspended", "users.suspend_user"
+    ),
+    "reinstate": Verb(
+        verbs.reinstate, "account.reinstated", "users.reinstate_user", {"status": "suspended", "password": "x" * 20}
+    ),
+    "assign_roles": Verb(assign_viewer, "account.roles_assigned", "users.assign_roles"),
+}
+
+
+def row(account: User) -> dict[str, Any]:
+    """Everything that the database has about the account."""
+    stored = User.objects.filter(pk=account.pk).values().get()
+    return stored | {"groups": sorted(User.objects.get(pk=account.pk).groups.values_list("name", flat=True))}
+
+
+def events(account: User | None = None) -> list[AuditEvent]:
+    found = AuditEvent.objects.order_by("id")
+    return list(found.filter(target_id=account.pk) if account else found)
+
+
+@contextmanager
+def events_refused() -> Iterator[None]:
+    """Until the end, the database takes no audit event. The test's transaction takes it back if the block fails."""
+    if connection.vendor == "postgresql":
+        begin = "ALTER TABLE users_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
+        end = "ALTER TABLE users_auditevent DROP CONSTRAINT full_disk"
+    else:
+        begin = "CREATE TRIGGER full_disk BEFORE INSERT ON users_auditevent BEGIN SELECT RAISE(ABORT, 'full_disk'); END"
+        end = "DROP TRIGGER full_disk"
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+        yield
+        cursor.execute(end)

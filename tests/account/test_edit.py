@@ -1,0 +1,206 @@
+"""GET and POST /users/<id>/edit/"""
+
+import pytest
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.account import verbs
+from users.audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(client):
+    agent = make_user("Support")
+    client.force_login(agent)
+    return agent
+
+
+@pytest.fixture
+def ada():
+    return make_user(username="ada", first_name="Ada", last_name="Lovelace", email_verified_at=timezone.now())
+
+
+def path(account) -> str:
+    return f"/users/{account.pk}/edit/"
+
+
+def opened(client, account) -> dict:
+    """What the form would send as it stands."""
+    return form(client.get(path(account)), path(account))
+
+
+def test_a_support_agent_edits_a_profile(client, agent, ada):
+    sent = opened(client, ada)
+    assert sent == {
+        "version": "1", "first_name": "Ada", "last_name": "Lovelace", "username": "ada", "email": "ada@example.com",
+        "phone": "", "locale": "", "time_zone": "",
+    }  # fmt: skip
+    changes = {
+        "first_name": " Augusta Ada ",
+        "username": "ＡＤＡ.King",
+        "phone": "+44 (20) 12-34",
+        "time_zone": "Europe/London",
+    }
+    response = client.post(path(ada), sent | changes, follow=True)
+    assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
+    assert read(response).one("p", class_="note success").text == "Saved."
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.username, ada.phone, ada.version) == ("Augusta Ada", "ada.king", "+44201234", 2)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target_id, event.target_version) == ("account.edited", agent.pk, ada.pk, 2)
+    assert event.before == {"first_name": "Ada", "username": "ada", "phone": "", "time_zone": ""}
+    assert event.ip == "127.0.0.1"
+
+
+def test_a_form_that_changes_nothing_leaves_no_event(client, agent, ada):
+    client.post(path(ada), opened(client, ada))
+    ada.refresh_from_db()
+    assert ada.version == 1
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_new_address_is_not_a_verified_one(client, agent, ada):
+    client.post(path(ada), opened(client, ada) | {"email": "Ada@Example.ORG"})
+    ada.refresh_from_db()
+    assert (ada.email, ada.email_verified_at) == ("ada@example.org", None)
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(client, agent, ada):
+    more = {
+        "is_superuser": "on",
+        "is_staff": "on",
+        "status": "deleted",
+        "groups": "1",
+        "password": "x",
+        "session_epoch": "9",
+        "id": "1",
+    }
+    client.post(path(ada), opened(client, ada) | more | {"phone": "12345"})
+    ada.refresh_from_db()
+    assert (ada.phone, ada.status, ada.session_epoch) == ("12345", "active", 0)
+    assert (ada.is_superuser, ada.is_staff, ada.groups.count()) == (False, False, 0)
+
+
+def test_a_stale_form_shows_both_versions_and_keeps_what_was_typed(client, agent, ada):
+    sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
+    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
+    response = client.post(path(ada), sent)
+    assert response.status_code == 409
+    rows = [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
+    assert rows == [["First name", "Augusta", "Adelaide"], ["Phone", "12345", "empty"], ["Language", "empty", "en"]]
+    again = form(response, path(ada))
+    assert again == sent | {"version": "2"}
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.phone) == ("Adelaide", "")
+
+    assert client.post(path(ada), again).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.phone, ada.locale, ada.version) == ("Augusta", "12345", "", 3)
+
+
+@pytest.mark.parametrize("version", [None, "", "abc", "0", "-1", "1.5", str(2**31), str(2**70)])
+def test_a_form_without_a_version_is_not_taken_and_says_so(client, agent, ada, version):
+    sent = opened(client, ada) | {"first_name": "Augusta"}
+    del sent["version"]
+    response = client.post(path(ada), sent | ({} if version is None else {"version": version}))
+    assert response.status_code == 422
+    assert any("Reload" in error for error in errors_of(response)), errors_of(response)
+    assert form(response, path(ada))["first_name"] == "Augusta"
+    ada.refresh_from_db()
+    assert ada.first_name == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("username", "", "required"),
+        ("username", "ada lovelace", "can’t be part of a username"),
+        ("username", "a\u200bda", "invisible character"),
+        ("username", "x" * 151, "at most 150"),
+        ("username", "taken", "This username is taken."),
+        ("username", "tаken", "looks like the username “taken”"),  # a Cyrillic а
+        ("username", "someone@else.example", "must be the account’s own address"),
+        ("email", "no address", "valid email"),
+        ("email", "a@b.co, e@evil.com", "valid email"),
+        ("email", "taken@example.com", "Another account has this address."),
+        ("email", "x" * 65 + "@example.com", "too long"),
+        ("first_name", "x" * 151, "at most 150"),
+        ("first_name", "a\x07b", "control character"),
+        ("last_name", "a\x00b", "Null characters"),
+        ("phone", "call me", "phone number"),
+        ("locale", "english please", "language tag"),
+        ("time_zone", "Europe/Atlantis", "time zone"),
+    ],
+)
+def test_bad_input_is_named_and_kept(client, agent, ada, field, value, says):
+    make_user(username="taken")
+    response = client.post(path(ada), opened(client, ada) | {field: value})
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert form(response, path(ada))[field] == value
+    ada.refresh_from_db()
+    assert ada.version == 1
+
+
+@pytest.mark.parametrize("field", ["first_name", "last_name", "username", "email", "phone"])
+def test_bytes_that_are_no_text_are_refused_and_not_guessed(client, agent, ada, field):
+    """A lone surrogate, and Latin-1 where UTF-8 is expected."""
+    for value in ("%ED%A0%80", "Jos%E9"):
+        body = f"version=1&username=ada&{field}=x{value}"
+        response = client.post(path(ada), body, content_type="application/x-www-form-urlencoded")
+        assert response.status_code == 422
+        ada.refresh_from_db()
+        assert (ada.first_name, ada.version) == ("Ada", 1)
+
+
+def test_an_empty_request_is_bad_input_and_not_a_fresh_form(client, agent, ada):
+    assert client.post(path(ada)).status_code == 422
+
+
+def test_an_account_that_is_gone_is_not_edited(client, agent):
+    ada = make_user(status="deleted", deleted_at=timezone.now())
+    response = client.post(path(ada), opened(client, ada) | {"first_name": "Ada"})
+    assert response.status_code == 409
+    assert "it can’t be changed" in errors_of(response)[0]
+    assert form(response, path(ada))["first_name"] == "Ada"
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Auditor"])
+def test_whoever_only_looks_cannot_edit(client, ada, role):
+    viewer = make_user(role)
+    client.force_login(viewer)
+    for method in (client.get, client.post):
+        assert_denied(method(path(ada)), "users.edit_user", actor=viewer, target=ada, action="edit")
+
+
+def test_a_support_agent_cannot_edit_a_colleague_or_a_superuser(client, agent):
+    for target, missing, says in (
+        (make_user("Viewer"), "users.manage_staff", "This is a staff account"),
+        (make_superuser(), "", "Only a superuser"),
+    ):
+        response = client.post(path(target), {"version": 1, "username": "mine"})
+        assert_denied(response, missing, actor=agent, target=target, action="edit")
+        assert says in read(response).one("main").text
+        target.refresh_from_db()
+        assert target.version == 1
+
+
+def test_somebody_who_is_not_staff_is_refused(client, ada):
+    client.force_login(ada)
+    assert_denied(client.post(path(ada), {"username": "x", "version": 1}), "", actor=ada, action="enter")
+
+
+def test_strangers_are_sent_to_sign_in(client, ada):
+    assert_sent_to_sign_in(client, path(ada))
+
+
+def test_an_unknown_id_is_not_found(client, agent):
+    assert_not_found(client, "/users/{}/edit/")
+
+
+def test_other_methods_are_refused(client, agent, ada):
+    assert_wrong_method(client, path(ada), allowed="GET, HEAD, POST")

@@ -1,0 +1,130 @@
+"""GET and POST /users/new/"""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.audit.models import AuditEvent
+from users.mail.models import Message
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/users/new/"
+ADA = {
+    "email": "Ada@Example.com", "username": "Ada", "first_name": "Ada", "last_name": "Lovelace", "phone": "",
+    "locale": "en-GB", "time_zone": "Europe/London",
+}  # fmt: skip
+
+
+@pytest.fixture
+def manager(client):
+    manager = make_user("Manager")
+    client.force_login(manager)
+    return manager
+
+
+def group(name: str) -> int:
+    return Group.objects.get(name=name).pk
+
+
+def test_a_manager_invites_somebody(client, manager):
+    assert set(form(client.get(PATH), PATH)) == set(ADA)
+    response = client.post(PATH, ADA, follow=True)
+    ada = User.objects.get(username="ada")
+    assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
+    assert "The mail to ada@example.com is on its way" in read(response).one("p", class_="note success").text
+    assert (ada.status, ada.email, ada.is_staff, ada.has_usable_password()) == ("invited", "ada@example.com", False, False)
+    message = Message.objects.get()
+    assert (message.account_id, message.kind, message.to, message.state) == (ada.pk, "invitation", "ada@example.com", "waiting")
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target_id) == ("account.invited", manager.pk, ada.pk)
+
+
+def test_an_administrator_gives_roles_along(client):
+    client.force_login(make_user("Administrator"))
+    client.post(PATH, ADA | {"groups": [group("Support"), group("Viewer")], "is_staff": "on"})
+    ada = User.objects.get(username="ada")
+    assert sorted(ada.groups.values_list("name", flat=True)) == ["Support", "Viewer"]
+    assert ada.is_staff
+    assert not ada.is_superuser
+
+
+def test_roles_in_a_managers_request_are_not_given(client, manager):
+    client.post(PATH, ADA | {"groups": [group("Viewer")], "is_staff": "on", "is_superuser": "on", "status": "active"})
+    ada = User.objects.get(username="ada")
+    assert (ada.is_staff, ada.is_superuser, ada.groups.count(), ada.status) == (False, False, 0, "invited")
+
+
+def test_an_administrator_makes_no_superuser(client):
+    admin = make_user("Administrator")
+    client.force_login(admin)
+    response = client.post(PATH, ADA | {"is_superuser": "on"})
+    assert_denied(response, "", actor=admin, action="assign_roles")
+    assert not User.objects.filter(username="ada").exists()
+
+
+def test_a_superuser_makes_another_one(client):
+    client.force_login(make_superuser())
+    client.post(PATH, ADA | {"is_superuser": "on"})
+    ada = User.objects.get(username="ada")
+    assert (ada.is_superuser, ada.is_staff) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("email", "", "required"),
+        ("email", "nobody", "valid email"),
+        ("email", "taken@example.com", "Another account has this address."),
+        ("username", "", "required"),
+        ("username", "TAKEN", "This username is taken."),
+        ("username", "a b", "can’t be part of a username"),
+        ("first_name", "a\x00b", "Null characters"),
+        ("phone", "x", "phone number"),
+    ],
+)
+def test_bad_input_is_named_and_kept_and_nobody_is_invited(client, manager, field, value, says):
+    make_user(username="taken")
+    response = client.post(PATH, ADA | {field: value})
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert form(response, PATH) == ADA | {field: value}
+    assert User.objects.count() == 2
+    assert not Message.objects.exists()
+
+
+def test_a_role_that_does_not_exist_is_bad_input(client):
+    client.force_login(make_user("Administrator"))
+    for group_id in ("0", "x", str(2**70)):
+        assert client.post(PATH, ADA | {"groups": [group_id]}).status_code == 422
+    assert not User.objects.filter(username="ada").exists()
+
+
+def test_an_empty_request_is_bad_input(client, manager):
+    assert client.post(PATH).status_code == 422
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Support", "Auditor"])
+def test_who_may_not_invite_is_refused(client, role):
+    viewer = make_user(role)
+    client.force_login(viewer)
+    for answer in (client.get(PATH), client.post(PATH, ADA)):
+        assert_denied(answer, "users.invite_user", actor=viewer, action="invite")
+    assert not User.objects.filter(username="ada").exists()
+
+
+def test_somebody_who_is_not_staff_is_refused(client):
+    ada = make_user()
+    client.force_login(ada)
+    assert_denied(client.post(PATH, ADA), "", actor=ada, action="enter")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, PATH)
+
+
+def test_other_methods_are_refused(client, manager):
+    assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")

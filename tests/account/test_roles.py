@@ -1,0 +1,144 @@
+"""GET and POST /users/<id>/roles/"""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.account import verbs
+from users.audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(client):
+    admin = make_user("Administrator")
+    client.force_login(admin)
+    return admin
+
+
+def path(account) -> str:
+    return f"/users/{account.pk}/roles/"
+
+
+def opened(client, account) -> dict:
+    return form(client.get(path(account)), path(account))
+
+
+def role(name: str) -> str:
+    return str(Group.objects.get(name=name).pk)
+
+
+def test_an_administrator_gives_and_takes_roles(client, admin):
+    ada = make_user("Viewer")
+    assert opened(client, ada) == {"version": "1", "groups": [role("Viewer")], "is_staff": ["on"]}
+    response = client.post(path(ada), {"version": 1, "groups": [role("Support")], "is_staff": "on"}, follow=True)
+    assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
+    assert read(response).one("p", class_="note success").text == "Roles saved."
+    ada.refresh_from_db()
+    assert [group.name for group in ada.groups.all()] == ["Support"]
+    assert ada.version == 2
+    event = AuditEvent.objects.get()
+    assert (event.action, event.before, event.after) == (
+        "account.roles_assigned",
+        {"groups": ["Viewer"]},
+        {"groups": ["Support"]},
+    )
+
+
+def test_a_stale_form_shows_both_versions_and_keeps_what_was_chosen(client, admin):
+    ada = make_user("Viewer")
+    sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
+    support = Group.objects.filter(name="Auditor")
+    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=support, is_staff=False, is_superuser=False)
+    response = client.post(path(ada), sent)
+    assert response.status_code == 409
+    rows = [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
+    assert rows == [["Roles", "Support, Viewer", "Auditor"], ["Staff", "yes", "no"]]
+    again = form(response, path(ada))
+    assert again == {"version": "2", "groups": [role("Viewer"), role("Support")], "is_staff": ["on"]}
+    assert client.post(path(ada), again).status_code == 302
+    assert sorted(ada.groups.values_list("name", flat=True)) == ["Support", "Viewer"]
+
+
+def test_the_last_superuser_stays(client):
+    root = make_superuser()
+    other = make_superuser(valid_until=timezone.now().replace(year=2999))
+    client.force_login(other)
+    response = client.post(path(root), {"version": 1, "is_staff": "on"})
+    assert response.status_code == 409
+    assert "This is the last active superuser. Make somebody else a superuser first." in errors_of(response)
+    root.refresh_from_db()
+    assert root.is_superuser
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"groups": "0"}, {"groups": "x"}, {"groups": str(2**70)}, {"version": ""}, {"version": "abc"}]
+)
+def test_bad_input_changes_nothing(client, admin, wrong):
+    ada = make_user("Viewer")
+    response = client.post(path(ada), opened(client, ada) | wrong)
+    assert response.status_code == 422
+    assert errors_of(response)
+    assert [group.name for group in ada.groups.all()] == ["Viewer"]
+
+
+def test_an_account_that_is_gone_gets_no_roles(client, admin):
+    ada = make_user(status="deleted", deleted_at=timezone.now())
+    assert client.post(path(ada), {"version": 1, "is_staff": "on"}).status_code == 409
+
+
+@pytest.mark.parametrize("name", ["Viewer", "Support", "Manager", "Auditor"])
+def test_who_may_not_give_roles_is_refused(client, name):
+    viewer, ada = make_user(name), make_user()
+    client.force_login(viewer)
+    for method in (client.get, client.post):
+        assert_denied(method(path(ada)), "users.assign_roles", actor=viewer, target=ada, action="assign_roles")
+
+
+def test_an_administrator_makes_no_superuser_and_touches_none(client, admin):
+    for target, sent in ((make_user(), {"is_superuser": "on"}), (make_superuser(), {"is_staff": "on"})):
+        response = client.post(path(target), {"version": 1} | sent)
+        assert_denied(response, "", actor=admin, target=target, action="assign_roles")
+        before = target.is_superuser
+        target.refresh_from_db()
+        assert target.is_superuser == before
+
+
+def test_an_administrator_gives_no_role_that_holds_more_than_their_own(client, admin):
+    keeper = Group.objects.create(name="Keeper")
+    keeper.permissions.set(Group.objects.get(name="Administrator").permissions.all())
+    admin.groups.set([Group.objects.get(name="Viewer"), keeper])
+    keeper.permissions.remove(keeper.permissions.get(codename="suspend_user"))
+    ada = make_user()
+    response = client.post(path(ada), {"version": 1, "groups": [role("Support")], "is_staff": "on"})
+    assert_denied(response, "users.suspend_user", actor=admin, target=ada, action="assign_roles")
+    assert not ada.groups.exists()
+
+
+def test_nobody_changes_their_own_roles(client):
+    root = make_superuser()
+    client.force_login(root)
+    for method in (client.get, client.post):
+        assert_denied(method(path(root)), "", actor=root, target=root, action="assign_roles")
+
+
+def test_somebody_who_is_not_staff_is_refused(client):
+    ada = make_user()
+    client.force_login(ada)
+    assert_denied(client.post(path(ada), {"version": 1, "is_superuser": "on"}), "", actor=ada, action="enter")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, path(make_user()))
+
+
+def test_an_unknown_id_is_not_found(client, admin):
+    assert_not_found(client, "/users/{}/roles/")
+
+
+def test_other_methods_are_refused(client, admin):
+    assert_wrong_method(client, path(make_user()), allowed="GET, HEAD, POST")

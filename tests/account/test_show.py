@@ -1,0 +1,166 @@
+"""GET /users/<id>/"""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.builders import make_superuser, make_user
+from tests.pages import read
+from users.account import verbs
+from users.audit.record import record
+
+pytestmark = pytest.mark.django_db
+
+
+def facts(response) -> dict[str, str]:
+    rows = [
+        row
+        for row in read(response).all("div")
+        if [child.tag for child in row.children if not isinstance(child, str)] == ["dt", "dd"]
+    ]
+    return {row.one("dt").text: row.one("dd").text for row in rows}
+
+
+def buttons(response) -> set[str]:
+    actions = read(response).one("div", class_="actions")
+    return {element.text for element in actions.walk() if element.tag in ("a", "button")}
+
+
+def test_the_page_shows_profile_state_roles_and_history(client):
+    viewer = make_user("Viewer")
+    ada = make_user(
+        "Support", username="ada", first_name="Ada", last_name="Lovelace", phone="+44201234", locale="en-GB",
+        time_zone="Europe/London", source="keycloak", source_id="k-1", attributes={"plan": "gold"},
+    )  # fmt: skip
+    verbs.edit(ada, by=make_superuser(username="root"), version=1, last_name="King")
+    client.force_login(viewer)
+    response = client.get(f"/users/{ada.pk}/")
+    assert response.status_code == 200
+    shown = facts(response)
+    expected = {
+        "Id": str(ada.pk), "Username": "ada", "Email": "ada@example.com not verified", "First name": "Ada", "Last name": "King",
+        "Phone": "+44201234", "Language": "en-GB", "Time zone": "Europe/London", "Last seen": "never", "plan": "gold",
+        "Imported from": "keycloak k-1", "Back office": "Staff", "Roles": "Support",
+    }  # fmt: skip
+    assert {name: shown[name] for name in expected} == expected
+    page = read(response)
+    assert page.one("h1").text == "Ada King"
+    history = page.one("ol", class_="events").text
+    assert "root · Edited" in history
+    assert "last name Lovelace → King" in history
+
+
+@pytest.mark.parametrize(
+    ("fields", "label", "sentence"),
+    [
+        ({"status": "active"}, "Active", ""),
+        ({"status": "invited"}, "Invited", "Invited; no password has been chosen yet."),
+        ({"status": "suspended", "status_reason": "Spam <b>"}, "Suspended", "Suspended: Spam <b>"),
+        ({"status": "deleted", "deleted_at": timezone.now()}, "Deleted", "Deleted on"),
+        ({"valid_until": timezone.now() - timedelta(days=1)}, "Ended", "Ended on"),
+        (
+            {"status": "suspended", "suspended_until": timezone.now() - timedelta(minutes=1)},
+            "Active",
+            "",
+        ),
+    ],
+)
+def test_the_state_is_what_holds_at_this_moment(client, fields, label, sentence):
+    client.force_login(make_user("Viewer"))
+    response = client.get(f"/users/{make_user(**fields).pk}/")
+    page = read(response)
+    assert page.one("div", class_="headline").one("span", class_="state").text == label
+    assert [note.text[: len(sentence)] for note in page.all("p", class_="note")] == ([sentence] if sentence else [])
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("Viewer", set()),
+        ("Auditor", set()),
+        ("Support", {"Edit", "Suspend"}),
+        ("Manager", {"Edit", "Suspend"}),
+        ("Administrator", {"Edit", "Roles", "Suspend"}),
+    ],
+)
+def test_only_what_the_viewer_may_do_is_offered(client, role, expected):
+    client.force_login(make_user(role))
+    assert buttons(client.get(f"/users/{make_user().pk}/")) == expected
+
+
+def test_a_support_agent_is_offered_nothing_on_an_account_above_their_own(client):
+    client.force_login(make_user("Support"))
+    assert buttons(client.get(f"/users/{make_superuser().pk}/")) == set()
+    assert buttons(client.get(f"/users/{make_user('Viewer').pk}/")) == set()
+
+
+def test_what_is_offered_follows_from_the_state(client):
+    client.force_login(make_superuser())
+    assert buttons(client.get(f"/users/{make_user(status='suspended').pk}/")) == {"Edit", "Roles", "Reinstate"}
+    assert buttons(client.get(f"/users/{make_user(status='invited').pk}/")) == {"Edit", "Roles", "Invite again", "Suspend"}
+    assert buttons(client.get(f"/users/{make_user(status='deleted', deleted_at=timezone.now()).pk}/")) == set()
+
+
+def test_nobody_is_offered_to_suspend_themselves(client):
+    me = make_superuser()
+    client.force_login(me)
+    assert buttons(client.get(f"/users/{me.pk}/")) == {"Edit"}
+
+
+def test_a_long_history_leads_to_the_trail_for_those_who_may_read_it(client):
+    ada = make_user()
+    for _ in range(21):
+        record("account.edited", actor=None, target=ada)
+    for role, links in (("Manager", 1), ("Support", 0)):
+        client.force_login(make_user(role))
+        page = read(client.get(f"/users/{ada.pk}/"))
+        assert len(page.one("ol", class_="events").all("li")) == 20
+        assert len(page.all("a", href=f"/audit/?target={ada.pk}")) == links
+
+
+def test_twenty_events_cost_as_many_queries_as_none(client):
+    client.force_login(make_user("Manager"))
+    ada, grace = make_user("Viewer"), make_user("Viewer")
+    grace.groups.add(Group.objects.get(name="Auditor"))
+    for _ in range(20):
+        record("account.edited", actor=grace, target=grace, before={"phone": ""}, after={"phone": "+1555"})
+    client.get(f"/users/{ada.pk}/")
+    with CaptureQueriesContext(connection) as without:
+        client.get(f"/users/{ada.pk}/")
+    with CaptureQueriesContext(connection) as with_events:
+        assert client.get(f"/users/{grace.pk}/").content.count(b"<li>") == 20
+    assert len(without) == len(with_events), "\n".join(query["sql"] for query in with_events)
+
+
+def test_staff_without_a_role_learn_nothing_about_ids(client):
+    clerk, ada = make_user(is_staff=True), make_user()
+    client.force_login(clerk)
+    for pk in (ada.pk, 10**9):
+        assert_denied(client.get(f"/users/{pk}/"), "users.view_user", actor=clerk, action="view")
+
+
+def test_somebody_who_is_not_staff_is_refused_even_their_own_page(client):
+    ada = make_user()
+    client.force_login(ada)
+    response = client.get(f"/users/{ada.pk}/")
+    assert_denied(response, "", actor=ada, action="enter")
+    assert "Only active staff" in read(response).one("main").text
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, f"/users/{make_user().pk}/")
+
+
+def test_an_unknown_id_is_not_found(client):
+    client.force_login(make_user("Viewer"))
+    assert_not_found(client, "/users/{}/", methods=("get",))
+
+
+def test_the_page_is_only_read(client):
+    client.force_login(make_superuser())
+    assert_wrong_method(client, f"/users/{make_user().pk}/", allowed="GET, HEAD")

@@ -1,0 +1,144 @@
+"""Two requests at the same moment: one wins, the other is told, and what must hold holds."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from tests.account.asking import VERBS, events, row
+from tests.builders import make_superuser, make_user
+from tests.threads import at_once, until_somebody_waits
+from users import access
+from users.account import verbs
+from users.account.errors import Refused, Stale
+from users.mail.models import Message
+from users.models import State, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COMMAND = access.Command("test")
+REMOVALS = {
+    "suspend": lambda account, by: verbs.suspend(account, by=by, reason="Coup"),
+    "demote": lambda account, by: verbs.assign_roles(account, by=by, groups=[], is_staff=True, is_superuser=False),
+}
+
+
+def keepers() -> int:
+    return User.objects.in_state(State.ACTIVE).filter(is_superuser=True).count()
+
+
+@pytest.mark.parametrize("second_removal", REMOVALS.values(), ids=REMOVALS)
+@pytest.mark.parametrize("first_removal", REMOVALS.values(), ids=REMOVALS)
+def test_the_last_two_superusers_cannot_remove_each_other(first_removal, second_removal):
+    for _ in range(3):
+        User.objects.filter(is_superuser=True).update(is_superuser=False)
+        first, second = make_superuser(), make_superuser()
+        answers = at_once(lambda a=first, b=second: first_removal(a, b), lambda a=first, b=second: second_removal(b, a))
+        assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"], answers
+        assert keepers() == 1
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_of_several_superusers_who_are_all_removed_at_once_one_stays(number):
+    accounts = [make_superuser() for _ in range(number)]
+    answers = at_once(*(lambda account=account: REMOVALS["suspend"](account, COMMAND) for account in accounts))
+    assert [type(answer) for answer in answers].count(Refused) == 1
+    assert keepers() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
+def test_who_removes_a_superuser_waits_for_the_one_who_is_removing_another(removal):
+    first, second = make_superuser(), make_superuser()
+
+    def other():
+        try:
+            return removal(first, second)
+        except Refused as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            removal(second, first)
+            answer = pool.submit(other)
+            until_somebody_waits()
+        assert isinstance(answer.result(timeout=30), Refused)
+    assert keepers() == 1
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_of_two_changes_from_one_version_one_wins_and_the_other_is_stale(name):
+    verb, by = VERBS[name], make_superuser()
+    account = verb.target()
+    answers = at_once(*[lambda: verb.ask(account, by=by, version=account.version)] * 2)
+    assert sorted(type(answer).__name__ for answer in answers) == ["Stale", "User"], answers
+    assert row(account)["version"] == account.version + 1
+    assert len(events(account)) == 1
+
+
+def test_of_many_edits_without_a_version_none_is_lost():
+    account = make_user()
+    fields = ["first_name", "last_name", "phone", "locale", "time_zone"]
+    answers = at_once(*(lambda name=name: verbs.edit(account, by=COMMAND, version=None, **{name: "12345"}) for name in fields))
+    assert {type(answer) for answer in answers} == {User}, answers
+    stored = row(account)
+    assert [stored[name] for name in fields] == ["12345"] * 5
+    assert (stored["version"], len(events(account))) == (6, 5)
+    assert [event.target_version for event in events(account)] == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "field"),
+    [
+        ({"username": "ann", "email": "a@example.com"}, {"username": "ann", "email": "b@example.com"}, "username"),
+        ({"username": "ann", "email": "a@example.com"}, {"username": "bob", "email": "a@example.com"}, "email"),
+    ],
+)
+def test_of_two_invitations_with_one_name_or_address_one_wins_and_the_other_is_told(one, other, field):
+    answers = at_once(lambda: verbs.invite(by=COMMAND, **one), lambda: verbs.invite(by=COMMAND, **other))
+    [error] = [answer for answer in answers if isinstance(answer, ValidationError)]
+    assert list(error.message_dict) == [field]
+    assert (User.objects.count(), Message.objects.count(), len(events())) == (1, 1, 1)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("field", "value"), [("username", "ann"), ("email", "ann@example.com")])
+def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_of_its_field(field, value):
+    account = make_user(username="bob")
+
+    def take():
+        try:
+            return verbs.edit(account, by=COMMAND, version=1, **{field: value})
+        except ValidationError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            verbs.invite(by=COMMAND, username="ann", email="ann@example.com")
+            answer = pool.submit(take)
+            until_somebody_waits()  # past its check, at the unique index
+        assert list(answer.result(timeout=30).message_dict) == [field]
+    assert (row(account)["username"], row(account)["version"], events(account)) == ("bob", 1, [])
+
+
+def test_two_acceptances_of_one_invitation_leave_an_active_account():
+    account = make_user(status=State.INVITED)
+    answers = at_once(
+        lambda: verbs.choose_password(account, "first-passphrase"), lambda: verbs.choose_password(account, "second-one")
+    )
+    assert {type(answer) for answer in answers} == {User}, answers
+    assert row(account)["status"] == "active"
+    assert [event.action for event in events(account)] == ["account.invitation_accepted", "account.password_changed"]
+
+
+def test_a_suspension_and_an_edit_from_one_version_do_not_both_win():
+    account = make_user()
+    answers = at_once(
+        lambda: verbs.suspend(account, by=COMMAND, reason="Lost laptop", version=1),
+        lambda: verbs.edit(account, by=COMMAND, version=1, first_name="Ann"),
+    )
+    assert {type(answer) for answer in answers} == {User, Stale}, answers

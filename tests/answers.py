@@ -1,0 +1,55 @@
+"""What the rungs of each URL's ladder have in common."""
+
+from urllib.parse import urlencode
+
+from tests.pages import read
+from users.audit.models import AuditEvent
+
+BAD_IDS = ["0", str(2**63), str(2**70), "-1", "x"]
+
+
+def assert_denied(response, permission: str, *, actor, target=None, action: str) -> None:
+    """A 403 that names the missing permission, and the trail has it."""
+    assert response.status_code == 403
+    page = read(response)
+    assert page.one("h1").text == "Not allowed"
+    if permission:
+        assert permission in page.one("main").text
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.actor_id, event.target_id) == ("denied", actor.pk, target.pk if target else None)
+    assert event.after == {"action": action, "permission": permission}
+    assert event.reason
+
+
+def assert_sent_to_sign_in(client, path: str, *, methods: tuple[str, ...] = ("get", "post")) -> None:
+    """Signed out: to the sign-in page, from which a GET comes back; HTMX is told instead of redirected."""
+    for method in methods:
+        response = getattr(client, method)(path)
+        assert response.status_code == 302
+        assert response["Location"] == ("/login/?" + urlencode({"next": path}) if method == "get" else "/login/")
+    response = getattr(client, methods[0])(path, headers={"HX-Request": "true"})
+    assert (response.status_code, response["HX-Redirect"], response.content) == (401, "/login/", b"")
+    assert not AuditEvent.objects.exists()
+
+
+def assert_not_found(client, pattern: str, *, methods: tuple[str, ...] = ("get", "post")) -> None:
+    """`pattern` with {} for the id."""
+    for bad in BAD_IDS:
+        for method in methods:
+            response = getattr(client, method)(pattern.format(bad))
+            assert response.status_code == 404, bad
+            assert read(response).one("h1").text == "Not found"
+
+
+def assert_wrong_method(client, path: str, *, allowed: str) -> None:
+    """All methods that `allowed` does not name get a 405 page that names those."""
+    for method in {"get", "post", "put", "patch", "delete"} - set(allowed.lower().split(", ")):
+        response = getattr(client, method)(path)
+        assert response.status_code == 405, method
+        assert set(response["Allow"].split(", ")) >= set(allowed.split(", "))
+        assert read(response).one("h1").text == "Wrong kind of request"
+
+
+def errors_of(response) -> list[str]:
+    """The messages of the form on the page, at the top and beside the fields."""
+    return [element.text for element in read(response).all(class_="error") if "hidden" not in element.attributes]

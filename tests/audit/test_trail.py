@@ -1,0 +1,153 @@
+"""Reading the trail: filters, pages, and query strings that mean nothing."""
+
+from contextlib import suppress
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import make_user
+from tests.plans import assert_no_sort, plans
+from users.audit.actions import ACTIONS
+from users.audit.models import AuditEvent
+from users.audit.record import event_for
+from users.audit.trail import LARGEST_ID, BadTrail, Trail
+
+NUMBERS = st.integers(0, LARGEST_ID)
+
+
+def bad(query: str) -> BadTrail:
+    with pytest.raises(BadTrail) as caught:
+        Trail.parse(QueryDict(query))
+    return caught.value
+
+
+@given(st.builds(Trail, st.sampled_from(["", *ACTIONS]), NUMBERS, NUMBERS, NUMBERS))
+def test_an_address_leads_back_to_the_same_trail(trail):
+    path, _, query = trail.url().partition("?")
+    assert path == "/audit/"
+    assert Trail.parse(QueryDict(query)) == trail
+
+
+def test_the_plain_trail_has_a_plain_address():
+    assert Trail.parse(QueryDict("")).url() == "/audit/"
+    assert Trail.parse(QueryDict("action=&actor=&target=&after=")) == Trail()
+
+
+def test_an_address_keeps_the_filters_and_changes_what_is_asked():
+    trail = Trail(action="denied", actor=7, after=90)
+    assert trail.url(after=40) == "/audit/?action=denied&actor=7&after=40"
+    assert trail.url(after=0) == "/audit/?action=denied&actor=7"
+
+
+@pytest.mark.parametrize("parameter", ["actor", "target", "after"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0",
+        "-1",
+        "1.5",
+        "x",
+        "%00",
+        "1%00",
+        "%D9%A3",
+        "%C2%B2",
+        str(2**63),
+        "9" * 400,
+        "0" * 19 + "199999",
+        "%ED%A0%80",
+        "1e3",
+        "+1",
+        " 1",
+    ],
+)
+def test_a_bad_number_names_its_parameter(parameter, value):
+    assert bad(f"{parameter}={value}").parameter == parameter
+
+
+@pytest.mark.parametrize("value", ["x", "account", "Denied", "denied%00", "x" * 300, "%FF", "' OR 1=1 --"])
+def test_an_unknown_action_names_its_parameter(value):
+    error = bad(f"action={value}")
+    assert (error.parameter, error.message) == ("action", "There is no such action.")
+
+
+def test_an_unknown_and_a_repeated_parameter_are_named():
+    assert bad("colour=red").parameter == "colour"
+    assert bad("actor=1&actor=2").parameter == "actor"
+
+
+@given(st.dictionaries(st.sampled_from(["action", "actor", "target", "after", "x"]), st.text(max_size=30)))
+def test_no_query_string_is_any_other_error(values):
+    query = QueryDict(mutable=True)
+    query.update(values)
+    with suppress(BadTrail):
+        Trail.parse(query)
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trail(db) -> list[AuditEvent]:
+    """120 events of four actions by three actors on five accounts, newest first."""
+    accounts = [make_user() for _ in range(5)]
+    actions = ["account.edited", "account.suspended", "account.reinstated", "denied"]
+    events = [event_for(actions[n % 4], actor=accounts[n % 3], target=accounts[n % 5]) for n in range(120)]
+    AuditEvent.objects.bulk_create(events)
+    return list(AuditEvent.objects.order_by("-id"))
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 119, 120, 121])
+def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
+    pages, after = [], 0
+    while True:
+        events, more = Trail(after=after).events(size)
+        pages.append(events)
+        if not more:
+            break
+        after = events[-1].pk
+    assert [event for page in pages for event in page] == trail
+    assert all(len(page) == size for page in pages[:-1])
+
+
+def test_the_filters_narrow_together(trail):
+    actor, target = trail[0].actor_id, trail[0].target_id
+    wanted = Trail(action=trail[0].action, actor=actor, target=target)
+    events, more = wanted.events()
+    assert events == [
+        event for event in trail if (event.action, event.actor_id, event.target_id) == (trail[0].action, actor, target)
+    ]
+    assert (len(events), more) == (2, False)
+
+
+def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
+    first, _ = Trail().events(50)
+    AuditEvent.objects.bulk_create([event_for("denied", actor=None) for _ in range(10)])
+    second, _ = Trail(after=first[-1].pk).events(50)
+    assert first + second == trail[:100]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "postgresql", "sqlite"),
+    [
+        (Trail(), "users_auditevent_pkey", "SCAN users_auditevent"),
+        (Trail(after=60), "users_auditevent_pkey", "USING INTEGER PRIMARY KEY (rowid<?)"),
+        (Trail(action="denied"), "audit_by_action", "INDEX audit_by_action (action=?)"),
+        (Trail(actor=1), "audit_by_actor", "INDEX audit_by_actor (actor_id=?)"),
+        (Trail(target=1), "audit_by_target", "INDEX audit_by_target (target_id=?)"),
+        (Trail(target=1, after=LARGEST_ID), "audit_by_target", "INDEX audit_by_target (target_id=? AND id<?)"),
+    ],
+    ids=["all", "a page", "action", "actor", "target", "target's page"],
+)
+@pytest.mark.django_db
+def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql, sqlite):
+    actions, target = list(ACTIONS), make_user()
+    events = [event_for(actions[n % 12], actor=None, target=target) for n in range(3000)]
+    for number, event in enumerate(events):
+        event.actor_id, event.target_id = number % 50, number % 50
+    AuditEvent.objects.bulk_create(events, batch_size=1000)
+    [plan] = plans(wanted.events)
+    assert {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor] in plan
+    assert_no_sort(plan)

@@ -1,0 +1,75 @@
+"""What bin/bench asks for is there: its figures would otherwise be those of error pages."""
+
+import pytest
+
+from benchmarks.cases import cases, listed
+from benchmarks.farend import DOMAIN, move
+from benchmarks.filters import combinations, filters
+from tests.builders import make_superuser, make_user
+from users.directory import keyset
+from users.directory.parameters import PARAMETERS
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+NAMES = [("Ann", "Smith"), ("Jürgen", "Müller"), ("María", "Peña")]
+
+
+@pytest.fixture
+def accounts():
+    for number in range(60):
+        first, last = NAMES[number % len(NAMES)]
+        name = f"{first}.{last}".lower() if first.isascii() else "j.person"
+        make_user(
+            username=f"{name}{100 + number}", email=f"{number}@gmail.example", first_name=first, last_name=last, is_staff=False
+        )
+
+
+@pytest.mark.usefixtures("accounts")
+def test_rollcall_answers_every_case(client):
+    client.force_login(make_superuser())
+    found = cases(60)
+    answers = {case.name: client.get(case.paths["rollcall"].format(pk=User.objects.first().pk)).status_code for case in found}
+    assert len(answers) == len(found) > 50
+    assert set(answers.values()) == {200}, answers
+
+
+def test_every_filter_and_every_sort_of_the_directory_has_a_case():
+    assert {name for _, query, _ in filters() for name in query} == set(PARAMETERS)
+    assert {name for _, query, _, _ in combinations() for name in query} <= set(PARAMETERS)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_every_sort_has_a_case_at_both_ends_of_the_admin():
+    names = {case.name: case.paths for case in cases(60)}
+    for sort in keyset.SORTS:
+        assert {"rollcall", "admin", "tuned", "bare"} == set(names[f"sort {sort}, page 1"])
+
+
+def test_the_same_list_is_asked_of_each_peer():
+    case = listed("x", {"status": "active"}, {"status__exact": "active"}, "-name")
+    assert case.paths == {
+        "rollcall": "/users/?status=active&sort=-name",
+        "admin": "/admin/users/user/?status__exact=active&o=-4.-3",
+        "tuned": "/tuned/users/user/?status__exact=active&o=-4.-3",
+        "bare": "/bare/",
+    }
+
+
+def test_a_filter_that_the_admin_lacks_is_not_asked_of_it():
+    assert set(listed("x", {"status": "ended"}, None).paths) == {"rollcall", "bare"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_oldest_accounts_move_to_the_provider_at_the_far_end():
+    for number in range(200):
+        make_user(username=f"person-{number}", email=f"{number}@gmail.example")
+    move()
+    moved = User.objects.filter(email_domain=DOMAIN).order_by("pk")
+    oldest = list(User.objects.order_by("pk").values_list("pk", flat=True)[: len(moved)])
+    assert [account.pk for account in moved] == oldest
+    assert 2 <= len(moved) <= 3
+    for account in moved:
+        before = account.search_key, account.email
+        account.derive()
+        assert (account.search_key, account.email) == before
+        assert account.email.endswith(f"@{DOMAIN}")

@@ -1,0 +1,64 @@
+"""One account through the interface, with scripts: sign in, edit, clash, suspend, reinstate."""
+
+from playwright.sync_api import Page, expect
+
+from tests.builders import PASSWORD, make_superuser, make_user
+from users.account import verbs
+
+
+def test_signing_in_with_the_keyboard_alone(page: Page, live_server):
+    make_user("Viewer", username="ada", password=PASSWORD)
+    page.goto("/users/?status=active")
+    expect(page.locator("#id_login")).to_be_focused()
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("don’t belong together")
+    expect(page.locator("#id_login")).to_have_value("ada")
+    page.locator("#id_password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Directory")
+    assert page.url.endswith("/users/?status=active")
+
+
+def test_an_account_is_edited_suspended_and_reinstated(page: Page, browser_context, enter):
+    ada = make_user(username="ada", first_name="Ada", password=PASSWORD)
+    enter(browser_context, make_user("Support"))
+    page.goto(f"/users/{ada.pk}/")
+    page.keyboard.press("e")
+    expect(page.locator("h1")).to_have_text("Edit profile")
+    page.get_by_label("Phone").fill("+44 (20) 1234")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator(".facts").first).to_contain_text("+44201234")
+    page.get_by_role("link", name="Suspend").click()
+    page.get_by_label("Reason").fill("Spam")
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.locator(".headline .state")).to_have_text("Suspended")
+    page.get_by_role("button", name="Reinstate").click()
+    expect(page.locator(".headline .state")).to_have_text("Active")
+    expect(page.locator(".events .what")).to_have_text(["Reinstated", "Suspended", "Edited"])
+
+
+def test_two_people_who_edit_one_account_both_keep_their_work(page: Page, browser_context, enter):
+    ada = make_user(username="ada", first_name="Ada")
+    enter(browser_context, make_user("Support"))
+    page.goto(f"/users/{ada.pk}/edit/")
+    page.get_by_label("First name").fill("Augusta")
+    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", phone="12345")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".versions td")).to_have_text(["Augusta", "Adelaide", "empty", "12345"])
+    expect(page.get_by_label("First name")).to_have_value("Augusta")
+    page.get_by_label("Phone").fill("12345")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("h1")).to_have_text("Augusta")
+    expect(page.locator(".facts").first).to_contain_text("12345")
+
+
+def test_required_fields_are_asked_for_before_anything_is_sent(page: Page, browser_context, enter):
+    ada = make_user()
+    enter(browser_context, make_user("Support"))
+    page.goto(f"/users/{ada.pk}/suspension/")
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.locator("#id_reason:invalid")).to_be_focused()

@@ -1,0 +1,144 @@
+"""Every page in light and dark, wide and narrow: what a program can check of WCAG 2.2 AA, and no sideways scrolling."""
+
+from pathlib import Path
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from tests.browser.people import make_people
+from tests.builders import PASSWORD, make_superuser, make_user
+from users.account import verbs
+from users.mail.delivery import drain
+from users.mail.models import Message
+from users.models import User
+
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LONG = "Wolfeschlegelsteinhausenbergerdorff"
+
+
+@pytest.fixture
+def root(live_server) -> User:
+    """A superuser in a directory with awkward accounts: long names, no names, a history."""
+    root = make_superuser(username="root", first_name=LONG, last_name=LONG, password=PASSWORD)
+    make_people(30)
+    ada = make_user(
+        username="ada", first_name=LONG, last_name=LONG, email=f"{LONG}@{LONG}.example".lower(), attributes={"plan": "x" * 80}
+    )
+    verbs.edit(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
+    verbs.suspend(ada, by=root, reason="Reported for spam. " * 8)
+    make_user(username="gone", status="deleted", deleted_at=timezone.now())
+    make_user(username="invited", status="invited", email="invited@example.com")
+    return root
+
+
+def addresses(root: User) -> list[str]:
+    ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
+    other = User.objects.get(username="person001").pk
+    return [
+        "/users/", "/users/?q=wolfe&status=suspended", "/users/?q=nobody-has-this", "/users/?sort=nonsense", "/users/new/",
+        "/users/filters/", f"/users/{ada}/", f"/users/{gone}/", f"/users/{invited}/", f"/users/{root.pk}/",
+        f"/users/{other}/edit/",
+        f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/", f"/users/{root.pk}/roles/",
+        "/users/columns/", "/users/views/", "/users/views/new/?q=ada", "/users/999999/", "/audit/",
+        "/audit/?action=denied", "/audit/?actor=x", "/me/", "/me/password/", "/logout/",
+    ]  # fmt: skip
+
+
+STRANGERS = [
+    "/login/", "/password/reset/", "/password/reset/sent/", "/password/chosen/", "/password/choose/1-abc-def/", "/signup/",
+    "/inactive/", "/nowhere/",
+]  # fmt: skip
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, one line each."""
+    page.evaluate(AXE.read_text())
+    result = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    assert len(result["passes"]) > 10
+    return [
+        f"{found['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for found in result["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def show(page: Page, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def faults(page: Page, address: str) -> list[str]:
+    """What is wrong with how an address is shown, now and at the width of a small phone."""
+    page.goto(address)
+    found = [] if page.evaluate("document.styleSheets[0].cssRules.length > 100") else ["no stylesheet"]
+    found += violations(page) + too_wide(page)
+    page.set_viewport_size({"width": 320, "height": 900})
+    return [f"{address}: {fault}" for fault in found + too_wide(page)]
+
+
+def too_wide(page: Page) -> list[str]:
+    width = page.evaluate("document.documentElement.clientWidth")
+    excess = page.evaluate("document.documentElement.scrollWidth") - width
+    return [f"{excess} px too wide at {width}"] if excess > 0 else []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_every_page_of_the_back_office_can_be_read_by_everybody(page, browser_context, enter, root, scheme, width):
+    enter(browser_context, root)
+    found = []
+    for address in addresses(root):
+        show(page, scheme, width)
+        found += faults(page, address)
+    page.keyboard.press("?")
+    assert found + violations(page) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_every_page_for_strangers_can_be_read_by_everybody(page, root, scheme, width):
+    found = []
+    for address in STRANGERS:
+        show(page, scheme, width)
+        found += faults(page, address)
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forms_with_errors_can_be_read_by_everybody(page, browser_context, enter, root, scheme):
+    show(page, scheme, 390)
+    page.goto("/login/")
+    page.fill("#id_login", "root")
+    page.fill("#id_password", "wrong")
+    page.click("button.primary")
+    page.wait_for_selector("[role=alert]")
+    found = violations(page)
+    enter(browser_context, root)
+    other = User.objects.get(username="person001")
+    page.goto(f"/users/{other.pk}/edit/")
+    verbs.edit(other, by=root, version=1, first_name="Adelaide", phone="12345")
+    page.fill("#id_first_name", LONG * 3)
+    page.click("main button.primary")
+    page.wait_for_selector(".versions")
+    found += violations(page) + too_wide(page)
+    page.fill("#id_phone", "call me")
+    page.fill("#id_username", "not a name")
+    page.click("main button.primary")
+    page.wait_for_selector("[aria-invalid=true]")
+    found += violations(page) + too_wide(page)
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_mails_can_be_read_by_everybody(page, root, scheme):
+    Message.objects.create(account=User.objects.get(username="invited"), kind="invitation", to="invited@example.com")
+    Message.objects.create(account=root, kind="password-reset", to=root.email)
+    drain()
+    show(page, scheme, 320)
+    for message in mail.outbox:
+        page.set_content(message.alternatives[0].content)
+        found = [line for line in violations(page) if not line.startswith(("landmark", "region"))]  # a mail is no page
+        assert found == []
+        assert too_wide(page) == []
+    assert len(mail.outbox) == 2

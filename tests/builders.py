@@ -1,0 +1,30 @@
+"""Builders with defaults: a test names only what it is about."""
+
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from users.models import State, User
+
+numbers = count(1)
+PASSWORD = "a-long-enough-passphrase"
+
+
+def make_user(role: str = "", **fields: Any) -> User:
+    """A saved account; active unless `status` says otherwise. `role`: the name of a group, which makes it staff."""
+    number = next(numbers)
+    status = fields.get("status", State.ACTIVE)
+    if status == State.SUSPENDED:
+        fields.setdefault("status_reason", "for a test")
+    username = fields.pop("username", f"person{number}")
+    local = username if username.isascii() and "@" not in username else f"person{number}"
+    fields = {"email": f"{local}@example.com", "is_staff": bool(role)} | fields
+    user = User.objects.create_user(username, **fields)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def make_superuser(**fields: Any) -> User:
+    return make_user(**({"is_staff": True, "is_superuser": True} | fields))

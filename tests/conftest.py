@@ -1,0 +1,46 @@
+"""What every test leans on: caches that start empty, databases that can be flushed, a browser where there is one."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import caches
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+
+pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending"]
+
+SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
+WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.ending lets this one pass
+
+# How long an example takes says something about the machine and nothing about the code.
+hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("rollcall")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "postgresql: about PostgreSQL alone; left out on SQLite")
+    config.addinivalue_line("markers", "sqlite: about SQLite alone; left out on PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, rather than skips, what the other leg of bin/test runs."""
+    postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    other = [item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")]
+    config.hook.pytest_deselected(items=other)
+    items[:] = [item for item in items if item not in other]
+
+
+@pytest.fixture(autouse=True)
+def empty_caches():
+    """Rate limits live in the database and are rolled back or flushed with it; these two caches are not."""
+    caches["pages"].clear()
+    caches["process"].clear()
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of sample files, which stands beside the checkout and not in it."""
+    if not SAMPLES.is_dir():
+        pytest.skip(WITHOUT_SAMPLES)
+    return SAMPLES

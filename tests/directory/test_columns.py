@@ -1,0 +1,240 @@
+"""GET and POST /users/columns/, POST /users/columns/default/, and what the list then shows"""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.audit.models import AuditEvent
+from users.directory.columns import COLUMNS, DEFAULT
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+PATH = "/users/columns/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def viewer(client):
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
+    return viewer
+
+
+def choose(client, *names: str, **places: int):
+    return client.post(PATH, {"columns": names} | {f"place_{name}": at for name, at in places.items()})
+
+
+def shown(client, url: str = "/users/") -> list[str]:
+    return [head.text for head in read(client.get(url)).one("table").all("th")]
+
+
+def preferences(account) -> object:
+    return User.objects.values_list("preferences", flat=True).get(pk=account.pk)
+
+
+def test_without_a_choice_the_list_shows_the_default_columns(client, viewer):
+    assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
+    sent = form(client.get(PATH), PATH)
+    assert sent["columns"] == list(DEFAULT)
+    assert [sent[f"place_{name}"] for name in COLUMNS] == [str(place) for place in range(1, len(COLUMNS) + 1)]
+
+
+def test_a_viewer_chooses_and_orders_columns(client, viewer):
+    response = choose(client, "email", "phone", "mfa", email=2, phone=1, mfa=3)
+    assert (response.status_code, response["Location"]) == (302, "/users/")
+    assert shown(client) == ["Name", "Phone", "Email", "Second factor"]
+    sent = form(client.get(PATH), PATH)
+    assert sent["columns"] == ["phone", "email", "mfa"]
+    assert (sent["place_phone"], sent["place_email"], sent["place_mfa"]) == ("1", "2", "3")
+
+
+def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, viewer):
+    choose(client, "phone")
+    viewer.refresh_from_db()
+    assert viewer.version == 1
+    assert not AuditEvent.objects.exists()
+    client.force_login(make_user("Viewer"))
+    assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
+
+
+def test_what_moves_onto_a_place_goes_before_or_behind_what_stood_there(client, viewer):
+    places = {name: at for at, name in enumerate(DEFAULT, 1)}
+    choose(client, *DEFAULT, **places | {"seen": 1})
+    assert shown(client) == ["Name", "Last seen", "Username", "Email", "Status", "Joined"]
+    names = ("seen", "username", "email", "status", "joined")
+    places = {name: at for at, name in enumerate(names, 1)}
+    choose(client, *names, **places | {"seen": 3})
+    assert shown(client) == ["Name", "Username", "Email", "Last seen", "Status", "Joined"]
+
+
+def test_the_name_alone_is_a_choice_too(client, viewer):
+    choose(client)
+    assert shown(client) == ["Name"]
+
+
+def test_each_column_shows_what_the_account_has(client, viewer):
+    make_user(
+        username="ada", first_name="Ada", last_name="Lovelace", email="ada@example.org", phone="+44123", source="hr",
+        source_id="hr-17", has_second_factor=True, must_change_password=True, email_verified_at="2026-01-01T00:00Z",
+    )  # fmt: skip
+    choose(client, *COLUMNS)
+    (row,) = [row for row in read(client.get("/users/?q=ada")).one("tbody").all("tr") if "Lovelace" in row.text]
+    heads = shown(client)
+    cells = dict(zip(heads, [cell.text for cell in row.all("td")], strict=True))
+    assert {name: cells[name] for name in ("Phone", "Domain", "Source", "Source id", "Username")} == {
+        "Phone": "+44123", "Domain": "example.org", "Source": "hr", "Source id": "hr-17", "Username": "ada",
+    }  # fmt: skip
+    assert (cells["Verified"], cells["Second factor"], cells["Must change"]) == ("yes", "yes", "yes")
+    assert cells["Id"] == str(User.objects.get(username="ada").pk)
+
+
+def test_hostile_values_are_text_in_every_column(client, viewer):
+    nasty = "<img src=x onerror=alert(1)>"
+    User.objects.filter(pk=make_user().pk).update(
+        first_name=nasty, phone=nasty, source=nasty, source_id=nasty, email_domain=nasty, username=nasty, email=nasty
+    )
+    choose(client, *COLUMNS)
+    page = read(client.get("/users/"))
+    assert not page.all("img", src="x")
+    assert sum(nasty in cell.text for cell in page.one("tbody").all("td")) >= 7
+
+
+def test_with_htmx_the_form_comes_back_in_its_new_order(client, viewer):
+    response = client.post(PATH, {"columns": ["email", "phone"], "place_phone": 1, "place_email": 2}, headers=HTMX)
+    assert response.status_code == 200
+    assert not read(response).all("html")
+    assert form(response, PATH)["columns"] == ["phone", "email"]
+    assert read(response).one("output").text == "Saved."
+    assert read(client.get(PATH)).one("output").text == ""
+
+
+def test_reset_brings_the_default_columns_back(client, viewer):
+    choose(client, "phone")
+    response = client.post(PATH + "default/")
+    assert (response.status_code, response["Location"]) == (302, PATH)
+    assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
+    assert preferences(viewer) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"columns": ["password"]}, "There is no column “password”."),
+        ({"columns": ["email", "<b>"]}, "There is no column “<b>”."),
+        ({"columns": ["email"], "place_email": "first"}, "whole number"),
+        ({"columns": ["email"], "place_email": "0"}, "greater than or equal to 1"),
+        ({"columns": ["email"], "place_email": "1e9"}, "whole number"),
+        ({"columns": ["email"], "place_email": str(10**30)}, "less than or equal to 99"),
+    ],
+)
+def test_bad_input_is_named_and_changes_nothing(client, viewer, sent, says):
+    for headers in ({}, HTMX):
+        response = client.post(PATH, sent, headers=headers)
+        assert response.status_code == 422
+        assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert preferences(viewer) is None
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [[], "x", 7, {"columns": "email"}, {"columns": ["gone", 7, None, "email", "email"]}, {"size": 10**9, "columns": {}}],
+)
+def test_preferences_of_another_time_do_no_harm(client, viewer, stored):
+    User.objects.filter(pk=viewer.pk).update(preferences=stored)
+    assert shown(client)[0] == "Name"
+    assert client.get(PATH).status_code == 200
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "default/", "/users/size/"])
+def test_whoever_may_not_see_accounts_has_no_columns(client, path):
+    staff = make_user(is_staff=True)
+    client.force_login(staff)
+    assert_denied(client.post(path), "users.view_user", actor=staff, action="view")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, PATH)
+    for path in (PATH + "default/", "/users/size/"):
+        assert_sent_to_sign_in(client, path, methods=("post",))
+
+
+def test_other_methods_are_refused(client, viewer):
+    assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")
+    assert_wrong_method(client, PATH + "default/", allowed="POST")
+    assert_wrong_method(client, "/users/size/", allowed="POST")
+
+
+# --- page size --------------------------------------------------------------------------------------------------------
+
+
+def rows(client, url: str) -> int:
+    return len(read(client.get(url)).one("tbody").all("tr"))
+
+
+def test_the_page_size_that_was_picked_is_remembered(client, viewer):
+    for _ in range(30):
+        make_user()
+    assert rows(client, "/users/") == 31
+    response = client.post("/users/size/", {"size": "25", "query": "sort=name&status=active"})
+    assert response["Location"] == "/users/?status=active&sort=name"
+    assert rows(client, response["Location"]) == 25
+    assert rows(client, "/users/") == 25
+
+
+def test_an_address_that_names_a_size_wins_and_its_links_keep_it(client, viewer):
+    for _ in range(60):
+        make_user()
+    client.post("/users/size/", {"size": "25"})
+    page = read(client.get("/users/?size=50"))
+    assert len(page.one("tbody").all("tr")) == 50
+    assert "size=50" in page.one("a", data_page="next").attributes["href"]
+    assert "size" not in read(client.get("/users/")).one("a", data_page="next").attributes["href"]
+    assert rows(client, "/users/") == 25
+
+
+def test_a_size_in_an_address_is_not_remembered(client, viewer):
+    client.get("/users/?size=100")
+    assert preferences(viewer) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "names"),
+    [
+        ({}, "size"),
+        ({"size": "1000000000"}, "size"),
+        ({"size": "²5"}, "size"),
+        ({"size": "25", "query": "sort=password"}, "sort"),
+        ({"size": "25", "query": "groups__permissions=1"}, "groups__permissions"),
+        ({"size": "25", "query": "q=%00"}, "q"),
+    ],
+)
+def test_a_bad_size_or_query_is_named(client, viewer, sent, names):
+    response = client.post("/users/size/", sent)
+    assert response.status_code == 400
+    assert read(response).one("code").text == names
+    assert preferences(viewer) is None
+
+
+# --- cost -------------------------------------------------------------------------------------------------------------
+
+ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_list_takes_the_same_few_queries_with_any_columns_at_any_size(client, role):
+    viewer = make_superuser() if role == "superuser" else make_user(role)
+    client.force_login(viewer)
+    choose(client, *COLUMNS)
+    counted = []
+    for _ in range(2):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            client.get("/users/")
+        counted.append(len(queries))
+        for _ in range(50):
+            make_user(source="hr")
+    assert counted[0] == counted[1] <= 4

@@ -1,0 +1,140 @@
+"""GET and POST /users/count/."""
+
+import pytest
+from django.core.cache import cache
+from django.db import OperationalError, connection
+from django.http import QueryDict
+from django_q.models import OrmQ
+
+from tests.builders import make_user
+from users.directory import count_views, counts, tasks
+from users.directory.filter import Filter
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(make_user("Viewer", username="viewer"))
+    return client
+
+
+@pytest.fixture
+def people():
+    return [make_user(username=f"smith{number}", email="") for number in range(12)]
+
+
+def wanted(query: str) -> Filter:
+    return Filter.parse(QueryDict(query))
+
+
+def test_few_matches_are_counted_at_once(viewer, people):
+    answer = viewer.get("/users/count/?q=smith", headers=HTMX)
+    assert answer.status_code == 200
+    assert '<strong class="number">12</strong> accounts' in answer.content.decode()
+    assert b"Count exactly" not in answer.content
+
+
+def test_without_htmx_the_count_is_a_page(viewer, people):
+    page = viewer.get("/users/count/?q=smith").content.decode()
+    assert "<h1>" in page
+    assert "accounts matching “smith”" in page
+
+
+def test_beyond_the_cap_it_says_more_than(viewer, people, monkeypatch):
+    monkeypatch.setattr(counts, "CAP", 10)
+    answer = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert 'More than <strong class="number">10</strong>' in answer
+    assert "Count exactly" in answer
+
+
+def test_the_capped_count_stops_at_the_cap(people, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(counts, "CAP", 10)
+    assert counts.capped(wanted("q=smith")) == counts.Count(10, more=True, about=max(10, counts.guess(wanted("q=smith"))))
+
+
+def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):
+    monkeypatch.setattr(counts, "CAP", 10)
+    asked = viewer.post("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert "Counting exactly" in asked
+    assert 'hx-trigger="load delay:1s"' in asked
+    assert OrmQ.objects.count() == 1
+    tasks.count(wanted("q=smith").digest)
+    shown = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert '<strong class="number">12</strong> accounts' in shown
+    assert "hx-trigger" not in shown
+
+
+def test_asking_twice_counts_once(viewer, people):
+    viewer.post("/users/count/?q=smith", headers=HTMX)
+    viewer.post("/users/count/?q=smith&sort=name", headers=HTMX)
+    assert OrmQ.objects.count() == 1
+
+
+def test_without_htmx_asking_leads_back_to_the_page(viewer, people):
+    answer = viewer.post("/users/count/?q=smith")
+    assert (answer.status_code, answer["Location"]) == (302, "/users/count/?q=smith")
+
+
+def test_a_count_that_takes_too_long_says_so(viewer, people, monkeypatch):
+    def slow(digest):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    counts.ask(wanted("q=smith"))
+    monkeypatch.setattr(counts, "count", slow)
+    tasks.count(wanted("q=smith").digest)
+    assert "Counting took more than 2 minutes." in viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+
+
+def test_a_capped_count_that_takes_too_long_offers_the_exact_one(viewer, people, monkeypatch):
+    def slow(wanted):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(count_views.counts, "capped", slow)
+    answer = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert "Too many to count quickly" in answer
+    assert "Count exactly" in answer
+
+
+def test_nobody_counts_what_nobody_asks_for_any_more(people):
+    cache.clear()
+    assert counts.count(wanted("q=smith").digest) is None
+
+
+def test_the_worker_counts_under_its_own_time_limit(people, django_assert_max_num_queries):
+    counts.ask(wanted("q=smith"))
+    assert counts.count(wanted("q=smith").digest) == 12
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone()[0] == "2min"  # local to the transaction, which here is the test's
+
+
+def test_an_account_without_a_role_may_not_count(client):
+    client.force_login(make_user(is_staff=True))
+    answer = client.get("/users/count/")
+    assert answer.status_code == 403
+    assert b"users.view_user" in answer.content
+
+
+def test_signed_out_leads_to_the_sign_in_page(client):
+    assert client.get("/users/count/")["Location"].startswith("/login/")
+
+
+def test_a_bad_filter_is_named(viewer):
+    answer = viewer.get("/users/count/?status=asleep")
+    assert answer.status_code == 400
+    assert b"status" in answer.content
+
+
+def test_a_wrong_method_is_refused(viewer):
+    assert viewer.put("/users/count/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(7, "7"), (950, "950"), (1_234, "1,230"), (132_456, "132,000"), (10_240_000, "10.2 million"), (3_000_000, "3 million")],
+)
+def test_guesses_are_rounded_as_they_deserve(number, words):
+    assert counts.in_words(number) == words

@@ -1,0 +1,48 @@
+"""GET /users/filters/."""
+
+import pytest
+
+from tests.builders import make_user
+from users.directory.parameters import PARAMETERS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(make_user("Viewer"))
+    return client
+
+
+def test_the_page_offers_every_filter_and_shows_those_in_force(viewer):
+    page = viewer.get("/users/filters/?status=suspended&domain=example.com&q=ann").content.decode()
+    for name in PARAMETERS:
+        assert f'name="{name}"' in page
+    assert '<option value="suspended" selected>' in page
+    assert 'value="example.com"' in page
+    assert '<input type="hidden" name="q" value="ann">' in page
+
+
+def test_htmx_gets_the_panel_alone(viewer):
+    panel = viewer.get("/users/filters/", headers={"HX-Request": "true"}).content.decode()
+    assert "<form" in panel
+    assert "<html" not in panel
+
+
+def test_a_staff_account_without_a_role_may_not_see_it(client):
+    client.force_login(make_user(is_staff=True))
+    assert client.get("/users/filters/").status_code == 403
+
+
+def test_signed_out_leads_to_the_sign_in_page(client):
+    assert client.get("/users/filters/")["Location"].startswith("/login/")
+
+
+def test_a_bad_filter_is_named(viewer):
+    answer = viewer.get("/users/filters/?joined_from=2026-02-30")
+    assert answer.status_code == 400
+    assert b"joined_from" in answer.content
+
+
+def test_a_wrong_method_is_refused(viewer):
+    assert viewer.post("/users/filters/").status_code == 405

@@ -1,0 +1,223 @@
+"""Every filter in every order, page by page, there and back: each account once, at a bounded cost."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.http import QueryDict
+
+from users.directory import finder, road
+from users.directory.filter import Filter
+from users.directory.keyset import END, SORTS
+from users.models import State, User
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+FILTERS = [
+    "",
+    "status=active",
+    "status=suspended",
+    "status=ended",
+    "status=deleted",
+    "role=staff",
+    "role=superuser",
+    "group=Support",
+    "domain=example.com",
+    "domain=rare.example",
+    "verified=no",
+    "mfa=yes",
+    "mfa=no",
+    "must_change=yes",
+    "joined_from=-30d",
+    "joined_from=-90d&joined_to=-30d",
+    "seen_from=-60d",
+    "seen_to=-60d",
+    "never_seen=yes",
+    "never_seen=no",
+    "source=crm",
+    "missing=email",
+    "missing=name",
+    "status=suspended&domain=example.com",
+    "q=smith",
+    "q=smi+domain:example.com",
+    "q=jo",
+    "q=nobody-has-this",
+]
+
+
+@pytest.fixture
+def directory(db):
+    """3,000 accounts with ties in every column, missing values, and rare ones."""
+    chance = random.Random(7)
+    User.objects.bulk_create([made_up(number, chance) for number in range(3_000)])
+    members = User.groups.through.objects
+    support = Group.objects.get(name="Support")
+    members.bulk_create(
+        [User.groups.through(user_id=pk, group_id=support.pk) for pk in User.objects.values_list("pk", flat=True)[:9]]
+    )
+    return list(User.objects.all())
+
+
+def made_up(number: int, chance: random.Random) -> User:
+    last = chance.choice(["Smith", "Smith", "García", "Müller", "", "Nguyễn"])
+    status = chance.choices(["active", "suspended", "deleted", "invited"], [85, 8, 4, 3])[0]
+    email = f"p{number}@{chance.choice(['example.com', 'example.com', 'mail.example'])}" if number % 11 else ""
+    user = User(
+        username=f"p{number:04}",
+        email=f"p{number}@rare.example" if number in (17, 400) else email,
+        first_name=chance.choice(["Jo", "Jöna", "Ann"]) if last else "",
+        last_name=last,
+        status=status,
+        status_reason="spam" if status == State.SUSPENDED else "",
+        suspended_until=NOW + timedelta(days=chance.choice([-3, 3])) if status == State.SUSPENDED and number % 2 else None,
+        deleted_at=NOW if status == State.DELETED else None,
+        valid_until=NOW - timedelta(days=1) if number % 50 == 0 else None,
+        date_joined=NOW - timedelta(days=chance.randrange(120)),
+        last_seen_at=None if number % 4 == 0 else NOW - timedelta(days=chance.randrange(100)),
+        email_verified_at=NOW if number % 6 else None,
+        is_staff=number % 300 == 0,
+        is_superuser=number == 300,
+        has_second_factor=number % 30 == 0,
+        must_change_password=number % 97 == 0,
+        source="crm" if number % 5 == 0 else "",
+        password="!",
+    )
+    user.derive()
+    return user
+
+
+def wanted(query: str, sort: str, size: int = 100) -> Filter:
+    return Filter.parse(QueryDict(query)).ordered_by(sort).sized(size)
+
+
+def expected(query: str, sort: str) -> list[int]:
+    accounts = Filter.parse(QueryDict(query)).apply()
+    return [
+        account.pk for account in sorted(accounts, key=lambda each: (SORTS[sort].of(each), each.pk), reverse=sort[0] == "-")
+    ]
+
+
+def forwards(filter: Filter) -> list[int]:
+    seen, after = [], ""
+    while True:
+        page = finder.find(filter, after=after).page
+        seen += [account.pk for account in page.accounts]
+        if not page.next:
+            return seen
+        after = page.next
+
+
+def backwards(filter: Filter) -> list[int]:
+    pages, before = [], END
+    while True:
+        page = finder.find(filter, before=before).page
+        pages.insert(0, [account.pk for account in page.accounts])
+        if not page.previous:
+            return [pk for page in pages for pk in page]
+        before = page.previous
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_each_filter_shows_each_match_exactly_once_there_and_back(directory, sort):
+    for query in FILTERS:
+        matches = expected(query, sort)
+        assert forwards(wanted(query, sort)) == matches, query
+        # Where the first page would be short it is filled up, and repeats what stands behind it.
+        assert list(dict.fromkeys(backwards(wanted(query, sort)))) == matches, query
+
+
+@pytest.mark.parametrize("sort", ["-joined", "name", "seen", "-email"])
+def test_a_short_walk_and_a_gathering_give_the_same_accounts(directory, sort, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 40)
+    monkeypatch.setattr(road, "GATHER", 3_000)
+    for query in FILTERS:
+        assert forwards(wanted(query, sort)) == expected(query, sort), query
+
+
+def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 5)
+    monkeypatch.setattr(road, "CANDIDATES", 40)
+    found = finder.find(wanted("q=smith", "name"))
+    assert found.capped
+    assert len(found.page.accounts) in range(41, 47)  # the sample, and what the walk met
+    assert {account.pk for account in found.page.accounts} <= set(expected("q=smith", "name"))
+
+
+@pytest.mark.parametrize("query", ["q=smith&verified=no", "q=smith@", "q=smith+nobody-has-this"])
+def test_a_sample_says_so_even_if_nothing_in_it_matches(directory, query, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 5)
+    monkeypatch.setattr(road, "CANDIDATES", 40)
+    few_candidates = query.endswith("this") or (connection.vendor == "sqlite" and "@" in query)
+    assert finder.find(wanted(query, "name")).capped is not few_candidates
+
+
+def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directory, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 5)
+    monkeypatch.setattr(road, "CANDIDATES", 40)
+    found = finder.find(wanted("q=smith&must_change=yes", "name"))
+    assert not found.capped
+    assert [account.pk for account in found.page.accounts] == expected("q=smith&must_change=yes", "name")
+
+
+def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(directory, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 60)
+    monkeypatch.setattr(road, "GATHER", 30)
+    assert forwards(wanted("status=active", "name", size=25)) == expected("status=active", "name")
+
+
+def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):
+    monkeypatch.setattr(road, "WALK", 5)
+    found = finder.find(wanted("domain=rare.example", "name"))
+    assert (len(found.page.accounts), found.capped) == (2, False)
+
+
+def test_nobody_is_skipped_or_repeated_while_others_come_and_go(directory):
+    for sort in ("-joined", "name", "seen"):
+        here = expected("status=active", sort)
+        seen, after, page_number = [], "", 0
+        while True:
+            page = finder.find(wanted("status=active", sort), after=after).page
+            seen += [account.pk for account in page.accounts]
+            page_number += 1
+            User.objects.create_user(f"new-{sort.strip('-')}-{page_number}", first_name="Ann", last_name="García")
+            gone = User.objects.filter(pk__in=here[-1:]).exclude(pk__in=seen)
+            here = here[: -gone.count() or None]
+            gone.delete()
+            if not page.next:
+                break
+            after = page.next
+        assert len(seen) == len(set(seen)), sort
+        assert [pk for pk in seen if pk in set(here)] == here, sort
+
+
+def test_behind_rows_that_are_gone_the_last_page_is_shown(directory):
+    filter = wanted("status=active", "name")
+    after = finder.find(filter).page.next
+    kept = [account.pk for account in finder.find(filter).page.accounts]
+    User.objects.exclude(pk__in=kept).delete()
+    assert [account.pk for account in finder.find(filter, after=after).page.accounts] == kept
+
+
+def test_an_id_shows_that_account_alone(directory):
+    account = directory[5]
+    found = finder.find(wanted(f"q={account.pk}", "name"))
+    assert ([each.pk for each in found.page.accounts], found.exact) == ([account.pk], True)
+
+
+def test_a_username_stands_first_and_the_rest_follows(directory):
+    User.objects.create_user("smith", last_name="Zzz")
+    found = finder.find(wanted("q=smith", "name"))
+    assert found.page.accounts[0].username == "smith"
+    assert len(found.page.accounts) > 10
+    assert found.named == {found.page.accounts[0].pk}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_page_takes_at_most_two_queries(directory, sort, django_assert_max_num_queries):
+    for query in FILTERS:
+        filter = wanted(query, sort)
+        with django_assert_max_num_queries(3 if filter.search.exact else 2):
+            finder.find(filter)

@@ -1,0 +1,335 @@
+"""Keyset paging: each account once, in order, in both directions, by an index range whatever the page."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import make_user
+from tests.plans import assert_no_sort, plans
+from users.directory import keyset
+from users.directory.keyset import END, NEVER, SORTS, BadCursor, Page, decode, encode, fetch
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 1, 1, tzinfo=UTC)
+numbers = count(1)
+NAMES = ["", "Ann", "ann", "Zoë", "Ærø", "李", "😀", "\U0010fffd", "Ann Lee", "_", "%"]
+each_sort = pytest.mark.parametrize("sort", SORTS)
+
+
+def make_accounts(number: int, seed: int = 0) -> list[User]:
+    """Accounts with many ties in every sort column, and a third that was never seen."""
+    random = Random(seed)
+    accounts = [
+        User(
+            username=f"{random.choice('abzé李')}{next(numbers)}",
+            email=random.choice(["", f"{random.choice('abz')}{next(numbers)}@example.com"]),
+            first_name=random.choice(NAMES),
+            last_name=random.choice(NAMES[:4]),
+            date_joined=START + timedelta(days=random.randrange(5), microseconds=random.choice([0, 0, 1])),
+            last_seen_at=random.choice([None, START + timedelta(days=random.randrange(3)), START + timedelta(microseconds=n)]),
+        )
+        for n in range(number)
+    ]
+    for account in accounts:
+        account.derive()
+    return User.objects.bulk_create(accounts, batch_size=1000)
+
+
+def in_order(sort: str) -> list[int]:
+    """The ids as Python sorts them: by code points, "never" first, then by id; a minus turns everything round."""
+    return [account.pk for account in sorted(User.objects.all(), key=lambda a: key(sort, a), reverse=sort[0] == "-")]
+
+
+def key(sort: str, account: User) -> tuple:
+    return SORTS[sort].of(account), account.pk
+
+
+def forwards(sort: str, size: int) -> Iterator[Page]:
+    page = fetch(User.objects.all(), sort, size)
+    yield page
+    while page.next:
+        page = fetch(User.objects.all(), sort, size, after=page.next)
+        yield page
+
+
+def ids(page: Page) -> list[int]:
+    return [account.pk for account in page.accounts]
+
+
+# --- walking ----------------------------------------------------------------------------------------------------------
+
+
+@each_sort
+def test_all_pages_together_hold_each_account_once_in_order(sort):
+    make_accounts(300)
+    expected = in_order(sort)
+    for size in (7, 50, 300):
+        pages = list(forwards(sort, size))
+        assert [pk for page in pages for pk in ids(page)] == expected
+        assert all(len(page.accounts) == size for page in pages[:-1])
+        assert pages[-1].accounts
+        assert pages[-1].next == ""
+
+
+@each_sort
+def test_the_way_back_shows_the_same_pages(sort):
+    make_accounts(300)
+    pages = list(forwards(sort, 23))
+    page = pages[-1]
+    for expected in reversed(pages[:-1]):
+        page = fetch(User.objects.all(), sort, 23, before=page.previous)
+        assert ids(page) == ids(expected)
+    assert page.previous == ""
+    assert pages[0].previous == ""
+
+
+@each_sort
+@pytest.mark.parametrize("size", [7, 20, 59, 60, 61])
+def test_from_the_end_back_each_account_is_there_once_and_the_first_page_is_full(sort, size):
+    make_accounts(60)
+    expected = in_order(sort)
+    page = fetch(User.objects.all(), sort, size, before=END)
+    assert (ids(page), page.next) == (expected[-size:], "")
+    position = max(60 - size, 0)
+    while page.previous:
+        page = fetch(User.objects.all(), sort, size, before=page.previous)
+        start = max(position - size, 0)
+        assert ids(page) == expected[start : start + size]
+        position = start
+        assert page.next or size >= 60
+    assert position == 0
+
+
+@each_sort
+def test_on_every_page_next_and_previous_undo_each_other(sort):
+    make_accounts(40)
+    for page in forwards(sort, 7):
+        if page.next:
+            after = fetch(User.objects.all(), sort, 7, after=page.next)
+            assert ids(fetch(User.objects.all(), sort, 7, before=after.previous)) == ids(page)
+
+
+@each_sort
+def test_accounts_that_come_and_go_meanwhile_move_nobody_elses_place(sort):
+    make_accounts(300)
+    random, gone, expected, seen = Random(7), set(), in_order(sort), []
+    for page in forwards(sort, 20):
+        seen += ids(page)
+        make_accounts(5, seed=len(seen))
+        victims = random.sample([pk for pk in expected if pk not in gone], 5)
+        User.objects.filter(pk__in=victims).delete()
+        gone |= set(victims)
+    stayed = [pk for pk in expected if pk not in gone]
+    assert [pk for pk in seen if pk in set(stayed)] == stayed
+    assert len(set(seen)) == len(seen)
+
+
+def test_no_accounts_are_one_empty_page():
+    for position in ({}, {"before": END}):
+        assert fetch(User.objects.all(), "name", 50, **position) == Page([], "", "")
+
+
+@each_sort
+def test_behind_accounts_that_are_gone_is_the_last_page(sort):
+    make_accounts(30)
+    expected = in_order(sort)
+    first = fetch(User.objects.all(), sort, 20)
+    User.objects.filter(pk__in=expected[20:]).delete()
+    page = fetch(User.objects.all(), sort, 7, after=first.next)
+    assert (ids(page), page.next) == (expected[13:20], "")
+    assert page.previous
+
+
+@each_sort
+def test_in_front_of_accounts_that_are_gone_is_the_first_page(sort):
+    make_accounts(30)
+    expected = in_order(sort)
+    last = fetch(User.objects.all(), sort, 20, before=END)
+    User.objects.filter(pk__in=expected[:10]).delete()
+    page = fetch(User.objects.all(), sort, 7, before=last.previous)
+    assert (ids(page), page.previous) == (expected[10:17], "")
+
+
+@each_sort
+def test_a_narrowed_list_is_paged_like_the_whole_one(sort):
+    make_accounts(100)
+    wanted = User.objects.filter(email="")
+    expected = [pk for pk in in_order(sort) if not User.objects.get(pk=pk).email]
+    first = fetch(wanted, sort, 10)
+    assert ids(first) + ids(fetch(wanted, sort, 10, after=first.next)) == expected[:20]
+
+
+@each_sort
+def test_each_page_takes_one_query(sort, django_assert_num_queries):
+    make_accounts(30)
+    middle = encode(sort, User.objects.get(pk=in_order(sort)[15]))
+    for position in ({}, {"after": middle}, {"before": middle}, {"before": END}):
+        with django_assert_num_queries(1):
+            fetch(User.objects.all(), sort, 5, **position)
+
+
+def test_the_longest_name_has_a_cursor_that_works():
+    for _ in range(2):
+        make_user(first_name="㍿" * 150, last_name="㍿" * 150)  # four ideographs each in the search form
+    first = fetch(User.objects.all(), "name", 1)
+    assert len(first.accounts[0].name_key) == 620
+    assert len(fetch(User.objects.all(), "name", 1, after=first.next).accounts) == 1
+
+
+# --- cursors ----------------------------------------------------------------------------------------------------------
+
+
+def cursor_of(*data) -> str:
+    return urlsafe_b64encode(json.dumps(data).encode()).decode().rstrip("=")
+
+
+@each_sort
+def test_a_cursor_leads_back_to_the_key_and_the_id_of_its_account(sort):
+    account = make_user(username="zoë-李", first_name="Zoë", last_seen_at=None)
+    assert decode(sort, encode(sort, account)) == (SORTS[sort].of(account), account.pk)
+
+
+def test_never_seen_is_a_time_before_all_others():
+    account = make_user()
+    assert decode("seen", encode("seen", account)) == (NEVER, account.pk)
+
+
+BAD = {
+    "empty list": cursor_of(),
+    "too short": cursor_of("name", "x"),
+    "too long": cursor_of("name", "x", 1, 1),
+    "another sort": cursor_of("-name", "x", 1),
+    "no sort": cursor_of(None, "x", 1),
+    "list for a sort": cursor_of(["name"], "x", 1),
+    "number for a name": cursor_of("name", 7, 1),
+    "null for a name": cursor_of("name", None, 1),
+    "list for a name": cursor_of("name", ["x"], 1),
+    "NUL in a name": cursor_of("name", "a\x00b", 1),
+    "lone surrogate in a name": cursor_of("name", "a\ud800b", 1),
+    "negative id": cursor_of("name", "x", -1),
+    "huge id": cursor_of("name", "x", 2**63),
+    "text for an id": cursor_of("name", "x", "1"),
+    "fraction for an id": cursor_of("name", "x", 1.0),
+    "truth for an id": cursor_of("name", "x", True),
+    "null for an id": cursor_of("name", "x", None),
+    "object": urlsafe_b64encode(b'{"name": 1, "x": 2, "y": 3}').decode(),
+    "number": urlsafe_b64encode(b"7").decode(),
+    "not a number": urlsafe_b64encode(b'["name", NaN, 1]').decode(),
+    "endless number": urlsafe_b64encode(b'["name", "x", ' + b"9" * 2000 + b"]").decode(),
+    "deep": urlsafe_b64encode(b"[" * 2000).decode(),
+    "huge": urlsafe_b64encode(json.dumps(["name", "x" * 10_000, 1]).encode()).decode(),
+    "not JSON": urlsafe_b64encode(b"hello").decode(),
+    "not UTF-8": urlsafe_b64encode(b'["name", "\xff", 1]').decode(),
+    "not base64": "!!!!",
+    "one letter": "a",
+    "not ASCII": "é" * 8,
+    "surrogate": "\ud800" * 8,
+    "NUL": "\x00",
+    "spaces": "    ",
+    "SQL": "' OR 1=1 --",
+}
+BAD_TIMES = [
+    "", "x", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00+00:00", "0000-01-01T00:00:00+00:00",
+    "10000-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00+99:00",
+    "2026-01-01T00:00:00+00:00\x00", "infinity", "now", 0, None, True, [],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("direction", ["after", "before"])
+def test_a_cursor_that_was_not_made_here_is_a_bad_one(cursor, direction):
+    with pytest.raises(BadCursor):
+        fetch(User.objects.all(), "name", 50, **{direction: cursor})
+    with pytest.raises(BadCursor):
+        keyset.check("name", **{"after": "", "before": ""} | {direction: cursor})
+
+
+@pytest.mark.parametrize("time", BAD_TIMES, ids=repr)
+@pytest.mark.parametrize("sort", ["joined", "-seen"])
+def test_a_cursor_with_a_time_that_is_none_is_a_bad_one(sort, time):
+    with pytest.raises(BadCursor):
+        fetch(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
+
+
+@pytest.mark.parametrize("made_for", SORTS)
+def test_a_cursor_of_another_sort_or_direction_is_a_bad_one(made_for):
+    cursor = encode(made_for, make_user())
+    for sort in SORTS:
+        if sort != made_for:
+            with pytest.raises(BadCursor):
+                fetch(User.objects.all(), sort, 50, after=cursor)
+
+
+@pytest.mark.parametrize("sort", ["joined", "-joined", "seen", "-seen"])
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01T00:00:00+00:00", "0999-12-31T00:00:00Z", "9999-12-31T23:59:59.999999+00:00", "2026-01-01T01:30:00.5+05:45"],
+)
+def test_a_time_at_either_end_of_the_calendar_or_in_another_zone_is_a_place_in_the_order(sort, time):
+    make_accounts(5)
+    at = datetime.fromisoformat(time)
+    page = fetch(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
+    keys = {account.pk: key(sort, account) for account in User.objects.all()}
+    beyond = [pk for pk in in_order(sort) if (keys[pk] < (at, 1) if sort[0] == "-" else keys[pk] > (at, 1))]
+    assert ids(page) == (beyond or in_order(sort))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()), st.lists, max_leaves=4
+)
+LIKELY = st.tuples(
+    st.sampled_from(list(SORTS)), VALUES | st.datetimes().map(str) | st.datetimes(timezones=st.timezones()).map(str), VALUES
+)
+
+
+@given(
+    sort=st.sampled_from(list(SORTS)), cursor=st.text(st.characters(), min_size=1) | LIKELY.map(lambda data: cursor_of(*data))
+)
+@settings(max_examples=200)
+def test_a_cursor_is_a_place_in_the_order_or_a_bad_one_and_never_another_error(sort, cursor):
+    try:
+        page = fetch(User.objects.all(), sort, 50, after=cursor)
+    except BadCursor:
+        return
+    assert page.accounts == []
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+INDEXES = {
+    "joined": "user_by_joined",
+    "username": "user_by_username",
+    "email": "user_by_email",
+    "name": "user_by_name",
+    "seen": "user_by_seen",
+}
+
+
+@each_sort
+def test_each_page_is_a_range_of_the_sorts_own_index(sort):
+    make_accounts(1000)
+    cursor = encode(sort, User.objects.get(pk=in_order(sort)[500]))
+    for position in ({}, {"after": cursor}, {"before": cursor}, {"before": END}):
+        [plan] = plans(lambda position=position: fetch(User.objects.all(), sort, 50, **position))
+        assert_no_sort(plan)
+        assert INDEXES[sort.removeprefix("-")] in plan, plan
+        if cursor in position.values():
+            assert_ranged(plan)
+
+
+def assert_ranged(plan: str) -> None:
+    """The cursor bounds the range; a filter would read from the start of the index to the page."""
+    if connection.vendor == "postgresql":
+        assert "Index Cond: (ROW(" in plan, plan
+        assert "Filter" not in plan, plan
+    else:
+        assert plan.startswith("SEARCH users_user USING INDEX"), plan

@@ -1,0 +1,45 @@
+"""The rows of the table: every column has a cell, and hostile text stays text."""
+
+import pytest
+
+from tests.builders import make_superuser, make_user
+from users.directory.columns import COLUMNS
+from users.directory.rows import CELLS, rows
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_column_has_a_cell():
+    assert set(CELLS) == set(COLUMNS)
+
+
+def test_a_row_links_to_the_account_and_shows_its_columns_in_order():
+    account = make_user(username="ann", first_name="Ann", last_name="Lee", phone="+49301234567")
+    (row,) = rows([account], ("phone", "email", "status", "seen", "mfa"))
+    assert f'<a href="/users/{account.pk}/">Ann Lee</a>' in row
+    order = [row.index(text) for text in ("+49301234567", "</a>", "Active", "never", ">no<")]
+    assert order[1] < order[0] < order[2] < order[3] < order[4]
+
+
+def test_hostile_text_is_escaped_in_every_cell():
+    nasty = '"><script>alert(1)</script>'
+    account = make_user(first_name=nasty, last_name="x", source="<b>", source_id="'><i>")
+    account.email, account.username, account.phone, account.email_domain = [nasty] * 4
+    (row,) = rows([account], tuple(COLUMNS), ("script",))
+    assert "<script" not in row
+    assert "<b>" not in row
+    assert "<i>" not in row
+    assert row.count('"') % 2 == 0
+    assert nasty not in row
+
+
+def test_what_the_search_found_is_marked():
+    (row,) = rows([make_user(username="jose", first_name="José")], ("username", "email"), ("jos",))
+    assert "<mark>Jos</mark>é" in row
+    assert "<mark>jos</mark>e@example.com" in row
+
+
+def test_staff_and_superusers_are_tagged():
+    assert '<span class="tag">staff</span>' in rows([make_user("Viewer")], ())[0]
+    assert '<span class="tag">superuser</span>' in rows([make_superuser()], ())[0]
+    assert "tag" not in rows([make_user()], ())[0]

@@ -1,0 +1,208 @@
+"""What a search finds, on both databases alike.
+
+A word of three and more characters is found anywhere in a line of the search key: username, address, both orders of the
+name, phone, and so are shorter ones beside it. Shorter ones alone are found at the beginning of username, address or name
+key. Every word must be found.
+"""
+
+import pytest
+from django.db import transaction
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import make_user
+from users.directory.search import TRIGRAM, Search, exact
+from users.identifiers import search_form
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def found(q: str) -> set[User]:
+    """By the search index, and the same by conditions that are checked row by row."""
+    search = Search.of(q)
+    by_index = set(search.apply(User.objects.all()))
+    assert set(User.objects.filter(*search.conditions())) == by_index
+    return by_index
+
+
+def scanned(q: str) -> set[User]:
+    """The same in plain Python."""
+    words = [search_form(word) for word in q.split()]
+    anywhere = any(len(word) >= TRIGRAM for word in words)
+    return {
+        account
+        for account in User.objects.all()
+        if all(matches(account, word, anywhere) for word in words if word) and any(words)
+    }
+
+
+def matches(account: User, word: str, anywhere: bool) -> bool:
+    if anywhere:
+        return any(word in line for line in account.search_key.split("\n"))
+    return any(key.startswith(word) for key in (account.username, account.email, account.name_key))
+
+
+# --- what people type -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("lindq", {"ann"}),
+        ("LINDQVIST", {"ann"}),
+        ("indqvis", {"ann"}),
+        ("maría", {"ann"}),
+        ("maria", {"ann"}),
+        ("MARIA lindqvist", {"ann"}),
+        ("lindqvist maria", {"ann"}),
+        ("maria bob", set()),
+        ("lindqvist ri", {"ann"}),
+        ("lindqvist zz", set()),
+        ("lukasz", {"bob"}),
+        ("Łukasz Żół", {"bob"}),
+        ("zolc", {"bob"}),
+        ("zółć", {"bob"}),
+        ("@example.com", {"ann", "bob", "cyd"}),
+        ("+351211", {"ann"}),
+        ("王小明", {"cyd"}),
+        ("小", set()),
+        ("王", {"cyd"}),
+        ("👩‍🚀", set()),
+        ("👩‍🚀x", {"cyd"}),
+        ("an", {"ann"}),
+        ("a", {"ann"}),
+        ("li", {"ann"}),
+        ("q", set()),
+        ("nobody", set()),
+        ("Ann\u200ba", set()),
+        ("lindq\u200bvist", {"ann"}),
+        ("\ufefflindqvist", {"ann"}),
+    ],
+)
+def test_people_are_found_by_what_is_typed(q, names):
+    make_user(username="ann", first_name="María", last_name="Lindqvist", phone="+351211234567")
+    make_user(username="bob", first_name="Łukasz", last_name="Żółć")
+    make_user(username="cyd", first_name="👩‍🚀x", last_name="王小明")
+    assert {account.username for account in found(q)} == names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "100% right",
+        "under_score",
+        "back\\slash",
+        "it's",
+        'the "best"',
+        "a*b*c",
+        "(x) AND (y)",
+        "NEAR/2",
+        "^caret",
+        "{a b}: c",
+        "-minus",
+        "semi;colon--",
+        "%%%",
+        "___",
+        "\\\\\\",
+    ],
+)
+def test_no_character_means_anything_but_itself(name):
+    account = make_user(first_name=name)
+    make_user(first_name="100x sure underxscore backxslash axbxc xxx")
+    for word in name.replace('"', " ").replace(":", " ").split():
+        if len(search_form(word)) >= TRIGRAM:
+            assert found(word) == {account}, word
+
+
+@pytest.mark.parametrize("q", ['"', '""', '"""', '" "', "\u0301", "\u200b", "\ufeff \u0301"])
+def test_nothing_that_can_be_seen_finds_nobody(q):
+    make_user()
+    assert found(q) == set()
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "a\x00b",
+        "\x00",
+        "\x00\x00\x00abc",
+        "AND",
+        "OR NOT",
+        "NEAR(a b)",
+        "* * *",
+        "ab*",
+        "rowid:1",
+        "search_key:ann",
+        "' OR 1=1 --",
+    ],
+)
+def test_no_term_is_an_error(q):
+    make_user()
+    assert isinstance(found(q), set)
+
+
+def test_a_term_does_not_match_across_two_fields():
+    make_user(username="abc", email="def@example.com", first_name="ghi", last_name="jkl")
+    assert found("bcdef") == found("comghi") == set()
+    assert len(found('"ghi jkl"')) == len(found('"jkl ghi"')) == 1
+
+
+def test_a_name_that_changes_is_found_by_the_new_one_alone():
+    account = make_user(first_name="Wilhelmina")
+    account.first_name = "Esmeralda"
+    account.save(update_fields=["first_name"])
+    assert (found("wilhelmina"), found("esmeralda")) == (set(), {account})
+
+
+# --- whole identifiers ------------------------------------------------------------------------------------------------
+
+
+def test_an_id_an_address_and_a_uuid_name_one_account_alone():
+    uuid = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+    account = make_user(username="ann", source="hr", source_id=uuid)
+    for q in (str(account.pk), "ann@example.com", "ANN@Example.com", uuid, uuid.upper()):
+        named, alone = exact(q)
+        assert (User.objects.get(named), alone) == (account, True)
+
+
+def test_a_username_names_an_account_but_not_alone():
+    account = make_user(username="straße")
+    named, alone = exact("STRASSE")
+    assert (User.objects.get(named), alone) == (account, False)
+
+
+@pytest.mark.parametrize("q", ["0", "9" * 19, "9" * 200, str(2**63), "٣", "-1", "@", "@@", "a b@c", "", "²"])
+def test_what_is_no_identifier_is_no_error(q):
+    named, _ = exact(q)
+    assert named is None or not User.objects.filter(named).exists()
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+TRICKY = "aAbB àÀßſıİ K\u0301\u0308\u0345ſΣςσǅŒœﬁ李王😀👩\u200d🚀\U0010fffe\ufffe\uffff_%\\'*-+().,;#^~ꭰᏸ\u1e9eᾳ"
+NAMES = st.text(st.sampled_from(TRICKY) | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=5), st.data())
+@settings(max_examples=100)
+@example(["ab\ufffec", "", "ab\uffffc", ""], None)
+def test_the_index_finds_what_a_plain_scan_finds(names, data):
+    with transaction.atomic():
+        accounts = [User(username=f"u{n}", first_name=name, last_name=names[n - 1]) for n, name in enumerate(names)]
+        for account in accounts:
+            account.derive()
+        User.objects.bulk_create(accounts)
+        for q in terms(names, data):
+            assert found(q) == scanned(q), q
+        transaction.set_rollback(True)
+
+
+def terms(names: list[str], data) -> list[str]:
+    """Names, parts of names and anything else, without what the box has its own meaning for."""
+    if data is None:
+        return list(filter(None, names))
+    part = data.draw(st.sampled_from(names))
+    start = data.draw(st.integers(0, max(len(part) - 1, 0)))
+    drawn = [part, part[start:], part[start : start + 3], part[start:].swapcase(), data.draw(NAMES)]
+    return [term for term in drawn if term.strip() and '"' not in term and ":" not in term]

@@ -1,0 +1,78 @@
+"""/readyz: what Rollcall leans on, each thing named."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from tests import servers
+from users.jobs.models import WorkerBeat
+from users.jobs.queue import CLUSTERS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def beats():
+    for cluster in CLUSTERS:
+        WorkerBeat.objects.create(cluster=cluster)
+
+
+def test_it_is_ready_when_everything_answers(client, beats):
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"ready": True, "database": "ok", "cache": "ok", "workers": "ok"}
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_workers_that_never_ran_are_named(client):
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["workers"] == "main never seen; notify never seen"
+
+
+def test_a_cluster_that_fell_silent_is_named_and_the_others_are_not(client, beats):
+    moment = timezone.now() - timedelta(seconds=61)
+    WorkerBeat.objects.filter(cluster="notify").update(at=moment)
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["workers"] == f"notify silent since {moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_a_cluster_that_ran_within_a_minute_is_not_late(client, beats):
+    WorkerBeat.objects.update(at=timezone.now() - timedelta(seconds=55))
+    assert client.get("/readyz").json()["workers"] == "ok"
+
+
+def test_without_the_database_it_is_not_ready(client, monkeypatch):
+    def refuse(*_: object, **__: object):
+        raise OperationalError("connection to server at 10.0.0.7 failed: password of rollcall")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"ready": False, "database": "not reachable", "cache": "ok", "workers": "unknown"}
+
+
+def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path):
+    with servers.redis_server(tmp_path / "redis") as url:
+        options = {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
+        pages = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "OPTIONS": options}
+        settings.CACHES = settings.CACHES | {"pages": pages}
+        assert client.get("/readyz").json()["cache"] == "ok"
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"ready": True, "database": "ok", "cache": "not reachable", "workers": "ok"}
+
+
+def test_a_redis_that_forgets_at_once_is_named(client, settings):
+    settings.CACHES = settings.CACHES | {"pages": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert client.get("/readyz").json()["cache"] == "not keeping what it is given"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_takes_no_other_method(client, method):
+    response = getattr(client, method)("/readyz")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"

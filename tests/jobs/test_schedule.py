@@ -1,0 +1,63 @@
+"""What runs by the clock: written after each migrate, and started by the cluster that it belongs to."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.conf import Conf
+from django_q.models import OrmQ, Schedule
+from django_q.scheduler import scheduler
+from django_q.signing import SignedPackage
+
+from users.jobs import queue
+from users.jobs.schedule import EVERY_MINUTE, write_schedules
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def look(monkeypatch):
+    """What a cluster does about every thirty seconds; the tasks that it rings."""
+
+    def look(cluster: str) -> list[tuple[str, str]]:
+        monkeypatch.setattr(Conf, "CLUSTER_NAME", cluster)
+        monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)  # the test is a transaction
+        scheduler()
+        return [(row.key, SignedPackage.loads(row.payload)["func"]) for row in OrmQ.objects.order_by("id")]
+
+    return look
+
+
+def due(cluster: str) -> set[tuple[str, str]]:
+    return {(cluster, task) for task, its_cluster in EVERY_MINUTE.items() if its_cluster == cluster}
+
+
+@pytest.mark.parametrize("cluster", queue.CLUSTERS)
+def test_a_cluster_rings_its_own_tasks_and_no_others(look, cluster):
+    queue.every_minute("time.time", cluster=cluster)
+    assert set(look(cluster)) == due(cluster) | {(cluster, "time.time")}
+
+
+def test_a_task_is_rung_again_a_minute_later(look):
+    look(queue.NOTIFY)
+    assert len(look(queue.NOTIFY)) == len(due(queue.NOTIFY))
+    Schedule.objects.update(next_run=timezone.now())
+    assert len(look(queue.NOTIFY)) == 2 * len(due(queue.NOTIFY))
+
+
+def test_after_a_long_stop_a_task_is_rung_once(look):
+    Schedule.objects.update(next_run=timezone.now() - timedelta(days=2))
+    assert len(look(queue.NOTIFY)) == len(due(queue.NOTIFY))
+
+
+def test_writing_the_schedules_again_changes_nothing():
+    before = list(Schedule.objects.order_by("name").values())
+    assert len(before) == len(EVERY_MINUTE)
+    write_schedules()
+    assert list(Schedule.objects.order_by("name").values()) == before
+
+
+def test_a_schedule_that_is_no_longer_wanted_goes():
+    queue.every_minute("time.time", cluster=queue.MAIN)
+    write_schedules()
+    assert set(Schedule.objects.values_list("name", flat=True)) == set(EVERY_MINUTE)

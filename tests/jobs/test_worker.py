@@ -1,0 +1,169 @@
+"""`manage.py worker` with real processes: tasks run, what dies is replaced, and stopping leaves nothing behind."""
+
+import os
+import re
+import signal
+import sys
+
+import psutil
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from tests.builders import make_user
+from tests.processes import ROOT, alive, running, until
+from users.jobs import queue
+from users.jobs.models import WorkerBeat
+from users.mail import outbox
+from users.mail.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COMMAND = [sys.executable, "manage.py", "worker"]
+# The same, in a hurry: silence is noticed after 3 s instead of 30.
+HASTY = f"""
+import sys; sys.path.insert(0, {str(ROOT / "site")!r})
+import django; django.setup()
+from users.jobs import queue, supervisor
+supervisor.BEAT, supervisor.SILENCE = 1, 3
+supervisor.Supervisor(queue.CLUSTERS).run()
+"""
+
+
+@pytest.fixture
+def worker(tmp_path):
+    with running(COMMAND, tmp_path) as worker:
+        until(lambda: answers(worker))
+        yield worker
+
+
+@pytest.fixture
+def hasty(tmp_path):
+    with running([sys.executable, "-c", HASTY], tmp_path, DJANGO_SETTINGS_MODULE="settings") as worker:
+        until(lambda: answers(worker))
+        yield worker
+
+
+def answers(worker) -> bool:
+    assert worker.process.poll() is None, worker.said()
+    return WorkerBeat.objects.count() == 2
+
+
+def leader(worker, cluster: str) -> int:
+    """The id of the cluster's first process, as it is now."""
+    return int(re.findall(rf"Cluster {cluster} started \(process (\d+)\)", worker.said())[-1])
+
+
+def task_process(worker, cluster: str) -> psutil.Process:
+    """The one that runs tasks: it is forked before those that move tasks and results."""
+    return min(psutil.Process(leader(worker, cluster)).children(), key=lambda child: (child.create_time(), child.pid))
+
+
+def beats_after(moment, *clusters: str) -> bool:
+    return WorkerBeat.objects.filter(at__gt=moment, cluster__in=clusters).count() == len(clusters)
+
+
+def taken(cluster: str) -> bool:
+    """Whether a ring has been taken and not acknowledged: its row is locked for the time after which it is given out again."""
+    return OrmQ.objects.filter(key=cluster, lock__gt=timezone.now()).exists()
+
+
+def all_gone(worker) -> bool:
+    return not worker.tree()
+
+
+def test_a_message_in_the_outbox_is_sent(worker):
+    message = outbox.post(Message.Kind.PASSWORD_RESET, make_user(username="ada"))
+    until(lambda: Message.objects.get(pk=message.pk).state == Message.State.SENT)
+    assert any("ada@example.com" in mail.read_text() for mail in settings.MAIL_DIR.glob("*.eml"))
+
+
+def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
+    """Platforms send SIGTERM to all processes at once, and not to the first one alone."""
+    queue.ring("time.sleep", 3, cluster=queue.MAIN)
+    until(lambda: taken(queue.MAIN))
+    for process in worker.tree():
+        process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(30) == 0
+    assert all_gone(worker)
+    assert not OrmQ.objects.exists()  # acknowledged, and not merely taken
+
+
+def test_a_second_signal_does_not_wait_for_tasks(worker):
+    queue.ring("time.sleep", 100, cluster=queue.MAIN)
+    until(lambda: taken(queue.MAIN))
+    worker.tree()
+    worker.process.send_signal(signal.SIGTERM)
+    until(lambda: "Stopping" in worker.said())
+    assert worker.stop(signal.SIGTERM, seconds=10) == 0
+    assert all_gone(worker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_leaves_no_process(worker, number):
+    assert len(worker.tree()) == 9  # the supervisor, and in each cluster: guard, worker, monitor, pusher
+    assert worker.stop(number) == 0
+    assert all_gone(worker)
+
+
+def test_clusters_end_when_the_supervisor_is_killed(worker):
+    worker.stop(signal.SIGKILL)
+    until(lambda: all_gone(worker))
+
+
+def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
+    """django-q2 would go on, look well and take no task for ever: the dead process holds the lock of the queue."""
+    before = leader(worker, queue.MAIN)
+    task_process(worker, queue.MAIN).kill()
+    moment = timezone.now()
+    until(lambda: beats_after(moment, queue.MAIN), 35)
+    assert leader(worker, queue.MAIN) != before
+    assert not psutil.pid_exists(before)
+
+
+def test_a_cluster_whose_first_process_is_killed_is_replaced(worker):
+    before = psutil.Process(leader(worker, queue.NOTIFY))
+    orphans = before.children()
+    before.kill()
+    until(lambda: leader(worker, queue.NOTIFY) != before.pid)
+    assert len(orphans) == 3
+    until(lambda: not any(alive(process) for process in orphans))
+
+
+def test_a_cluster_that_is_silent_is_replaced(hasty):
+    before = leader(hasty, queue.MAIN)
+    other = leader(hasty, queue.NOTIFY)
+    task_process(hasty, queue.MAIN).suspend()
+    until(lambda: leader(hasty, queue.MAIN) != before)
+    assert "Cluster main has not answered for 3 s" in hasty.said()
+    moment = timezone.now()
+    until(lambda: beats_after(moment, queue.MAIN))
+    assert leader(hasty, queue.NOTIFY) == other
+
+
+def test_a_cluster_that_is_busy_is_left_alone(hasty):
+    before = leader(hasty, queue.MAIN)
+    queue.ring("time.sleep", 6, cluster=queue.MAIN)  # twice as long as silence may last
+    until(lambda: taken(queue.MAIN))
+    until(lambda: not taken(queue.MAIN))
+    moment = timezone.now()
+    until(lambda: beats_after(moment, queue.MAIN))
+    assert leader(hasty, queue.MAIN) == before
+
+
+@pytest.mark.postgresql
+def test_the_supervisor_outlives_a_database_that_is_away(hasty):
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as elsewhere:
+        elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            elsewhere.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            until(lambda: "The database is not reachable" in hasty.said())
+        finally:
+            elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    moment = timezone.now()
+    until(lambda: beats_after(moment, queue.MAIN, queue.NOTIFY), 60)
+    assert hasty.stop() == 0

@@ -1,0 +1,22 @@
+"""Mails that go to a real server of the test's own."""
+
+import pytest
+
+from tests.mail.servers import Postbox, free_port, serve
+
+
+@pytest.fixture
+def smtp(settings):
+    """Settings for SMTP to a port of this machine where nobody listens yet."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", free_port(), 10
+    return settings
+
+
+@pytest.fixture
+def postbox(smtp):
+    postbox = Postbox()
+    controller = serve(postbox)
+    smtp.EMAIL_PORT = controller.port
+    yield postbox
+    controller.stop()

@@ -1,0 +1,60 @@
+"""A real SMTP server in this process, which answers as a test tells it to."""
+
+import socket
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+OK = "250 OK"
+
+
+class Postbox:
+    """`refusals`: recipient to answer, given at RCPT; `answers`: the next answers to DATA; `accepted`: what it took."""
+
+    def __init__(self) -> None:
+        self.accepted: list[tuple[list[str], EmailMessage]] = []
+        self.refusals: dict[str, str] = {}
+        self.answers: list[str] = []
+        self.sender_answer = OK
+        self.sessions: set[int] = set()
+
+    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list) -> str:
+        self.sessions.add(id(session))
+        envelope.mail_from = address
+        return self.sender_answer
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list) -> str:
+        if answer := self.refusals.get(address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return OK
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        answer = self.answers.pop(0) if self.answers else OK
+        if answer.startswith("250"):
+            mail = message_from_bytes(envelope.content, policy=policy.default)
+            self.accepted.append((envelope.rcpt_tos, mail))
+        return answer
+
+    @property
+    def ids(self) -> list[str]:
+        return [mail["Message-ID"] for _, mail in self.accepted]
+
+
+def serve(postbox: Postbox, **options: object) -> Controller:
+    """A running server on a free port of this machine; the caller stops it."""
+    controller = Controller(postbox, hostname="127.0.0.1", port=free_port(), **options)
+    controller.start()
+    return controller
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def text_of(mail: EmailMessage, kind: str) -> str:
+    return mail.get_body((kind,)).get_content()

@@ -1,0 +1,373 @@
+"""Sending what waits, through a real SMTP server: at least once, never lost, and nothing waits for a server that is away."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from tests.builders import make_user
+from tests.mail.servers import Postbox, serve, text_of
+from tests.processes import running, until
+from tests.threads import at_once
+from users import access
+from users.account import verbs
+from users.mail import delivery, outbox, tasks
+from users.mail.delivery import MAX_ATTEMPTS, claim, drain, due, pause
+from users.mail.models import Message
+from users.models import State, User
+
+pytestmark = pytest.mark.django_db
+SENT, WAITING, FAILED, DROPPED = "sent", "waiting", "failed", "dropped"
+
+
+def post(number: int = 1, **fields) -> list[Message]:
+    return [outbox.post(Message.Kind.PASSWORD_RESET, make_user(**fields)) for _ in range(number)]
+
+
+def let_time_pass(minutes: float = 24 * 60) -> None:
+    Message.objects.update(due_at=F("due_at") - timedelta(minutes=minutes))
+
+
+def states() -> list[str]:
+    return list(Message.objects.order_by("id").values_list("state", flat=True))
+
+
+def fresh(message: Message) -> Message:
+    return Message.objects.get(pk=message.pk)
+
+
+# --- it arrives -------------------------------------------------------------------------------------------------------
+
+
+def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
+    verbs.invite(by=access.Command("test"), username="ann", email="ann@example.com")
+    bob = make_user(username="bob")
+    verbs.ask_password_reset(bob)
+    assert tasks.drain() == 2
+    assert [recipients for recipients, _ in postbox.accepted] == [["ann@example.com"], ["bob@example.com"]]
+    for message, (_, mail) in zip(Message.objects.order_by("id"), postbox.accepted, strict=True):
+        assert (message.state, message.attempts, message.error) == (SENT, 1, "")
+        assert message.sent_at
+        assert mail["Message-ID"] == f"<{message.message_id}@{settings.SITE_PARTS.hostname}>"
+        for kind in ("plain", "html"):
+            assert f"{settings.SITE_URL}/password/" in text_of(mail, kind)
+    assert drain() == 0
+    assert len(postbox.accepted) == 2
+
+
+def test_all_mails_of_a_drain_leave_over_one_connection_oldest_first(postbox):
+    messages = post(60)  # more than one batch
+    assert drain() == 60
+    assert len(postbox.sessions) == 1
+    assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in messages]
+
+
+def test_a_message_is_not_sent_before_it_is_due(postbox):
+    [message] = post()
+    Message.objects.update(due_at=timezone.now() + timedelta(minutes=1))
+    assert drain() == 0
+    assert (fresh(message).state, fresh(message).attempts, postbox.accepted) == (WAITING, 0, [])
+
+
+def test_a_drain_ends_when_its_time_is_up(postbox):
+    post(3)
+    assert drain(seconds=0) == 0
+    assert states() == [WAITING] * 3
+
+
+# --- it is refused ----------------------------------------------------------------------------------------------------
+
+
+def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(postbox):
+    first, second = post(2)
+    postbox.refusals[first.to] = "451 4.3.0 Try again later"
+    before = timezone.now()
+    assert drain() == 1
+    waiting = fresh(first)
+    assert (waiting.state, waiting.attempts, waiting.error, waiting.sent_at) == (WAITING, 1, "451 4.3.0 Try again later", None)
+    assert timedelta(seconds=55) < waiting.due_at - before < timedelta(seconds=90)
+    assert fresh(second).state == SENT
+    postbox.refusals.clear()
+    assert drain() == 0
+    let_time_pass()
+    assert drain() == 1
+    assert (fresh(first).state, fresh(first).attempts, fresh(first).error) == (SENT, 2, "")
+
+
+def test_a_refused_recipient_is_final_and_the_servers_words_are_kept(postbox):
+    first, second = post(2)
+    postbox.refusals[first.to] = "550 5.1.1 No such person here"
+    assert drain() == 1
+    assert (fresh(first).state, fresh(first).error) == (FAILED, "550 5.1.1 No such person here")
+    assert fresh(second).state == SENT
+    let_time_pass()
+    assert drain() == 0
+
+
+@pytest.mark.parametrize(("answer", "state"), [("554 5.7.1 Looks like spam", FAILED), ("452 4.3.1 Full", WAITING)])
+def test_a_refused_text_is_like_a_refused_recipient_and_the_next_mail_goes(postbox, answer, state):
+    first, second = post(2)
+    postbox.answers = [answer]
+    assert drain() == 1
+    assert (fresh(first).state, fresh(first).error) == (state, answer)
+    assert fresh(second).state == SENT
+
+
+def test_a_server_that_hangs_up_on_one_message_gets_the_next_over_a_new_connection(postbox):
+    first, second = post(2)
+    postbox.refusals[first.to] = "421 4.7.0 Too many for today"
+    assert drain() == 1
+    assert (fresh(first).state, fresh(second).state) == (WAITING, SENT)
+
+
+def test_a_refused_sender_is_ours_to_mend_and_no_message_is_given_up(postbox):
+    post(2)
+    postbox.sender_answer = "553 5.7.1 Not your address"
+    assert drain() == 0
+    assert states() == [WAITING] * 2
+    assert set(Message.objects.values_list("error", flat=True)) == {"553 5.7.1 Not your address"}
+    postbox.sender_answer = "250 OK"
+    let_time_pass()
+    assert drain() == 2
+
+
+def test_a_wrong_password_for_the_server_is_no_messages_fault(smtp):
+    controller = serve(Postbox(), authenticator=lambda *_: False, auth_require_tls=False)
+    smtp.EMAIL_PORT, smtp.EMAIL_HOST_USER, smtp.EMAIL_HOST_PASSWORD = controller.port, "rollcall", "wrong"
+    post(3)
+    try:
+        assert drain() == 0
+    finally:
+        controller.stop()
+    assert states() == [WAITING] * 3
+    assert sorted(Message.objects.values_list("attempts", flat=True)) == [0, 0, 1]
+
+
+def test_after_many_attempts_a_message_is_given_up_with_its_last_error(postbox):
+    [message] = post()
+    postbox.refusals[message.to] = "451 4.3.0 Try again later"
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert fresh(message).state == WAITING
+        drain()
+        assert fresh(message).attempts == attempt
+        let_time_pass()
+    assert (fresh(message).state, fresh(message).error) == (FAILED, "451 4.3.0 Try again later")
+
+
+def test_the_pauses_double_up_to_six_hours_and_stay_there():
+    minutes = [pause(attempt).total_seconds() / 60 for attempt in range(1, 14)]
+    assert minutes == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360, 360]
+    assert pause(32767) == timedelta(hours=6)
+
+
+# --- the server is away -----------------------------------------------------------------------------------------------
+
+
+def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
+    post(3)
+    assert drain() == 0
+    assert states() == [WAITING] * 3
+    assert Message.objects.filter(attempts=1).count() == 1  # one was enough to know
+    assert "refused" in Message.objects.get(attempts=1).error
+    controller = serve(postbox := Postbox())
+    smtp.EMAIL_PORT = controller.port
+    let_time_pass()
+    try:
+        assert drain() == 3
+    finally:
+        controller.stop()
+    assert len(postbox.accepted) == 3
+
+
+def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(postbox, smtp, monkeypatch):
+    post(3)
+    send, hang_up = delivery.send, iter([False, True])
+
+    def hang_up_first(message, mail, connection):
+        if next(hang_up, False):
+            connection.connection.sock.shutdown(socket.SHUT_RDWR)
+        return send(message, mail, connection)
+
+    monkeypatch.setattr(delivery, "send", hang_up_first)
+    assert drain() == 1
+    assert states() == [SENT, WAITING, WAITING]
+    let_time_pass()
+    assert drain() == 2
+    assert len(set(postbox.ids)) == len(postbox.ids) == 3
+
+
+# --- the process is away ----------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The end of a process, as far as its own code is concerned."""
+
+
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_a_message_whose_process_died_goes_again_with_the_same_id(postbox, monkeypatch, sent_before):
+    [message] = post()
+    send = delivery.send
+
+    def die(message, mail, connection):
+        if sent_before:
+            connection.send_messages([mail])
+        raise Killed
+
+    monkeypatch.setattr(delivery, "send", die)
+    with pytest.raises(Killed):
+        drain()
+    assert (fresh(message).state, fresh(message).attempts) == (WAITING, 1)
+    monkeypatch.setattr(delivery, "send", send)
+    assert drain() == 0  # not at once: the other process may only be slow
+    let_time_pass(minutes=2)
+    assert drain() == 1
+    assert len(postbox.accepted) == 1 + sent_before
+    assert len(set(postbox.ids)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
+    """The server takes the text and never answers; the sender is killed there, as by a machine that goes down."""
+    reached, release = threading.Event(), threading.Event()
+    postbox = Postbox()
+
+    async def never_answer(server, session, envelope):
+        reached.set()
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        return "451 4.3.0 Too late"
+
+    postbox.handle_DATA = never_answer
+    controller = serve(postbox)
+    smtp.EMAIL_PORT = controller.port
+    [message] = post()
+    code = "import django; django.setup(); from users.mail.delivery import drain; drain()"
+    url = f"smtp://127.0.0.1:{controller.port}"
+    with running([sys.executable, "-c", code], tmp_path, **sender(url)) as process:
+        until(reached.is_set)
+        process.stop(signal.SIGKILL)
+    release.set()
+    controller.stop()
+    assert (fresh(message).state, fresh(message).attempts) == (WAITING, 1)
+    controller = serve(postbox := Postbox())
+    smtp.EMAIL_PORT = controller.port
+    let_time_pass()
+    try:
+        assert drain() == 1
+    finally:
+        controller.stop()
+    assert postbox.ids == [f"<{message.message_id}@localhost>"]
+
+
+def sender(url: str) -> dict[str, str]:
+    return {"EMAIL_URL": url, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": os.pathsep.join(["site", "."])}
+
+
+def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeypatch):
+    [message] = post()
+    monkeypatch.setattr(delivery, "send", lambda *_: (_ for _ in ()).throw(Killed))
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            drain()
+        let_time_pass()
+    assert drain() == 0
+    assert fresh(message).state == FAILED
+    assert "died" in fresh(message).error
+
+
+def test_who_was_stopped_for_a_while_does_not_put_back_what_another_one_has_sent(postbox):
+    [message] = post()
+    slow = due()[0]
+    assert claim(slow)
+    let_time_pass()
+    assert drain() == 1
+    delivery.fail(slow, "timed out", final=False)
+    assert (fresh(message).state, fresh(message).error) == (SENT, "")
+    delivery.fail(slow, "timed out", final=True)
+    assert fresh(message).state == SENT
+
+
+def test_that_it_was_sent_is_true_whoever_says_it(postbox):
+    [message] = post()
+    slow = due()[0]
+    assert claim(slow)
+    let_time_pass()
+    assert claim(due()[0])
+    delivery.finish(slow, Message.State.SENT)
+    assert fresh(message).state == SENT
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("senders", [2, 4])
+def test_several_drains_at_once_send_each_message_once(postbox, senders):
+    messages = post(20)
+    counts = at_once(*[drain] * senders)
+    assert sum(counts) == 20, counts
+    assert sorted(postbox.ids) == sorted(f"<{message.message_id}@localhost>" for message in messages)
+    assert set(states()) == {SENT}
+
+
+# --- it makes no sense any more ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"email": "new@example.com"}, {"status": State.SUSPENDED, "status_reason": "x"}, {"valid_until": "2020-01-01T00:00Z"}],
+)
+def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change):
+    [message] = post()
+    User.objects.filter(pk=message.account_id).update(**change)
+    assert drain() == 0
+    assert (fresh(message).state, postbox.accepted) == (DROPPED, [])
+    assert fresh(message).error.startswith("The account ")
+
+
+def test_an_accepted_invitation_is_not_sent_again(postbox):
+    account = verbs.invite(by=access.Command("test"), username="ann", email="ann@example.com")
+    verbs.choose_password(account, "a-long-enough-passphrase")
+    assert drain() == 0
+    assert (states(), postbox.accepted) == ([DROPPED], [])
+
+
+def test_a_change_after_the_batch_was_read_counts_too(postbox):
+    _, second = post(2)
+    send = delivery.send
+
+    def move_away(message, mail, connection):
+        User.objects.filter(pk=second.account_id).update(email="new@example.com")
+        return send(message, mail, connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery, "send", move_away)
+        assert drain() == 1
+    assert states() == [SENT, DROPPED]
+
+
+# --- it cannot be made ------------------------------------------------------------------------------------------------
+
+
+def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):
+    broken, sound = post(2)
+    address = "a@example.com\nBcc: evil@example.com"
+    User.objects.filter(pk=broken.account_id).update(email=address)
+    Message.objects.filter(pk=broken.pk).update(to=address)
+    assert drain() == 1
+    assert [recipients for recipients, _ in postbox.accepted] == [[sound.to]]
+    assert (fresh(broken).state, fresh(broken).error.split(":")[0]) == (WAITING, "BadHeaderError")
+    assert "can't be made" in caplog.text
+    for _ in range(MAX_ATTEMPTS):
+        let_time_pass()
+        drain()
+    assert fresh(broken).state == FAILED
+
+
+def test_what_a_server_says_is_kept_whatever_it_is():
+    assert delivery.readable(b"\xff\x00 caf\xc3\xa9") == "\ufffd caf\xe9"
+    assert delivery.why(OSError()) == "OSError"

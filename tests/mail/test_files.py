@@ -1,0 +1,60 @@
+"""The backend for a laptop: a page and an .eml for each mail."""
+
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from users.mail.files import write
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def folder(settings, tmp_path):
+    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
+    settings.MAIL_DIR = tmp_path / "var" / "mail"
+    return settings.MAIL_DIR
+
+
+def make_mail(number: int = 1, **fields) -> EmailMultiAlternatives:
+    defaults = {"subject": "Hello", "body": "Plain", "from_email": "a@example.com", "to": ["b@example.com"]}
+    mail = EmailMultiAlternatives(**defaults | fields, headers={"Message-ID": f"<{number:032x}@example.com>"})
+    mail.attach_alternative("<p>Rich</p>", "text/html")
+    return mail
+
+
+def test_each_mail_is_a_page_that_a_browser_opens_and_a_file_that_a_mail_reader_opens(folder):
+    assert get_connection().send_messages([make_mail(16**31), make_mail(2 * 16**31)]) == 2
+    assert sorted(path.suffix for path in folder.iterdir()) == [".eml", ".eml", ".html", ".html"]
+    page = next(folder.glob("*.html")).read_text()
+    assert "<p>Rich</p>" in page
+    assert "b@example.com" in page
+    mail = BytesParser(policy=policy.default).parsebytes(next(folder.glob("*.eml")).read_bytes())
+    assert (mail["Subject"], mail.get_body(("plain",)).get_content().strip()) == ("Hello", "Plain")
+
+
+def test_the_folder_is_for_its_owner_alone(folder):
+    write(make_mail(), folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_subject_and_recipient_are_text_on_the_page(folder):
+    page = write(make_mail(subject=EVIL, to=[f'"{EVIL}"@example.com']), folder).read_text()
+    assert EVIL not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_mail_without_html_is_shown_as_it_is(folder):
+    mail = make_mail(body=EVIL)
+    mail.alternatives.clear()
+    page = write(mail, folder).read_text()
+    assert EVIL not in page
+    assert "<pre>&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("number", [0, 2**128 - 1])
+def test_nothing_in_a_mail_names_a_file_elsewhere(folder, number):
+    path = write(make_mail(number, subject="../../evil"), folder)
+    assert path.parent == folder

@@ -1,0 +1,136 @@
+"""What the mails say: to whom, with which link, in which headers."""
+
+import re
+from email import policy
+from email.parser import BytesParser
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.tokens import default_token_generator
+from django.utils.http import base36_to_int
+
+from tests.builders import PASSWORD, make_user
+from users.mail.messages import SUBJECTS, compose, moot
+from users.mail.models import Message
+from users.models import State, User
+
+pytestmark = pytest.mark.django_db
+KINDS = list(Message.Kind)
+SITE = "https://people.example.com"
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    settings.SITE_URL, settings.SITE_PARTS = SITE, urlsplit(SITE)
+    settings.DEFAULT_FROM_EMAIL = "Rollcall <no-reply@people.example.com>"
+
+
+def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
+    status = {"status": State.INVITED} if kind == Message.Kind.INVITATION else {}
+    account = make_user(**status | fields)
+    return Message.objects.create(account=account, kind=kind, to=account.email)
+
+
+def composed(message: Message):
+    """The mail as a reader gets it: written out and parsed."""
+    return BytesParser(policy=policy.default).parsebytes(compose(message).message().as_bytes())
+
+
+def bodies(mail) -> tuple[str, str]:
+    return mail.get_body(("plain",)).get_content(), mail.get_body(("html",)).get_content()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
+    message = make_message(kind)
+    mail = composed(message)
+    assert (mail["To"], mail["From"], mail["Subject"]) == (
+        message.to, "Rollcall <no-reply@people.example.com>", SUBJECTS[Message.Kind(kind)],
+    )  # fmt: skip
+    assert mail["Message-ID"] == f"<{message.message_id}@people.example.com>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert not mail["Cc"]
+    assert not mail["Bcc"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_link_starts_with_the_sites_own_address_and_lets_the_owner_choose_a_password(kind):
+    message = make_message(kind, password=PASSWORD)
+    links = {link for body in bodies(composed(message)) for link in re.findall(r"https?://[^\s\"<]+/password/[^\s\"<]+", body)}
+    [link] = links
+    assert link.startswith(f"{SITE}/password/")
+    uid, _, key = link.rstrip("/").rpartition("/")[2].partition("-")
+    account = User.objects.get(pk=base36_to_int(uid))
+    assert account == message.account
+    assert default_token_generator.check_token(account, key)
+
+
+def test_every_link_in_a_mail_leads_to_the_site():
+    for kind in KINDS:
+        for body in bodies(composed(make_message(kind))):
+            assert {urlsplit(link.rstrip(".")).netloc for link in re.findall(r"https?://[^\s\"<]+", body)} == {
+                "people.example.com"
+            }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_are_text_in_the_html_part_and_not_markup(kind):
+    evil = "<img src=x onerror=alert(1)>\"'&"
+    message = make_message(kind, first_name=evil)
+    message.account.username = evil
+    plain, html = bodies(composed(message))
+    assert "<img" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
+    assert evil in plain  # where nothing is markup, nothing is escaped
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n", "\u2028", "\x85", "\n\n", "\r\n\r\n"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_name_adds_a_header_or_a_recipient(kind, newline):
+    message = make_message(kind)
+    evil = f"Ann{newline}Bcc: evil@example.com{newline}Subject: x"
+    names = {"first_name": evil, "last_name": evil, "username": evil}  # past every check, as a broken import might
+    User.objects.filter(pk=message.account_id).update(**names)
+    mail = composed(Message.objects.get())
+    assert (mail.get_all("To"), mail.get_all("Subject"), mail["Bcc"]) == ([message.to], [SUBJECTS[Message.Kind(kind)]], None)
+    assert compose(Message.objects.get()).recipients() == [message.to]
+
+
+@pytest.mark.parametrize("to", ["a@example.com\nBcc: evil@example.com", "a@example.com\r\nX: y"])
+def test_an_address_with_a_newline_makes_no_mail(to):
+    message = make_message()
+    message.to = to
+    with pytest.raises(ValueError, match="newline"):
+        compose(message).message()
+
+
+# --- whether it still makes sense ---------------------------------------------------------------------------------------
+
+
+def test_a_message_that_still_fits_is_sent():
+    for kind in KINDS:
+        assert moot(make_message(kind)) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("invitation", {"email": "new@example.com"}, "The account has another address by now."),
+        ("invitation", {"email": ""}, "The account has another address by now."),
+        ("invitation", {"status": "active"}, "The account is active, no longer invited."),
+        ("invitation", {"status": "suspended", "status_reason": "x"}, "The account is suspended, no longer invited."),
+        ("password-reset", {"email": "new@example.com"}, "The account has another address by now."),
+        ("password-reset", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
+        ("password-reset", {"valid_until": "2020-01-01T00:00Z"}, "The account is ended."),
+    ],
+)
+def test_a_message_that_no_longer_fits_says_why(kind, change, reason):
+    message = make_message(kind)
+    User.objects.filter(pk=message.account_id).update(**change)
+    assert moot(Message.objects.get(pk=message.pk)) == reason
+
+
+def test_every_kind_of_message_has_a_subject_and_both_templates():
+    assert set(SUBJECTS) == set(Message.Kind)
+    for kind in KINDS:
+        assert all(part.strip() for part in bodies(composed(make_message(kind))))

@@ -1,0 +1,81 @@
+"""GET and POST /me/password/"""
+
+import pytest
+from django.test import Client
+
+from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import PASSWORD, make_user
+from tests.pages import form, read
+from users.audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/me/password/"
+NEW = "another-passphrase-of-mine"
+
+
+@pytest.fixture
+def ada(client):
+    ada = make_user(username="lovelace", password=PASSWORD)
+    client.force_login(ada)
+    return ada
+
+
+def change(client, old: str = PASSWORD, new: str = NEW, again: str | None = None):
+    return client.post(PATH, {"oldpassword": old, "password1": new, "password2": new if again is None else again})
+
+
+def test_a_new_password_is_chosen_and_only_this_session_stays(client, ada):
+    other = Client()
+    other.force_login(ada)
+    assert form(client.get(PATH), PATH) == {"oldpassword": "", "password1": "", "password2": ""}
+    assert change(client)["Location"] == "/me/"
+    response = client.get("/me/")
+    assert read(response).one("p", class_="note success").text == "Your password is changed."
+    assert other.get("/me/").status_code == 302
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target_id) == ("account.password_changed", ada.pk, ada.pk)
+    assert NEW not in str(vars(event))
+    assert ada.password not in str(vars(event))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "again", "says"),
+    [
+        ("wrong", NEW, None, "not your current password"),
+        ("", NEW, None, "required"),
+        (PASSWORD, "short", None, "too short"),
+        (PASSWORD, "lovelace-lovelace", None, "too similar"),
+        (PASSWORD, NEW, "something-else-here", "same password"),
+        (PASSWORD, "a-passphrase\x00", None, "Null characters"),
+    ],
+)
+def test_bad_input_is_named_and_the_password_stays(client, ada, old, new, again, says):
+    response = change(client, old, new, again)
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert set(form(response, PATH).values()) == {""}  # no password is ever sent back
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_guessing_the_current_password_is_slowed_down(client, ada):
+    answers = [change(client, "wrong").status_code for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+
+
+def test_an_account_without_a_password_is_told_how_to_get_one(client):
+    client.force_login(make_user())
+    response = client.get(PATH)
+    assert response.status_code == 302
+    assert response["Location"] == "/password/reset/"
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, PATH)
+
+
+def test_other_methods_are_refused(client, ada):
+    assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")

@@ -1,0 +1,90 @@
+"""GET and POST /me/"""
+
+import pytest
+
+from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.account import verbs
+from users.audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/me/"
+
+
+@pytest.fixture
+def ada(client):
+    ada = make_user(username="ada", first_name="Ada", last_name="Lovelace")
+    client.force_login(ada)
+    return ada
+
+
+def test_anybody_edits_their_own_profile(client, ada):
+    sent = form(client.get(PATH), PATH)
+    assert sent == {"version": "1", "first_name": "Ada", "last_name": "Lovelace", "phone": "", "locale": "", "time_zone": ""}
+    response = client.post(PATH, sent | {"last_name": "King", "time_zone": "Europe/London"}, follow=True)
+    assert response.redirect_chain == [(PATH, 302)]
+    assert read(response).one("p", class_="note success").text == "Saved."
+    ada.refresh_from_db()
+    assert (ada.last_name, ada.time_zone, ada.version) == ("King", "Europe/London", 2)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target_id) == ("account.edited", ada.pk, ada.pk)
+
+
+def test_what_is_not_ones_own_to_change_stays(client, ada):
+    more = {"username": "root", "email": "root@example.com", "is_staff": "on", "is_superuser": "on", "status": "invited"}
+    client.post(PATH, form(client.get(PATH), PATH) | more | {"phone": "12345"})
+    ada.refresh_from_db()
+    assert (ada.phone, ada.username, ada.email, ada.status) == ("12345", "ada", "ada@example.com", "active")
+    assert (ada.is_staff, ada.is_superuser) == (False, False)
+
+
+def test_a_stale_form_shows_both_versions_and_keeps_what_was_typed(client, ada):
+    sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
+    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide")
+    response = client.post(PATH, sent)
+    assert response.status_code == 409
+    page = read(response)
+    assert [cell.text for cell in page.one("tbody").all("td")] == ["Augusta", "Adelaide"]
+    again = form(response, PATH)
+    assert again == sent | {"version": "2"}
+    assert client.post(PATH, again).status_code == 302
+    ada.refresh_from_db()
+    assert ada.first_name == "Augusta"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("first_name", "x" * 151),
+        ("last_name", "a\x00b"),
+        ("phone", "call me"),
+        ("locale", "?"),
+        ("time_zone", "Moon"),
+        ("version", ""),
+        ("version", "abc"),
+    ],
+)
+def test_bad_input_is_named_and_kept(client, ada, field, value):
+    response = client.post(PATH, form(client.get(PATH), PATH) | {field: value})
+    assert response.status_code == 422
+    assert errors_of(response)
+    assert form(response, PATH)[field] == value
+    ada.refresh_from_db()
+    assert ada.version == 1
+
+
+def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
+    assert read(client.get(PATH)).one("nav", class_="rooms").all("a") == []
+    client.force_login(make_user("Manager"))
+    rooms = read(client.get(PATH)).one("nav", class_="rooms").all("a")
+    assert [room.attributes["href"] for room in rooms] == ["/users/", "/audit/"]
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, PATH)
+
+
+def test_other_methods_are_refused(client, ada):
+    assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")

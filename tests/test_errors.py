@@ -1,0 +1,131 @@
+"""Error pages: each says what is wrong and how to go on, as a page and as a part of one."""
+
+import logging
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.builders import make_user
+from tests.pages import Element, read
+from users.audit.models import AuditEvent
+
+HTMX = {"HX-Request": "true", "HX-Target": "results"}
+FORMS = [
+    "/login/", "/logout/", "/password/reset/", "/me/", "/me/password/", "/users/new/", "/users/1/edit/", "/users/1/roles/",
+    "/users/1/invitation/", "/users/1/suspension/", "/users/1/suspension/end/",
+]  # fmt: skip
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes / fail with what the test gives; the client does not raise it."""
+
+    def make(error: Exception) -> Client:
+        def fail(*args, **kwargs):
+            raise error
+
+        monkeypatch.setattr("users.staff.gate.access.may_enter", fail)
+        client = Client(raise_request_exception=False)
+        client.force_login(make_user("Viewer"))
+        return client
+
+    return make
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_an_address_that_is_not_there_is_not_found_by_anybody(client, signed_in):
+    if signed_in:
+        client.force_login(make_user("Viewer"))
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    page = read(response)
+    assert page.one("h1").text == "Not found"
+    assert len(page.all("header", class_="rail")) == signed_in
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_without_its_token_is_refused_with_advice(path):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user("Administrator"))
+    for headers in ({}, HTMX):
+        response = client.post(path, {"version": 1}, headers=headers)
+        assert response.status_code == 403
+        assert "reload the page and send it again" in read(response).text
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (RuntimeError("the secret is 42"), 500, "Something broke on our side"),
+        (OperationalError("password of the database"), 503, "The database doesn’t answer"),
+        (InterfaceError("connection already closed"), 503, "The database doesn’t answer"),
+    ],
+)
+def test_what_breaks_is_told_without_its_insides(broken, caplog, error, status, says):
+    caplog.set_level(logging.CRITICAL, "django.request")
+    client = broken(error)
+    response = client.get("/users/")
+    assert response.status_code == status
+    page = read(response)
+    assert page.one("h1").text == says
+    assert page.all("a", href="/")
+    assert str(error) not in response.content.decode()
+    assert response.get("Retry-After") == ("10" if status == 503 else None)
+    assert response["X-Request-ID"]
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    part = read(client.get("/users/", headers=HTMX))
+    assert not part.all("html")
+    assert says in part.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "headers", [HTMX | {"HX-Boosted": "true"}, HTMX | {"HX-History-Restore-Request": "true"}], ids=["boosted", "restored"]
+)
+def test_whoever_needs_the_whole_page_gets_a_whole_error(client, headers):
+    client.force_login(make_user("Viewer"))
+    assert read(client.get("/users/?sort=x", headers=headers)).one("html")
+
+
+@pytest.mark.django_db
+def test_a_part_stands_where_htmx_put_the_question(client):
+    client.force_login(make_user("Viewer"))
+    (part,) = [
+        child
+        for child in read(client.get("/users/0/", headers=HTMX | {"HX-Target": 'x" onclick="alert(1)'})).children
+        if isinstance(child, Element)
+    ]
+    assert part.attributes.get("id", "") in ("", 'x" onclick="alert(1)')
+    assert "onclick" not in part.attributes
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_is_a_bad_request(client, caplog):
+    caplog.set_level(logging.CRITICAL, "django.security.DisallowedHost")
+    response = client.get("/login/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert "evil.example" not in response.content.decode()
+    assert read(response).one("h1")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_too_many_fields_are_a_bad_request(client, caplog, method):
+    caplog.set_level(logging.CRITICAL)
+    client.force_login(make_user("Viewer"))
+    response = getattr(client, method)("/users/", {f"f{number}": "1" for number in range(600)})
+    assert response.status_code in (400, 405)
+
+
+@pytest.mark.django_db
+def test_the_language_of_an_answer_is_told(client):
+    response = client.get("/login/")
+    assert isinstance(response, HttpResponse)
+    assert read(response).one("html").attributes["lang"] == "en"

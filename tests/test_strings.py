@@ -1,0 +1,131 @@
+"""The big list of naughty strings as first name, last name and search term, through HTTP."""
+
+import json
+import unicodedata
+
+import pytest
+
+from tests.answers import errors_of
+from tests.builders import make_user
+from tests.pages import form, read
+from users.identifiers import NAME_MAX, search_form
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def strings(samples) -> list[str]:
+    return json.loads((samples / "blns.json").read_text())
+
+
+@pytest.fixture
+def ada(client):
+    client.force_login(make_user("Support"))
+    return make_user(username="ada")
+
+
+def make_many(count: int) -> list[User]:
+    accounts = [User(username=f"person.{number}") for number in range(count)]
+    for account in accounts:
+        account.derive()
+    return User.objects.bulk_create(accounts)
+
+
+def stored(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def refusable(text: str) -> bool:
+    controls = any(unicodedata.category(char) in ("Cc", "Cs") for char in stored(text))
+    return controls or max(len(text), len(stored(text))) > NAME_MAX
+
+
+def plain(name: str) -> bool:
+    """With a word that is found anywhere; short words alone, numbers and phrases in quotes have rules of their own."""
+    words = search_form(name).split()
+    return bool(words) and max(map(len, words)) > 2 and '"' not in name and not name.isdigit()
+
+
+def names_shown(client) -> dict[str, str]:
+    """The names in the directory by path of the account, from all its pages."""
+    address, names = "/users/?size=100&sort=username", {}
+    while address:
+        page = read(client.get(address))
+        links = [row.all("a")[0] for row in page.one("tbody").all("tr")]
+        names |= {link.attributes["href"]: link.raw_text for link in links}
+        address = next((link.attributes["href"] for link in page.all("a", data_page="next")), "")
+        assert len(page.all("script")) == 2
+    return names
+
+
+def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(client, ada, strings):
+    taken = {}
+    for text, account in zip(strings, make_many(len(strings)), strict=True):
+        path = f"/users/{account.pk}/edit/"
+        sent = {"version": 1, "username": account.username, "first_name": text, "last_name": text}
+        response = client.post(path, sent)
+        if response.status_code == 302:
+            taken[text] = account
+            continue
+        assert response.status_code == 422, repr(text)
+        assert len(errors_of(response)) == 3, repr(text)  # one for each name, and one that says where to look
+        assert form(response, path)["last_name"] == text
+    assert set(strings) - set(taken) == {text for text in strings if refusable(text)}
+    names = {pk: (first, last) for pk, first, last in User.objects.values_list("pk", "first_name", "last_name")}
+    shown = names_shown(client)
+    for text, account in taken.items():
+        name = stored(text)
+        assert names[account.pk] == (name, name)
+        assert shown[f"/users/{account.pk}/"] == (f"{name} {name}".strip() or account.username)
+
+
+def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, ada):
+    for text in ('<script>alert("x")</script>', "' onmouseover=alert(1)", "{{ 7 }}", "{% now %}", "Ω≈ç&amp;√∫", "\u202etest"):
+        User.objects.filter(pk=ada.pk).update(first_name=text, last_name="")
+        page = read(client.get(f"/users/{ada.pk}/"))
+        assert page.one("h1").raw_text == text
+        assert page.one("title").text == f"{text} · Rollcall"
+        assert len(page.all("script")) == 2
+
+
+def test_each_is_a_search_that_finds_its_account_or_says_that_it_means_nothing(client, ada, strings):
+    accounts = make_many(len(strings))
+    for text, account in zip(strings, accounts, strict=True):
+        account.first_name = "" if refusable(text) else stored(text)
+        account.derive()
+    User.objects.bulk_update(accounts, ["first_name", "search_key", "name_key"])
+    lost = []
+    for text, account in zip(strings, accounts, strict=True):
+        response = client.get("/users/", {"q": text})
+        assert response.status_code in (200, 400), repr(text)
+        page = read(response)
+        if response.status_code == 400:
+            assert page.one("code").text == "q", repr(text)
+            continue
+        assert page.one("input", id="q").attributes["value"] == text.strip(), repr(text)
+        assert len(page.all("script")) == 2
+        while page.all("a", data_page="next") and not page.all("a", href=f"/users/{account.pk}/"):
+            page = read(client.get(page.one("a", data_page="next").attributes["href"]))
+        if plain(account.first_name) and not page.all("a", href=f"/users/{account.pk}/"):
+            lost.append(text)
+    assert lost == []
+
+
+def test_a_nul_byte_is_a_form_error_and_a_bad_search(client, ada):
+    sent = {"version": 1, "username": "ada", "first_name": "a\x00b", "last_name": "\x00"}
+    response = client.post(f"/users/{ada.pk}/edit/", sent)
+    assert response.status_code == 422
+    assert [error for error in errors_of(response) if "Null characters" in error]
+    assert client.get("/users/?q=a%00b").status_code == 400
+
+
+@pytest.mark.parametrize("surrogate", ["%ED%A0%80", "%ED%BF%BF", "%ED%A0%BD%ED%B8%80"])
+def test_a_lone_surrogate_is_a_form_error_and_a_bad_search(client, ada, surrogate):
+    body = f"version=1&username=ada&first_name=x{surrogate}&last_name=y"
+    response = client.post(f"/users/{ada.pk}/edit/", body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 422
+    assert [error for error in errors_of(response) if "got lost" in error]
+    ada.refresh_from_db()
+    assert ada.first_name == ""
+    assert client.get(f"/users/?q=x{surrogate}").status_code == 400

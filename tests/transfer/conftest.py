@@ -1,0 +1,3 @@
+from tests.transfer.importer import importing
+
+__all__ = ["importing"]

@@ -1,0 +1,327 @@
+"""manage.py import_accounts: what becomes of the rows of a file that can be read."""
+
+import csv
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.builders import make_superuser, make_user
+from tests.transfer.importer import import_file
+from users import access
+from users.audit.models import AuditEvent
+from users.models import State, User, derived
+from users.transfer import importing as engine
+from users.transfer.claims import Claims
+from users.transfer.formats import Record, Source
+from users.transfer.importing import Import
+from users.transfer.mapping import mapping_for
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = (
+    "Username,Email,First name,LAST_NAME,Phone\nann,Ann@Example.com, Ann ,Müller,(030) 1234\nbob,bob@example.com,Bob,Lee,\n"
+)
+
+
+def test_columns_become_the_fields_that_they_are_named_after(importing):
+    assert importing(PEOPLE).counts == (2, 0, 0, 0)
+    ann = User.objects.get(username="ann")
+    assert (ann.email, ann.first_name, ann.last_name, ann.phone) == ("ann@example.com", "Ann", "Müller", "0301234")
+    assert (ann.status, ann.has_usable_password(), ann.is_staff, ann.version) == ("active", False, False, 1)
+    expected = derived(ann.username, ann.email, ann.first_name, ann.last_name, ann.phone)
+    assert {name: getattr(ann, name) for name in expected} == expected
+
+
+def test_the_output_says_what_becomes_of_each_column(importing):
+    output = importing("username,Shoe size,Vorname\nann,38,Ann\n", "--map=Vorname=first_name", "--attributes=Shoe size").output
+    assert "Vorname becomes first_name" in output
+    assert "Kept as attributes: Shoe size" in output
+    assert User.objects.get().attributes == {"Shoe size": "38"}
+    assert "Ignored: Shoe size" in importing("username,Shoe size\nann,38\n").output
+
+
+def test_fields_are_made_of_columns(importing):
+    importing(
+        "Id,Given,Family\n7,Zoë,O’Brien\n",
+        "--set=username={Given|first|lower}{Family|slug}",
+        "--set=email={Given|slug}.{Family|slug}@example.com",
+        "--set=locale=en-IE",
+    )
+    account = User.objects.get()
+    assert (account.username, account.email, account.locale) == ("zobrien", "zoe.obrien@example.com", "en-IE")
+
+
+def test_without_a_username_the_address_is_it(importing):
+    importing("email\nAnn@Example.com\n")
+    assert User.objects.get().username == "ann@example.com"
+
+
+def test_a_second_run_creates_nothing(importing):
+    importing(PEOPLE)
+    before = list(User.objects.order_by("pk").values())
+    result = importing(PEOPLE)
+    assert (result.code, result.counts) == (0, (0, 0, 2, 0))
+    assert list(User.objects.order_by("pk").values()) == before
+
+
+def test_each_account_has_its_event(importing):
+    importing("id,username\n7,ann\n", "--source=crm", "--map=id=source_id")
+    event = AuditEvent.objects.get()
+    account = User.objects.get()
+    assert (event.action, event.actor_text, event.target_id) == ("account.imported", "command import_accounts", account.pk)
+    assert event.after == {"username": "ann", "source_id": "7", "source": "crm", "status": "active"}
+
+
+def test_accounts_that_are_there_stay_as_they_are_without_update(importing, tmp_path):
+    ann = make_user(username="ann", email="ann@example.com", first_name="Anna")
+    report = tmp_path / "report.csv"
+    assert importing(PEOPLE, "--key=username", f"--report={report}").counts == (1, 0, 1, 0)
+    assert "--update would change first_name, last_name, phone." in report.read_text()
+    ann.refresh_from_db()
+    assert (ann.first_name, ann.version) == ("Anna", 1)
+
+
+def test_update_changes_what_differs_and_says_so_in_the_trail(importing):
+    ann = make_user(username="ann", email="ann@example.com", first_name="Anna", last_name="Müller", phone="0301234")
+    bob = make_user(username="bob", email="bob@example.com", first_name="Bob", last_name="Lee", phone="99999")
+    assert importing(PEOPLE, "--update").counts == (0, 1, 1, 0)
+    ann.refresh_from_db()
+    bob.refresh_from_db()
+    assert (ann.first_name, ann.name_key, ann.version) == ("Ann", "muller ann", 2)
+    assert (bob.phone, bob.version) == ("99999", 1), "an empty cell says nothing"
+    event = AuditEvent.objects.get()
+    assert (event.action, event.target_version) == ("account.updated_by_import", 2)
+    assert (event.before, event.after) == ({"first_name": "Anna"}, {"first_name": "Ann"})
+
+
+def test_a_new_address_is_an_unverified_one(importing):
+    ann = make_user(username="ann", email="old@example.com", email_verified_at="2024-01-01T00:00Z")
+    importing("username,email\nann,new@example.com\n", "--key=username", "--update")
+    ann.refresh_from_db()
+    assert (ann.email, ann.email_verified_at) == ("new@example.com", None)
+    assert AuditEvent.objects.get().before["email_verified_at"]
+
+
+def test_attributes_are_merged(importing):
+    make_user(username="ann", attributes={"plan": "pro", "shoe": "37"})
+    importing("username,shoe,hat\nann,38,\n", "--attributes=shoe,hat", "--update")
+    assert User.objects.get().attributes == {"plan": "pro", "shoe": "38"}
+
+
+def test_accounts_are_known_by_the_id_of_the_other_system_first(importing):
+    make_user(username="anna", email="x@example.com", source="crm", source_id="7")
+    make_user(username="other", email="y@example.com", source="shop", source_id="7")
+    text = "id,username,email\n7,ann,ann@example.com\n"
+    assert importing(text, "--source=crm", "--map=id=source_id", "--update").counts == (0, 1, 0, 0)
+    assert set(User.objects.values_list("username", "source")) == {("ann", "crm"), ("other", "shop")}
+
+
+def test_an_account_of_another_system_is_not_taken_over(importing):
+    make_user(username="ann", email="ann@example.com", source="crm", source_id="7")
+    text = "id,email\n99,ann@example.com\n"
+    result = importing(text, "--source=shop", "--map=id=source_id", "--key=email", "--update")
+    assert result.counts == (0, 0, 0, 1)
+    assert "known as “7” of “crm” already" in result.errors
+
+
+def test_invited_accounts_need_an_address_and_get_no_mail(importing):
+    text = "username,email\nann,ann@example.com\nbob,\n"
+    assert importing(text, "--status=invited", "--key=username").counts == (1, 0, 0, 1)
+    assert User.objects.get().status == State.INVITED
+
+
+def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tmp_path):
+    monkeypatch.setattr(engine, "CHUNK", 2)
+    make_user(username="ann", first_name="Anna")
+    text = "username,email,first_name\nann,,Ann\nbob,b@example.com,Bob\ncy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\n"
+    words = ["--key=username", "--update"]
+    report = tmp_path / "report.csv"
+    tried = importing(text, *words, "--dry-run", f"--report={report}")
+    assert (User.objects.count(), User.objects.get().first_name, AuditEvent.objects.count()) == (1, "Anna", 0)
+    assert [row["account"] for row in csv.DictReader(report.open()) if row["outcome"] == "created"] == ["", ""]
+    done = importing(text, *words)
+    assert tried.counts == done.counts == (2, 2, 0, 1)
+    assert "Dry run: nothing of this was stored." in tried.output
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
+    """Keys that come twice, names that are taken or freed by an earlier row: always as if the rows came one by one."""
+    monkeypatch.setattr(engine, "CHUNK", size)
+    make_user(username="old", email="old@example.com", source="x", source_id="1")
+    text = (
+        "id,username,email\n"
+        "1,new,old@example.com\n"  # frees "old"
+        "2,old,two@example.com\n"  # takes it
+        "3,old,three@example.com\n"  # too late
+        "4,four,two@example.com\n"  # the address is taken
+        "2,second,two@example.com\n"  # the account of line 3 again
+        "5,old,five@example.com\n"  # free once more
+    )
+    result = importing(text, "--source=x", "--map=id=source_id", "--update")
+    assert result.counts == (2, 2, 0, 2)
+    assert dict(User.objects.values_list("source_id", "username")) == {"1": "new", "2": "second", "5": "old"}
+    assert "people.csv, line 4: username: “old”: This username is taken." in result.errors
+    assert "people.csv, line 5: email: “two@example.com”: Another account has this address." in result.errors
+
+
+@pytest.mark.parametrize("names", [("anna", "аnna"), ("аnna", "anna"), ("аnna", "annа")])
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_username_that_looks_like_another_is_refused(importing, names, stored):
+    first, second = names
+    if stored:
+        make_user(username=first)
+    result = importing(f"username\n{first}\n{second}\n")
+    assert result.counts == (0, 0, 1, 1) if stored else (1, 0, 0, 1)
+    assert f"line 3: username: “{second}”: This looks like the username “" in result.errors
+
+
+def test_a_name_that_an_earlier_row_gave_up_is_no_longer_looked_like(importing):
+    make_user(username="аnna", email="a@example.com")
+    result = importing("email,username\na@example.com,irina\nb@example.com,anna\n", "--update")
+    assert result.counts == (1, 1, 0, 0)
+
+
+def test_a_username_that_is_somebody_elses_address_is_refused(importing):
+    result = importing("username,email\nboss@example.com,ann@example.com\n", "--key=username")
+    assert result.counts == (0, 0, 0, 1)
+    assert "must be the account’s own address" in result.errors
+
+
+def test_a_rejected_row_says_where_and_why_and_nothing_of_it_is_stored(importing):
+    result = importing("username,email,phone\nann,not an address,12\nbob,bob@example.com,\n", "--key=username")
+    assert (result.code, result.counts) == (0, (1, 0, 0, 1))
+    (line,) = [line for line in result.errors.splitlines() if line]
+    assert line.startswith("people.csv, line 2: email, column email: “not an address”: Enter a valid email address.")
+    assert "phone, column phone: “12”: Enter a phone number" in line
+    assert not User.objects.filter(username="ann").exists()
+
+
+def test_values_are_shown_short_and_without_anything_invisible(importing):
+    result = importing(f"username,first_name\nann,a\x1b[31m{'b' * 100}\n")
+    assert r"“a\x1b[31mbbb" in result.errors
+    assert "\x1b" not in result.errors
+    assert "…”" in result.errors
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("first_name", "x" * 151, "A name has at most 150 characters."),
+        ("source_id", "x" * 256, "This is too long: 256 characters where 255 is the most."),
+        ("locale", "english!", "Enter a language tag"),
+        ("time_zone", "Mars/Olympus", "Enter a time zone"),
+        ("username", "a\u200bb", "invisible character"),
+        ("phone", "call me", "Enter a phone number"),
+    ],
+)
+def test_values_that_no_form_would_take_are_rejected(importing, field, value, reason):
+    values = {"source_id": "1", "username": "ann"} | {field: value}
+    result = importing(f"{','.join(values)}\n{','.join(values.values())}\n", "--source=x")
+    assert (result.code, result.counts) == (1, (0, 0, 0, 1)), "everything was rejected"
+    assert reason in result.errors
+
+
+def test_a_row_without_its_key_is_rejected(importing):
+    result = importing("username,email\nann,\n,bob@example.com\n", "--key=username")
+    assert result.counts == (1, 0, 0, 1)
+    assert "line 3: username, column username: There is no value to know the account by." in result.errors
+
+
+@pytest.mark.parametrize("status", [State.DELETED, State.ERASED])
+def test_an_account_that_is_gone_is_not_changed(importing, status):
+    make_user(username="ann", status=status, deleted_at="2024-01-01T00:00Z")
+    result = importing("username,first_name\nann,Ann\n", "--update")
+    assert result.counts == (0, 0, 0, 1)
+    assert f"This account is {status}; it can’t be changed." in result.errors
+
+
+def test_rows_that_do_not_fit_are_rejected_and_the_exit_code_says_so(importing):
+    result = importing("username,first_name\nann\nbob,Bob,extra\ncy,Cy\n\n,\n")
+    assert (result.code, result.counts) == (1, (1, 0, 0, 2))
+    assert "people.csv, line 2: This row has 1 cell, but there are 2 columns." in result.errors
+    assert "people.csv, line 3: This row has 3 cells, but there are 2 columns." in result.errors
+
+
+def test_the_first_rejected_rows_are_shown_and_the_rest_counted(importing):
+    result = importing("username\n" + "a b\n" * 30)
+    assert result.errors.count("people.csv, line") == 20
+    assert "More rows are rejected; --report FILE lists them all." in result.errors
+
+
+def test_the_report_has_every_row_and_no_formula(importing, tmp_path):
+    make_user(username="ann")
+    report = tmp_path / "report.csv"
+    text = "username\nann\nbob\n\"=cmd|' /C calc'!A0\"\n"
+    importing(text, f"--report={report}")
+    rows = list(csv.reader(report.open(encoding="utf-8", newline="")))
+    pks = dict(User.objects.values_list("username", "pk"))
+    assert rows[0] == ["line", "outcome", "account", "reason"]
+    assert rows[1:3] == [["2", "unchanged", str(pks["ann"]), ""], ["3", "created", str(pks["bob"]), ""]]
+    assert rows[3][:3] == ["4", "rejected", ""]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row)
+
+
+def test_somebody_who_takes_a_name_at_the_same_moment_costs_one_row(importing, monkeypatch):
+    """As if the other's account had come after the claims were read: the database refuses, and the others still go in."""
+    make_user(username="bob", email="")
+    monkeypatch.setattr(Claims, "refusal", lambda *_: "")
+    result = importing("id,username\n1,ann\n2,bob\n3,cy\n", "--source=x", "--map=id=source_id")
+    assert result.counts == (2, 0, 0, 1)
+    assert "line 3: This username is taken." in result.errors
+    assert set(User.objects.values_list("username", flat=True)) == {"ann", "bob", "cy"}
+    assert AuditEvent.objects.count() == 2
+
+
+def queries(importing, text: str, *words: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        importing(text, *words)
+    return len(captured)
+
+
+def table(rows: int, first: int = 0) -> str:
+    return "username,email\n" + "".join(f"name{n},name{n}@example.com\n" for n in range(first, first + rows))
+
+
+def test_rows_that_are_there_cost_no_query_each(importing):
+    importing(table(100))
+    assert queries(importing, table(100)) == queries(importing, table(10))
+
+
+@pytest.mark.postgresql
+def test_new_rows_cost_no_query_each(importing):
+    assert queries(importing, table(10, first=0)) == queries(importing, table(200, first=1000))
+
+
+def people(*names: str) -> Source:
+    return Source("people", 1, ["username"], (Record(number, {"username": name}) for number, name in enumerate(names, 2)))
+
+
+def job(source: Source, by: User, **options) -> Import:
+    return Import(mapping_for(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options)
+
+
+def test_who_may_not_invite_may_not_import():
+    source = people("ann")
+    with pytest.raises(access.Denied, match=r"users\.invite_user"):
+        job(source, make_user(role="Support")).run(source.records, print)
+    assert not User.objects.filter(username="ann").exists()
+
+
+def test_a_row_about_an_account_above_the_importers_own_is_rejected():
+    make_superuser(username="root")
+    source = Source("people", 1, ["username", "phone"], iter([Record(2, {"username": "root", "phone": "12345"})]))
+    outcomes = []
+    job(source, make_user(role="Manager"), update=True).run(source.records, outcomes.append)
+    (outcome,) = outcomes
+    assert (outcome.kind, outcome.reason) == ("rejected", "Only a superuser may change a superuser’s account.")
+    assert User.objects.get(username="root").phone == ""
+
+
+def test_standard_input_is_a_file_too(monkeypatch):
+    import io
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PEOPLE.encode())))
+    assert import_file("-").counts == (2, 0, 0, 0)

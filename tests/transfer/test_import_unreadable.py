@@ -1,0 +1,88 @@
+"""manage.py import_accounts: files that are no CSV, or not to their end."""
+
+import pytest
+
+from tests.transfer.importer import import_file
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", "people.csv: The file is empty."),
+        (b"\n", "people.csv, line 1: The names of the columns are missing."),
+        (b",,\n1,2,3\n", "people.csv, line 1: The names of the columns are missing."),
+        (b"PK\x03\x04\x14\x00", "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "people.csv: This is an old Excel workbook."),
+        (b"\x1f\x8b\x08\x00", "people.csv: This is a gzip archive. Unpack it first."),
+        (b"%PDF-1.7\n", "people.csv: This is a PDF."),
+        (b"user\x00name\nann\n", "people.csv, line 1: There is a NUL in this line"),
+        (
+            "username\nann\n".encode("utf-16"),
+            "people.csv, line 1: There is a NUL in this line, so this is no text; or it is UTF-16",
+        ),
+        (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8-sig (byte 0xE9)."),
+        (b"username,username\nann,bob\n", "people.csv, line 1: Columns 1 and 2 have the same name, “username”."),
+        (b"username,,email\nann,,\n", "people.csv, line 1: Column 2 has no name."),
+        (b"# made by hand\nusername\nann\n", "people.csv, line 1: This is a comment and not the names of the columns."),
+        (b'"username\nann\n', "people.csv, line 1: A quotation mark is opened in the row that starts here, and not closed."),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, content, error):
+    result = importing(content)
+    assert (result.code, result.output) == (1, "")
+    assert result.errors.startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        (b"m\xfcller\n", "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Say which encoding it is"),
+        (b"a\x00b\n", "people.csv, line 3: There is a NUL in this line"),
+        (
+            b'"never closed\ndee\n',
+            "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed.",
+        ),
+        (b'"bob" Lee\n', "people.csv, line 3: After a closing quotation mark comes something else."),
+        (b"x" * 1_000_001, "people.csv, line 3: This line is longer than 1,000,000 characters"),
+        (b'"' + b"x\n" * 70_000, "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed."),
+    ],
+)
+def test_what_stands_above_a_broken_line_is_done_and_counted(importing, row, error):
+    result = importing(b"username\nann\n" + row + b"cy\n")
+    assert (result.code, result.counts) == (1, (1, 0, 0, 0))
+    assert result.errors.startswith(error)
+    assert "The rows above it are done." in result.errors
+    assert User.objects.get().username == "ann"
+    assert importing("username\nann\nbob\ncy\n").counts == (2, 0, 1, 0), "mended, it goes in"
+
+
+def test_a_dry_run_of_a_broken_file_stores_nothing(importing):
+    result = importing(b"username\nann\na\x00b\n", "--dry-run")
+    assert (result.code, result.counts, User.objects.count()) == (1, (1, 0, 0, 0), 0)
+    assert "are done" not in result.errors
+
+
+def test_a_table_without_rows_is_fine(importing):
+    result = importing("username\n")
+    assert (result.code, result.last) == (0, "0 read = 0 created + 0 updated + 0 unchanged + 0 rejected")
+
+
+def test_a_file_that_is_not_there_is_named():
+    assert import_file("/nowhere/people.csv").errors == "/nowhere/people.csv: No such file or directory."
+
+
+def test_a_folder_is_no_file(tmp_path):
+    assert import_file(tmp_path).errors == f"{tmp_path}: Is a directory."
+
+
+def test_other_encodings_are_read_when_they_are_named(importing):
+    assert importing("username,first_name\nann,Zoë\n".encode("cp1252"), "--encoding=cp1252").counts == (1, 0, 0, 0)
+    assert importing("username,first_name\nbob,Zoë\n".encode("utf-16"), "--encoding=utf-16").counts == (1, 0, 0, 0)
+    assert set(User.objects.values_list("first_name", flat=True)) == {"Zoë"}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(importing):
+    assert importing("\ufeffusername\nann\n").counts == (1, 0, 0, 0)

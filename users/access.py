@@ -1,0 +1,143 @@
+"""The gate: who may do what to whom. Every path asks here, and a job asks again when it runs.
+
+`require` raises `Denied`, which becomes a 403 page and an audit event; `may` answers for the interface.
+Rules are small functions that return a refusal, or None.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+
+from users.models import User
+
+# Each action of the back office and the one permission that it takes.
+PERMISSIONS = {
+    "view": "users.view_user",
+    "invite": "users.invite_user",
+    "edit": "users.edit_user",
+    "suspend": "users.suspend_user",
+    "reinstate": "users.reinstate_user",
+    "assign_roles": "users.assign_roles",
+    "view_audit": "users.view_auditevent",
+    "share_view": "users.share_view",
+}
+MANAGE_STAFF = "users.manage_staff"
+# Actions that only look; they are not bound by who stands above whom.
+LOOKING = {"view", "view_audit"}
+NOT_TO_ONESELF = {"suspend", "reinstate", "assign_roles"}
+
+
+@dataclass(frozen=True)
+class Command:
+    """An actor that is no account: somebody with a shell on the server. The gate is the server's own log-in."""
+
+    name: str
+
+    pk = None
+
+    def __str__(self) -> str:
+        return f"command {self.name}"
+
+
+Actor = User | Command
+
+
+class Denied(PermissionDenied):
+    """A refused action. `permission` is what is missing ("" where a permission would not help)."""
+
+    def __init__(self, action: str, reason: str, permission: str = "", target: User | None = None):
+        super().__init__(reason)
+        self.action, self.reason, self.permission, self.target = action, reason, permission, target
+
+
+class Refusal(NamedTuple):
+    """Why not, in a sentence, and the permission that would help ("" where none would)."""
+
+    reason: str
+    permission: str = ""
+
+
+def require(actor: Any, action: str, target: User | None = None) -> None:
+    """Nothing, or Denied. `target` is the account acted on, freshly read."""
+    if why := refusal(actor, action, target):
+        raise Denied(action, why.reason, why.permission, target)
+
+
+def may(actor: Any, action: str, target: User | None = None) -> bool:
+    return refusal(actor, action, target) is None
+
+
+def refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
+    """Why `actor` may not, or None if they may."""
+    if isinstance(actor, Command):
+        return None
+    if not may_enter(actor):
+        return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
+    if not holds(actor, action):
+        return Refusal(f"Your roles don’t include the permission “{PERMISSIONS[action]}”.", PERMISSIONS[action])
+    if target is None or action in LOOKING:
+        return None
+    return oneself(actor, action, target) or standing(actor, target)
+
+
+def may_enter(actor: Any) -> bool:
+    return bool(actor.is_authenticated and actor.is_active and actor.is_staff)
+
+
+def holds(actor: Any, action: str) -> bool:
+    return isinstance(actor, Command) or actor.has_perm(PERMISSIONS[action])
+
+
+def oneself(actor: User, action: str, target: User) -> Refusal | None:
+    if actor.pk == target.pk and action in NOT_TO_ONESELF:
+        return Refusal("You can’t do this to your own account. Ask a colleague.")
+    return None
+
+
+def standing(actor: User, target: User) -> Refusal | None:
+    """Nobody touches an account above their own; a colleague's account takes a permission of its own."""
+    if actor.is_superuser or actor.pk == target.pk:
+        return None
+    if target.is_superuser:
+        return Refusal("Only a superuser may change a superuser’s account.")
+    if target.is_staff and not actor.has_perm(MANAGE_STAFF):
+        return Refusal(f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+    # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever it is worth when
+    # reinstated. And for all accounts: whoever holds the mailbox of a former colleague has their rights on their return.
+    if stored_permissions(target) - actor.get_all_permissions():
+        return Refusal("This account has rights that yours does not have.")
+    return None
+
+
+def grant_refusal(
+    actor: Any, *, groups: list[Group], is_staff: bool, is_superuser: bool, target: User | None = None
+) -> Refusal | None:
+    """Why `actor` may not leave an account with these rights, or None. Nobody grants what they do not have.
+
+    What the account has already is no grant: an administrator may take one role of a colleague and leave another.
+    """
+    if isinstance(actor, Command) or actor.is_superuser:
+        return None
+    had_groups = set(target.groups.all()) if target else set()
+    if is_superuser and not (target and target.is_superuser):
+        return Refusal("Only a superuser may make a superuser.")
+    new_groups = [group for group in groups if group not in had_groups]
+    if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
+        return Refusal(f"Making somebody staff takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+    missing = sorted(permissions(group__in=new_groups) - actor.get_all_permissions())
+    if missing:
+        return Refusal(f"You can’t grant what you don’t have: {', '.join(missing)}.", missing[0])
+    return None
+
+
+def stored_permissions(account: User) -> set[str]:
+    """The permissions that the account's groups and its own row give, active or not."""
+    return permissions(Q(group__user=account) | Q(user=account))
+
+
+def permissions(*conditions: Q, **lookups: Any) -> set[str]:
+    rows = Permission.objects.filter(*conditions, **lookups).values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in rows}

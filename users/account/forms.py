@@ -1,0 +1,143 @@
+"""Forms of one account. They normalise and check what was typed; what may be done is for the verbs to say."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from users import identifiers
+from users.account.verbs import PROFILE, REASON_MAX
+from users.models import User
+
+LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"
+
+
+def refuse_lost(value: str) -> None:
+    """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in their place by now."""
+    if "\ufffd" in value:
+        raise ValidationError("This contains a character that got lost on its way here. Type it again.", code="lost")
+
+
+class NormalField(forms.CharField):
+    """Text that one function of users.identifiers brings into normal form."""
+
+    def __init__(self, normalise, **kwargs):
+        super().__init__(strip=False, validators=[refuse_lost], **kwargs)
+        self.normalise = normalise
+
+    def clean(self, value):
+        return self.normalise(super().clean(value))
+
+
+class VersionField(forms.IntegerField):
+    """Nobody types it, so whatever is wrong with it has one remedy."""
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except ValidationError as error:
+            raise ValidationError(
+                "This form didn’t arrive whole. Reload the page and fill it in again.", code="invalid"
+            ) from error
+
+
+class VersionedForm(forms.Form):
+    """Carries the version of the account that the person saw. `current` is set when it has changed since."""
+
+    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    current: User | None = None
+
+    def conflicts(self) -> list[tuple[str, str, str]]:
+        """Label, what was typed, what it is now: the fields that differ from the account as it is."""
+        if self.current is None:
+            return []
+        triples = [(str(self.fields[name].label), self.cleaned_data.get(name, ""), now) for name, now in self.now(self.current)]
+        return [(label, in_words(typed), in_words(now)) for label, typed, now in triples if in_words(typed) != in_words(now)]
+
+    def now(self, account: User) -> list[tuple[str, object]]:
+        """The fields that the account has too, with its values."""
+        return [(name, getattr(account, name)) for name in self.fields if name in PROFILE]
+
+
+def in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, QuerySet):
+        return ", ".join(sorted(map(str, value)))
+    return str(value)
+
+
+class OwnProfileForm(VersionedForm):
+    first_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="First name")
+    last_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="Last name")
+    phone = NormalField(identifiers.normalise_phone, max_length=40, required=False, label="Phone")
+    locale = forms.RegexField(
+        LOCALE, max_length=35, required=False, label="Language", help_text="Such as en or pt-BR.",
+        error_messages={"invalid": "Enter a language tag such as en or pt-BR."},
+    )  # fmt: skip
+    time_zone = forms.CharField(max_length=64, required=False, label="Time zone", help_text="Such as Europe/Lisbon.")
+
+    def clean_time_zone(self) -> str:
+        zone = self.cleaned_data["time_zone"]
+        if zone and zone not in available_timezones():
+            raise ValidationError("Enter a time zone such as Europe/Lisbon or UTC.")
+        return zone
+
+
+class ProfileForm(OwnProfileForm):
+    username = NormalField(identifiers.normalise_username, max_length=identifiers.USERNAME_MAX, label="Username")
+    email = NormalField(identifiers.normalise_email, max_length=320, required=False, label="Email")
+    field_order = PROFILE
+
+
+class GroupsField(forms.ModelMultipleChoiceField):
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except OverflowError as error:  # SQLite, for a number that is no id on any database
+            raise ValidationError("There is no such role.", code="invalid_choice") from error
+
+
+class RolesForm(VersionedForm):
+    groups = GroupsField(Group.objects.order_by("id"), required=False, widget=forms.CheckboxSelectMultiple, label="Roles")
+    is_staff = forms.BooleanField(required=False, label="Staff", help_text="May enter the back office.")
+    is_superuser = forms.BooleanField(
+        required=False, label="Superuser", help_text="Has every right, whatever the roles say; always staff."
+    )
+
+    def now(self, account: User) -> list[tuple[str, object]]:
+        return [("groups", account.groups.all()), ("is_staff", account.is_staff), ("is_superuser", account.is_superuser)]
+
+
+class InviteForm(ProfileForm):
+    """`with_roles`: whether the person who invites may give roles too."""
+
+    version = None  # type: ignore[assignment]
+
+    def __init__(self, *args, with_roles: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+        self.fields["username"].help_text = "Letters, digits and @ . + - _"
+        if with_roles:
+            self.fields |= {name: field for name, field in RolesForm().fields.items() if name != "version"}
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class SuspensionForm(VersionedForm):
+    reason = forms.CharField(
+        max_length=REASON_MAX, label="Reason", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Stays in the audit trail. The person is not told.",
+    )  # fmt: skip
+    until = forms.DateTimeField(
+        required=False, label="Until", help_text="In UTC. Leave empty for a suspension without an end.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+
+class ReinstatementForm(VersionedForm):
+    reason = forms.CharField(max_length=REASON_MAX, required=False, validators=[refuse_lost])

@@ -1,0 +1,40 @@
+"""From a valid form to a verb, and from the verb's objections back into the form."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.core.exceptions import ValidationError
+from django.forms import Form
+from django.http import HttpRequest, QueryDict
+
+from users.account.errors import Refused, Stale
+from users.models import User
+
+
+def submit(form: Form, verb: Callable[[], User]) -> User | None:
+    """The account as the verb left it; None where it objected, and then the form says why and keeps what was typed."""
+    try:
+        return verb()
+    except ValidationError as error:
+        form.add_error(None, error)
+    except Refused as error:
+        form.add_error(None, ValidationError(error.message, code="refused"))
+    except Stale as error:
+        form.current = error.current  # type: ignore[attr-defined]
+        again = cast(QueryDict, form.data).copy()  # sent once more, it is a change of the account as it is now
+        again["version"] = str(error.current.version)
+        form.data = again
+        form.add_error(None, ValidationError("Somebody changed this account while you had it open.", code="stale"))
+    return None
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: also to a POST that came empty, which is a form with everything missing."""
+    return request.POST if request.method == "POST" else None
+
+
+def status_of(form: Form) -> int:
+    """200 for a fresh form, 409 where the account's state objected, 422 where the input did."""
+    if not form.is_bound:
+        return 200
+    return 409 if form.has_error("__all__", "stale") or form.has_error("__all__", "refused") else 422

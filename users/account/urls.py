@@ -1,0 +1,13 @@
+from django.urls import path
+
+from users.account import views
+
+urlpatterns = [
+    path("new/", views.new, name="account-new"),
+    path("<int:pk>/", views.show, name="account"),
+    path("<int:pk>/edit/", views.edit, name="account-edit"),
+    path("<int:pk>/roles/", views.roles, name="account-roles"),
+    path("<int:pk>/invitation/", views.invitation, name="account-invitation"),
+    path("<int:pk>/suspension/", views.suspension, name="account-suspension"),
+    path("<int:pk>/suspension/end/", views.suspension_end, name="account-suspension-end"),
+]

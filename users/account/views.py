@@ -1,0 +1,104 @@
+"""One account: its page, and a page for each verb that asks for something first."""
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from users import access
+from users.account import verbs
+from users.account.errors import Refused
+from users.account.forms import InviteForm, ProfileForm, ReinstatementForm, RolesForm, SuspensionForm
+from users.account.submit import posted, status_of, submit
+from users.audit.trail import Trail
+from users.errors import page
+from users.models import User
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+VERBS = ("edit", "suspend", "reinstate", "assign_roles", "invite")
+
+
+@require_safe
+def show(request, pk: int):
+    account = get_account(request, "view", pk)
+    events, more = Trail(target=account.pk).events(size=20)
+    context = {
+        "account": account,
+        "groups": account.groups.order_by("name"),
+        "events": events,
+        "more_events": more,
+        "may": {action: access.may(request.user, action, account) for action in VERBS},
+        "may_view_audit": access.may(request.user, "view_audit"),
+    }
+    return render(request, "users/account/show.html", context)
+
+
+@form_page
+def new(request):
+    access.require(request.user, "invite")
+    form = InviteForm(posted(request), with_roles=access.may(request.user, "assign_roles"))
+    if form.is_valid() and (account := submit(form, lambda: verbs.invite(by=request.user, **form.values()))):
+        messages.success(request, f"{account.display_name} is invited. The mail to {account.email} is on its way.")
+        return redirect("account", account.pk)
+    return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
+
+
+@form_page
+def edit(request, pk: int):
+    account = get_account(request, "edit", pk)
+    form = ProfileForm(posted(request), initial=vars(account))
+    if form.is_valid() and submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data)):
+        messages.success(request, "Saved.")
+        return redirect("account", pk)
+    return render(request, "users/account/edit.html", {"form": form, "account": account}, status=status_of(form))
+
+
+@form_page
+def roles(request, pk: int):
+    account = get_account(request, "assign_roles", pk)
+    form = RolesForm(posted(request), initial=vars(account) | {"groups": account.groups.all()})
+    if form.is_valid() and submit(form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data)):
+        messages.success(request, "Roles saved.")
+        return redirect("account", pk)
+    return render(request, "users/account/roles.html", {"form": form, "account": account}, status=status_of(form))
+
+
+@require_POST
+def invitation(request, pk: int):
+    account = get_account(request, "invite", pk)
+    try:
+        verbs.invite_again(account, by=request.user)
+    except Refused as refused:
+        return page(request, 409, refused.message, back=f"/users/{pk}/")
+    messages.success(request, f"The invitation to {account.email} is on its way again.")
+    return redirect("account", pk)
+
+
+@form_page
+def suspension(request, pk: int):
+    account = get_account(request, "suspend", pk)
+    form = SuspensionForm(posted(request), initial={"version": account.version})
+    if form.is_valid() and submit(form, lambda: verbs.suspend(account, by=request.user, **form.cleaned_data)):
+        messages.success(request, f"{account.display_name} is suspended. All sessions have ended.")
+        return redirect("account", pk)
+    return render(request, "users/account/suspension.html", {"form": form, "account": account}, status=status_of(form))
+
+
+@require_POST
+def suspension_end(request, pk: int):
+    account = get_account(request, "reinstate", pk)
+    form = ReinstatementForm(request.POST)
+    if form.is_valid() and (now := submit(form, lambda: verbs.reinstate(account, by=request.user, **form.cleaned_data))):
+        messages.success(request, f"{now.display_name} is {now.state.label.lower()} again.")
+        return redirect("account", pk)
+    return render(request, "users/account/reinstatement.html", {"form": form, "account": account}, status=status_of(form))
+
+
+def get_account(request, action: str, pk: int) -> User:
+    """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing about ids."""
+    access.require(request.user, "view")
+    account = User.objects.filter(pk=pk).first()
+    if account is None:
+        raise Http404
+    access.require(request.user, action, account)
+    return account

@@ -1,0 +1,18 @@
+"""Gives each request its origin, and the answer its request id."""
+
+from users.audit.origin import current_origin, origin_of
+
+
+class OriginMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        origin = origin_of(request)
+        token = current_origin.set(origin)
+        try:
+            response = self.get_response(request)
+        finally:
+            current_origin.reset(token)
+        response["X-Request-ID"] = origin.request_id
+        return response

@@ -1,0 +1,55 @@
+"""Where a request comes from, for events and log lines; kept in a context variable so that verbs need no request."""
+
+import logging
+import re
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Origin:
+    ip: str | None = None
+    user_agent: str = ""
+    request_id: str = ""
+
+
+current_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  it is frozen
+
+
+def origin_of(request) -> Origin:
+    return Origin(
+        ip=client_ip(request),
+        user_agent=printable(request.headers.get("User-Agent", ""))[:400],
+        request_id=request_id(request.headers.get("X-Request-ID", "")),
+    )
+
+
+def client_ip(request) -> str | None:
+    """The address that the outermost trusted proxy saw. What stands further left in X-Forwarded-For is the client's claim."""
+    address = request.META.get("REMOTE_ADDR", "")
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    if settings.TRUSTED_PROXIES and forwarded:
+        address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
+    try:
+        return str(ip_address(address.partition("%")[0]))  # PostgreSQL's inet takes no zone such as %eth0
+    except ValueError:
+        return None
+
+
+def request_id(given: str) -> str:
+    """The proxy's id if it looks like one, else a new one."""
+    return given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex
+
+
+def printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())
+
+
+class RequestIdFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_origin.get().request_id or "-"
+        return True

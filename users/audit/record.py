@@ -1,0 +1,77 @@
+"""Writes audit events. Called inside the transaction of the change: no event, no change (P4)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from users.access import Denied
+from users.audit.models import AuditEvent
+from users.audit.origin import current_origin
+from users.models import User
+
+
+def record(
+    action: str,
+    *,
+    actor: Any,
+    target: User | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """Stores one event, with the origin of the current request. `before` and `after`: the changed fields only."""
+    event = event_for(action, actor=actor, target=target, before=before, after=after, reason=reason)
+    event.save(force_insert=True)
+    return event
+
+
+def event_for(
+    action: str,
+    *,
+    actor: Any,
+    target: User | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """The same event, not yet stored: for bulk_create."""
+    origin = current_origin.get()
+    return AuditEvent(
+        action=action,
+        actor_id=actor.pk if actor is not None else None,
+        actor_text=str(actor or "nobody")[:255],
+        target_id=target.pk if target is not None else None,
+        target_text=target.username if target is not None else "",
+        target_version=target.version if target is not None else None,
+        before=plain(before or {}),
+        after=plain(after or {}),
+        reason=reason,
+        ip=origin.ip,
+        user_agent=origin.user_agent,
+        request_id=origin.request_id,
+    )
+
+
+def record_denied(actor: Any, denied: Denied) -> AuditEvent:
+    """A refused action, in a transaction of its own: the one that was refused has been rolled back."""
+    return record(
+        "denied",
+        actor=actor,
+        target=denied.target,
+        after={"action": denied.action, "permission": denied.permission},
+        reason=denied.reason,
+    )
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with dates as ISO 8601 text in UTC, as JSON can hold them."""
+    return {name: value if isinstance(value, JSON) else encoded(value) for name, value in values.items()}
+
+
+def encoded(value: Any) -> str:
+    """Raises TypeError for what is not a date, a number or an id."""
+    return DjangoJSONEncoder().default(value.astimezone(UTC) if isinstance(value, datetime) else value)
+
+
+JSON = (str, int, float, bool, type(None), list, dict)

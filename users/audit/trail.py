@@ -1,0 +1,70 @@
+"""Reading the trail: events newest first, paged by id."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from users.audit.actions import ACTIONS
+from users.audit.models import AuditEvent
+
+SIZE = 50
+LARGEST_ID = 2**63 - 1
+PARAMETERS = ("action", "actor", "target", "after")
+
+
+class BadTrail(Exception):
+    """A query string that means nothing. `parameter` is the one to mend."""
+
+    def __init__(self, parameter: str, message: str):
+        super().__init__(f"{parameter}: {message}")
+        self.parameter, self.message = parameter, message
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Which events. `actor` and `target` are ids of accounts; 0 and "" mean any. `after`: only older than this event."""
+
+    action: str = ""
+    actor: int = 0
+    target: int = 0
+    after: int = 0
+
+    @classmethod
+    def parse(cls, query: QueryDict) -> "Trail":
+        for name, values in query.lists():
+            if name not in PARAMETERS:
+                raise BadTrail(name, "There is no such filter.")
+            if len(values) > 1:
+                raise BadTrail(name, "This filter is given more than once.")
+        action = query.get("action", "")
+        if action and action not in ACTIONS:
+            raise BadTrail("action", "There is no such action.")
+        return cls(action, *(number(name, query.get(name, "")) for name in ("actor", "target", "after")))
+
+    def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
+        """At most `size` events, and whether there are older ones."""
+        events = AuditEvent.objects.order_by("-id")
+        if self.action:
+            events = events.filter(action=self.action)
+        if self.actor:
+            events = events.filter(actor_id=self.actor)
+        if self.target:
+            events = events.filter(target_id=self.target)
+        if self.after:
+            events = events.filter(id__lt=self.after)
+        rows = list(events[: size + 1])
+        return rows[:size], len(rows) > size
+
+    def url(self, **values: object) -> str:
+        merged = {name: getattr(self, name) for name in PARAMETERS} | values
+        query = urlencode({name: value for name, value in merged.items() if value})
+        return f"/audit/?{query}" if query else "/audit/"
+
+
+def number(name: str, value: str) -> int:
+    if not value:
+        return 0
+    if not (value.isascii() and value.isdigit() and len(value) < 20) or not 0 < int(value) <= LARGEST_ID:
+        raise BadTrail(name, f"{name} takes the number of an account or event.")
+    return int(value)

@@ -1,0 +1,36 @@
+"""How many accounts match: loaded into the list after it, and a page of its own without JavaScript."""
+
+from django.db import OperationalError, transaction
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from users import access
+from users.directory import counts
+from users.directory.filter import Filter
+from users.directory.request import parse, wants_partial
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def count(request):
+    """GET: a number as good as can be had at once. POST: an exact one, please."""
+    access.require(request.user, "view")
+    wanted = parse(request)
+    if request.method == "POST":
+        counts.ask(wanted)
+        if not wants_partial(request):
+            return redirect(wanted.url("/users/count/"))
+    asked = counts.answer(wanted)
+    context = {"filter": wanted, "asked": asked, "count": None if asked else quickly(wanted)}
+    part = "#count" if wants_partial(request) else ""
+    return render(request, "users/directory/count.html" + part, context)
+
+
+def quickly(wanted: Filter) -> counts.Count | None:
+    """None where even the capped count takes longer than a page may."""
+    try:
+        with transaction.atomic():
+            return counts.capped(wanted)
+    except OperationalError:
+        return None

@@ -1,0 +1,109 @@
+"""How many accounts match: a guess at once, exactly up to a cap, and exactly beyond it in the background."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, transaction
+from django.db.models.expressions import RawSQL
+from django.http import QueryDict
+from django.utils import timezone
+
+from users.directory.filter import Filter
+from users.jobs import queue
+
+CAP = 10_000
+KEPT = 600  # seconds that an exact count is worth showing
+PATIENCE = 120  # seconds that one may take
+# The size of the table as the database remembers it: no query of its own, it rides in the list's.
+SIZE = {
+    "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
+    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """`number` of accounts; `more`: at least that many. `about`: the planner's guess where there are more, or 0."""
+
+    number: int
+    more: bool = False
+    about: int = 0
+
+
+def table_size(vendor: str) -> RawSQL:
+    return RawSQL(SIZE[vendor], ())  # noqa: S611  a constant
+
+
+def capped(wanted: Filter) -> Count:
+    """Exact up to CAP."""
+    matches = wanted.apply().order_by()
+    number = matches.values("pk")[: CAP + 1].count()
+    return Count(number) if number <= CAP else Count(CAP, more=True, about=max(guess(wanted), CAP))
+
+
+def guess(wanted: Filter) -> int:
+    """What the planner expects, or 0 where the database does not say."""
+    matches = wanted.apply().order_by().only("pk")
+    connection = connections[matches.db]
+    if connection.vendor != "postgresql":
+        return 0
+    try:
+        sql, params = matches.query.get_compiler(matches.db).as_sql()
+    except EmptyResultSet:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        plan = cursor.fetchone()[0]
+    return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+
+
+def ask(wanted: Filter) -> dict[str, Any]:
+    """Has a worker count exactly, unless one does or has done so already. The state of that, for `answer`."""
+    with transaction.atomic():
+        known = answer(wanted)
+        if known is None:
+            known = {"query": wanted.query, "number": None, "error": "", "at": timezone.now()}
+            cache.set(key(wanted.digest), known, KEPT)
+            queue.ring("users.directory.tasks.count", wanted.digest)
+    return known
+
+
+def answer(wanted: Filter) -> dict[str, Any] | None:
+    """None, or `number` (None while a worker counts), `error` and `at`, the time of the question or of the answer."""
+    return cache.get(key(wanted.digest))
+
+
+def count(digest: str) -> int | None:
+    """Counts what was asked for, for at most PATIENCE seconds, and keeps the answer. None if nobody asks any more."""
+    asked = cache.get(key(digest))
+    if asked is None:
+        return None
+    matches = Filter.parse(QueryDict(asked["query"])).apply().order_by()
+    with transaction.atomic():
+        if connections[matches.db].vendor == "postgresql":
+            with connections[matches.db].cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PATIENCE}s"])
+        number = matches.count()
+    cache.set(key(digest), asked | {"number": number, "at": timezone.now()}, KEPT)
+    return number
+
+
+def give_up(digest: str, error: str) -> None:
+    if asked := cache.get(key(digest)):
+        cache.set(key(digest), asked | {"error": error, "at": timezone.now()}, KEPT)
+
+
+def key(digest: str) -> str:
+    return f"count:{digest}"
+
+
+def in_words(number: int) -> str:
+    """10.2 million, 132,000, 950: as exact as a guess deserves."""
+    if number >= 1_000_000:
+        return f"{number / 1_000_000:.1f} million".replace(".0 ", " ")
+    if number >= 10_000:
+        return f"{round(number, -3):,}"
+    return f"{round(number, -1) if number >= 1_000 else number:,}"

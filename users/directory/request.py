@@ -1,0 +1,20 @@
+"""From a request to a filter, and what kind of answer it wants."""
+
+from users.directory.filter import BadFilter, Filter
+from users.errors import BadRequest
+
+
+def parse(request, **defaults) -> Filter:
+    """The filter in the URL. Raises BadRequest, which becomes a page that names the parameter."""
+    try:
+        return Filter.parse(request.GET, **defaults)
+    except BadFilter as error:
+        raise bad_request(error) from error
+
+
+def bad_request(error: BadFilter) -> BadRequest:
+    return BadRequest(error.parameter, error.message, back="/users/")
+
+
+def wants_partial(request) -> bool:
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request

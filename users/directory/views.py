@@ -1,0 +1,68 @@
+"""The directory: a table of accounts."""
+
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from users import access
+from users.directory import keyset, preferences, saved
+from users.directory.columns import heads, layout
+from users.directory.filter import BadFilter, Filter
+from users.directory.finder import Found, find
+from users.directory.links import chips, jumps, sizes, steps
+from users.directory.parameters import ROLES
+from users.directory.request import bad_request, parse, wants_partial
+from users.directory.rows import rows
+from users.models import State
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def index(request):
+    access.require(request.user, "view")
+    if "view" in request.GET:
+        return open_view(request)
+    columns = preferences.columns(request.user)
+    wanted = parse(request, size=preferences.size(request.user))
+    found = find_page(request, wanted)
+    context = {
+        "filter": wanted,
+        "found": found,
+        "page": found.page,
+        "heads": heads(wanted, columns),
+        "rows": rows(found.page.accounts, columns, wanted.search.words),
+        "layout": layout(columns),
+        "select_url": wanted.url("/users/selection/", all="1"),
+        "save_url": wanted.url("/users/views/new/") if wanted.query else "",
+        "chips": chips(wanted),
+        "steps": steps(wanted, found.page),
+        "sizes": sizes(wanted),
+        "jumps": jumps(wanted),
+        "states": State.choices,
+        "roles": ROLES.items(),
+        "may_invite": access.may(request.user, "invite"),
+    }
+    if not wants_partial(request):
+        return render(request, "users/directory/index.html", context)
+    response = render(request, "users/directory/index.html#results", context)
+    position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
+    response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
+    return response
+
+
+def open_view(request):
+    try:
+        return redirect(saved.address(request.user, request.GET))
+    except BadFilter as error:
+        raise bad_request(error) from error
+
+
+def find_page(request, wanted: Filter) -> Found:
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    if after and before:
+        raise bad_request(BadFilter("before", "Give either after or before, not both."))
+    try:
+        return find(wanted, after=after, before=before)
+    except keyset.BadCursor as error:
+        message = "This position in the list is not valid, or belongs to another order."
+        raise bad_request(BadFilter("after" if after else "before", message)) from error

@@ -1,0 +1,98 @@
+"""Error pages: each says what is wrong and how to go on."""
+
+import sys
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from psycopg.errors import QueryCanceled
+
+from users.access import Denied
+from users.audit.record import record_denied
+
+
+class BadRequest(Exception):
+    """Input that no form can hold: a parameter of a URL. Becomes a 400 page that names it and links to a clean start."""
+
+    def __init__(self, parameter: str, message: str, back: str):
+        super().__init__(f"{parameter}: {message}")
+        self.parameter, self.message, self.back = parameter, message, back
+
+
+class ErrorsMiddleware:
+    """Turns exceptions that views let through into pages. Nothing else catches them, so views stay straight."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            return page(request, 405, "This address does not take that kind of request.", allow=response.get("Allow", ""))
+        return response
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, BadRequest):
+            return page(request, 400, exception.message, parameter=exception.parameter, back=exception.back)
+        return None
+
+
+def page(request, status: int, message: str, allow: str = "", **context: Any) -> HttpResponse:
+    context = {"status": status, "message": message, "place": place(request)} | context
+    response = render(request, "errors/error.html" + part(request), context, status=status)
+    if allow:
+        response["Allow"] = allow
+    return response
+
+
+def bad_request(request, exception) -> HttpResponse:
+    return page(request, 400, "Your browser sent something that this page can’t read.")
+
+
+def denied(request, exception) -> HttpResponse:
+    """403. The refusal goes into the trail once what was refused has been rolled back."""
+    if not isinstance(exception, Denied):
+        return page(request, 403, str(exception) or "You may not do this.")
+    actor = request.user if request.user.is_authenticated else None
+    record_denied(actor, exception)
+    return page(request, 403, exception.reason, permission=exception.permission)
+
+
+def csrf_failure(request, reason="") -> HttpResponse:
+    message = "This form was open for too long, or in another session. Go back, reload the page and send it again."
+    return page(request, 403, message)
+
+
+def not_found(request, exception) -> HttpResponse:
+    return page(request, 404, "There is nothing at this address. It may have been mistyped, or the account doesn’t exist.")
+
+
+def too_many(request) -> HttpResponse:
+    return page(request, 429, "There were too many requests from here in a short time. Wait a minute and try again.")
+
+
+def server_error(request) -> HttpResponse:
+    """500, or 503 for a database that is away or too slow. Needs neither session nor database nor rail."""
+    error = sys.exc_info()[1]
+    name, status, headers = "500", 500, {}
+    if isinstance(error, (OperationalError, InterfaceError)):
+        name, status, headers = "slow" if isinstance(error.__cause__, QueryCanceled) else "503", 503, {"Retry-After": "10"}
+    content = render_to_string(f"errors/{name}.html{part(request)}", {"place": place(request)})
+    return HttpResponse(content, status=status, headers=headers)
+
+
+def part(request) -> str:
+    return "#trouble" if is_htmx(request) else ""
+
+
+def place(request) -> str:
+    """The id of what the error will stand in for. It keeps that, so that the next answer finds its place."""
+    return request.headers.get("HX-Target", "") if is_htmx(request) else ""
+
+
+def is_htmx(request) -> bool:
+    """Whether HTMX will put the answer into a part of the page that is there."""
+    whole = {request.headers.get("HX-Boosted"), request.headers.get("HX-History-Restore-Request")}
+    return request.headers.get("HX-Request") == "true" and "true" not in whole

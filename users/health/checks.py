@@ -1,0 +1,47 @@
+"""One function per thing that Rollcall leans on: "ok", or what is wrong in words that may be shown to anybody."""
+
+from datetime import timedelta
+
+from django.core.cache import caches
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from users.jobs.models import WorkerBeat
+from users.jobs.queue import CLUSTERS
+
+OK = "ok"
+LATE = timedelta(seconds=60)
+
+
+def database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError:
+        return "not reachable"
+    return OK
+
+
+def cache() -> str:
+    """Writes and reads back: a full or read-only server answers a ping all the same."""
+    try:
+        caches["pages"].set("readyz", "here", 10)
+        return OK if caches["pages"].get("readyz") == "here" else "not keeping what it is given"
+    except Exception:  # whatever the client raises, the pages come without it
+        return "not reachable"
+
+
+def workers() -> str:
+    """Each cluster must have run a task of ours within the last minute."""
+    try:
+        beats = dict(WorkerBeat.objects.values_list("cluster", "at"))
+    except DatabaseError:
+        return "unknown"
+    now = timezone.now()
+    late = [f"{name} {since(beats.get(name))}" for name in CLUSTERS if name not in beats or now - beats[name] > LATE]
+    return "; ".join(late) or OK
+
+
+def since(at) -> str:
+    return f"silent since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"

@@ -1,0 +1,19 @@
+"""Probes: is this process alive, and are the things it leans on there."""
+
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from users.health import checks
+
+
+@require_safe
+def live(request) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def ready(request) -> JsonResponse:
+    """503 only without the database: nothing works then. Cache and workers cost comfort, and are named."""
+    results = {"database": checks.database(), "cache": checks.cache(), "workers": checks.workers()}
+    ready = results["database"] == checks.OK
+    return JsonResponse({"ready": ready} | results, status=200 if ready else 503)

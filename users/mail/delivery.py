@@ -1,0 +1,136 @@
+"""Sends what waits in the outbox.
+
+A message is claimed by a conditional UPDATE that counts the attempt and moves `due_at` on, before anything is sent. A
+process that dies in between leaves a message that is due again a little later and goes out with the same Message-ID:
+at least once, never lost.
+"""
+
+import logging
+import smtplib
+import time
+from datetime import timedelta
+
+from django.core.mail import EmailMessage, get_connection
+from django.utils import timezone
+
+from users.mail.messages import compose, moot
+from users.mail.models import Message
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 12
+BATCH = 50
+GOODBYE = 421  # the server hangs up; the next message needs a new connection
+
+
+def drain(seconds: float = 20) -> int:
+    """Sends due messages for at most `seconds`, over one connection; the number that left."""
+    deadline = time.monotonic() + seconds
+    sent = 0
+    connection = get_connection()
+    try:
+        while time.monotonic() < deadline and (batch := due()):
+            for message in batch:
+                if time.monotonic() < deadline and claim(message):
+                    sent += deliver(message, connection)
+    except ConnectionError as error:
+        logger.warning("Mail server not reachable, messages stay in the outbox: %s", error)
+    finally:
+        connection.close()
+    return sent
+
+
+def due() -> list[Message]:
+    waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
+    return list(waiting.select_related("account").order_by("due_at", "id")[:BATCH])
+
+
+def claim(message: Message) -> bool:
+    """Whether this process may send it now. The row says until when nobody else may."""
+    mine = Message.objects.filter(pk=message.pk, state=Message.State.WAITING, attempts=message.attempts)
+    message.attempts += 1
+    return mine.update(attempts=message.attempts, due_at=timezone.now() + pause(message.attempts)) == 1
+
+
+def pause(attempts: int) -> timedelta:
+    """One minute after the first attempt, doubling, six hours at most."""
+    return timedelta(minutes=min(2 ** min(attempts - 1, 9), 360))
+
+
+def deliver(message: Message, connection) -> bool:
+    """True if the server took it. Raises ConnectionError when no further message can be sent either."""
+    message.account.refresh_from_db()  # the batch may have been read some time ago
+    if reason := moot(message):
+        finish(message, Message.State.DROPPED, reason)
+        return False
+    if message.attempts > MAX_ATTEMPTS:
+        fail(message, "Each attempt ended without an answer: the sending process died.", final=True)
+        return False
+    try:
+        mail = compose(message)
+        mail.message()  # where a header cannot be made, this says so before anything is sent
+    except Exception as error:
+        logger.exception("Message %s can't be made", message.pk)
+        fail(message, f"{type(error).__name__}: {error}", final=False)  # it must not stand in the way of the others
+        return False
+    connect(message, connection)
+    return send(message, mail, connection)
+
+
+def connect(message: Message, connection) -> None:
+    """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the message's."""
+    try:
+        connection.open()
+    except (OSError, smtplib.SMTPException) as error:
+        fail(message, why(error), final=False)
+        raise ConnectionError(why(error)) from error
+
+
+def send(message: Message, mail: EmailMessage, connection) -> bool:
+    """The server's 5xx about the recipient or the text is final; about the sender, it is ours to mend and mail waits."""
+    try:
+        connection.send_messages([mail])
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        fail(message, f"{code} {readable(text)}", final=code >= 500)
+        if code == GOODBYE:
+            connection.close()
+    except smtplib.SMTPResponseException as error:
+        fail(message, why(error), final=error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused))
+        connection.close()
+    except smtplib.SMTPNotSupportedError as error:
+        fail(message, why(error), final=True)  # an address that this server has no way to write to
+    except (OSError, smtplib.SMTPException) as error:
+        fail(message, why(error), final=False)
+        raise ConnectionError(why(error)) from error
+    else:
+        finish(message, Message.State.SENT)
+        return True
+    return False
+
+
+def fail(message: Message, error: str, *, final: bool) -> None:
+    state = Message.State.FAILED if final or message.attempts >= MAX_ATTEMPTS else Message.State.WAITING
+    finish(message, state, error)
+
+
+def finish(message: Message, state: Message.State, error: str = "") -> None:
+    """That it was sent is true whoever says it. Anything else only the process may say that claimed it last: one that
+    was stopped for a while must not put a message back that another one has sent since."""
+    mine = Message.objects.filter(pk=message.pk)
+    if state == Message.State.SENT:
+        mine.update(state=state, error="", sent_at=timezone.now())
+    else:
+        mine.filter(state=Message.State.WAITING, attempts=message.attempts).update(state=state, error=error[:1000])
+
+
+def why(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {readable(error.smtp_error)}"
+    return f"{error}" or type(error).__name__
+
+
+def readable(text: bytes | str) -> str:
+    """What the server said, as a database can hold it."""
+    text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return text.replace("\x00", "")

@@ -1,0 +1,42 @@
+"""The outbox: a message is a row, written in the transaction that causes it."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+
+def make_message_id() -> str:
+    return uuid.uuid4().hex
+
+
+class Message(models.Model):
+    """One mail to one account. The row holds no text and no link: both are made when it is sent, so no secret is stored."""
+
+    class Kind(models.TextChoices):
+        INVITATION = "invitation", "Invitation"
+        PASSWORD_RESET = "password-reset", "Password reset"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        DROPPED = "dropped", "Dropped"
+
+    account = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(max_length=32, choices=Kind.choices)
+    to = models.CharField(max_length=254)
+    message_id = models.CharField(max_length=32, default=make_message_id, unique=True, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not sent before; moved on after a failure")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["due_at", "id"], name="message_waiting", condition=models.Q(state="waiting"))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to account {self.account_id}"

@@ -1,0 +1,22 @@
+"""Django's createsuperuser, with an audit event: no change without a trace."""
+
+from typing import Any
+
+from django.contrib.auth.management.commands.createsuperuser import Command as DjangoCommand
+from django.db import transaction
+
+from users import access
+from users.audit.record import record
+from users.models import User
+
+
+class Command(DjangoCommand):
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            super().handle(*args, **options)
+            for account in User.objects.filter(pk__gt=newest, is_superuser=True):
+                actor = access.Command("createsuperuser")
+                record(
+                    "account.created", actor=actor, target=account, after={"username": account.username, "is_superuser": True}
+                )

@@ -1,0 +1,150 @@
+"""manage.py import_accounts FILE: accounts out of a CSV file. docs/importing.md has examples."""
+
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from django.core.management.base import BaseCommand, CommandError
+
+from users import access
+from users.models import State
+from users.transfer.chunk import OUTCOMES, REJECTED, Outcome
+from users.transfer.fields import FIELDS, KEYS
+from users.transfer.formats import Source, Unreadable
+from users.transfer.formats import csv as csv_format
+from users.transfer.importing import Import
+from users.transfer.mapping import BadMapping, Mapping, mapping_for
+from users.transfer.report import Report
+
+SHOWN = 20  # rejected rows; --report has them all
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports accounts from a CSV file. Columns become the fields that they are named after, or that --map and --set say. "
+        "New accounts have no usable password, and no mail is sent. Running it again creates nothing. The last line counts: "
+        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to its end, or a row doesn't "
+        "fit the columns, or every row was rejected."
+    )
+
+    def add_arguments(self, parser) -> None:
+        add = parser.add_argument
+        add("file", help="the file, or - for standard input")
+        add("--map", action="append", default=[], metavar="COLUMN=FIELD", help=f"FIELD is one of {', '.join(FIELDS)}")
+        add(
+            "--set", action="append", default=[], metavar="FIELD={TEMPLATE}",
+            help="a field made of columns, such as 'email={GivenName|slug}.{Surname|slug}@example.com'",
+        )  # fmt: skip
+        add("--attributes", default="", metavar="COLUMN,COLUMN", help="columns to keep as attributes of the account")
+        add("--source", default="", metavar="NAME", help="the system that the file comes from; needed for source_id")
+        add("--key", default="", choices=["", *KEYS], help="what accounts are known by (default: the first that the file has)")
+        add("--update", action="store_true", help="also change accounts that are there; empty cells change nothing")
+        add("--status", default=State.ACTIVE, choices=[State.ACTIVE, State.INVITED], help="of new accounts (active)")
+        add("--dry-run", action="store_true", help="do everything, count it, and take it back")
+        add("--report", default="", metavar="FILE", help="write a CSV of what became of each row")
+        add("--encoding", default="utf-8-sig", help="of the file (default: UTF-8, with or without a byte order mark)")
+        add("--delimiter", default="", help="between cells (default: the one of comma, semicolon and tab that is used)")
+        add("--skip-lines", type=int, default=0, metavar="N", help="lines before the names of the columns")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.name, self.options, self.dry_run = options["file"], options, options["dry_run"]
+        self.totals: Counter[str] = Counter()
+        self.misfits = 0
+        self.started = self.told = time.monotonic()
+        with ExitStack() as stack:
+            finished = self.run(stack)
+        if self.dry_run:
+            self.stdout.write("Dry run: nothing of this was stored.")
+        read = self.totals.total()
+        self.stdout.write(f"{read} read = " + " + ".join(f"{self.totals[kind]} {kind}" for kind in OUTCOMES))
+        if not finished or self.misfits or (read and self.totals[REJECTED] == read):
+            sys.exit(1)
+
+    def run(self, stack: ExitStack) -> bool:
+        """Whether the file could be read to its end."""
+        try:
+            source = self.source(stack.enter_context(opened(self.name)))
+            mapping = self.mapping(source)
+        except (Unreadable, BadMapping) as error:
+            raise CommandError(str(error)) from error
+        self.show(mapping)
+        path = self.options["report"]
+        self.report = Report(stack.enter_context(report_file(path, self.name))) if path else None
+        options = {name: self.options[name] for name in ("update", "status", "dry_run")}
+        try:
+            Import(mapping, access.Command("import_accounts"), **options).run(source.records, self.tell)
+        except Unreadable as error:
+            done = (
+                ""
+                if self.dry_run
+                else "\nThe rows above it are done. Mend the file and import it again: nothing is made twice."
+            )
+            self.stderr.write(f"{error}{done}")
+            return False
+        return True
+
+    def source(self, file: BinaryIO) -> Source:
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(self.options["delimiter"], self.options["delimiter"])
+        if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+            raise CommandError("--delimiter takes one character, or tab.")
+        if self.options["skip_lines"] < 0:
+            raise CommandError("--skip-lines takes a number of lines.")
+        options = {"encoding": self.options["encoding"], "delimiter": delimiter, "skip_lines": self.options["skip_lines"]}
+        return csv_format.read(file, self.name, **options)
+
+    def mapping(self, source: Source) -> Mapping:
+        attributes = [column.strip() for column in self.options["attributes"].split(",") if column.strip()]
+        return mapping_for(
+            source, maps=self.options["map"], sets=self.options["set"], attributes=attributes,
+            system=self.options["source"], key=self.options["key"],
+        )  # fmt: skip
+
+    def show(self, mapping: Mapping) -> None:
+        for field, template in mapping.templates.items():
+            self.stdout.write(f"{template.text} becomes {field}")
+        if mapping.attributes:
+            self.stdout.write(f"Kept as attributes: {', '.join(mapping.attributes)}")
+        if mapping.ignored:
+            self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
+        self.stdout.write(
+            f"Accounts are known by {mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
+        )
+
+    def tell(self, outcome: Outcome) -> None:
+        self.totals[outcome.kind] += 1
+        self.misfits += outcome.misfit
+        if self.report:
+            self.report.write(outcome, stored=not self.dry_run)
+        if outcome.kind == REJECTED and self.totals[REJECTED] <= SHOWN:
+            self.stderr.write(f"{self.name}, line {outcome.line}: {outcome.reason}")
+        if outcome.kind == REJECTED and self.totals[REJECTED] == SHOWN + 1:
+            self.stderr.write("More rows are rejected; --report FILE lists them all.")
+        now = time.monotonic()
+        if now - self.told >= 2:
+            self.told = now
+            read = self.totals.total()
+            self.stdout.write(f"  {read:,} rows, {read / (now - self.started):,.0f} a second")
+            self.stdout.flush()  # a pipe would keep it until the end
+
+
+def opened(name: str) -> BinaryIO:
+    """Raises Unreadable."""
+    if name == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise Unreadable(name, 0, f"{error.strerror}.") from error
+
+
+def report_file(path: str, source: str) -> TextIO:
+    """Raises CommandError where there can be no report."""
+    if source != "-" and Path(path).exists() and Path(path).samefile(source):
+        raise CommandError("--report: this is the file to import, and would be overwritten.")
+    try:
+        return Path(path).open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise CommandError(f"--report: {path}: {error.strerror}.") from error

@@ -1,0 +1,103 @@
+"""manage.py seed --accounts N: a realistic, reproducible directory to try things on."""
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from getpass import getpass
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.crypto import get_random_string
+
+from users.demo.indexes import refresh_statistics
+from users.demo.seeding import Occupied, Order, counts, seed
+from users.identifiers import normalise_username
+from users.models import User
+
+MOST = 100_000_000
+PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a variable
+
+
+class Command(BaseCommand):
+    help = (
+        "Fills the directory with made-up accounts. The same --accounts, --seed and --until give the same rows. Nobody can "
+        f"sign in to them but --admin, whose password is {PASSWORD_VARIABLE}, or asked for, or made up and printed once. "
+        "All of it is one transaction: interrupted, it leaves nothing."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--accounts", type=int, required=True, metavar="N", help="how many, staff included")
+        parser.add_argument("--seed", type=int, default=1, help="another number gives other people (default: 1)")
+        parser.add_argument("--until", type=day, metavar="DATE", help="the last day (exclusive) that anybody joined (today)")
+        parser.add_argument("--admin", default="", metavar="USERNAME", help="also a superuser, to sign in with")
+        parser.add_argument("--more", action="store_true", help="add to accounts that are there already")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        order = self.order(options)
+        self.started = self.told = time.monotonic()
+        self.say(f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}")
+        try:
+            plan = seed(order, more=options["more"], say=self.say, progress=self.progress)
+        except Occupied as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped: nothing was written.", returncode=130) from error
+        self.say("Gathering statistics")
+        refresh_statistics()
+        self.report(order, plan.accounts)
+
+    def order(self, options: dict[str, Any]) -> Order:
+        accounts, admin = options["accounts"], options["admin"]
+        if not 1 <= accounts <= MOST:
+            raise CommandError(f"--accounts takes a number from 1 to {MOST:,}.")
+        until = options["until"] or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        if not admin:
+            return Order(accounts, options["seed"], until)
+        try:
+            admin = normalise_username(admin)
+        except ValidationError as error:
+            raise CommandError(f"--admin: {error.messages[0]}") from error
+        if User.objects.filter(username=admin).exists():
+            raise CommandError(f"--admin: there is an account “{admin}” already.")
+        return Order(accounts, options["seed"], until, admin, self.password(admin))
+
+    def password(self, username: str) -> str:
+        given = os.environ.get(PASSWORD_VARIABLE) or (
+            getpass(f"Password for {username} (empty: make one up): ") if sys.stdin.isatty() else ""
+        )
+        if not given:
+            given = get_random_string(16)
+            self.stdout.write(f"The password of {username} is {given} and is not shown again.")
+            return given
+        try:
+            validate_password(given, User(username=username))
+        except ValidationError as error:
+            raise CommandError(f"This password can’t be used. {' '.join(error.messages)}") from error
+        return given
+
+    def progress(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self.told >= 2:
+            self.told = now
+            self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} a second")
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()  # a pipe would keep it until the end
+
+    def report(self, order: Order, rows: int) -> None:
+        seconds = time.monotonic() - self.started
+        self.stdout.write(f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts a second, indexes and statistics included")
+        if order.admin:
+            self.stdout.write(f"Sign in as {order.admin}")
+        found = counts()
+        staff = found.pop("staff")
+        parts = " + ".join(f"{number} {status}" for status, number in sorted(found.items()))
+        self.stdout.write(f"{sum(found.values())} accounts = {parts}; {staff} of them staff")
+
+
+def day(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -1,0 +1,20 @@
+"""One's own account: all that people who are not staff reach."""
+
+from django.contrib import messages
+from django.forms.models import model_to_dict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from users.account import verbs
+from users.account.forms import OwnProfileForm
+from users.account.submit import posted, status_of, submit
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request):
+    account = request.user
+    form = OwnProfileForm(posted(request), initial=model_to_dict(account, fields=OwnProfileForm.base_fields))
+    if form.is_valid() and submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data)):
+        messages.success(request, "Saved.")
+        return redirect("me")
+    return render(request, "users/me/profile.html", {"form": form, "account": account}, status=status_of(form))

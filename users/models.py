@@ -1,0 +1,269 @@
+"""The account, and the models of the features."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from users import identifiers
+from users.audit.models import AuditEvent
+from users.directory.models import SavedView
+from users.jobs.models import WorkerBeat
+from users.mail.models import Message
+
+__all__ = ["AuditEvent", "Message", "SavedView", "SeenKey", "User", "WorkerBeat"]
+
+
+class KeyField(models.CharField):
+    """Text that is sorted and compared as a key: byte order on every database.
+
+    PostgreSQL would sort by the collation of the machine, which changes with its C library and then corrupts indexes.
+    """
+
+    def db_parameters(self, connection):
+        return super().db_parameters(connection) | {"collation": "C" if connection.vendor == "postgresql" else None}
+
+
+class SeenKey(Func):
+    """last_seen_at with "never" placed before all dates, so that a sort by it has no nulls and pages as one range."""
+
+    template = "COALESCE(%(expressions)s, '0001-01-01 00:00:00+00')"
+    output_field = models.DateTimeField()
+    arity = 1
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(compiler, connection, template="COALESCE(%(expressions)s, '0001-01-01 00:00:00')", **context)
+
+
+class State(models.TextChoices):
+    """What an account is at this moment. All but `ended` are stored; dates that have passed count at once."""
+
+    INVITED = "invited", "Invited"
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    ENDED = "ended", "Ended"
+    DELETED = "deleted", "Deleted"
+    ERASED = "erased", "Erased"
+
+
+STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
+
+
+def in_state(state: str, now: datetime | None = None) -> Q:
+    """The accounts that are in `state` at `now` (default: this moment), however late any sweep is."""
+    now = now or timezone.now()
+    open_ended = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
+    usable = Q(status=State.ACTIVE) | Q(status=State.SUSPENDED, suspended_until__lte=now)
+    if state == State.ACTIVE:
+        return usable & open_ended
+    if state == State.ENDED:
+        return usable & Q(valid_until__lte=now)
+    if state == State.SUSPENDED:
+        return Q(status=State.SUSPENDED) & (Q(suspended_until__isnull=True) | Q(suspended_until__gt=now))
+    return Q(status=state)
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def in_state(self, state: str) -> "UserQuerySet":
+        return self.filter(in_state(state))
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Adds `is_active` as a name that can be filtered by: Django and allauth ask for it in queries too."""
+
+    with_perm = DjangoUserManager.with_perm
+
+    def get_queryset(self):
+        return (
+            super().get_queryset().alias(is_active=models.Case(models.When(in_state(State.ACTIVE), then=True), default=False))
+        )
+
+    def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> "User":
+        """A saved account in normal form. Writes no event: use users.account.verbs wherever somebody asks for it."""
+        user = self.model(
+            username=identifiers.normalise_username(username), email=identifiers.normalise_email(email or ""), **fields
+        )
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True} | fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. Identifiers are stored in normal form (users/identifiers.py); state changes go through verbs."""
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    username = KeyField(max_length=identifiers.USERNAME_MAX)
+    email = KeyField(max_length=identifiers.EMAIL_MAX, blank=True)
+    first_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
+    last_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, such as en or pt-BR")
+    time_zone = models.CharField(max_length=64, blank=True, help_text="IANA name, such as Europe/Lisbon")
+
+    status = models.CharField(max_length=10, choices=STATUSES, default=State.ACTIVE)
+    status_reason = models.TextField(blank=True)
+    suspended_until = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    is_staff = models.BooleanField(default=False, help_text="May enter the back office")
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    must_change_password = models.BooleanField(default=False)
+    has_second_factor = models.BooleanField(default=False, help_text="Kept beside the factors themselves, to filter by")
+
+    date_joined = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(null=True, blank=True, help_text="Soft: written at most once an hour")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    version = models.PositiveIntegerField(default=1, help_text="Raised by every change: optimistic lock and cache key")
+    session_epoch = models.PositiveIntegerField(default=0, help_text="Part of the session hash: adding 1 ends all sessions")
+    source = KeyField(max_length=50, blank=True, help_text="The system that it was imported from")
+    source_id = KeyField(max_length=255, blank=True, help_text="Its id there")
+    attributes = models.JSONField(default=dict, blank=True)
+    preferences = models.JSONField(null=True, blank=True, help_text="Soft: how this person likes the back office")
+
+    # Derived from the columns above by `derive`, in the same save.
+    search_key = models.TextField(blank=True, editable=False)
+    name_key = KeyField(max_length=620, blank=True, editable=False)
+    email_domain = KeyField(max_length=identifiers.EMAIL_MAX, blank=True, editable=False)
+    lookalike = KeyField(
+        max_length=identifiers.USERNAME_MAX, blank=True, editable=False, help_text="The ASCII username that it looks like"
+    )
+
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = "account"
+        default_permissions = ()
+        permissions = [
+            ("view_user", "Can see accounts"),
+            ("invite_user", "Can invite people"),
+            ("edit_user", "Can edit profiles"),
+            ("suspend_user", "Can suspend accounts"),
+            ("reinstate_user", "Can reinstate accounts"),
+            ("assign_roles", "Can grant and take roles"),
+            ("manage_staff", "Can act on staff accounts"),
+        ]
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
+            models.UniqueConstraint(Lower("email"), name="user_email_unique", condition=~Q(email="")),
+            models.UniqueConstraint("source_id", "source", name="user_source_unique", condition=~Q(source_id="")),
+            models.CheckConstraint(name="user_username_present", condition=~Q(username="")),
+            models.CheckConstraint(name="user_status_known", condition=Q(status__in=[value for value, _ in STATUSES])),
+            models.CheckConstraint(
+                name="user_suspended_until_only_if_suspended",
+                condition=Q(suspended_until__isnull=True) | Q(status=State.SUSPENDED),
+            ),
+            models.CheckConstraint(
+                name="user_suspension_has_reason", condition=~Q(status=State.SUSPENDED) | ~Q(status_reason="")
+            ),
+            models.CheckConstraint(
+                name="user_deleted_has_date",
+                condition=Q(status__in=[State.DELETED, State.ERASED], deleted_at__isnull=False)
+                | Q(~Q(status__in=[State.DELETED, State.ERASED]), deleted_at__isnull=True),
+            ),
+            models.CheckConstraint(name="user_superuser_is_staff", condition=Q(is_superuser=False) | Q(is_staff=True)),
+            models.CheckConstraint(name="user_source_id_has_source", condition=Q(source_id="") | ~Q(source="")),
+            models.CheckConstraint(name="user_version_positive", condition=Q(version__gte=1)),
+        ]
+        indexes = [
+            # One for each sort of the directory; read backwards for the other direction.
+            models.Index(fields=["-date_joined", "-id"], name="user_by_joined"),
+            models.Index(fields=["username", "id"], name="user_by_username"),
+            models.Index(fields=["email", "id"], name="user_by_email"),
+            models.Index(fields=["name_key", "id"], name="user_by_name"),
+            models.Index(SeenKey("last_seen_at").desc(), F("id").desc(), name="user_by_seen"),
+            # Filters that select few accounts, in the default order.
+            models.Index(fields=["status", "-date_joined", "-id"], name="user_by_status_joined"),
+            models.Index(fields=["-date_joined", "-id"], name="user_staff_by_joined", condition=Q(is_staff=True)),
+            models.Index(fields=["email_domain", "-date_joined", "-id"], name="user_by_domain_joined"),
+            models.Index(fields=["source", "-date_joined", "-id"], name="user_by_source_joined", condition=~Q(source="")),
+            models.Index(fields=["-date_joined", "-id"], name="user_unverified_by_joined", condition=Q(email_verified_at=None)),
+            models.Index(
+                fields=["-date_joined", "-id"], name="user_must_change_by_joined", condition=Q(must_change_password=True)
+            ),
+            models.Index(fields=["-date_joined", "-id"], name="user_factor_by_joined", condition=Q(has_second_factor=True)),
+            # Lookups.
+            models.Index(fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")),
+            models.Index(fields=["valid_until"], name="user_by_valid_until", condition=Q(valid_until__isnull=False)),
+            models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.derive()
+        fields = kwargs.get("update_fields")
+        if fields is not None and {"username", "email", "first_name", "last_name", "phone"} & set(fields):
+            kwargs["update_fields"] = {*fields, "search_key", "name_key", "email_domain", "lookalike"}
+        super().save(*args, **kwargs)
+
+    def derive(self) -> None:
+        """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the same."""
+        for name, value in derived(self.username, self.email, self.first_name, self.last_name, self.phone).items():
+            setattr(self, name, value)
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.username
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def state(self) -> State:
+        """What the account is now: a suspension or a validity that has run out counts without any sweep."""
+        now = timezone.now()
+        status = State(self.status)
+        if status == State.SUSPENDED and self.suspended_until and self.suspended_until <= now:
+            status = State.ACTIVE
+        if status == State.ACTIVE and self.valid_until and self.valid_until <= now:
+            return State.ENDED
+        return status
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        return self.state == State.ACTIVE
+
+    def get_session_auth_hash(self) -> str:
+        return self._session_hash(None)
+
+    def get_session_auth_fallback_hash(self):
+        from django.conf import settings
+
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_hash(secret)
+
+    def _session_hash(self, secret: str | None) -> str:
+        """What a session must know to go on: changes with the password and with session_epoch."""
+        return salted_hmac(
+            "users.session", f"{self.password}|{self.session_epoch}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+
+def derived(username: str, email: str, first_name: str, last_name: str, phone: str) -> dict[str, str]:
+    """The derived columns of an account. Lines of search_key keep a term from matching across two fields."""
+    lines = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
+    looks_like = identifiers.skeleton(username)
+    return {
+        "search_key": "\n".join(dict.fromkeys(filter(None, map(identifiers.search_form, lines)))),
+        "name_key": identifiers.search_form(f"{last_name} {first_name}")[:620],
+        "email_domain": email.rpartition("@")[2],
+        "lookalike": "" if looks_like == username else looks_like,
+    }

@@ -1,0 +1,42 @@
+"""Who gets past the door: by default a path is the back office, which only active staff reach."""
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect
+
+from users import access
+
+PUBLIC = ("/login/", "/password/", "/signup/", "/inactive/", "/healthz", "/readyz")
+FOR_EVERY_ACCOUNT = ("/me/", "/logout/")
+
+
+class BackOfficeMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if request.path_info.startswith(PUBLIC):
+            return None
+        if not request.user.is_authenticated:
+            return to_login(request)
+        if request.path_info.startswith(FOR_EVERY_ACCOUNT):
+            return None
+        if not access.may_enter(request.user):
+            if request.path_info == "/":
+                return HttpResponseRedirect("/me/")
+            raise access.Denied("enter", "Only active staff may use the back office.")
+        return None
+
+
+def to_login(request) -> HttpResponse:
+    """To the sign-in page and back. HTMX follows a redirect by itself and would put the page into the table: it is told."""
+    url = settings.LOGIN_URL
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=401, headers={"HX-Redirect": url})
+    if request.method == "GET" and request.path_info != "/":
+        url += "?" + urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(url)

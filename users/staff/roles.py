@@ -1,0 +1,44 @@
+"""The first roles: groups that a migration makes. Afterwards they belong to the people who run Rollcall."""
+
+VIEWER = ["view_user"]
+SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user"]
+MANAGER = [*SUPPORT, "invite_user", "view_auditevent", "share_view"]
+ROLES = {
+    "Viewer": VIEWER,
+    "Support": SUPPORT,
+    "Manager": MANAGER,
+    "Auditor": [*VIEWER, "view_auditevent"],
+    "Administrator": [*MANAGER, "assign_roles", "manage_staff"],
+}
+
+
+def make_roles(apps) -> None:
+    """Makes the groups with their permissions. `apps`: the migration's."""
+    make_permissions(apps)
+    group_model, permission_model = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
+    for name, codenames in ROLES.items():
+        group, created = group_model.objects.get_or_create(name=name)
+        if created:
+            group.permissions.set(permission_model.objects.filter(content_type__app_label="users", codename__in=codenames))
+
+
+def grant(apps, codename: str) -> None:
+    """Gives a permission that is new to those of the first roles that have it above, where they are still there."""
+    make_permissions(apps)
+    permission = apps.get_model("auth", "Permission").objects.get(content_type__app_label="users", codename=codename)
+    names = [name for name, codenames in ROLES.items() if codename in codenames]
+    for group in apps.get_model("auth", "Group").objects.filter(name__in=names):
+        group.permissions.add(permission)
+
+
+def make_permissions(apps) -> None:
+    """Django makes them only after all migrations."""
+    from django.contrib.auth.management import create_permissions
+    from django.contrib.contenttypes.models import ContentType
+
+    config = apps.get_app_config("users")
+    module = getattr(config, "models_module", None)
+    config.models_module = True  # create_permissions skips an app without one, and a migration's has none
+    create_permissions(config, apps=apps, verbosity=0)
+    config.models_module = module
+    ContentType.objects.clear_cache()

@@ -1,0 +1,87 @@
+"""Template tags and filters of the house."""
+
+import re
+from datetime import datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+
+from users.audit.actions import ACTIONS
+from users.directory.counts import in_words
+from users.moments import stamp
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str):
+    """An icon from the sprite; decorative, so screen readers skip it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
+
+
+register.filter("stamp", stamp)
+
+
+@register.filter
+def exact(at):
+    """A point in time to the minute, with the zone named."""
+    if not at:
+        return ""
+    local = timezone.localtime(at)
+    return format_html('<time datetime="{}">{} {}</time>', at.isoformat(), local.day, local.strftime("%b %Y, %H:%M %Z"))
+
+
+@register.filter
+def action_label(event) -> str:
+    return ACTIONS.get(event.action, event.action)
+
+
+@register.filter
+def changes(event) -> list[dict[str, str]]:
+    """The changed fields of an event in words, each with its value before and after; nothing that says nothing."""
+    names = [*event.after, *(name for name in event.before if name not in event.after)]
+    pairs = [(name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names]
+    return [
+        {"label": name.removeprefix("is_").replace("_", " "), "before": before, "after": after}
+        for name, before, after in pairs
+        if not (name == "status_reason" and after in ("", event.reason)) and (before or after not in ("", "no"))
+    ]
+
+
+def readable(value) -> str:
+    """A value of an event's JSON: points in time were stored as ISO 8601 text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
+        return f"{datetime.fromisoformat(value):%-d %b %Y, %H:%M} UTC"
+    return "" if value is None else str(value)
+
+
+@register.filter
+def minute(at):
+    """A point in time as the trail shows it: day and minute, the second in the tooltip."""
+    local = timezone.localtime(at)
+    day = f"{local.day} {local:%b}" + ("" if local.year == timezone.localtime().year else f" {local.year}")
+    return format_html(
+        '<time datetime="{}" title="{}">{}, {}</time>', at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", day, f"{local:%H:%M}"
+    )
+
+
+@register.filter
+def about(number: int) -> str:
+    return in_words(number)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """1,234,567"""
+    return f"{number:,}"
+
+
+@register.filter
+def clock(at) -> str:
+    return f"{timezone.localtime(at):%H:%M}"

@@ -1,0 +1,84 @@
+"""Accounts out of a file: chunk by chunk, each chunk with its events in one transaction.
+
+A row is applied whole or not at all. Rows are recognised by their key, so that a run that was killed is completed by
+running it again, and nothing is made twice.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from users import access
+from users.account.identity import taken
+from users.models import State
+from users.transfer.chunk import REJECTED, Chunk, Outcome
+from users.transfer.formats import Record, Unreadable
+from users.transfer.mapping import Mapping, Row
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Import:
+    """`by` is asked for at the gate. Without `update`, accounts that are there stay as they are. `status`: of new ones."""
+
+    mapping: Mapping
+    by: Any
+    update: bool = False
+    status: str = State.ACTIVE
+    dry_run: bool = False
+
+    def run(self, records: Iterable[Record], tell: Callable[[Outcome], None]) -> None:
+        """`tell` hears of each row once its chunk is stored. Raises access.Denied; and Unreadable where the records end
+        before their time, with the rows until then stored."""
+        access.require(self.by, "invite")
+        if self.update:
+            access.require(self.by, "edit")
+        with rolled_back() if self.dry_run else nullcontext():
+            for rows in chunks(map(self.mapping.row, records)):
+                for outcome in self.store(rows):
+                    tell(outcome)
+
+    def store(self, rows: list[Row]) -> list[Outcome]:
+        """One transaction. Where somebody else takes a name at this very moment, row by row instead."""
+        try:
+            with transaction.atomic():
+                return Chunk(rows, self.mapping, self.by, update=self.update, status=self.status).store()
+        except IntegrityError as error:
+            if len(rows) == 1:
+                return [Outcome(rows[0].line, REJECTED, reason=" ".join(taken(error).messages))]
+        return [outcome for row in rows for outcome in self.store([row])]
+
+
+def chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Lists of at most CHUNK rows. A key that comes again begins a new one, and so meets the account of the first.
+
+    Unreadable is raised only after the rows that could be read.
+    """
+    chunk: list[Row] = []
+    keys: set[str] = set()
+    try:
+        for row in rows:
+            if len(chunk) == CHUNK or (not row.problem and row.key in keys):
+                yield chunk
+                chunk, keys = [], set()
+            chunk.append(row)
+            if not row.problem:
+                keys.add(row.key)
+    except Unreadable:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Everything as if it were stored, and then nothing of it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

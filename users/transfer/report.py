@@ -1,0 +1,26 @@
+"""What became of each row, as a CSV that a spreadsheet opens without running anything."""
+
+import csv
+from typing import TextIO
+
+from users.transfer.chunk import CREATED, Outcome
+
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms too.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+class Report:
+    def __init__(self, file: TextIO):
+        self.writer = csv.writer(file)
+        self.writer.writerow(["line", "outcome", "account", "reason"])
+
+    def write(self, outcome: Outcome, *, stored: bool) -> None:
+        """`stored`: whether the accounts that were created are there to be looked at."""
+        known = outcome.account_id is not None and (stored or outcome.kind != CREATED)
+        account = str(outcome.account_id) if known else ""
+        self.writer.writerow([str(outcome.line), outcome.kind, account, harmless(outcome.reason)])
+
+
+def harmless(text: str) -> str:
+    """`text`, with an apostrophe in front where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,14 @@
+"""One include per feature."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/users/"), name="home"),
+    path("", include("users.health.urls")),
+    path("", include("users.staff.urls")),
+    path("me/", include("users.me.urls")),
+    path("users/", include("users.directory.urls")),
+    path("users/", include("users.account.urls")),
+    path("audit/", include("users.audit.urls")),
+]
