@@ -60,7 +60,10 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("#tick-page, input[form=selection]")) countTicks();
 });
 document.addEventListener("reset", (event) => {
-  if (event.target.id === "selection") setTimeout(countTicks); // the boxes are cleared after this event
+  if (event.target.id !== "selection") return;
+  event.preventDefault(); // a reset would clear the boxes after this, and nothing tells when
+  for (const box of ticks()) box.checked = false;
+  countTicks();
 });
 window.addEventListener("pageshow", countTicks); // a browser that goes back may bring ticks with it
 
