@@ -17,6 +17,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--accounts", type=int, required=True, metavar="N", help="how many; 1,000 at least")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
     parser.add_argument("--only", default="", metavar="PATTERN", help='only cases whose name has this in it, e.g. "search"')
+    parser.add_argument("--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)")
     parser.add_argument("--cold", action="store_true", help="without the page cache")
     parser.add_argument("--indexes", action="store_true", help="instead: what each index weighs and adds to an update")
     parser.add_argument("--sqlite", action="store_true", help="an SQLite file, and Rollcall alone")

@@ -22,7 +22,8 @@ def cases(options: argparse.Namespace) -> Report:
     chosen = [case for case in all_cases(accounts) if options.only in case.name]
     if not chosen:
         raise SystemExit(f"No case has “{options.only}” in its name.")
-    peers = PEERS if connection.vendor == "postgresql" else PEERS[:1]
+    wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
+    peers = [peer for peer in PEERS if peer.name in wanted] if connection.vendor == "postgresql" else PEERS[:1]
     where = conditions(accounts, cache="none: Rollcall has no page cache yet, so --cold changes nothing", cold=options.cold)
     bare = floor()
     with serving(peers, options.keep, counted=True) as running:

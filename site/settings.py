@@ -1,5 +1,6 @@
 """Settings, read from the environment (and from .env in the checkout, which bin/run writes for a laptop)."""
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,9 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -72,7 +76,8 @@ CSRF_COOKIE_HTTPONLY = False  # a static script copies it into a header for HTMX
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "users.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "users.staff.sessions"
+SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
@@ -101,14 +106,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "users.audit.middleware.OriginMiddleware",  # first: every event and log line has a request id
+    "users.caching.timing.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "users.headers.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "users.staff.viewer.ViewerMiddleware",
     "users.staff.gate.BackOfficeMiddleware",
+    "users.staff.greeting.GreetingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -162,23 +169,40 @@ else:
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
 
+
+def release() -> str:
+    """Of everything that pages are made of: two releases that share a Redis during a deployment share no page."""
+    digest = hashlib.blake2b(digest_size=6)
+    for folder, pattern in (("users", "*.py"), ("site", "*.py"), ("templates", "*.html"), ("static", "*.[cjs]*")):
+        for file in sorted(file for file in (BASE_DIR / folder).rglob(pattern) if file.is_file()):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
     # Rate limits must hold whatever Redis does, so they live in the database.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "rollcall_cache"},
     # Disposable: what is in here may vanish at any time.
-    "pages": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages"},
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 5000},
+    },
     # What one process tells itself: django-q2's own statistics.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 if REDIS_URL:
     CACHES["pages"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "users.caching.backend.Pages",
         "LOCATION": REDIS_URL,
+        "KEY_PREFIX": release(),
         "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "SOCKET_TIMEOUT": 0.25,
-            "IGNORE_EXCEPTIONS": False,
+            # A silent server costs a request this much once, and then nobody asks it for some seconds.
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.1,
+            # Once more at once where a kept connection turns out to be closed; never where nothing answers.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
         },
     }
 

@@ -2,9 +2,27 @@
 "use strict";
 
 // The token comes from the cookie, so that no page has to hold it for requests that HTMX makes.
-document.addEventListener("htmx:configRequest", (event) => {
+function token() {
   const cookie = document.cookie.split("; ").find((pair) => /^(__Host-)?csrf=/.test(pair));
-  if (cookie) event.detail.headers["X-CSRFToken"] = cookie.slice(cookie.indexOf("=") + 1);
+  return cookie ? cookie.slice(cookie.indexOf("=") + 1) : "";
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = token();
+});
+
+// A link to a page that asks first; with scripts, the click is the answer.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-post]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = link.href;
+  form.innerHTML = '<input type="hidden" name="csrfmiddlewaretoken">';
+  form.firstChild.value = token();
+  document.body.append(form);
+  form.submit();
 });
 
 // A request that never came back: say so where a screen reader hears it, and leave the old list in place.

@@ -8,6 +8,8 @@ from django.core.cache import caches
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from users.caching import timing
+
 pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending"]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
@@ -33,8 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def empty_caches():
-    """Rate limits live in the database and are rolled back or flushed with it; these two caches are not."""
+    """Rate limits live in the database and are rolled back or flushed with it; these are not."""
     caches["pages"].clear()
+    timing.FIGURES.forget()
     caches["process"].clear()
 
 

@@ -15,7 +15,8 @@ FLOORS = {
     " directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine",
     DOORS: "*views *.request *.urls *.forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
-    " jobs.supervisor account.submit staff.adapter staff.gate staff.rail staff.signals",
+    " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"
+    " staff.viewer",
 }
 
 

@@ -23,10 +23,11 @@ PERMISSIONS = {
     "assign_roles": "users.assign_roles",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
+    "view_caching": "users.view_caching",
 }
 MANAGE_STAFF = "users.manage_staff"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {"view", "view_audit"}
+LOOKING = {"view", "view_audit", "view_caching"}
 NOT_TO_ONESELF = {"suspend", "reinstate", "assign_roles"}
 
 

@@ -238,6 +238,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return status
 
     @property
+    def next_turn(self) -> datetime | None:
+        """The next moment at which the state may change by itself, or None."""
+        now = timezone.now()
+        return min((at for at in (self.suspended_until, self.valid_until) if at and at > now), default=None)
+
+    @property
     def is_active(self) -> bool:  # type: ignore[override]
         return self.state == State.ACTIVE
 

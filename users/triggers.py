@@ -1,7 +1,8 @@
-"""What the database itself sees to: audit events are append-only, and SQLite's search index follows the accounts.
+"""What the database itself sees to: audit events are append-only, generations rise with every change, and SQLite's search
+index follows the accounts.
 
-Migrations install these. On SQLite they are installed again after every migrate, because Django rebuilds a table there
-to alter it and a rebuilt table has lost its triggers.
+Migrations install these. They are installed again after every migrate: Django rebuilds a table on SQLite to alter it, and a
+rebuilt table has lost its triggers; and a new column of the accounts has to raise their generation too.
 """
 
 # ruff: noqa: S608  what is put into the statements are the names below
@@ -10,6 +11,20 @@ AUDIT = "users_auditevent"
 SEARCH = "users_user_search"
 CHAIN = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
 REFUSAL = "audit events are append-only"
+ACCOUNTS = "users_user"
+GENERATIONS = "users_generation"
+# Which generation each table raises. Every page that shows something of a table is stored under its generation.
+RAISES = {
+    ACCOUNTS: "accounts",
+    AUDIT: "audit",
+    "auth_group": "roles",
+    "auth_permission": "roles",
+    "auth_group_permissions": "roles",
+    "users_user_groups": "roles",
+    "users_user_user_permissions": "roles",
+}
+# Columns that may change without: pages show them up to a minute late, or not at all.
+SOFT = {ACCOUNTS: {"last_seen_at", "last_login", "preferences"}, AUDIT: set(CHAIN)}
 
 
 def install(connection) -> None:
@@ -33,8 +48,69 @@ def follows(cursor) -> bool:
 def install_again(using: str = "default", **_: object) -> None:
     from django.db import connections
 
-    if connections[using].vendor == "sqlite":
-        install(connections[using])
+    connection = connections[using]
+    tables = connection.introspection.table_names()
+    if connection.vendor == "sqlite" and AUDIT in tables:
+        install(connection)
+    if GENERATIONS in tables:
+        install_generations(connection)
+
+
+def install_generations(connection) -> None:
+    """Makes or replaces the triggers that raise generations. Repeating it changes nothing."""
+    make = {"postgresql": postgresql_generations, "sqlite": sqlite_generations}[connection.vendor]
+    with connection.cursor() as cursor:
+        for table, name in RAISES.items():
+            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+            hard = [column for column in columns if column not in SOFT.get(table, ())]
+            for statement in make(table, name, [] if table == AUDIT else hard):
+                cursor.execute(statement)
+
+
+def postgresql_generations(table: str, name: str, hard: list[str]) -> list[str]:
+    """Once for each statement, and on a lane that nobody holds: writers of different accounts never wait for each other.
+
+    `hard`: the columns whose change counts; without any, rows are only added.
+    """
+    clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    events = f"INSERT OR DELETE OR TRUNCATE OR UPDATE OF {', '.join(hard)}" if hard else "INSERT OR TRUNCATE"
+    return [
+        f"""
+        CREATE OR REPLACE FUNCTION {GENERATIONS}_raise() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            free bigint;
+        BEGIN
+            SELECT id INTO free FROM {GENERATIONS} WHERE name = TG_ARGV[0]
+            ORDER BY lane, id LIMIT 1 FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                UPDATE {GENERATIONS} SET number = greatest(number + 1, {clock}) WHERE id = free;
+            ELSE
+                INSERT INTO {GENERATIONS} (name, lane, number)
+                VALUES (TG_ARGV[0], (random() * 2147483647)::integer, {clock});
+            END IF;
+            RETURN NULL;
+        END $$
+        """,
+        f"""
+        CREATE OR REPLACE TRIGGER {table}_generation AFTER {events} ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION {GENERATIONS}_raise('{name}')
+        """,
+    ]
+
+
+def sqlite_generations(table: str, name: str, hard: list[str]) -> list[str]:
+    """Once for each row, as SQLite has it; there is one writer at a time, so one lane will do."""
+    clock = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+    raising = f"""BEGIN
+        INSERT INTO {GENERATIONS} (name, lane, number) VALUES ('{name}', 0, {clock})
+        ON CONFLICT (name, lane) DO UPDATE SET number = max(number + 1, excluded.number);
+    END"""
+    events = {"insert": "INSERT"} | ({"delete": "DELETE", "update": f"UPDATE OF {', '.join(hard)}"} if hard else {})
+    return [
+        statement
+        for event, when in events.items()
+        for statement in trigger(f"{table}_generation_{event}", f"AFTER {when} ON {table} {raising}")
+    ]
 
 
 def postgresql_statements(columns: list[str]) -> list[str]:

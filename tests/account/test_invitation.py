@@ -5,7 +5,7 @@ from django.core import mail
 
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
-from tests.pages import read
+from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message
@@ -82,6 +82,8 @@ def test_an_unknown_id_is_not_found(client, manager):
     assert_not_found(client, "/users/{}/invitation/", methods=("post",))
 
 
-def test_it_takes_only_post(client, manager):
-    assert_wrong_method(client, path(make_user(status="invited")), allowed="POST")
+def test_the_page_asks_first_and_other_methods_are_refused(client, manager):
+    ada = make_user(status="invited")
+    assert form(client.get(path(ada)), path(ada)) == {}
+    assert_wrong_method(client, path(ada), allowed="GET, HEAD, POST")
     assert not Message.objects.exists()

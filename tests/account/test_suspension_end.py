@@ -25,8 +25,9 @@ def path(account) -> str:
 
 def test_a_support_agent_reinstates_an_account_from_its_page(client, agent):
     ada = make_user(status="suspended", password=PASSWORD)
-    sent = form(client.get(f"/users/{ada.pk}/"), path(ada))
-    assert sent == {"version": "1"}
+    link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada))
+    sent = form(client.get(link.attributes["href"]), path(ada))
+    assert sent == {"version": "1", "reason": ""}
     response = client.post(path(ada), sent, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert "is active again" in read(response).one("p", class_="note success").text
@@ -58,7 +59,7 @@ def test_a_stale_button_is_asked_about(client, agent):
     response = client.post(path(ada), {"version": 1})
     assert response.status_code == 409
     again = form(response, path(ada))
-    assert again == {"version": "2"}
+    assert again == {"version": "2", "reason": ""}
     assert client.post(path(ada), again).status_code == 302
     ada.refresh_from_db()
     assert ada.status == "active"
@@ -106,5 +107,5 @@ def test_an_unknown_id_is_not_found(client, agent):
     assert_not_found(client, "/users/{}/suspension/end/", methods=("post",))
 
 
-def test_it_takes_only_post(client, agent):
-    assert_wrong_method(client, path(make_user(status="suspended")), allowed="POST")
+def test_other_methods_are_refused(client, agent):
+    assert_wrong_method(client, path(make_user(status="suspended")), allowed="GET, HEAD, POST")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -233,11 +234,13 @@ def test_only_who_may_invite_is_offered_it(client, viewer):
 
 def test_a_page_of_fifty_costs_as_many_queries_as_a_page_of_one(client, viewer):
     get(client)
+    caches["pages"].clear()
     with CaptureQueriesContext(connection) as one:
         assert len(rows(get(client))) == 1
     make_many(120)
     second = step(get(client), "next")
     for address in (PATH, second, step(client.get(second), "next"), step(client.get(second), "last")):
+        caches["pages"].clear()
         with CaptureQueriesContext(connection) as fifty:
             assert len(rows(client.get(address))) in (50, 21)
         assert len(one) == len(fifty), "\n".join(captured["sql"] for captured in [*one, *fifty])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -11,6 +12,8 @@ from users.jobs.models import WorkerBeat
 from users.jobs.queue import CLUSTERS
 
 pytestmark = pytest.mark.django_db
+
+CACHE = "not reachable, or not keeping what it is given"
 
 
 @pytest.fixture
@@ -58,17 +61,24 @@ def test_without_the_database_it_is_not_ready(client, monkeypatch):
 def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
         options = {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
-        pages = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "OPTIONS": options}
+        pages = {"BACKEND": "users.caching.backend.Pages", "LOCATION": url, "OPTIONS": options}
         settings.CACHES = settings.CACHES | {"pages": pages}
         assert client.get("/readyz").json()["cache"] == "ok"
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"ready": True, "database": "ok", "cache": "not reachable", "workers": "ok"}
+    assert response.json() == {
+        "ready": True,
+        "database": "ok",
+        "cache": "not reachable, or not keeping what it is given",
+        "workers": "ok",
+    }
 
 
-def test_a_redis_that_forgets_at_once_is_named(client, settings):
-    settings.CACHES = settings.CACHES | {"pages": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    assert client.get("/readyz").json()["cache"] == "not keeping what it is given"
+def test_a_redis_that_is_full_is_named(client, settings, tmp_path):
+    with servers.redis_server(tmp_path / "redis") as url:
+        settings.CACHES = settings.CACHES | {"pages": {"BACKEND": "users.caching.backend.Pages", "LOCATION": url}}
+        redis.Redis.from_url(url).config_set("maxmemory", 1)
+        assert client.get("/readyz").json()["cache"] == CACHE
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])

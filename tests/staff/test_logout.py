@@ -11,9 +11,10 @@ pytestmark = pytest.mark.django_db
 PATH = "/logout/"
 
 
-def test_the_button_on_each_page_signs_out(client):
+def test_the_link_on_each_page_leads_to_a_button_that_signs_out(client):
     client.force_login(make_user("Viewer"))
-    assert form(client.get("/users/"), PATH) == {}
+    assert read(client.get("/users/")).one("a", href=PATH)
+    assert form(client.get(PATH), PATH) == {}
     assert client.post(PATH)["Location"] == "/login/"
     assert client.get("/users/").status_code == 302
 
@@ -32,3 +33,9 @@ def test_nothing_of_the_page_is_kept_for_the_back_button(client):
 
 def test_strangers_are_sent_to_sign_in(client):
     assert_sent_to_sign_in(client, PATH)
+
+
+def test_the_name_that_the_browser_was_given_goes_too(client):
+    client.force_login(make_user("Viewer", first_name="Ada; admin", last_name="Lövelace"))
+    assert client.get("/users/").cookies["viewer"].value == "Ada%3B%20admin%20L%C3%B6velace"
+    assert client.post(PATH).cookies["viewer"]["max-age"] == 0

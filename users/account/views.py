@@ -3,14 +3,17 @@
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access
 from users.account import verbs
 from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, ReinstatementForm, RolesForm, SuspensionForm
 from users.account.submit import posted, status_of, submit
+from users.audit.pieces import lines
 from users.audit.trail import Trail
+from users.caching import pages
+from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.errors import page
 from users.models import User
 
@@ -20,17 +23,24 @@ VERBS = ("edit", "suspend", "reinstate", "assign_roles", "invite")
 
 @require_safe
 def show(request, pk: int):
+    access.require(request.user, "view")
+    shows = (ACCOUNTS, ROLES, AUDIT)
+    return pages.page(request, lambda request: sheet(request, pk), shows=shows, also=request.user.pk == pk)
+
+
+def sheet(request, pk: int):
+    """The same for everybody with these permissions, but for the account's owner: it is kept for all of them."""
     account = get_account(request, "view", pk)
     events, more = Trail(target=account.pk).events(size=20)
     context = {
         "account": account,
         "groups": account.groups.order_by("name"),
-        "events": events,
+        "events": lines(events, on_account=True),
         "more_events": more,
         "may": {action: access.may(request.user, action, account) for action in VERBS},
         "may_view_audit": access.may(request.user, "view_audit"),
     }
-    return render(request, "users/account/show.html", context)
+    return pages.until(render(request, "users/account/show.html", context), account.next_turn)
 
 
 @form_page
@@ -63,9 +73,11 @@ def roles(request, pk: int):
     return render(request, "users/account/roles.html", {"form": form, "account": account}, status=status_of(form))
 
 
-@require_POST
+@form_page
 def invitation(request, pk: int):
     account = get_account(request, "invite", pk)
+    if request.method != "POST":
+        return render(request, "users/account/invitation.html", {"account": account})
     try:
         verbs.invite_again(account, by=request.user)
     except Refused as refused:
@@ -84,10 +96,10 @@ def suspension(request, pk: int):
     return render(request, "users/account/suspension.html", {"form": form, "account": account}, status=status_of(form))
 
 
-@require_POST
+@form_page
 def suspension_end(request, pk: int):
     account = get_account(request, "reinstate", pk)
-    form = ReinstatementForm(request.POST)
+    form = ReinstatementForm(posted(request), initial={"version": account.version})
     if form.is_valid() and (now := submit(form, lambda: verbs.reinstate(account, by=request.user, **form.cleaned_data))):
         messages.success(request, f"{now.display_name} is {now.state.label.lower()} again.")
         return redirect("account", pk)

@@ -5,6 +5,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.audit.actions import ACTIONS
+from users.audit.pieces import lines
 from users.audit.trail import BadTrail, Trail
 from users.errors import BadRequest
 
@@ -19,7 +20,7 @@ def index(request):
     events, more = trail.events()
     context = {
         "trail": trail,
-        "events": events,
+        "events": lines(events),
         "actions": sorted(ACTIONS.items(), key=lambda pair: pair[1]),
         "narrows": bool(trail.action or trail.actor or trail.target),
         "older": trail.url(after=events[-1].pk) if more else "",

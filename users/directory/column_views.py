@@ -1,18 +1,19 @@
 """What a person wants to see of each account, and of how many at once."""
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
 from users.account.submit import posted, status_of
+from users.caching.pages import is_partial
 from users.directory import preferences
 from users.directory.columns import DEFAULT
 from users.directory.filter import SIZES, BadFilter, Filter, one_of
 from users.directory.forms import ColumnsForm
-from users.directory.request import bad_request, wants_partial
+from users.directory.request import bad_request
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,11 +25,11 @@ def columns(request):
     form = ColumnsForm(posted(request), chosen=chosen)
     if form.is_valid():
         preferences.choose_columns(request.user, form.names())
-        if not wants_partial(request):
+        if not is_partial(request):
             messages.success(request, "Your columns are saved.")
             return redirect("directory")
         form = ColumnsForm(None, chosen=preferences.columns(request.user))
-    part = "#form" if wants_partial(request) else ""
+    part = "#form" if is_partial(request) else ""
     context = {"form": form, "saved": request.method == "POST" and not form.is_bound}
     return render(request, "users/directory/columns.html" + part, context, status=status_of(form))
 
@@ -43,11 +44,11 @@ def default(request):
 
 @require_POST
 def size(request) -> HttpResponse:
-    """Back to the list, in pages of the size that is from now on this person's own."""
+    """Back to the list in the URL, in pages of the size that is from now on this person's own."""
     access.require(request.user, "view")
     try:
         chosen = int(one_of("size", request.POST.get("size", ""), [str(each) for each in SIZES]))
-        wanted = Filter.parse(QueryDict(request.POST.get("query", "")), size=chosen)
+        wanted = Filter.parse(request.GET, size=chosen)
     except BadFilter as error:
         raise bad_request(error) from error
     preferences.choose_size(request.user, chosen)

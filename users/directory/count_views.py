@@ -6,9 +6,10 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
+from users.caching.pages import is_partial
 from users.directory import counts
 from users.directory.filter import Filter
-from users.directory.request import parse, wants_partial
+from users.directory.request import parse
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -19,11 +20,11 @@ def count(request):
     wanted = parse(request)
     if request.method == "POST":
         counts.ask(wanted)
-        if not wants_partial(request):
+        if not is_partial(request):
             return redirect(wanted.url("/users/count/"))
     asked = counts.answer(wanted)
     context = {"filter": wanted, "asked": asked, "count": None if asked else quickly(wanted)}
-    part = "#count" if wants_partial(request) else ""
+    part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 
 

@@ -6,8 +6,9 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
+from users.caching.pages import is_partial
 from users.directory.parameters import MISSING, PARAMETERS, ROLES
-from users.directory.request import parse, wants_partial
+from users.directory.request import parse
 from users.models import State
 
 YES_NO = [("yes", "Yes"), ("no", "No")]
@@ -28,5 +29,5 @@ def filters(request):
         {"name": name, "label": parameter.label, "choices": choices.get(name), "value": wanted.values.get(name, "")}
         for name, parameter in PARAMETERS.items()
     ]
-    part = "#panel" if wants_partial(request) else ""
+    part = "#panel" if is_partial(request) else ""
     return render(request, "users/directory/filters.html" + part, {"filter": wanted, "fields": fields})

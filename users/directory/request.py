@@ -1,4 +1,4 @@
-"""From a request to a filter, and what kind of answer it wants."""
+"""From a request to a filter."""
 
 from users.directory.filter import BadFilter, Filter
 from users.errors import BadRequest
@@ -14,7 +14,3 @@ def parse(request, **defaults) -> Filter:
 
 def bad_request(error: BadFilter) -> BadRequest:
     return BadRequest(error.parameter, error.message, back="/users/")
-
-
-def wants_partial(request) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request

@@ -1,7 +1,7 @@
-"""The rows of the table, each as one piece of HTML.
+"""The rows of the table, each as one piece of HTML, kept from one page to the next.
 
-As template code, fifty rows of eight cells cost more than everything else of the page together; here they cost a
-millisecond. Everything that comes from people goes through `escape` or `highlight`.
+As template code, fifty rows of eight cells cost more than everything else of the page together. Everything that comes
+from people goes through `escape` or `highlight`.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,17 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from users.caching import rows as pieces
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
 from users.models import User
 from users.moments import stamp
 
 Words = tuple[str, ...]
+SHOWN = (
+    "id", "username", "email", "first_name", "last_name", "phone", "is_staff", "is_superuser", "date_joined", "last_seen_at",
+    "email_verified_at", "email_domain", "source", "source_id", "has_second_factor", "must_change_password",
+)  # fmt: skip
 NONE = "–"
 
 # What a cell of each column holds. `words` are what the search found, in search form.
@@ -41,7 +46,13 @@ def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> l
     """A `tr` for each account: the name, then `columns` (keys of COLUMNS)."""
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name]) for name in columns]
-    return [row(account, cells, words, now) for account in accounts]
+    keys = [pieces.key("row", columns, words, now.date(), account.state.value, shown(account)) for account in accounts]
+    return pieces.pieces(keys, lambda number: row(accounts[number], cells, words, now))
+
+
+def shown(account: User) -> list:
+    """Everything of the account that some cell shows: the row is the same as long as all of this is."""
+    return [account.__dict__[name] for name in SHOWN]
 
 
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:

@@ -11,11 +11,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import access
 from users.account.submit import posted, status_of
+from users.caching.pages import is_partial
 from users.directory import saved
 from users.directory.filter import BadFilter, Filter
 from users.directory.forms import ChangedViewForm, ViewForm
 from users.directory.models import SavedView
-from users.directory.request import bad_request, parse, wants_partial
+from users.directory.request import bad_request, parse
 
 SHOWN = 12  # as links above the list; the page has them all
 LISTED = 500
@@ -28,11 +29,11 @@ def views(request):
     access.require(request.user, "view")
     if request.method == "POST":
         return created(request)
-    found = list(saved.seen_by(request.user)[: SHOWN + 1 if wants_partial(request) else LISTED])
+    found = list(saved.seen_by(request.user)[: SHOWN + 1 if is_partial(request) else LISTED])
     for view in found:
         view.words = saved.words(view)  # type: ignore[attr-defined]
-    context = {"views": found[:SHOWN] if wants_partial(request) else found, "more": len(found) > SHOWN}
-    return render(request, "users/directory/views.html" + ("#links" if wants_partial(request) else ""), context)
+    context = {"views": found[:SHOWN] if is_partial(request) else found, "more": len(found) > SHOWN}
+    return render(request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context)
 
 
 @require_safe

@@ -2,28 +2,34 @@
 
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from users import access
-from users.directory import keyset, preferences, saved
+from users.caching import pages
+from users.caching.generation import ACCOUNTS, ROLES
+from users.directory import keyset, preferences, saved, turns
 from users.directory.columns import heads, layout
 from users.directory.filter import BadFilter, Filter
 from users.directory.finder import Found, find
 from users.directory.links import chips, jumps, sizes, steps
-from users.directory.parameters import ROLES
-from users.directory.request import bad_request, parse, wants_partial
+from users.directory.parameters import ROLES as ROLES_OF_STAFF
+from users.directory.request import bad_request, parse
 from users.directory.rows import rows
 from users.models import State
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def index(request):
     access.require(request.user, "view")
     if "view" in request.GET:
         return open_view(request)
-    columns = preferences.columns(request.user)
-    wanted = parse(request, size=preferences.size(request.user))
+    columns, size = preferences.columns(request.user), preferences.size(request.user)
+    return pages.page(request, lambda request: table(request, columns, size), shows=(ACCOUNTS, ROLES), also=(columns, size))
+
+
+def table(request, columns: tuple[str, ...], size: int):
+    """The same for everybody with these permissions, columns and page size: it is kept for all of them."""
+    wanted = parse(request, size=size)
+    turn = turns.next_turn(pages.generations_of(request))  # before the rows: one that is passed meanwhile is not missed
     found = find_page(request, wanted)
     context = {
         "filter": wanted,
@@ -39,15 +45,15 @@ def index(request):
         "sizes": sizes(wanted),
         "jumps": jumps(wanted),
         "states": State.choices,
-        "roles": ROLES.items(),
+        "roles": ROLES_OF_STAFF.items(),
         "may_invite": access.may(request.user, "invite"),
     }
-    if not wants_partial(request):
-        return render(request, "users/directory/index.html", context)
-    response = render(request, "users/directory/index.html#results", context)
-    position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
-    response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
-    return response
+    part = "#results" if pages.is_partial(request) else ""
+    response = render(request, "users/directory/index.html" + part, context)
+    if part:
+        position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
+        response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
+    return pages.until(response, turn)
 
 
 def open_view(request):

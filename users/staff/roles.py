@@ -8,7 +8,7 @@ ROLES = {
     "Support": SUPPORT,
     "Manager": MANAGER,
     "Auditor": [*VIEWER, "view_auditevent"],
-    "Administrator": [*MANAGER, "assign_roles", "manage_staff"],
+    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching"],
 }
 
 

@@ -1,0 +1,204 @@
+"""The cache alias `pages`: Redis behind a circuit breaker, with a small memory of each process in front of it.
+
+Disposable. Nothing here raises for a Redis that is refused, silent, full, read-only or gone: a read finds nothing, a write
+keeps nothing, and for some seconds Redis is left alone. That costs time and never truth, because whoever reads checks
+what comes back (a page's key holds the generation of its data; a session is compared with its row).
+"""
+
+import logging
+import pickle
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django_redis.cache import RedisCache
+from redis.exceptions import ResponseError
+
+logger = logging.getLogger(__name__)
+ALONE = 5.0  # seconds that Redis is left alone after an error
+NEAR = 5.0  # seconds that a process remembers what it read: less than pages may be late with soft columns
+MEMORY = 16 * 1024 * 1024  # bytes of that memory
+MISSING = object()
+
+
+class Breaker:
+    """Opens for ALONE seconds at an error; then one caller may try, and the others wait for what comes of it."""
+
+    def __init__(self, name: str):
+        self.name, self.lock = name, threading.Lock()
+        self.until = 0.0
+        self.reason = ""
+
+    @property
+    def open(self) -> bool:
+        return bool(self.reason)
+
+    def may_pass(self) -> bool:
+        if not self.reason:
+            return True
+        with self.lock:
+            now = time.monotonic()
+            if now < self.until:
+                return False
+            self.until = now + ALONE  # this caller tries
+            return True
+
+    def failed(self, error: Exception) -> None:
+        with self.lock:
+            if not self.reason:
+                logger.warning("The page cache is left alone (%s): %s", self.name, type(error).__name__)
+            self.until, self.reason = time.monotonic() + ALONE, f"{type(error).__name__}"
+
+    def worked(self) -> None:
+        if self.reason:
+            with self.lock:
+                self.until, self.reason = 0.0, ""
+            logger.warning("The page cache is back (%s).", self.name)
+
+
+class Near:
+    """The newest few megabytes that this process read or wrote, each for NEAR seconds at most."""
+
+    def __init__(self, limit: int = MEMORY):
+        self.limit, self.size, self.lock = limit, 0, threading.Lock()
+        self.items: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        item = self.items.get(key)
+        if item is None:
+            return None
+        if item[0] < time.monotonic():
+            self.forget(key)
+            return None
+        return item[1]
+
+    def put(self, key: str, value: bytes, seconds: float) -> None:
+        if len(value) > self.limit // 8:
+            return
+        with self.lock:
+            self.drop(key)
+            self.items[key] = (time.monotonic() + seconds, value)
+            self.size += len(value)
+            while self.size > self.limit:
+                self.size -= len(self.items.popitem(last=False)[1][1])
+
+    def forget(self, key: str) -> None:
+        with self.lock:
+            self.drop(key)
+
+    def drop(self, key: str) -> None:
+        if (old := self.items.pop(key, None)) is not None:
+            self.size -= len(old[1])
+
+    def clear(self) -> None:
+        with self.lock:
+            self.items.clear()
+            self.size = 0
+
+
+class Pages(BaseCache):
+    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION: the URL of Redis."""
+
+    def __init__(self, server: str, params: dict[str, Any]):
+        super().__init__(params)
+        self.redis = RedisCache(server, params)
+        self.near, self.reading, self.writing = STATE.setdefault(server, (Near(), Breaker("reads"), Breaker("writes")))
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        if (known := self.near.get(self.make_key(key, version))) is not None:
+            return pickle.loads(known)  # noqa: S301  made by this process
+        value = self.read(lambda: self.redis.get(key, MISSING, version=version), MISSING)
+        if value is MISSING:
+            return default
+        self.remember(key, value, NEAR, version)
+        return value
+
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+        keys = list(keys)
+        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
+        found = {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
+        if len(found) < len(keys):
+            rest = [key for key in keys if key not in found]
+            for key, value in self.read(lambda: self.redis.get_many(rest, version=version), {}).items():
+                found[key] = value
+                self.remember(key, value, NEAR, version)
+        return found
+
+    def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        self.remember(key, value, self.seconds(timeout), version)  # made here: it is as good here as there
+        self.write(lambda: self.redis.set(key, value, timeout=timeout, version=version), None)
+
+    def set_many(self, data: dict[str, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[str]:
+        for key, value in data.items():
+            self.remember(key, value, self.seconds(timeout), version)
+        return self.write(lambda: self.redis.set_many(data, timeout=timeout, version=version), None) or []
+
+    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Asks Redis alone. Without it everybody is the first."""
+        return bool(self.write(lambda: self.redis.add(key, value, timeout=timeout, version=version), True))
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        self.near.forget(self.make_key(key, version))
+        return bool(self.write(lambda: self.redis.delete(key, version=version), False))
+
+    def has_key(self, key: str, version: int | None = None) -> bool:
+        return self.get(key, MISSING, version) is not MISSING
+
+    def clear(self) -> None:
+        self.near.clear()
+        self.write(self.redis.clear, None)
+
+    def close(self, **kwargs: Any) -> None:
+        """Connections are kept from one request to the next."""
+
+    def trouble(self) -> str:
+        """What is wrong with Redis now, as far as requests have met it; "" where nothing is."""
+        return self.reading.reason or self.writing.reason
+
+    def probe(self) -> None:
+        """Writes to Redis and reads it back, whatever the breakers say. Raises RedisError, OSError or LookupError."""
+        self.redis.set("probe", "here", 10)
+        if self.redis.get("probe") != "here":
+            raise LookupError("it does not keep what it is given")
+
+    # --- the way through the breakers ---------------------------------------------------------------------------------
+
+    def read(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+        if not self.reading.may_pass():
+            return otherwise
+        try:
+            value = ask()
+        except Exception as error:  # whatever the client or an entry of another release raises, pages come without it
+            self.reading.failed(error)
+            return otherwise
+        self.reading.worked()
+        return value
+
+    def write(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+        """A server that is full or read-only still reads."""
+        if self.reading.open or not self.writing.may_pass():
+            return otherwise
+        try:
+            value = ask()
+        except Exception as error:  # whatever the client or an entry of another release raises, pages come without it
+            self.writing.failed(error)
+            if not isinstance(error, ResponseError):
+                self.reading.failed(error)
+            return otherwise
+        self.writing.worked()
+        return value
+
+    def remember(self, key: str, value: Any, seconds: float, version: int | None) -> None:
+        packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        self.near.put(self.make_key(key, version), packed, seconds)
+
+    def seconds(self, timeout: Any) -> float:
+        timeout = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        return NEAR if timeout is None else timeout
+
+
+# Each thread has a cache object of its own; memory and breakers are the process's.
+STATE: dict[str, tuple[Near, Breaker, Breaker]] = {}

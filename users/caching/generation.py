@@ -1,0 +1,44 @@
+"""The generation: numbers in the database that every change raises, in its own transaction, by trigger.
+
+A page is stored under the generation that was read before its data. Whoever reads later than a change reads a higher
+generation, and so never finds a page from before it.
+"""
+
+from collections import defaultdict
+
+from django.db import connections
+
+ACCOUNTS, AUDIT, ROLES = "accounts", "audit", "roles"
+NAMES = (ACCOUNTS, AUDIT, ROLES)
+
+# As a column of another query, so that reading it takes no query of its own: "accounts:17 audit:4 accounts:9".
+SQL = {
+    "postgresql": "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)",
+    "sqlite": "(SELECT group_concat(name || ':' || number, ' ') FROM users_generation)",
+}
+
+
+class Generations(dict[str, str]):
+    """By name, the numbers of all its lanes. A name that nothing has raised yet is "0"."""
+
+    def __missing__(self, name: str) -> str:
+        return "0"
+
+    def of(self, *names: str) -> str:
+        return "/".join(self[name] for name in names)
+
+
+def parse(text: str | None) -> Generations:
+    lanes = defaultdict(list)
+    for part in (text or "").split():
+        name, _, number = part.partition(":")
+        lanes[name].append(number)
+    return Generations({name: ".".join(sorted(numbers)) for name, numbers in lanes.items()})
+
+
+def current(using: str = "default") -> Generations:
+    """As of now: for callers that have loaded no viewer."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {SQL[connection.vendor]}")
+        return parse(cursor.fetchone()[0])

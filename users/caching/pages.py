@@ -1,0 +1,196 @@
+"""Whole pages from the cache: never stale, and never somebody else's.
+
+A page is stored under the generations of everything that it shows, read before its data, and under the audience that it
+was made for. So nothing is ever taken out of the cache: what is old or another's simply is not found. What belongs to the
+viewer alone (name, messages, token) stands in no stored page.
+"""
+
+import gzip
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import urlencode
+
+import brotli
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.core.cache import caches
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.utils import timezone
+from django.utils.cache import get_cache_key, get_max_age, patch_cache_control, patch_vary_headers
+from django.utils.encoding import escape_uri_path
+from django.views.decorators.cache import cache_page
+
+from users.caching import generation, timing
+from users.caching.generation import Generations
+
+SECONDS = 50  # what soft columns may be late; with the memory of each process in front, less than a minute
+PATIENCE = 0.3  # seconds to wait for somebody who builds the same page already
+SMALL = 400  # bytes that are not worth compressing
+View = Callable[[Any], HttpResponse]
+
+
+def page(request, view: View, *, shows: tuple[str, ...], also: object = None) -> HttpResponse:
+    """The answer of `view`, from the cache if it is there.
+
+    `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer changes it, beside
+    their permissions. The view may not look at anything else of the viewer, and asks for the token of no form.
+    """
+    if settings.DEBUG or len(get_messages(request)):
+        timing.outcome(name_of(request), "passed by")
+        return view(request)
+    encoding, variant = encoding_of(request), "part" if is_partial(request) else "page"
+    prefix = digest(generations_of(request).of(*shows), audience(request.user, also), variant, encoding, timezone.localdate())
+    request.build_absolute_uri = lambda location=None: canonical(request)
+    timing.outcome(name_of(request), "hit")
+    try:
+        with timing.span("cache"):
+            response = cache_page(None, cache="pages", key_prefix=prefix)(Builder(view, prefix, encoding))(request)
+    finally:
+        del request.build_absolute_uri
+    for header in ("Expires", "Age"):  # what Django's decorator adds for caches on the way; there are none
+        del response[header]
+    patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
+    if settings.CSRF_COOKIE_NAME not in request.COOKIES:
+        get_token(request)  # forms that HTMX sends take it from the cookie
+    return response
+
+
+def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
+    """The same answer, not to be kept longer than until `moment`: then it will say something else by itself."""
+    if moment is not None:
+        seconds = (moment - timezone.now()).total_seconds()
+        patch_cache_control(response, max_age=max(0, min(int(seconds), SECONDS)))
+    return response
+
+
+def audience(viewer: Any, *also: object) -> str:
+    """A digest of everything about the viewer that may change what a page shows."""
+    rights = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
+    return digest(viewer.is_staff, rights, timezone.get_current_timezone_name(), also)
+
+
+def generations_of(request) -> Generations:
+    """Read in the query that loaded the viewer, before anything else of the page."""
+    text = getattr(request.user, "generations", None)
+    return generation.current() if text is None else generation.parse(text)
+
+
+def is_partial(request) -> bool:
+    """Whether HTMX asks for a part of the page that it has."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def encoding_of(request) -> str:
+    """The best compression that the client takes: br, gzip or ""."""
+    offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
+    takes = {name for name, _, weight in (part.partition(";") for part in offered) if weight not in ("q=0", "q=0.0")}
+    return next((name for name in ("br", "gzip") if name in takes), "")
+
+
+def canonical(request) -> str:
+    """Path and query, whatever the order of the parameters. The host is no part of what a page shows."""
+    pairs = sorted((name, value) for name, values in request.GET.lists() for value in values)
+    return f"{escape_uri_path(request.path)}?{urlencode(pairs)}"
+
+
+def name_of(request) -> str:
+    match = request.resolver_match
+    return (match.view_name if match else "") + (" part" if is_partial(request) else "")
+
+
+def digest(*parts: object) -> str:
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+# --- building: once, however many ask ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Flight:
+    """A page that a thread of this process builds, for the others that want the same."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: tuple[bytes, dict[str, str]] | None = None
+
+
+FLIGHTS: dict[str, Flight] = {}
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What stands behind Django's decorator: called when the page is not in the cache."""
+
+    view: View
+    prefix: str
+    encoding: str
+
+    def __call__(self, request) -> HttpResponse:
+        name = digest(self.prefix, request.method, canonical(request))
+        mine = Flight()
+        flight = FLIGHTS.setdefault(name, mine)
+        if flight is not mine:
+            return self.shared(request, flight) or self.build(request)
+        cache, lock = caches["pages"], f"building:{name}"
+        alone = cache.add(lock, True, 5)
+        try:
+            response = None if alone else self.built_elsewhere(request)
+            response = response or self.build(request)
+            mine.answer = response.content, dict(response.items())
+            return response
+        finally:
+            FLIGHTS.pop(name, None)
+            mine.done.set()
+            if alone:
+                cache.delete(lock)
+
+    def shared(self, request, flight: Flight) -> HttpResponse | None:
+        """The answer of another thread, or None where it takes too long or failed."""
+        if not flight.done.wait(PATIENCE) or flight.answer is None:
+            return None
+        content, headers = flight.answer
+        return self.not_ours(request, HttpResponse(content, headers=headers))
+
+    def built_elsewhere(self, request) -> HttpResponse | None:
+        """What another process stores while we wait, or None where it takes too long."""
+        cache, deadline, pause = caches["pages"], time.monotonic() + PATIENCE, threading.Event()
+        while time.monotonic() < deadline:
+            pause.wait(0.01)
+            key = get_cache_key(request, self.prefix, "GET", cache=cache)
+            if key and (response := cache.get(key)) is not None:
+                return self.not_ours(request, response)
+        return None
+
+    @staticmethod
+    def not_ours(request, response: HttpResponse) -> HttpResponse:
+        timing.outcome(name_of(request), "shared")
+        request._cache_update_cache = False  # who built it stores it
+        return response
+
+    def build(self, request) -> HttpResponse:
+        timing.outcome(name_of(request), "miss")
+        with timing.span("build"):
+            response = self.view(request)
+        if get_max_age(response) is None:
+            patch_cache_control(response, max_age=SECONDS)
+        if response.cookies or response.status_code != 200:
+            patch_cache_control(response, max_age=0)  # a cookie is somebody's own
+            return response
+        with timing.span("compress"):
+            compress(response, self.encoding)
+        return response
+
+
+def compress(response: HttpResponse, encoding: str) -> None:
+    """Once, when it is stored; a hit sends the bytes as they are."""
+    if not encoding or len(response.content) < SMALL:
+        return
+    squeeze = {"br": lambda content: brotli.compress(content, quality=4), "gzip": lambda content: gzip.compress(content, 5)}
+    response.content = squeeze[encoding](response.content)
+    response["Content-Encoding"] = encoding

@@ -1,0 +1,25 @@
+"""The viewer's name, in a cookie of their browser: a static script puts it into the page, which itself names nobody."""
+
+from urllib.parse import quote
+
+from django.conf import settings
+
+COOKIE = "viewer"
+LONGEST = 60  # characters
+
+
+class GreetingMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code >= 500 or not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        user, given = request.user, request.COOKIES.get(COOKIE, "")
+        name = quote(user.display_name[:LONGEST], safe="") if user.is_authenticated else ""
+        if name and name != given:
+            response.set_cookie(COOKIE, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+        elif given and not name:
+            response.delete_cookie(COOKIE, samesite="Lax")
+        return response
