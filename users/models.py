@@ -198,6 +198,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Lookups.
             models.Index(fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")),
             models.Index(fields=["valid_until"], name="user_by_valid_until", condition=Q(valid_until__isnull=False)),
+            models.Index(
+                fields=["suspended_until"], name="user_by_suspended_until", condition=Q(suspended_until__isnull=False)
+            ),
             models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
         ]
 

@@ -77,8 +77,8 @@ def audience(viewer: Any, *also: object) -> str:
 
 def generations_of(request) -> Generations:
     """Read in the query that loaded the viewer, before anything else of the page."""
-    text = getattr(request.user, "generations", None)
-    return generation.current() if text is None else generation.parse(text)
+    viewer = request.user
+    return generation.parse(viewer.generations) if hasattr(viewer, "generations") else generation.current()
 
 
 def is_partial(request) -> bool:
