@@ -15,13 +15,14 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django_redis.cache import RedisCache
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
 ALONE = 5.0  # seconds that Redis is left alone after an error
 NEAR = 5.0  # seconds that a process remembers what it read: less than pages may be late with soft columns
 MEMORY = 16 * 1024 * 1024  # bytes of that memory
 MISSING = object()
+AWAY = (RedisError, OSError)  # what says something about Redis, and not about an entry
 
 
 class Breaker:
@@ -53,14 +54,17 @@ class Breaker:
             self.until, self.reason = time.monotonic() + ALONE, f"{type(error).__name__}"
 
     def worked(self) -> None:
-        if self.reason:
-            with self.lock:
-                self.until, self.reason = 0.0, ""
+        if not self.reason:
+            return
+        with self.lock:
+            back = bool(self.reason)
+            self.until, self.reason = 0.0, ""
+        if back:
             logger.warning("The page cache is back (%s).", self.name)
 
 
 class Near:
-    """The newest few megabytes that this process read or wrote, each for NEAR seconds at most."""
+    """The newest few megabytes of this process: what it read for NEAR seconds, what it wrote as long as Redis keeps it."""
 
     def __init__(self, limit: int = MEMORY):
         self.limit, self.size, self.lock = limit, 0, threading.Lock()
@@ -70,16 +74,16 @@ class Near:
         item = self.items.get(key)
         if item is None:
             return None
-        if item[0] < time.monotonic():
+        if item[0] <= time.monotonic():
             self.forget(key)
             return None
         return item[1]
 
     def put(self, key: str, value: bytes, seconds: float) -> None:
-        if len(value) > self.limit // 8:
-            return
         with self.lock:
-            self.drop(key)
+            self.drop(key)  # also where the new one is too big to be kept
+            if len(value) > self.limit // 8:
+                return
             self.items[key] = (time.monotonic() + seconds, value)
             self.size += len(value)
             while self.size > self.limit:
@@ -171,9 +175,11 @@ class Pages(BaseCache):
             return otherwise
         try:
             value = ask()
-        except Exception as error:  # whatever the client or an entry of another release raises, pages come without it
+        except AWAY as error:
             self.reading.failed(error)
             return otherwise
+        except Exception:  # Redis is well, but an entry cannot be read here: whoever asked makes it anew and writes over it
+            value = otherwise
         self.reading.worked()
         return value
 
@@ -183,9 +189,9 @@ class Pages(BaseCache):
             return otherwise
         try:
             value = ask()
-        except Exception as error:  # whatever the client or an entry of another release raises, pages come without it
+        except Exception as error:  # whatever the client raises, pages come without it
             self.writing.failed(error)
-            if not isinstance(error, ResponseError):
+            if isinstance(error, AWAY) and not isinstance(error, ResponseError):
                 self.reading.failed(error)
             return otherwise
         self.writing.worked()
