@@ -1,5 +1,5 @@
-"""Who asks: their account, all that they may do, whether their session still stands, and the generation of everything that
-pages show. One query, whatever the page, beside one read of the session from the cache."""
+"""Who asks: their account, whether their session still stands, and the generation of everything that pages show. One query,
+whatever the page, beside one read of the session from the cache; what they may do is kept under the generation of roles."""
 
 from functools import cache
 from typing import Any
@@ -8,35 +8,21 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import caches
 from django.db import connections, router
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
+from users import access
 from users.caching import generation, timing
+from users.caching.generation import ROLES
 from users.models import User
 
-# The permissions of an account's groups and its own, as "app.codename" joined by commas. A superuser's are not listed.
-HELD = """CASE WHEN users_user.is_superuser THEN NULL ELSE (
-    SELECT {join}(label.app_label || '.' || permission.codename, ',')
-    FROM auth_permission AS permission
-    JOIN django_content_type AS label ON label.id = permission.content_type_id
-    WHERE permission.id IN (
-        SELECT own.permission_id FROM users_user_user_permissions AS own WHERE own.user_id = users_user.id
-        UNION
-        SELECT of_group.permission_id FROM auth_group_permissions AS of_group
-        JOIN users_user_groups AS member ON member.group_id = of_group.group_id WHERE member.user_id = users_user.id
-    )
-) END"""
-JOIN = {"postgresql": "string_agg", "sqlite": "group_concat"}
 SESSION = "(SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s)"
-
-
-@cache
-def query(vendor: str) -> str:
-    columns = ", ".join(f'users_user."{field.column}"' for field in User._meta.concrete_fields)
-    held, generations = HELD.format(join=JOIN[vendor]), generation.SQL[vendor]
-    return f"SELECT {columns}, {held} AS held, {SESSION} AS session, {generations} AS generations FROM users_user WHERE id = %s"  # noqa: S608
+FIELDS = User._meta.concrete_fields
+NAMES = [field.attname for field in FIELDS]
+RIGHTS_KEPT = 3600  # seconds
 
 
 def find(pk: int, session_key: str = "") -> Any:
@@ -44,12 +30,42 @@ def find(pk: int, session_key: str = "") -> Any:
     has ended), and `generations`. None where there is no such account."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    # By hand, since putting this query together anew for every request takes longer than running it.
-    rows = User.objects.raw(query(connection.vendor), [session_key, now, pk], using=connection.alias)
-    account = next(iter(rows), None)
-    if account is not None and not account.is_superuser:
-        account._perm_cache = set(filter(None, (account.held or "").split(",")))
+    # By hand, since the ORM takes longer to put this query together than the database to answer it.
+    with connection.cursor() as cursor:
+        cursor.execute(query(connection.vendor), [session_key, now, pk])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    compiler, converters = converting(connection.alias)
+    (values,) = compiler.apply_converters([row[: len(NAMES)]], converters)
+    account: Any = User.from_db(connection.alias, NAMES, values)
+    account.session, account.generations = row[len(NAMES) :]
+    if not account.is_superuser:
+        account._perm_cache = rights(account)
     return account
+
+
+@cache
+def query(vendor: str) -> str:
+    columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
+    return f"SELECT {columns}, {SESSION}, {generation.SQL[vendor]} FROM users_user WHERE id = %s"  # noqa: S608
+
+
+@cache
+def converting(alias: str) -> tuple[Any, dict]:
+    """What turns the values of this database into those of the fields."""
+    compiler = User.objects.using(alias).query.get_compiler(alias)
+    return compiler, compiler.get_converters([field.get_col(User._meta.db_table) for field in FIELDS])
+
+
+def rights(account: Any) -> set[str]:
+    """The permissions of the account's groups and its own. A superuser has them all, and is not asked about."""
+    key = f"rights:{generation.parse(account.generations)[ROLES]}:{account.pk}"
+    held = caches["pages"].get(key)
+    if held is None:
+        held = access.stored_permissions(account)
+        caches["pages"].set(key, held, RIGHTS_KEPT)
+    return held
 
 
 class ViewerMiddleware(AuthenticationMiddleware):
