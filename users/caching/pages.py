@@ -32,6 +32,7 @@ from users.caching.generation import Generations
 SECONDS = 50  # what soft columns may be late; with the memory of each process in front, less than a minute
 PATIENCE = 0.3  # seconds to wait for somebody who builds the same page already
 SMALL = 400  # bytes that are not worth compressing
+TURN = "Turn"  # header of a kept page, never sent: the moment from which on it says something else
 View = Callable[[Any], HttpResponse]
 
 
@@ -43,17 +44,18 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     """
     if settings.DEBUG or len(get_messages(request)):
         timing.outcome(name_of(request), "passed by")
-        return view(request)
+        response = view(request)
+        del response[TURN]
+        return response
     encoding, variant = encoding_of(request), "part" if is_partial(request) else "page"
     prefix = digest(generations_of(request).of(*shows), audience(request.user, also), variant, encoding, timezone.localdate())
     request.build_absolute_uri = lambda location=None: canonical(request)
-    timing.outcome(name_of(request), "hit")
     try:
         with timing.span("cache"):
-            response = cache_page(None, cache="pages", key_prefix=prefix)(Builder(view, prefix, encoding))(request)
+            response = kept(request, view, prefix, encoding)
     finally:
         del request.build_absolute_uri
-    for header in ("Expires", "Age"):  # what Django's decorator adds for caches on the way; there are none
+    for header in ("Expires", "Age", TURN):  # the first two Django adds for caches on the way; there are none
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
@@ -61,9 +63,22 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     return response
 
 
+def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:
+    """The page under `prefix`, built if need be. How long a cache keeps it is rough (it is stored some time after its data
+    was read, and remembered by processes): one whose turn has come gives way to a page under a key of its own."""
+    while True:
+        timing.outcome(name_of(request), "hit")
+        builder = Builder(view, prefix, encoding)
+        response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
+        if builder.built or not (turn := response.get(TURN)) or datetime.fromisoformat(turn) > timezone.now():
+            return response
+        prefix = digest(prefix, turn)
+
+
 def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
-    """The same answer, not to be kept longer than until `moment`: then it will say something else by itself."""
+    """The same answer, not to be shown any more from `moment` on: then it will say something else by itself."""
     if moment is not None:
+        response[TURN] = moment.isoformat()
         seconds = (moment - timezone.now()).total_seconds()
         patch_cache_control(response, max_age=max(0, min(int(seconds), SECONDS)))
     return response
@@ -90,7 +105,7 @@ def is_partial(request) -> bool:
 def encoding_of(request) -> str:
     """The best compression that the client takes: br, gzip or ""."""
     offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
-    takes = {name for name, _, weight in (part.partition(";") for part in offered) if weight not in ("q=0", "q=0.0")}
+    takes = {name for name, _, weight in (part.partition(";") for part in offered) if weight.rstrip("0.") != "q="}
     return next((name for name in ("br", "gzip") if name in takes), "")
 
 
@@ -123,13 +138,14 @@ class Flight:
 FLIGHTS: dict[str, Flight] = {}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Builder:
     """What stands behind Django's decorator: called when the page is not in the cache."""
 
     view: View
     prefix: str
     encoding: str
+    built: bool = False
 
     def __call__(self, request) -> HttpResponse:
         name = digest(self.prefix, request.method, canonical(request))
@@ -142,7 +158,8 @@ class Builder:
         try:
             response = None if alone else self.built_elsewhere(request)
             response = response or self.build(request)
-            mine.answer = response.content, dict(response.items())
+            if response.status_code == 200 and not response.cookies:
+                mine.answer = response.content, dict(response.items())
             return response
         finally:
             FLIGHTS.pop(name, None)
@@ -175,6 +192,7 @@ class Builder:
 
     def build(self, request) -> HttpResponse:
         timing.outcome(name_of(request), "miss")
+        self.built = True
         with timing.span("build"):
             response = self.view(request)
         if get_max_age(response) is None:
