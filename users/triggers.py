@@ -99,8 +99,11 @@ def postgresql_generations(table: str, name: str, hard: list[str]) -> list[str]:
 
 
 def sqlite_generations(table: str, name: str, hard: list[str]) -> list[str]:
-    """Once for each row, as SQLite has it; there is one writer at a time, so one lane will do."""
-    clock = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+    """Once for each row, as SQLite has it; there is one writer at a time, so one lane will do.
+
+    The clock tells milliseconds. Chance fills in the rest: a number whose change was taken back must not come again.
+    """
+    clock = "(CAST(1000 * strftime('%s', 'now') + substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000 + abs(random() % 1000))"
     raising = f"""BEGIN
         INSERT INTO {GENERATIONS} (name, lane, number) VALUES ('{name}', 0, {clock})
         ON CONFLICT (name, lane) DO UPDATE SET number = max(number + 1, excluded.number);
