@@ -1,0 +1,386 @@
+"""Every change raises the generation of what it changes, and no other; soft columns raise none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, update_last_login
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from tests.builders import make_superuser, make_user
+from tests.caching.looking import taken_back
+from tests.threads import at_once
+from users import triggers
+from users.access import Command
+from users.account import verbs
+from users.audit.models import AuditEvent
+from users.audit.record import event_for, record
+from users.caching.generation import NAMES, Generations, current, parse
+from users.caching.models import Generation
+from users.directory import preferences
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+COMMAND = Command("test")
+SOFT = {"last_seen_at", "last_login", "preferences"}
+ACCOUNTS, AUDIT, ROLES, NOTHING = {"accounts"}, {"audit"}, {"roles"}, set()
+Change = Callable[[User], Any]
+
+
+def raised(before: Generations) -> set[str]:
+    after = current()
+    return {name for name in NAMES if before[name] != after[name]}
+
+
+def total(generations: Generations, name: str = "accounts") -> int:
+    """Grows with every change: each lane only rises, and lanes are only added."""
+    return sum(int(number) for number in generations[name].split("."))
+
+
+def sql(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def group(name: str = "Viewer") -> Group:
+    return Group.objects.get(name=name)
+
+
+def permission(codename: str = "invite_user") -> Permission:
+    return Permission.objects.get(codename=codename, content_type__app_label="users")
+
+
+def new(name: str) -> User:
+    account = User(username=name, email=f"{name}@example.com")
+    account.derive()
+    return account
+
+
+def insert_by_hand(ada: User) -> None:
+    """A second row like hers, by the database alone."""
+    names = [field.column for field in User._meta.concrete_fields if not field.primary_key]
+    own = {"username": "'twin'", "email": "''"}
+    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(own.get(name, f'"{name}"') for name in names)
+    sql(f"INSERT INTO users_user ({columns}) SELECT {values} FROM users_user WHERE id = %s", ada.pk)
+
+
+def copy_in(ada: User) -> None:
+    fields = [field for field in User._meta.concrete_fields if not field.primary_key]
+    columns, twin = ", ".join(f'"{field.column}"' for field in fields), new("twin")
+    with connection.cursor() as cursor, cursor.copy(f"COPY users_user ({columns}) FROM STDIN") as copy:
+        copy.write_row([field.get_db_prep_save(getattr(twin, field.attname), connection) for field in fields])
+
+
+def upsert(ada: User) -> None:
+    twin = new(ada.username)
+    twin.pk, twin.phone = ada.pk, "1"
+    User.objects.bulk_create([twin], update_conflicts=True, unique_fields=["id"], update_fields=["phone"])
+
+
+def bulk_update(ada: User) -> None:
+    ada.phone = "1"
+    User.objects.bulk_update([ada], ["phone"])
+
+
+def seal(ada: User) -> None:
+    AuditEvent.objects.filter(pk=AuditEvent.objects.latest("pk").pk).update(chain_position=1, chain_salt=b"1")
+
+
+def new_group(ada: User) -> None:
+    """To set permissions takes more than one statement."""
+    Group.objects.create(name="Team").permissions.set(Permission.objects.all()[:2])
+
+
+# Each with what it raises. The account is in the group Viewer, has a permission of its own, and an event.
+CHANGES: dict[str, tuple[set[str], Change]] = {
+    "save of an account": (ACCOUNTS, lambda ada: ada.save()),
+    "save of one column": (ACCOUNTS, lambda ada: ada.save(update_fields=["phone"])),
+    "a new account": (ACCOUNTS, lambda ada: make_user()),
+    "update of a queryset": (ACCOUNTS, lambda ada: User.objects.filter(pk=ada.pk).update(phone="1")),
+    "bulk_create of accounts": (ACCOUNTS, lambda ada: User.objects.bulk_create([new("a"), new("b")])),
+    "bulk_create over accounts": (ACCOUNTS, upsert),
+    "bulk_update of accounts": (ACCOUNTS, bulk_update),
+    "delete of an account": (ACCOUNTS | ROLES, lambda ada: ada.delete()),
+    "UPDATE of an account": (ACCOUNTS, lambda ada: sql("UPDATE users_user SET phone = '1' WHERE id = %s", ada.pk)),
+    "INSERT of an account": (ACCOUNTS, insert_by_hand),
+    "DELETE of an account": (ACCOUNTS, lambda ada: sql("DELETE FROM users_user WHERE username = 'lone'")),
+    "suspension": (ACCOUNTS | AUDIT, lambda ada: verbs.suspend(ada, by=COMMAND, reason="Why")),
+    "edit": (ACCOUNTS | AUDIT, lambda ada: verbs.edit(ada, by=COMMAND, version=None, phone="12345")),
+    "roles by verb": (
+        ACCOUNTS | AUDIT | ROLES,
+        lambda ada: verbs.assign_roles(ada, by=COMMAND, groups=[group("Auditor")], is_staff=True, is_superuser=False),
+    ),
+    "joining a group": (ROLES, lambda ada: ada.groups.add(group("Auditor"))),
+    "leaving a group": (ROLES, lambda ada: ada.groups.remove(group())),
+    "leaving all groups": (ROLES, lambda ada: ada.groups.clear()),
+    "other groups": (ROLES, lambda ada: ada.groups.set([group("Auditor")])),
+    "a group takes members": (ROLES, lambda ada: group("Auditor").user_set.set([ada])),
+    "INSERT of a membership": (
+        ROLES,
+        lambda ada: sql("INSERT INTO users_user_groups (user_id, group_id) VALUES (%s, %s)", ada.pk, group("Auditor").pk),
+    ),
+    "UPDATE of a membership": (ROLES, lambda ada: sql("UPDATE users_user_groups SET group_id = %s", group("Auditor").pk)),
+    "DELETE of memberships": (ROLES, lambda ada: sql("DELETE FROM users_user_groups")),
+    "a permission of one's own": (ROLES, lambda ada: ada.user_permissions.add(permission("edit_user"))),
+    "its loss": (ROLES, lambda ada: ada.user_permissions.remove(permission())),
+    "DELETE of own permissions": (ROLES, lambda ada: sql("DELETE FROM users_user_user_permissions")),
+    "a permission for a group": (ROLES, lambda ada: group().permissions.add(permission())),
+    "a permission taken from a group": (ROLES, lambda ada: group().permissions.remove(permission("view_user"))),
+    "no permission for a group": (ROLES, lambda ada: group().permissions.clear()),
+    "DELETE of a group's permissions": (ROLES, lambda ada: sql("DELETE FROM auth_group_permissions")),
+    "a group": (ROLES, new_group),
+    "another name of a group": (ROLES, lambda ada: Group.objects.filter(name="Viewer").update(name="Reader")),
+    "save of a group": (ROLES, lambda ada: group().save()),
+    "delete of a group": (ROLES, lambda ada: group().delete()),
+    "another name of a permission": (ROLES, lambda ada: Permission.objects.filter(pk=permission().pk).update(codename="x")),
+    "an event": (AUDIT, lambda ada: record("account.edited", actor=None, target=ada)),
+    "bulk_create of events": (AUDIT, lambda ada: AuditEvent.objects.bulk_create([event_for("denied", actor=None)])),
+    "INSERT of an event": (
+        AUDIT,
+        lambda ada: sql(
+            "INSERT INTO users_auditevent (at, actor_text, action, target_text, before, after, reason, ticket, user_agent, "
+            "request_id) VALUES (%s, '', 'denied', '', '{}', '{}', '', '', '', '')",
+            timezone.now(),
+        ),
+    ),
+    "sealing an event": (NOTHING, seal),
+    "signing in": (NOTHING, lambda ada: Client().force_login(ada)),
+    "last_login": (NOTHING, lambda ada: update_last_login(None, ada)),
+    "last_seen_at": (NOTHING, lambda ada: User.objects.filter(pk=ada.pk).update(last_seen_at=timezone.now())),
+    "preferences": (NOTHING, lambda ada: preferences.choose_size(ada, 25)),
+}  # fmt: skip
+ON_POSTGRESQL: dict[str, tuple[set[str], Change]] = {
+    "COPY": (ACCOUNTS, copy_in),
+    "TRUNCATE": (ACCOUNTS | ROLES, lambda ada: sql("TRUNCATE users_user CASCADE")),
+    "TRUNCATE of memberships": (ROLES, lambda ada: sql("TRUNCATE users_user_groups")),
+}
+
+
+@pytest.fixture
+def ada() -> User:
+    account = make_user("Viewer", username="ada")
+    account.user_permissions.add(permission())
+    make_user(username="lone")
+    record("account.edited", actor=None, target=account)
+    connection.check_constraints()  # TRUNCATE and ALTER wait for no deferred check
+    return account
+
+
+@pytest.mark.parametrize(("expected", "change"), CHANGES.values(), ids=CHANGES)
+def test_a_change_raises_the_generation_of_what_it_changes_and_no_other(ada, expected, change):
+    before = current()
+    change(ada)
+    assert raised(before) == expected
+    for name in expected:
+        assert total(current(), name) > total(before, name)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("expected", "change"), ON_POSTGRESQL.values(), ids=ON_POSTGRESQL)
+def test_so_does_what_only_postgresql_has(ada, expected, change):
+    before = current()
+    change(ada)
+    assert raised(before) == expected
+
+
+@pytest.mark.parametrize("column", [field.column for field in User._meta.concrete_fields])
+def test_every_column_of_an_account_counts_but_the_soft_ones(ada, column):
+    before = current()
+    sql(f'UPDATE users_user SET "{column}" = "{column}" WHERE id = %s', ada.pk)
+    assert raised(before) == (NOTHING if column in SOFT else ACCOUNTS)
+
+
+def test_a_column_that_comes_later_counts_after_the_migration(ada):
+    sql("ALTER TABLE users_user ADD COLUMN nickname varchar(9) NOT NULL DEFAULT ''")
+    triggers.install_again()
+    before = current()
+    sql("UPDATE users_user SET nickname = 'a'")
+    assert raised(before) == ACCOUNTS
+
+
+@pytest.mark.parametrize("table", triggers.RAISES)
+def test_triggers_that_a_table_has_lost_come_back_with_the_next_migration(ada, table):
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{table}_generation%"])
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {name}")
+        else:
+            cursor.execute(f"DROP TRIGGER {table}_generation ON {table}")
+    change = {
+        "users_user": "save of an account", "users_auditevent": "an event", "auth_group": "save of a group",
+        "auth_permission": "another name of a permission", "auth_group_permissions": "a permission for a group",
+        "users_user_groups": "joining a group", "users_user_user_permissions": "a permission of one's own",
+    }[table]  # fmt: skip
+    expected, make = CHANGES[change]
+    before = current()
+    with taken_back():
+        make(ada)
+        assert raised(before) == NOTHING
+    triggers.install_again()
+    make(ada)
+    assert raised(before) == expected
+
+
+# --- changes that are taken back --------------------------------------------------------------------------------------
+
+
+def test_a_change_that_is_rolled_back_to_a_savepoint_leaves_the_number_as_it_was(ada):
+    before = current()
+    with transaction.atomic():
+        with taken_back():
+            User.objects.update(phone="1")
+            inside = current()
+            assert raised(before) == ACCOUNTS
+        assert current() == before
+        tick()
+        ada.save()
+    assert raised(before) == ACCOUNTS
+    assert current()["accounts"] != inside["accounts"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_is_rolled_back_leaves_the_number_as_it_was():
+    ada, before = make_user(), current()
+    numbers = [before["accounts"]]
+    for _ in range(5):
+        with taken_back():
+            verbs.edit(ada, by=COMMAND, version=None, phone="12345")
+            numbers.append(current()["accounts"])
+        assert current() in (before, Generations())
+        tick()
+    verbs.edit(ada, by=COMMAND, version=None, phone="12345")
+    numbers.append(current()["accounts"])
+    assert len(numbers) == len(set(numbers))  # what was stored in a transaction that came to nothing is never found
+
+
+def tick() -> None:
+    """Returns in the next millisecond, which is what SQLite's clock counts in."""
+    then = int(timezone.now().timestamp() * 1000)
+    while int(timezone.now().timestamp() * 1000) == then:
+        pass
+
+
+@pytest.mark.parametrize("back", [lambda old: Generation.objects.all().delete(), restore], ids=["emptied", "restored"])
+def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
+    old, numbers = list(Generation.objects.values()), [current()["accounts"]]
+    for _ in range(10):
+        for _ in range(3):
+            User.objects.update(phone="1")
+            numbers.append(current()["accounts"])
+        back(old)
+        tick()
+    User.objects.update(phone="1")
+    numbers.append(current()["accounts"])
+    assert len(numbers) == len(set(numbers))
+
+
+def restore(rows: list[dict[str, Any]]) -> None:
+    Generation.objects.all().delete()
+    Generation.objects.bulk_create(Generation(**row) for row in rows)
+
+
+# --- writers at once --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def second_connection() -> Iterator[Any]:
+    """In a transaction of its own, which waits half a second for a lock and no longer."""
+    second = connection.copy()
+    second.set_autocommit(False)
+    try:
+        with second.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '500ms'")
+            yield cursor
+    finally:
+        second.close()
+
+
+CHANGES_BY_HAND = {
+    "accounts": "UPDATE users_user SET phone = '1' WHERE id = %s",
+    "roles": "INSERT INTO users_user_groups (user_id, group_id) SELECT %s, min(id) FROM auth_group",
+}
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", CHANGES_BY_HAND)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
+def test_writers_of_different_accounts_never_wait_and_every_commit_gives_a_new_number(name, order):
+    accounts = [make_user() for _ in range(3)]
+    seen = [current()]
+    with ExitStack() as stack:
+        cursors = [stack.enter_context(second_connection()) for _ in accounts]
+        for cursor, account in zip(cursors, accounts, strict=True):
+            cursor.execute(CHANGES_BY_HAND[name], [account.pk])
+        assert current() == seen[0]  # nobody has committed
+        for number in order:
+            cursors[number].db.commit()
+            seen.append(current())
+    totals = [total(generations, name) for generations in seen]
+    assert totals == sorted(set(totals))
+    lanes = Generation.objects.filter(name=name).count()
+    for account in accounts:
+        account.delete()
+    assert Generation.objects.filter(name=name).count() == lanes  # who writes alone takes a lane that is there
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_who_gives_up_leaves_the_lane_as_it_was():
+    ada, grace = make_user(), make_user()
+    before = current()
+    with second_connection() as one, second_connection() as other:
+        one.execute(CHANGES_BY_HAND["accounts"], [ada.pk])
+        other.execute(CHANGES_BY_HAND["accounts"], [grace.pk])
+        one.db.rollback()
+        assert current() == before
+        other.db.commit()
+    assert total(current()) > total(before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_changes_at_once_none_is_missed():
+    accounts, rounds, before = [make_superuser() for _ in range(6)], 10, total(current())
+
+    def write(account: User) -> list[str]:
+        numbers = []
+        for number in range(rounds):
+            verbs.edit(account, by=COMMAND, version=None, phone=f"123456{number}")
+            numbers.append(current()["accounts"])
+        return numbers
+
+    answers = at_once(*(lambda account=account: write(account) for account in accounts))
+    for numbers in answers:
+        assert len(set(numbers)) == rounds  # whoever has changed something never reads a number from before it
+    assert total(current()) >= before + len(accounts) * rounds
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_are_read_whatever_their_order():
+    one, other = parse("accounts:17 audit:4 accounts:9"), parse("accounts:9 accounts:17 audit:4")
+    assert one == other
+    assert one.of("accounts", "audit") == other.of("accounts", "audit")
+    assert set(one["accounts"].split(".")) == {"9", "17"}
+    assert (one["audit"], one["roles"]) == ("4", "0")
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_without_any_number_all_are_zero(text):
+    assert parse(text).of(*NAMES) == "0/0/0"
+
+
+def test_numbers_that_differ_are_told_apart():
+    texts = ["accounts:1 accounts:23", "accounts:12 accounts:3", "accounts:123", "audit:1 accounts:23", "accounts:1", None]
+    assert len({parse(text).of(*NAMES) for text in texts}) == len(texts)
+
+
+def test_an_empty_table_reads_as_zeros(ada):
+    Generation.objects.all().delete()
+    assert current().of(*NAMES) == "0/0/0"
