@@ -265,6 +265,11 @@ def tick() -> None:
         pass
 
 
+def restore(rows: list[dict[str, Any]]) -> None:
+    Generation.objects.all().delete()
+    Generation.objects.bulk_create(Generation(**row) for row in rows)
+
+
 @pytest.mark.parametrize("back", [lambda old: Generation.objects.all().delete(), restore], ids=["emptied", "restored"])
 def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
     old, numbers = list(Generation.objects.values()), [current()["accounts"]]
@@ -277,11 +282,6 @@ def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
     User.objects.update(phone="1")
     numbers.append(current()["accounts"])
     assert len(numbers) == len(set(numbers))
-
-
-def restore(rows: list[dict[str, Any]]) -> None:
-    Generation.objects.all().delete()
-    Generation.objects.bulk_create(Generation(**row) for row in rows)
 
 
 # --- writers at once --------------------------------------------------------------------------------------------------
