@@ -8,7 +8,7 @@ from users import access
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
-ACTIONS = ["view", "invite", "edit", "suspend", "reinstate", "assign_roles", "view_audit", "share_view"]
+ACTIONS = ["view", "invite", "edit", "suspend", "reinstate", "assign_roles", "view_audit", "share_view", "view_caching"]
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
     "Viewer": {"view"},
@@ -24,8 +24,8 @@ MAY = {
     "invited administrator": set(),
     "nobody": set(),
 }
-LOOKING = {"view", "view_audit"}
-TO_ONESELF = {"view", "view_audit", "invite", "edit", "share_view"}
+LOOKING = {"view", "view_audit", "view_caching"}
+TO_ONESELF = {"view", "view_audit", "invite", "edit", "share_view", "view_caching"}
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}
 TOWARDS = {

@@ -11,4 +11,5 @@ urlpatterns = [
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
     path("audit/", include("users.audit.urls")),
+    path("caching/", include("users.caching.urls")),
 ]

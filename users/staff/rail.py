@@ -16,6 +16,7 @@ class Room:
 ROOMS = [
     Room("Directory", "/users/", "directory", "view"),
     Room("Audit trail", "/audit/", "audit", "view_audit"),
+    Room("Speed", "/caching/", "speed", "view_caching"),
 ]
 
 
@@ -23,4 +24,7 @@ def rooms(request) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {}
-    return {"rooms": [room for room in ROOMS if access.may(user, room.action)]}
+    return {
+        "rooms": [room for room in ROOMS if access.may(user, room.action)],
+        "sees_caching": access.may(user, "view_caching"),
+    }

@@ -34,6 +34,14 @@ def exact(at):
 
 
 @register.filter
+def second(at):
+    """A point in time to the second, with the day where that is not today."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    day = "" if local.date() == today else f"{local.day} {local:%b %Y}, "
+    return format_html('<time datetime="{}">{}{}</time>', at.isoformat(), day, f"{local:%H:%M:%S}")
+
+
+@register.filter
 def action_label(event) -> str:
     return ACTIONS.get(event.action, event.action)
 

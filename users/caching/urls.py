@@ -1,0 +1,8 @@
+from django.urls import path
+
+from users.caching import views
+
+urlpatterns = [
+    path("", views.index, name="caching"),
+    path("status/", views.status, name="caching-status"),
+]
