@@ -209,6 +209,6 @@ def compress(response: HttpResponse, encoding: str) -> None:
     """Once, when it is stored; a hit sends the bytes as they are."""
     if not encoding or len(response.content) < SMALL:
         return
-    squeeze = {"br": lambda content: brotli.compress(content, quality=4), "gzip": lambda content: gzip.compress(content, 5)}
+    squeeze = {"br": lambda content: brotli.compress(content, quality=2), "gzip": lambda content: gzip.compress(content, 2)}
     response.content = squeeze[encoding](response.content)
     response["Content-Encoding"] = encoding

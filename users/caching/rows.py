@@ -26,5 +26,5 @@ def pieces(keys: list[str], build: Callable[[int], str]) -> list[SafeString]:
 
 
 def key(kind: str, *shown: object) -> str:
-    """`shown`: everything that the piece depends on, the viewer's part of it too."""
+    """`shown`: everything that the piece depends on, the viewer's part of it too. A key may be the kind of others."""
     return f"{kind}:{blake2b(repr(shown).encode(), digest_size=16).hexdigest()}"

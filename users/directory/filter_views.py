@@ -3,11 +3,12 @@
 from django.contrib.auth.models import Group
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from users import access
-from users.caching.pages import is_partial
-from users.directory.parameters import MISSING, PARAMETERS, ROLES
+from users.caching import pages
+from users.caching.generation import ROLES
+from users.directory.parameters import MISSING, PARAMETERS
+from users.directory.parameters import ROLES as STAFF
 from users.directory.request import parse
 from users.models import State
 
@@ -15,13 +16,16 @@ YES_NO = [("yes", "Yes"), ("no", "No")]
 
 
 @require_safe
-@vary_on_headers("HX-Request")
 def filters(request):
     access.require(request.user, "view")
+    return pages.page(request, panel, shows=(ROLES,))
+
+
+def panel(request):
     wanted = parse(request)
     choices = {
         "status": State.choices,
-        "role": list(ROLES.items()),
+        "role": list(STAFF.items()),
         "group": [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)],
         "missing": [(name, words.removeprefix("no ").capitalize()) for name, (_, words) in MISSING.items()],
     } | dict.fromkeys(("verified", "mfa", "must_change", "never_seen"), YES_NO)
@@ -29,5 +33,5 @@ def filters(request):
         {"name": name, "label": parameter.label, "choices": choices.get(name), "value": wanted.values.get(name, "")}
         for name, parameter in PARAMETERS.items()
     ]
-    part = "#panel" if is_partial(request) else ""
+    part = "#panel" if pages.is_partial(request) else ""
     return render(request, "users/directory/filters.html" + part, {"filter": wanted, "fields": fields})

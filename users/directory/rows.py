@@ -46,13 +46,15 @@ def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> l
     """A `tr` for each account: the name, then `columns` (keys of COLUMNS)."""
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name]) for name in columns]
-    keys = [pieces.key("row", columns, words, now.date(), account.state.value, shown(account)) for account in accounts]
+    kind = pieces.key("row", columns, words, now.date())
+    keys = [pieces.key(kind, account.state.value, shown(account)) for account in accounts]
     return pieces.pieces(keys, lambda number: row(accounts[number], cells, words, now))
 
 
-def shown(account: User) -> list:
+def shown(account: User) -> str:
     """Everything of the account that some cell shows: the row is the same as long as all of this is."""
-    return [account.__dict__[name] for name in SHOWN]
+    values = account.__dict__
+    return "\x1f".join([str(values[name]) for name in SHOWN])
 
 
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:

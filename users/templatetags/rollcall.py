@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.templatetags.static import static
@@ -16,6 +17,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache  # there are some forty, and a page holds as many
 def icon(name: str):
     """An icon from the sprite; decorative, so screen readers skip it."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
