@@ -1,6 +1,7 @@
 """Answers with their compression undone, how they came, and everything that the cache holds."""
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ def ask(client, path: str, **headers: str):
     """The answer, and in its `outcome` how it came: one of OUTCOMES, or "" for a page that is never kept."""
     before = {view: figures.copy() for view, figures in timing.FIGURES.views.items()}
     response = client.get(path, headers=headers)
-    new = [figures - before.get(view, {}) for view, figures in timing.FIGURES.views.items()]
+    new = [figures - before.get(view, Counter()) for view, figures in timing.FIGURES.views.items()]
     [response.outcome] = [how for figures in new for how in OUTCOMES if figures[how]] or [""]
     return response
 
@@ -50,12 +51,15 @@ def headline(response) -> tuple[str, str]:
     return page.one("h1").text, page.one("div", class_="headline").one("span", class_="state").text
 
 
-def facts(response) -> dict[str, str]:
-    found = {}
-    for line in tree(response).all("div"):
-        if [child.tag for child in line.children if isinstance(child, Element)] == ["dt", "dd"]:
-            found[line.one("dt").text] = line.one("dd").text
-    return found
+def roles(response) -> list[str]:
+    """Of the page of an account."""
+    [line] = [line for line in tree(response).all("div") if [name.text for name in line.all("dt")] == ["Roles"]]
+    return sorted(tag.text for tag in line.all("span", class_="tag"))
+
+
+def events(response) -> int:
+    """How many events the page of an account shows."""
+    return len([line for history in tree(response).all("ol", class_="events") for line in history.all("li")])
 
 
 def offers(response) -> set[str]:
