@@ -109,7 +109,7 @@ def test_stopping_leaves_no_process(worker, number):
 
 
 def test_clusters_end_when_the_supervisor_is_killed(worker):
-    worker.stop(signal.SIGKILL)
+    assert worker.stop(signal.SIGKILL) == -signal.SIGKILL
     until(lambda: all_gone(worker))
 
 
