@@ -1,39 +1,31 @@
 """Whatever happens in whatever order, a page shows what the database had at some moment since the request began."""
 
 import os
-import random
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.db import connection, transaction
-from django.test import Client, override_settings
+from django.test import Client
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.builders import make_superuser, make_user
-from tests.caching.looking import ask, events, headline, listed, offers, on_redis, process, roles, server, stored, taken_back
-from tests.processes import ROOT, environment
-from tests.servers import redis_server
+from tests.caching.looking import events, headline, listed, offers, on_redis, process, roles, server, stored, taken_back
 from tests.transfer.importer import importing  # noqa: F401  a fixture
 from users.access import Command
 from users.account import verbs
 from users.account.errors import Refused
 from users.audit.models import AuditEvent
 from users.audit.record import record
-from users.caching import backend, pages, timing
-from users.models import State, User
+from users.caching import pages, timing
+from users.models import User
 
 COMMAND = Command("test")
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
@@ -77,9 +69,7 @@ WRITES = [
 ]  # fmt: skip
 FAULTS = ["emptied", "near memory lost", "entries vanish", "restarted"] + 8 * ["nothing"]
 
-reads = st.tuples(
-    st.sampled_from(READERS), st.sampled_from(PLACES), st.integers(0, 2), st.booleans()
-)
+reads = st.tuples(st.sampled_from(READERS), st.sampled_from(PLACES), st.integers(0, 2), st.booleans())
 writes = st.tuples(st.sampled_from(WRITES), st.integers(0, 2), st.integers(0, 9))
 faults = st.sampled_from(FAULTS)
 
