@@ -38,8 +38,7 @@ def require_free(username: str, email: str, *, own: User | None = None) -> None:
     errors = {}
     if error := username_error(username, email, own):
         errors["username"] = error
-    others = User.objects.exclude(pk=own.pk) if own else User.objects.all()
-    if email and others.filter(email=email).exists():
+    if email and (own is None or own.email != email) and User.objects.filter(email=email).exists():
         errors["email"] = TAKEN_EMAIL
     if errors:
         raise ValidationError(errors)

@@ -159,15 +159,18 @@ def changing(
     `action=None`: people on their own account, which needs no permission. Where nothing changed, nothing is written.
     """
     with transaction.atomic():
-        guarded = lock_superusers(account)
+        guarded = account.is_superuser and lock_superusers()
         account = lock(account)
+        if account.is_superuser and not guarded:  # it became one since it was loaded
+            guarded = lock_superusers()
         if action:
             access.require(by, action, account)
         if version is not None and account.version != version:
             raise Stale(account, version)
-        before, was_keeper = snapshot(account), keeps_the_keys(account)
+        granting = action == "assign_roles"
+        before, was_keeper = snapshot(account, granting), keeps_the_keys(account)
         yield account
-        changes = difference(before, snapshot(account))
+        changes = difference(before, snapshot(account, granting))
         if not changes:
             return
         if was_keeper and not keeps_the_keys(account):
@@ -189,11 +192,9 @@ def lock(account: User) -> User:
     return User.objects.select_for_update(of=("self",)).get(pk=account.pk)
 
 
-def lock_superusers(account: User) -> bool:
+def lock_superusers() -> bool:
     """Locks all superusers, always in the order of their ids, before one of them is touched: two requests that would
-    each remove one of the last two queue here. True if this was such a case."""
-    if not User.objects.filter(pk=account.pk, is_superuser=True).exists():
-        return False
+    each remove one of the last two queue here. True, for `guarded`."""
     list(User.objects.select_for_update(of=("self",)).filter(is_superuser=True).order_by("pk").values_list("pk"))
     return True
 
@@ -209,9 +210,10 @@ def refuse_last_superuser(account: User, guarded: bool) -> None:
         raise Refused("This is the last active superuser. Make somebody else a superuser first.", account)
 
 
-def snapshot(account: User) -> dict[str, Any]:
+def snapshot(account: User, granting: bool) -> dict[str, Any]:
+    """What an event may tell of. `granting`: its rights too, which nothing else changes."""
     names = (*PROFILE, "status", "status_reason", "suspended_until", "valid_until", "email_verified_at", "must_change_password")
-    return {name: getattr(account, name) for name in names} | rights(account)
+    return {name: getattr(account, name) for name in names} | (rights(account) if granting else {})
 
 
 def rights(account: User) -> dict[str, Any]:
