@@ -9,6 +9,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from redis import RedisError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -18,7 +20,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
     parser.add_argument("--only", default="", metavar="PATTERN", help='only cases whose name has this in it, e.g. "search"')
     parser.add_argument("--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)")
-    parser.add_argument("--cold", action="store_true", help="without the page cache")
+    parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
+    parser.add_argument("--caching", action="store_true", help="instead: what the page cache is worth, and what changes cost")
     parser.add_argument("--indexes", action="store_true", help="instead: what each index weighs and adds to an update")
     parser.add_argument("--sqlite", action="store_true", help="an SQLite file, and Rollcall alone")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where the filled database stays (var/bench/N)")
@@ -30,6 +33,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
     if options.sqlite and options.indexes:
         parser.error("--indexes measures PostgreSQL.")
+    if options.caching and (options.cold or options.indexes):
+        parser.error("--caching goes with neither --cold nor --indexes.")
+    if options.peers and "rollcall" not in options.peers.split(","):
+        parser.error("--peers names rollcall, and those that it is measured against.")
     options.keep = (options.keep or ROOT / "var" / "bench" / str(options.accounts)).resolve()
     return options
 
@@ -37,8 +44,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
-    from benchmarks import fill, server
+    from benchmarks import cache, fill, server
 
+    redis_url = os.environ.get("REDIS_URL", "")  # filling takes it out: it is for Rollcall alone
     with ExitStack() as stack:
         try:
             url = database(options, stack, server)
@@ -46,17 +54,28 @@ def main(arguments: list[str]) -> int:
         except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
             say(f"The database could not be filled: {error}")
             return 1
+        try:
+            kept = None if options.cold or options.indexes else stack.enter_context(cache.cache(redis_url))
+        except (RuntimeError, OSError, RedisError) as error:
+            say(f"There is no Redis to keep pages in: {error}")
+            return 1
         import django.db
 
         django.setup()
         from benchmarks import run
 
         stack.callback(django.db.connections.close_all)
-        found = run.indexes() if options.indexes else run.cases(options)
+        found = measured(options, run, kept)
         say(found.text)
         if options.json:
             options.json.write_text(json.dumps(found.data, indent=1) + "\n")
     return 0
+
+
+def measured(options: argparse.Namespace, run, kept):
+    if options.indexes:
+        return run.indexes()
+    return run.caching(options, kept) if options.caching else run.cases(options, kept)
 
 
 def database(options: argparse.Namespace, stack: ExitStack, server) -> str:

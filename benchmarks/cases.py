@@ -11,6 +11,8 @@ from users.models import User
 PER_PAGE = 50
 ADMIN_COLUMNS = {"username": "1", "email": "2", "name": "4.3", "joined": "6", "seen": "7"}
 ADMIN_LIST = "/{site}/users/user/"
+# Page 1 of the list, by the name of the peer.
+LISTS = {"rollcall": "/users/", "admin": "/admin/users/user/", "tuned": "/tuned/users/user/", "bare": "/bare/"}
 
 
 @dataclass(frozen=True)

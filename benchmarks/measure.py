@@ -21,11 +21,15 @@ TOO_SLOW = 3.0  # seconds of one request, beyond which 8 clients would only wait
 
 @dataclass
 class Result:
-    """Of one case at one peer. Seconds; `per_second` is None where it was not measured."""
+    """Of one case at one peer. Seconds; bytes as sent; `per_second` is None where it was not measured.
+
+    `queries`: once the peer's caches have the page. `queries_first`: before.
+    """
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter = field(default_factory=Counter)
     queries: int | None = None
+    queries_first: int | None = None
     bytes: int = 0
     per_second: float | None = None
 
@@ -35,15 +39,23 @@ class Result:
 
     @property
     def p95(self) -> float:
-        return sorted(self.seconds)[ceil(0.95 * len(self.seconds)) - 1]
+        return p95(self.seconds)
 
     @property
     def faults(self) -> dict[int, int]:
-        return {status: number for status, number in self.statuses.items() if status not in (200, 302)}
+        return faulty(self.statuses)
 
     def note(self, answer: Answer) -> None:
         self.seconds.append(answer.seconds)
         self.statuses[answer.status] += 1
+
+
+def p95(seconds: list[float]) -> float:
+    return sorted(seconds)[ceil(0.95 * len(seconds)) - 1]
+
+
+def faulty(statuses: Counter[int]) -> dict[int, int]:
+    return {status: number for status, number in statuses.items() if status not in (200, 302)}
 
 
 Results = dict[str, Result]
@@ -60,15 +72,20 @@ class Effort:
 
 
 def count(case: Case, peers: list[Running]) -> Results:
-    """One request each, for queries and bytes."""
+    """Two requests of a peer with caches, one of each other, for queries and bytes."""
     results = {}
     for running in peers:
-        connection = running.connect()
-        answer = acts(case, running)[0](connection)
+        connection, act = running.connect(), acts(case, running)[0]
+        answers = [act(connection) for _ in range(2 if running.peer.caches else 1)]
         connection.close()
-        number = answer.headers.get(HEADER.lower())
-        results[running.peer.name] = Result(bytes=len(answer.body), queries=int(number) if number else None)
+        first, last = queries(answers[0]), queries(answers[-1])
+        results[running.peer.name] = Result(bytes=len(answers[-1].body), queries=last, queries_first=first)
     return results
+
+
+def queries(answer: Answer) -> int | None:
+    number = answer.headers.get(HEADER.lower())
+    return int(number) if number else None
 
 
 def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
@@ -86,7 +103,9 @@ def measure(case: Case, peers: list[Running], results: Results, effort: Effort) 
     for running in peers:
         result = results[running.peer.name]
         if effort.seconds and result.median <= TOO_SLOW:
-            result.per_second = together(acts(case, running), running, result, effort.seconds)
+            done, result.per_second = together(acts(case, running), running, effort.seconds)
+            for (status, _), number in done.items():
+                result.statuses[status] += number
 
 
 def sequentially(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
@@ -110,24 +129,27 @@ def first(result: Result, answer: Answer, effort: Effort) -> float:
     return answer.seconds
 
 
-def together(ways: list[Act], running: Running, result: Result, seconds: float) -> float:
-    """Answers a second when all clients ask again and again; what is on its way at the end is waited for."""
+def together(ways: list[Act], running: Running, seconds: float) -> tuple[Counter[tuple[int, str]], float]:
+    """How many answers of which status and outcome, and how many a second, when all clients ask again and again.
+
+    What is on its way at the end is waited for.
+    """
     connections = [running.connect() for _ in ways]
     begin = time.monotonic()
 
     def client(number: int) -> Counter:
-        statuses: Counter = Counter()
+        done: Counter = Counter()
         while time.monotonic() < begin + seconds:
-            statuses[ways[number](connections[number]).status] += 1
-        return statuses
+            answer = ways[number](connections[number])
+            done[answer.status, answer.outcome] += 1
+        return done
 
     with ThreadPoolExecutor(len(ways)) as pool:
         done: Counter = sum(pool.map(client, range(len(ways))), Counter())
     elapsed = time.monotonic() - begin
     for connection in connections:
         connection.close()
-    result.statuses += done
-    return done.total() / elapsed
+    return done, done.total() / elapsed
 
 
 def acts(case: Case, running: Running) -> list[Act]:
@@ -146,7 +168,7 @@ def editing(path: str) -> Act:
         page = connection.get(path)
         if page.status != 200:
             return page
-        fields = [field for field in form_with("first_name", page.body.decode()) if field[0] != "first_name"]
+        fields = [field for field in form_with("first_name", page.page) if field[0] != "first_name"]
         return connection.post(path, [*fields, ("first_name", f"Robin {next(names)}")])
 
     return act

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -24,7 +24,7 @@ CSRF = "benchmark0benchmark0benchmark012"  # a cookie that Django takes: 32 lett
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is the key in cases and results. `environment`: what differs from the others."""
+    """`name` is the key in cases and results. `environment`: what differs from the others. `caches`: whether it keeps pages."""
 
     name: str
     label: str
@@ -32,18 +32,25 @@ class Peer:
     counted: str
     backend: str
     environment: dict[str, str] = field(default_factory=dict)
+    caches: bool = False
 
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Plain Django sets no limits on statements: the peers run to their end.
 PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
 PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND)
+ROLLCALL = Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend")
+COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")
 PEERS = [
-    Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend"),
+    ROLLCALL,
     Peer("admin", "Django admin", *PROJECT, environment=PLAIN),
     Peer("tuned", "tuned admin", *PROJECT, environment=PLAIN | {"PGOPTIONS": "-c jit=off"}),
     Peer("bare", "bare view", *PROJECT, environment=PLAIN),
 ]
+
+
+def with_redis(url: str) -> Peer:
+    return replace(ROLLCALL, environment={"REDIS_URL": url}, caches=True)
 
 
 @dataclass(frozen=True)

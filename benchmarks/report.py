@@ -37,7 +37,8 @@ def report(conditions: dict[str, Any], floor: dict[str, float], peers: list[Peer
 
 NOTES = """Times are milliseconds from the first byte sent to the last received, one request at a time, the peers in turn:
 median and 95th percentile; (n) where there were only n requests instead of 30. /s: answers per second to 8
-clients, of edits a form and its POST; – where one request takes more than 3 s. q: queries. KB: the page, uncompressed.
+clients, of edits a form and its POST; – where one request takes more than 3 s. q: queries, of Rollcall when its caches
+have the page. KB: the page as sent to a client that takes br and gzip.
 × n: the peer's median is n times Rollcall's. Faults: answers other than 200 and 302; 0 is none at all."""
 
 
@@ -100,6 +101,7 @@ def plain(result: Result) -> dict[str, Any]:
         "repeats": len(result.seconds),
         "per_second": result.per_second and round(result.per_second, 1),
         "queries": result.queries,
+        "queries_first": result.queries_first,
         "bytes": result.bytes,
         "statuses": {str(status): number for status, number in result.statuses.items()},
     }

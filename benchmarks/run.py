@@ -1,42 +1,51 @@
-"""A whole run: the pass that counts, the pass that times, the floor."""
+"""A whole run: the pass that counts, the pass that times, the floor; or one of the runs that measure something else."""
 
 import argparse
 import sys
 
 from django.db import connection
 
-from benchmarks import index_cost
-from benchmarks.cases import Case
+from benchmarks import caching as cached
+from benchmarks import index_cost, lines
+from benchmarks.cache import Cache
+from benchmarks.cases import LISTS, Case
 from benchmarks.cases import cases as all_cases
 from benchmarks.conditions import conditions
 from benchmarks.floor import floor
 from benchmarks.measure import Effort, Results, count, measure, warm_up
-from benchmarks.peers import PEERS, Running, serving
+from benchmarks.peers import COLD, PEERS, Peer, Running, serving, with_redis
 from benchmarks.report import Report, report
 from users.models import User
 
 
-def cases(options: argparse.Namespace) -> Report:
-    """Raises LookupError where nothing is called what --only says."""
+def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
+    """`kept`: where pages are kept, if at all. Raises SystemExit where nothing is called what --only says."""
     accounts = User.objects.count()
     chosen = [case for case in all_cases(accounts) if options.only in case.name]
     if not chosen:
         raise SystemExit(f"No case has “{options.only}” in its name.")
-    wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
-    peers = [peer for peer in PEERS if peer.name in wanted] if connection.vendor == "postgresql" else PEERS[:1]
-    where = conditions(accounts, cache="none: Rollcall has no page cache yet, so --cold changes nothing", cold=options.cold)
-    bare = floor()
+    peers, where, bare = chosen_peers(options, kept), conditions(accounts, cache=described(kept)), floor()
     with serving(peers, options.keep, counted=True) as running:
         counted = [(case, count(case, able(case, running))) for case in chosen]
     rows = timed(counted, peers, options)
     return report(where, bare, peers, rows)
 
 
+def chosen_peers(options: argparse.Namespace, kept: Cache | None) -> list[Peer]:
+    """Rollcall with or without its cache, and the others if --peers names them; on SQLite there are none."""
+    others = PEERS[1:] if connection.vendor == "postgresql" else []
+    wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
+    return [peer for peer in (with_redis(kept.url) if kept else COLD, *others) if peer.name in wanted]
+
+
+def described(kept: Cache | None) -> str:
+    return f"{kept.version} on this machine, and a memory of each worker" if kept else "none (--cold)"
+
+
 def timed(counted: list[tuple[Case, Results]], peers, options: argparse.Namespace) -> list[tuple[Case, Results]]:
     effort = Effort(options.repeats, options.limit, options.seconds)
-    first = {"rollcall": "/users/", "admin": "/admin/users/user/", "tuned": "/tuned/users/user/", "bare": "/bare/"}
     with serving(peers, options.keep, counted=False) as running:
-        warm_up(running, first)
+        warm_up(running, LISTS)
         for number, (case, results) in enumerate(counted, 1):
             print(f"{number}/{len(counted)} {case.name}", file=sys.stderr, flush=True)
             measure(case, able(case, running), results, effort)
@@ -45,6 +54,11 @@ def timed(counted: list[tuple[Case, Results]], peers, options: argparse.Namespac
 
 def able(case: Case, running: list[Running]) -> list[Running]:
     return [each for each in running if each.peer.name in case.paths]
+
+
+def caching(options: argparse.Namespace, kept: Cache) -> Report:
+    where = conditions(User.objects.count(), cache=described(kept))
+    return lines.report(where, cached.caching(options, chosen_peers(options, kept), kept))
 
 
 def indexes() -> Report:

@@ -1,4 +1,4 @@
-"""A Django project over Rollcall's accounts with everything as `startproject` makes it: middleware, backend, templates."""
+"""A Django project over Rollcall's accounts as `startproject` makes it: middleware, backend, sessions, templates."""
 
 from settings import *  # noqa: F403
 from settings import INSTALLED_APPS
@@ -7,6 +7,7 @@ from settings import INSTALLED_APPS
 INSTALLED_APPS = ["django.contrib.admin", *(app for app in INSTALLED_APPS if not app.startswith("allauth"))]
 ROOT_URLCONF = "benchmarks.admin.urls"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

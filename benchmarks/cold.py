@@ -1,0 +1,20 @@
+"""Rollcall's settings without a page cache: every page, row and session is made of what the database has."""
+
+from settings import *  # noqa: F403
+from settings import CACHES, MIDDLEWARE
+
+CACHES = CACHES | {"pages": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+MIDDLEWARE = ["benchmarks.cold.AloneMiddleware", *MIDDLEWARE]
+
+
+class AloneMiddleware:
+    """Nobody gets the page that another thread is just making, either."""
+
+    def __init__(self, get_response):
+        from users.caching.pages import Builder
+
+        Builder.shared = lambda self, request, flight: None
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
