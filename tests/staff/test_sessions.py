@@ -1,0 +1,314 @@
+"""Sessions: what the cache holds is a hint; the row decides, at every request."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.builders import PASSWORD, make_superuser, make_user
+from tests.caching.looking import on_redis, process
+from tests.caching.outage import cache_at, own_redis, until_back
+from users.access import Command
+from users.account import verbs
+from users.models import State, User
+from users.staff.sessions import SessionStore
+
+pytestmark = pytest.mark.django_db
+
+NOWHERE = "redis://127.0.0.1:1/0"
+COMMAND = Command("test")
+# Another key, and the one that it replaced.
+NEW = "a-new-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"
+
+
+def signed_in(client: Client) -> bool:
+    return client.get("/me/").status_code == 200
+
+
+def key_of(client: Client) -> str:
+    return client.cookies["session"].value
+
+
+def cached(key: str) -> str | None:
+    return caches["pages"].get(f"session:{key}")
+
+
+def row(key: str) -> Session | None:
+    return Session.objects.filter(pk=key).first()
+
+
+@pytest.fixture
+def ada() -> User:
+    return make_user("Viewer", username="ada")
+
+
+@pytest.fixture
+def client(client, ada) -> Client:
+    """Signed in as Ada; cache and near memory hold the session."""
+    client.force_login(ada)
+    assert signed_in(client)
+    assert cached(key_of(client))
+    return client
+
+
+def write(statement: str, *values: object) -> None:
+    """By somebody who knows nothing of the cache."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+# --- a session that ends ----------------------------------------------------------------------------------------------
+
+ENDS: dict[str, Callable[[User, str], object]] = {
+    "row deleted": lambda ada, key: Session.objects.all().delete(),
+    "row deleted by hand": lambda ada, key: write("DELETE FROM django_session WHERE session_key = %s", key),
+    "row expired": lambda ada, key: Session.objects.update(expire_date=timezone.now() - timedelta(microseconds=1)),
+    "sessions cleared": lambda ada, key: (
+        Session.objects.update(expire_date=timezone.now() - timedelta(days=1)), SessionStore.clear_expired(),
+    ),
+    "epoch raised": lambda ada, key: write("UPDATE users_user SET session_epoch = session_epoch + 1"),
+    "password changed": lambda ada, key: write("UPDATE users_user SET password = 'x' WHERE id = %s", ada.pk),
+    "password chosen": lambda ada, key: verbs.choose_password(ada, "another-long-passphrase"),
+    "suspended": lambda ada, key: verbs.suspend(ada, by=COMMAND, reason="Why"),
+    "suspended by hand": lambda ada, key: write("UPDATE users_user SET status = 'suspended', status_reason = 'x'"),
+    "ended": lambda ada, key: User.objects.filter(pk=ada.pk).update(valid_until=timezone.now()),
+    "account deleted": lambda ada, key: ada.delete(),
+    "text that is none": lambda ada, key: Session.objects.update(session_data="rubbish"),
+    "somebody else's text": lambda ada, key: Session.objects.update(session_data=SessionStore().encode({"a": 1})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("path", ["/users/", "/me/"])
+def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(client, ada, end, path):
+    key, text = key_of(client), cached(key_of(client))
+    assert client.get(path).status_code == 200
+    end(ada, key)
+    assert cached(key) == text  # nobody has told the cache
+    response = client.get(path)
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, "/login/")
+    client.cookies["session"] = key
+    assert not signed_in(client)
+
+
+def test_a_session_that_ended_is_not_written_again_by_who_holds_it(client):
+    key, text = key_of(client), cached(key_of(client))
+    Session.objects.all().delete()
+    assert not signed_in(client)
+    caches["pages"].set(f"session:{key}", text)  # another process, say, that was slow
+    client.cookies["session"] = key
+    assert not signed_in(client)
+    assert row(key) is None
+
+
+def test_an_account_that_may_act_again_may_go_on_where_its_session_was_left(client, ada):
+    until = timezone.now() + timedelta(hours=1)
+    User.objects.filter(pk=ada.pk).update(status=State.SUSPENDED, status_reason="x", suspended_until=until)
+    assert not signed_in(client)
+    User.objects.filter(pk=ada.pk).update(status=State.ACTIVE, suspended_until=None)
+    assert signed_in(client)
+
+
+# --- a cache that lies ------------------------------------------------------------------------------------------------
+
+
+def test_an_old_text_in_the_cache_gives_way_to_the_row(client):
+    key, old = key_of(client), cached(key_of(client))
+    session = SessionStore(key)
+    session["note"] = "newer"
+    session.save()
+    caches["pages"].set(f"session:{key}", old)
+    seen = SessionStore(key)
+    assert "note" not in seen.load()
+    response = client.get("/me/")
+    assert response.wsgi_request.session["note"] == "newer"
+    assert row(key).get_decoded()["note"] == "newer"
+
+
+def test_what_is_changed_is_the_row_and_not_the_old_text(client):
+    key, old = key_of(client), cached(key_of(client))
+    session = SessionStore(key)
+    session["note"] = "newer"
+    session.save()
+    caches["pages"].set(f"session:{key}", old)
+    request = client.get("/me/").wsgi_request
+    request.session["other"] = 1
+    request.session.save()
+    assert {"note", "other"} <= set(row(key).get_decoded())
+    assert cached(key) == row(key).session_data
+
+
+@pytest.mark.parametrize("other", ["superuser", "suspended", "deleted", "nobody"])
+def test_another_account_in_the_cached_text_is_not_believed(client, ada, other):
+    """Signed with our own key, even: as if the cache had mixed up two entries."""
+    account = {"superuser": make_superuser, "suspended": lambda: make_user(status="suspended")}.get(other, make_user)()
+    pk = 2**40 if other == "nobody" else account.pk
+    if other == "deleted":
+        account.delete()
+    key, store = key_of(client), SessionStore()
+    forged = {SESSION_KEY: str(pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0]}
+    forged[HASH_SESSION_KEY] = account.get_session_auth_hash()
+    caches["pages"].set(f"session:{key}", store.encode(forged))
+    response = client.get("/users/")
+    viewer = response.wsgi_request.user
+    assert viewer.pk in (ada.pk, None)  # where there is no such account, nobody
+    if response.status_code == 200:
+        assert viewer == ada
+        assert not viewer.is_superuser
+
+
+@pytest.mark.parametrize(
+    "text", ["", "rubbish", b"bytes", 17, None, {"_auth_user_id": "1"}, "a:b:c", "\x00"], ids=lambda text: repr(text)[:9]
+)
+def test_rubbish_in_the_cache_gives_way_to_the_row(client, text):
+    caches["pages"].set(f"session:{key_of(client)}", text)
+    assert signed_in(client)
+    assert cached(key_of(client)) == row(key_of(client)).session_data
+
+
+def test_a_text_of_a_session_without_a_row_signs_nobody_in(ada):
+    store, client = SessionStore(), Client()
+    text = {SESSION_KEY: str(ada.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0]}
+    text[HASH_SESSION_KEY] = ada.get_session_auth_hash()
+    for key in ("x" * 32, "short", ""):
+        caches["pages"].set(f"session:{key}", store.encode(text))
+        client.cookies["session"] = key
+        assert not signed_in(client)
+    assert not Session.objects.exists()
+
+
+def test_a_session_is_found_without_the_cache_and_put_back(client):
+    key = key_of(client)
+    caches["pages"].clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert signed_in(client)
+    assert len([query for query in queries if "django_session" in query["sql"]]) == 2
+    assert cached(key) == row(key).session_data
+
+
+def test_a_stranger_is_kept_in_the_row_alone_until_they_sign_in():
+    session = SessionStore()
+    session["step"] = 1
+    session.save()
+    caches["pages"].set(f"session:{session.session_key}", SessionStore().encode({"step": 2}))
+    assert SessionStore(session.session_key)["step"] == 1  # nobody would check it later
+    session.delete()
+    assert SessionStore(session.session_key).load() == {}
+    assert not SessionStore().exists(session.session_key)
+
+
+def test_the_engine_is_the_one_of_the_settings():
+    assert import_module(settings.SESSION_ENGINE).SessionStore is SessionStore
+
+
+# --- keys that are replaced -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["kept", "lost from the cache"])
+def test_a_session_goes_on_under_a_new_secret_key(client, lost):
+    old = key_of(client)
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        if lost:
+            caches["pages"].clear()
+        assert signed_in(client)
+        new = key_of(client)
+        assert new != old
+        assert (row(old), cached(old)) == (None, None)
+        assert signed_in(client)
+        assert key_of(client) == new
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[]):
+        assert signed_in(client)
+
+
+def test_without_the_old_key_the_session_is_over(client):
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[]):
+        assert not signed_in(client)
+        assert not signed_in(client)
+
+
+# --- signing in and out -----------------------------------------------------------------------------------------------
+
+
+def test_signing_in_changes_the_key_and_forgets_the_one_before(ada):
+    ada.set_password(PASSWORD)
+    ada.save()
+    client = Client()
+    client.force_login(make_user())
+    before = key_of(client)
+    client.post("/logout/")
+    assert (row(before), cached(before)) == (None, None)
+    client.post("/login/", {"login": "ada", "password": PASSWORD})
+    assert key_of(client) != before
+    assert signed_in(client)
+    assert cached(key_of(client)) == row(key_of(client)).session_data
+
+
+def test_signing_out_in_one_process_is_over_in_the_other(client):
+    key, other = key_of(client), {}
+    with process(other):
+        there = Client()
+        there.cookies["session"] = key
+        assert signed_in(there)
+        assert cached(key)
+    client.post("/logout/")
+    with process(other):
+        assert cached(key)  # near memory, or memory of its own, has it still
+        there.cookies["session"] = key
+        assert not signed_in(there)
+
+
+# --- Redis that comes and goes ----------------------------------------------------------------------------------------
+
+
+def test_without_redis_sessions_begin_go_on_and_end(ada):
+    ada.set_password(PASSWORD)
+    ada.save()
+    with cache_at(NOWHERE):
+        client = Client()
+        assert client.post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 302
+        key = key_of(client)
+        for path in ("/me/", "/users/", "/users/"):
+            assert client.get(path).status_code == 200
+        assert caches["pages"].trouble()
+        caches["pages"].near.clear()
+        assert signed_in(client)
+        User.objects.filter(pk=ada.pk).update(session_epoch=7)
+        assert not signed_in(client)
+        client.force_login(User.objects.get(pk=ada.pk))
+        assert signed_in(client)
+        key = key_of(client)
+        client.post("/logout/")
+        client.cookies["session"] = key
+        assert not signed_in(client)
+
+
+def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, tmp_path):
+    with own_redis(tmp_path) as redis:
+        client = Client()
+        client.force_login(ada)
+        assert signed_in(client)
+        key, text = key_of(client), cached(key_of(client))
+        redis.freeze()
+        caches["pages"].near.clear()  # the first thing that is asked of Redis is not to forget the session
+        assert client.post("/logout/").status_code == 302
+        redis.thaw()
+        until_back()
+        caches["pages"].near.clear()
+        assert cached(key) == text  # it has what it had
+        client.cookies["session"] = key
+        assert not signed_in(client)
+        caches["pages"].near.clear()
+        assert cached(key) is None  # and now it has been told
+
+
+def test_the_suites_own_cache_is_the_one_that_each_leg_is_about():
+    assert on_redis() == settings.CACHES["pages"]["BACKEND"].endswith("Pages") == (connection.vendor == "postgresql")
