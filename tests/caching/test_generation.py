@@ -13,7 +13,6 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import taken_back
 from tests.threads import at_once
-from users import triggers
 from users.access import Command
 from users.account import verbs
 from users.audit.models import AuditEvent
@@ -192,38 +191,6 @@ def test_every_column_of_an_account_counts_but_the_soft_ones(ada, column):
     before = current()
     sql(f'UPDATE users_user SET "{column}" = "{column}" WHERE id = %s', ada.pk)
     assert raised(before) == (NOTHING if column in SOFT else ACCOUNTS)
-
-
-def test_a_column_that_comes_later_counts_after_the_migration(ada):
-    sql("ALTER TABLE users_user ADD COLUMN nickname varchar(9) NOT NULL DEFAULT ''")
-    triggers.install_again()
-    before = current()
-    sql("UPDATE users_user SET nickname = 'a'")
-    assert raised(before) == ACCOUNTS
-
-
-@pytest.mark.parametrize("table", triggers.RAISES)
-def test_triggers_that_a_table_has_lost_come_back_with_the_next_migration(ada, table):
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{table}_generation%"])
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name}")
-        else:
-            cursor.execute(f"DROP TRIGGER {table}_generation ON {table}")
-    change = {
-        "users_user": "save of an account", "users_auditevent": "an event", "auth_group": "save of a group",
-        "auth_permission": "another name of a permission", "auth_group_permissions": "a permission for a group",
-        "users_user_groups": "joining a group", "users_user_user_permissions": "a permission of one's own",
-    }[table]  # fmt: skip
-    expected, make = CHANGES[change]
-    before = current()
-    with taken_back():
-        make(ada)
-        assert raised(before) == NOTHING
-    triggers.install_again()
-    make(ada)
-    assert raised(before) == expected
 
 
 # --- changes that are taken back --------------------------------------------------------------------------------------

@@ -1,0 +1,92 @@
+"""The triggers that raise generations are there after every migrate, whatever happened to the tables."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.db import connection
+
+from tests.builders import make_user
+from tests.caching.looking import taken_back
+from users import triggers
+from users.audit.record import record
+from users.caching.generation import NAMES, Generations, current
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+# A change of each table.
+WRITES = {
+    "users_user": lambda ada: User.objects.filter(pk=ada.pk).update(phone="1"),
+    "users_auditevent": lambda ada: record("account.edited", actor=None, target=ada),
+    "auth_group": lambda ada: Group.objects.filter(name="Viewer").update(name="Reader"),
+    "auth_permission": lambda ada: Permission.objects.filter(codename="view_user").update(name="May look"),
+    "auth_group_permissions": lambda ada: Group.objects.get(name="Viewer").permissions.clear(),
+    "users_user_groups": lambda ada: ada.groups.clear(),
+    "users_user_user_permissions": lambda ada: ada.user_permissions.add(Permission.objects.get(codename="view_user")),
+}
+
+
+@pytest.fixture
+def ada() -> User:
+    account = make_user("Viewer")
+    connection.check_constraints()  # tables are altered before any deferred check
+    return account
+
+
+def raised(before: Generations) -> set[str]:
+    after = current()
+    return {name for name in NAMES if before[name] != after[name]}
+
+
+def names(table: str = "") -> list[str]:
+    """Of the triggers on a table, or on all."""
+    statements = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE %s AND name LIKE '%%_generation%%'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text LIKE %s AND tgname LIKE '%%_generation%%'",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statements[connection.vendor], [table or "%"])
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+def sql(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_every_table_that_pages_show_is_known_here():
+    assert set(WRITES) == set(triggers.RAISES)
+    assert set(triggers.RAISES.values()) == set(NAMES)
+
+
+@pytest.mark.parametrize("table", triggers.RAISES)
+def test_triggers_that_a_table_has_lost_come_back_with_the_next_migrate(ada, table):
+    for name in names(table):
+        sql(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
+    before = current()
+    with taken_back():
+        WRITES[table](ada)
+        assert raised(before) == set()
+    call_command("migrate", verbosity=0)
+    before = current()
+    WRITES[table](ada)
+    assert raised(before) == {triggers.RAISES[table]}
+
+
+def test_a_column_that_comes_later_counts_after_the_migrate(ada):
+    sql("ALTER TABLE users_user ADD COLUMN nickname varchar(9) NOT NULL DEFAULT ''")
+    triggers.install_again()
+    before = current()
+    sql("UPDATE users_user SET nickname = 'a'")
+    assert raised(before) == {"accounts"}
+
+
+def test_installing_them_again_changes_nothing(ada):
+    before, known = current(), names()
+    assert len(known) >= len(triggers.RAISES)
+    for _ in range(2):
+        triggers.install_again()
+    assert names() == known
+    assert current() == before
+    User.objects.filter(pk=ada.pk).update(phone="1")
+    assert raised(before) == {"accounts"}
