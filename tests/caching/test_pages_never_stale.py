@@ -28,7 +28,7 @@ from users.caching import pages, timing
 from users.models import User
 
 COMMAND = Command("test")
-EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "16"))
 # To shorten what has failed would take minutes; the steps that led there are few enough to be read.
 BOUNDS = settings(max_examples=EXAMPLES, stateful_step_count=20, phases=[Phase.generate], database=None)
 ENDURING = ("Viewer", "Auditor")
