@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import BooleanField, F, Func, Value
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from users.models import SeenKey, User, UserQuerySet
 
@@ -61,6 +62,22 @@ class Sort:
     load: Callable[[Any], Any]
 
 
+@dataclass(frozen=True)
+class Span:
+    """A range of a sort's key: `start` is in it, `stop` is not, and None is open."""
+
+    start: Any = None
+    stop: Any = None
+
+    def __and__(self, other: "Span") -> "Span":
+        starts = [each.start for each in (self, other) if each.start is not None]
+        stops = [each.stop for each in (self, other) if each.stop is not None]
+        return Span(max(starts, default=None), min(stops, default=None))
+
+
+ANYWHERE = Span()
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str) or any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
         raise BadCursor
@@ -97,14 +114,14 @@ class Page:
     previous: str = ""
 
 
-def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", before: str = "") -> Page:
+def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", before: str = "", within: Span = ANYWHERE) -> Page:
     """The page behind `after`, or in front of `before` ("end": the last page), or the first. Raises BadCursor."""
     backwards = bool(before)
-    rows = list(beyond(accounts, sort, after if not before or before == END else before, backwards)[: size + 1])
+    rows = list(beyond(accounts, sort, after if not before or before == END else before, backwards, within)[: size + 1])
     if backwards and before != END and len(rows) <= size:
-        return fetch(accounts, sort, size)  # less than a page stands in front: that is the first page
+        return fetch(accounts, sort, size, within=within)  # less than a page stands in front: that is the first page
     if after and not rows:
-        return fetch(accounts, sort, size, before=END)  # what stood there is gone
+        return fetch(accounts, sort, size, before=END, within=within)  # what stood there is gone
     return page_of(rows, sort, size, after=after, before=before)
 
 
@@ -121,12 +138,20 @@ def page_of(rows: list[User], sort: str, size: int, *, after: str, before: str) 
     )
 
 
-def beyond(accounts: UserQuerySet, sort: str, cursor: str, backwards: bool) -> UserQuerySet:
-    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is either end."""
-    column, descending = SORTS[sort], sort.startswith("-") != backwards
-    if cursor:
-        value, pk = decode(sort, cursor)
-        accounts = accounts.filter(Beyond(column.key, value, pk, "<" if descending else ">"))
+def beyond(accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: Span = ANYWHERE) -> UserQuerySet:
+    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is either end.
+
+    The near end of `within` and the cursor become one bound, whichever is further on: of two, PostgreSQL begins to read
+    at either, and might read everything from the end of the range to the cursor.
+    """
+    key, descending = SORTS[sort].key, sort.startswith("-") != backwards
+    near, far = (within.stop, within.start) if descending else (within.start, within.stop)
+    places = [*([decode(sort, cursor)] if cursor else []), *([(near, 0)] if near is not None else [])]
+    if places:
+        value, pk = min(places) if descending else max(places)
+        accounts = accounts.filter(Beyond(key, value, pk, "<" if descending else ">"))
+    if far is not None:
+        accounts = accounts.filter(GreaterThanOrEqual(key, Value(far)) if descending else LessThan(key, Value(far)))
     return accounts.order_by(*order(sort, backwards))
 
 

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, Value
-from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from users.directory.keyset import ANYWHERE, COLUMNS, NEVER, Span
 from users.identifiers import INVISIBLE, fold
-from users.models import SeenKey, State, User, in_state
+from users.models import State, User, in_state
 
-NEVER = datetime(1, 1, 1, tzinfo=UTC)  # what SeenKey says for accounts that were never seen
+EVER = NEVER + timedelta(microseconds=1)
 UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
 SPANS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
 ROLES = {"staff": "Staff", "superuser": "Superusers"}
-MISSING = {"email": (Q(email=""), "no email"), "name": (Q(name_key=""), "no name")}
+EMPTY = Span("", "\x01")  # nothing that is stored begins with a control character
+MISSING = {"email": (EMPTY, "no email"), "name": (EMPTY, "no name")}
 
 
 NOWHERE: frozenset[str] = frozenset()
-JOINED, SEEN = frozenset({"joined"}), frozenset({"seen"})
+JOINED = frozenset({"joined"})
 EVERYWHERE = frozenset({"joined", "username", "email", "name", "seen"})
 
 
@@ -36,6 +38,28 @@ class Parameter:
     ordered: Callable[[str], frozenset[str]] = lambda value: NOWHERE
     # Whether few accounts have this value, as a rule.
     seldom: Callable[[str], bool] = lambda value: False
+    # For a range of the key of a sort: that sort, and the range.
+    span: Callable[[str], tuple[str, Span]] = lambda value: ("", ANYWHERE)
+
+
+def ranging(
+    label: str,
+    parse: Callable[[str], str],
+    span: Callable[[str], tuple[str, Span]],
+    words: Callable[[str], str],
+    seldom: Callable[[str], bool] = lambda value: False,
+) -> Parameter:
+    """A filter that is a range of the key of a sort, and so in order there."""
+    return Parameter(
+        label, parse, lambda value: in_span(*span(value)), words, lambda value: frozenset({span(value)[0]}), seldom, span
+    )
+
+
+def in_span(sort: str, span: Span) -> Q:
+    """Over the key that the index is made of, which is not always the column."""
+    key = COLUMNS[sort].key
+    start = Q() if span.start is None else Q(GreaterThanOrEqual(key, Value(span.start)))
+    return start if span.stop is None else start & Q(LessThan(key, Value(span.stop)))
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
@@ -96,11 +120,6 @@ def group(value: str) -> Q:
     return Q(pk__in=User.groups.through.objects.filter(group__name=value).values("user_id"))
 
 
-def seen(lookup: type, at: datetime) -> Q:
-    """Over the key that the index is made of, not over the column."""
-    return Q(lookup(SeenKey("last_seen_at"), Value(at)))
-
-
 def where(value_with_index: str) -> Callable[[str], frozenset[str]]:
     return lambda value: JOINED if value == value_with_index else NOWHERE
 
@@ -151,49 +170,65 @@ PARAMETERS = {
         where("yes"),
         lambda value: value == "yes",
     ),
-    "joined_from": Parameter(
+    "joined_from": ranging(
         "Joined from",
         day,
-        lambda value: Q(date_joined__gte=start_of(value)),
+        lambda value: ("joined", Span(start_of(value))),
         lambda value: f"that joined since {in_words(value)}",
-        lambda value: JOINED,
     ),
-    "joined_to": Parameter(
+    "joined_to": ranging(
         "Joined until",
         day,
-        lambda value: Q(date_joined__lt=end_of(value)),
+        lambda value: ("joined", Span(stop=end_of(value))),
         lambda value: f"that joined until {in_words(value)}",
-        lambda value: JOINED,
     ),
-    "seen_from": Parameter(
-        "Seen from",
-        day,
-        lambda value: seen(GreaterThanOrEqual, start_of(value)),
-        lambda value: f"seen since {in_words(value)}",
-        lambda value: SEEN,
+    "seen_from": ranging(
+        "Seen from", day, lambda value: ("seen", Span(start_of(value))), lambda value: f"seen since {in_words(value)}"
     ),
-    "seen_to": Parameter(
+    "seen_to": ranging(
         "Last seen until",
         day,
-        lambda value: seen(LessThan, end_of(value)) & seen(GreaterThan, NEVER),
+        lambda value: ("seen", Span(EVER, end_of(value))),
         lambda value: f"last seen until {in_words(value)}",
-        lambda value: SEEN,
     ),
-    "never_seen": Parameter(
+    "never_seen": ranging(
         "Never seen",
         yes_or_no,
-        lambda value: seen(Exact if value == "yes" else GreaterThan, NEVER),
+        lambda value: ("seen", Span(NEVER, EVER) if value == "yes" else Span(EVER)),
         lambda value: "that were never seen" if value == "yes" else "that have been seen",
-        lambda value: SEEN,
     ),
     "source": Parameter(
         "Source", printable, lambda value: Q(source=value), lambda value: f"imported from {value}", lambda value: JOINED
     ),
-    "missing": Parameter(
+    "missing": ranging(
         "Has no",
         choice(*MISSING),
-        lambda value: MISSING[value][0],
+        lambda value: (value, MISSING[value][0]),
         lambda value: f"that have {MISSING[value][1]}",
-        seldom=always,
+        always,
     ),
 }
+
+
+def ranges(name: str, value: str, sort: str) -> bool:
+    """Whether the filter is a range of the sort's key."""
+    return PARAMETERS[name].span(value)[0] == sort
+
+
+def span(values: dict[str, str], sort: str) -> Span:
+    """What the filters that are ranges of the sort's key leave of it."""
+    within = ANYWHERE
+    for name, value in values.items():
+        within &= PARAMETERS[name].span(value)[1] if ranges(name, value, sort) else ANYWHERE
+    return within
+
+
+def lanes(values: dict[str, str], sort: str) -> list[Q]:
+    """The filters whose accounts an index holds in the sort's order, those that few accounts meet first."""
+    held = [
+        (PARAMETERS[name], value)
+        for name, value in values.items()
+        if sort in PARAMETERS[name].ordered(value) and not ranges(name, value, sort)
+    ]
+    held.sort(key=lambda each: not each[0].seldom(each[1]))
+    return [parameter.condition(value) for parameter, value in held]

@@ -2,21 +2,30 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import F, Q, Value
+from django.db import connections
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from users.directory import keyset
 from users.directory.filter import Filter
-from users.directory.parameters import PARAMETERS
+from users.directory.parameters import PARAMETERS, lanes, span
 from users.directory.search import Search, beginning
 from users.models import User, UserQuerySet
 
-WALK = 3_000
+WALK = 2_500
 GATHER = 2_000  # matches of a filter
-CANDIDATES = 6_000  # accounts that the index names for a search
+CANDIDATES = 3_000  # accounts that the index names for a search
+SAMPLE = 300  # of a filter's matches, where there are too many to gather
+# PostgreSQL reads all that its index of trigrams says of a word before it names the first account. From MANY on that takes
+# too long. Some random pages of the table tell how many there are, and some more are the sample then.
+MANY = 25_000
+PROBED, SAMPLED = 1_300_000, 9_000_000  # bytes
+PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
+Compiled = tuple[str, tuple]
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,14 @@ class Gathered:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What stands for a source in which there are too many: the SQL of whether there are, and of the rows."""
+
+    many: Compiled
+    rows: Compiled
+
+
+@dataclass(frozen=True)
 class Road:
     """The way from a cursor through the accounts. The ORM can't select from a subquery, so compiled parts are put
     together here: the derived table takes the name of the real one, and every condition and order fits it."""
@@ -52,8 +69,15 @@ class Road:
 
     @property
     def ahead(self) -> UserQuerySet:
-        """Everybody beyond the cursor, in order."""
-        return keyset.beyond(self.accounts, self.wanted.sort, self.cursor, self.backwards)
+        """Everybody beyond the cursor, in order; only the lane's, if there is one."""
+        accounts = self.accounts.filter(*self.lane)
+        within = span(self.wanted.values, self.wanted.sort.removeprefix("-"))
+        return keyset.beyond(accounts, self.wanted.sort, self.cursor, self.backwards, within)
+
+    @property
+    def lane(self) -> list[Q]:
+        """One of the filters, if an index holds its accounts in order."""
+        return lanes(self.wanted.values, self.wanted.sort.removeprefix("-"))[:1]
 
     def walk_first(self) -> Ahead:
         named, rows = self.walk()
@@ -92,15 +116,19 @@ class Road:
             first, first_params = compiled(self.named.annotate(stands_first=Value(1)))
             sql = f"SELECT * FROM ({first}) AS named UNION ALL SELECT * FROM ({sql}) AS walked"  # noqa: S608
             params = [*first_params, *params]
-        rows = list(User.objects.using(self.accounts.db).raw(sql, params))
+        rows: list[Any] = list(self.accounts.raw(sql, params))
         return [row for row in rows if row.stands_first], [row for row in rows if not row.stands_first]
 
     def by_filter(self) -> Gathered:
-        """Through the filters' own indexes, the newest first where that is free; the search is checked row by row."""
+        """Through the filters' own indexes; the search is checked row by row. Of one filter's matches the newest, where
+        an index knows them."""
+        values, conditions = self.wanted.values, self.wanted.search.conditions()
         matches = self.accounts.filter(*self.wanted.conditions()).order_by()
-        if any("joined" in PARAMETERS[name].ordered(value) for name, value in self.wanted.values.items()):
-            matches = matches.order_by(F("date_joined").desc(), F("pk").desc())
-        return self.gather(matches, GATHER + 1, GATHER, self.wanted.search.conditions())
+        if len(values) != 1 or conditions:
+            return self.gather(matches, GATHER, conditions)
+        newest = any("joined" in PARAMETERS[name].ordered(value) for name, value in values.items())
+        sample = matches.order_by(F("date_joined").desc(), F("pk").desc()) if newest else matches
+        return self.gather(matches, GATHER, [], instead=Sample(counted(matches), compiled(sample[:SAMPLE])))
 
     def by_search(self) -> Gathered:
         """Through the search's index; everything else is checked row by row, so that the index alone says how much of
@@ -110,26 +138,38 @@ class Road:
             return Gathered([])
         conditions = [*self.wanted.conditions(), *search.conditions()]
         if not search.long_words and not search.fields:
-            return self.gather(self.accounts.filter(short_ids(search)), 3 * GATHER, GATHER, conditions)
-        return self.gather(search.candidates(self.accounts), CANDIDATES + 1, CANDIDATES, conditions)
+            return self.gather(self.accounts.filter(short_ids(search)), GATHER, conditions, limit=3 * GATHER)
+        candidates = search.candidates(self.accounts)
+        slow = search.long_words and connections[self.accounts.db].vendor == "postgresql"
+        return self.gather(candidates, CANDIDATES, conditions, instead=pages(candidates) if slow else None)
 
-    def gather(self, source: UserQuerySet, limit: int, enough: int, conditions: list[Q]) -> Gathered:
-        """The page among the first `limit` of `source` that meet `conditions`; capped if there were more than `enough`."""
+    def gather(
+        self, source: UserQuerySet, enough: int, conditions: list[Q], *, limit: int = 0, instead: Sample | None = None
+    ) -> Gathered:
+        """The page among the first `limit` of `source`, or those of its sample, that meet `conditions`; capped if there
+        were more than `enough`."""
         try:
-            matched, matched_params = compiled(source[:limit])
+            matched, matched_params = compiled(source[: limit or enough + 1])
             ahead, ahead_params = compiled(self.ahead.only("pk")[:WALK])
             page, page_params = compiled(self.ahead.filter(*conditions)[: self.wanted.size + 1])
         except EmptyResultSet:  # a condition that nothing can meet
             return Gathered([])
+        (many, many_params), (sample, sample_params) = (instead.many, instead.rows) if instead else (("FALSE", ()), ("", ()))
+        if instead:
+            matched = (
+                f"SELECT * FROM ({matched}) AS whole WHERE NOT (SELECT many FROM look) "  # noqa: S608
+                f"UNION ALL SELECT * FROM ({sample}) AS sample WHERE (SELECT many FROM look)"
+            )
         page = page.replace(FROM, ' FROM matched AS "users_user"', 1)
         sql = (
-            f"WITH matched AS MATERIALIZED ({matched}), total AS (SELECT COUNT(*) AS reached FROM matched) "  # noqa: S608
-            "SELECT total.reached, "
-            f"CASE WHEN total.reached > %s THEN (SELECT COUNT(*) FROM ({ahead}) AS ahead) END AS visited, page.* "
+            f"WITH look AS MATERIALIZED (SELECT {many} AS many), matched AS MATERIALIZED ({matched}), "  # noqa: S608
+            "total AS (SELECT COUNT(*) > %s OR (SELECT many FROM look) AS capped FROM matched) SELECT total.capped, "
+            f"CASE WHEN total.capped THEN (SELECT COUNT(*) FROM ({ahead}) AS ahead) END AS visited, page.* "
             f"FROM total LEFT JOIN ({page}) AS page ON TRUE"
         )
-        rows = list(User.objects.using(self.accounts.db).raw(sql, (*matched_params, enough, *ahead_params, *page_params)))
-        capped, visited = rows[0].reached > enough, rows[0].visited
+        params = (*many_params, *matched_params, *sample_params, enough, *ahead_params, *page_params)
+        rows: list[Any] = list(self.accounts.raw(sql, params))
+        capped, visited = bool(rows[0].capped), rows[0].visited
         return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < WALK)
 
     @property
@@ -144,7 +184,23 @@ class Road:
         return ordered[: self.wanted.size + 1]
 
 
-def compiled(accounts: UserQuerySet) -> tuple[str, tuple]:
+def counted(matches: UserQuerySet) -> Compiled:
+    """Whether more match than can be gathered, from the index alone where it knows."""
+    sql, params = compiled(matches.values("pk")[: GATHER + 1])
+    return f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)", (GATHER, *params)  # noqa: S608
+
+
+def pages(candidates: UserQuerySet) -> Sample:
+    """What the same random pages hold as long as the table stays as it is, so that one page of the list follows another."""
+    sql, params = compiled(candidates.only("pk"))
+    probe = sql.replace(FROM, f"{FROM} {PAGES.format(size=PROBED)}", 1)
+    size = f"GREATEST(1, pg_relation_size('users_user') / {PROBED}.0)"
+    many = f"(SELECT COUNT(*) * {size} > %s FROM ({probe}) AS probe)", (MANY, *params)  # noqa: S608
+    rows, rows_params = compiled(candidates[:CANDIDATES])
+    return Sample(many, (rows.replace(FROM, f"{FROM} {PAGES.format(size=SAMPLED)}", 1), rows_params))
+
+
+def compiled(accounts: QuerySet) -> Compiled:
     return accounts.query.get_compiler(accounts.db).as_sql()
 
 
