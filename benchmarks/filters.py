@@ -78,6 +78,11 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
             "email",
         ),
         combined(
+            {"status": "suspended", "domain": "northworks.example"},
+            {"status__exact": "suspended", "email_domain__exact": "northworks.example"},
+            "name",
+        ),
+        combined(
             {"joined_from": ago(365), "status": "active"}, {"date_joined__gte": ago(365), "status__exact": "active"}, "username"
         ),
     ]

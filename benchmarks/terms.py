@@ -1,4 +1,4 @@
-"""Eight kinds of search term, each ruinous for some way of searching; and an address, which names one account."""
+"""Kinds of search term, each ruinous for some way of searching; and an address, which names one account."""
 
 from itertools import product
 from string import ascii_lowercase
@@ -19,6 +19,10 @@ def terms() -> dict[str, str]:
         "two letters": "sm",
         "two letters, no match": first_with(0, map("".join, product("xqzjvwk", ascii_lowercase))),
         "accented": "müller",
+        "one in two hundred": "kowalska",
+        "one in four hundred": "zoe",
+        "two common words, few together": "smith john",
+        "two common words, nobody": "smith garcia",
         "an address": User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())[0].email,
     }
 
