@@ -36,6 +36,7 @@ def test_an_account_is_edited_suspended_and_reinstated(page: Page, browser_conte
     page.get_by_label("Reason").fill("Spam")
     page.get_by_role("button", name="Suspend").click()
     expect(page.locator(".headline .state")).to_have_text("Suspended")
+    page.get_by_role("link", name="Reinstate").click()
     page.get_by_role("button", name="Reinstate").click()
     expect(page.locator(".headline .state")).to_have_text("Active")
     expect(page.locator(".events .what")).to_have_text(["Reinstated", "Suspended", "Edited"])
