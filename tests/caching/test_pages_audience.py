@@ -7,12 +7,13 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import caches
 from django.test import Client
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, headline, listed, plain, stored, tree
 from tests.test_crawl import crawl
 from users.account import verbs
-from users.caching import pages
+from users.caching import pages, timing
 from users.directory import preferences
 from users.models import User
 
@@ -253,7 +254,9 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
     own, someone = [make_superuser() if role == "superuser" else make_user(role) for role in (one, other)]
     ada = make_user(first_name="Ada")
     verbs.suspend(ada, by=someone if other != "Viewer" else own, reason="Why")
-    visited = crawl(Alternating(signed_in(own), signed_in(someone)), "/", "/me/")
+    # Some pages show what time it is, and one of them what processes tell every few seconds.
+    with patch("django.utils.timezone.now", return_value=timezone.now()), patch.object(timing, "TELL", 3600):
+        visited = crawl(Alternating(signed_in(own), signed_in(someone)), "/", "/me/")
     assert len(visited) > 20
     assert f"/users/{ada.pk}/" in visited
 
