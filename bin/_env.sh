@@ -20,6 +20,7 @@ venv_works() { # a checkout that was moved leaves scripts that point to where it
 
 make_venv() {
     venv_works && return
+    [ ! -L .venv ] || fail ".venv is a link to somewhere else, which would be emptied. Remove it and start again."
     python=$(find_python)
     [ -n "$python" ] || fail "Rollcall needs Python 3.11 or newer; none is on the PATH."
     "$python" -c 'import ensurepip' 2>/dev/null || fail "This Python can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"
