@@ -47,9 +47,7 @@ class Found:
 def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
     """The page behind `after`, or in front of `before`, or the first. Raises keyset.BadCursor."""
     keyset.check(wanted.sort, after, before)
-    accounts = UserQuerySet(User).only(
-        *COLUMNS
-    )  # without the manager's alias, which nothing here asks for and which takes time
+    accounts = UserQuerySet(User).only(*COLUMNS)  # without the alias of the manager: putting it together takes time
     first_page = not after and not before
     if wanted.search.alone and first_page and (rows := list(named(wanted, accounts))):
         return Found(Page(rows), exact=True)
