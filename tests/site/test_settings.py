@@ -103,7 +103,7 @@ def test_a_redis_serves_pages_and_nothing_else(values, scheme):
 
 def test_a_database_url_chooses_postgresql(values):
     database = values("DATABASES", **PRODUCTION, DATABASE_URL="postgres://ann:pw@db:5433/people?sslmode=require")["DATABASES"]
-    assert database["default"]["ENGINE"] == "django.db.backends.postgresql"
+    assert database["default"]["ENGINE"] == "users.postgresql"
     assert database["default"]["HOST"] == "db"
     assert database["default"]["PORT"] == 5433
     assert database["default"]["OPTIONS"]["sslmode"] == "require"
