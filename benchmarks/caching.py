@@ -20,7 +20,8 @@ from benchmarks.lines import Line, share
 from benchmarks.measure import together, warm_up
 from benchmarks.peers import CLIENTS, Peer, Running, serving
 
-ROUNDS, FIXED, EDITORS = 3, 200, 4
+# Each round opens its connections anew: which worker takes how many of the eight is chance, and decides by half.
+ROUNDS, FIXED, EDITORS = 10, 200, 4
 RATE, BESIDE = 20, 10  # edits a second, and for how many seconds
 CALM, UNTIL_OPEN, OPEN = 3, 2, 10  # seconds before Redis falls silent, until the breakers are open, and after
 

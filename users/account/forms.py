@@ -1,7 +1,6 @@
 """Forms of one account. They normalise and check what was typed; what may be done is for the verbs to say."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.models import Group
@@ -11,8 +10,6 @@ from django.db.models import QuerySet
 from users import identifiers
 from users.account.verbs import PROFILE, REASON_MAX
 from users.models import User
-
-LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"
 
 
 def refuse_lost(value: str) -> None:
@@ -74,17 +71,13 @@ class OwnProfileForm(VersionedForm):
     first_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="First name")
     last_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="Last name")
     phone = NormalField(identifiers.normalise_phone, max_length=40, required=False, label="Phone")
-    locale = forms.RegexField(
-        LOCALE, max_length=35, required=False, label="Language", help_text="Such as en or pt-BR.",
-        error_messages={"invalid": "Enter a language tag such as en or pt-BR."},
+    locale = NormalField(
+        identifiers.normalise_locale, max_length=identifiers.LOCALE_MAX, required=False, label="Language",
+        help_text="Such as en or pt-BR.",
     )  # fmt: skip
-    time_zone = forms.CharField(max_length=64, required=False, label="Time zone", help_text="Such as Europe/Lisbon.")
-
-    def clean_time_zone(self) -> str:
-        zone = self.cleaned_data["time_zone"]
-        if zone and zone not in available_timezones():
-            raise ValidationError("Enter a time zone such as Europe/Lisbon or UTC.")
-        return zone
+    time_zone = NormalField(
+        identifiers.normalise_time_zone, max_length=64, required=False, label="Time zone", help_text="Such as Europe/Lisbon."
+    )
 
 
 class ProfileForm(OwnProfileForm):
