@@ -1,5 +1,6 @@
 """What every test leans on: caches that start empty, databases that can be flushed, a browser where there is one."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ hypothesis.load_profile("rollcall")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job, and so would all that we start
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "postgresql: about PostgreSQL alone; left out on SQLite")
     config.addinivalue_line("markers", "sqlite: about SQLite alone; left out on PostgreSQL")
 
