@@ -118,7 +118,7 @@ def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
     before = leader(worker, queue.MAIN)
     task_process(worker, queue.MAIN).kill()
     moment = timezone.now()
-    until(lambda: beats_after(moment, queue.MAIN), 60)  # if only its silence tells: a beat, 30 s, and a start
+    until(lambda: beats_after(moment, queue.MAIN), 35)
     assert leader(worker, queue.MAIN) != before
     assert not psutil.pid_exists(before)
 

@@ -30,8 +30,8 @@ from users.jobs.stop import GRACE, Stop
 logger = logging.getLogger(__name__)
 
 TICK = 1  # second between two looks at the processes
-BEAT = 10  # seconds between two beats
-SILENCE = 30  # seconds that a ring may wait although a worker is free
+BEAT = 5  # seconds between two beats
+SILENCE = 20  # seconds that a ring may wait although a worker is free
 LOST = 60  # seconds after which an unanswered beat is rung again
 LONGEST_PAUSE = 30  # seconds between two starts of a cluster that ends at once
 forking = multiprocessing.get_context("fork")
