@@ -11,7 +11,7 @@ MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models identifiers triggers concurrently migrations.* staff.roles",
     LEANED_ON: "access caching.* audit.actions audit.origin audit.record jobs.queue jobs.schedule jobs.stop mail.outbox",
-    VERBS: "account.verbs account.errors account.identity"
+    VERBS: "account.verbs* account.errors account.identity"
     " directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine",
     DOORS: "*views *.request *.urls *.forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from users import identifiers
-from users.account.verbs import PROFILE, REASON_MAX
+from users.account.verbs.change import PROFILE, REASON_MAX
 from users.models import User
 
 

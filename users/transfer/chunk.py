@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from users import access
-from users.account.verbs import touch
+from users.account.verbs.change import touch
 from users.audit.models import AuditEvent
 from users.audit.record import event_for
 from users.models import State, User

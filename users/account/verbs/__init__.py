@@ -1,0 +1,24 @@
+"""Every change of an account. One verb: lock, gate, version check, change, audit event, mail, in one transaction.
+
+Each takes `by` (an account or a users.access.Command) and returns the account as it is now. Each raises
+access.Denied (not allowed), Stale (changed since `version`), Refused (its state does not allow it) or ValidationError.
+`version=None` skips the version check: for callers that act on the state and not on what somebody saw.
+"""
+
+from users.account.verbs.invitation import invite, invite_again
+from users.account.verbs.password import ask_password_reset, choose_password
+from users.account.verbs.profile import edit, edit_own_profile
+from users.account.verbs.roles import assign_roles
+from users.account.verbs.suspension import reinstate, suspend
+
+__all__ = [
+    "ask_password_reset",
+    "assign_roles",
+    "choose_password",
+    "edit",
+    "edit_own_profile",
+    "invite",
+    "invite_again",
+    "reinstate",
+    "suspend",
+]
