@@ -13,6 +13,7 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from users import access
 from users.account import verbs
 from users.account.errors import Refused
+from users.account.verbs.change import REASON_MAX
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_a_reason_is_needed_and_must_be_storable(reason):
 
 
 def test_the_longest_reason_is_kept_as_it_was_typed():
-    reason = "Zeile 1\nZeile 2 " + "é" * (verbs.REASON_MAX - 16)
+    reason = "Zeile 1\nZeile 2 " + "é" * (REASON_MAX - 16)
     account = make_user()
     verbs.suspend(account, by=COMMAND, reason=reason)
     assert (row(account)["status_reason"], events()[0].reason) == (reason, reason)
