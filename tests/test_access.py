@@ -8,13 +8,25 @@ from users import access
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
-ACTIONS = ["view", "invite", "edit", "suspend", "reinstate", "assign_roles", "view_audit", "share_view", "view_caching"]
+ACTIONS = [
+    "view",
+    "invite",
+    "edit",
+    "suspend",
+    "reinstate",
+    "assign_roles",
+    "view_audit",
+    "share_view",
+    "view_caching",
+    "view_jobs",
+    "control_jobs",
+]
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
     "Viewer": {"view"},
-    "Auditor": {"view", "view_audit"},
-    "Support": {"view", "edit", "suspend", "reinstate"},
-    "Manager": {"view", "edit", "suspend", "reinstate", "invite", "view_audit", "share_view"},
+    "Auditor": {"view", "view_audit", "view_jobs"},
+    "Support": {"view", "edit", "suspend", "reinstate", "view_jobs"},
+    "Manager": {"view", "edit", "suspend", "reinstate", "invite", "view_audit", "share_view", "view_jobs", "control_jobs"},
     "Administrator": set(ACTIONS),
     "superuser": set(ACTIONS),
     "staff without a role": set(),
@@ -24,8 +36,8 @@ MAY = {
     "invited administrator": set(),
     "nobody": set(),
 }
-LOOKING = {"view", "view_audit", "view_caching"}
-TO_ONESELF = {"view", "view_audit", "invite", "edit", "share_view", "view_caching"}
+LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
+TO_ONESELF = {"view", "view_audit", "invite", "edit", "share_view", "view_caching", "view_jobs", "control_jobs"}
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}
 TOWARDS = {

@@ -13,7 +13,7 @@ FLOORS = {
     LEANED_ON: "access caching.* audit.actions audit.origin audit.record jobs.queue jobs.schedule jobs.stop mail.outbox",
     VERBS: "account.verbs* account.errors account.identity"
     " directory.filter directory.keyset directory.parameters directory.search",
-    ENGINE: "jobs.engine",
+    ENGINE: "jobs.engine jobs.kinds jobs.turns",
     DOORS: "*views *.request *.urls *.forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
     " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"
     " staff.viewer",

@@ -24,10 +24,12 @@ PERMISSIONS = {
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_caching": "users.view_caching",
+    "view_jobs": "users.view_job",
+    "control_jobs": "users.control_job",
 }
 MANAGE_STAFF = "users.manage_staff"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {"view", "view_audit", "view_caching"}
+LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
 NOT_TO_ONESELF = {"suspend", "reinstate", "assign_roles"}
 
 

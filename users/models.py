@@ -15,10 +15,10 @@ from django.utils.crypto import salted_hmac
 from users import identifiers
 from users.audit.models import AuditEvent
 from users.directory.models import SavedView
-from users.jobs.models import WorkerBeat
+from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
 from users.mail.models import Message
 
-__all__ = ["AuditEvent", "Message", "SavedView", "SeenKey", "User", "WorkerBeat"]
+__all__ = ["AuditEvent", "Job", "JobItem", "JobLine", "Message", "SavedView", "SeenKey", "User", "WorkerBeat"]
 
 
 class KeyField(models.CharField):

@@ -16,6 +16,13 @@ ACTIONS = {
     "view.created": "Created a shared view",
     "view.changed": "Changed a shared view",
     "view.deleted": "Deleted a shared view",
+    "job.started": "Started a job",
+    "job.approved": "Approved a job",
+    "job.paused": "Paused a job",
+    "job.resumed": "Resumed a job",
+    "job.cancelled": "Cancelled a job",
+    "job.parked": "Job was parked",
+    "job.done": "Job was done",
     "accounts.seeded": "Made demo accounts",
     "denied": "Refused",
 }

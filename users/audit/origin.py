@@ -15,6 +15,7 @@ class Origin:
     ip: str | None = None
     user_agent: str = ""
     request_id: str = ""
+    job_id: int | None = None
 
 
 current_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  it is frozen

@@ -19,9 +19,10 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
+    job_id: int | None = None,
 ) -> AuditEvent:
-    """Stores one event, with the origin of the current request. `before` and `after`: the changed fields only."""
-    event = event_for(action, actor=actor, target=target, before=before, after=after, reason=reason)
+    """Stores one event, with the origin of the current request or job. `before` and `after`: the changed fields only."""
+    event = event_for(action, actor=actor, target=target, before=before, after=after, reason=reason, job_id=job_id)
     event.save(force_insert=True)
     return event
 
@@ -34,6 +35,7 @@ def event_for(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
+    job_id: int | None = None,
 ) -> AuditEvent:
     """The same event, not yet stored: for bulk_create."""
     origin = current_origin.get()
@@ -50,6 +52,7 @@ def event_for(
         ip=origin.ip,
         user_agent=origin.user_agent,
         request_id=origin.request_id,
+        job_id=job_id or origin.job_id,
     )
 
 

@@ -1,10 +1,18 @@
-"""What the workers run for the workers' own sake."""
+"""What the workers run: jobs, and what the workers need for their own sake."""
 
 from django.utils import timezone
 
+from users.jobs import queue, turns
 from users.jobs.models import WorkerBeat
 
 
+def work() -> None:
+    turns.work()
+
+
 def beat(cluster: str) -> None:
-    """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it."""
+    """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it. And looks for jobs that nobody works:
+    a beat is rung every few seconds, and at the start, whatever became of the queue and of the clock."""
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
+    if cluster == queue.MAIN:
+        turns.sweep()

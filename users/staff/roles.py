@@ -1,13 +1,13 @@
 """The first roles: groups that a migration makes. Afterwards they belong to the people who run Rollcall."""
 
 VIEWER = ["view_user"]
-SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user"]
-MANAGER = [*SUPPORT, "invite_user", "view_auditevent", "share_view"]
+SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user", "view_job"]
+MANAGER = [*SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job"]
 ROLES = {
     "Viewer": VIEWER,
     "Support": SUPPORT,
     "Manager": MANAGER,
-    "Auditor": [*VIEWER, "view_auditevent"],
+    "Auditor": [*VIEWER, "view_auditevent", "view_job"],
     "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching"],
 }
 

@@ -1,0 +1,69 @@
+"""A kind of job for tests, registered where this is imported; and what a finished job must have left behind."""
+
+import os
+import signal
+
+from django.db.models import Count
+
+from users import access
+from users.audit.models import AuditEvent
+from users.audit.record import event_for
+from users.jobs import engine
+from users.jobs.kinds import Chunk, register
+from users.jobs.models import Job, JobItem
+from users.jobs.selected import Selected
+from users.models import User
+
+
+class Stamp(Selected):
+    """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does so; "sleep": seconds."""
+
+    name, label, action, first_size = "stamp", "Stamp", "edit", 20
+
+    def run(self, chunk: Chunk) -> None:
+        phone = chunk.job.parameters["phone"]
+        if chunk.job.parameters.get("dies") in chunk.ids:
+            os.kill(os.getpid(), signal.SIGKILL)
+        accounts, events = [], []
+        for account in chunk.lock():
+            if account.pk == chunk.job.parameters.get("raises"):
+                raise ValueError("this one can’t be stamped")
+            if why := access.refusal(chunk.by, "edit", account):
+                chunk.skipped(account.pk, why.reason)
+            elif account.phone == phone:
+                chunk.unchanged()
+            else:
+                before, account.phone, account.version = {"phone": account.phone}, phone, account.version + 1
+                accounts.append(account)
+                chunk.changed(account, before)
+                events.append(
+                    event_for("account.edited", actor=chunk.by, target=account, before=before, after={"phone": phone})
+                )
+        User.objects.bulk_update(accounts, ["phone", "version"])
+        AuditEvent.objects.bulk_create(events)
+
+
+register(Stamp())
+
+
+def start(by, *, phone: str = "1", selection: str = "all=1", **fields) -> Job:
+    """A job over all accounts, or over those of `selection`."""
+    newest = User.objects.latest("pk").pk
+    parameters = {"phone": phone} | fields.pop("parameters", {})
+    return engine.start("stamp", by=by, selection=selection, up_to=newest, reason="A test", parameters=parameters, **fields)
+
+
+def assert_each_exactly_once(job: Job, changed: int) -> None:
+    """Of `changed` accounts: one event, one item, one new version each; and the counts of the job say so."""
+    job.refresh_from_db()
+    assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
+    assert job.changed == changed
+    items = JobItem.objects.filter(job=job, outcome="changed")
+    assert items.count() == changed
+    targets = set(items.values_list("account_id", flat=True))
+    events = AuditEvent.objects.filter(job_id=job.pk, action="account.edited")
+    assert events.count() == changed
+    assert set(events.values_list("target_id", flat=True)) == targets
+    assert not events.values("target_id").annotate(n=Count("id")).filter(n__gt=1).exists()
+    stamped = User.objects.filter(pk__in=targets, phone=job.parameters["phone"]).count()
+    assert stamped == changed

@@ -1,0 +1,214 @@
+"""Turns: claims, chunks, what goes wrong in one, and whose turn it is."""
+
+import pytest
+from django.db import OperationalError
+from django.db.models.functions import Now
+from django_q.models import OrmQ
+
+from tests.builders import make_superuser, make_user
+from tests.jobs.kinds import Stamp, assert_each_exactly_once, start
+from users.audit.models import AuditEvent
+from users.jobs import engine, turns
+from users.jobs.models import Job, JobItem, JobLine
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def accounts():
+    return [make_user() for _ in range(50)]
+
+
+@pytest.fixture
+def root():
+    return make_superuser()
+
+
+def lose(job: Job) -> None:
+    """As if its worker had died some time ago."""
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1))
+
+
+def test_a_job_changes_each_account_once_and_says_so(accounts, root):
+    already = make_user(phone="1")
+    job = start(root)
+    assert turns.work() == job.pk
+    assert_each_exactly_once(job, changed=51)
+    assert (job.state, job.selected, job.unchanged, job.crashes) == ("done", 52, 1, 0)
+    assert job.ended_at >= job.started_at >= job.created_at
+    item = JobItem.objects.get(job=job, account=accounts[0])
+    assert (item.before, item.version) == ({"phone": ""}, 2)
+    assert not JobItem.objects.filter(account=already).exists()
+    last = AuditEvent.objects.latest("id")
+    assert (last.action, last.job_id, last.after["changed"]) == ("job.done", job.pk, 51)
+    assert turns.work() is None
+
+
+def test_an_account_at_which_the_work_fails_has_failed_and_the_others_have_not(accounts, root):
+    bad = accounts[30]
+    job = start(root, parameters={"raises": bad.pk})
+    turns.work()
+    assert_each_exactly_once(job, changed=50)
+    item = JobItem.objects.get(job=job, outcome="failed")
+    assert (item.account_id, item.reason) == (bad.pk, "ValueError: this one can’t be stamped")
+    assert (job.state, job.failed) == ("done", 1)
+
+
+def test_what_the_initiator_may_not_change_is_skipped(accounts):
+    agent, colleague = make_user("Support"), make_superuser()
+    job = start(agent)
+    turns.work()
+    assert_each_exactly_once(job, changed=51)
+    assert JobItem.objects.get(job=job, outcome="skipped").account_id == colleague.pk
+
+
+def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
+    agent = make_user("Support")
+    job = start(agent)
+    turned = turns.Turn(turns.claim())
+    assert turned.step() == turns.Next.GO_ON
+    agent.groups.clear()
+    assert turned.step() == turns.Next.STOP
+    job.refresh_from_db()
+    assert job.state == "parked"
+    assert "may not do this any more" in job.note
+    assert 0 < job.changed < 50
+    assert AuditEvent.objects.filter(action="job.parked", job_id=job.pk).exists()
+
+
+def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
+    refusals, run = iter(range(3)), Stamp.run
+
+    def refused(self, chunk):
+        run(self, chunk)
+        if next(refusals, None) is not None:
+            raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(Stamp, "run", refused)
+    job = start(root)
+    turns.work()
+    assert_each_exactly_once(job, changed=51)
+    assert next(refusals, None) is None
+
+
+def test_a_stale_worker_writes_nothing(accounts, root):
+    job = start(root)
+    stale = turns.Turn(turns.claim())
+    stale.step()
+    lose(job)
+    again = turns.Turn(turns.claim())
+    before = Job.objects.filter(pk=job.pk).values().get()
+    assert stale.step() == turns.Next.STOP
+    stale.give_back()
+    assert Job.objects.filter(pk=job.pk).values().get() == before
+    again.run()
+    assert_each_exactly_once(job, changed=51)
+
+
+def test_a_job_whose_worker_lives_is_not_taken_from_it(accounts, root):
+    start(root)
+    assert turns.claim().state == "running"
+    assert turns.claim() is None
+    assert turns.sweep() == 0
+
+
+def test_three_attempts_without_progress_park_a_job_and_others_go_on(accounts, root):
+    job, other = start(root), start(root, phone="2")
+    for _ in range(3):
+        turns.claim()
+        lose(job)
+    assert turns.work() == other.pk
+    job.refresh_from_db()
+    assert (job.state, job.changed) == ("parked", 0)
+    assert "3 attempts" in job.note
+    assert Job.objects.get(pk=other.pk).state == "done"
+    engine.resume(job, by=root)
+    turns.work()
+    assert_each_exactly_once(job, changed=51)
+
+
+def test_progress_forgives_crashes(accounts, root, monkeypatch):
+    monkeypatch.setattr(Stamp, "first_size", 8)
+    monkeypatch.setattr(Stamp, "largest_size", 8)
+    job = start(root)
+    for _ in range(5):
+        turns.Turn(turns.claim()).step()
+        lose(job)
+    turns.work()
+    assert_each_exactly_once(job, changed=51)
+    assert JobLine.objects.filter(job=job, text__contains="lost its worker").count() == 5
+
+
+def test_several_jobs_take_turns(accounts, root, monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(Stamp, "largest_size", 20)
+    jobs = [start(root, phone=str(number)) for number in range(3)]
+    assert [turns.work() for _ in range(6)] == [job.pk for job in jobs] * 2
+
+
+def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(Stamp, "largest_size", 20)
+    slow, quick = start(root, phone="1"), start(root, phone="2")
+    Job.objects.filter(pk=slow.pk).update(priority=Job.Priority.LOW)
+    Job.objects.filter(pk=quick.pk).update(priority=Job.Priority.HIGH)
+    assert [turns.work() for _ in range(4)] == [slow.pk, quick.pk, quick.pk, quick.pk]
+    assert Job.objects.get(pk=quick.pk).state == "done"
+
+
+def test_a_worker_goes_on_with_a_job_that_is_alone(accounts, root, monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(Stamp, "largest_size", 20)
+    job = start(root)
+    turns.work()
+    assert Job.objects.get(pk=job.pk).state == "done"
+
+
+def test_the_sweep_rings_for_a_job_whose_ring_is_lost(accounts, root):
+    job = start(root)
+    assert turns.sweep() == 0
+    OrmQ.objects.all().delete()
+    assert turns.sweep() == 1
+    assert OrmQ.objects.count() == 1
+    assert job.state == "queued"
+
+
+def test_a_kind_that_this_version_does_not_know_parks_the_job(accounts, root):
+    job = start(root)
+    Job.objects.filter(pk=job.pk).update(kind="gone")
+    turns.work()
+    job.refresh_from_db()
+    assert (job.state, job.changed) == ("parked", 0)
+    assert "gone" in job.note
+
+
+def test_a_filter_that_is_no_longer_understood_parks_the_job(accounts, root):
+    job = start(root, selection="all=1&colour=red")
+    turns.work()
+    job.refresh_from_db()
+    assert (job.state, job.note) == ("parked", "BadFilter: colour: There is no such filter.")
+
+
+def test_a_handler_that_does_not_account_for_each_is_found_out(accounts, root, monkeypatch):
+    monkeypatch.setattr(Stamp, "run", lambda self, chunk: chunk.unchanged(len(chunk.ids) - 1))
+    job = start(root)
+    turns.work()
+    job.refresh_from_db()
+    assert (job.state, job.unchanged) == ("parked", 0)
+    assert job.failed == turns.FAILURES
+    assert "Miscounted" in job.note
+
+
+def test_events_of_a_chunk_name_the_job_and_the_request_that_started_it(client, accounts, root):
+    job = start(root)
+    Job.objects.filter(pk=job.pk).update(origin={"ip": "10.0.0.1", "user_agent": "Browser", "request_id": "r1"})
+    turns.work()
+    event = AuditEvent.objects.filter(action="account.edited").latest("id")
+    assert (event.job_id, event.ip, event.user_agent, event.request_id) == (job.pk, "10.0.0.1", "Browser", "r1")
+    assert User.objects.get(pk=event.target_id).version == event.target_version

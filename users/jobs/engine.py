@@ -1,0 +1,242 @@
+"""Jobs: started, paused, resumed, cancelled. Work over many accounts that survives whatever happens to the workers.
+
+**A kind of job** is a subclass of users.jobs.kinds.Kind, registered once (`register(Suspend())`) from a module that
+users.apps imports. Most are subclasses of users.jobs.selected.Selected, which finds the accounts by a Selection.
+
+**Starting one**: `engine.start("suspend", by=…, selection=selection.query, words=selection.words, up_to=…, reason=…, …)`.
+It belongs to the caller's transaction: rolled back, there is no job. `key` makes it safe to ask twice. Whether a second person
+has to agree first is decided here and nowhere else (`approval_needed`).
+
+**A chunk** is one transaction: `kind.run(chunk)` gets `chunk.ids` (ascending), `chunk.by` (the initiator with the rights of
+now; `kind.action` has been asked, `access.refusal(chunk.by, action, account)` for each account is the handler's) and
+`chunk.job` (parameters, reason; not to be saved). It locks the accounts (`chunk.lock()`, or SELECT … ORDER BY id FOR UPDATE),
+changes them, writes events, messages and items, and accounts for each id exactly once:
+
+- `chunk.changed(account, before)` writes a JobItem with the before-image and the version after the change;
+- `chunk.skipped(id, reason)`, `chunk.failed(id, reason)` write one with the reason;
+- `chunk.unchanged(n)` only counts;
+- `chunk.wrote(changed=n, …)` counts items that the handler has written itself, set-based:
+  INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version) SELECT ….
+
+Events inside a chunk carry the job's id and the origin of the request that started it: `record` and `event_for` do so by
+themselves; SQL takes them from users.audit.origin.current_origin. The engine adds up the counts, moves the cursor and raises
+`Miscounted` unless each id was accounted for. Whatever `run` raises rolls the chunk back: a deadlock or a lost connection is
+tried again, and any other exception leads to smaller and smaller chunks until the account that it comes from is alone, and
+has failed with it. A process that dies is noticed by users.jobs.turns, which also says who may work a job and for how long.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from users import access
+from users.audit.origin import Origin, current_origin
+from users.audit.record import record
+from users.jobs import queue
+from users.jobs.kinds import KINDS
+from users.jobs.models import ENDED, OPEN, Job, JobItem, JobLine
+from users.models import User
+
+PER_PERSON = 10  # jobs of one person that have not ended
+WORK = "users.jobs.tasks.work"
+State = Job.State
+
+
+class Refused(Exception):
+    """The job's state, or the number of jobs, does not allow it. The message is a sentence."""
+
+
+def start(
+    kind: str,
+    *,
+    by: Any,
+    selection: str = "",
+    words: str = "",
+    up_to: int,
+    as_of: datetime | None = None,
+    expected: int | None = None,
+    reason: str = "",
+    parameters: dict[str, Any] | None = None,
+    parent: Job | None = None,
+    key: str = "",
+) -> Job:
+    """The one way to a job. Raises access.Denied or Refused; asked again with the same `key`, it is the same job.
+
+    `selection` and `words`: the frozen selection as a query string and as people read it; `up_to`: the highest id in it.
+    `parameters`: what the kind needs to know, as JSON, without secrets.
+    """
+    access.require(by, KINDS[kind].action)
+    with transaction.atomic():
+        if by.pk:
+            User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two clicks of one person queue here
+        if key and by.pk and (job := Job.objects.filter(by=by.pk, key=key).first()):
+            return job
+        refuse_too_many(by)
+        job = Job(
+            kind=kind,
+            by_id=by.pk,
+            by_text=str(by)[:255],
+            reason=reason,
+            origin=origin(),
+            selection=selection,
+            words=words,
+            parameters=parameters or {},
+            up_to=up_to,
+            as_of=as_of or timezone.now(),
+            expected=expected,
+            parent=parent,
+            priority=KINDS[kind].priority,
+            key=key,
+        )
+        job.state = State.WAITING if approval_needed(job) else State.QUEUED
+        job.due_at = Now()
+        job.save(force_insert=True)
+        job.refresh_from_db()
+        told(job, "job.started", by, "Waits for approval." if job.state == State.WAITING else "Queued.", reason=reason)
+        ring(job)
+    return job
+
+
+def approval_needed(job: Job) -> bool:
+    """Whether somebody else has to agree first. `job` is not stored yet."""
+    return False
+
+
+def approved(job: Job, *, by: Any) -> Job:
+    """A job that waited for approval is queued. Whether `by` may approve it is the caller's to ask."""
+    with transaction.atomic():
+        job = lock(job)
+        refuse_unless(job, State.WAITING, to="be approved")
+        enter(job, State.QUEUED)
+        told(job, "job.approved", by, f"Approved by {by}.")
+    return job
+
+
+def pause(job: Job, *, by: Any) -> Job:
+    """It stops after the chunk that runs, and keeps its place."""
+    with transaction.atomic():
+        job = controlled(job, by)
+        refuse_unless(job, *OPEN, to="be paused")
+        enter(job, State.PAUSED)
+        told(job, "job.paused", by, f"Paused by {by}.")
+    return job
+
+
+def resume(job: Job, *, by: Any) -> Job:
+    """Goes on where it stopped, also if it was parked."""
+    with transaction.atomic():
+        job = controlled(job, by)
+        refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
+        job.crashes, job.note = 0, ""
+        enter(job, State.QUEUED)
+        told(job, "job.resumed", by, f"Resumed by {by}.")
+    return job
+
+
+def cancel(job: Job, *, by: Any) -> Job:
+    """It ends after the chunk that runs. What it has done stays done."""
+    with transaction.atomic():
+        job = controlled(job, by)
+        if job.state in ENDED:
+            raise Refused(f"This job is {job.get_state_display().lower()} already.")
+        enter(job, State.CANCELLED)
+        told(job, "job.cancelled", by, f"Cancelled by {by}.")
+    return job
+
+
+def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
+    """A new job of the same kind over the accounts that failed."""
+    if not job.has_ended:
+        raise Refused("Only what has ended can be tried again.")
+    if not job.failed:
+        raise Refused("Nothing has failed in this job.")
+    return start(
+        job.kind,
+        by=by,
+        selection=f"job={job.pk}&outcome={JobItem.Outcome.FAILED}",
+        words=f"those that failed in job {job.pk}",
+        up_to=job.up_to,
+        expected=job.failed,
+        reason=job.reason,
+        parameters=job.parameters,
+        parent=job,
+        key=key,
+    )
+
+
+# --- what these are made of -------------------------------------------------------------------------------------------
+
+
+def may_see(by: Any, job: Job) -> bool:
+    return access.may(by, "view_jobs") or (access.may_enter(by) and by.pk == job.by_id)
+
+
+def may_control(by: Any, job: Job) -> bool:
+    """Whoever started it, and who may control everybody's."""
+    return access.may(by, "control_jobs") or (access.may_enter(by) and by.pk == job.by_id)
+
+
+def initiator(job: Job) -> Any:
+    """Who started it, with the rights of now."""
+    if job.by_id:
+        return User.objects.get(pk=job.by_id)
+    return access.Command(job.by_text.removeprefix("command "))
+
+
+def controlled(job: Job, by: Any) -> Job:
+    """The job, locked. Raises access.Denied."""
+    job = lock(job)
+    if not may_control(by, job):
+        access.require(by, "control_jobs")
+    return job
+
+
+def lock(job: Job) -> Job:
+    """Waits for the chunk that runs, which takes half a second or so, longer than a request waits for locks otherwise."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', '15s', true), set_config('statement_timeout', '15s', true)")
+    return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+
+
+def enter(job: Job, state: Job.State) -> None:
+    """Into `state`, with the job's row locked. A worker that has it finds the attempt changed, and lets go."""
+    job.state = state
+    job.attempt += 1
+    job.ended_at = timezone.now() if state in ENDED else None
+    job.save(update_fields=["state", "attempt", "note", "crashes", "ended_at"])
+    if state == State.QUEUED:
+        Job.objects.filter(pk=job.pk).update(due_at=Now())
+        ring(job)
+
+
+def told(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None:
+    """An event and a line of the job's log."""
+    after = {"kind": job.kind, "selection": job.words, "state": job.state}
+    if job.has_ended:
+        after |= {name: getattr(job, name) for name in ("selected", "changed", "skipped", "failed", "unchanged")}
+    record(action, actor=by, after=after, reason=reason, job_id=job.pk)
+    JobLine.objects.create(job=job, text=line)
+
+
+def ring(job: Job) -> None:
+    if job.state == State.QUEUED:
+        queue.ring(WORK)
+
+
+def refuse_too_many(by: Any) -> None:
+    if by.pk and Job.objects.filter(by=by.pk).exclude(state__in=ENDED).count() >= PER_PERSON:
+        raise Refused(f"You have {PER_PERSON} jobs that have not ended. Wait for one of them, or cancel it.")
+
+
+def refuse_unless(job: Job, *states: Job.State, to: str) -> None:
+    if job.state not in states:
+        raise Refused(f"This job is {job.get_state_display().lower()}; it can’t {to}.")
+
+
+def origin() -> dict[str, Any]:
+    own: Origin = current_origin.get()
+    return {"ip": own.ip, "user_agent": own.user_agent, "request_id": own.request_id}
