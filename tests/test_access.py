@@ -15,6 +15,7 @@ ACTIONS = [
     "suspend",
     "reinstate",
     "assign_roles",
+    "end_sessions",
     "view_audit",
     "share_view",
     "view_caching",
@@ -25,8 +26,19 @@ ACTIONS = [
 MAY = {
     "Viewer": {"view"},
     "Auditor": {"view", "view_audit", "view_jobs"},
-    "Support": {"view", "edit", "suspend", "reinstate", "view_jobs"},
-    "Manager": {"view", "edit", "suspend", "reinstate", "invite", "view_audit", "share_view", "view_jobs", "control_jobs"},
+    "Support": {"view", "edit", "suspend", "reinstate", "end_sessions", "view_jobs"},
+    "Manager": {
+        "view",
+        "edit",
+        "suspend",
+        "reinstate",
+        "end_sessions",
+        "invite",
+        "view_audit",
+        "share_view",
+        "view_jobs",
+        "control_jobs",
+    },
     "Administrator": set(ACTIONS),
     "superuser": set(ACTIONS),
     "staff without a role": set(),
@@ -37,7 +49,7 @@ MAY = {
     "nobody": set(),
 }
 LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
-TO_ONESELF = {"view", "view_audit", "invite", "edit", "share_view", "view_caching", "view_jobs", "control_jobs"}
+TO_ONESELF = {"view", "view_audit", "invite", "edit", "end_sessions", "share_view", "view_caching", "view_jobs", "control_jobs"}
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}
 TOWARDS = {

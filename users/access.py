@@ -21,6 +21,7 @@ PERMISSIONS = {
     "suspend": "users.suspend_user",
     "reinstate": "users.reinstate_user",
     "assign_roles": "users.assign_roles",
+    "end_sessions": "users.end_sessions",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_caching": "users.view_caching",

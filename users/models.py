@@ -17,8 +17,21 @@ from users.audit.models import AuditEvent
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
 from users.mail.models import Message
+from users.staff.models import Session, SignInEvent
 
-__all__ = ["AuditEvent", "Job", "JobItem", "JobLine", "Message", "SavedView", "SeenKey", "User", "WorkerBeat"]
+__all__ = [
+    "AuditEvent",
+    "Job",
+    "JobItem",
+    "JobLine",
+    "Message",
+    "SavedView",
+    "SeenKey",
+    "Session",
+    "SignInEvent",
+    "User",
+    "WorkerBeat",
+]
 
 
 class KeyField(models.CharField):
@@ -249,6 +262,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_active(self) -> bool:  # type: ignore[override]
         return self.state == State.ACTIVE
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """A stored password that is damaged fits nothing; Django’s hashers raise for some of them."""
+        try:
+            return super().check_password(raw_password)
+        except (ValueError, AssertionError, IndexError, KeyError, TypeError):
+            return False
 
     def get_session_auth_hash(self) -> str:
         return self._session_hash(None)

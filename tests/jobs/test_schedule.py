@@ -10,7 +10,7 @@ from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
 from users.jobs import queue
-from users.jobs.schedule import EVERY_MINUTE, write_schedules
+from users.jobs.schedule import TASKS, write_schedules
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def look(monkeypatch):
 
 
 def due(cluster: str) -> set[tuple[str, str]]:
-    return {(cluster, task) for task, its_cluster in EVERY_MINUTE.items() if its_cluster == cluster}
+    return {(cluster, task) for task, its_cluster in TASKS.items() if its_cluster == cluster}
 
 
 @pytest.mark.parametrize("cluster", queue.CLUSTERS)
@@ -52,7 +52,7 @@ def test_after_a_long_stop_a_task_is_rung_once(look):
 
 def test_writing_the_schedules_again_changes_nothing():
     before = list(Schedule.objects.order_by("name").values())
-    assert len(before) == len(EVERY_MINUTE)
+    assert len(before) == len(TASKS)
     write_schedules()
     assert list(Schedule.objects.order_by("name").values()) == before
 
@@ -60,4 +60,4 @@ def test_writing_the_schedules_again_changes_nothing():
 def test_a_schedule_that_is_no_longer_wanted_goes():
     queue.every_minute("time.time", cluster=queue.MAIN)
     write_schedules()
-    assert set(Schedule.objects.values_list("name", flat=True)) == set(EVERY_MINUTE)
+    assert set(Schedule.objects.values_list("name", flat=True)) == set(TASKS)

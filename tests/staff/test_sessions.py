@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client, override_settings
@@ -20,6 +20,8 @@ from tests.caching.outage import cache_at, own_redis, until_back
 from users.access import Command
 from users.account import verbs
 from users.models import State, User
+from users.staff import sessions, tasks
+from users.staff.models import Session
 from users.staff.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +72,7 @@ def write(statement: str, *values: object) -> None:
 
 ENDS: dict[str, Callable[[User, str], object]] = {
     "row deleted": lambda ada, key: Session.objects.all().delete(),
-    "row deleted by hand": lambda ada, key: write("DELETE FROM django_session WHERE session_key = %s", key),
+    "row deleted by hand": lambda ada, key: write("DELETE FROM users_session WHERE session_key = %s", key),
     "row expired": lambda ada, key: Session.objects.update(expire_date=timezone.now() - timedelta(microseconds=1)),
     "sessions cleared": lambda ada, key: (
         Session.objects.update(expire_date=timezone.now() - timedelta(days=1)), SessionStore.clear_expired(),
@@ -87,13 +89,14 @@ ENDS: dict[str, Callable[[User, str], object]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("name", ENDS)
 @pytest.mark.parametrize("path", ["/users/", "/me/"])
-def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(client, ada, end, path):
+def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(client, ada, name, path):
     key, text = key_of(client), cached(key_of(client))
     assert client.get(path).status_code == 200
-    end(ada, key)
-    assert cached(key) == text  # nobody has told the cache
+    ENDS[name](ada, key)
+    if name not in ("password chosen", "suspended"):  # verbs remove the rows, and what the cache has of them
+        assert cached(key) == text  # nobody has told the cache
     response = client.get(path)
     assert (response.status_code, response["Location"].split("?")[0]) == (302, "/login/")
     client.cookies["session"] = key
@@ -192,7 +195,7 @@ def test_a_session_is_found_without_the_cache_and_put_back(client):
     caches["pages"].clear()
     with CaptureQueriesContext(connection) as queries:
         assert signed_in(client)
-    assert len([query for query in queries if "django_session" in query["sql"]]) == 2
+    assert len([query for query in queries if "users_session" in query["sql"]]) == 2
     assert cached(key) == row(key).session_data
 
 
@@ -265,6 +268,92 @@ def test_signing_out_in_one_process_is_over_in_the_other(client):
         assert cached(key)  # near memory, or memory of its own, has it still
         there.cookies["session"] = key
         assert not signed_in(there)
+
+
+# --- the sessions of an account ---------------------------------------------------------------------------------------
+
+
+def test_a_row_says_whose_session_it_is_and_where_it_began(ada):
+    ada.set_password(PASSWORD)
+    ada.save()
+    client = Client(headers={"User-Agent": "A browser " * 40}, REMOTE_ADDR="192.0.2.7")
+    client.post("/login/", {"login": "ada", "password": PASSWORD})
+    session = Session.objects.get()
+    assert (session.account_id, session.ip, session.user_agent) == (ada.pk, "192.0.2.7", ("A browser " * 40)[:200])
+    assert str(session.public_id) not in key_of(client)
+    assert str(session) == str(session.public_id)
+
+
+def test_a_session_that_goes_on_keeps_where_it_began(client):
+    before = row(key_of(client))
+    session = SessionStore(key_of(client))
+    session["note"] = 1
+    session.save()
+    after = row(key_of(client))
+    assert after.session_data != before.session_data
+    assert (after.public_id, after.created_at, after.ip) == (before.public_id, before.created_at, before.ip)
+
+
+def test_a_stranger_who_has_a_session_is_nobody():
+    session = SessionStore()
+    session["step"] = 1
+    session.save()
+    assert Session.objects.get().account_id is None
+
+
+def test_one_session_is_ended_by_its_public_id_and_only_by_its_accounts(client, ada):
+    other, grace = Client(), make_user()
+    other.force_login(ada)
+    public = row(key_of(client)).public_id
+    assert sessions.end(grace.pk, public) is None
+    assert sessions.end(ada.pk, uuid4()) is None
+    assert sessions.end(ada.pk, public).account_id == ada.pk
+    assert cached(key_of(client)) is None
+    assert (signed_in(client), signed_in(other)) == (False, True)
+    assert sessions.end(ada.pk, public) is None
+
+
+def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
+    others, stranger = [Client(), Client()], Client()
+    for browser in others:
+        browser.force_login(ada)
+    stranger.force_login(make_user())
+    assert sessions.end_all(ada.pk, but=key_of(client)) == 2
+    assert [signed_in(browser) for browser in (client, *others, stranger)] == [True, False, False, True]
+    assert sessions.end_all(ada.pk) == 1
+    assert sessions.end_all(ada.pk) == 0
+
+
+def test_listed_are_the_sessions_that_still_open_something(client, ada):
+    def listed() -> list[str]:
+        return [session.session_key for session in sessions.standing(User.objects.get(pk=ada.pk))]
+
+    other = Client()
+    other.force_login(ada)
+    assert listed() == [key_of(other), key_of(client)]
+    Session.objects.filter(pk=key_of(client)).update(last_used_at=timezone.now() + timedelta(minutes=1))
+    assert listed() == [key_of(client), key_of(other)]
+    Session.objects.filter(pk=key_of(client)).update(expire_date=timezone.now())
+    assert listed() == [key_of(other)]
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        assert listed() == [key_of(other)]
+    write("UPDATE users_user SET session_epoch = session_epoch + 1")  # all at once, by somebody with a shell
+    assert listed() == []
+    assert Session.objects.filter(account_id=ada.pk).count() == 2
+
+
+@pytest.mark.parametrize("verb", ["suspended", "password chosen"])
+def test_a_verb_that_ends_all_sessions_removes_their_rows(client, ada, verb):
+    ENDS[verb](ada, key_of(client))
+    assert not Session.objects.exists()
+
+
+def test_rows_of_sessions_that_have_run_out_are_removed_by_a_worker(client):
+    other = Client()
+    other.force_login(make_user())
+    Session.objects.filter(pk=key_of(client)).update(expire_date=timezone.now() - timedelta(seconds=1))
+    tasks.clear_sessions()
+    assert [session.pk for session in Session.objects.all()] == [key_of(other)]
 
 
 # --- Redis that comes and goes ----------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_on_every_page_the_viewer_takes_one_query_and_one_read(client, role):
     client.get("/me/")
     with reads() as counted, CaptureQueriesContext(connection) as queries:
         assert client.get("/me/").status_code == 200
-    assert len([query for query in queries if "django_session" in query["sql"]]) == 1
+    assert len([query for query in queries if "users_session" in query["sql"]]) == 1
     assert len(queries) == 1, [query["sql"] for query in queries]
     assert counted == {"session": 1} | ({} if role == "superuser" else {"rights": 1})
 
@@ -70,7 +70,7 @@ def test_strangers_take_no_query(client):
     for path in ("/users/", "/users/1/", "/healthz"):
         with CaptureQueriesContext(connection) as queries:
             client.get(path)
-        assert not [query for query in queries if "users_" in query["sql"] or "django_session" in query["sql"]]
+        assert not [query for query in queries if "users_" in query["sql"] or "users_session" in query["sql"]]
 
 
 def test_a_session_that_does_not_exist_is_looked_for_once(client):

@@ -5,9 +5,13 @@ from users.jobs import queue
 EVERY_MINUTE = {
     "users.mail.tasks.drain": queue.NOTIFY,  # mails whose ring was lost, and those that are due again
 }
+EVERY_HOUR = {
+    "users.staff.tasks.clear_sessions": queue.MAIN,
+}
+TASKS = EVERY_MINUTE | EVERY_HOUR
 
 
 def write_schedules(**_: object) -> None:
-    for task, cluster in EVERY_MINUTE.items():
-        queue.every_minute(task, cluster=cluster)
-    queue.drop_schedules_except(set(EVERY_MINUTE))
+    for task, cluster in TASKS.items():
+        queue.every_minute(task, cluster=cluster, minutes=60 if task in EVERY_HOUR else 1)
+    queue.drop_schedules_except(set(TASKS))

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from users.jobs import queue
 from users.jobs.models import WorkerBeat
-from users.jobs.schedule import EVERY_MINUTE
+from users.jobs.schedule import TASKS
 from users.jobs.stop import GRACE, Stop
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class Supervisor:
 
 def prepare() -> None:
     """Loads once what the forked processes share, and keeps the garbage collector from copying it by touching it."""
-    for task in EVERY_MINUTE:
+    for task in TASKS:
         import_module(task.rpartition(".")[0])
     reverse("home")
     gc.collect()

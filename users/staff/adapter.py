@@ -1,12 +1,17 @@
-"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the outbox."""
+"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the outbox, attempts noted."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
 from users.account import verbs
+from users.models import User
+from users.staff import signins, throttle
+from users.staff.models import Outcome
 
 QUIET = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
@@ -19,6 +24,8 @@ class Adapter(DefaultAccountAdapter):
         "is not taken.",
         "enter_current_password": "This is not your current password.",
     }
+    typed = ""
+    tried: User | None = None
 
     def is_open_for_signup(self, request) -> bool:
         return False
@@ -26,8 +33,29 @@ class Adapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request) -> str:
         return resolve_url("/" if access.may_enter(request.user) else "/me/")
 
+    def pre_authenticate(self, request, **credentials: Any) -> None:
+        self.typed = credentials.get("email") or credentials.get("username") or ""
+        self.tried = signins.tried(self.typed)
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            signins.note(Outcome.THROTTLED, self.tried, typed=self.typed)
+            raise
+
+    def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
+        return throttle.subject(self.tried, self.typed)
+
+    def authentication_failed(self, request, **credentials: Any) -> None:
+        signins.note(signins.cause_of_failure(self.tried), self.tried, typed=self.typed)
+
+    def respond_user_inactive(self, request, user) -> HttpResponse:
+        """After the right password."""
+        signins.note(Outcome(user.state), user)
+        return super().respond_user_inactive(request, user)
+
     def set_password(self, user, password) -> None:
         verbs.choose_password(user, password)
+        throttle.reset(user)
         user.refresh_from_db()  # allauth goes on with its copy: the session that stays is tied to the new password and epoch
 
     def send_password_reset_mail(self, user, email, context) -> None:

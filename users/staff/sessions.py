@@ -1,19 +1,34 @@
 """Sessions in cache and database. What comes from the cache is a hint: the query that loads the viewer compares it with the
 row (users/staff/viewer.py), so a session that was ended stays ended, whatever a cache that was away still holds."""
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
-from django.contrib.auth import SESSION_KEY
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends import cached_db
+from django.core.cache import caches
+from django.utils import timezone
+
+from users.audit.origin import current_origin
+from users.models import User
+from users.staff.models import AGENT_MAX, Session
+
+PREFIX = "session:"
+LISTED = 100  # of one account; more than anybody looks through
 
 
 class SessionStore(cached_db.SessionStore):
-    """Django's own, but that it caches the row's text as it is, to be compared with the row."""
+    """Django's own, but that it caches the row's text as it is, to be compared with the row, and that rows have an owner."""
 
-    cache_key_prefix = "session:"
+    cache_key_prefix = PREFIX
     stored = ""  # the row's session_data, as far as known
     _cache: Any
     _get_session_from_db: Any
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
 
     def load(self) -> dict[str, Any]:
         """From the cache only what names a viewer, whose query will check it; everything else from the row."""
@@ -35,8 +50,11 @@ class SessionStore(cached_db.SessionStore):
         self._session_cache = self.decode(text)
         return self._session_cache
 
-    def create_model_instance(self, data: dict[str, Any]) -> Any:
-        row = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row = cast(Session, super().create_model_instance(data))
+        origin, owner = current_origin.get(), str(data.get(SESSION_KEY, ""))
+        row.account_id = int(owner) if owner.isdecimal() else None
+        row.ip, row.user_agent = origin.ip, origin.user_agent[:AGENT_MAX]
         self.stored = row.session_data
         return row
 
@@ -47,3 +65,34 @@ class SessionStore(cached_db.SessionStore):
     def exists(self, session_key: str) -> bool:
         """In the database: what only a cache still holds is over."""
         return bool(super(cached_db.SessionStore, self).exists(session_key))
+
+
+# --- the sessions of an account -----------------------------------------------------------------------------------------
+
+
+def standing(account: User) -> list[Session]:
+    """The sessions that would still open something, last used first. One query."""
+    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by("-last_used_at")
+    marks = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
+    return [row for row in rows[:LISTED] if row.get_decoded().get(HASH_SESSION_KEY) in marks]
+
+
+def end(account_id: int, public_id: UUID) -> Session | None:
+    """The session that this ended, at its very next request; None where the account has no such session."""
+    row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
+    return row if row and remove([row.session_key]) else None
+
+
+def end_all(account_id: int, *, but: str = "") -> int:
+    """Removes the account's sessions, but the one with the key `but`, and says how many there were. Rows that are being
+    made at this moment are not seen: whoever must be sure raises session_epoch too."""
+    rows = Session.objects.filter(account_id=account_id).exclude(session_key=but)
+    return remove(list(rows.values_list("session_key", flat=True)))
+
+
+def remove(keys: list[str]) -> int:
+    if not keys:
+        return 0
+    number, _ = Session.objects.filter(session_key__in=keys).delete()
+    caches[settings.SESSION_CACHE_ALIAS].delete_many([PREFIX + key for key in keys])  # it would not be believed, but kept
+    return number

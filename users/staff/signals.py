@@ -1,14 +1,29 @@
 """What follows from signing in."""
 
+from typing import Any
+
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
-from django.utils import timezone
 
 from users.models import User
+from users.staff import signins, traces
+from users.staff.models import Outcome
+
+PERSONAL = ("username", "email", "phone")
 
 
 @receiver(user_logged_in)
-def note_last_seen(sender: type, user: User, **_: object) -> None:
-    """Soft: raises no version."""
-    user.last_seen_at = timezone.now()
-    User.objects.filter(pk=user.pk).update(last_seen_at=user.last_seen_at)
+def write_down(sender: type, user: User, request: Any = None, **_: object) -> None:
+    signins.note(Outcome.OK, user)
+    traces.leave(user, "", None)
+    if request is not None:
+        forget_what_was_typed(request.session)
+
+
+def forget_what_was_typed(session: Any) -> None:
+    """allauth keeps the address beside the way in which somebody signed in, for as long as the session lasts."""
+    if isinstance(records := session.get(AUTHENTICATION_METHODS_SESSION_KEY), list):
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+            {name: value for name, value in record.items() if name not in PERSONAL} for record in records
+        ]

@@ -18,8 +18,10 @@ from users import access
 from users.caching import generation, timing
 from users.caching.generation import ROLES
 from users.models import User
+from users.staff import traces
+from users.staff.models import Session
 
-SESSION = "(SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s)"
+SESSION = "LEFT JOIN users_session ON users_session.session_key = %s AND users_session.expire_date > %s"
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 RIGHTS_KEPT = 3600  # seconds
@@ -27,7 +29,7 @@ RIGHTS_KEPT = 3600  # seconds
 
 def find(pk: int, session_key: str = "") -> Any:
     """The account with its permissions filled in, and as attributes `session`, the text of the session's row (None where it
-    has ended), and `generations`. None where there is no such account."""
+    has ended), `session_used_at` and `generations`. None where there is no such account."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     # By hand, since the ORM takes longer to put this query together than the database to answer it.
@@ -37,9 +39,9 @@ def find(pk: int, session_key: str = "") -> Any:
     if row is None:
         return None
     compiler, converters = converting(connection.alias)
-    (values,) = compiler.apply_converters([row[: len(NAMES)]], converters)
-    account: Any = User.from_db(connection.alias, NAMES, values)
-    account.session, account.generations = row[len(NAMES) :]
+    (values,) = compiler.apply_converters([row], converters)
+    account: Any = User.from_db(connection.alias, NAMES, values[: len(NAMES)])
+    account.session_used_at, account.session, account.generations = values[len(NAMES) :]
     if not account.is_superuser:
         account._perm_cache = rights(account)
     return account
@@ -48,14 +50,16 @@ def find(pk: int, session_key: str = "") -> Any:
 @cache
 def query(vendor: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
-    return f"SELECT {columns}, {SESSION}, {generation.SQL[vendor]} FROM users_user WHERE id = %s"  # noqa: S608
+    session = "users_session.last_used_at, users_session.session_data"
+    return f"SELECT {columns}, {session}, {generation.SQL[vendor]} FROM users_user {SESSION} WHERE users_user.id = %s"  # noqa: S608
 
 
 @cache
 def converting(alias: str) -> tuple[Any, dict]:
     """What turns the values of this database into those of the fields."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
-    return compiler, compiler.get_converters([field.get_col(User._meta.db_table) for field in FIELDS])
+    fields = [*FIELDS, Session._meta.get_field("last_used_at")]
+    return compiler, compiler.get_converters([field.get_col(field.model._meta.db_table) for field in fields])
 
 
 def rights(account: Any) -> set[str]:
@@ -94,6 +98,7 @@ def viewer(request) -> User | AnonymousUser:
     if not account.is_active:
         return AnonymousUser()
     timing.viewed_by(account)
+    traces.leave(account, session.session_key, account.session_used_at)
     return account
 
 

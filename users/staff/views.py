@@ -3,6 +3,12 @@
 from allauth.account import views
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import base36_to_int
+
+from users.identifiers import fold
+from users.models import State, User
+from users.staff import signins
+from users.staff.models import Outcome, Way
 
 
 class Answers:
@@ -15,7 +21,22 @@ class Answers:
 
 
 class LoginView(Answers, views.LoginView):
-    pass
+    looked_at = False  # whether the attempt came as far as to the form
+
+    def dispatch(self, request, *args, **kwargs) -> HttpResponse:
+        response = super().dispatch(request, *args, **kwargs)
+        if response.status_code == 429 and not self.looked_at:
+            note_crowded(request.POST.get("login", ""))
+        return response
+
+    def form_invalid(self, form) -> HttpResponse:
+        self.looked_at = True
+        return super().form_invalid(form)
+
+
+def note_crowded(typed: str) -> None:
+    if account := signins.tried(fold(typed.strip()[:254])):
+        signins.note_once(Outcome.CROWDED, account)
 
 
 class PasswordResetView(Answers, views.PasswordResetView):
@@ -27,7 +48,26 @@ class PasswordChooseView(Answers, views.PasswordResetFromKeyView):
         response = super().dispatch(request, *args, **kwargs)
         if getattr(self, "reset_user", True) is None:  # the page that says that the link no longer works
             response.status_code = 410
+            note_dead_link(kwargs["uidb36"])
         return response
+
+    def form_valid(self, form) -> HttpResponse:
+        way = way_of(self.reset_user)
+        response = super().form_valid(form)
+        signins.note(Outcome.CHOSEN, self.reset_user, way=way)
+        return response
+
+
+def way_of(account: User) -> Way:
+    return Way.INVITATION if account.status == State.INVITED else Way.RESET_LINK
+
+
+def note_dead_link(uid: str) -> None:
+    """The reason is the account's state where that is not one to choose a password in."""
+    if account := User.objects.filter(pk=base36_to_int(uid)).first():
+        state = account.state
+        dead = state in (State.ACTIVE, State.INVITED)
+        signins.note_once(Outcome.DEAD_LINK if dead else Outcome(state), account, way=way_of(account))
 
 
 class PasswordChangeView(Answers, views.PasswordChangeView):

@@ -14,6 +14,7 @@ from users.account.errors import Refused, Stale
 from users.account.identity import normal, require_free, taken
 from users.audit.record import record
 from users.models import State, User, in_state
+from users.staff import sessions
 
 PROFILE = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
 OWN_PROFILE = ("first_name", "last_name", "phone", "locale", "time_zone")
@@ -38,7 +39,7 @@ def changing(
         if version is not None and account.version != version:
             raise Stale(account, version)
         granting = action == "assign_roles"
-        before, was_keeper = snapshot(account, granting), keeps_the_keys(account)
+        before, was_keeper, epoch = snapshot(account, granting), keeps_the_keys(account), account.session_epoch
         yield account
         changes = difference(before, snapshot(account, granting))
         if not changes:
@@ -47,6 +48,8 @@ def changing(
             refuse_last_superuser(account, guarded)
         touch(account)
         store(account)
+        if account.session_epoch != epoch:
+            sessions.end_all(account.pk)
         old, new = zip(*changes.values(), strict=True)
         record(
             event,

@@ -8,6 +8,7 @@ from users.audit.record import record
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
+from users.staff import sessions
 
 
 def choose_password(account: User, password: str) -> User:
@@ -23,6 +24,7 @@ def choose_password(account: User, password: str) -> User:
         account.session_epoch += 1
         touch(account)
         store(account)
+        sessions.end_all(account.pk)
         action = "account.invitation_accepted" if accepted else "account.password_changed"
         record(action, actor=account, target=account, after={"status": account.status} if accepted else {})
     return account

@@ -1,0 +1,44 @@
+"""How often signing in to one account may fail. allauth counts, in the cache `default`; here it is asked and reset.
+
+It counts for each account, whatever name and host were typed: who knows username and address has no second try, and a
+Host header with another port is no other counter.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from allauth.core.internal import ratelimit
+from django.core.cache import caches
+from django.utils import timezone
+
+from users.models import User
+
+APP, ACTION = "allauth.account", "login_failed"
+
+
+def subject(account: User | None, typed: str) -> str:
+    """Whose failures are counted together."""
+    return f"account:{account.pk}" if account else f"typed:{typed}"
+
+
+def locked_until(account: User) -> datetime | None:
+    """The moment from which on the right password is taken again; None where it is taken now. One read of the cache."""
+    counters = keys(account)
+    held = caches["default"].get_many(list(counters)) if counters else {}
+    now, ends = timezone.now(), []
+    for key, history in held.items():
+        rate = counters[key]
+        counted = sorted(moment for moment in history if moment > now.timestamp() - rate.duration)
+        if len(counted) >= rate.amount:  # free again when all but amount - 1 are too old
+            ends.append(datetime.fromtimestamp(counted[-rate.amount], UTC) + timedelta(seconds=rate.duration))
+    return max(ends, default=None)
+
+
+def reset(account: User) -> None:
+    caches["default"].delete_many(list(keys(account)))
+
+
+def keys(account: User) -> dict[str, ratelimit.Rate]:
+    """The cache keys of the limits that count by account."""
+    rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
+    name = subject(account, "")
+    return {ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=name): rate for rate in rates}
