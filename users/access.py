@@ -138,8 +138,12 @@ def grant_refusal(
 
 
 def stored_permissions(account: User) -> set[str]:
-    """The permissions that the account's groups and its own row give, active or not."""
-    return permissions(Q(group__user=account) | Q(user=account))
+    """The permissions that the account's groups and its own row give, active or not.
+
+    A page that shows them has read them with the account (users.account.rights); a verb reads its account anew, and has not.
+    """
+    known = vars(account).get("known_permissions")
+    return known if known is not None else permissions(Q(group__user=account) | Q(user=account))
 
 
 def permissions(*conditions: Q, **lookups: Any) -> set[str]:

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from users.account import views
+from users.account import tab_views, views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
     path("<int:pk>/", views.show, name="account"),
+    path("<int:pk>/access/", tab_views.access, name="account-access"),
+    path("<int:pk>/mail/", tab_views.mail, name="account-mail"),
     path("<int:pk>/edit/", views.edit, name="account-edit"),
     path("<int:pk>/roles/", views.roles, name="account-roles"),
     path("<int:pk>/invitation/", views.invitation, name="account-invitation"),

@@ -1,46 +1,33 @@
 """One account: its page, and a page for each verb that asks for something first."""
 
+from typing import Any
+
 from django.contrib import messages
-from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access
-from users.account import verbs
+from users.account import frame, verbs
 from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, ReinstatementForm, RolesForm, SuspensionForm
+from users.account.frame import get_account
 from users.account.submit import posted, status_of, submit
 from users.audit.pieces import lines
 from users.audit.trail import Trail
-from users.caching import pages
-from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.errors import page
 from users.models import User
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
-VERBS = ("edit", "suspend", "reinstate", "assign_roles", "invite")
 
 
 @require_safe
 def show(request, pk: int):
-    access.require(request.user, "view")
-    shows = (ACCOUNTS, ROLES, AUDIT)
-    return pages.page(request, lambda request: sheet(request, pk), shows=shows, also=request.user.pk == pk)
+    return frame.kept(request, pk, "account", profile)
 
 
-def sheet(request, pk: int):
-    """The same for everybody with these permissions, but for the account's owner: it is kept for all of them."""
-    account = get_account(request, "view", pk)
+def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     events, more = Trail(target=account.pk).events(size=20)
-    context = {
-        "account": account,
-        "groups": account.groups.order_by("name"),
-        "events": lines(events, on_account=True),
-        "more_events": more,
-        "may": {action: access.may(request.user, action, account) for action in VERBS},
-        "may_view_audit": access.may(request.user, "view_audit"),
-    }
-    return pages.until(render(request, "users/account/show.html", context), account.next_turn)
+    return {"events": lines(events, on_account=True), "more_events": more}
 
 
 @form_page
@@ -104,13 +91,3 @@ def suspension_end(request, pk: int):
         messages.success(request, f"{now.display_name} is {now.state.label.lower()} again.")
         return redirect("account", pk)
     return render(request, "users/account/reinstatement.html", {"form": form, "account": account}, status=status_of(form))
-
-
-def get_account(request, action: str, pk: int) -> User:
-    """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing about ids."""
-    access.require(request.user, "view")
-    account = User.objects.filter(pk=pk).first()
-    if account is None:
-        raise Http404
-    access.require(request.user, action, account)
-    return account

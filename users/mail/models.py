@@ -23,7 +23,9 @@ class Message(models.Model):
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Dropped"
 
-    account = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="messages")
+    account = models.ForeignKey(
+        "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
+    )  # its index is one of those below
     kind = models.CharField(max_length=32, choices=Kind.choices)
     to = models.CharField(max_length=254)
     message_id = models.CharField(max_length=32, default=make_message_id, unique=True, editable=False)
@@ -36,7 +38,10 @@ class Message(models.Model):
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["due_at", "id"], name="message_waiting", condition=models.Q(state="waiting"))]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="message_waiting", condition=models.Q(state="waiting")),
+            models.Index(fields=["account", "-id"], name="message_by_account"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} to account {self.account_id}"

@@ -95,3 +95,9 @@ def grouped(number: int) -> str:
 @register.filter
 def clock(at) -> str:
     return f"{timezone.localtime(at):%H:%M}"
+
+
+@register.filter
+def of(values: dict, name: str):
+    """values[name], for a name that is known only when the page is made; None where there is no such."""
+    return values.get(name)

@@ -1,0 +1,94 @@
+"""GET /users/<id>/access/"""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+
+from tests.builders import make_superuser, make_user
+from tests.pages import read
+from users import access
+from users.account import verbs
+from users.account.rights import read_rights
+from users.audit.record import record
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def viewer(client):
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
+    return viewer
+
+
+def lines(client, account) -> list[str]:
+    page = read(client.get(f"/users/{account.pk}/access/"))
+    return [item.text for item in page.one("main").all("li")] + [item.text for item in page.one("main").all("dd")]
+
+
+def test_each_role_says_which_rights_it_gives_who_gave_it_and_when(client, viewer):
+    root, ada = make_superuser(username="root"), make_user()
+    roles = Group.objects.filter(name__in=["Viewer", "Auditor"])
+    verbs.assign_roles(ada, by=root, groups=roles, is_staff=True, is_superuser=False)
+    auditor, reader, enters, superuser = lines(client, ada)
+    assert auditor.startswith("Auditor given by root, ")
+    assert "Can see accounts" in auditor
+    assert "Can see the audit trail" in auditor
+    assert reader.startswith("Viewer given by root, ")
+    assert reader.endswith("Can see accounts")
+    assert enters.startswith("Yes, as staff given by root, ")
+    assert superuser == "No"
+
+
+def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewhere_says_so(client, viewer):
+    first, second, ada = make_superuser(username="first"), make_superuser(username="second"), make_user("Auditor")
+    for by, names in ((first, ["Auditor", "Viewer"]), (first, ["Auditor"]), (second, ["Auditor", "Viewer"])):
+        groups = Group.objects.filter(name__in=names)
+        verbs.assign_roles(User.objects.get(pk=ada.pk), by=by, groups=groups, is_staff=True, is_superuser=False)
+    auditor, reader, *_ = lines(client, ada)
+    assert auditor.startswith("Auditor by whom is not recorded")
+    assert reader.startswith("Viewer given by second, ")
+
+
+def test_a_refused_attempt_gives_nothing_away(client, viewer):
+    ada = make_user("Viewer")
+    record("denied", actor=viewer, target=ada, after={"groups": ["Viewer"], "is_staff": True})
+    assert lines(client, ada)[0].startswith("Viewer by whom is not recorded")
+
+
+def test_rights_of_its_own_stand_apart(client, viewer):
+    ada = make_user()
+    ada.user_permissions.add(Permission.objects.get(codename="share_view"))
+    page = read(client.get(f"/users/{ada.pk}/access/"))
+    assert page.one("section", aria_labelledby="own").one("li").text == "Can share saved views"
+    assert "This account has no role." in page.one("main").text
+
+
+def test_roles_of_somebody_who_is_not_staff_are_said_to_do_nothing(client, viewer):
+    page = read(client.get(f"/users/{make_user('Support', is_staff=False).pk}/access/"))
+    assert "do nothing until this account is staff" in page.one("main").text
+
+
+def test_hostile_names_of_roles_are_text(client, viewer):
+    group = Group.objects.create(name="<script>alert(1)</script>")
+    ada = make_user()
+    ada.groups.add(group)
+    assert lines(client, ada)[0].startswith("<script>alert(1)</script> by whom")
+
+
+def test_a_page_reads_as_many_rights_as_the_gate():
+    ada = make_user("Manager", status="suspended")
+    ada.groups.add(Group.objects.create(name="Empty"))
+    ada.user_permissions.add(Permission.objects.get(codename="add_group"))
+    found = read_rights(ada)
+    assert [role.name for role in found.groups] == ["Empty", "Manager"]
+    assert access.stored_permissions(ada) == access.stored_permissions(User.objects.get(pk=ada.pk))
+
+
+def test_what_a_page_has_read_is_no_news_to_a_verb_that_runs_later():
+    ada, support = make_user(), make_user("Support")
+    read_rights(ada)
+    ada.user_permissions.add(Permission.objects.get(codename="add_group"))
+    assert access.may(support, "edit", ada)  # as the page saw it
+    with pytest.raises(access.Denied):
+        verbs.edit(ada, by=support, version=1, first_name="Ann")

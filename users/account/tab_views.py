@@ -1,0 +1,33 @@
+"""The tabs of an account's page beside the first: each an address, a page without scripts, and a part for HTMX."""
+
+from typing import Any
+
+from django.views.decorators.http import require_safe
+
+from users.account import frame
+from users.account.grants import grants
+from users.account.mails import mails
+from users.errors import BadRequest
+from users.models import User
+from users.parameters import BadParameter
+
+
+@require_safe
+def access(request, pk: int):
+    return frame.kept(request, pk, "account-access", rights)
+
+
+def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    return {"grants": grants(account, around["rights"])}
+
+
+@require_safe
+def mail(request, pk: int):
+    return frame.fresh(request, pk, "account-mail", messages)
+
+
+def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return mails(account, request.GET)
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/mail/") from error

@@ -1,0 +1,25 @@
+"""The tabs of an account's page. A new one is a line here, a view under its name, and a template that extends the frame."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tab:
+    """`name`: of its URL. `path`: below the account's own address. `template`: extends users/account/frame.html."""
+
+    name: str
+    label: str
+    path: str
+    template: str
+
+    @property
+    def key(self) -> str:
+        return self.path.rstrip("/") or "profile"
+
+
+TABS = (
+    Tab("account", "Profile", "", "users/account/show.html"),
+    Tab("account-access", "Access", "access/", "users/account/access.html"),
+    Tab("account-mail", "Mail", "mail/", "users/account/mail.html"),
+)
+BY_NAME = {tab.name: tab for tab in TABS}
