@@ -207,6 +207,11 @@ if REDIS_URL:
         },
     }
 
+# --- audit ------------------------------------------------------------------------------------------------------------
+
+# Where the worker writes down how far the audit chain reaches; "" for the log alone.
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+
 # --- background work --------------------------------------------------------------------------------------------------
 
 # retry > timeout × (queue_limit / workers + 1): a task that still runs must not be handed out again.

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
-from users.audit.models import AuditEvent
+from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
 from users.mail.models import Message
@@ -21,6 +21,7 @@ from users.staff.models import Session, SignInEvent
 
 __all__ = [
     "AuditEvent",
+    "ChainHead",
     "Job",
     "JobItem",
     "JobLine",

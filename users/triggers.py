@@ -7,9 +7,19 @@ rebuilt table has lost its triggers; and a new column of the accounts has to rai
 
 # ruff: noqa: S608  what is put into the statements are the names below
 
+from dataclasses import dataclass
+
 AUDIT = "users_auditevent"
 SEARCH = "users_user_search"
 CHAIN = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
+# What erasing may touch: the values of one part of an event, its half of the salt, and what stands in for them.
+PARTS = {
+    "target": ("target_text", "before", "after", "reason", "ticket"),
+    "actor": ("actor_text", "ip", "user_agent"),
+}
+ERASABLE = (*PARTS["target"], *PARTS["actor"], "chain_salt", "target_digest", "actor_digest", "erased_at")
+JSON = ("before", "after")
+HALF = 16  # bytes of chain_salt for each part, in the order of PARTS
 REFUSAL = "audit events are append-only"
 ACCOUNTS = "users_user"
 GENERATIONS = "users_generation"
@@ -117,15 +127,20 @@ def sqlite_generations(table: str, name: str, hard: list[str]) -> list[str]:
 
 
 def postgresql_statements(columns: list[str]) -> list[str]:
-    chain = ", ".join(f"'{name}'" for name in CHAIN)
+    chain, erasable = ", ".join(f"'{name}'" for name in CHAIN), ", ".join(f"'{name}'" for name in ERASABLE)
     return [
         f"""
         CREATE OR REPLACE FUNCTION {AUDIT}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            -- The one change allowed: an event that is not sealed yet takes its place in the chain.
+            -- Two changes are allowed. An event that is not sealed yet takes its place in the chain;
             IF TG_OP = 'UPDATE' THEN
                 IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL
                    AND to_jsonb(NEW) - ARRAY[{chain}] = to_jsonb(OLD) - ARRAY[{chain}] THEN
+                    RETURN NEW;
+                END IF;
+                -- and a sealed one loses personal values, with the salt of their digest.
+                IF {erasing(POSTGRESQL)}
+                   AND to_jsonb(NEW) - ARRAY[{erasable}] = to_jsonb(OLD) - ARRAY[{erasable}] THEN
                     RETURN NEW;
                 END IF;
             END IF;
@@ -143,17 +158,68 @@ def postgresql_statements(columns: list[str]) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How a database says that two values are the same or differ, what is left of the JSON object in COLUMN when its values
+    are gone, and the zeros that stand where a salt was."""
+
+    same: str
+    differs: str
+    names: str
+    zeros: str
+
+
+POSTGRESQL = Dialect(
+    "IS NOT DISTINCT FROM",
+    "IS DISTINCT FROM",
+    "(SELECT coalesce(jsonb_object_agg(key, NULL::text), '{}'::jsonb) FROM jsonb_each(COLUMN))",
+    f"'\\x{'00' * HALF}'::bytea",
+)
+SQLITE = Dialect("IS", "IS NOT", "(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))", f"zeroblob({HALF})")
+
+
+def erasing(dialect: Dialect) -> str:
+    """The condition under which the columns of ERASABLE may change: of each part nothing is changed, or all is gone."""
+    parts = " AND ".join(f"({kept(part, dialect)} OR {gone(part, dialect)})" for part in PARTS)
+    some = " OR ".join(f"new.{part}_digest {dialect.differs} old.{part}_digest" for part in PARTS)
+    sealed = "old.chain_position IS NOT NULL AND new.erased_at IS NOT NULL AND length(new.chain_salt) = length(old.chain_salt)"
+    return f"{sealed} AND ({some}) AND {parts}"
+
+
+def half(part: str, row: str) -> str:
+    return f"substr({row}.chain_salt, {1 + HALF * list(PARTS).index(part)}, {HALF})"
+
+
+def kept(part: str, dialect: Dialect) -> str:
+    pairs = [(f"new.{name}", f"old.{name}") for name in (*PARTS[part], f"{part}_digest")]
+    return " AND ".join(f"{new} {dialect.same} {old}" for new, old in [*pairs, (half(part, "new"), half(part, "old"))])
+
+
+def gone(part: str, dialect: Dialect) -> str:
+    emptied = [f"new.{name} {dialect.same} {value}" for name, value in emptying(part, dialect, "old").items()]
+    once = [f"old.{part}_digest IS NULL", f"length(new.{part}_digest) = 32", f"{half(part, 'new')} = {dialect.zeros}"]
+    return " AND ".join([*once, *emptied])
+
+
+def emptying(part: str, dialect: Dialect, row: str) -> dict[str, str]:
+    """What the columns of a part become when its values are erased: the names of changed fields stay."""
+    texts = {name: "NULL" if name == "ip" else "''" for name in PARTS[part]}
+    return texts | {name: dialect.names.replace("COLUMN", f"{row}.{name}") for name in JSON if name in texts}
+
+
 def sqlite_statements(columns: list[str]) -> list[str]:
     same = " AND ".join(f"new.{name} IS old.{name}" for name in columns if name not in CHAIN)
+    untouched = " AND ".join(f"new.{name} IS old.{name}" for name in columns if name not in ERASABLE)
     free = f"NOT EXISTS (SELECT 1 FROM {AUDIT} WHERE chain_position = new.chain_position)"
     sealing = f"old.chain_position IS NULL AND new.chain_position IS NOT NULL AND {free} AND {same}"
+    allowed = f"({sealing}) OR ({erasing(SQLITE) if 'erased_at' in columns else 0} AND {untouched})"
     abort = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     # REPLACE deletes the row in the way without firing the trigger for deletions.
     taken = f"EXISTS (SELECT 1 FROM {AUDIT} WHERE id = new.id OR chain_position = new.chain_position)"
     put = f"INSERT INTO {SEARCH}(rowid, search_key) VALUES (new.id, new.search_key);"
     take = f"INSERT INTO {SEARCH}({SEARCH}, rowid, search_key) VALUES ('delete', old.id, old.search_key);"
     return [
-        *trigger(f"{AUDIT}_update", f"BEFORE UPDATE ON {AUDIT} WHEN NOT ({sealing}) {abort}"),
+        *trigger(f"{AUDIT}_update", f"BEFORE UPDATE ON {AUDIT} WHEN NOT coalesce({allowed}, 0) {abort}"),
         *trigger(f"{AUDIT}_delete", f"BEFORE DELETE ON {AUDIT} {abort}"),
         *trigger(f"{AUDIT}_replace", f"BEFORE INSERT ON {AUDIT} WHEN {taken} {abort}"),
         f"""

@@ -40,6 +40,7 @@ NEW_VALUES = {
     "at": "2020-01-01 00:00:00+00", "actor_id": 99, "actor_text": "x", "action": "x", "target_id": 99, "target_text": "x",
     "target_version": 99, "before": '{"x": 1}', "after": "{}", "reason": "", "ticket": "x", "ip": "192.0.2.1",
     "user_agent": "x", "request_id": "x", "job_id": 99, "id": 10**9,
+    "target_digest": b"d" * 32, "actor_digest": b"d" * 32, "erased_at": "2020-01-01 00:00:00+00",
 }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ SEAL = "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_
 
 
 def seal(event: AuditEvent, position: int | None = 1) -> None:
-    execute(SEAL, position, b"s" * 16, b"p" * 32, b"h" * 32, event.pk)
+    execute(SEAL, position, b"s" * 32, b"p" * 32, b"h" * 32, event.pk)
 
 
 def test_an_event_takes_its_place_in_the_chain_once():
@@ -154,6 +155,64 @@ def test_a_sealed_event_is_neither_changed_nor_deleted():
     assert_refused("UPDATE users_auditevent SET chain_hash = %s WHERE id = %s", b"x" * 32, event.pk)
     assert_refused("UPDATE users_auditevent SET reason = 'x' WHERE id = %s", event.pk)
     assert_refused("DELETE FROM users_auditevent WHERE id = %s", event.pk)
+
+
+# --- erasing ----------------------------------------------------------------------------------------------------------
+
+ERASED = {
+    "target_text": "''", "before": """'{"phone": null}'""", "after": """'{"phone": null}'""", "reason": "''", "ticket": "''",
+    "target_digest": "%(digest)s", "chain_salt": "%(salt)s", "erased_at": "'2026-01-01 00:00:00+00'",
+}  # fmt: skip
+OTHERWISE = {
+    "target_text": "'x'", "before": """'{"phone": "1"}'""", "after": "'{}'", "reason": "'x'", "ticket": "'x'",
+    "erased_at": "NULL",
+    "target_digest": "NULL", "chain_salt": "%(other)s", "action": "'x'", "target_id": "NULL", "actor_text": "'x'",
+    "actor_digest": "%(digest)s", "chain_hash": "%(digest)s", "chain_position": "2", "at": "'2026-01-01 00:00:00+00'",
+}  # fmt: skip
+
+
+def erase(event: AuditEvent, **changes: str) -> None:
+    setting = ", ".join(f"{column} = {value}" for column, value in (ERASED | changes).items())
+    if connection.vendor == "sqlite":  # as JSON is written there
+        setting = setting.replace('{"phone": null}', '{"phone":null}')
+    values = {"digest": b"d" * 32, "salt": bytes(16) + b"s" * 16, "other": b"x" * 32, "id": event.pk}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE users_auditevent SET {setting} WHERE id = %(id)s", values)
+
+
+def test_a_sealed_event_loses_the_values_of_a_person_and_keeps_the_names_of_its_fields():
+    event = make_event()
+    seal(event)
+    erase(event)
+    event.refresh_from_db()
+    assert (event.target_text, event.reason, event.before, event.after) == ("", "", {"phone": None}, {"phone": None})
+    assert (event.actor_text, event.action, bytes(event.chain_hash)) == ("nobody", "account.edited", b"h" * 32)
+
+
+def assert_not_erased(event: AuditEvent, **changes: str) -> None:
+    before = stored()
+    with pytest.raises(DatabaseError):
+        erase(event, **changes)
+    assert stored() == before
+
+
+@pytest.mark.parametrize(("column", "value"), OTHERWISE.items(), ids=OTHERWISE)
+def test_erasing_takes_all_of_the_values_and_nothing_else(column, value):
+    event = make_event()
+    seal(event)
+    assert_not_erased(event, **{column: value})
+
+
+def test_an_event_that_is_not_sealed_is_not_erased():
+    assert_not_erased(make_event())
+
+
+def test_an_event_is_erased_once():
+    event = make_event()
+    seal(event)
+    erase(event)
+    assert_not_erased(event)
+    assert_refused("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
 
 
 def test_events_are_still_written_after_all_of_this():

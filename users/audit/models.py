@@ -1,11 +1,13 @@
-"""The audit event: a row that is written once and never changed."""
+"""The audit event: a row that is written once and never changed; and the head of the chain that proves it."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
 class AuditEvent(models.Model):
-    """What was done, by whom, to whom. Append-only by trigger; only the empty chain columns may be filled, once.
+    """What was done, by whom, to whom. Append-only by trigger, which allows two changes: the empty chain columns are
+    filled, once; and a sealed event loses the personal values of an erased account, together with their salt.
 
     Actor and target are kept as id and as text, without a foreign key: the trail outlives what it speaks of.
     `before` and `after` hold only the fields that changed.
@@ -27,11 +29,16 @@ class AuditEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     job_id = models.BigIntegerField(null=True)
 
-    # The chain. A sealing task fills these in order; until then they are null.
+    # The chain (users/audit/chain.py). A sealing task fills these in order; until then they are null.
     chain_position = models.BigIntegerField(null=True, unique=True)
-    chain_salt = models.BinaryField(max_length=16, null=True)
+    chain_salt = models.BinaryField(max_length=32, null=True)
     chain_previous = models.BinaryField(max_length=32, null=True)
     chain_hash = models.BinaryField(max_length=32, null=True)
+
+    # What stands in for values that were erased: those of the target, and those of the actor. Null while they are there.
+    target_digest = models.BinaryField(max_length=32, null=True)
+    actor_digest = models.BinaryField(max_length=32, null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -42,7 +49,27 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
             models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True)),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_text}"
+
+
+class ChainHead(models.Model):
+    """One row: where the chain ends. Whoever seals locks it first, so the chain never forks."""
+
+    position = models.BigIntegerField(default=0)
+    hash = models.BinaryField(max_length=32, default=bytes(32))
+    # The highest id that was sealed, and the one that it was a minute and more ago: by then, nothing below it is underway.
+    newest_id = models.BigIntegerField(default=0)
+    settled_id = models.BigIntegerField(default=0)
+    looked_at = models.DateTimeField(default=timezone.now)
+    anchored_position = models.BigIntegerField(default=0)
+    anchored_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.position} {bytes(self.hash).hex()}"

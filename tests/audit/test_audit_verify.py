@@ -1,0 +1,67 @@
+"""manage.py audit_verify"""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tests.audit.tampering import execute, forge_all, make_events, sealed
+from tests.processes import ROOT, running
+from users.audit.anchors import drop_anchor
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command("audit_verify", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def broken(*arguments: str) -> tuple[int, str]:
+    with pytest.raises(CommandError) as caught:
+        run(*arguments)
+    return caught.value.returncode, str(caught.value)
+
+
+def test_a_good_trail():
+    sealed(2)
+    make_events(1)
+    assert run() == "2 events are as they were sealed; 1 wait to be sealed.\n"
+
+
+def test_a_broken_one_is_exit_code_1():
+    event = sealed(2)[0]
+    execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
+    assert broken() == (1, f"The audit chain is broken: event {event.pk} at position 1 is not as it was sealed.")
+
+
+def test_the_file_of_anchors_is_compared(tmp_path):
+    event, file = sealed(2)[0], tmp_path / "anchors"
+    file.write_text(drop_anchor() + "\n")
+    assert run("--anchor", str(file)).startswith("2 events")
+    execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
+    forge_all()
+    assert run().startswith("2 events")
+    code, message = broken("--anchor", str(file))
+    assert code == 1
+    assert f"event {event.pk + 1} at position 2 is not the one that the anchor" in message
+
+
+def test_a_file_that_says_nothing_is_exit_code_2(tmp_path):
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"\xff\n")
+    assert broken("--anchor", str(empty))[0] == 2
+    assert broken("--anchor", str(tmp_path / "missing"))[0] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_shell_sees_the_exit_code(tmp_path):
+    event = sealed(1)[0]
+    with running(["python", ROOT / "manage.py", "audit_verify"], tmp_path) as good:
+        assert good.process.wait(60) == 0
+    execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
+    with running(["python", ROOT / "manage.py", "audit_verify"], tmp_path) as bad:
+        assert bad.process.wait(60) == 1
+        assert f"event {event.pk} at position 1" in bad.said()

@@ -1,0 +1,152 @@
+"""Sealing: every event takes one place, in order, whoever seals and however often."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from tests.audit.tampering import make_events, sealed
+from tests.builders import make_user
+from tests.threads import at_once
+from users.audit import chain
+from users.audit.models import AuditEvent, ChainHead
+from users.audit.record import record
+from users.audit.tasks import seal
+from users.audit.verify import verify
+from users.jobs.schedule import EVERY_MINUTE
+
+pytestmark = pytest.mark.django_db
+
+
+def positions() -> list[int | None]:
+    return list(AuditEvent.objects.order_by("pk").values_list("chain_position", flat=True))
+
+
+def test_events_are_sealed_in_the_order_of_writing():
+    make_events(3)
+    assert chain.sweep() == 3
+    make_events(2)
+    assert chain.sweep() == 2
+    assert positions() == [1, 2, 3, 4, 5]
+    last = AuditEvent.objects.get(chain_position=5)
+    head = ChainHead.objects.get()
+    assert (head.position, bytes(head.hash)) == (5, bytes(last.chain_hash))
+    assert bytes(last.chain_previous) == bytes(AuditEvent.objects.get(chain_position=4).chain_hash)
+
+
+def test_sealing_again_changes_nothing():
+    make_events(2)
+    chain.sweep()
+    before = list(AuditEvent.objects.order_by("pk").values_list())
+    assert chain.sweep() == 0
+    assert list(AuditEvent.objects.order_by("pk").values_list()) == before
+
+
+def test_each_event_has_a_salt_of_its_own():
+    salts = [bytes(event.chain_salt) for event in sealed(3)]
+    assert len(set(salts)) == 3
+    assert {len(salt) for salt in salts} == {32}
+
+
+def test_many_events_take_many_batches_and_an_interruption_loses_none():
+    make_events(7)
+    with patch.object(chain, "BATCH", 2):
+        assert chain.sweep(seconds=-1) == 2
+        assert positions() == [1, 2, None, None, None, None, None]
+        assert chain.sweep() == 5
+    assert verify().fault == ""
+
+
+def test_a_task_seals_every_minute():
+    assert "users.audit.tasks.seal" in EVERY_MINUTE
+    make_events(1)
+    seal()
+    assert positions() == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_never_fork_the_chain():
+    make_events(120)
+    with patch.object(chain, "BATCH", 7):
+        answers = at_once(*[chain.sweep] * 4)
+    assert sum(answers) == 120, answers
+    assert sorted(positions()) == list(range(1, 121))
+    verdict = verify()
+    assert (verdict.fault, verdict.events) == ("", 120)
+
+
+def test_an_event_that_is_committed_late_is_sealed_too():
+    late = make_events(1)[0]
+    with patch.object(chain, "due", lambda head: AuditEvent.objects.filter(pk__gt=late.pk, chain_position=None).order_by("pk")):
+        make_events(2)
+        chain.sweep()
+    ChainHead.objects.update(looked_at=timezone.now() - timedelta(hours=1))
+    assert chain.sweep() == 1
+    assert positions() == [3, 1, 2]
+    assert verify().fault == ""
+
+
+# --- erasing ----------------------------------------------------------------------------------------------------------
+
+
+def blank(events, *parts: str) -> int:
+    with transaction.atomic():
+        return chain.blank(events, *parts)
+
+
+def test_the_values_of_the_target_go_and_the_chain_verifies():
+    ada, eve = make_user(), make_user()
+    record("account.edited", actor=eve, target=ada, before={"phone": "+1"}, after={"phone": "+2", "x": None}, reason="moved")
+    chain.sweep()
+    make_events(2)
+    assert blank(AuditEvent.objects.filter(target_id=ada.pk), "target") == 1
+    event = AuditEvent.objects.get(target_id=ada.pk)
+    assert (event.target_text, event.before, event.after, event.reason) == ("", {"phone": None}, {"phone": None, "x": None}, "")
+    assert (event.actor_text, event.actor_id) == (eve.username, eve.pk)
+    assert bytes(event.chain_salt)[:16] == bytes(16) != bytes(event.chain_salt)[16:]
+    assert event.erased_at
+    chain.sweep()
+    assert (verify().fault, verify().erased) == ("", 1)
+
+
+def test_the_values_of_the_actor_go_alone_or_after_those_of_the_target():
+    ada = make_user()
+    record("account.edited", actor=ada, target=ada, after={"phone": "+2"})
+    everything = AuditEvent.objects.all()
+    assert blank(everything, "actor") == 1
+    event = AuditEvent.objects.get()
+    assert (event.actor_text, event.ip, event.user_agent, event.after) == ("", None, "", {"phone": "+2"})
+    assert verify().fault == ""
+    assert blank(everything, "target") == 1
+    assert bytes(AuditEvent.objects.get().chain_salt) == bytes(32)
+    assert verify().fault == ""
+
+
+def test_events_that_are_not_sealed_are_sealed_first():
+    middle = make_events(3)[1]
+    assert blank(AuditEvent.objects.filter(pk=middle.pk), "target", "actor") == 2
+    assert positions() == [None, 1, None]
+    chain.sweep()
+    assert positions() == [2, 1, 3]
+    assert (verify().fault, verify().events) == ("", 3)
+
+
+def test_erasing_again_takes_nothing():
+    sealed(2)
+    assert blank(AuditEvent.objects.all(), "target", "actor") == 4
+    before = list(AuditEvent.objects.order_by("pk").values_list())
+    assert blank(AuditEvent.objects.all(), "target", "actor") == 0
+    assert list(AuditEvent.objects.order_by("pk").values_list()) == before
+
+
+def test_erasing_takes_batches(monkeypatch):
+    monkeypatch.setattr(chain, "BATCH", 2)
+    make_events(5)
+    assert blank(AuditEvent.objects.all(), "target") == 5
+    assert (verify().fault, verify().erased) == ("", 5)
+
+
+def test_the_same_values_have_the_same_bytes_on_every_database():
+    assert chain.canonical([{"b": "ü", "a": [1, True, None]}, "x"]) == b'[{"a":[1,true,null],"b":"\\u00fc"},"x"]'

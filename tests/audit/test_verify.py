@@ -1,0 +1,191 @@
+"""The verifier names the first event that somebody tampered with."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from tests.audit.tampering import execute, forge_all, make_events, sealed
+from users.audit import chain, verify
+from users.audit.anchors import read_anchors
+from users.audit.models import AuditEvent, ChainHead
+from users.audit.record import record
+
+pytestmark = pytest.mark.django_db
+
+
+def fault(anchors=()) -> str:
+    return verify.verify(anchors).fault
+
+
+def test_a_trail_that_nobody_touched_is_good():
+    assert verify.verify() == verify.Verdict()
+    sealed(3)
+    make_events(2)
+    with patch.object(verify, "BATCH", 2):
+        assert verify.verify() == verify.Verdict(events=3, waiting=2)
+
+
+CHANGES = {
+    "at": "'2020-01-01 00:00:00+00'", "actor_id": "99", "actor_text": "'x'", "action": "'x'", "target_id": "99",
+    "target_text": "'x'", "target_version": "99", "before": "'{\"x\": 1}'", "after": "'{\"phone\": \"+9\"}'", "reason": "''",
+    "ticket": "'x'", "ip": "'192.0.2.1'", "user_agent": "'x'", "request_id": "'x'", "job_id": "99",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value"), CHANGES.items(), ids=CHANGES)
+def test_an_edited_event_is_named(column, value):
+    event = sealed(4)[1]
+    execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
+    assert fault() == f"event {event.pk} at position 2 is not as it was sealed"
+
+
+def test_every_column_that_says_something_is_covered():
+    chained = {
+        "id",
+        "erased_at",
+        "target_digest",
+        "actor_digest",
+        *(f"chain_{name}" for name in ("position", "salt", "previous", "hash")),
+    }
+    assert set(CHANGES) == {field.column for field in AuditEvent._meta.concrete_fields} - chained
+
+
+def test_another_id_is_noticed():
+    event = sealed(2)[1]
+    execute("UPDATE users_auditevent SET id = %s WHERE id = %s", 10**9, event.pk)
+    assert fault() == f"event {10**9} at position 2 is not as it was sealed"
+
+
+def test_a_deleted_event_is_noticed():
+    events = sealed(4)
+    execute("DELETE FROM users_auditevent WHERE id = %s", events[1].pk)
+    assert fault() == f"the event at position 2 is missing; event {events[2].pk} follows at 3"
+    execute("UPDATE users_auditevent SET chain_position = chain_position - 1 WHERE chain_position = 3")
+    assert fault() == f"event {events[2].pk} at position 2 does not follow the event before it"
+
+
+def test_events_that_changed_places_are_noticed():
+    events = sealed(4)
+    for position, event in ((9, events[1]), (2, events[2]), (3, events[1])):
+        execute("UPDATE users_auditevent SET chain_position = %s WHERE id = %s", position, event.pk)
+    assert fault() == f"event {events[2].pk} at position 2 does not follow the event before it"
+
+
+def test_a_chain_without_its_end_is_noticed():
+    events = sealed(4)
+    execute("DELETE FROM users_auditevent WHERE id >= %s", events[2].pk)
+    assert fault() == "the chain ends at position 2 and should reach 4: its end is missing"
+
+
+def test_an_event_that_is_put_in_among_sealed_ones_is_noticed_and_never_sealed():
+    first = sealed(1)[0]
+    forged = AuditEvent(action="account.edited", actor_text="x", at=timezone.now() - timedelta(days=3))
+    forged.pk = first.pk + 1
+    AuditEvent(pk=first.pk + 2, action="account.edited", actor_text="y").save(force_insert=True)
+    chain.sweep()
+    for _ in range(2):  # a minute later nothing older is underway any more
+        ChainHead.objects.update(looked_at=timezone.now() - timedelta(minutes=2))
+        chain.sweep()
+    assert fault() == ""
+    forged.save(force_insert=True)
+    assert chain.sweep() == 0
+    assert fault() == f"event {forged.pk} was put in after the events around it were sealed"
+
+
+def test_an_event_that_is_put_into_the_chain_is_noticed():
+    first, second = sealed(2)
+    execute("UPDATE users_auditevent SET chain_position = 3 WHERE id = %s", second.pk)
+    forged = record("account.edited", actor=None)
+    values = (2, b"s" * 32, bytes(first.chain_hash), b"h" * 32, forged.pk)
+    execute(
+        "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s",
+        *values,
+    )
+    assert fault() == f"event {forged.pk} at position 2 is not as it was sealed"
+
+
+# --- erased events ----------------------------------------------------------------------------------------------------
+
+
+def erased() -> AuditEvent:
+    event = sealed(3)[1]
+    with transaction.atomic():
+        chain.blank(AuditEvent.objects.filter(pk=event.pk), "target")
+    return event
+
+
+def test_an_erased_event_is_good():
+    erased()
+    assert verify.verify() == verify.Verdict(events=3, erased=1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("reason", "'x'"), ("after", '\'{"phone": "+1"}\''), ("target_text", "'x'"), ("erased_at", "NULL")],
+)
+def test_values_that_came_back_are_noticed(column, value):
+    event = erased()
+    execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
+    assert fault() == f"event {event.pk} at position 2 was erased, and holds values of its target again"
+
+
+@pytest.mark.parametrize(("column", "value"), [("action", "'x'"), ("after", "'{\"email\": null}'"), ("actor_text", "'x'")])
+def test_what_is_left_of_an_erased_event_is_still_covered(column, value):
+    event = erased()
+    execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
+    assert fault() == f"event {event.pk} at position 2 is not as it was sealed"
+
+
+def test_to_call_an_edit_an_erasure_is_noticed():
+    """Blanked behind the triggers, with a digest of its own."""
+    event = sealed(2)[0]
+    execute(
+        "UPDATE users_auditevent SET reason = '', after = '{\"phone\": null}', target_digest = %s, erased_at = at, "
+        "chain_salt = %s WHERE id = %s",
+        b"d" * 32, bytes(16) + bytes(event.chain_salt)[16:], event.pk,
+    )  # fmt: skip
+    assert fault() == f"event {event.pk} at position 1 is not as it was sealed"
+
+
+# --- with an anchor ---------------------------------------------------------------------------------------------------
+
+
+def anchor():
+    head = ChainHead.objects.get()
+    return read_anchors([f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} hash={bytes(head.hash).hex()}"])
+
+
+def test_a_chain_that_was_rewritten_whole_fits_itself_and_not_its_anchor():
+    event = sealed(3)[1]
+    anchors = anchor()
+    sealed(2)
+    assert fault(anchors) == ""
+    execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
+    forge_all()
+    assert fault() == ""
+    assert "position 3 is not the one that the anchor of 2026-01-01T00:00:00Z has" in fault(anchors)
+
+
+def test_a_chain_that_was_shortened_with_its_head_fits_itself_and_not_its_anchor():
+    events = sealed(4)
+    anchors = anchor()
+    execute("DELETE FROM users_auditevent WHERE id >= %s", events[2].pk)
+    ChainHead.objects.update(position=2, hash=events[1].chain_hash)
+    assert fault() == ""
+    assert fault(anchors) == (
+        "the chain ends at position 2, and the anchor of 2026-01-01T00:00:00Z stands at 4: "
+        "the events from position 3 on are missing"
+    )
+
+
+def test_the_first_of_several_anchors_speaks():
+    sealed(2)
+    first = anchor()
+    sealed(2)
+    both = [*first, *anchor()]
+    assert fault(both) == ""
+    forge_all()
+    assert "position 2 is not the one" in fault(both)

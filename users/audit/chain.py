@@ -1,0 +1,215 @@
+"""The chain: each event is bound to the one before it, so that none can be changed, taken out, put in or moved unnoticed.
+
+    chain_hash = H(chain_previous, digest of the target's values, digest of the actor's values, position and public fields)
+    digest     = H(salt of that part, the values of that part)
+
+The values of a person enter by a salted digest alone. Erasing takes the values and their salt and keeps the digest: the
+hash still verifies, and nobody can try names against a digest whose salt is gone. Public are ids, times, the action and
+the names of the fields that changed.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from users.audit.models import AuditEvent, ChainHead
+from users.triggers import HALF, PARTS, POSTGRESQL, SQLITE, emptying
+
+VERSION = b"rollcall audit 1"
+BATCH = 1000  # events in one transaction: some 50 ms in which nobody else seals
+SETTLING = timedelta(minutes=1)
+# An event may be committed after later ones have been sealed. One that comes later than this was put in by somebody.
+LATE = timedelta(days=1)
+
+
+class Row(NamedTuple):
+    """An event as it is stored."""
+
+    id: int
+    at: datetime
+    action: str
+    actor_id: int | None
+    target_id: int | None
+    target_version: int | None
+    request_id: str
+    job_id: int | None
+    target_text: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+    ticket: str
+    actor_text: str
+    ip: str | None
+    user_agent: str
+    chain_position: int | None
+    chain_salt: bytes | None
+    chain_previous: bytes | None
+    chain_hash: bytes | None
+    target_digest: bytes | None
+    actor_digest: bytes | None
+    erased_at: datetime | None
+
+
+def rows(events: QuerySet[AuditEvent]) -> list[Row]:
+    return [Row._make(values) for values in events.values_list(*Row._fields)]
+
+
+def target_values(row: Row) -> list[Any]:
+    return [row.target_text, row.before, row.after, row.reason, row.ticket]
+
+
+def actor_values(row: Row) -> list[Any]:
+    return [row.actor_text, row.ip, row.user_agent]
+
+
+VALUES = {"target": target_values, "actor": actor_values}
+
+
+def salt_of(part: str, salt: bytes) -> bytes:
+    start = HALF * list(PARTS).index(part)
+    return salt[start : start + HALF]
+
+
+def part_digest(part: str, row: Row, salt: bytes) -> bytes:
+    return sha256(salt_of(part, salt) + canonical(VALUES[part](row))).digest()
+
+
+def event_hash(row: Row, position: int, previous: bytes, target: bytes, actor: bytes) -> bytes:
+    """`target` and `actor`: the digests of the parts."""
+    public = [
+        position, row.id, row.at.astimezone(UTC).isoformat(timespec="microseconds"), row.action, row.actor_id, row.target_id,
+        row.target_version, row.request_id, row.job_id, sorted(row.before), sorted(row.after),
+    ]  # fmt: skip
+    return sha256(b"".join([VERSION, previous, target, actor, canonical(public)])).digest()
+
+
+def canonical(values: list[Any]) -> bytes:
+    """The same bytes for the same values on every database: PostgreSQL keeps the names of an object in an order of its own."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+
+
+# --- sealing ----------------------------------------------------------------------------------------------------------
+
+
+def sweep(seconds: float = 20) -> int:
+    """Seals what waits, for about `seconds`, in batches that can be interrupted anywhere; how many events it were."""
+    deadline, sealed = time.monotonic() + seconds, 0
+    settle()
+    while True:
+        with transaction.atomic():
+            head = lock_head()
+            batch = seal(head, due(head)[:BATCH])
+        sealed += batch
+        if batch < BATCH or time.monotonic() > deadline:
+            return sealed
+
+
+def lock_head() -> ChainHead:
+    """Inside a transaction. Until its end nobody else seals, so two events never follow the same one."""
+    head, _ = ChainHead.objects.select_for_update().get_or_create(pk=1)
+    return head
+
+
+def settle() -> None:
+    """Moves up the id below which no event is underway any more: the newest sealed one of a minute and more ago."""
+    with transaction.atomic():
+        head = lock_head()
+        if head.looked_at <= timezone.now() - SETTLING:
+            head.settled_id, head.looked_at = head.newest_id, timezone.now()
+            head.save(update_fields=["settled_id", "looked_at"])
+
+
+def due(head: ChainHead) -> QuerySet[AuditEvent]:
+    """In the order of writing. What was put in among sealed events is left to the verifier."""
+    young = Q(pk__gt=head.settled_id) | Q(at__gte=timezone.now() - LATE)
+    return AuditEvent.objects.filter(young, chain_position__isnull=True).order_by("pk")
+
+
+def put_in(head: ChainHead) -> QuerySet[AuditEvent]:
+    """Events that were written among sealed ones, long after those were."""
+    waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
+    return waiting.filter(pk__lte=head.settled_id, at__lt=timezone.now() - LATE)
+
+
+def seal(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
+    """Gives each of `events`, which are not sealed, its place at the end of the chain. `head` is locked."""
+    previous, position, places = bytes(head.hash), head.position, []
+    for row in (waiting := rows(events)):
+        salt, position = secrets.token_bytes(2 * HALF), position + 1
+        digests = [part_digest(part, row, salt) for part in PARTS]
+        own = event_hash(row, position, previous, *digests)
+        places.append((row.id, position, salt, previous, own))
+        previous = own
+    if places:
+        columns = ["chain_position", "chain_salt", "chain_previous", "chain_hash"]
+        write({name: f"given.{name}" for name in columns}, dict(zip(columns, TYPES, strict=True)), places)
+        head.position, head.hash = position, previous
+        head.newest_id = max(head.newest_id, waiting[-1].id)
+        head.save(update_fields=["position", "hash", "newest_id"])
+    return len(places)
+
+
+TYPES = ["bigint", "bytea", "bytea", "bytea"]
+
+
+# --- erasing ----------------------------------------------------------------------------------------------------------
+
+
+def blank(events: QuerySet[AuditEvent], *parts: str) -> int:
+    """Takes the values of `parts` ("target", "actor") out of `events`, sealing first what is not sealed yet. Inside the
+    transaction of the erasure. `events` must not be chosen by those values: they are asked for again after each batch.
+    How many parts were taken; repeating it takes nothing."""
+    head = lock_head()
+    taken = 0
+    for part in parts:
+        full = events.filter(**{f"{part}_digest__isnull": True}).order_by("pk")
+        while batch := list(full.values_list("pk", flat=True)[:BATCH]):
+            chosen = AuditEvent.objects.filter(pk__in=batch).order_by("pk")
+            seal(head, chosen.filter(chain_position__isnull=True))
+            blank_part(part, rows(chosen))
+            taken += len(batch)
+    return taken
+
+
+def blank_part(part: str, sealed: Sequence[Row]) -> None:
+    dialect = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
+    zeros, halves = dialect.zeros, [f"substr(users_auditevent.chain_salt, {1 + HALF * n}, {HALF})" for n in range(len(PARTS))]
+    halves[list(PARTS).index(part)] = zeros
+    joined = " || ".join(halves)
+    salt = joined if connection.vendor == "postgresql" else f"CAST({joined} AS BLOB)"
+    given = f"given.{part}_digest"
+    changes = emptying(part, dialect, "users_auditevent") | {
+        f"{part}_digest": given, "chain_salt": salt, "erased_at": "given.erased_at",
+    }  # fmt: skip
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    places = [(row.id, part_digest(part, row, bytes(row.chain_salt or b"")), now) for row in sealed]
+    write(changes, {f"{part}_digest": "bytea", "erased_at": "timestamptz"}, places)
+
+
+def write(changes: dict[str, str], given: dict[str, str], values: Sequence[tuple]) -> None:
+    """One UPDATE for all: `values` are (id, *given), `given` their names and types, `changes` the new values in SQL."""
+    setting = ", ".join(f"{column} = {value}" for column, value in changes.items())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{kind}[]" for kind in ["bigint", *given.values()])
+            source = f"unnest({arrays}) AS given(id, {', '.join(given)})"
+            cursor.execute(
+                f"UPDATE users_auditevent SET {setting} FROM {source} WHERE users_auditevent.id = given.id",  # noqa: S608
+                [list(column) for column in zip(*values, strict=True)],
+            )
+            written = cursor.rowcount
+        else:
+            source = "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
+            statement = f"UPDATE users_auditevent SET {setting} FROM {source} WHERE users_auditevent.id = given.id"  # noqa: S608
+            cursor.executemany(statement, values)
+            written = cursor.rowcount
+    if written != len(values):
+        raise RuntimeError(f"{written} of {len(values)} events were written")  # takes the whole transaction back

@@ -1,0 +1,106 @@
+"""Reads the whole chain, in order and in flat memory, and names the first event that is not as it was sealed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from users.audit.anchors import Anchor
+from users.audit.chain import PARTS, Row, event_hash, part_digest, put_in, rows, salt_of
+from users.audit.models import AuditEvent, ChainHead
+from users.triggers import HALF
+
+BATCH = 5000
+
+
+class Fault(Exception):
+    """What is wrong, in a sentence that names the first bad event."""
+
+
+@dataclass
+class Verdict:
+    """`events` that were read and are good, `erased` ones among them, `waiting` ones that are not sealed yet."""
+
+    events: int = 0
+    erased: int = 0
+    waiting: int = 0
+    fault: str = ""
+
+
+def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
+    """`anchors` in the order of their positions."""
+    verdict = Verdict()
+    head = ChainHead.objects.filter(pk=1).first() or ChainHead()  # before the events: what is sealed meanwhile comes after
+    try:
+        follow(verdict, list(anchors))
+        check_end(head, verdict)
+        if stranger := put_in(ChainHead.objects.filter(pk=1).first() or head).first():
+            raise Fault(f"event {stranger.pk} was put in after the events around it were sealed")
+    except Fault as fault:
+        verdict.fault = str(fault)
+    verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
+    return verdict
+
+
+def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
+    """Raises Fault."""
+    previous = bytes(32)
+    for row in chain():
+        check(row, verdict.events + 1, previous)
+        previous = bytes(row.chain_hash or b"")
+        verdict.events += 1
+        verdict.erased += row.erased_at is not None
+        while anchors and anchors[0].position == verdict.events:
+            anchor = anchors.pop(0)
+            if anchor.hash != previous:
+                raise Fault(
+                    f"event {row.id} at position {verdict.events} is not the one that the anchor of {anchor.at} has: "
+                    "the chain was rewritten there or before"
+                )
+    if anchors:
+        raise Fault(
+            f"the chain ends at position {verdict.events}, and the anchor of {anchors[0].at} stands at {anchors[0].position}: "
+            f"the events from position {verdict.events + 1} on are missing"
+        )
+
+
+def chain() -> Iterator[Row]:
+    """All sealed events by position. Each batch is a query of its own: no transaction is held open for minutes."""
+    at = 0
+    events = AuditEvent.objects.filter(chain_position__isnull=False).order_by("chain_position")
+    while batch := rows(events.filter(chain_position__gt=at)[:BATCH]):
+        yield from batch
+        at = batch[-1].chain_position or 0
+
+
+def check(row: Row, position: int, previous: bytes) -> None:
+    if row.chain_position != position:
+        raise Fault(f"the event at position {position} is missing; event {row.id} follows at {row.chain_position}")
+    name = f"event {row.id} at position {position}"
+    if bytes(row.chain_previous or b"") != previous:
+        raise Fault(f"{name} does not follow the event before it")
+    salt = bytes(row.chain_salt or b"")
+    if len(salt) != 2 * HALF:
+        raise Fault(f"{name} has lost its salt")
+    target, actor = (digest_of(part, row, salt, name) for part in PARTS)
+    if bytes(row.chain_hash or b"") != event_hash(row, position, previous, target, actor):
+        raise Fault(f"{name} is not as it was sealed")
+
+
+def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
+    """From the values; where they were erased, the one that stands in for them, and then nothing else may be left."""
+    stored = getattr(row, f"{part}_digest")
+    if stored is None:
+        return part_digest(part, row, salt)
+    left = [getattr(row, column) for column in PARTS[part]]
+    left = [value for each in left for value in (each.values() if isinstance(each, dict) else [each])]
+    if any(value not in (None, "") for value in left) or any(salt_of(part, salt)) or row.erased_at is None:
+        raise Fault(f"{name} was erased, and holds values of its {part} again")
+    return bytes(stored)
+
+
+def check_end(head: ChainHead, verdict: Verdict) -> None:
+    """`head` was read before the events, so the chain may have grown since."""
+    if verdict.events < head.position:
+        raise Fault(f"the chain ends at position {verdict.events} and should reach {head.position}: its end is missing")
+    at_head = AuditEvent.objects.filter(chain_position=head.position).values_list("chain_hash", flat=True).first()
+    if head.position and bytes(at_head or b"") != bytes(head.hash):
+        raise Fault(f"the event at position {head.position} is not the one that the chain ended with")
