@@ -90,7 +90,10 @@ def form(response, action: str) -> dict[str, str | list[str]]:
         if not name or name == "csrfmiddlewaretoken" or control.tag not in ("input", "select", "textarea"):
             continue
         kind = control.attributes.get("type", "text")
-        if kind != "checkbox":
+        if kind == "radio":
+            if "checked" in control.attributes:
+                sent[name] = value_of(control)
+        elif kind != "checkbox":
             sent[name] = value_of(control)
         elif "checked" in control.attributes:
             chosen = sent.setdefault(name, [])

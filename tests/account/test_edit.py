@@ -85,21 +85,112 @@ def test_fields_that_the_form_does_not_have_change_nothing(client, agent, ada):
     assert (ada.is_superuser, ada.is_staff, ada.groups.count()) == (False, False, 0)
 
 
-def test_a_stale_form_shows_both_versions_and_keeps_what_was_typed(client, agent, ada):
+def questions(response) -> dict[str, list[str]]:
+    """By the name of a field, the values to choose from: theirs, yours, the original."""
+    radios = read(response).all("input", type="radio")
+    return {name: [radio.attributes["value"] for radio in radios if radio.attributes["name"] == name] for name in
+            dict.fromkeys(radio.attributes["name"] for radio in radios)}  # fmt: skip
+
+
+def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent, ada):
+    sent = opened(client, ada) | {"first_name": "Augusta"}
+    ana = make_superuser(first_name="Ana", last_name="Lima")
+    verbs.edit(ada, by=ana, version=1, phone="12345")
+    response = client.post(path(ada), sent, follow=True)
+    message = read(response).one("p", class_="note success").text
+    assert message == "Saved. Meanwhile Ana Lima changed the phone; both changes are kept."
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.phone, ada.version) == ("Augusta", "12345", 3)
+    assert AuditEvent.objects.latest("id").after == {"first_name": "Augusta"}
+
+
+def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, ada):
+    sent = opened(client, ada) | {"first_name": "Augusta"}
+    ana, bo = make_superuser(first_name="Ana"), make_superuser(first_name="Bo")
+    verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
+    verbs.suspend(ada, by=bo, reason="Spam")
+    response = client.post(path(ada), sent, follow=True)
+    assert read(response).one("p", class_="note success").text == (
+        "Saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
+    )
+
+
+def test_the_same_change_by_both_is_no_conflict(client, agent, ada):
+    sent = opened(client, ada) | {"phone": "+1 23 45"}
+    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, phone="+12345")
+    assert client.post(path(ada), sent).status_code == 302
+    assert AuditEvent.objects.count() == 1
+
+
+def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
-    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
+    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide", locale="en")
     response = client.post(path(ada), sent)
     assert response.status_code == 409
-    rows = [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
-    assert rows == [["First name", "Augusta", "Adelaide"], ["Phone", "12345", "empty"], ["Language", "empty", "en"]]
-    again = form(response, path(ada))
-    assert again == sent | {"version": "2"}
+    assert questions(response) == {"first_name": ["Adelaide", "Augusta", "Ada"]}
+    page = read(response)
+    choice = page.one("input", type="radio", value="Adelaide").parent.text
+    assert choice.startswith("Theirs · Ana, ")
+    assert choice.endswith("Adelaide")
+    settled = {row.one("dt").text: row.one("dd").text for row in page.one("dl", class_="facts").all("div")}
+    assert settled == {"Phone": "12345 changed by you", "Language": "en changed by Ana"}
     ada.refresh_from_db()
-    assert (ada.first_name, ada.phone) == ("Adelaide", "")
+    assert (ada.first_name, ada.phone, ada.version) == ("Adelaide", "", 2)
 
-    assert client.post(path(ada), again).status_code == 302
+
+@pytest.mark.parametrize("choice", ["Adelaide", "Augusta", "Ada"])
+def test_what_is_chosen_is_saved_with_all_that_merges(client, agent, ada, choice):
+    sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
+    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
+    again = form(client.post(path(ada), sent), path(ada))
+    assert again == {name: value for name, value in sent.items() if name != "first_name"} | {"version": "2", "locale": "en"}
+    assert client.post(path(ada), again | {"first_name": choice}).status_code == 302
     ada.refresh_from_db()
-    assert (ada.first_name, ada.phone, ada.locale, ada.version) == ("Augusta", "12345", "", 3)
+    assert (ada.first_name, ada.phone, ada.locale, ada.version) == (choice, "12345", "en", 3)
+
+
+def test_a_choice_may_conflict_again(client, agent, ada):
+    sent, ana = opened(client, ada) | {"first_name": "Augusta"}, make_superuser()
+    verbs.edit(ada, by=ana, version=1, first_name="Adelaide")
+    again = form(client.post(path(ada), sent), path(ada))
+    verbs.edit(ada, by=ana, version=2, first_name="Aida", phone="12345")
+    assert questions(client.post(path(ada), again | {"first_name": "Augusta"})) == {
+        "first_name": ["Aida", "Augusta", "Adelaide"]
+    }
+    assert client.post(path(ada), again | {"first_name": "Adelaide"}).status_code == 302  # theirs: whatever that has become
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.phone) == ("Aida", "12345")
+
+
+def test_a_form_in_which_nothing_is_chosen_is_not_taken(client, agent, ada):
+    sent = opened(client, ada) | {"username": "augusta"}
+    verbs.edit(ada, by=make_superuser(), version=1, username="adelaide")
+    again = form(client.post(path(ada), sent), path(ada))
+    assert "username" not in again
+    assert client.post(path(ada), again).status_code == 422
+
+
+def test_where_events_are_missing_everything_that_differs_is_asked_about(client, agent, ada):
+    sent = opened(client, ada) | {"phone": "12345"}
+    type(ada).objects.filter(pk=ada.pk).update(version=3, first_name="Adelaide")
+    verbs.edit(ada, by=make_superuser(), version=3, locale="en")
+    response = client.post(path(ada), sent)
+    assert response.status_code == 409
+    assert questions(response) == {"first_name": ["Adelaide", "Ada"], "phone": ["", "12345"], "locale": ["en", ""]}
+
+
+def test_a_version_that_is_yet_to_come_asks_too(client, agent, ada):
+    response = client.post(path(ada), opened(client, ada) | {"phone": "12345", "version": "99"})
+    assert (response.status_code, questions(response)) == (409, {"phone": ["", "12345"]})
+
+
+def test_what_people_type_is_text_on_the_page_of_a_conflict(client, agent, ada):
+    hostile = '"><script>alert(1)</script>'
+    sent = opened(client, ada) | {"first_name": hostile}
+    verbs.edit(ada, by=make_superuser(first_name="<b>Ana</b>"), version=1, first_name="<i>x</i>")
+    response = client.post(path(ada), sent)
+    assert questions(response) == {"first_name": ["<i>x</i>", hostile, "Ada"]}
+    assert "<b>Ana" not in response.content.decode()
 
 
 @pytest.mark.parametrize("version", [None, "", "abc", "0", "-1", "1.5", str(2**31), str(2**70)])

@@ -49,19 +49,58 @@ def test_an_administrator_gives_and_takes_roles(client, admin):
     )
 
 
-def test_a_stale_form_shows_both_versions_and_keeps_what_was_chosen(client, admin):
+def test_what_two_people_add_and_take_merges(client, admin):
+    ada = make_user("Viewer")
+    ada.groups.add(Group.objects.get(name="Auditor"))
+    sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}  # takes one, adds one
+    groups = Group.objects.filter(name__in=["Auditor", "Manager"])  # so does Ana
+    verbs.assign_roles(ada, by=make_superuser(first_name="Ana"), version=1, groups=groups, is_staff=True, is_superuser=False)
+    message = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
+    assert message == "Roles saved. Meanwhile Ana changed the roles; both changes are kept."
+    assert sorted(ada.groups.values_list("name", flat=True)) == ["Manager", "Support"]
+
+
+def test_who_was_taken_from_the_staff_stays_so(client, admin):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
-    support = Group.objects.filter(name="Auditor")
-    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=support, is_staff=False, is_superuser=False)
+    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=ada.groups.all(), is_staff=False, is_superuser=False)
+    assert client.post(path(ada), sent).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.is_staff, sorted(ada.groups.values_list("name", flat=True))) == (False, ["Support", "Viewer"])
+
+
+def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
+    client.force_login(make_superuser())
+    ada = make_user("Viewer")
+    sent = opened(client, ada) | {"groups": [role("Support")]}
+    del sent["is_staff"]
+    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=ada.groups.all(), is_staff=True, is_superuser=True)
     response = client.post(path(ada), sent)
     assert response.status_code == 409
-    rows = [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
-    assert rows == [["Roles", "Support, Viewer", "Auditor"], ["Staff", "yes", "no"]]
+    assert rows(response) == [["Staff", "no", "yes"], ["Superuser", "no", "yes"]]
+    again = form(response, path(ada))
+    assert again == {"version": "2", "groups": [role("Support")], "is_superuser": ["on"]}
+    assert client.post(path(ada), {"version": "2", "groups": again["groups"]}).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.is_staff, ada.is_superuser, ada.groups.get().name) == (False, False, "Support")
+
+
+def test_where_events_are_missing_both_versions_are_shown_and_what_was_chosen_is_kept(client, admin):
+    ada = make_user("Viewer")
+    sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
+    type(ada).objects.filter(pk=ada.pk).update(version=2, is_staff=False)
+    response = client.post(path(ada), sent)
+    assert response.status_code == 409
+    assert rows(response) == [["Roles", "Support, Viewer", "Viewer"], ["Staff", "yes", "no"]]
     again = form(response, path(ada))
     assert again == {"version": "2", "groups": [role("Viewer"), role("Support")], "is_staff": ["on"]}
     assert client.post(path(ada), again).status_code == 302
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Support", "Viewer"]
+
+
+def rows(response) -> list[list[str]]:
+    """What the table of an old form says."""
+    return [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
 
 
 def test_the_last_superuser_stays(client):

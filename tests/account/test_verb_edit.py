@@ -10,6 +10,7 @@ from tests.builders import make_superuser, make_user
 from users import access
 from users.account import verbs
 from users.account.errors import Refused, Stale
+from users.account.verbs import merge
 from users.models import State
 
 pytestmark = pytest.mark.django_db
@@ -122,11 +123,27 @@ def test_people_do_not_change_their_own_identifiers(change):
     assert row(account)["username"] == "ann"
 
 
-def test_ones_own_stale_form_is_told_so():
+def test_ones_own_old_form_merges_too_and_objects_where_somebody_changed_the_same():
     account = make_user()
     verbs.edit(account, by=COMMAND, version=1, phone="+123")
-    with pytest.raises(Stale):
-        verbs.edit_own_profile(account, version=1, first_name="Ann")
+    assert verbs.edit_own_profile(account, version=1, first_name="Ann", phone="").phone == "+123"
+    with pytest.raises(Stale) as caught:
+        verbs.edit_own_profile(account, version=1, phone="+456", locale="pt")
+    [conflict] = caught.value.conflicts
+    assert (conflict.name, conflict.original, conflict.yours, conflict.theirs) == ("phone", "", "+456", "+123")
+    assert (conflict.known, conflict.actor_text) == (True, "command test")
+    assert caught.value.settled == {"phone": "+456", "locale": "pt"}
+
+
+def test_a_history_that_is_too_long_to_read_is_asked_about(monkeypatch):
+    account = make_user()
+    for number in range(3):
+        verbs.edit(account, by=COMMAND, version=None, phone=f"1234{number}")
+    assert verbs.edit(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
+    monkeypatch.setattr(merge, "LOOKED_AT", 2)
+    with pytest.raises(Stale) as caught:
+        verbs.edit(account, by=COMMAND, version=1, first_name="Eve", phone="")
+    assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [("first_name", False), ("phone", False)]
 
 
 def test_a_username_that_is_the_old_address_has_to_follow_the_new_one():

@@ -122,6 +122,7 @@ def test_forms_with_errors_can_be_read_by_everybody(page, browser_context, enter
     page.click("main button.primary")
     page.wait_for_selector(".versions")
     found += violations(page) + too_wide(page)
+    page.goto(f"/users/{other.pk}/edit/")
     page.fill("#id_phone", "call me")
     page.fill("#id_username", "not a name")
     page.click("main button.primary")

@@ -40,16 +40,27 @@ def test_what_is_not_ones_own_to_change_stays(client, ada):
     assert (ada.is_staff, ada.is_superuser) == (False, False)
 
 
-def test_a_stale_form_shows_both_versions_and_keeps_what_was_typed(client, ada):
+def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(client, ada):
     sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
-    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide")
+    verbs.edit(ada, by=make_superuser(first_name="Secret", username="secret"), version=1, phone="12345")
+    message = read(client.post(PATH, sent, follow=True)).one("p", class_="note success").text
+    assert message == "Saved. Meanwhile somebody changed the phone; both changes are kept."
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.phone) == ("Augusta", "12345")
+
+
+def test_the_same_field_is_asked_about_and_no_name_of_staff_is_told(client, ada):
+    sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
+    verbs.edit(ada, by=make_superuser(first_name="Secret", username="secret"), version=1, first_name="Adelaide", phone="12345")
     response = client.post(PATH, sent)
     assert response.status_code == 409
     page = read(response)
-    assert [cell.text for cell in page.one("tbody").all("td")] == ["Augusta", "Adelaide"]
+    assert [radio.attributes["value"] for radio in page.all("input", type="radio")] == ["Adelaide", "Augusta", "Ada"]
+    assert "secret" not in page.text.lower()
     again = form(response, PATH)
-    assert again == sent | {"version": "2"}
-    assert client.post(PATH, again).status_code == 302
+    assert again == {"version": "2", "last_name": "Lovelace", "phone": "12345", "locale": "", "time_zone": ""}
+    assert client.post(PATH, again).status_code == 422  # nothing is chosen
+    assert client.post(PATH, again | {"first_name": "Augusta"}).status_code == 302
     ada.refresh_from_db()
     assert ada.first_name == "Augusta"
 

@@ -1,14 +1,38 @@
 """Why a verb did nothing. Views turn each into an answer; jobs and commands count it and go on."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from users.models import User
 
 
-class Stale(Exception):
-    """The account has changed since the version that the caller saw. `current` is the account as it is now."""
+@dataclass(frozen=True)
+class Conflict:
+    """A field that two people changed from one version. `theirs` stands in the account; who made it so, and when.
 
-    def __init__(self, current: User, seen: int):
+    `known`: whether events tell `original`; where they do not, nobody knows who changed what.
+    """
+
+    name: str
+    original: Any
+    yours: Any
+    theirs: Any
+    known: bool = True
+    actor_id: int | None = None
+    actor_text: str = ""
+    at: datetime | None = None
+
+
+class Stale(Exception):
+    """The account has changed since the version that the caller saw. `current` is the account as it is now.
+
+    `conflicts`: fields to ask about, where the verb merges. `settled`: what the others come to, by name.
+    """
+
+    def __init__(self, current: User, seen: int, conflicts: tuple[Conflict, ...] = (), settled: dict[str, Any] | None = None):
         super().__init__(f"{current.username} is at version {current.version}, the change was made from {seen}.")
-        self.current, self.seen = current, seen
+        self.current, self.seen, self.conflicts, self.settled = current, seen, conflicts, settled or {}
 
 
 class Refused(Exception):

@@ -5,11 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 
 from users import identifiers
+from users.account.errors import Stale
 from users.account.verbs.change import PROFILE, REASON_MAX
-from users.models import User
 
 
 def refuse_lost(value: str) -> None:
@@ -42,29 +41,17 @@ class VersionField(forms.IntegerField):
 
 
 class VersionedForm(forms.Form):
-    """Carries the version of the account that the person saw. `current` is set when it has changed since."""
+    """Carries the version of the account that the person saw. `stale` is set when it has changed since, and that matters."""
 
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
-    current: User | None = None
+    stale: Stale | None = None
 
-    def conflicts(self) -> list[tuple[str, str, str]]:
-        """Label, what was typed, what it is now: the fields that differ from the account as it is."""
-        if self.current is None:
-            return []
-        triples = [(str(self.fields[name].label), self.cleaned_data.get(name, ""), now) for name, now in self.now(self.current)]
-        return [(label, in_words(typed), in_words(now)) for label, typed, now in triples if in_words(typed) != in_words(now)]
-
-    def now(self, account: User) -> list[tuple[str, object]]:
-        """The fields that the account has too, with its values."""
-        return [(name, getattr(account, name)) for name in self.fields if name in PROFILE]
-
-
-def in_words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, QuerySet):
-        return ", ".join(sorted(map(str, value)))
-    return str(value)
+    def clean(self):
+        """A browser sends every text, an empty one too: one that didn't come is not one that somebody has emptied."""
+        for name, field in self.fields.items():
+            if isinstance(field, NormalField) and name not in self.data and not self.has_error(name):
+                self.add_error(name, ValidationError("This is missing. Choose or type what it shall be.", code="missing"))
+        return super().clean()
 
 
 class OwnProfileForm(VersionedForm):
@@ -101,9 +88,6 @@ class RolesForm(VersionedForm):
         required=False, label="Superuser", help_text="Has every right, whatever the roles say; always staff."
     )
 
-    def now(self, account: User) -> list[tuple[str, object]]:
-        return [("groups", account.groups.all()), ("is_staff", account.is_staff), ("is_superuser", account.is_superuser)]
-
 
 class InviteForm(ProfileForm):
     """`with_roles`: whether the person who invites may give roles too."""
@@ -116,6 +100,10 @@ class InviteForm(ProfileForm):
         self.fields["username"].help_text = "Letters, digits and @ . + - _"
         if with_roles:
             self.fields |= {name: field for name, field in RolesForm().fields.items() if name != "version"}
+
+    def clean(self):
+        """What is left out is empty: there is nothing yet that it could take away."""
+        return self.cleaned_data
 
     def values(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

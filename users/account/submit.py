@@ -20,12 +20,24 @@ def submit(form: Form, verb: Callable[[], User]) -> User | None:
     except Refused as error:
         form.add_error(None, ValidationError(error.message, code="refused"))
     except Stale as error:
-        form.current = error.current  # type: ignore[attr-defined]
-        again = cast(QueryDict, form.data).copy()  # sent once more, it is a change of the account as it is now
-        again["version"] = str(error.current.version)
-        form.data = again
+        form.stale, form.data = error, as_of_now(form, error)  # type: ignore[attr-defined]
         form.add_error(None, ValidationError("Somebody changed this account while you had it open.", code="stale"))
     return None
+
+
+def as_of_now(form: Form, error: Stale) -> QueryDict:
+    """What was typed, with the settled fields as they come to: sent once more, it is a change of the account as it is now."""
+    again = cast(QueryDict, form.data).copy()
+    again["version"] = str(error.current.version)
+    for name in error.settled.keys() & form.fields.keys():
+        value = error.settled[name]
+        if isinstance(value, list):  # groups
+            again.setlist(name, [str(group.pk) for group in value])
+        elif isinstance(value, bool):
+            again.setlist(name, ["on"] if value else [])
+        else:
+            again[name] = value
+    return again
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access
-from users.account import frame, verbs
+from users.account import frame, meanwhile, verbs
 from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, ReinstatementForm, RolesForm, SuspensionForm
 from users.account.frame import get_account
@@ -44,20 +44,22 @@ def new(request):
 def edit(request, pk: int):
     account = get_account(request, "edit", pk)
     form = ProfileForm(posted(request), initial=vars(account))
-    if form.is_valid() and submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data)):
-        messages.success(request, "Saved.")
+    if form.is_valid() and (done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))):
+        messages.success(request, meanwhile.saved(done, request.user))
         return redirect("account", pk)
-    return render(request, "users/account/edit.html", {"form": form, "account": account}, status=status_of(form))
+    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, f"/users/{pk}/")
+    return render(request, "users/account/edit.html", context, status=status_of(form))
 
 
 @form_page
 def roles(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     form = RolesForm(posted(request), initial=vars(account) | {"groups": account.groups.all()})
-    if form.is_valid() and submit(form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data)):
-        messages.success(request, "Roles saved.")
+    if form.is_valid() and (done := submit(form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data))):
+        messages.success(request, meanwhile.saved(done, request.user, "Roles saved."))
         return redirect("account", pk)
-    return render(request, "users/account/roles.html", {"form": form, "account": account}, status=status_of(form))
+    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, f"/users/{pk}/")
+    return render(request, "users/account/roles.html", context, status=status_of(form))
 
 
 @form_page

@@ -5,7 +5,7 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users.account import verbs
+from users.account import meanwhile, verbs
 from users.account.forms import OwnProfileForm
 from users.account.submit import posted, status_of, submit
 
@@ -14,7 +14,8 @@ from users.account.submit import posted, status_of, submit
 def profile(request):
     account = request.user
     form = OwnProfileForm(posted(request), initial=model_to_dict(account, fields=OwnProfileForm.base_fields))
-    if form.is_valid() and submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data)):
-        messages.success(request, "Saved.")
+    if form.is_valid() and (done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))):
+        messages.success(request, meanwhile.saved(done, request.user))
         return redirect("me")
-    return render(request, "users/me/profile.html", {"form": form, "account": account}, status=status_of(form))
+    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, "/me/")
+    return render(request, "users/me/profile.html", context, status=status_of(form))

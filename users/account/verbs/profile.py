@@ -2,20 +2,33 @@
 
 from typing import Any
 
+from users.account.identity import normal
 from users.account.verbs.change import OWN_PROFILE, PROFILE, apply_profile, changing, refuse_gone
+from users.account.verbs.merge import merged
 from users.models import User
 
 
 def edit(account: User, *, by: Any, version: int | None, **changes: Any) -> User:
-    """New values for fields of PROFILE. A new address is an unverified one."""
-    with changing(account, "edit", "account.edited", by=by, version=version) as current:
+    """New values for fields of PROFILE. A new address is an unverified one.
+
+    Merges with what was changed since `version`: a value that is as it was then changes nothing. Raises Stale with the
+    fields that somebody else has changed too.
+    """
+    require_only(PROFILE, changes)
+    with changing(account, "edit", "account.edited", by=by, version=None) as current:
         refuse_gone(current)
-        apply_profile(current, changes, PROFILE)
+        apply_profile(current, merged(current, version, normal(changes)), PROFILE)
     return current
 
 
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
-    """What people may change about themselves: fields of OWN_PROFILE."""
-    with changing(account, None, "account.edited", by=account, version=version) as current:
-        apply_profile(current, changes, OWN_PROFILE)
+    """What people may change about themselves: fields of OWN_PROFILE. Merges as `edit`."""
+    require_only(OWN_PROFILE, changes)
+    with changing(account, None, "account.edited", by=account, version=None) as current:
+        apply_profile(current, merged(current, version, normal(changes)), OWN_PROFILE)
     return current
+
+
+def require_only(allowed: tuple[str, ...], changes: dict[str, Any]) -> None:
+    if strange := set(changes) - set(allowed):
+        raise ValueError(f"not fields of the profile: {', '.join(sorted(strange))}")
