@@ -16,23 +16,28 @@ ACTIONS = [
     "reinstate",
     "assign_roles",
     "end_sessions",
+    "add_note",
+    "edit_note",
+    "pin_note",
     "view_audit",
     "share_view",
     "view_caching",
     "view_jobs",
     "control_jobs",
 ]
+NOTES = {"add_note", "edit_note", "pin_note"}
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
     "Viewer": {"view"},
     "Auditor": {"view", "view_audit", "view_jobs"},
-    "Support": {"view", "edit", "suspend", "reinstate", "end_sessions", "view_jobs"},
+    "Support": {"view", "edit", "suspend", "reinstate", "end_sessions", "view_jobs", *NOTES},
     "Manager": {
         "view",
         "edit",
         "suspend",
         "reinstate",
         "end_sessions",
+        *NOTES,
         "invite",
         "view_audit",
         "share_view",
@@ -49,7 +54,17 @@ MAY = {
     "nobody": set(),
 }
 LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
-TO_ONESELF = {"view", "view_audit", "invite", "edit", "end_sessions", "share_view", "view_caching", "view_jobs", "control_jobs"}
+TO_ONESELF = NOTES | {
+    "view",
+    "view_audit",
+    "invite",
+    "edit",
+    "end_sessions",
+    "share_view",
+    "view_caching",
+    "view_jobs",
+    "control_jobs",
+}
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}
 TOWARDS = {

@@ -8,6 +8,7 @@ from django.db import connection
 from tests.builders import make_user
 from tests.caching.looking import taken_back
 from users import triggers
+from users.account.models import Note
 from users.audit.record import record
 from users.caching.generation import NAMES, Generations, current
 from users.models import User
@@ -22,6 +23,7 @@ WRITES = {
     "auth_permission": lambda ada: Permission.objects.filter(codename="view_user").update(name="May look"),
     "auth_group_permissions": lambda ada: Group.objects.get(name="Viewer").permissions.clear(),
     "users_user_groups": lambda ada: ada.groups.clear(),
+    "users_note": lambda ada: Note.objects.create(account=ada, author_text="somebody", text="Call first"),
     "users_user_user_permissions": lambda ada: ada.user_permissions.add(Permission.objects.get(codename="view_user")),
 }
 

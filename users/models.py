@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
+from users.account.models import Note
 from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
@@ -26,6 +27,7 @@ __all__ = [
     "JobItem",
     "JobLine",
     "Message",
+    "Note",
     "SavedView",
     "SeenKey",
     "Session",

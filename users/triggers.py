@@ -32,6 +32,7 @@ RAISES = {
     "auth_group_permissions": "roles",
     "users_user_groups": "roles",
     "users_user_user_permissions": "roles",
+    "users_note": "audit",  # what is written about an account stands on the pages that show its events
 }
 # Columns that may change without: pages show them up to a minute late, or not at all.
 SOFT = {ACCOUNTS: {"last_seen_at", "last_login", "preferences"}, AUDIT: set(CHAIN)}
@@ -70,7 +71,10 @@ def install_generations(connection) -> None:
     """Makes or replaces the triggers that raise generations. Repeating it changes nothing."""
     make = {"postgresql": postgresql_generations, "sqlite": sqlite_generations}[connection.vendor]
     with connection.cursor() as cursor:
+        there = connection.introspection.table_names(cursor)
         for table, name in RAISES.items():
+            if table not in there:  # in a migration from before it
+                continue
             columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
             hard = [column for column in columns if column not in SOFT.get(table, ())]
             for statement in make(table, name, [] if table == AUDIT else hard):

@@ -1,13 +1,15 @@
 """Forms of one account. They normalise and check what was typed; what may be done is for the verbs to say."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from users import identifiers
 from users.account.errors import Stale
+from users.account.models import TEXT_MAX
 from users.account.verbs.change import PROFILE, REASON_MAX
 
 
@@ -118,6 +120,34 @@ class SuspensionForm(VersionedForm):
         required=False, label="Until", help_text="In UTC. Leave empty for a suspension without an end.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
+
+
+class NoteForm(forms.Form):
+    """`with_pin`: whether who writes it may pin it too."""
+
+    text = forms.CharField(
+        max_length=TEXT_MAX, label="Note", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues; everybody who may see this account can read it.",
+    )  # fmt: skip
+    pinned = forms.BooleanField(required=False, label="Pin")
+
+    def __init__(self, *args, with_pin: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not with_pin:
+            del self.fields["pinned"]
+
+
+class EditNoteForm(forms.Form):
+    text = forms.CharField(
+        max_length=TEXT_MAX, label="Note", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 8})
+    )
+    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+
+    def sent_again(self, version: int) -> None:
+        """The same form as a change of the note as it is now."""
+        again = cast(QueryDict, self.data).copy()
+        again["version"] = str(version)
+        self.data = again
 
 
 class ReinstatementForm(VersionedForm):

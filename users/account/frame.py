@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from users import access
+from users.account.notes import pinned
 from users.account.rights import read_rights
 from users.account.tabs import BY_NAME, TABS
 from users.caching import pages
@@ -27,19 +28,18 @@ def kept(request, pk: int, name: str, content: Content, *, shows: tuple[str, ...
     roles, events, or one of `shows`; and no form that needs a token.
     """
     access.require(request.user, "view")
-    view = lambda request: built(request, pk, name, content)  # noqa: E731
+    view = lambda request: built(request, get_account(request, "view", pk), name, content)  # noqa: E731
     return pages.page(request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk)
 
 
-def fresh(request, pk: int, name: str, content: Content, *, status: int = 200) -> HttpResponse:
+def fresh(request, account: User, name: str, content: Content, *, status: int = 200) -> HttpResponse:
     """A tab that is built for each request, since it shows what raises no generation, or something of the viewer."""
-    response = built(request, pk, name, content, status)
+    response = built(request, account, name, content, status)
     del response[pages.TURN]
     return response
 
 
-def built(request, pk: int, name: str, content: Content, status: int = 200) -> HttpResponse:
-    account = get_account(request, "view", pk)
+def built(request, account: User, name: str, content: Content, status: int = 200) -> HttpResponse:
     tab, context = BY_NAME[name], around(request, account)
     context |= content(request, account, context) | {"tab": tab}
     return pages.until(render(request, tab.template, context, status=status), account.next_turn)
@@ -52,6 +52,7 @@ def around(request, account: User) -> dict[str, Any]:
         "base": "part.html" if pages.is_partial(request) else "base.html",
         "account": account,
         "rights": rights,
+        "pinned": pinned(account),
         "tabs": TABS,
         "may": {action: access.may(request.user, action, account) for action in access.PERMISSIONS},
     }

@@ -1,18 +1,17 @@
 """From a valid form to a verb, and from the verb's objections back into the form."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
 from users.account.errors import Refused, Stale
-from users.models import User
 
 
-def submit(form: Form, verb: Callable[[], User]) -> User | None:
-    """The account as the verb left it; None where it objected, and then the form says why and keeps what was typed."""
+def submit(form: Form, verb: Callable[[], Any]) -> Any:
+    """What the verb returns; None where it objected, and then the form says why and keeps what was typed."""
     try:
         return verb()
     except ValidationError as error:

@@ -23,7 +23,7 @@ def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 @require_safe
 def mail(request, pk: int):
-    return frame.fresh(request, pk, "account-mail", messages)
+    return frame.fresh(request, frame.get_account(request, "view", pk), "account-mail", messages)
 
 
 def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:

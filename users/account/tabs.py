@@ -21,5 +21,6 @@ TABS = (
     Tab("account", "Profile", "", "users/account/show.html"),
     Tab("account-access", "Access", "access/", "users/account/access.html"),
     Tab("account-mail", "Mail", "mail/", "users/account/mail.html"),
+    Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
 )
 BY_NAME = {tab.name: tab for tab in TABS}

@@ -1,7 +1,7 @@
 """The first roles: groups that a migration makes. Afterwards they belong to the people who run Rollcall."""
 
 VIEWER = ["view_user"]
-SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user", "end_sessions", "view_job"]
+SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user", "end_sessions", "view_job", "add_note", "pin_note"]
 MANAGER = [*SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job"]
 ROLES = {
     "Viewer": VIEWER,

@@ -6,19 +6,23 @@ access.Denied (not allowed), Stale (changed since `version`), Refused (its state
 """
 
 from users.account.verbs.invitation import invite, invite_again
+from users.account.verbs.notes import add_note, edit_note, pin_note
 from users.account.verbs.password import ask_password_reset, choose_password
 from users.account.verbs.profile import edit, edit_own_profile
 from users.account.verbs.roles import assign_roles
 from users.account.verbs.suspension import reinstate, suspend
 
 __all__ = [
+    "add_note",
     "ask_password_reset",
     "assign_roles",
     "choose_password",
     "edit",
+    "edit_note",
     "edit_own_profile",
     "invite",
     "invite_again",
+    "pin_note",
     "reinstate",
     "suspend",
 ]

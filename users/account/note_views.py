@@ -1,0 +1,84 @@
+"""Notes: the tab with the form for a new one, and one address for each thing that is done to a note."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from users import access
+from users.account import frame, verbs
+from users.account.errors import Refused
+from users.account.forms import EditNoteForm, NoteForm
+from users.account.models import Note
+from users.account.notes import notes
+from users.account.submit import posted, status_of, submit
+from users.account.verbs.notes import require_own
+from users.errors import BadRequest, page
+from users.models import User
+from users.parameters import BadParameter
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@form_page
+def index(request, pk: int):
+    account = frame.get_account(request, "add_note" if request.method == "POST" else "view", pk)
+    form = NoteForm(posted(request), with_pin=access.holds(request.user, "pin_note"))
+    if form.is_valid() and submit(form, lambda: verbs.add_note(account, by=request.user, **form.cleaned_data)):
+        messages.success(request, "The note is added.")
+        return redirect("account-notes", pk)
+    return frame.fresh(request, account, "account-notes", partial(content, form), status=status_of(form))
+
+
+def content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"form": form} | notes(account, request.GET)
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/notes/") from error
+
+
+@form_page
+def edit(request, pk: int, number: int):
+    account, note = get_note(request, "edit_note", pk, number)
+    require_own(note, request.user, account)
+    form = EditNoteForm(posted(request), initial={"text": note.text, "version": note.version})
+    if form.is_valid() and submit(form, lambda: verbs.edit_note(note, by=request.user, **form.cleaned_data)):
+        messages.success(request, "The note is saved.")
+        return redirect("account-notes", pk)
+    if form.has_error("__all__", "refused"):
+        form.sent_again(Note.objects.get(pk=note.pk).version)
+    context = {"form": form, "account": account, "note": note}
+    return render(request, "users/account/note.html", context, status=status_of(form))
+
+
+@require_POST
+def pin(request, pk: int, number: int):
+    return pin_or_not(request, pk, number, pinned=True, says="The note is pinned: it stands on top of every tab.")
+
+
+@require_POST
+def pin_end(request, pk: int, number: int):
+    return pin_or_not(request, pk, number, pinned=False, says="The note is not pinned any more.")
+
+
+def pin_or_not(request, pk: int, number: int, *, pinned: bool, says: str):
+    _, note = get_note(request, "pin_note", pk, number)
+    try:
+        verbs.pin_note(note, by=request.user, pinned=pinned)
+    except Refused as refused:
+        return page(request, 409, refused.message, back=f"/users/{pk}/notes/")
+    messages.success(request, says)
+    return redirect("account-notes", pk)
+
+
+def get_note(request, action: str, pk: int, number: int) -> tuple[User, Note]:
+    """The note, if it is about this account and the viewer may do this to it."""
+    account = frame.get_account(request, "view", pk)
+    note = Note.objects.select_related("account").filter(pk=number, account=account).first()
+    if note is None:
+        raise Http404
+    access.require(request.user, action, account)
+    return account, note
