@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import cycle
-from statistics import median
+from statistics import fmean
 
 from benchmarks.cache import Cache
 from benchmarks.cases import LISTS
@@ -20,8 +20,8 @@ from benchmarks.lines import Line, share
 from benchmarks.measure import together, warm_up
 from benchmarks.peers import CLIENTS, Peer, Running, serving
 
-# Each round opens its connections anew: which worker takes how many of the eight is chance, and decides by half.
-ROUNDS, FIXED, EDITORS = 10, 200, 4
+# Each round opens its connections anew: which worker takes how many of the eight is chance, which halves or doubles a round.
+ROUNDS, FIXED, EDITORS = 20, 200, 4
 RATE, BESIDE = 20, 10  # edits a second, and for how many seconds
 CALM, UNTIL_OPEN, OPEN = 3, 2, 10  # seconds before Redis falls silent, until the breakers are open, and after
 
@@ -58,7 +58,7 @@ def throughput(running: list[Running], seconds: float) -> list[Line]:
             found, rate = together([lambda connection, path=path: connection.get(path)] * CLIENTS, each, seconds)
             rates[each.peer.name].append(rate)
             done[each.peer.name] += found
-    ours = median(rates["rollcall"])
+    ours = fmean(rates["rollcall"])
     return [rate_of(each.peer, rates[each.peer.name], done[each.peer.name], ours) for each in running]
 
 
@@ -68,12 +68,12 @@ def rate_of(peer: Peer, rates: list[float], done: Counter[tuple[int, str]], ours
         hits = sum(number for (_, outcome), number in done.items() if outcome == "hit")
         more["hit_share"] = share(hits, done.total())
     else:
-        more["rollcall_times"] = round(ours / median(rates), 3)
+        more["rollcall_times"] = round(ours / fmean(rates), 3)
     what = {"rollcall": "cached list", "bare": "bare view"}.get(peer.name, f"{peer.label}, list")
     statuses = Counter({status: 0 for status, _ in done})
     for (status, _), number in done.items():
         statuses[status] += number
-    return Line(f"{what}, {CLIENTS} clients", per_second=median(rates), statuses=statuses, more=more)
+    return Line(f"{what}, {CLIENTS} clients", per_second=fmean(rates), statuses=statuses, more=more)
 
 
 def fixed_cost(running: list[Running]) -> list[Line]:

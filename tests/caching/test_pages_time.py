@@ -145,15 +145,28 @@ def test_tomorrow_is_another_page(client, clock):
 def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
     make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=9))
     with patch.object(turns, "found", wraps=turns.found) as found:
-        for query in ("", "?q=a", "?sort=username"):
+        for query in ("", "?q=a", "?q=a&sort=username"):
             ask(client, f"/users/{query}")
         assert found.call_count == 1
-        earlier = make_user(valid_until=clock.now + timedelta(seconds=5))
-        ask(client, "/users/")
+        earlier = make_user(username="abe", valid_until=clock.now + timedelta(seconds=5))
+        ask(client, "/users/?q=a")
         assert found.call_count == 2
         clock.now = earlier.valid_until
-        assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"
+        assert listed(ask(client, "/users/?q=a"))[earlier.pk][1] == "Ended"
         assert found.call_count == 3
+
+
+def test_a_list_in_order_brings_the_next_end_along(client, clock):
+    earlier = make_user(valid_until=clock.now + timedelta(seconds=5))
+    with patch.object(turns, "found", wraps=turns.found) as found:
+        assert listed(ask(client, "/users/"))[earlier.pk][1] == "Active"
+        clock.now = earlier.valid_until
+        assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"
+        assert not found.called
+
+
+def test_an_empty_list_is_not_kept(client, clock):
+    assert [ask(client, "/users/?status=erased").outcome for _ in range(2)] == ["miss", "miss"]
 
 
 # --- soft columns -----------------------------------------------------------------------------------------------------

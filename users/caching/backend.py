@@ -10,7 +10,8 @@ import pickle
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
@@ -110,6 +111,7 @@ class Pages(BaseCache):
         super().__init__(params)
         self.redis = RedisCache(server, params)
         self.near, self.reading, self.writing = STATE.setdefault(server, (Near(), Breaker("reads"), Breaker("writes")))
+        self.held: list[tuple[str, tuple, dict]] | None = None  # writes that wait for the end of `together`
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         if (known := self.near.get(self.make_key(key, version))) is not None:
@@ -133,20 +135,25 @@ class Pages(BaseCache):
 
     def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
         self.remember(key, value, self.seconds(timeout), version)  # made here: it is as good here as there
-        self.write(lambda: self.redis.set(key, value, timeout=timeout, version=version), None)
+        self.send("set", key, value, timeout=timeout, version=version)
 
     def set_many(self, data: dict[str, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[str]:
         for key, value in data.items():
             self.remember(key, value, self.seconds(timeout), version)
-        return self.write(lambda: self.redis.set_many(data, timeout=timeout, version=version), None) or []
+        if self.held is None:
+            return self.send("set_many", data, timeout=timeout, version=version) or []
+        for key, value in data.items():
+            self.send("set", key, value, timeout=timeout, version=version)
+        return []
 
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Asks Redis alone. Without it everybody is the first."""
         return bool(self.write(lambda: self.redis.add(key, value, timeout=timeout, version=version), True))
 
     def delete(self, key: str, version: int | None = None) -> bool:
+        """Whether it was there; True inside `together`, which does not know yet."""
         self.near.forget(self.make_key(key, version))
-        return bool(self.write(lambda: self.redis.delete(key, version=version), False))
+        return bool(self.send("delete", key, version=version))
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         return self.get(key, MISSING, version) is not MISSING
@@ -169,6 +176,33 @@ class Pages(BaseCache):
             raise LookupError("it does not keep what it is given")
 
     # --- the way through the breakers ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What the block writes goes to Redis at its end, in one round trip. This process sees it at once."""
+        if self.held is not None:
+            yield
+            return
+        self.held = []
+        try:
+            yield
+        finally:
+            held, self.held = self.held, None
+            if held:
+                self.write(lambda: self.flush(held), None)
+
+    def flush(self, writes: list[tuple[str, tuple, dict]]) -> None:
+        with self.redis.client.get_client(write=True).pipeline() as pipeline:
+            for name, args, kwargs in writes:
+                getattr(self.redis.client, name)(*args, **kwargs, client=pipeline)
+            pipeline.execute()
+
+    def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """django-redis' method `name`, now or at the end of `together`."""
+        if self.held is None:
+            return self.write(lambda: getattr(self.redis, name)(*args, **kwargs), None)
+        self.held.append((name, args, kwargs))
+        return True
 
     def read(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         if not self.reading.may_pass():

@@ -9,6 +9,7 @@ import gzip
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -27,6 +28,7 @@ from django.utils.encoding import escape_uri_path
 from django.views.decorators.cache import cache_page
 
 from users.caching import generation, timing
+from users.caching.backend import Pages
 from users.caching.generation import Generations
 
 SECONDS = 50  # what soft columns may be late; with the memory of each process in front, less than a minute
@@ -51,7 +53,7 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     prefix = digest(generations_of(request).of(*shows), audience(request.user, also), variant, encoding, timezone.localdate())
     request.build_absolute_uri = lambda location=None: canonical(request)
     try:
-        with timing.span("cache"):
+        with timing.span("cache"), together():
             response = kept(request, view, prefix, encoding)
     finally:
         del request.build_absolute_uri
@@ -73,6 +75,12 @@ def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:
         if builder.built or not (turn := response.get(TURN)) or datetime.fromisoformat(turn) > timezone.now():
             return response
         prefix = digest(prefix, turn)
+
+
+def together() -> AbstractContextManager:
+    """Redis hears of a page, its pieces and the end of its lock at once."""
+    cache = caches["pages"]
+    return cache.together() if isinstance(cache, Pages) else nullcontext()
 
 
 def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:

@@ -11,10 +11,13 @@ has to choose between two roads, each ruinous for some filter (at ten million ro
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from django.db import connections
+from django.utils import timezone
 
-from users.directory import keyset
+from users.directory import keyset, turns
 from users.directory.counts import table_size
 from users.directory.filter import Filter
 from users.directory.keyset import END, Page
@@ -35,13 +38,15 @@ COLUMNS = (
 class Found:
     """`capped`: there are more matches than were looked at; the page is made of a sample. `exact`: the search names these
     accounts alone. `named`: ids of accounts that stand first because the search is their username. `about`: the size of
-    the table, where the database knows it and nothing narrows the list."""
+    the table, where the database knows it and nothing narrows the list. `turn`: the next moment at which some account
+    changes its state, where the list is in order; nobody may keep an empty one."""
 
     page: Page
     capped: bool = False
     exact: bool = False
     named: frozenset[int] = frozenset()
     about: int = 0
+    turn: datetime | None = None
 
 
 def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
@@ -53,11 +58,14 @@ def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
         return Found(Page(rows), exact=True)
     if in_order(wanted):
         sort = wanted.sort.removeprefix("-")
-        accounts = accounts.filter(*lanes(wanted.values, sort)).annotate(about=table_size(connections[accounts.db].vendor))
+        about = table_size(connections[accounts.db].vendor)
+        accounts = accounts.filter(*lanes(wanted.values, sort)).annotate(about=about, **turns.annotations())
         within = span(wanted.values, sort)
         page = keyset.fetch(accounts, wanted.sort, wanted.size, after=after, before=before, within=within)
-        about = getattr(page.accounts[0], "about", 0) if page.accounts and not wanted.narrows else 0
-        return Found(page, about=about or 0)
+        if not page.accounts:
+            return Found(page, turn=timezone.now())
+        first: Any = page.accounts[0]
+        return Found(page, about=0 if wanted.narrows else first.about or 0, turn=turns.of(first))
     return walk_or_gather(wanted, accounts, after, before)
 
 

@@ -12,7 +12,7 @@ from users.caching.generation import ACCOUNTS, ROLES
 from users.directory import keyset, preferences, saved, turns
 from users.directory.columns import heads, layout
 from users.directory.filter import BadFilter, Filter
-from users.directory.finder import Found, find
+from users.directory.finder import Found, find, in_order
 from users.directory.links import chips, jumps, sizes, steps
 from users.directory.parameters import ROLES as ROLES_OF_STAFF
 from users.directory.request import bad_request, parse
@@ -32,7 +32,8 @@ def index(request):
 def table(request, columns: tuple[str, ...], size: int):
     """The same for everybody with these permissions, columns and page size: it is kept for all of them."""
     wanted = parse(request, size=size)
-    turn = turns.next_turn(pages.generations_of(request))  # before the rows: one that is passed meanwhile is not missed
+    # Read with the rows or before them: a turn that is passed meanwhile is not missed.
+    turn = None if in_order(wanted) else turns.next_turn(pages.generations_of(request))
     found = find_page(request, wanted)
     context = {
         "filter": wanted,
@@ -56,7 +57,7 @@ def table(request, columns: tuple[str, ...], size: int):
     if part:
         position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
         response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
-    return pages.until(response, turn)
+    return pages.until(response, found.turn or turn)
 
 
 def open_view(request):
