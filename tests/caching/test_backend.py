@@ -232,7 +232,8 @@ def test_what_was_written_before_an_error_is_written(pages):
             pages.set("one", 1, 60)
             raise ValueError("of the page")
 
-    pytest.raises(ValueError, build)
+    with pytest.raises(ValueError, match="of the page"):
+        build()
     forget(pages)
     assert pages.get("one") == 1
 
