@@ -257,6 +257,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
+DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)  # how long a deleted account can be restored for sure
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 ACCOUNT_ADAPTER = "users.staff.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}

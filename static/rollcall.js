@@ -25,6 +25,27 @@ document.addEventListener("click", (event) => {
   form.submit();
 });
 
+// A reason to begin with: the link loads the form anew with it; with scripts, nothing else that was typed is lost.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-fill]");
+  const field = link && document.querySelector(link.dataset.fill);
+  if (!field || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  field.value = link.dataset.text;
+  field.focus();
+});
+
+// A menu closes where it is left, and by Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // A request that never came back: say so where a screen reader hears it, and leave the old list in place.
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, () => {

@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[1]
 MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models identifiers triggers concurrently migrations.* staff.roles",
-    LEANED_ON: "access caching.* audit.actions audit.chain audit.origin audit.record"
-    " jobs.queue jobs.schedule jobs.stop mail.outbox staff.sessions staff.signins staff.throttle staff.traces",
+    LEANED_ON: "access caching.* audit.actions audit.chain audit.origin audit.record jobs.queue jobs.schedule jobs.stop"
+    " mail.links mail.outbox staff.sessions staff.signins staff.throttle staff.traces",
     VERBS: "account.verbs* account.errors account.identity"
     " directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine jobs.kinds jobs.turns",
-    DOORS: "*views *.request *.urls *.forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
+    DOORS: "*views *.request *.urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
     " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"
-    " staff.viewer",
+    " staff.viewer account.asks",
 }
 
 

@@ -4,6 +4,7 @@
 Rules are small functions that return a refusal, or None.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,14 @@ PERMISSIONS = {
     "add_note": "users.add_note",
     "edit_note": "users.add_note",
     "pin_note": "users.pin_note",
+    "change_groups": "users.change_groups",
+    "set_end_date": "users.set_end_date",
+    "delete": "users.delete_user",
+    "restore": "users.restore_user",
+    "reset_password": "users.reset_password",
+    "require_password_change": "users.require_password_change",
+    "verify_email": "users.verify_email",
+    "reset_second_factor": "users.reset_second_factor",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_caching": "users.view_caching",
@@ -34,7 +43,10 @@ PERMISSIONS = {
 MANAGE_STAFF = "users.manage_staff"
 # Actions that only look; they are not bound by who stands above whom.
 LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
-NOT_TO_ONESELF = {"suspend", "reinstate", "assign_roles"}
+NOT_TO_ONESELF = {
+    "suspend", "reinstate", "assign_roles", "change_groups", "set_end_date", "delete", "restore", "reset_password",
+    "require_password_change", "verify_email", "reset_second_factor",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,16 @@ def require(actor: Any, action: str, target: User | None = None) -> None:
 
 def may(actor: Any, action: str, target: User | None = None) -> bool:
     return refusal(actor, action, target) is None
+
+
+def allowed(actor: Any, target: User) -> set[str]:
+    """Every action that `actor` may take on `target`, for a page that offers them: asks the database as often as one."""
+    if isinstance(actor, Command):
+        return set(PERMISSIONS)
+    held = {action for action in PERMISSIONS if holds(actor, action)} if may_enter(actor) else set()
+    if held <= LOOKING or standing(actor, target):
+        return held & LOOKING
+    return {action for action in held if action in LOOKING or not oneself(actor, action, target)}
 
 
 def refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
@@ -147,6 +169,11 @@ def stored_permissions(account: User) -> set[str]:
     """
     known = vars(account).get("known_permissions")
     return known if known is not None else permissions(Q(group__user=account) | Q(user=account))
+
+
+def names(rows: Iterable[Permission]) -> set[str]:
+    """Of permissions that are loaded with their content types."""
+    return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 
 def permissions(*conditions: Q, **lookups: Any) -> set[str]:

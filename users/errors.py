@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
 from users.access import Denied
+from users.account.errors import Refused
 from users.audit.record import record_denied
 
 
@@ -36,6 +37,8 @@ class ErrorsMiddleware:
     def process_exception(self, request, exception):
         if isinstance(exception, BadRequest):
             return page(request, 400, exception.message, parameter=exception.parameter, back=exception.back)
+        if isinstance(exception, Refused):
+            return page(request, 409, exception.message)
         return None
 
 

@@ -142,6 +142,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     updated_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(null=True, blank=True, help_text="Soft: written at most once an hour")
     deleted_at = models.DateTimeField(null=True, blank=True)
+    before_deletion = models.JSONField(null=True, blank=True, help_text="What a restore puts back: status, reason, end")
 
     version = models.PositiveIntegerField(default=1, help_text="Raised by every change: optimistic lock and cache key")
     session_epoch = models.PositiveIntegerField(default=0, help_text="Part of the session hash: adding 1 ends all sessions")
@@ -170,6 +171,14 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("suspend_user", "Can suspend accounts"),
             ("reinstate_user", "Can reinstate accounts"),
             ("assign_roles", "Can grant and take roles"),
+            ("change_groups", "Can add accounts to groups and remove them"),
+            ("set_end_date", "Can set and clear end dates"),
+            ("delete_user", "Can delete accounts into the recycle bin"),
+            ("restore_user", "Can restore deleted accounts"),
+            ("reset_password", "Can send password resets"),
+            ("require_password_change", "Can require a password change"),
+            ("verify_email", "Can verify addresses and send verification mails"),
+            ("reset_second_factor", "Can reset second factors"),
             ("manage_staff", "Can act on staff accounts"),
         ]
         constraints = [

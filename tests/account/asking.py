@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.db.models import QuerySet
 
 from tests.builders import make_user
 from users.account import verbs
@@ -31,6 +33,11 @@ def assign_viewer(account: User, **kwargs: Any) -> User:
     return verbs.assign_roles(account, groups=Group.objects.filter(name="Viewer"), is_staff=True, is_superuser=False, **kwargs)
 
 
+def viewers() -> QuerySet[Group]:
+    return Group.objects.filter(name="Viewer")
+
+
+LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 # The verbs that change an account with somebody's leave and from a version.
 VERBS = {
     "edit": Verb(lambda account, **kw: verbs.edit(account, first_name="Ann", **kw), "account.edited", "users.edit_user"),
@@ -41,6 +48,43 @@ VERBS = {
         verbs.reinstate, "account.reinstated", "users.reinstate_user", {"status": "suspended", "password": "x" * 20}
     ),
     "assign_roles": Verb(assign_viewer, "account.roles_assigned", "users.assign_roles"),
+    "set_end_date": Verb(
+        lambda account, **kw: verbs.set_end_date(account, until=LATER, **kw), "account.end_date_set", "users.set_end_date"
+    ),
+    "clear_end_date": Verb(verbs.clear_end_date, "account.end_date_cleared", "users.set_end_date", {"valid_until": LATER}),
+    "delete": Verb(lambda account, **kw: verbs.delete(account, reason="Asked", **kw), "account.deleted", "users.delete_user"),
+    "restore": Verb(
+        verbs.restore,
+        "account.restored",
+        "users.restore_user",
+        {"status": "deleted", "status_reason": "Asked", "deleted_at": LATER},
+    ),
+    "require_password_change": Verb(
+        verbs.require_password_change,
+        "account.password_change_required",
+        "users.require_password_change",
+        {"password": "x" * 20},
+    ),
+    "verify_email": Verb(
+        lambda account, **kw: verbs.verify_email(account, reason="Called", **kw), "account.email_verified", "users.verify_email"
+    ),
+    "reset_second_factor": Verb(
+        lambda account, **kw: verbs.reset_second_factor(account, reason="Lost", **kw),
+        "account.second_factor_reset",
+        "users.reset_second_factor",
+        {"has_second_factor": True},
+    ),
+    "add_to_groups": Verb(
+        lambda account, **kw: verbs.add_to_groups(account, groups=viewers(), **kw),
+        "account.groups_added",
+        "users.change_groups",
+    ),
+    "remove_from_groups": Verb(
+        lambda account, **kw: verbs.remove_from_groups(account, groups=viewers(), **kw),
+        "account.groups_removed",
+        "users.change_groups",
+        {"role": "Viewer"},
+    ),
 }
 
 

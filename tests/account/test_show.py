@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
-from tests.builders import make_superuser, make_user
+from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from users.account import verbs
 from users.audit.record import record
@@ -78,19 +78,23 @@ def test_the_state_is_what_holds_at_this_moment(client, fields, label, sentence)
     assert [note.text[: len(sentence)] for note in page.all("p", class_="note")] == ([sentence] if sentence else [])
 
 
+DESK = ["Send a password reset", "Require a new password", "Send a verification mail", "Verify the address"]
+LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
+
+
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
         ("Viewer", set()),
         ("Auditor", set()),
-        ("Support", {"Edit", "Suspend"}),
-        ("Manager", {"Edit", "Suspend"}),
-        ("Administrator", {"Edit", "Roles", "Suspend"}),
+        ("Support", {"Edit", "Suspend", *DESK}),
+        ("Manager", {"Edit", "Suspend", *DESK, *LEAD}),
+        ("Administrator", {"Edit", "Suspend", "Roles", *DESK, *LEAD}),
     ],
 )
 def test_only_what_the_viewer_may_do_is_offered(client, role, expected):
     client.force_login(make_user(role))
-    assert buttons(client.get(f"/users/{make_user().pk}/")) == expected
+    assert buttons(client.get(f"/users/{make_user(password=PASSWORD).pk}/")) == expected
 
 
 def test_a_support_agent_is_offered_nothing_on_an_account_above_their_own(client):
@@ -101,9 +105,35 @@ def test_a_support_agent_is_offered_nothing_on_an_account_above_their_own(client
 
 def test_what_is_offered_follows_from_the_state(client):
     client.force_login(make_superuser())
-    assert buttons(client.get(f"/users/{make_user(status='suspended').pk}/")) == {"Edit", "Roles", "Reinstate"}
-    assert buttons(client.get(f"/users/{make_user(status='invited').pk}/")) == {"Edit", "Roles", "Invite again", "Suspend"}
-    assert buttons(client.get(f"/users/{make_user(status='deleted', deleted_at=timezone.now()).pk}/")) == set()
+    always = {"Edit", "Roles", "Add to groups", "Remove from groups", "Set an end date", "Delete"}
+    address = {"Send a verification mail", "Verify the address"}
+    states = {
+        "active": ({}, {"Suspend", "Send a password reset", *address}),
+        "invited": ({}, {"Suspend", "Invite again", "Verify the address"}),
+        "suspended": ({}, {"Reinstate", "Verify the address"}),
+    }
+    for status, (fields, more) in states.items():
+        assert buttons(client.get(f"/users/{make_user(status=status, **fields).pk}/")) == always | more
+    gone = make_user(status="deleted", deleted_at=timezone.now())
+    assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore"}
+
+
+def test_what_is_offered_follows_from_what_there_is(client):
+    client.force_login(make_superuser())
+    bare = buttons(client.get(f"/users/{make_user(email='', must_change_password=True, password=PASSWORD).pk}/"))
+    assert not {label for label in bare if "mail" in label or "address" in label or "password" in label or "factor" in label}
+    end = timezone.now() + timedelta(days=1)
+    full = make_user(valid_until=end, has_second_factor=True, email_verified_at=timezone.now(), password=PASSWORD)
+    offered = buttons(client.get(f"/users/{full.pk}/"))
+    assert {"Change the end date", "Clear the end date", "Reset the second factor", "Require a new password"} <= offered
+    assert not {"Set an end date", "Verify the address", "Send a verification mail"} & offered
+
+
+def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):
+    client.force_login(make_superuser())
+    menu = read(client.get(f"/users/{make_user().pk}/")).one("details", class_="menu")
+    assert menu.one("summary").text == "More"
+    assert [link.text for link in menu.all("section")[-1].all("a")] == ["Delete"]
 
 
 def test_nobody_is_offered_to_suspend_themselves(client):

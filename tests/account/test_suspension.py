@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -11,6 +12,8 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
 from users.audit.models import AuditEvent
+from users.mail.delivery import drain
+from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +31,7 @@ def path(account) -> str:
 
 def test_a_support_agent_suspends_an_account_until_a_day(client, agent):
     ada = make_user()
-    assert form(client.get(path(ada)), path(ada)) == {"version": "1", "reason": "", "until": ""}
+    assert form(client.get(path(ada)), path(ada)) == {"version": "1", "reason": "", "lasts": "", "until": ""}
     sent = {"version": 1, "reason": " Spam\nreports ", "until": "2999-01-31T12:30"}
     response = client.post(path(ada), sent, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
@@ -38,6 +41,64 @@ def test_a_support_agent_suspends_an_account_until_a_day(client, agent):
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.target_id) == ("account.suspended", agent.pk, ada.pk)
     assert event.reason.split() == ["Spam", "reports"]
+
+
+def test_the_person_is_told_if_so_chosen_and_never_why(client, agent):
+    ada, quiet = make_user(), make_user()
+    client.post(path(quiet), {"version": 1, "reason": "Fraud"})
+    assert not Message.objects.exists()
+    client.post(path(ada), {"version": 1, "reason": "Fraud", "lasts": "7", "tell": "on"})
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [("suspended", ada.email)]
+    drain()
+    assert "Fraud" not in mail.outbox[0].body
+    assert "until" in mail.outbox[0].body
+
+
+def test_nobody_can_be_told_who_has_no_address(client, agent):
+    ada = make_user(email="")
+    assert "disabled" in read(client.get(path(ada))).one("input", name="tell").attributes
+    assert client.post(path(ada), {"version": 1, "reason": "x", "tell": "on"}).status_code == 302
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(("lasts", "days"), [("1", 1), ("7", 7), ("30", 30)])
+def test_a_quick_choice_counts_from_now(client, agent, lasts, days):
+    ada, before = make_user(), timezone.now()
+    client.post(path(ada), {"version": 1, "reason": "x", "lasts": lasts})
+    ada.refresh_from_db()
+    assert before <= ada.suspended_until - timedelta(days=days) <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("lasts", "until", "says"),
+    [("7", "2999-01-31T12:30", "Leave this empty"), ("until", "", "Say until when"), ("until", "soon", "valid date/time")],
+)
+def test_two_answers_or_none_to_until_when_are_asked_about(client, agent, lasts, until, says):
+    ada = make_user()
+    sent = {"version": 1, "reason": "x", "lasts": lasts, "until": until}
+    response = client.post(path(ada), sent)
+    assert response.status_code == 422
+    assert says in read(response).one("p", id="id_until_error").text
+    assert form(response, path(ada)) == sent | {"version": "1"}
+
+
+def test_a_choice_that_is_none_is_named(client, agent):
+    response = client.post(path(make_user()), {"version": 1, "reason": "x", "lasts": "8"})
+    assert response.status_code == 422
+    assert "valid choice" in read(response).one("p", id="id_lasts_error").text
+
+
+def test_two_clicks_make_one_suspension_and_one_mail(client, agent):
+    ada = make_user()
+    sent = form(client.get(path(ada)), path(ada)) | {"reason": "x", "tell": "on"}
+    assert [client.post(path(ada), sent).status_code for _ in range(2)] == [302, 409]
+    assert (AuditEvent.objects.count(), Message.objects.count()) == (1, 1)
+
+
+def test_a_reason_can_be_chosen_and_written_on(client, agent):
+    ada = make_user()
+    [lost] = [link for link in read(client.get(path(ada))).one("nav", class_="reasons").all("a") if "lost" in link.text]
+    assert form(client.get(lost.attributes["href"]), path(ada))["reason"] == lost.text == lost.attributes["data-text"]
 
 
 def test_an_open_session_of_the_account_is_out_at_its_next_request(client, agent):
@@ -57,6 +118,7 @@ def test_an_open_session_of_the_account_is_out_at_its_next_request(client, agent
         ("reason", "", "required"),
         ("reason", "  \n", "required"),
         ("reason", "x" * 2001, "at most 2000"),
+        ("reason", "x" * 100_000, "at most 2000"),
         ("reason", "a\x00b", "Null characters"),
         ("reason", "a\ufffdb", "got lost"),
         ("until", "2001-01-01T00:00", "Choose a time in the future."),
@@ -84,7 +146,7 @@ def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, agent):
     section = read(response).one("section", class_="versions")
     assert section.one("a").attributes["href"] == f"/users/{ada.pk}/"
     again = form(response, path(ada))
-    assert again == {"version": "2", "reason": "Spam", "until": "2999-01-31T12:30"}
+    assert again == {"version": "2", "reason": "Spam", "lasts": "", "until": "2999-01-31T12:30"}
     assert client.post(path(ada), again).status_code == 302
 
 

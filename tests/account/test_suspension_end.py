@@ -8,6 +8,7 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
 from users.audit.models import AuditEvent
+from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,14 @@ def test_who_never_chose_a_password_is_invited_again(client, agent):
     ada = make_user(status="suspended")
     response = client.post(path(ada), {"version": 1}, follow=True)
     assert "is invited again" in read(response).one("p", class_="note success").text
+
+
+@pytest.mark.parametrize(("password", "kind"), [(PASSWORD, "reinstated"), (None, "invitation")])
+def test_the_person_is_told_if_so_chosen(client, agent, password, kind):
+    for tell in ({}, {"tell": "on"}):
+        ada = make_user(status="suspended", password=password)
+        assert client.post(path(ada), {"version": 1} | tell).status_code == 302
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [(kind, ada.email)]
 
 
 def test_an_account_that_is_not_suspended_is_not_reinstated(client, agent):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = access.Command("test")
 REMOVALS = {
     "suspend": lambda account, by: verbs.suspend(account, by=by, reason="Coup"),
+    "delete": lambda account, by: verbs.delete(account, by=by, reason="Coup"),
     "demote": lambda account, by: verbs.assign_roles(account, by=by, groups=[], is_staff=True, is_superuser=False),
 }
 
@@ -174,6 +175,24 @@ def test_two_acceptances_of_one_invitation_leave_an_active_account():
     assert {type(answer) for answer in answers} == {User}, answers
     assert row(account)["status"] == "active"
     assert [event.action for event in events(account)] == ["account.invitation_accepted", "account.password_changed"]
+
+
+@pytest.mark.parametrize("version", [1, None])
+@pytest.mark.parametrize("number", [2, 5])
+def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
+    account, by = make_user(), make_user("Support")
+    answers = at_once(*[lambda: verbs.suspend(account, by=by, reason="Lost laptop", tell=True, version=version)] * number)
+    kinds = [type(answer).__name__ for answer in answers]
+    assert sorted(kinds, key=lambda kind: kind != "User") == ["User"] + ["Stale" if version else "Refused"] * (number - 1)
+    assert (len(events(account)), Message.objects.count(), row(account)["version"]) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("verb", [verbs.send_password_reset, verbs.send_verification])
+def test_clicks_at_once_send_one_mail(verb):
+    account = make_user()
+    answers = at_once(*[lambda: verb(account, by=COMMAND)] * 3)
+    assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "Refused", "User"], answers
+    assert (len(events(account)), Message.objects.count()) == (1, 1)
 
 
 def test_a_suspension_is_not_decided_on_an_account_that_was_edited_meanwhile():

@@ -26,6 +26,7 @@ def test_a_verb_makes_one_version_and_one_event_with_the_changed_fields_only(ver
     assert (event.target_id, event.target_text, event.target_version) == (account.pk, account.username, after["version"])
     assert event.before.keys() == event.after.keys() != set()
     kept = {"version", "updated_at", "session_epoch", "search_key", "name_key", "email_domain", "lookalike"}
+    kept |= {"before_deletion"}
     changed = {name for name in before if before[name] != after[name]} - kept
     assert event.before.keys() == changed
     assert all(event.before[name] != event.after[name] for name in changed)

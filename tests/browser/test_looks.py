@@ -41,7 +41,12 @@ def addresses(root: User) -> list[str]:
         "/users/", "/users/?q=wolfe&status=suspended", "/users/?q=nobody-has-this", "/users/?sort=nonsense", "/users/new/",
         "/users/filters/", f"/users/{ada}/", f"/users/{gone}/", f"/users/{invited}/", f"/users/{root.pk}/",
         f"/users/{other}/edit/",
-        f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/", f"/users/{root.pk}/roles/",
+        f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/",
+        *(
+            f"/users/{other}/{path}"
+            for path in ("end-date/", "deletion/", "password-reset/", "verification/", "second-factor/reset/", "groups/")
+        ),
+        f"/users/{gone}/deletion/end/", f"/users/{root.pk}/roles/",
         "/users/columns/", "/users/views/", "/users/views/new/?q=ada", "/users/999999/", "/audit/",
         "/audit/?action=denied", "/audit/?actor=x", "/me/", "/me/password/", "/logout/",
     ]  # fmt: skip
@@ -135,6 +140,10 @@ def test_forms_with_errors_can_be_read_by_everybody(page, browser_context, enter
 def test_mails_can_be_read_by_everybody(page, root, scheme):
     Message.objects.create(account=User.objects.get(username="invited"), kind="invitation", to="invited@example.com")
     Message.objects.create(account=root, kind="password-reset", to=root.email)
+    make_user(username="told", status="suspended", email="told@example.com")
+    for username, kind in (("told", "suspended"), ("root", "reinstated"), ("root", "verification")):
+        account = User.objects.get(username=username)
+        Message.objects.create(account=account, kind=kind, to=account.email)
     drain()
     show(page, scheme, 320)
     for message in mail.outbox:
@@ -142,4 +151,4 @@ def test_mails_can_be_read_by_everybody(page, root, scheme):
         found = [line for line in violations(page) if not line.startswith(("landmark", "region"))]  # a mail is no page
         assert found == []
         assert too_wide(page) == []
-    assert len(mail.outbox) == 2
+    assert len(mail.outbox) == 5

@@ -1,16 +1,19 @@
 """What the mails say: to whom, with which link, in which headers."""
 
 import re
+from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.tokens import default_token_generator
+from django.utils import timezone
 from django.utils.http import base36_to_int
 
 from tests.builders import PASSWORD, make_user
-from users.mail.messages import SUBJECTS, compose, moot
+from users.mail.links import verification_links
+from users.mail.messages import FITS, SUBJECTS, compose, moot
 from users.mail.models import Message
 from users.models import State, User
 
@@ -26,8 +29,7 @@ def site(settings):
 
 
 def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
-    status = {"status": State.INVITED} if kind == Message.Kind.INVITATION else {}
-    account = make_user(**status | fields)
+    account = make_user(**{"status": FITS.get(Message.Kind(kind), State.ACTIVE)} | fields)
     return Message.objects.create(account=account, kind=kind, to=account.email)
 
 
@@ -53,7 +55,7 @@ def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
     assert not mail["Bcc"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [Message.Kind.INVITATION, Message.Kind.PASSWORD_RESET])
 def test_the_link_starts_with_the_sites_own_address_and_lets_the_owner_choose_a_password(kind):
     message = make_message(kind, password=PASSWORD)
     links = {link for body in bodies(composed(message)) for link in re.findall(r"https?://[^\s\"<]+/password/[^\s\"<]+", body)}
@@ -63,6 +65,33 @@ def test_the_link_starts_with_the_sites_own_address_and_lets_the_owner_choose_a_
     account = User.objects.get(pk=base36_to_int(uid))
     assert account == message.account
     assert default_token_generator.check_token(account, key)
+
+
+def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhere():
+    message = make_message(Message.Kind.VERIFICATION)
+    [link] = {link for body in bodies(composed(message)) for link in re.findall(r"https?://[^\s\"<]+/email/[^\s\"<]+", body)}
+    uid, _, key = link.rstrip("/").rpartition("/")[2].partition("-")
+    assert base36_to_int(uid) == message.account_id
+    assert verification_links.check_token(message.account, key)
+    assert not default_token_generator.check_token(message.account, key)  # it lets nobody choose a password
+    assert "example" not in link.removeprefix(SITE)
+
+
+@pytest.mark.parametrize(
+    ("until", "zone", "says"),
+    [
+        (None, "", "until further notice"),
+        (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "", "until 31 January 2999, 12:30 (UTC)."),
+        (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Asia/Tokyo", "until 31 January 2999, 21:30 (Asia/Tokyo)."),
+        (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Mars/Olympus", "until 31 January 2999, 12:30 (UTC)."),
+    ],
+)
+def test_the_mail_of_a_suspension_says_until_when_and_never_why(until, zone, says):
+    message = make_message(Message.Kind.SUSPENDED, suspended_until=until, time_zone=zone, status_reason="Looks like fraud")
+    for body in bodies(composed(message)):
+        assert says in " ".join(body.split())
+        assert "fraud" not in body
+        assert "/password/" not in body
 
 
 def test_every_link_in_a_mail_leads_to_the_site():
@@ -119,6 +148,11 @@ def test_a_message_that_still_fits_is_sent():
         ("invitation", {"email": ""}, "The account has another address by now."),
         ("invitation", {"status": "active"}, "The account is active, no longer invited."),
         ("invitation", {"status": "suspended", "status_reason": "x"}, "The account is suspended, no longer invited."),
+        ("suspended", {"status": "active", "status_reason": ""}, "The account is active, no longer suspended."),
+        ("suspended", {"status": "deleted", "deleted_at": timezone.now()}, "The account is deleted, no longer suspended."),
+        ("reinstated", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
+        ("verification", {"email_verified_at": timezone.now()}, "The address is verified by now."),
+        ("verification", {"email": "new@example.com"}, "The account has another address by now."),
         ("password-reset", {"email": "new@example.com"}, "The account has another address by now."),
         ("password-reset", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
         ("password-reset", {"valid_until": "2020-01-01T00:00Z"}, "The account is ended."),

@@ -72,7 +72,7 @@ def test_the_link_is_not_left_in_the_address_bar(client):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"status": "suspended"}, {"status": "deleted", "deleted_at": timezone.now()}, {"status": "invited"}],
+    [{"status": "suspended"}, {"status": "deleted", "deleted_at": timezone.now()}],
 )
 def test_unknown_and_inactive_addresses_get_the_same_answer_and_no_mail(client, fields):
     known = ask(client, make_user().email)
@@ -82,6 +82,17 @@ def test_unknown_and_inactive_addresses_get_the_same_answer_and_no_mail(client, 
     assert known.status_code == inactive.status_code == unknown.status_code == 302
     assert known["Location"] == inactive["Location"] == unknown["Location"]
     assert not Message.objects.exists()
+
+
+def test_who_was_invited_gets_the_invitation_again(client):
+    ada = make_user(status="invited")
+    response = ask(client, ada.email.upper())
+    assert response["Location"] == "/password/reset/sent/"
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [("invitation", ada.email)]
+    drain()
+    choose(client, link_in_mail(), NEW)
+    ada.refresh_from_db()
+    assert (ada.status, ada.check_password(NEW)) == ("active", True)
 
 
 def test_a_link_that_was_sent_opens_nothing_after_a_suspension(client):

@@ -5,6 +5,7 @@ import csv
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
@@ -325,3 +326,10 @@ def test_standard_input_is_a_file_too(monkeypatch):
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PEOPLE.encode())))
     assert import_file("-").counts == (2, 0, 0, 0)
+
+
+def test_the_names_of_a_deleted_account_are_taken(importing):
+    account = make_user(username="ada", email="ada@example.com", status="deleted", deleted_at=timezone.now())
+    result = importing("id,username,email\n1,new,ada@example.com\n2,ada,new@example.com\n", "--source=x", "--map=id=source_id")
+    assert result.counts == (0, 0, 0, 2)
+    assert User.objects.get() == account

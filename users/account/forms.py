@@ -10,7 +10,7 @@ from django.http import QueryDict
 from users import identifiers
 from users.account.errors import Stale
 from users.account.models import TEXT_MAX
-from users.account.verbs.change import PROFILE, REASON_MAX
+from users.account.verbs.change import PROFILE
 
 
 def refuse_lost(value: str) -> None:
@@ -111,17 +111,6 @@ class InviteForm(ProfileForm):
         return dict(self.cleaned_data)
 
 
-class SuspensionForm(VersionedForm):
-    reason = forms.CharField(
-        max_length=REASON_MAX, label="Reason", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Stays in the audit trail. The person is not told.",
-    )  # fmt: skip
-    until = forms.DateTimeField(
-        required=False, label="Until", help_text="In UTC. Leave empty for a suspension without an end.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )  # fmt: skip
-
-
 class NoteForm(forms.Form):
     """`with_pin`: whether who writes it may pin it too."""
 
@@ -148,7 +137,3 @@ class EditNoteForm(forms.Form):
         again = cast(QueryDict, self.data).copy()
         again["version"] = str(version)
         self.data = again
-
-
-class ReinstatementForm(VersionedForm):
-    reason = forms.CharField(max_length=REASON_MAX, required=False, validators=[refuse_lost])

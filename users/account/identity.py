@@ -6,10 +6,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from users.identifiers import normalise_email, normalise_name, normalise_phone, normalise_username, skeleton
-from users.models import User
+from users.models import State, User
 
 TAKEN_USERNAME = "This username is taken."
 TAKEN_EMAIL = "Another account has this address."
+IN_BIN_USERNAME = "A deleted account has this username."
+IN_BIN_EMAIL = "A deleted account has this address. Restore it instead."
 FOREIGN_ADDRESS = "A username with an @ must be the account’s own address, or it could be taken for somebody else’s."
 NORMALISE = {
     "username": normalise_username,
@@ -38,8 +40,8 @@ def require_free(username: str, email: str, *, own: User | None = None) -> None:
     errors = {}
     if error := username_error(username, email, own):
         errors["username"] = error
-    if email and (own is None or own.email != email) and User.objects.filter(email=email).exists():
-        errors["email"] = TAKEN_EMAIL
+    if email and (own is None or own.email != email) and (holder := User.objects.filter(email=email).first()):
+        errors["email"] = IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
     if errors:
         raise ValidationError(errors)
 
@@ -52,8 +54,8 @@ def username_error(username: str, email: str, own: User | None) -> str:
     if own and own.username == username:
         return ""
     others = User.objects.exclude(pk=own.pk) if own else User.objects.all()
-    if others.filter(username=username).exists():
-        return TAKEN_USERNAME
+    if holder := others.filter(username=username).first():
+        return IN_BIN_USERNAME if holder.status == State.DELETED else TAKEN_USERNAME
     looks_like = skeleton(username)
     twin = others.filter(username=looks_like).first() if looks_like != username else None
     twin = twin or others.filter(lookalike=looks_like).exclude(lookalike="").first()

@@ -14,7 +14,7 @@ from users.account.errors import Refused
 from users.account.forms import EditNoteForm, NoteForm
 from users.account.models import Note
 from users.account.notes import notes
-from users.account.submit import posted, status_of, submit
+from users.account.submit import bind, status_of, submit
 from users.account.verbs.notes import require_own
 from users.errors import BadRequest, page
 from users.models import User
@@ -26,7 +26,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 @form_page
 def index(request, pk: int):
     account = frame.get_account(request, "add_note" if request.method == "POST" else "view", pk)
-    form = NoteForm(posted(request), with_pin=access.holds(request.user, "pin_note"))
+    form = bind(request, NoteForm, "add_note", account, with_pin=access.holds(request.user, "pin_note"))
     if form.is_valid() and submit(form, lambda: verbs.add_note(account, by=request.user, **form.cleaned_data)):
         messages.success(request, "The note is added.")
         return redirect("account-notes", pk)
@@ -44,7 +44,7 @@ def content(form: NoteForm, request, account: User, around: dict[str, Any]) -> d
 def edit(request, pk: int, number: int):
     account, note = get_note(request, "edit_note", pk, number)
     require_own(note, request.user, account)
-    form = EditNoteForm(posted(request), initial={"text": note.text, "version": note.version})
+    form = bind(request, EditNoteForm, "edit_note", account, initial={"text": note.text, "version": note.version})
     if form.is_valid() and submit(form, lambda: verbs.edit_note(note, by=request.user, **form.cleaned_data)):
         messages.success(request, "The note is saved.")
         return redirect("account-notes", pk)

@@ -1,13 +1,23 @@
 """From a valid form to a verb, and from the verb's objections back into the form."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
 from users.account.errors import Refused, Stale
+from users.audit.record import record
+from users.models import User
+
+AnyForm = TypeVar("AnyForm", bound=Form)
+# What no form takes unless it says so: rights, and what verbs alone change.
+PRIVILEGED = {
+    "is_staff", "is_superuser", "groups", "user_permissions", "permissions", "status", "status_reason", "suspended_until",
+    "valid_until", "deleted_at", "before_deletion", "password", "email_verified_at", "must_change_password",
+    "has_second_factor", "session_epoch", "is_active", "source", "source_id", "attributes", "id", "pk",
+}  # fmt: skip
 
 
 def submit(form: Form, verb: Callable[[], Any]) -> Any:
@@ -37,6 +47,21 @@ def as_of_now(form: Form, error: Stale) -> QueryDict:
         else:
             again[name] = value
     return again
+
+
+def bind(request: HttpRequest, form_class: type[AnyForm], action: str, account: User | None = None, **kwargs: Any) -> AnyForm:
+    """The form, bound to what was posted. Whoever sends it a privileged field that it has not tried something: the field is
+    ignored as any other, and the trail has its name (and never its value)."""
+    form = form_class(posted(request), **kwargs)
+    if strange := sorted(PRIVILEGED & request.POST.keys() - form.fields.keys()):
+        record(
+            "denied",
+            actor=request.user,
+            target=account,
+            after={"action": action, "permission": "", "fields": strange},
+            reason=f"The form has no such field, so it was ignored: {', '.join(strange)}.",
+        )
+    return form
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

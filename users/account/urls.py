@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users.account import note_views, tab_views, views
+from users.account import note_views, tab_views, verb_views, views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
@@ -13,7 +13,18 @@ urlpatterns = [
     path("<int:pk>/notes/<int:number>/pin/end/", note_views.pin_end, name="account-note-pin-end"),
     path("<int:pk>/edit/", views.edit, name="account-edit"),
     path("<int:pk>/roles/", views.roles, name="account-roles"),
+    path("<int:pk>/groups/", verb_views.groups, name="account-groups"),
+    path("<int:pk>/groups/end/", verb_views.groups_end, name="account-groups-end"),
     path("<int:pk>/invitation/", views.invitation, name="account-invitation"),
-    path("<int:pk>/suspension/", views.suspension, name="account-suspension"),
-    path("<int:pk>/suspension/end/", views.suspension_end, name="account-suspension-end"),
+    path("<int:pk>/suspension/", verb_views.suspension, name="account-suspension"),
+    path("<int:pk>/suspension/end/", verb_views.suspension_end, name="account-suspension-end"),
+    path("<int:pk>/end-date/", verb_views.end_date, name="account-end-date"),
+    path("<int:pk>/end-date/end/", verb_views.end_date_end, name="account-end-date-end"),
+    path("<int:pk>/deletion/", verb_views.deletion, name="account-deletion"),
+    path("<int:pk>/deletion/end/", verb_views.deletion_end, name="account-deletion-end"),
+    path("<int:pk>/password-reset/", verb_views.password_reset, name="account-password-reset"),
+    path("<int:pk>/password-change/", verb_views.password_change, name="account-password-change"),
+    path("<int:pk>/verification/", verb_views.verification, name="account-verification"),
+    path("<int:pk>/verification/mail/", verb_views.verification_mail, name="account-verification-mail"),
+    path("<int:pk>/second-factor/reset/", verb_views.second_factor_reset, name="account-second-factor-reset"),
 ]

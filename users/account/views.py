@@ -4,20 +4,19 @@ from typing import Any
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users import access
 from users.account import frame, meanwhile, verbs
+from users.account.asks import form_page
 from users.account.errors import Refused
-from users.account.forms import InviteForm, ProfileForm, ReinstatementForm, RolesForm, SuspensionForm
+from users.account.forms import InviteForm, ProfileForm, RolesForm
 from users.account.frame import get_account
-from users.account.submit import posted, status_of, submit
+from users.account.submit import bind, status_of, submit
 from users.audit.pieces import lines
 from users.audit.trail import Trail
 from users.errors import page
 from users.models import User
-
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -33,7 +32,7 @@ def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 @form_page
 def new(request):
     access.require(request.user, "invite")
-    form = InviteForm(posted(request), with_roles=access.may(request.user, "assign_roles"))
+    form = bind(request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles"))
     if form.is_valid() and (account := submit(form, lambda: verbs.invite(by=request.user, **form.values()))):
         messages.success(request, f"{account.display_name} is invited. The mail to {account.email} is on its way.")
         return redirect("account", account.pk)
@@ -43,7 +42,7 @@ def new(request):
 @form_page
 def edit(request, pk: int):
     account = get_account(request, "edit", pk)
-    form = ProfileForm(posted(request), initial=vars(account))
+    form = bind(request, ProfileForm, "edit", account, initial=vars(account))
     if form.is_valid() and (done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))):
         messages.success(request, meanwhile.saved(done, request.user))
         return redirect("account", pk)
@@ -54,7 +53,8 @@ def edit(request, pk: int):
 @form_page
 def roles(request, pk: int):
     account = get_account(request, "assign_roles", pk)
-    form = RolesForm(posted(request), initial=vars(account) | {"groups": account.groups.all()})
+    initial = vars(account) | {"groups": account.groups.all()}
+    form = bind(request, RolesForm, "assign_roles", account, initial=initial)
     if form.is_valid() and (done := submit(form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data))):
         messages.success(request, meanwhile.saved(done, request.user, "Roles saved."))
         return redirect("account", pk)
@@ -73,23 +73,3 @@ def invitation(request, pk: int):
         return page(request, 409, refused.message, back=f"/users/{pk}/")
     messages.success(request, f"The invitation to {account.email} is on its way again.")
     return redirect("account", pk)
-
-
-@form_page
-def suspension(request, pk: int):
-    account = get_account(request, "suspend", pk)
-    form = SuspensionForm(posted(request), initial={"version": account.version})
-    if form.is_valid() and submit(form, lambda: verbs.suspend(account, by=request.user, **form.cleaned_data)):
-        messages.success(request, f"{account.display_name} is suspended. All sessions have ended.")
-        return redirect("account", pk)
-    return render(request, "users/account/suspension.html", {"form": form, "account": account}, status=status_of(form))
-
-
-@form_page
-def suspension_end(request, pk: int):
-    account = get_account(request, "reinstate", pk)
-    form = ReinstatementForm(posted(request), initial={"version": account.version})
-    if form.is_valid() and (now := submit(form, lambda: verbs.reinstate(account, by=request.user, **form.cleaned_data))):
-        messages.success(request, f"{now.display_name} is {now.state.label.lower()} again.")
-        return redirect("account", pk)
-    return render(request, "users/account/reinstatement.html", {"form": form, "account": account}, status=status_of(form))

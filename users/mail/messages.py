@@ -1,41 +1,53 @@
 """What each kind of mail says: its subject, its templates, and whether it still makes sense to send it."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
+from users.mail.links import verification_links
 from users.mail.models import Message
 from users.models import State, User
 
+KIND = Message.Kind
 SUBJECTS = {
-    Message.Kind.INVITATION: "Your invitation to Rollcall",
-    Message.Kind.PASSWORD_RESET: "Choose a new password for Rollcall",
+    KIND.INVITATION: "Your invitation to Rollcall",
+    KIND.PASSWORD_RESET: "Choose a new password for Rollcall",
+    KIND.SUSPENDED: "Your account is suspended",
+    KIND.REINSTATED: "Your account is open again",
+    KIND.VERIFICATION: "Is this your address?",
 }
+# The state that an account must be in for the mail to be true.
+FITS = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
 
 def moot(message: Message) -> str:
     """Why this message should not be sent any more, or ""."""
-    account = message.account
+    account, fits = message.account, FITS.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account has another address by now."
-    if message.kind == Message.Kind.INVITATION:
-        return "" if account.state == State.INVITED else f"The account is {account.state.label.lower()}, no longer invited."
-    return "" if account.is_active else f"The account is {account.state.label.lower()}."
+    if account.state != fits:
+        return f"The account is {account.state.label.lower()}" + ("." if fits == State.ACTIVE else f", no longer {fits}.")
+    if message.kind == KIND.VERIFICATION and account.email_verified_at:
+        return "The address is verified by now."
+    return ""
 
 
 def compose(message: Message) -> EmailMultiAlternatives:
     """The mail itself. Its link is made here, at the last moment, and stored nowhere."""
     context: dict[str, Any] = {
         "account": message.account,
-        "link": settings.SITE_URL + password_path(message.account),
+        "link": settings.SITE_URL + path(message),
+        "until": moment(message.account.suspended_until, message.account),
         "site_url": settings.SITE_URL,
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
-        "subject": SUBJECTS[Message.Kind(message.kind)],
+        "subject": SUBJECTS[KIND(message.kind)],
     }
     mail = EmailMultiAlternatives(
         subject=context["subject"],
@@ -50,7 +62,25 @@ def compose(message: Message) -> EmailMultiAlternatives:
     return mail
 
 
-def password_path(account: User) -> str:
-    """The path at which the account's owner chooses a password; valid once and for PASSWORD_RESET_TIMEOUT seconds."""
-    key = default_token_generator.make_token(account)
-    return reverse("account_reset_password_from_key", kwargs={"uidb36": int_to_base36(account.pk), "key": key})
+def path(message: Message) -> str:
+    """Where the mail's link leads. What a link of ours opens, it opens once and for PASSWORD_RESET_TIMEOUT seconds."""
+    if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET):
+        return keyed("account_reset_password_from_key", message.account, default_token_generator)
+    if message.kind == KIND.VERIFICATION:
+        return keyed("email-confirmation", message.account, verification_links)
+    return reverse("account_login")
+
+
+def keyed(name: str, account: User, keys: PasswordResetTokenGenerator) -> str:
+    return reverse(name, kwargs={"uidb36": int_to_base36(account.pk), "key": keys.make_token(account)})
+
+
+def moment(at: datetime | None, account: User) -> str:
+    """In the time zone of the account, which is named; "" for None."""
+    if at is None:
+        return ""
+    try:
+        zone = ZoneInfo(account.time_zone or "UTC")
+    except (KeyError, ValueError, OSError):  # a name that this machine does not know
+        zone = ZoneInfo("UTC")
+    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"

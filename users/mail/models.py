@@ -16,6 +16,9 @@ class Message(models.Model):
     class Kind(models.TextChoices):
         INVITATION = "invitation", "Invitation"
         PASSWORD_RESET = "password-reset", "Password reset"
+        SUSPENDED = "suspended", "Suspended"
+        REINSTATED = "reinstated", "Reinstated"
+        VERIFICATION = "verification", "Verification of the address"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -41,6 +44,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], name="message_waiting", condition=models.Q(state="waiting")),
             models.Index(fields=["account", "-id"], name="message_by_account"),
+            models.Index(fields=["account"], name="message_waiting_of_account", condition=models.Q(state="waiting")),
         ]
 
     def __str__(self) -> str:

@@ -7,13 +7,14 @@ from django.views.decorators.http import require_http_methods
 
 from users.account import meanwhile, verbs
 from users.account.forms import OwnProfileForm
-from users.account.submit import posted, status_of, submit
+from users.account.submit import bind, status_of, submit
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request):
     account = request.user
-    form = OwnProfileForm(posted(request), initial=model_to_dict(account, fields=OwnProfileForm.base_fields))
+    initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
+    form = bind(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
     if form.is_valid() and (done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))):
         messages.success(request, meanwhile.saved(done, request.user))
         return redirect("me")

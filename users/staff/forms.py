@@ -6,7 +6,7 @@ from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
 from users.identifiers import fold, normalise_email
-from users.models import State
+from users.models import State, User
 
 
 class LoginForm(forms.LoginForm):
@@ -45,11 +45,15 @@ class ChoosePasswordForm(Labelled, forms.ResetPasswordKeyForm):
 
 
 class AskPasswordForm(Labelled, forms.ResetPasswordForm):
+    users: list[User]
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
         self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])  # addresses are stored in this form
-        return super().clean_email()
+        email = super().clean_email()
+        if not self.users:  # who was invited and asks for a password gets the invitation again
+            self.users = list(User.objects.in_state(State.INVITED).filter(email=email))
+        return email
 
 
 class LinkForm(forms.UserTokenForm):

@@ -7,8 +7,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 
 from users import access
 
-PUBLIC = ("/login/", "/password/", "/signup/", "/inactive/", "/healthz", "/readyz")
+PUBLIC = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
 FOR_EVERY_ACCOUNT = ("/me/", "/logout/")
+CHANGING = ("/me/password/", "/logout/")  # all that somebody reaches who must choose a new password first
 
 
 class BackOfficeMiddleware:
@@ -23,6 +24,8 @@ class BackOfficeMiddleware:
             return None
         if not request.user.is_authenticated:
             return to_login(request)
+        if request.user.must_change_password and not request.path_info.startswith(CHANGING):
+            return instead(request, CHANGING[0])
         if request.path_info.startswith(FOR_EVERY_ACCOUNT):
             return None
         if not access.may_enter(request.user):
@@ -33,10 +36,19 @@ class BackOfficeMiddleware:
 
 
 def to_login(request) -> HttpResponse:
-    """To the sign-in page and back. HTMX follows a redirect by itself and would put the page into the table: it is told."""
+    """To the sign-in page and back."""
     url = settings.LOGIN_URL
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=401, headers={"HX-Redirect": url})
-    if request.method == "GET" and request.path_info != "/":
+    if request.method == "GET" and request.path_info != "/" and not is_htmx(request):
         url += "?" + urlencode({"next": request.get_full_path()})
+    return instead(request, url)
+
+
+def instead(request, url: str) -> HttpResponse:
+    """HTMX follows a redirect by itself and would put the page into the table: it is told."""
+    if is_htmx(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
+
+
+def is_htmx(request) -> bool:
+    return request.headers.get("HX-Request") == "true"

@@ -1,14 +1,20 @@
 """The first roles: groups that a migration makes. Afterwards they belong to the people who run Rollcall."""
 
 VIEWER = ["view_user"]
-SUPPORT = [*VIEWER, "edit_user", "suspend_user", "reinstate_user", "end_sessions", "view_job", "add_note", "pin_note"]
-MANAGER = [*SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job"]
+SUPPORT = [
+    *VIEWER, "view_job", "edit_user", "suspend_user", "reinstate_user", "reset_password", "require_password_change",
+    "verify_email", "end_sessions", "add_note", "pin_note",
+]  # fmt: skip
+MANAGER = [
+    *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",
+    "change_groups",
+]  # fmt: skip
 ROLES = {
     "Viewer": VIEWER,
     "Support": SUPPORT,
     "Manager": MANAGER,
     "Auditor": [*VIEWER, "view_auditevent", "view_job"],
-    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching"],
+    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor"],
 }
 
 

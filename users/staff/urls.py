@@ -3,6 +3,7 @@
 from allauth.account import views
 from django.urls import path, re_path
 
+from users.staff.email_views import email_confirmation
 from users.staff.views import LoginView, PasswordChooseView, PasswordResetView
 
 urlpatterns = [
@@ -16,6 +17,9 @@ urlpatterns = [
         r"^password/choose/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$",
         PasswordChooseView.as_view(),
         name="account_reset_password_from_key",
+    ),
+    re_path(
+        r"^email/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$", email_confirmation, name="email-confirmation"
     ),
     path("password/chosen/", views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
 ]

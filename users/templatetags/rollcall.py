@@ -1,14 +1,16 @@
 """Template tags and filters of the house."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 
+from users.account.offers import offers
 from users.audit.actions import ACTIONS
 from users.directory.counts import in_words
 from users.moments import stamp
@@ -24,6 +26,13 @@ def icon(name: str):
 
 
 register.filter("stamp", stamp)
+register.simple_tag(offers, name="offers")
+
+
+@register.filter
+def grace_ends(account) -> datetime:
+    """Until when a deleted account is kept for sure."""
+    return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
 
 
 @register.filter

@@ -5,18 +5,32 @@ access.Denied (not allowed), Stale (changed since `version`), Refused (its state
 `version=None` skips the version check: for callers that act on the state and not on what somebody saw.
 """
 
+from users.account.verbs.deletion import delete, restore
+from users.account.verbs.email import confirm_email, send_verification, verify_email
+from users.account.verbs.end_date import clear_end_date, set_end_date
+from users.account.verbs.factor import reset_second_factor
+from users.account.verbs.groups import add_to_groups, remove_from_groups
 from users.account.verbs.invitation import invite, invite_again
 from users.account.verbs.notes import add_note, edit_note, pin_note
-from users.account.verbs.password import ask_password_reset, choose_password
+from users.account.verbs.password import (
+    ask_password_reset,
+    choose_password,
+    require_password_change,
+    send_password_reset,
+)
 from users.account.verbs.profile import edit, edit_own_profile
 from users.account.verbs.roles import assign_roles
 from users.account.verbs.suspension import reinstate, suspend
 
 __all__ = [
     "add_note",
+    "add_to_groups",
     "ask_password_reset",
     "assign_roles",
     "choose_password",
+    "clear_end_date",
+    "confirm_email",
+    "delete",
     "edit",
     "edit_note",
     "edit_own_profile",
@@ -24,5 +38,13 @@ __all__ = [
     "invite_again",
     "pin_note",
     "reinstate",
+    "remove_from_groups",
+    "require_password_change",
+    "reset_second_factor",
+    "restore",
+    "send_password_reset",
+    "send_verification",
+    "set_end_date",
     "suspend",
+    "verify_email",
 ]

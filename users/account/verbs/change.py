@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,11 +14,18 @@ from users import access
 from users.account.errors import Refused, Stale
 from users.account.identity import normal, require_free, taken
 from users.audit.record import record
+from users.mail import outbox
+from users.mail.models import Message
 from users.models import State, User, in_state
 from users.staff import sessions
 
 PROFILE = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
 OWN_PROFILE = ("first_name", "last_name", "phone", "locale", "time_zone")
+STANDING = (
+    "status", "status_reason", "suspended_until", "valid_until", "deleted_at", "email_verified_at", "must_change_password",
+    "has_second_factor",
+)  # fmt: skip
+GRANTING = {"assign_roles", "change_groups"}
 REASON_MAX = 2000
 
 
@@ -31,14 +39,10 @@ def changing(
     """
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
-        account = lock(account)
+        account = hold(account, action, by=by, version=version)
         if account.is_superuser and not guarded:  # it became one since it was loaded
             guarded = lock_superusers()
-        if action:
-            access.require(by, action, account)
-        if version is not None and account.version != version:
-            raise Stale(account, version)
-        granting = action == "assign_roles"
+        granting = action in GRANTING
         before, was_keeper, epoch = snapshot(account, granting), keeps_the_keys(account), account.session_epoch
         yield account
         changes = difference(before, snapshot(account, granting))
@@ -59,6 +63,16 @@ def changing(
             after=dict(zip(changes, new, strict=True)),
             reason=reason,
         )
+
+
+def hold(account: User, action: str | None, *, by: Any, version: int | None) -> User:
+    """The account, locked until the transaction ends, once the gate has been asked and the version checked."""
+    account = lock(account)
+    if action:
+        access.require(by, action, account)
+    if version is not None and account.version != version:
+        raise Stale(account, version)
+    return account
 
 
 def lock(account: User) -> User:
@@ -85,8 +99,7 @@ def refuse_last_superuser(account: User, guarded: bool) -> None:
 
 def snapshot(account: User, granting: bool) -> dict[str, Any]:
     """What an event may tell of. `granting`: its rights too, which nothing else changes."""
-    names = (*PROFILE, "status", "status_reason", "suspended_until", "valid_until", "email_verified_at", "must_change_password")
-    return {name: getattr(account, name) for name in names} | (rights(account) if granting else {})
+    return {name: getattr(account, name) for name in (*PROFILE, *STANDING)} | (rights(account) if granting else {})
 
 
 def rights(account: User) -> dict[str, Any]:
@@ -127,8 +140,25 @@ def store(account: User, **kwargs: Any) -> None:
 
 
 def refuse_gone(account: User) -> None:
-    if account.status in (State.DELETED, State.ERASED):
-        raise Refused(f"This account is {account.state.label.lower()}; it can’t be changed.", account)
+    if account.status == State.DELETED:
+        raise Refused("This account is deleted; it can’t be changed. Restore it first.", account)
+    if account.status == State.ERASED:
+        raise Refused("This account is erased; it can’t be changed.", account)
+
+
+def post_once(kind: Message.Kind, account: User) -> Message:
+    """A mail that somebody asks for by hand, with `account` locked: a second click sends no second one."""
+    if account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email).exists():
+        raise Refused("This mail is on its way already.", account)
+    if message := outbox.post(kind, account):
+        return message
+    raise Refused("This account has no address to send a mail to.", account)
+
+
+def require_future(name: str, moment: datetime | None) -> None:
+    """Nothing, or ValidationError at the field `name`. None is no moment, and that is for the caller to judge."""
+    if moment and moment <= timezone.now():
+        raise ValidationError({name: "Choose a time in the future."})
 
 
 def require_reason(reason: str) -> str:
@@ -146,6 +176,6 @@ def clean_reason(reason: str) -> str:
     return reason
 
 
-def require_grant(by: Any, **rights: Any) -> None:
+def require_grant(by: Any, action: str = "assign_roles", **rights: Any) -> None:
     if why := access.grant_refusal(by, **rights):
-        raise access.Denied("assign_roles", why.reason, why.permission, rights.get("target"))
+        raise access.Denied(action, why.reason, why.permission, rights.get("target"))

@@ -3,33 +3,43 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.utils import timezone
-
 from users.account.errors import Refused
-from users.account.verbs.change import changing, clean_reason, require_reason
+from users.account.verbs.change import changing, clean_reason, require_future, require_reason
+from users.mail import outbox
+from users.mail.models import Message
 from users.models import State, User
 
 
-def suspend(account: User, *, by: Any, reason: str, until: datetime | None = None, version: int | None = None) -> User:
-    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it is reinstated."""
+def suspend(
+    account: User, *, by: Any, reason: str, until: datetime | None = None, tell: bool = False, version: int | None = None
+) -> User:
+    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it is reinstated.
+
+    `tell`: a mail to the person, which says until when and never why.
+    """
     reason = require_reason(reason)
-    if until and until <= timezone.now():
-        raise ValidationError({"until": "Choose a time in the future."})
+    require_future("until", until)
     with changing(account, "suspend", "account.suspended", by=by, version=version, reason=reason) as current:
         if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
             raise Refused(f"This account is already {current.state.label.lower()}.", current)
         current.status, current.status_reason, current.suspended_until = State.SUSPENDED, reason, until
         current.session_epoch += 1
+        if tell:
+            outbox.post(Message.Kind.SUSPENDED, current)
     return current
 
 
-def reinstate(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
-    """Ends a suspension. An account that never had a password is invited again rather than active."""
+def reinstate(account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None) -> User:
+    """Ends a suspension. An account that never had a password is invited again rather than active.
+
+    `tell`: a mail to the person; where they never had a password, it is their invitation.
+    """
     reason = clean_reason(reason)
     with changing(account, "reinstate", "account.reinstated", by=by, version=version, reason=reason) as current:
         if current.status != State.SUSPENDED:
             raise Refused(f"This account is {current.state.label.lower()}, not suspended.", current)
         current.status = State.ACTIVE if current.has_usable_password() or current.last_login else State.INVITED
         current.status_reason, current.suspended_until = "", None
+        if tell:
+            outbox.post(Message.Kind.INVITATION if current.status == State.INVITED else Message.Kind.REINSTATED, current)
     return current

@@ -1,0 +1,85 @@
+"""Fields that no form has: ignored everywhere, and those that would give something are in the trail."""
+
+import pytest
+
+from tests.builders import PASSWORD, make_superuser, make_user
+from users.audit.models import AuditEvent
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+EXTRA = {
+    "is_superuser": "on", "is_staff": "on", "groups": "1", "user_permissions": "1", "status": "active", "password": "mine",
+    "email_verified_at": "2020-01-01", "session_epoch": "9", "nickname": "x",
+}  # fmt: skip
+TRIED = sorted(EXTRA.keys() - {"nickname"})
+PROFILE = {"first_name": "Ada", "last_name": "", "phone": "", "locale": "", "time_zone": ""}
+FORMS = {
+    "edit": ("/users/{}/edit/", "edit", PROFILE | {"username": "ada", "email": "ada@example.com"}),
+    "suspend": ("/users/{}/suspension/", "suspend", {"reason": "x"}),
+    "delete": ("/users/{}/deletion/", "delete", {"reason": "x"}),
+    "end date": ("/users/{}/end-date/", "set_end_date", {"until": "2999-01-01T00:00"}),
+    "password reset": ("/users/{}/password-reset/", "reset_password", {}),
+    "verification": ("/users/{}/verification/", "verify_email", {"reason": "x"}),
+}
+
+
+@pytest.mark.parametrize(("path", "action", "sent"), FORMS.values(), ids=FORMS)
+def test_privileged_fields_are_ignored_and_recorded(client, path, action, sent):
+    root, ada = make_superuser(), make_user(username="ada", password=PASSWORD)
+    client.force_login(root)
+    assert client.post(path.format(ada.pk), {"version": 1} | sent | EXTRA).status_code == 302
+    stored = User.objects.get(pk=ada.pk)
+    assert (stored.is_superuser, stored.is_staff, stored.groups.count(), stored.user_permissions.count()) == (
+        False,
+        False,
+        0,
+        0,
+    )
+    assert stored.check_password(PASSWORD)
+    assert stored.session_epoch < 9
+    denied = AuditEvent.objects.get(action="denied")
+    assert (denied.actor_id, denied.target_id) == (root.pk, ada.pk)
+    assert denied.after == {"action": action, "permission": "", "fields": TRIED}
+    assert "mine" not in denied.reason
+
+
+def test_so_they_are_where_the_form_has_errors(client):
+    client.force_login(make_superuser())
+    ada = make_user()
+    assert client.post(f"/users/{ada.pk}/suspension/", {"version": 1, "reason": "", "is_superuser": "on"}).status_code == 422
+    assert AuditEvent.objects.get().after["fields"] == ["is_superuser"]
+
+
+def test_in_an_invitation_by_somebody_who_may_not_give_roles(client):
+    manager = make_user("Manager")
+    client.force_login(manager)
+    client.post("/users/new/", {"username": "ada", "email": "ada@example.com", "is_staff": "on", "groups": "1"})
+    ada = User.objects.get(username="ada")
+    assert (ada.is_staff, ada.groups.count()) == (False, 0)
+    denied = AuditEvent.objects.get(action="denied")
+    assert (denied.actor_id, denied.target_id, denied.after["fields"]) == (manager.pk, None, ["groups", "is_staff"])
+
+
+def test_on_the_page_of_ones_own_account(client):
+    ada = make_user()
+    client.force_login(ada)
+    assert client.post("/me/", {"version": 1, "is_staff": "on"} | PROFILE).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.is_staff) == ("Ada", False)
+    assert AuditEvent.objects.get(action="denied").after["fields"] == ["is_staff"]
+
+
+def test_a_form_that_has_such_fields_takes_them(client):
+    client.force_login(make_superuser())
+    ada = make_user()
+    client.post(f"/users/{ada.pk}/roles/", {"version": 1, "is_staff": "on"})
+    assert User.objects.get(pk=ada.pk).is_staff
+    assert not AuditEvent.objects.filter(action="denied").exists()
+
+
+def test_fields_that_mean_nothing_are_no_event(client):
+    client.force_login(make_superuser())
+    client.post(
+        f"/users/{make_user().pk}/suspension/", {"version": 1, "reason": "x", "nickname": "x", "csrfmiddlewaretoken": "x"}
+    )
+    assert not AuditEvent.objects.filter(action="denied").exists()

@@ -1,0 +1,147 @@
+"""Forms of the pages that ask for a verb. Their values are what the verb takes; whether it may be is for the verb to say."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.http import QueryDict
+from django.utils import timezone
+
+from users import access
+from users.account.forms import GroupsField, VersionedForm, refuse_lost
+from users.account.reasons import DELETION, SUSPENSION, template
+from users.account.verbs.change import REASON_MAX
+from users.models import User
+
+KEPT = "Stays in the audit trail. The person is not told."
+
+
+def reason_field(**kwargs: Any) -> forms.CharField:
+    fields: dict[str, Any] = {"label": "Reason", "help_text": KEPT} | kwargs
+    area = forms.Textarea(attrs={"rows": 3})
+    return forms.CharField(max_length=REASON_MAX, validators=[refuse_lost], widget=area, **fields)
+
+
+def moment_field(**kwargs: Any) -> forms.DateTimeField:
+    """A point in time in UTC, chosen by day and minute."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(widget=widget, **kwargs)
+
+
+class VerbForm(VersionedForm):
+    """`templates`: reasons to begin with, by name; `?template=name` fills one in."""
+
+    templates: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
+        return {"version": account.version, "reason": template(cls.templates, query.get("template", ""))}
+
+    def fit(self, account: User, viewer: Any) -> None:
+        """Offers only what makes sense for this account and this viewer."""
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class ReasonForm(VerbForm):
+    reason = reason_field()
+
+
+class OptionalReasonForm(VerbForm):
+    reason = reason_field(required=False)
+
+
+class TellingForm(VerbForm):
+    tell = forms.BooleanField(required=False, label="Write to the person")
+
+    def fit(self, account: User, viewer: Any) -> None:
+        tell = self.fields["tell"]
+        tell.disabled = not account.email
+        tell.help_text = self.says(account) if account.email else "This account has no address."
+
+    def says(self, account: User) -> str:
+        raise NotImplementedError
+
+
+class SuspensionForm(TellingForm):
+    templates = SUSPENSION
+    DAYS: ClassVar[dict[str, int]] = {"1": 1, "7": 7, "30": 30}
+
+    reason = reason_field(help_text="Stays in the audit trail. The person never reads it.")
+    lasts = forms.ChoiceField(
+        required=False, label="For how long",
+        choices=[("", "No end"), ("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("until", "Until the time below")],
+    )  # fmt: skip
+    until = moment_field(required=False, label="Until", help_text="In UTC. Only with “Until the time below”.")
+    field_order = ("version", "reason", "lasts", "until", "tell")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        lasts, until = cleaned.pop("lasts", ""), cleaned.get("until")
+        if lasts in self.DAYS and until:
+            self.add_error("until", f"Leave this empty, or choose “Until the time below” instead of {lasts} days.")
+        if lasts == "until" and not until and "until" not in self.errors:
+            self.add_error("until", "Say until when.")
+        if lasts in self.DAYS:
+            cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
+        return cleaned
+
+    def says(self, account: User) -> str:
+        return f"A mail to {account.email} says that the account is suspended and until when, and nothing of the reason."
+
+
+class ReinstatementForm(TellingForm):
+    reason = reason_field(required=False)
+    field_order = ("version", "reason", "tell")
+
+    def says(self, account: User) -> str:
+        return f"A mail to {account.email} says that the account is open again."
+
+
+class EndDateForm(VerbForm):
+    until = moment_field(label="End", help_text="In UTC. From then on nobody can sign in to the account.")
+    reason = reason_field(required=False)
+
+    @classmethod
+    def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
+        return super().start(account, query) | {"until": account.valid_until}
+
+
+class DeletionForm(ReasonForm):
+    templates = DELETION
+
+
+class KnownAddressForm(VerbForm):
+    reason = reason_field(label="How do you know?", help_text="Stays in the audit trail.")
+
+
+class GroupsForm(VerbForm):
+    groups = GroupsField(Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups")
+    reason = reason_field(required=False)
+
+    def offer(self, groups: list[Group]) -> None:
+        """Shows these alone. Another one that comes all the same is for the verb to refuse."""
+        self.fields["groups"].widget.choices = [(group.pk, group.name) for group in groups]  # type: ignore[attr-defined]
+        self.nothing_to_offer = not groups
+
+
+class AddToGroupsForm(GroupsForm):
+    def fit(self, account: User, viewer: Any) -> None:
+        others = Group.objects.exclude(user=account).order_by("id").prefetch_related("permissions__content_type")
+        held = None if viewer.is_superuser else viewer.get_all_permissions()
+        self.offer([group for group in others if held is None or access.names(group.permissions.all()) <= held])
+
+
+class RemoveFromGroupsForm(GroupsForm):
+    def fit(self, account: User, viewer: Any) -> None:
+        self.offer(list(account.groups.order_by("id")))
+
+
+class NothingForm(VerbForm):
+    """Asks only whether."""
+
+    @classmethod
+    def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
+        return {"version": account.version}
