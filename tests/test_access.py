@@ -10,8 +10,8 @@ from users.models import State, User
 pytestmark = pytest.mark.django_db
 NOTES = {"add_note", "edit_note", "pin_note"}
 DESK = NOTES | {
-    "view", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "reset_password", "require_password_change",
-    "verify_email",
+    "view", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "end_lockout", "reset_password",
+    "require_password_change", "verify_email",
 }  # fmt: skip
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
@@ -40,6 +40,7 @@ TO_ONESELF = NOTES | {
     "invite",
     "edit",
     "end_sessions",
+    "end_lockout",
     "share_view",
     "view_caching",
     "view_jobs",

@@ -11,7 +11,7 @@ MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models identifiers triggers concurrently migrations.* staff.roles",
     LEANED_ON: "access caching.* audit.actions audit.chain audit.origin audit.record jobs.queue jobs.schedule jobs.stop"
-    " mail.links mail.outbox staff.sessions staff.signins staff.throttle staff.traces",
+    " mail.links mail.outbox staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
     VERBS: "account.verbs* account.errors account.identity"
     " directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine jobs.kinds jobs.turns",

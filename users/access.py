@@ -23,6 +23,7 @@ PERMISSIONS = {
     "reinstate": "users.reinstate_user",
     "assign_roles": "users.assign_roles",
     "end_sessions": "users.end_sessions",
+    "end_lockout": "users.end_lockout",
     "add_note": "users.add_note",
     "edit_note": "users.add_note",
     "pin_note": "users.pin_note",

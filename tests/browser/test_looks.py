@@ -13,6 +13,7 @@ from users.account import verbs
 from users.mail.delivery import drain
 from users.mail.models import Message
 from users.models import User
+from users.staff.models import Outcome, SignInEvent
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -29,6 +30,9 @@ def root(live_server) -> User:
     )
     verbs.edit(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
     verbs.suspend(ada, by=root, reason="Reported for spam. " * 8)
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    for outcome in Outcome:
+        SignInEvent.objects.create(account_id=ada.pk, outcome=outcome, ip="2001:db8:85a3::8a2e:370:7334", user_agent=agent)
     make_user(username="gone", status="deleted", deleted_at=timezone.now())
     make_user(username="invited", status="invited", email="invited@example.com")
     return root
@@ -41,6 +45,9 @@ def addresses(root: User) -> list[str]:
         "/users/", "/users/?q=wolfe&status=suspended", "/users/?q=nobody-has-this", "/users/?sort=nonsense", "/users/new/",
         "/users/filters/", f"/users/{ada}/", f"/users/{gone}/", f"/users/{invited}/", f"/users/{root.pk}/",
         f"/users/{other}/edit/",
+        f"/users/{ada}/sign-ins/", f"/users/{ada}/doctor/", f"/users/{other}/doctor/", f"/users/{root.pk}/sign-ins/",
+        f"/users/{root.pk}/sessions/end/", f"/users/{other}/lockout/end/", "/users/doctor/", "/users/doctor/?q=persan001",
+        "/me/sessions/", "/me/sessions/end/",
         f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/",
         *(
             f"/users/{other}/{path}"

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from users.account import note_views, tab_views, verb_views, views
+from users.account import doctor_views, note_views, session_views, tab_views, verb_views, views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
+    path("doctor/", doctor_views.find, name="doctor"),
     path("<int:pk>/", views.show, name="account"),
+    path("<int:pk>/sign-ins/", session_views.signins, name="account-signins"),
+    path("<int:pk>/sessions/end/", session_views.end_all, name="account-sessions-end"),
+    path("<int:pk>/sessions/<uuid:public_id>/end/", session_views.end_one, name="account-session-end"),
+    path("<int:pk>/lockout/end/", session_views.end_lockout, name="account-lockout-end"),
+    path("<int:pk>/doctor/", doctor_views.doctor, name="account-doctor"),
     path("<int:pk>/access/", tab_views.access, name="account-access"),
     path("<int:pk>/mail/", tab_views.mail, name="account-mail"),
     path("<int:pk>/notes/", note_views.index, name="account-notes"),

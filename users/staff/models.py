@@ -85,6 +85,7 @@ class SignInEvent(models.Model):
 
     class Meta:
         default_permissions = ()
+        permissions = [("end_lockout", "Can let people try again who are locked out")]
         indexes = [
             models.Index(fields=["account_id", "-id"], name="signin_by_account", condition=Q(account_id__isnull=False)),
             models.Index(fields=["typed", "-id"], name="signin_by_typed", condition=~Q(typed="")),

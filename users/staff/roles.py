@@ -3,7 +3,7 @@
 VIEWER = ["view_user"]
 SUPPORT = [
     *VIEWER, "view_job", "edit_user", "suspend_user", "reinstate_user", "reset_password", "require_password_change",
-    "verify_email", "end_sessions", "add_note", "pin_note",
+    "verify_email", "end_sessions", "end_lockout", "add_note", "pin_note",
 ]  # fmt: skip
 MANAGER = [
     *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",

@@ -14,6 +14,8 @@ from users.account.offers import offers
 from users.audit.actions import ACTIONS
 from users.directory.counts import in_words
 from users.moments import stamp
+from users.staff.devices import device
+from users.staff.places import place
 
 register = template.Library()
 
@@ -33,6 +35,10 @@ register.simple_tag(offers, name="offers")
 def grace_ends(account) -> datetime:
     """Until when a deleted account is kept for sure."""
     return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
+
+
+register.filter("device", device)
+register.filter("place", place)
 
 
 @register.filter

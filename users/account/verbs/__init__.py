@@ -20,6 +20,7 @@ from users.account.verbs.password import (
 )
 from users.account.verbs.profile import edit, edit_own_profile
 from users.account.verbs.roles import assign_roles
+from users.account.verbs.sessions import end_lockout, end_own_session, end_own_sessions, end_session, end_sessions
 from users.account.verbs.suspension import reinstate, suspend
 
 __all__ = [
@@ -34,6 +35,11 @@ __all__ = [
     "edit",
     "edit_note",
     "edit_own_profile",
+    "end_lockout",
+    "end_own_session",
+    "end_own_sessions",
+    "end_session",
+    "end_sessions",
     "invite",
     "invite_again",
     "pin_note",

@@ -1,0 +1,253 @@
+"""GET /users/<id>/doctor/: why this person can't sign in."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.builders import PASSWORD, make_superuser, make_user
+from tests.pages import Element, read
+from users import access
+from users.account import verbs
+from users.account.doctor import CHECKS, diagnose
+from users.mail.models import Message
+from users.models import User
+from users.staff import throttle
+from users.staff.models import Outcome, SignInEvent
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+CLEAR = "Nothing stops this person from signing in."
+
+
+@pytest.fixture
+def root(client):
+    root = make_superuser()
+    client.force_login(root)
+    return root
+
+
+def path(account: User) -> str:
+    return f"/users/{account.pk}/doctor/"
+
+
+def healthy(**fields) -> User:
+    return make_user(**({"password": PASSWORD, "email_verified_at": NOW} | fields))
+
+
+def lines(page: Element, level: str) -> list[str]:
+    return [item.text for item in page.one("ol", class_="checks").all("li", class_=level)]
+
+
+def look(client, account: User) -> Element:
+    response = client.get(path(account))
+    assert response.status_code == 200
+    return read(response)
+
+
+def verdict(page: Element) -> str:
+    return page.one("p", class_="verdict").text
+
+
+def lock(account: User) -> None:
+    for _ in range(5):
+        Client().post("/login/", {"login": account.username, "password": "wrong"})
+
+
+def bounce(account: User) -> None:
+    Message.objects.create(account=account, kind="invitation", to=account.email, state="failed", error="550 no such mailbox")
+
+
+def test_where_nothing_stops_a_person_the_page_says_so_and_it_is_true(client, root):
+    ada = healthy(username="ada")
+    page = look(client, ada)
+    assert verdict(page) == CLEAR
+    assert len(lines(page, "fine")) == len(CHECKS)
+    assert lines(page, "stops") == lines(page, "notice") == []
+    assert Client().post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 302
+
+
+STOPS = {
+    "suspended": (
+        {"status": "suspended", "status_reason": "Spam <b>", "suspended_until": NOW + timedelta(days=2)},
+        "suspended until",
+    ),
+    "suspended for good": ({"status": "suspended"}, "suspended without an end"),
+    "ended": ({"valid_until": NOW - timedelta(days=1)}, "the account ended"),
+    "deleted": ({"status": "deleted", "deleted_at": NOW}, "deleted"),
+    "erased": ({"status": "erased", "deleted_at": NOW, "password": None}, "erased"),
+    "invited": ({"status": "invited", "password": None}, "invited, and no password chosen yet"),
+    "no password": ({"password": None}, "there is no password"),
+}
+
+
+@pytest.mark.parametrize(("fields", "says"), STOPS.values(), ids=STOPS)
+def test_what_stops_a_person_is_the_verdict_and_it_does_stop_them(client, root, fields, says):
+    ada = healthy(username="ada", **fields)
+    page = look(client, ada)
+    assert re.fullmatch(rf"This person can’t sign in: {says}( \d+ \w+ \d+, \d\d:\d\d UTC)?\.", verdict(page))
+    [line] = lines(page, "stops")
+    assert line.lower().startswith(f"stops them: {says}")
+    if fields.get("status_reason"):
+        assert "Spam <b>" in line
+    browser = Client()
+    browser.post("/login/", {"login": "ada", "password": PASSWORD})
+    assert browser.get("/me/").status_code == 302
+
+
+@pytest.mark.parametrize("stored", ["scrypt9$x$y", "argon2$garbage", "rubbish"])
+def test_a_password_that_cannot_be_checked(client, root, stored):
+    ada = healthy()
+    User.objects.filter(pk=ada.pk).update(password=stored)
+    assert verdict(look(client, ada)) == "This person can’t sign in: the stored password can’t be checked."
+
+
+def test_locked_out_until(client, root):
+    ada = healthy(username="ada")
+    lock(ada)
+    page = look(client, ada)
+    until = throttle.locked_until(ada)
+    assert verdict(page) == f"This person can’t sign in: locked out after too many failures until {until:%-d %b %Y, %H:%M} UTC."
+    assert page.one("a", href=f"/users/{ada.pk}/lockout/end/").text == "Let them try again now"
+    verbs.end_lockout(ada, by=root)
+    assert verdict(look(client, ada)) == CLEAR
+
+
+def test_several_reasons_are_counted_and_stand_in_order(client, root):
+    ada = healthy(status="suspended", valid_until=NOW - timedelta(days=1), password=None)
+    page = look(client, ada)
+    assert verdict(page) == "This person can’t sign in: suspended without an end, and 2 more."
+    assert [line.split(": ")[1][:9] for line in lines(page, "stops")] == ["Suspended", "The accou", "There is "]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"email_verified_at": None}, "The address is not verified"),
+        ({"email": ""}, "No address"),
+        ({"must_change_password": True}, "They must choose a new password"),
+        ({"has_second_factor": True}, "There is a second factor"),
+    ],
+)
+def test_what_is_worth_knowing_stops_nobody(client, root, fields, says):
+    page = look(client, healthy(**fields))
+    assert verdict(page) == CLEAR
+    [line] = lines(page, "notice")
+    assert says in line
+
+
+def test_mail_that_came_back_stops_whoever_waits_for_an_invitation(client, root):
+    ada, grace = healthy(), healthy(status="invited", password=None)
+    for account in (ada, grace):
+        bounce(account)
+    page = look(client, ada)
+    assert verdict(page) == CLEAR
+    assert "came back" in lines(page, "notice")[0]
+    assert "550 no such mailbox" in lines(page, "notice")[0]
+    assert len(lines(look(client, grace), "stops")) == 2
+
+
+def test_mail_to_a_former_address_says_nothing_about_this_one(client, root):
+    ada = healthy()
+    bounce(ada)
+    User.objects.filter(pk=ada.pk).update(email="new@example.com")
+    assert "No mail was sent to this address" in " ".join(lines(look(client, ada), "fine"))
+
+
+@pytest.mark.parametrize(("state", "level", "says"), [("sent", "fine", "was taken"), ("waiting", "notice", "has not left yet")])
+def test_what_became_of_the_last_mail(client, root, state, level, says):
+    ada = healthy()
+    bounce(ada)
+    Message.objects.create(account=ada, kind="password-reset", to=ada.email, state=state, sent_at=NOW)
+    Message.objects.create(account=ada, kind="password-reset", to=ada.email, state="dropped")
+    assert any(says in line for line in lines(look(client, ada), level))
+
+
+def test_sessions_that_were_just_ended(client, root):
+    ada = healthy()
+    Client().force_login(ada)
+    verbs.end_sessions(ada, by=root)
+    [line] = lines(look(client, ada), "notice")
+    assert f"Ended all sessions, by {root.username}" in line
+
+
+def test_the_last_ten_failures_with_their_cause(client, root):
+    ada = healthy()
+    for outcome in ("wrong-password", "ok", "suspended", *["throttled"] * 9):
+        SignInEvent.objects.create(account_id=ada.pk, outcome=outcome, ip="10.0.0.7")
+    SignInEvent.objects.create(account_id=root.pk, outcome="ended")
+    shown = [item.one("p", class_="what").text for item in look(client, ada).one("ol", class_="events").all("li")]
+    assert shown == [Outcome.THROTTLED.label] * 9 + [Outcome.SUSPENDED.label]
+
+
+def test_a_suspension_that_has_run_out_is_over_at_once(client, root):
+    ada = healthy(status="suspended", suspended_until=timezone.now() - timedelta(seconds=1))
+    page = look(client, ada)
+    assert verdict(page) == CLEAR
+    assert any("No longer suspended since" in line for line in lines(page, "fine"))
+
+
+def test_it_is_looked_up_at_every_request(client, root):
+    ada = healthy()
+    assert verdict(look(client, ada)) == CLEAR
+    with connection.cursor() as cursor:  # by somebody who knows of no generation
+        cursor.execute("DROP TRIGGER IF EXISTS users_user_generation_update" if connection.vendor == "sqlite" else "SELECT 1")
+        cursor.execute("UPDATE users_user SET valid_until = '2001-01-01 00:00:00' WHERE id = %s", [ada.pk])
+    assert "the account ended" in verdict(look(client, ada))
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [("Viewer", set()), ("Support", {"suspension/end/", "edit/"}), ("superuser", {"suspension/end/", "edit/"})],
+)
+def test_only_remedies_that_the_viewer_may_use_are_offered(client, role, expected):
+    client.force_login(make_superuser() if role == "superuser" else make_user(role))
+    ada = healthy(status="suspended", email="")
+    links = look(client, ada).one("ol", class_="checks").all("a")
+    assert {link.attributes["href"].split("/", 3)[3] for link in links} == expected
+
+
+def test_remedies_lead_to_pages_that_are_there(client, root):
+    """Each that is offered to a superuser, whatever is wrong."""
+    accounts = [healthy(**fields) for fields, _ in STOPS.values()]
+    accounts += [healthy(email=""), healthy(email_verified_at=None), healthy(has_second_factor=True)]
+    links = {
+        link.attributes["href"] for account in accounts for link in look(client, account).one("ol", class_="checks").all("a")
+    }
+    assert links
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_no_line_takes_more_than_one_query(root):
+    ada = healthy()
+    for check in CHECKS:
+        with CaptureQueriesContext(connection) as queries:
+            check(ada)
+        assert len(queries) <= 1, check.__name__
+    with CaptureQueriesContext(connection) as queries:
+        diagnose(ada, lambda action: access.may(root, action))
+    assert len(queries) <= 5
+
+
+def test_staff_without_a_role_learn_nothing(client):
+    clerk = make_user(is_staff=True)
+    client.force_login(clerk)
+    assert_denied(client.get(path(make_user())), "users.view_user", actor=clerk, action="view")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, path(make_user()))
+
+
+def test_an_unknown_id_is_not_found(client, root):
+    assert_not_found(client, "/users/{}/doctor/", methods=("get",))
+
+
+def test_the_page_is_only_read(client, root):
+    assert_wrong_method(client, path(make_user()), allowed="GET, HEAD")

@@ -1,0 +1,93 @@
+"""GET /users/doctor/?q=: why a person can't sign in whose address may be nobody's."""
+
+import pytest
+
+from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
+from tests.builders import PASSWORD, make_user
+from tests.pages import read
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(client) -> User:
+    client.force_login(make_user("Support"))
+    return make_user(username="ada", email="ada@example.com", password=PASSWORD)
+
+
+def ask(client, q: str):
+    return client.get("/users/doctor/", {"q": q})
+
+
+@pytest.mark.parametrize("q", ["ada", "ADA ", "ada@example.com", "Ada@Example.COM", "ａｄａ"])
+def test_whoever_is_there_is_looked_at(client, ada, q):
+    assert ask(client, q)["Location"] == f"/users/{ada.pk}/doctor/"
+
+
+def test_an_id_is_an_account_too(client, ada):
+    assert ask(client, str(ada.pk))["Location"] == f"/users/{ada.pk}/doctor/"
+
+
+def test_an_address_that_is_nobodys_and_one_that_looks_like_it(client, ada):
+    response = ask(client, "ada@exmaple.com")
+    assert response.status_code == 200
+    page = read(response)
+    assert page.one("p", class_="verdict").text == "There is no account “ada@exmaple.com” here."
+    assert page.one("section", aria_labelledby="alike").one("a").attributes["href"] == f"/users/{ada.pk}/doctor/"
+    assert page.one("input", id="q").attributes["value"] == "ada@exmaple.com"
+    assert not page.all("a", href="/users/new/")
+
+
+def test_who_may_invite_is_offered_to(client, ada):
+    client.force_login(make_user("Manager"))
+    assert read(ask(client, "new@example.com")).one("main").all("a", href="/users/new/")
+
+
+def test_attempts_with_exactly_this_are_told_of(client, ada):
+    assert "tried to sign in" not in read(ask(client, "ada@exmaple.com")).one("main").text
+    for typed in ("ada@exmaple.com", "Ada@Exmaple.com"):
+        client_of_ada = type(client)()
+        client_of_ada.post("/login/", {"login": typed, "password": PASSWORD})
+    assert "tried to sign in with exactly this 2 times, last" in read(ask(client, "ADA@exmaple.com")).one("main").text
+
+
+def test_what_can_be_nobodys_address_is_said(client, ada):
+    assert "Enter a valid email address." in read(ask(client, "ada@example")).one("main").text
+    assert "can’t be anybody’s" not in read(ask(client, "grace")).one("main").text
+
+
+def test_without_a_question_there_is_a_form(client, ada):
+    response = client.get("/users/doctor/")
+    assert read(response).one("form", action="/users/doctor/").attributes["method"] == "get"
+    assert not read(response).all("p", class_="verdict")
+
+
+@pytest.mark.parametrize("q", ["<script>alert(1)</script>", '"><b>', "%", "_", "'", "\\", "\u202e", "x" * 254, "a b", "1" * 30])
+def test_hostile_text_is_text(client, ada, q):
+    response = ask(client, q)
+    assert response.status_code == 200
+    assert b"<script>alert" not in response.content
+    assert q in read(response).one("p", class_="verdict").one("strong").raw_text
+
+
+@pytest.mark.parametrize(("query", "parameter"), [("q=a%00b", "q"), ("q=" + "x" * 255, "q"), ("q=a&q=b", "q"), ("p=a", "p")])
+def test_a_parameter_that_means_nothing_is_named(client, ada, query, parameter):
+    response = client.get(f"/users/doctor/?{query}")
+    assert response.status_code == 400
+    assert read(response).one("p", class_="status").one("code").text == parameter
+    assert read(response).one("main").all("a", href="/users/doctor/")
+
+
+def test_staff_without_a_role_learn_nothing(client):
+    clerk = make_user(is_staff=True)
+    client.force_login(clerk)
+    assert_denied(ask(client, "ada"), "users.view_user", actor=clerk, action="view")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, "/users/doctor/?q=ada")
+
+
+def test_the_page_is_only_read(client, ada):
+    assert_wrong_method(client, "/users/doctor/", allowed="GET, HEAD")

@@ -1,0 +1,80 @@
+"""The tab of sign-ins, and the pages on which staff end sessions."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from users.account import frame, verbs
+from users.account.forms import refuse_lost
+from users.account.signins import page
+from users.account.submit import posted, status_of, submit
+from users.account.verbs.change import REASON_MAX
+from users.errors import BadRequest
+from users.errors import page as error_page
+from users.models import User
+from users.parameters import BadParameter
+from users.staff import sessions, throttle
+
+GONE = "There is no such session. It may have ended already."
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class EndForm(forms.Form):
+    reason = forms.CharField(
+        max_length=REASON_MAX, required=False, label="Reason", validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="Stays in the audit trail.",
+    )  # fmt: skip
+
+
+@require_safe
+def signins(request, pk: int):
+    return frame.fresh(request, frame.get_account(request, "view", pk), "account-signins", content)
+
+
+def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return page(account, request.GET) | {"current": request.session.session_key}
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/sign-ins/") from error
+
+
+@form_page
+def end_all(request, pk: int):
+    account = frame.get_account(request, "end_sessions", pk)
+    verb = lambda **reason: verbs.end_sessions(account, by=request.user, **reason)  # noqa: E731
+    done = f"All sessions of {account.display_name} have ended."
+    return ask(request, account, verb, {"sessions": sessions.standing(account)}, done)
+
+
+@form_page
+def end_one(request, pk: int, public_id: UUID):
+    account = frame.get_account(request, "end_sessions", pk)
+    session = next((session for session in sessions.standing(account) if session.public_id == public_id), None)
+    if session is None:
+        return error_page(request, 404, GONE, back=f"/users/{pk}/sign-ins/")
+    verb = lambda **reason: verbs.end_session(account, public_id, by=request.user, **reason)  # noqa: E731
+    return ask(request, account, verb, {"session": session}, f"The session of {account.display_name} has ended.")
+
+
+@form_page
+def end_lockout(request, pk: int):
+    account = frame.get_account(request, "end_lockout", pk)
+    verb = lambda **reason: verbs.end_lockout(account, by=request.user, **reason)  # noqa: E731
+    context = {"until": throttle.locked_until(account), "template": "users/account/lockout_end.html"}
+    return ask(request, account, verb, context, f"{account.display_name} can try again now.")
+
+
+def ask(request, account: User, verb: Callable[..., User], context: dict[str, Any], done: str) -> HttpResponse:
+    form = EndForm(posted(request))
+    if form.is_valid() and submit(form, lambda: verb(**form.cleaned_data)):
+        messages.success(request, done)
+        return redirect("account-signins", account.pk)
+    context |= {"form": form, "account": account}
+    template = context.get("template", "users/account/session_end.html")
+    return render(request, template, context, status=status_of(form))

@@ -1,0 +1,56 @@
+"""Where one is signed in oneself, and how to end that."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from users.account import verbs
+from users.account.errors import Refused
+from users.errors import page
+from users.staff.sessions import standing
+
+
+@require_safe
+def sessions(request):
+    current, found = request.session.session_key, standing(request.user)
+    others = any(session.session_key != current for session in found)
+    return render(request, "users/me/sessions.html", {"sessions": found, "current": current, "others": others})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sessions_end(request):
+    """All but the one at hand, which goes on under a new key."""
+
+    def end() -> None:
+        account = verbs.end_own_sessions(request.user)
+        update_session_auth_hash(request, account)
+
+    return ask_and_end(request, end, {}, "All other sessions have ended.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_end(request, public_id: UUID):
+    session = next((session for session in standing(request.user) if session.public_id == public_id), None)
+    if session is None:
+        return page(request, 404, "There is no such session. It may have ended already.", back="/me/sessions/")
+    if session.session_key == request.session.session_key:
+        return redirect("account_logout")
+    end = lambda: verbs.end_own_session(request.user, public_id)  # noqa: E731
+    return ask_and_end(request, end, {"session": session}, "The session has ended.")
+
+
+def ask_and_end(request, end: Callable[[], object], context: dict[str, Any], done: str) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "users/me/session_end.html", context)
+    try:
+        end()
+    except Refused as refused:
+        return page(request, 409, refused.message, back="/me/sessions/")
+    messages.success(request, done)
+    return redirect("me-sessions")
