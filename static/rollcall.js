@@ -58,6 +58,12 @@ document.addEventListener("htmx:afterOnLoad", () => {
   if (trouble) trouble.hidden = true;
 });
 
+// A field that is edited in its place: the focus goes into its form, and afterwards back to its link.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.activeElement !== document.body || !event.target.matches(".fact")) return;
+  event.target.querySelector("input:not([type=hidden]), a")?.focus();
+});
+
 // Selects and page sizes apply at once where HTMX runs; their button is for everybody else.
 document.documentElement.classList.add("scripted");
 
@@ -127,6 +133,8 @@ const keys = {
 const rooms = { d: "/users/", a: "/audit/", m: "/me/" };
 
 document.addEventListener("keydown", (event) => {
+  const cancel = event.key === "Escape" && event.target.closest(".inplace")?.querySelector("[data-cancel]");
+  if (cancel) { cancel.click(); return; }
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
   if (event.key === "Escape" && typing) event.target.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

@@ -75,6 +75,11 @@ class ProfileForm(OwnProfileForm):
     field_order = PROFILE
 
 
+def field_form(name: str) -> type[VersionedForm]:
+    """The form of one field of the profile. Its ids begin with the name, so that several may stand on a page."""
+    return type("FieldForm", (VersionedForm,), {name: ProfileForm.base_fields[name]})
+
+
 class GroupsField(forms.ModelMultipleChoiceField):
     def clean(self, value):
         try:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users.account import doctor_views, note_views, session_views, tab_views, verb_views, views
+from users.account import doctor_views, field_views, note_views, session_views, tab_views, verb_views, views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("<int:pk>/notes/<int:number>/pin/", note_views.pin, name="account-note-pin"),
     path("<int:pk>/notes/<int:number>/pin/end/", note_views.pin_end, name="account-note-pin-end"),
     path("<int:pk>/edit/", views.edit, name="account-edit"),
+    path("<int:pk>/edit/<slug:name>/", field_views.edit, name="account-edit-field"),
     path("<int:pk>/roles/", views.roles, name="account-roles"),
     path("<int:pk>/groups/", verb_views.groups, name="account-groups"),
     path("<int:pk>/groups/end/", verb_views.groups_end, name="account-groups-end"),
