@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 from django.db.models import Count
 
@@ -16,7 +17,8 @@ from users.models import User
 
 
 class Stamp(Selected):
-    """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does so; "sleep": seconds."""
+    """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does so; "slow": seconds that
+    an account takes."""
 
     name, label, action, first_size = "stamp", "Stamp", "edit", 20
 
@@ -24,6 +26,7 @@ class Stamp(Selected):
         phone = chunk.job.parameters["phone"]
         if chunk.job.parameters.get("dies") in chunk.ids:
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(chunk.job.parameters.get("slow", 0) * len(chunk.ids))
         accounts, events = [], []
         for account in chunk.lock():
             if account.pk == chunk.job.parameters.get("raises"):

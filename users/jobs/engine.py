@@ -196,10 +196,16 @@ def controlled(job: Job, by: Any) -> Job:
 
 def lock(job: Job) -> Job:
     """Waits for the chunk that runs, which takes half a second or so, longer than a request waits for locks otherwise."""
+    set_limits({"lock_timeout": "15000", "statement_timeout": "15000"})
+    return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+
+
+def set_limits(limits: dict[str, str]) -> None:
+    """Settings of PostgreSQL until the transaction ends."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', '15s', true), set_config('statement_timeout', '15s', true)")
-    return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+            parts = ", ".join(["set_config(%s, %s, true)"] * len(limits))
+            cursor.execute(f"SELECT {parts}", [word for pair in limits.items() for word in pair])
 
 
 def enter(job: Job, state: Job.State) -> None:

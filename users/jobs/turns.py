@@ -33,8 +33,8 @@ TRIES = 12  # of a chunk that the database refuses for reasons that pass; togeth
 FAILURES = 20  # accounts in a row that fail with an exception before it is taken for a fault of all
 State = Job.State
 TROUBLE = (OperationalError, InterfaceError)
-LIMITS = """SELECT set_config('lock_timeout', '3s', true), set_config('idle_in_transaction_session_timeout', '20s', true),
-    set_config('jit', 'off', true)"""
+# Of a chunk's transaction on PostgreSQL, in milliseconds. A worker that is stopped in the middle of one loses its locks.
+LIMITS = {"lock_timeout": "3000", "idle_in_transaction_session_timeout": "20000", "jit": "off"}
 
 
 class Next(Enum):
@@ -149,11 +149,12 @@ class Turn:
 
     def hold(self) -> Job | None:
         """The job's row, locked; None if this turn is over."""
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(LIMITS)
+        engine.set_limits(LIMITS)
         mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
-        return mine.select_for_update(of=("self",)).first()
+        job = mine.select_for_update(of=("self",)).first()
+        if job is None:
+            logger.info("Job %s: attempt %s lets go, since the job was ended or taken over.", self.pk, self.attempt)
+        return job
 
     def advance(self, job: Job, by: Any, kind: Kind, began: float) -> Next:
         window = kind.window(job, self.size)

@@ -1,0 +1,216 @@
+"""Jobs with real workers that are killed, stopped and told lies: each account is changed exactly once all the same.
+
+KILLS=200 ACCOUNTS=100000 makes the first test the long one, of an hour.
+"""
+
+import os
+import signal
+import sqlite3
+from contextlib import closing, nullcontext
+
+import psycopg
+import pytest
+from django.core.cache import caches
+from django.db import connection, transaction
+from django_q.models import OrmQ
+
+from tests.builders import make_superuser
+from tests.jobs.killing import Prey, hasty, kill_all_around
+from tests.jobs.kinds import assert_each_exactly_once, start
+from tests.processes import Running, until
+from users.audit.models import AuditEvent
+from users.jobs import engine
+from users.jobs.models import Job, JobItem
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KILLS = int(os.environ.get("KILLS", "10"))
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "5000"))
+SLOW = 0.6 * KILLS / ACCOUNTS  # seconds for each account, so that the job is not done before it was killed so often
+
+
+def make_accounts(number: int) -> None:
+    User.objects.bulk_create(
+        (User(username=f"u{n}", email=f"u{n}@example.com", search_key=f"u{n}") for n in range(number)), batch_size=2000
+    )
+
+
+@pytest.fixture
+def root():
+    return make_superuser()
+
+
+def ended(*jobs: Job) -> bool:
+    for job in jobs:
+        job.refresh_from_db()
+    return all(job.has_ended for job in jobs)
+
+
+def begun(job: Job) -> bool:
+    job.refresh_from_db()
+    return job.selected > 0
+
+
+def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path):
+    make_accounts(ACCOUNTS)
+    job = start(root, expected=ACCOUNTS + 1, parameters={"slow": SLOW})
+    prey = Prey(tmp_path)
+    try:
+        until(lambda: begun(job))
+        kill_all_around(prey, job, KILLS, longest=1)
+        for _ in range(10):  # three deaths in a row without progress in between are as good as a chunk that kills
+            until(lambda: ended(job) or job.state == "parked", 600)
+            if job.state == "parked":
+                engine.resume(job, by=root)
+    finally:
+        prey.stop()
+    print(prey.killed, "attempts:", job.attempt)
+    assert sum(prey.killed.values()) >= KILLS * 0.8
+    assert_each_exactly_once(job, changed=ACCOUNTS + 1)
+    assert not Job.objects.exclude(state="done").exists()
+    assert User.objects.filter(version=2).count() == ACCOUNTS + 1
+    assert AuditEvent.objects.filter(action="account.edited").count() == ACCOUNTS + 1
+    assert JobItem.objects.count() == ACCOUNTS + 1
+
+
+def test_a_chunk_that_kills_its_process_is_parked_and_others_go_on(root, tmp_path):
+    make_accounts(100)
+    victim = root.pk
+    deadly, other = start(root, parameters={"dies": victim}), start(root, phone="2")
+    with hasty(tmp_path):
+        until(lambda: ended(other), 60)
+        until(lambda: Job.objects.get(pk=deadly.pk).state == "parked", 60)
+    deadly.refresh_from_db()
+    assert "3 attempts in a row" in deadly.note
+    assert (deadly.selected, JobItem.objects.filter(job=deadly).count()) == (0, 0)
+    assert_each_exactly_once(other, changed=101)
+
+
+STALE = "lets go, since the job was ended or taken over"
+
+
+def in_a_chunk(job: Job) -> bool:
+    """Whether somebody holds the job's row, or on SQLite the database."""
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.05, isolation_level=None)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+    with transaction.atomic():
+        return not Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk).exists()
+
+
+def stop_somewhere(worker: Running, job: Job, within: bool) -> None:
+    """Stops all its processes, inside of a chunk or between two; tries until it has met such an instant."""
+    for _ in range(500):
+        for process in (processes := worker.tree()):
+            process.suspend()
+        if in_a_chunk(job) == within:
+            return
+        for process in processes:
+            process.resume()
+    raise AssertionError("no such instant")
+
+
+def everything(job: Job) -> list:
+    events = AuditEvent.objects.filter(action="account.edited").count()
+    return [
+        Job.objects.filter(pk=job.pk).values().get(),
+        JobItem.objects.count(),
+        events,
+        User.objects.filter(version=2).count(),
+    ]
+
+
+@pytest.mark.parametrize(
+    "within", [False, pytest.param(True, marks=pytest.mark.postgresql)], ids=["between chunks", "in a chunk"]
+)
+def test_a_worker_that_is_stopped_past_its_lease_writes_nothing_afterwards(root, tmp_path, within):
+    make_accounts(500)
+    job = start(root, parameters={"slow": 0.002})
+    with hasty(tmp_path) as first:
+        until(lambda: begun(job))
+        stop_somewhere(first, job, within)
+        attempt = Job.objects.get(pk=job.pk).attempt
+        with hasty(tmp_path):
+            until(lambda: ended(job), 60)
+        stored = everything(job)
+        assert job.attempt > attempt
+        for process in first.tree():
+            process.resume()
+        until(lambda: STALE in first.said())
+        assert everything(job) == stored
+    assert_each_exactly_once(job, changed=501)
+
+
+def test_it_needs_neither_the_queue_nor_redis_nor_a_worker_all_the_time(root, tmp_path):
+    make_accounts(500)
+    job = start(root, parameters={"slow": 0.002})
+    OrmQ.objects.all().delete()
+    with hasty(tmp_path):
+        until(lambda: begun(job))
+    assert not ended(job)
+    OrmQ.objects.all().delete()
+    caches["pages"].clear()
+    with hasty(tmp_path):
+        until(lambda: ended(job))
+    assert_each_exactly_once(job, changed=501)
+
+
+@pytest.mark.parametrize("hours", ["2", "-2"])
+def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
+    make_accounts(500)
+    job, paused = start(root), start(root, phone="2")
+    engine.pause(paused, by=root)
+    with hasty(tmp_path, hours) as other, hasty(tmp_path):
+        until(lambda: ended(job))
+        engine.resume(paused, by=root)
+        until(lambda: ended(paused))
+        assert other.process.poll() is None
+    assert_each_exactly_once(paused, changed=501)
+    assert job.attempt + paused.attempt < 10  # nobody takes it from somebody who lives
+
+
+def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):
+    make_accounts(500)
+    jobs = [start(root, phone=phone, parameters={"slow": 0.001}) for phone in ("1", "2")]
+    with hasty(tmp_path), hasty(tmp_path) if connection.vendor == "postgresql" else nullcontext():
+        until(lambda: ended(*jobs), 60)
+    for job in jobs:
+        assert (job.changed, job.failed, job.skipped) == (501, 0, 0)
+        assert AuditEvent.objects.filter(job_id=job.pk, action="account.edited").count() == 501
+    assert User.objects.filter(version=3).count() == 501
+
+
+@pytest.mark.postgresql
+def test_connections_that_the_server_ends_cost_nothing(root, tmp_path):
+    make_accounts(200)
+    job = start(root, parameters={"slow": 0.003})
+    ending = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    with hasty(tmp_path), psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as elsewhere:
+        until(lambda: begun(job))
+        while not ended(job):
+            connection.close()
+            elsewhere.execute(ending, [connection.settings_dict["NAME"]])
+            before = Job.objects.get(pk=job.pk).selected
+            until(lambda before=before: ended(job) or job.selected > before or job.state == "parked")
+    assert_each_exactly_once(job, changed=201)
+
+
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGTERM], [signal.SIGTERM, signal.SIGTERM], [signal.SIGINT]], ids=["TERM", "TERM twice", "INT"]
+)
+def test_a_worker_that_is_asked_to_stop_leaves_a_job_that_goes_on(root, tmp_path, signals):
+    make_accounts(500)
+    job = start(root, parameters={"slow": 0.002})
+    with hasty(tmp_path) as worker:
+        until(lambda: begun(job))
+        for number in signals:
+            worker.process.send_signal(number)
+            until(lambda: "Stopping" in worker.said())
+        assert worker.process.wait(30) == 0
+    with hasty(tmp_path):
+        until(lambda: ended(job))
+    assert_each_exactly_once(job, changed=501)
