@@ -130,7 +130,7 @@ const keys = {
   "?": () => document.getElementById("keys")?.showModal(),
   g: () => { went = Date.now(); },
 };
-const rooms = { d: "/users/", a: "/audit/", m: "/me/" };
+const rooms = { d: "/users/", a: "/audit/", j: "/jobs/", m: "/me/" };
 
 document.addEventListener("keydown", (event) => {
   const cancel = event.key === "Escape" && event.target.closest(".inplace")?.querySelector("[data-cancel]");

@@ -11,5 +11,6 @@ urlpatterns = [
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
     path("audit/", include("users.audit.urls")),
+    path("jobs/", include("users.jobs.urls")),
     path("caching/", include("users.caching.urls")),
 ]

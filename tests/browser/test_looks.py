@@ -9,7 +9,9 @@ from playwright.sync_api import Page
 
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
+from tests.jobs.kinds import start
 from users.account import verbs
+from users.jobs.models import Job, JobItem
 from users.mail.delivery import drain
 from users.mail.models import Message
 from users.models import User
@@ -35,7 +37,22 @@ def root(live_server) -> User:
         SignInEvent.objects.create(account_id=ada.pk, outcome=outcome, ip="2001:db8:85a3::8a2e:370:7334", user_agent=agent)
     make_user(username="gone", status="deleted", deleted_at=timezone.now())
     make_user(username="invited", status="invited", email="invited@example.com")
+    make_jobs(root)
     return root
+
+
+def make_jobs(root: User) -> None:
+    """One that has done most of it, one that runs, and one that was parked."""
+    words = f"active accounts at {LONG}.example that were never seen and joined until 2026-03-31"
+    jobs = [start(root, phone=str(number), words=words, expected=36) for number in range(3)]
+    now, reasons = timezone.now(), {"failed": "ValueError: the reason", "skipped": "Because " * 30}
+    for account, (outcome, reason) in zip((root, User.objects.get(username="ada")), reasons.items(), strict=True):
+        JobItem.objects.create(job=jobs[0], account=account, outcome=outcome, reason=reason)
+    Job.objects.filter(pk=jobs[0].pk).update(
+        state="done", selected=36, changed=34, failed=1, skipped=1, started_at=now, ended_at=now
+    )
+    Job.objects.filter(pk=jobs[1].pk).update(state="running", expected=1_234_567, changed=400_000, selected=400_000, rate=2345)
+    Job.objects.filter(pk=jobs[2].pk).update(state="parked", note="Three attempts ended with the death of their worker.")
 
 
 def addresses(root: User) -> list[str]:
@@ -55,7 +72,9 @@ def addresses(root: User) -> list[str]:
         ),
         f"/users/{gone}/deletion/end/", f"/users/{root.pk}/roles/",
         "/users/columns/", "/users/views/", "/users/views/new/?q=ada", "/users/999999/", "/audit/",
-        "/audit/?action=denied", "/audit/?actor=x", "/me/", "/me/password/", "/logout/",
+        "/audit/?action=denied", "/audit/?actor=x", "/jobs/", "/jobs/?state=waiting",
+        *(f"/jobs/{job}/" for job in Job.objects.values_list("pk", flat=True)),
+        f"/jobs/{Job.objects.earliest('pk').pk}/cancellation/", "/me/", "/me/password/", "/logout/",
     ]  # fmt: skip
 
 

@@ -11,17 +11,7 @@ from users.audit.models import AuditEvent
 from users.jobs import engine, turns
 from users.jobs.models import Job, JobItem
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def accounts():
-    return [make_user() for _ in range(30)]
-
-
-@pytest.fixture
-def agent(accounts):
-    return make_user("Support")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 
 def test_a_job_is_a_row_a_ring_and_an_event(agent):

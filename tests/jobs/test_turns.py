@@ -12,22 +12,7 @@ from users.jobs import engine, turns
 from users.jobs.models import Job, JobItem, JobLine
 from users.models import User
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
-
-
-@pytest.fixture
-def accounts():
-    return [make_user() for _ in range(50)]
-
-
-@pytest.fixture
-def root():
-    return make_superuser()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 
 def lose(job: Job) -> None:
@@ -39,22 +24,22 @@ def test_a_job_changes_each_account_once_and_says_so(accounts, root):
     already = make_user(phone="1")
     job = start(root)
     assert turns.work() == job.pk
-    assert_each_exactly_once(job, changed=51)
-    assert (job.state, job.selected, job.unchanged, job.crashes) == ("done", 52, 1, 0)
+    assert_each_exactly_once(job, changed=31)
+    assert (job.state, job.selected, job.unchanged, job.crashes) == ("done", 32, 1, 0)
     assert job.ended_at >= job.started_at >= job.created_at
     item = JobItem.objects.get(job=job, account=accounts[0])
     assert (item.before, item.version) == ({"phone": ""}, 2)
     assert not JobItem.objects.filter(account=already).exists()
     last = AuditEvent.objects.latest("id")
-    assert (last.action, last.job_id, last.after["changed"]) == ("job.done", job.pk, 51)
+    assert (last.action, last.job_id, last.after["changed"]) == ("job.done", job.pk, 31)
     assert turns.work() is None
 
 
 def test_an_account_at_which_the_work_fails_has_failed_and_the_others_have_not(accounts, root):
-    bad = accounts[30]
+    bad = accounts[10]
     job = start(root, parameters={"raises": bad.pk})
     turns.work()
-    assert_each_exactly_once(job, changed=50)
+    assert_each_exactly_once(job, changed=30)
     item = JobItem.objects.get(job=job, outcome="failed")
     assert (item.account_id, item.reason) == (bad.pk, "ValueError: this one can’t be stamped")
     assert (job.state, job.failed) == ("done", 1)
@@ -64,7 +49,7 @@ def test_what_the_initiator_may_not_change_is_skipped(accounts):
     agent, colleague = make_user("Support"), make_superuser()
     job = start(agent)
     turns.work()
-    assert_each_exactly_once(job, changed=51)
+    assert_each_exactly_once(job, changed=31)
     assert JobItem.objects.get(job=job, outcome="skipped").account_id == colleague.pk
 
 
@@ -78,7 +63,7 @@ def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
     job.refresh_from_db()
     assert job.state == "parked"
     assert "may not do this any more" in job.note
-    assert 0 < job.changed < 50
+    assert 0 < job.changed < 30
     assert AuditEvent.objects.filter(action="job.parked", job_id=job.pk).exists()
 
 
@@ -93,7 +78,7 @@ def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
     monkeypatch.setattr(Stamp, "run", refused)
     job = start(root)
     turns.work()
-    assert_each_exactly_once(job, changed=51)
+    assert_each_exactly_once(job, changed=31)
     assert next(refusals, None) is None
 
 
@@ -108,7 +93,7 @@ def test_a_stale_worker_writes_nothing(accounts, root):
     stale.give_back()
     assert Job.objects.filter(pk=job.pk).values().get() == before
     again.run()
-    assert_each_exactly_once(job, changed=51)
+    assert_each_exactly_once(job, changed=31)
 
 
 def test_a_job_whose_worker_lives_is_not_taken_from_it(accounts, root):
@@ -130,18 +115,18 @@ def test_three_attempts_without_progress_park_a_job_and_others_go_on(accounts, r
     assert Job.objects.get(pk=other.pk).state == "done"
     engine.resume(job, by=root)
     turns.work()
-    assert_each_exactly_once(job, changed=51)
+    assert_each_exactly_once(job, changed=31)
 
 
 def test_progress_forgives_crashes(accounts, root, monkeypatch):
-    monkeypatch.setattr(Stamp, "first_size", 8)
-    monkeypatch.setattr(Stamp, "largest_size", 8)
+    monkeypatch.setattr(Stamp, "first_size", 4)
+    monkeypatch.setattr(Stamp, "largest_size", 4)
     job = start(root)
     for _ in range(5):
         turns.Turn(turns.claim()).step()
         lose(job)
     turns.work()
-    assert_each_exactly_once(job, changed=51)
+    assert_each_exactly_once(job, changed=31)
     assert JobLine.objects.filter(job=job, text__contains="lost its worker").count() == 5
 
 
@@ -154,7 +139,8 @@ def test_several_jobs_take_turns(accounts, root, monkeypatch):
 
 def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(turns, "TURN", 0)
-    monkeypatch.setattr(Stamp, "largest_size", 20)
+    monkeypatch.setattr(Stamp, "first_size", 12)
+    monkeypatch.setattr(Stamp, "largest_size", 12)
     slow, quick = start(root, phone="1"), start(root, phone="2")
     Job.objects.filter(pk=slow.pk).update(priority=Job.Priority.LOW)
     Job.objects.filter(pk=quick.pk).update(priority=Job.Priority.HIGH)

@@ -23,6 +23,15 @@ class Window:
     until: int
 
 
+@dataclass(frozen=True)
+class Offer:
+    """A link to a page that asks first."""
+
+    url: str
+    label: str
+    icon: str
+
+
 class Kind:
     """Subclass it, and register one instance."""
 
@@ -47,6 +56,10 @@ class Kind:
 
     def ended(self, job: Job) -> None:
         """In the transaction in which the job is done."""
+
+    def offers(self, job: Job, viewer: Any) -> list["Offer"]:
+        """What else `viewer` can do with it, as links on its page: “Undo” for one."""
+        return []
 
 
 class Chunk:

@@ -103,6 +103,11 @@ class Job(models.Model):
         return self.state in ENDED
 
     @property
+    def took(self) -> timedelta:
+        """From its first chunk to its end."""
+        return max((self.ended_at or timezone.now()) - (self.started_at or self.created_at), timedelta())
+
+    @property
     def fraction(self) -> float:
         """How much of it is done, from 0 to 1: of the accounts, or of the ids where nobody knows how many there are."""
         if self.state == Job.State.DONE:
@@ -145,7 +150,9 @@ class JobItem(models.Model):
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["job", "account"], name="job_item_left_out", condition=~Q(outcome="changed"))]
+        indexes = [
+            models.Index(fields=["job", "outcome", "account"], name="job_items_left_out", condition=~Q(outcome="changed"))
+        ]
 
     def __str__(self) -> str:
         return f"account {self.account_id} in job {self.job_id}"

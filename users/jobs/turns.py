@@ -128,7 +128,7 @@ class Turn:
         except Unworkable as error:
             return self.stop(str(error))
         except Exception as error:
-            logger.exception("Job %s: a chunk failed", self.pk)
+            logger.error("Job %s: a chunk failed: %s", self.pk, type(error).__name__)  # the rest stands in the job's note
             return self.stop(f"{type(error).__name__}: {error}")
         self.troubles = 0
         return then
@@ -197,7 +197,7 @@ class Turn:
 
     def narrow(self, ids: list[int], error: Exception) -> None:
         what = f"{type(error).__name__}: {error}"
-        logger.warning("Job %s: %s accounts from %s on failed together: %s", self.pk, len(ids), ids[0], what)
+        logger.info("Job %s: %s accounts from %s on failed together: %s", self.pk, len(ids), ids[0], type(error).__name__)
         if len(ids) > 1:
             self.size = max(len(ids) // 10, 1)
             return

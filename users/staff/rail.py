@@ -16,6 +16,7 @@ class Room:
 ROOMS = [
     Room("Directory", "/users/", "directory", "view"),
     Room("Audit trail", "/audit/", "audit", "view_audit"),
+    Room("Jobs", "/jobs/", "jobs", "view_jobs"),
     Room("Speed", "/caching/", "speed", "view_caching"),
 ]
 

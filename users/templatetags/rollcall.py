@@ -108,6 +108,22 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def rate(number: float) -> str:
+    """1,234, or 0.5 for what is slow."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+
+
+@register.filter
+def duration(span) -> str:
+    """2 h 5 min, 3 min, 12 s: a rough measure."""
+    seconds = round(span.total_seconds())
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 90 else f"{minutes} min"
+
+
+@register.filter
 def clock(at) -> str:
     return f"{timezone.localtime(at):%H:%M}"
 

@@ -1,0 +1,156 @@
+"""The jobs: all of them, one, and what can be done with one."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from users import access
+from users.caching.pages import is_partial
+from users.errors import BadRequest, page
+from users.jobs import engine, reading
+from users.jobs.kinds import KINDS
+from users.jobs.models import OPEN, Job
+from users.parameters import BadParameter, number, only
+
+STATES = [("open", "Not ended"), *Job.State.choices]
+
+
+@require_safe
+def index(request):
+    """Everybody's jobs, or the viewer's own."""
+    access.require(request.user, "view")
+    state, before = parsed(request, state=[value for value, _ in STATES], place="before")
+    jobs, more = reading.jobs(request.user, state=state, before=before)
+    context = {
+        "jobs": jobs,
+        "state": state,
+        "states": STATES,
+        "silence": reading.silence(),
+        "everybodys": access.may(request.user, "view_jobs"),
+        "older": f"/jobs/?{f'state={state}&' if state else ''}before={jobs[-1].pk}" if more else "",
+        "newest": f"/jobs/{f'?state={state}' if state else ''}" if before else "",
+    }
+    return render(request, "users/jobs/index.html", context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def show(request, pk: int):
+    """One job. HTMX asks for its figures alone, again and again until it no longer runs; then for the whole page."""
+    job = get_job(request, pk)
+    if is_partial(request):
+        response = render(request, "users/jobs/show.html#progress", progress_of(job))
+        if job.state not in OPEN:
+            response["HX-Refresh"] = "true"  # other things can be done with it now
+        return response
+    outcome, after = parsed(request, outcome=[outcome.value for outcome in reading.LEFT_OUT], place="after")
+    outcome = outcome or next((one.value for one in reading.LEFT_OUT if getattr(job, one.value)), "")
+    items, more = reading.items(job, outcome, after) if outcome else ([], False)
+    kind = KINDS.get(job.kind)
+    context = progress_of(job) | {
+        "title": reading.title(job),
+        "may_control": engine.may_control(request.user, job),
+        "offers": kind.offers(job, request.user) if kind else [],
+        "lines": job.lines.order_by("-pk")[:100],
+        "children": job.children.order_by("pk")[:20],
+        "outcome": outcome,
+        "items": items,
+        "after": after,
+        "more": f"/jobs/{job.pk}/?outcome={outcome}&after={items[-1].account_id}" if more else "",
+    }
+    return render(request, "users/jobs/show.html", context)
+
+
+@require_safe
+def report(request, pk: int):
+    """A CSV of all that failed or were skipped."""
+    job = get_job(request, pk)
+    response = StreamingHttpResponse(reading.report(job), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
+    return response
+
+
+@require_POST
+def pause(request, pk: int):
+    return control(request, pk, engine.pause, "It pauses after the accounts that it is at.")
+
+
+@require_POST
+def pause_end(request, pk: int):
+    return control(request, pk, engine.resume, "It goes on.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancellation(request, pk: int):
+    if request.method == "POST":
+        return control(request, pk, engine.cancel, "It is cancelled. What it has done stays done.")
+    job = get_job(request, pk)
+    if not engine.may_control(request.user, job):
+        access.require(request.user, "control_jobs")
+    return render(request, "users/jobs/cancellation.html", {"job": job, "title": reading.title(job)})
+
+
+@require_POST
+def retry(request, pk: int):
+    """A new job over those that failed. Sent twice, it is one job."""
+    job = get_job(request, pk)
+    try:
+        again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
+    except engine.Refused as refused:
+        return page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
+    return redirect("job", again.pk)
+
+
+@require_safe
+def badge(request):
+    """The number of running jobs, for the rail; it asks again while there are any."""
+    access.require(request.user, "view_jobs")
+    return render(request, "users/jobs/_badge.html", {"running": reading.running()})
+
+
+def control(request, pk: int, verb: Callable[..., Job], said: str) -> HttpResponse:
+    job = get_job(request, pk)
+    try:
+        verb(job, by=request.user)
+    except engine.Refused as refused:
+        return page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
+    messages.success(request, said)
+    return redirect("job", job.pk)
+
+
+def get_job(request, pk: int) -> Job:
+    """The job, if the viewer may see it. Raises Http404 or access.Denied."""
+    access.require(request.user, "view")
+    job = Job.objects.select_related("by", "parent").filter(pk=pk).first() if pk < 2**63 else None
+    if job is None:
+        raise Http404
+    if not engine.may_see(request.user, job):
+        access.require(request.user, "view_jobs")
+    return job
+
+
+def progress_of(job: Job) -> dict[str, object]:
+    counts = [(name, getattr(job, name)) for name in ("changed", "unchanged", "skipped", "failed")]
+    return {
+        "job": job,
+        "counts": counts,
+        "percent": int(job.fraction * 100),
+        "open": job.state in OPEN,
+        "silence": reading.silence() if job.state in OPEN else None,
+    }
+
+
+def parsed(request, *, place: str, **choices: list[str]) -> tuple[str, int]:
+    """A choice and a place in a list. Raises BadRequest."""
+    (name, allowed), query = next(iter(choices.items())), request.GET
+    try:
+        only(query, name, place)
+        if query.get(name, "") not in ("", *allowed):
+            raise BadParameter(name, f"It takes: {', '.join(allowed)}.")
+        return query.get(name, ""), number(place, query.get(place, ""))
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=request.path) from error
