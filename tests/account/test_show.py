@@ -78,7 +78,7 @@ def test_the_state_is_what_holds_at_this_moment(client, fields, label, sentence)
     assert [note.text[: len(sentence)] for note in page.all("p", class_="note")] == ([sentence] if sentence else [])
 
 
-DESK = ["Send a password reset", "Require a new password", "Send a verification mail", "Verify the address"]
+DESK = ["Send a password reset", "Require a new password", "Send a verification mail", "Verify the address", "End all sessions"]
 LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
 
 
@@ -108,7 +108,7 @@ def test_what_is_offered_follows_from_the_state(client):
     always = {"Edit", "Roles", "Add to groups", "Remove from groups", "Set an end date", "Delete"}
     address = {"Send a verification mail", "Verify the address"}
     states = {
-        "active": ({}, {"Suspend", "Send a password reset", *address}),
+        "active": ({}, {"Suspend", "Send a password reset", "End all sessions", *address}),
         "invited": ({}, {"Suspend", "Invite again", "Verify the address"}),
         "suspended": ({}, {"Reinstate", "Verify the address"}),
     }
@@ -139,7 +139,7 @@ def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):
 def test_nobody_is_offered_to_suspend_themselves(client):
     me = make_superuser()
     client.force_login(me)
-    assert buttons(client.get(f"/users/{me.pk}/")) == {"Edit"}
+    assert buttons(client.get(f"/users/{me.pk}/")) == {"Edit", "End all sessions"}
 
 
 def test_a_long_history_leads_to_the_trail_for_those_who_may_read_it(client):

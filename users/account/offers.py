@@ -59,6 +59,7 @@ MENU = {
             "Reset the second factor", "second-factor/reset/", "reset_second_factor", "key", LIVING,
             lambda account: account.has_second_factor,
         ),
+        Offer("End all sessions", "sessions/end/", "end_sessions", "leave", (State.ACTIVE,)),
     ),
     "Address": (
         Offer(

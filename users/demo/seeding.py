@@ -13,6 +13,7 @@ from users.audit.record import record
 from users.demo import indexes, loading
 from users.demo.history import write_history
 from users.demo.people import Plan
+from users.demo.signins import write_signins
 from users.demo.staff import NAMED, give_roles, make_admin, make_named
 from users.models import User
 
@@ -65,6 +66,7 @@ def add_people(order: Order, plan: Plan, *, with_named: bool, say: Callable[[str
         make_admin(order.admin, order.password, actor)
     give_roles(plan.first_id, plan.last_id)
     say(f"Wrote {write_history(plan.first_id, plan.seed):,} events of the past")
+    say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} attempts to sign in")
     after = {"accounts": order.accounts, "seed": plan.seed, "first_id": plan.first_id, "until": order.until}
     record("accounts.seeded", actor=actor, after=after)
 

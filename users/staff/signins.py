@@ -32,8 +32,8 @@ def note(outcome: Outcome, account: User | None = None, *, way: Way = Way.PASSWO
 
 def note_once(outcome: Outcome, account: User, *, way: Way = Way.PASSWORD) -> None:
     """The first of each minute from one address: no limit stands in front of what leads here."""
-    key = f"signin:{outcome}:{account.pk}:{current_origin.get().ip}"
-    if caches["default"].add(key, True, ONCE):
+    key = digest(f"{outcome}:{account.pk}:{current_origin.get().ip}")  # nothing in a cache tells where anybody was
+    if caches["default"].add(f"signin:{key}", True, ONCE):
         note(outcome, account, way=way)
 
 
