@@ -16,7 +16,7 @@ DESK = NOTES | {
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
 }  # fmt: skip
-HEAD = {"assign_roles", "view_caching", "reset_second_factor"}
+HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {

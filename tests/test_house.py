@@ -11,9 +11,10 @@ MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models identifiers triggers concurrently migrations.* staff.roles",
     LEANED_ON: "access caching.* audit.actions audit.chain audit.origin audit.record jobs.queue jobs.schedule jobs.stop"
-    " mail.links mail.outbox staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
-    VERBS: "account.verbs* account.errors account.identity"
-    " directory.filter directory.keyset directory.parameters directory.search",
+    " mail.files mail.links mail.outbox"
+    " staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
+    VERBS: "account.verbs* account.errors account.identity account.reservations"
+    " directory.counts directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine jobs.kinds jobs.turns",
     DOORS: "*views *.request *.urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
     " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"

@@ -22,6 +22,7 @@ PERMISSIONS = {
     "suspend": "users.suspend_user",
     "reinstate": "users.reinstate_user",
     "assign_roles": "users.assign_roles",
+    "erase": "users.erase_user",
     "end_sessions": "users.end_sessions",
     "end_lockout": "users.end_lockout",
     "add_note": "users.add_note",
@@ -46,7 +47,7 @@ MANAGE_STAFF = "users.manage_staff"
 LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
 NOT_TO_ONESELF = {
     "suspend", "reinstate", "assign_roles", "change_groups", "set_end_date", "delete", "restore", "reset_password",
-    "require_password_change", "verify_email", "reset_second_factor",
+    "require_password_change", "verify_email", "reset_second_factor", "erase",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
-from users.account.models import Note
+from users.account.models import Note, Reservation
 from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
@@ -28,6 +28,7 @@ __all__ = [
     "JobLine",
     "Message",
     "Note",
+    "Reservation",
     "SavedView",
     "SeenKey",
     "Session",

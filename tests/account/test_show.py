@@ -89,7 +89,7 @@ LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
         ("Auditor", set()),
         ("Support", {"Edit", "Suspend", *DESK}),
         ("Manager", {"Edit", "Suspend", *DESK, *LEAD}),
-        ("Administrator", {"Edit", "Suspend", "Roles", *DESK, *LEAD}),
+        ("Administrator", {"Edit", "Suspend", "Roles", *DESK, *LEAD, "Erase for good"}),
     ],
 )
 def test_only_what_the_viewer_may_do_is_offered(client, role, expected):
@@ -105,7 +105,7 @@ def test_a_support_agent_is_offered_nothing_on_an_account_above_their_own(client
 
 def test_what_is_offered_follows_from_the_state(client):
     client.force_login(make_superuser())
-    always = {"Edit", "Roles", "Add to groups", "Remove from groups", "Set an end date", "Delete"}
+    always = {"Edit", "Roles", "Add to groups", "Remove from groups", "Set an end date", "Delete", "Erase for good"}
     address = {"Send a verification mail", "Verify the address"}
     states = {
         "active": ({}, {"Suspend", "Send a password reset", "End all sessions", *address}),
@@ -115,7 +115,7 @@ def test_what_is_offered_follows_from_the_state(client):
     for status, (fields, more) in states.items():
         assert buttons(client.get(f"/users/{make_user(status=status, **fields).pk}/")) == always | more
     gone = make_user(status="deleted", deleted_at=timezone.now())
-    assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore"}
+    assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore", "Erase for good"}
 
 
 def test_what_is_offered_follows_from_what_there_is(client):
@@ -133,7 +133,7 @@ def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):
     client.force_login(make_superuser())
     menu = read(client.get(f"/users/{make_user().pk}/")).one("details", class_="menu")
     assert menu.one("summary").text == "More"
-    assert [link.text for link in menu.all("section")[-1].all("a")] == ["Delete"]
+    assert [link.text for link in menu.all("section")[-1].all("a")] == ["Delete", "Erase for good"]
 
 
 def test_nobody_is_offered_to_suspend_themselves(client):

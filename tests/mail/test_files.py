@@ -6,7 +6,7 @@ from email.parser import BytesParser
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from users.mail.files import write
+from users.mail.files import remove, write
 
 EVIL = "<script>alert(1)</script>"
 
@@ -58,3 +58,14 @@ def test_a_mail_without_html_is_shown_as_it_is(folder):
 def test_nothing_in_a_mail_names_a_file_elsewhere(folder, number):
     path = write(make_mail(number, subject="../../evil"), folder)
     assert path.parent == folder
+
+
+def test_the_files_of_a_message_are_taken_away_and_no_others(folder):
+    mine, alike, other = 16**31 + 1, 16**31 + 2, 2 * 16**31  # the first two begin with the same letters
+    for number in (mine, alike, other):
+        write(make_mail(number), folder)
+    assert len({path.stem for path in folder.iterdir()}) == 3
+    assert remove([f"{mine:032x}", f"{7:032x}"], folder) == 1
+    left = b"".join(path.read_bytes() for path in folder.glob("*.eml"))
+    assert [f"{number:032x}".encode() in left for number in (mine, alike, other)] == [False, True, True]
+    assert len(list(folder.glob("*.html"))) == 2

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
+from users.account.reservations import RESERVED, reserved
 from users.identifiers import normalise_email, normalise_name, normalise_phone, normalise_username, skeleton
 from users.models import State, User
 
@@ -42,6 +43,11 @@ def require_free(username: str, email: str, *, own: User | None = None) -> None:
         errors["username"] = error
     if email and (own is None or own.email != email) and (holder := User.objects.filter(email=email).first()):
         errors["email"] = IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
+    wanted = {"username": username, "email": email}
+    new = {name: value for name, value in wanted.items() if own is None or getattr(own, name) != value}
+    if new and not errors:
+        kept = reserved(new.values())
+        errors = {name: RESERVED for name, value in new.items() if value in kept}
     if errors:
         raise ValidationError(errors)
 

@@ -33,3 +33,18 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"note {self.pk} about account {self.account_id}"
+
+
+class Reservation(models.Model):
+    """A username or an address that nobody may take any more, as a keyed digest: who has the table alone learns nothing."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    account_id = models.BigIntegerField(help_text="Of the erased account that had it")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("erase_user", "Can erase accounts for good")]
+
+    def __str__(self) -> str:
+        return f"reserved for account {self.account_id}"

@@ -80,7 +80,10 @@ MENU = {
         Offer("Clear the end date", "end-date/end/", "set_end_date", "calendar", LIVING, lambda account: account.valid_until),
     ),
 }  # fmt: skip
-DANGEROUS = (Offer("Delete", "deletion/", "delete", "delete", style="danger"),)
+DANGEROUS = (
+    Offer("Delete", "deletion/", "delete", "delete", style="danger"),
+    Offer("Erase for good", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"),
+)
 
 
 def offers(account: User, may: Mapping[str, bool]) -> Offers:

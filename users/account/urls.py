@@ -34,4 +34,5 @@ urlpatterns = [
     path("<int:pk>/verification/", verb_views.verification, name="account-verification"),
     path("<int:pk>/verification/mail/", verb_views.verification_mail, name="account-verification-mail"),
     path("<int:pk>/second-factor/reset/", verb_views.second_factor_reset, name="account-second-factor-reset"),
+    path("<int:pk>/erasure/", verb_views.erasure, name="account-erasure"),
 ]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from users import access
 from users.account.forms import GroupsField, VersionedForm, refuse_lost
 from users.account.reasons import DELETION, SUSPENSION, template
 from users.account.verbs.change import REASON_MAX
+from users.identifiers import fold
 from users.models import User
 
 KEPT = "Stays in the audit trail. The person is not told."
@@ -145,3 +147,30 @@ class NothingForm(VerbForm):
     @classmethod
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
         return {"version": account.version}
+
+
+class ErasureForm(VerbForm):
+    reason = reason_field(
+        help_text="Stays in the audit trail, so it must not name the person. The number of a request will do."
+    )
+    reserve = forms.BooleanField(
+        required=False, initial=True, label="Keep the username and the address reserved",
+        help_text="Nobody can register with them again. Kept as digests, which tell nobody what they were.",
+    )  # fmt: skip
+    confirm = forms.CharField(
+        max_length=320, label="Username", validators=[refuse_lost],
+        help_text="To be sure that it is this account: type its username, as it stands above.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+
+    def fit(self, account: User, viewer: Any) -> None:
+        self.username = account.username
+
+    def clean_confirm(self) -> str:
+        typed = self.cleaned_data["confirm"]
+        if fold(typed.strip()) != self.username:
+            raise ValidationError("This is not the username of the account.")
+        return typed
+
+    def values(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("reason", "reserve", "version")}

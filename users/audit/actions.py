@@ -22,6 +22,7 @@ ACTIONS = {
     "account.email_confirmed": "Confirmed their address",
     "account.verification_sent": "Sent a verification mail",
     "account.second_factor_reset": "Reset the second factor",
+    "account.erased": "Erased",
     "account.roles_assigned": "Changed roles",
     "account.session_ended": "Ended a session",
     "account.lockout_ended": "Ended a lock-out",

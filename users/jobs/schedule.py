@@ -5,6 +5,7 @@ from users.jobs import queue
 EVERY_MINUTE = {
     "users.mail.tasks.drain": queue.NOTIFY,  # mails whose ring was lost, and those that are due again
     "users.audit.tasks.seal": queue.MAIN,
+    "users.caching.tasks.purge": queue.MAIN,
 }
 EVERY_HOUR = {
     "users.staff.tasks.clear_sessions": queue.MAIN,

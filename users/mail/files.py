@@ -1,6 +1,7 @@
 """A mail backend for a laptop: each mail becomes a page under var/mail/ that a browser opens, and an .eml beside it."""
 
 import logging
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
+STEM = 8  # characters of a message's id that its file is named by
 
 
 class FilesBackend(BaseEmailBackend):
@@ -19,11 +21,23 @@ class FilesBackend(BaseEmailBackend):
         return len(email_messages)
 
 
+def remove(message_ids: Iterable[str], folder: Path) -> int:
+    """Takes away the files of these messages; how many mails they were."""
+    removed = 0
+    for message_id in message_ids:
+        for path in folder.glob(f"*-{message_id[:STEM]}.eml"):
+            if message_id.encode() in path.read_bytes():  # and not another one whose id begins alike
+                path.unlink(missing_ok=True)
+                path.with_suffix(".html").unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
 def write(mail, folder: Path) -> Path:
     """The path of the page. Files are named by time, so that the newest stands last."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the links in here sign people in
     message = mail.message()
-    stem = timezone.now().strftime("%Y%m%d-%H%M%S-") + message["Message-ID"].strip("<>").split("@")[0][:8]
+    stem = timezone.now().strftime("%Y%m%d-%H%M%S-") + message["Message-ID"].strip("<>").split("@")[0][:STEM]
     (folder / f"{stem}.eml").write_bytes(message.as_bytes())
     html = next((content for content, kind in mail.alternatives if kind == "text/html"), f"<pre>{escape(mail.body)}</pre>")
     page = folder / f"{stem}.html"

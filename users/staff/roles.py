@@ -14,7 +14,7 @@ ROLES = {
     "Support": SUPPORT,
     "Manager": MANAGER,
     "Auditor": [*VIEWER, "view_auditevent", "view_job"],
-    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor"],
+    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor", "erase_user"],
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from users.account.identity import FOREIGN_ADDRESS, TAKEN_EMAIL, TAKEN_USERNAME, mistakable
+from users.account.reservations import RESERVED, reserved
 from users.identifiers import skeleton
 from users.models import User
 
@@ -34,6 +35,7 @@ class Claims:
         self.emails: dict[str, int] = dict(rows.filter(email__in=emails).values_list("email", "pk"))
         found = rows.filter(source=source, source_id__in=source_ids) if source_ids else User.objects.none()
         self.source_ids: dict[str, int] = dict(found.values_list("source_id", "pk"))
+        self.reserved = reserved(usernames | emails)
         self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
         for looks_like, pk, username in rows.filter(lookalike__in=forms).values_list("lookalike", "pk", "username"):
             self.lookalikes[looks_like][pk] = username
@@ -59,6 +61,8 @@ class Claims:
         problems = []
         if names.username != before.username and (problem := self.username_refusal(names, holder)):
             problems.append(f"username: “{names.username}”: {problem}")
+        if names.email != before.email and names.email in self.reserved:
+            problems.append(f"email: “{names.email}”: {RESERVED}")
         if names.email and self.emails.get(names.email, holder) != holder:
             problems.append(f"email: “{names.email}”: {TAKEN_EMAIL}")
         if names.source_id and self.source_ids.get(names.source_id, holder) != holder:
@@ -69,6 +73,8 @@ class Claims:
         looks_like = skeleton(names.username)
         if "@" in names.username and names.username != names.email:
             return FOREIGN_ADDRESS
+        if names.username in self.reserved:
+            return RESERVED
         if self.usernames.get(names.username, holder) != holder:
             return TAKEN_USERNAME
         if self.usernames.get(looks_like, holder) != holder:

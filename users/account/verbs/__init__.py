@@ -8,6 +8,7 @@ access.Denied (not allowed), Stale (changed since `version`), Refused (its state
 from users.account.verbs.deletion import delete, restore
 from users.account.verbs.email import confirm_email, send_verification, verify_email
 from users.account.verbs.end_date import clear_end_date, set_end_date
+from users.account.verbs.erasure import erase
 from users.account.verbs.factor import reset_second_factor
 from users.account.verbs.groups import add_to_groups, remove_from_groups
 from users.account.verbs.invitation import invite, invite_again
@@ -40,6 +41,7 @@ __all__ = [
     "end_own_sessions",
     "end_session",
     "end_sessions",
+    "erase",
     "invite",
     "invite_again",
     "pin_note",

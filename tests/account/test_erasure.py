@@ -1,0 +1,124 @@
+"""GET and POST /users/<id>/erasure/"""
+
+import pytest
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from users.account import verbs
+from users.audit.models import AuditEvent
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def administrator(client):
+    administrator = make_user("Administrator")
+    client.force_login(administrator)
+    return administrator
+
+
+def path(account) -> str:
+    return f"/users/{account.pk}/erasure/"
+
+
+def filled(account, **fields) -> dict:
+    return {"version": 1, "reason": "Request 17", "reserve": "on", "confirm": account.username} | fields
+
+
+def test_an_administrator_erases_an_account(client, administrator):
+    ada = make_user(username="ada", first_name="Ada", last_name="Lovelace")
+    page = client.get(path(ada))
+    assert form(page, path(ada)) == {"version": "1", "reason": "", "reserve": ["on"], "confirm": ""}
+    assert "ada@example.com" in read(page).one("main").text
+    response = client.post(path(ada), filled(ada, confirm=" Ada "), follow=True)
+    assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
+    assert "The account is erased. Its number" in read(response).one("p", class_="note success").text
+    assert not {"Ada", "Lovelace", "ada@example.com"} & set(read(response).one("main").text.split())
+    ada.refresh_from_db()
+    assert (ada.status, ada.email, ada.first_name) == ("erased", "", "")
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.actor_id, event.target_id, event.reason) == (
+        "account.erased", administrator.pk, ada.pk, "Request 17",
+    )  # fmt: skip
+    assert event.target_text == ada.username != "ada"
+    assert f'href="{path(ada)}"' not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("reason", "", "required"),
+        ("reason", "x" * 2001, "at most 2000"),
+        ("reason", "a\x00b", "Null characters"),
+        ("reason", "Ada asked for it", "names the person"),
+        ("reason", "mail of ADA@example.com", "names the person"),
+        ("confirm", "", "required"),
+        ("confirm", "adah", "not the username"),
+        ("version", "", "Reload"),
+    ],
+)
+def test_bad_input_is_named_and_kept(client, administrator, field, value, says):
+    ada = make_user(username="ada", first_name="Ada")
+    response = client.post(path(ada), filled(ada, **{field: value}))
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert form(response, path(ada))[field] == value
+    ada.refresh_from_db()
+    assert ada.status == "active"
+
+
+def test_a_stale_form_is_asked_about(client, administrator):
+    ada = make_user()
+    verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
+    response = client.post(path(ada), filled(ada))
+    assert response.status_code == 409
+    again = form(response, path(ada))
+    assert (again["version"], again["reason"], again["confirm"]) == ("2", "Request 17", ada.username)
+    assert client.post(path(ada), again).status_code == 302
+
+
+def test_what_is_erased_stays_so(client, administrator):
+    ada = verbs.erase(make_user(), by=make_superuser(), reason="Request 17")
+    events = AuditEvent.objects.count()
+    response = client.post(path(ada), filled(ada, version=ada.version))
+    assert response.status_code == 409
+    assert "This account is already erased." in errors_of(response)
+    assert AuditEvent.objects.count() == events
+
+
+def test_the_last_superuser_and_oneself_stay(client, administrator):
+    root = make_superuser()
+    assert_denied(client.post(path(root), filled(root)), "", actor=administrator, target=root, action="erase")
+    assert_denied(
+        client.post(path(administrator), filled(administrator)), "", actor=administrator, target=administrator, action="erase"
+    )
+    second = make_superuser(valid_until="2999-01-01T00:00Z")
+    client.force_login(second)
+    response = client.post(path(root), filled(root))
+    assert response.status_code == 409
+    assert any("last active superuser" in error for error in errors_of(response))
+    assert not User.objects.filter(status="erased").exists()
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Support", "Manager", "Auditor"])
+def test_who_may_not_erase_is_refused(client, role):
+    viewer, ada = make_user(role), make_user()
+    client.force_login(viewer)
+    for answer in (client.get(path(ada)), client.post(path(ada), filled(ada))):
+        assert_denied(answer, "users.erase_user", actor=viewer, target=ada, action="erase")
+    ada.refresh_from_db()
+    assert ada.status == "active"
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, path(make_user()))
+
+
+def test_an_unknown_id_is_not_found(client, administrator):
+    assert_not_found(client, "/users/{}/erasure/")
+
+
+def test_other_methods_are_refused(client, administrator):
+    assert_wrong_method(client, path(make_user()), allowed="GET, HEAD, POST")

@@ -1,0 +1,121 @@
+"""What there is of a person outside of the account's row, and how it goes. In the transaction of the erasure."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db.models import Q
+
+from users.account.errors import Refused
+from users.account.verbs import notes
+from users.audit import chain
+from users.audit.models import AuditEvent
+from users.audit.record import record
+from users.directory import counts
+from users.directory.models import SavedView
+from users.identifiers import search_form
+from users.jobs.models import ENDED, Job, JobItem, JobLine
+from users.mail import files
+from users.mail.models import Message
+from users.models import User
+from users.staff import signins, throttle
+
+EACH = 500  # ids in one statement
+NAMING = ("username", "email", "phone", "source_id")
+LEAST = 4  # characters of what names one person; shorter ones stand in too many words
+
+
+def remove_traces(account: User, *, by: Any) -> None:
+    names = Names(account)
+    remove_mails(account)
+    remove_jobs(account, names)
+    remove_views(account, names, by)
+    notes.forget(account.pk)
+    signins.forget(account.pk)
+    throttle.reset(account)
+    EmailAddress.objects.filter(user=account).delete()
+    counts.forget()
+    remove_events(account, names)
+
+
+class Names:
+    """The texts that name this person and hardly another one, also those of former times: found in what people typed,
+    whatever the spelling of it."""
+
+    def __init__(self, account: User):
+        texts = {getattr(account, name) for name in NAMING} | former(account)
+        if account.first_name and account.last_name:
+            texts |= {f"{account.first_name} {account.last_name}", f"{account.last_name} {account.first_name}"}
+        forms = {re.escape(form) for text in texts if len(form := search_form(text)) >= LEAST}
+        self.pattern = re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)") if forms else None
+
+    def within(self, *texts: object) -> bool:
+        """Whether one of them stands in one of `texts`, which may be queries of a filter or JSON."""
+        if self.pattern is None:
+            return False
+        return any(self.pattern.search(search_form(form)) for text in texts for form in spellings(str(text)))
+
+
+def former(account: User) -> set[str]:
+    """What its events say that it was called."""
+    events = AuditEvent.objects.filter(target_id=account.pk, target_digest=None).order_by("id")
+    sides = (side for pair in events.values_list("before", "after").iterator() for side in pair)
+    return {value for side in sides for name in NAMING if isinstance(value := side.get(name), str)}
+
+
+def spellings(text: str) -> list[str]:
+    return [text, unquote_plus(text), *(value for _, value in parse_qsl(text))]
+
+
+def remove_mails(account: User) -> None:
+    """What waits is not sent. What was sent is known to have been, and not where to or what the server said of it."""
+    mails = Message.objects.filter(account=account)
+    files.remove(mails.values_list("message_id", flat=True), settings.MAIL_DIR)
+    mails.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
+    mails.update(to="", error="")
+
+
+def remove_jobs(account: User, names: Names) -> None:
+    """The account's own jobs lose its name; others lose what they hold of it. One that still runs must not lose its aim."""
+    Job.objects.filter(by=account).update(by_text="", origin={})
+    for job in Job.objects.only("id", "state", "selection", "words", "parameters", "reason", "note").order_by("id").iterator():
+        if not names.within(job.selection, job.words, job.parameters, job.reason, job.note):
+            continue
+        if job.state not in ENDED:
+            raise Refused(f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.", account)
+        Job.objects.filter(pk=job.pk).update(selection="", words="", parameters={}, reason="", note="")
+    jobs = list(Job.objects.order_by("id").values_list("id", flat=True))
+    for some in batched(jobs, EACH):  # the index begins with the job: each is one look
+        JobItem.objects.filter(job_id__in=some, account_id=account.pk).update(before=None, reason="")
+    for line in JobLine.objects.order_by("id").iterator():
+        if names.within(line.text):
+            JobLine.objects.filter(pk=line.pk).update(text="")
+
+
+def batched(ids: list[int], size: int) -> list[list[int]]:
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def remove_views(account: User, names: Names, by: Any) -> None:
+    """The account's own, and those of others that search for it: they would find nobody any more."""
+    others = SavedView.objects.exclude(owner=account).order_by("pk")
+    about = [view.pk for view in others.iterator() if names.within(view.name, view.query)]
+    gone = SavedView.objects.filter(Q(owner=account) | Q(pk__in=about))
+    for view in gone.filter(shared=True):
+        record("view.deleted", actor=by, before={"view": view.pk, "shared": True})
+    gone.delete()
+
+
+def remove_events(account: User, names: Names) -> None:
+    """The trail keeps who did what kind of thing when to which account, and the names of the fields."""
+    about = AuditEvent.objects.filter(target_id=account.pk)
+    chain.blank(about, "target")
+    from_outside = about.filter(actor_id=None).exclude(ip=None, user_agent="")
+    chain.blank(from_outside, "actor")  # a request of nobody who was signed in: most likely of this person
+    chain.blank(AuditEvent.objects.filter(actor_id=account.pk), "actor")
+    # Views are filters with what people searched for. Those events have no target, and are few.
+    of_views = AuditEvent.objects.filter(action__in=["view.created", "view.changed", "view.deleted"], target_digest=None)
+    naming = [event.pk for event in of_views.iterator() if names.within(event.before, event.after, event.reason)]
+    chain.blank(AuditEvent.objects.filter(pk__in=naming), "target")
