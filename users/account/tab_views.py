@@ -4,6 +4,7 @@ from typing import Any
 
 from django.views.decorators.http import require_safe
 
+from users.account import activity as timeline
 from users.account import frame
 from users.account.grants import grants
 from users.account.mails import mails
@@ -31,3 +32,15 @@ def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
         return mails(account, request.GET)
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/mail/") from error
+
+
+@require_safe
+def activity(request, pk: int):
+    return frame.fresh(request, frame.get_account(request, "view", pk), "account-activity", happenings)
+
+
+def happenings(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return timeline.activity(request.user, account, request.GET)
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/activity/") from error

@@ -24,5 +24,6 @@ TABS = (
     Tab("account-doctor", "Login doctor", "doctor/", "users/account/doctor.html"),
     Tab("account-mail", "Mail", "mail/", "users/account/mail.html"),
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
+    Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )
 BY_NAME = {tab.name: tab for tab in TABS}

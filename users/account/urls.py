@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:pk>/doctor/", doctor_views.doctor, name="account-doctor"),
     path("<int:pk>/access/", tab_views.access, name="account-access"),
     path("<int:pk>/mail/", tab_views.mail, name="account-mail"),
+    path("<int:pk>/activity/", tab_views.activity, name="account-activity"),
     path("<int:pk>/notes/", note_views.index, name="account-notes"),
     path("<int:pk>/notes/<int:number>/edit/", note_views.edit, name="account-note-edit"),
     path("<int:pk>/notes/<int:number>/pin/", note_views.pin, name="account-note-pin"),

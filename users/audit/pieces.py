@@ -7,7 +7,10 @@ from django.utils.safestring import SafeString
 from users.audit.models import AuditEvent
 from users.caching import rows as pieces
 
-SHOWN = ("at", "actor_id", "actor_text", "action", "target_id", "target_text", "before", "after", "reason", "ip", "user_agent")
+SHOWN = (
+    "at", "actor_id", "actor_text", "action", "target_id", "target_text", "before", "after", "reason", "ip", "user_agent",
+    "job_id",
+)  # fmt: skip
 
 
 def lines(events: list[AuditEvent], *, on_account: bool = False) -> list[SafeString]:

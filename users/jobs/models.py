@@ -42,7 +42,9 @@ class Job(models.Model):
         HIGH, NORMAL, LOW = 0, 1, 2
 
     kind = models.CharField(max_length=40)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="jobs")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="jobs", db_index=False
+    )  # its index is one of those below
     by_text = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
     origin = models.JSONField(default=dict, help_text="Of the request that started it, for its events")
@@ -93,7 +95,10 @@ class Job(models.Model):
                 condition=Q(selected=F("changed") + F("skipped") + F("failed") + F("unchanged")),
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], name="job_open", condition=Q(state__in=["queued", "running"]))]
+        indexes = [
+            models.Index(fields=["due_at"], name="job_open", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["by", "-id"], name="job_by_starter"),
+        ]
 
     def __str__(self) -> str:
         return f"job {self.pk}"
