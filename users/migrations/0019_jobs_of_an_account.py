@@ -9,7 +9,7 @@ from users.concurrently import AddIndexOnline
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("users", "0017_jobs_left_out")]
+    dependencies = [("users", "0018_erasure")]
     operations = [
         AddIndexOnline("job", models.Index(fields=["by", "-id"], name="job_by_starter")),
         migrations.AlterField(
