@@ -47,13 +47,14 @@ def of_accounts(accounts: UserQuerySet, job: Job, size: int) -> Window:
     """Raises whatever the database says to the filter."""
     ids: list[int] = []
     until, width, began = job.cursor, size * SPARSE, time.monotonic()
-    while until < job.up_to and len(ids) < size and time.monotonic() < began + PATIENCE:
+    while True:
         span = accounts.filter(pk__gt=until, pk__lte=min(until + width, job.up_to)).order_by("pk")
         found = list(span.values_list("pk", flat=True)[: size - len(ids)])
         ids += found
         until = ids[-1] if len(ids) == size else min(until + width, job.up_to)
         width *= 2
-    return Window(ids, until)
+        if until >= job.up_to or len(ids) == size or time.monotonic() > began + PATIENCE:
+            return Window(ids, until)
 
 
 def of_items(parent: int, outcome: str, job: Job, size: int) -> Window:
