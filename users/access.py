@@ -170,7 +170,12 @@ def stored_permissions(account: User) -> set[str]:
     A page that shows them has read them with the account (users.account.rights); a verb reads its account anew, and has not.
     """
     known = vars(account).get("known_permissions")
-    return known if known is not None else permissions(Q(group__user=account) | Q(user=account))
+    if known is not None:
+        return known
+    # By the account's own rows: joined the other way, it would read everybody's memberships.
+    by_group = Group.permissions.through.objects.filter(group__user=account).values("permission_id")
+    own = User.user_permissions.through.objects.filter(user=account).values("permission_id")
+    return permissions(Q(pk__in=by_group) | Q(pk__in=own))
 
 
 def names(rows: Iterable[Permission]) -> set[str]:

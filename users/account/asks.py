@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from users.account.blast import radius
 from users.account.frame import get_account
 from users.account.submit import bind, status_of, submit
 from users.account.verb_forms import VerbForm
@@ -17,9 +18,11 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 View = Callable[..., HttpResponse]
 
 
-def asks(action: str, verb: Callable[..., User], form_class: type[VerbForm], template: str, *, done: str) -> View:
+def asks(
+    action: str, verb: Callable[..., User], form_class: type[VerbForm], template: str, *, done: str, blast: bool = False
+) -> View:
     """The view. `action`: of users.access. `verb` takes the form's values by name. `done`: what is true then, with {name},
-    {email} and {state} of the account as it is then."""
+    {email} and {state} of the account as it is then. `blast`: shows what goes with the account."""
 
     @form_page
     def view(request, pk: int) -> HttpResponse:
@@ -30,6 +33,8 @@ def asks(action: str, verb: Callable[..., User], form_class: type[VerbForm], tem
             messages.success(request, done.format(name=now.display_name, email=now.email, state=now.state.label.lower()))
             return redirect("account", pk)
         context = {"form": form, "account": account, "grace": settings.DELETION_GRACE_DAYS}
+        if blast:
+            context["radius"] = radius(account)
         return render(request, f"users/account/{template}.html", context, status=status_of(form))
 
     return view

@@ -17,7 +17,7 @@ from users.account.verb_forms import (
 )
 
 suspension = asks(
-    "suspend", verbs.suspend, SuspensionForm, "suspension", done="{name} is suspended. All sessions have ended."
+    "suspend", verbs.suspend, SuspensionForm, "suspension", done="{name} is suspended. All sessions have ended.", blast=True,
 )  # fmt: skip
 suspension_end = asks("reinstate", verbs.reinstate, ReinstatementForm, "reinstatement", done="{name} is {state} again.")
 end_date = asks("set_end_date", verbs.set_end_date, EndDateForm, "end_date", done="{name} has an end date.")
@@ -25,7 +25,7 @@ end_date_end = asks(
     "set_end_date", verbs.clear_end_date, OptionalReasonForm, "end_date_end", done="{name} has no end date any more."
 )
 deletion = asks(
-    "delete", verbs.delete, DeletionForm, "deletion", done="{name} is in the recycle bin. All sessions have ended."
+    "delete", verbs.delete, DeletionForm, "deletion", done="{name} is in the recycle bin. All sessions have ended.", blast=True,
 )  # fmt: skip
 deletion_end = asks("restore", verbs.restore, OptionalReasonForm, "restoration", done="{name} is back, and is {state}.")
 erasure = asks("erase", verbs.erase, ErasureForm, "erasure", done="The account is erased. Its number and its trail are left.")

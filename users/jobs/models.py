@@ -22,6 +22,9 @@ class WorkerBeat(models.Model):
         return self.cluster
 
 
+PENDING = ["waiting", "queued", "running", "paused", "parked"]
+
+
 class Job(models.Model):
     """One piece of work over many accounts, done in chunks in the order of their ids.
 
@@ -98,6 +101,11 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="job_open", condition=Q(state__in=["queued", "running"])),
             models.Index(fields=["by", "-id"], name="job_by_starter"),
+            models.Index(
+                fields=["by"],
+                name="job_pending_of",
+                condition=Q(state__in=["waiting", "queued", "running", "paused", "parked"]),
+            ),
         ]
 
     def __str__(self) -> str:

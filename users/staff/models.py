@@ -29,7 +29,9 @@ class Session(AbstractBaseSession):
     class Meta:
         default_permissions = ()
         permissions = [("end_sessions", "Can end people’s sessions")]
-        indexes = [models.Index(fields=["account_id"], name="session_by_account", condition=Q(account_id__isnull=False))]
+        indexes = [
+            models.Index(fields=["account_id", "expire_date"], name="session_of_account", condition=Q(account_id__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return f"{self.public_id}"

@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 
+from users.account.blast import CAP
 from users.account.offers import offers
 from users.audit.actions import ACTIONS
 from users.directory.counts import in_words
@@ -99,6 +100,12 @@ def minute(at):
 @register.filter
 def about(number: int) -> str:
     return in_words(number)
+
+
+@register.filter
+def capped(number: int) -> str:
+    """A figure that was counted no further than blast.CAP."""
+    return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
 @register.filter

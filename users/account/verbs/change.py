@@ -91,9 +91,18 @@ def keeps_the_keys(account: User) -> bool:
     return account.is_superuser and account.is_active and account.valid_until is None
 
 
-def refuse_last_superuser(account: User, guarded: bool) -> None:
+def is_last_superuser(account: User) -> bool:
+    """As of now, for those who look. A verb asks only with all superusers locked."""
+    return keeps_the_keys(account) and not other_keepers(account)
+
+
+def other_keepers(account: User) -> bool:
     others = User.objects.exclude(pk=account.pk).filter(in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True)
-    if not guarded or not others.exists():
+    return others.exists()
+
+
+def refuse_last_superuser(account: User, guarded: bool) -> None:
+    if not guarded or not other_keepers(account):
         raise Refused("This is the last active superuser. Make somebody else a superuser first.", account)
 
 

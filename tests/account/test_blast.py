@@ -1,0 +1,128 @@
+"""What goes with an account: the figures, their caps, and what they cost."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.utils import timezone
+
+from tests.builders import make_superuser, make_user
+from tests.pages import read
+from tests.plans import plans
+from users.account.blast import CAP, GROUPS, PENDING, Radius, radius
+from users.jobs.models import ENDED, Job
+from users.mail.models import Message
+from users.models import User
+from users.staff.models import Session
+
+pytestmark = pytest.mark.django_db
+LATER = timezone.now() + timedelta(days=1)
+
+
+def make_sessions(account: User, number: int, expire=LATER) -> None:
+    rows = [
+        Session(session_key=f"{account.pk}-{expire:%d}-{n}", account_id=account.pk, expire_date=expire) for n in range(number)
+    ]
+    Session.objects.bulk_create(rows)
+
+
+def make_mails(account: User, number: int, state: str = "waiting") -> None:
+    Message.objects.bulk_create([Message(account=account, kind="invitation", state=state) for _ in range(number)])
+
+
+def make_jobs(account: User, number: int, state: str = "queued") -> None:
+    Job.objects.bulk_create([Job(by=account, kind="stamp", state=state) for _ in range(number)])
+
+
+def test_an_account_with_nothing_takes_nothing():
+    make_sessions(make_user(), 1)
+    assert radius(make_user()) == Radius()
+
+
+def test_the_figures_are_of_what_ends_and_of_nobody_else():
+    account, other = make_user("Support"), make_user("Manager")
+    account.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    for owner, number in ((account, 2), (other, 5)):
+        make_sessions(owner, number)
+        make_sessions(owner, 3, expire=timezone.now() - timedelta(days=3))
+        make_mails(owner, number)
+        make_jobs(owner, number, "paused")
+        for state in ("sent", "failed", "dropped"):
+            make_mails(owner, 1, state)
+        for state in ENDED:
+            make_jobs(owner, 1, state)
+    support = Group.objects.get(name="Support").permissions.count()
+    assert radius(account) == Radius(sessions=2, mails=2, jobs=2, groups=["Support"], rights=support + 1, is_staff=True)
+
+
+def test_every_state_of_a_job_that_has_not_ended_is_pending():
+    assert {state for state in Job.State.values if f"'{state}'" in PENDING} == set(Job.State.values) - set(ENDED)
+
+
+@pytest.mark.parametrize(("others", "last"), [(0, True), (1, False)])
+def test_a_superuser_has_every_right_and_may_be_the_last(others, last):
+    root = make_superuser()
+    for _ in range(others):
+        make_superuser()
+    make_superuser(valid_until=LATER)
+    found = radius(root)
+    assert (found.rights, found.is_superuser, found.is_last_superuser) == (None, True, last)
+
+
+def test_figures_end_at_a_cap_and_the_page_says_so(client):
+    account = make_user()
+    for make in (make_sessions, make_mails, make_jobs):
+        make(account, CAP + 5)
+    for number in range(GROUPS + 1):
+        account.groups.add(Group.objects.create(name=f"Group {number:02}"))
+    found = radius(account)
+    assert (found.sessions, found.mails, found.jobs) == (CAP + 1, CAP + 1, CAP + 1)
+    assert (len(found.groups), found.more_groups) == (GROUPS, True)
+    client.force_login(make_superuser())
+    facts = read(client.get(f"/users/{account.pk}/deletion/")).one("section", class_="radius").all("dd")
+    said = [fact.text for fact in facts]
+    assert said[0] == "1,000+ end at once"
+    assert said[3].startswith("1,000+ waiting")
+    assert said[4].startswith("1,000+ of theirs")
+    assert said[1].endswith("and more")
+
+
+def test_a_thousand_rows_cost_as_many_queries_as_none(django_assert_num_queries):
+    small, large = make_user(), make_user("Support")
+    make_sessions(large, 1000)
+    make_mails(large, 1000)
+    for account, number in ((small, 5), (large, 5), (make_superuser(), 5)):
+        with django_assert_num_queries(number):
+            radius(account)
+
+
+def test_each_figure_is_a_range_of_an_index():
+    account, *others = (make_user("Support") for _ in range(40))
+    for owner in others:
+        make_sessions(owner, 10)
+        make_mails(owner, 10)
+        make_jobs(owner, 10)
+    make_sessions(account, 20, expire=timezone.now() - timedelta(days=3))
+    make_mails(account, 20, "sent")
+    make_jobs(account, 20, "done")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE users_session, users_message, users_job, users_user_groups, users_user_user_permissions")
+    found = "\n".join(plans(lambda: radius(account)))
+    for index in ("session_of_account", "message_waiting_of_account", "job_pending_of"):
+        assert index in found, found
+    assert "SCAN users" not in found, found
+    assert "Seq Scan" not in found, found
+
+
+@pytest.mark.parametrize("path", ["suspension", "deletion"])
+def test_the_page_that_asks_shows_it(client, path):
+    root, colleague = make_superuser(), make_user("Support")
+    make_sessions(colleague, 1)
+    client.force_login(root)
+    section = read(client.get(f"/users/{colleague.pk}/{path}/")).one("section", class_="radius")
+    assert "This is a colleague: a staff account." in section.text
+    assert "1 ends at once" in section.text
+    assert section.one("span", class_="tag").text == "Support"
+    assert not read(client.get(f"/users/{colleague.pk}/end-date/")).all("section", class_="radius")
