@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from users.account import meanwhile, verbs
 from users.account.forms import VersionedForm, field_form
 from users.account.frame import get_account
-from users.account.submit import posted, status_of, submit
+from users.account.submit import bind, status_of, submit
 from users.account.verbs.change import PROFILE
 from users.caching.pages import is_partial
 from users.models import User
@@ -22,7 +22,7 @@ def edit(request, pk: int, name: str):
     if name not in PROFILE:
         raise Http404
     initial = {"version": account.version, name: getattr(account, name)}
-    form = field_form(name)(posted(request), initial=initial, auto_id=f"{name}_%s")
+    form = bind(request, field_form(name), "edit", account, initial=initial, auto_id=f"{name}_%s")
     if form.is_valid() and (done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))):
         return saved(request, done, form[name], meanwhile.saved(done, request.user))
     return asked(request, account, form, name)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from users.account import frame, verbs
 from users.account.forms import refuse_lost
 from users.account.signins import page
-from users.account.submit import posted, status_of, submit
+from users.account.submit import bind, status_of, submit
 from users.account.verbs.change import REASON_MAX
 from users.errors import BadRequest
 from users.errors import page as error_page
@@ -71,7 +71,7 @@ def end_lockout(request, pk: int):
 
 
 def ask(request, account: User, verb: Callable[..., User], context: dict[str, Any], done: str) -> HttpResponse:
-    form = EndForm(posted(request))
+    form = bind(request, EndForm, "end_lockout" if "until" in context else "end_sessions", account)
     if form.is_valid() and submit(form, lambda: verb(**form.cleaned_data)):
         messages.success(request, done)
         return redirect("account-signins", account.pk)

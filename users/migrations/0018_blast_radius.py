@@ -10,7 +10,7 @@ PENDING = ["waiting", "queued", "running", "paused", "parked"]
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("users", "0015_waiting_messages")]
+    dependencies = [("users", "0017_jobs_left_out")]
     operations = [
         AddIndexOnline("job", models.Index(fields=["by"], name="job_pending_of", condition=Q(state__in=PENDING))),
         AddIndexOnline(
