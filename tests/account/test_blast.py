@@ -116,7 +116,7 @@ def test_each_figure_is_a_range_of_an_index():
     assert "Seq Scan" not in found, found
 
 
-@pytest.mark.parametrize("path", ["suspension", "deletion"])
+@pytest.mark.parametrize("path", ["suspension", "deletion", "erasure"])
 def test_the_page_that_asks_shows_it(client, path):
     root, colleague = make_superuser(), make_user("Support")
     make_sessions(colleague, 1)

@@ -48,6 +48,7 @@ TABLE = {
     "clear_end_date":         "--+-++-   ----++-   -----+-   -------",
     "delete":                 "--+-++-   ----++-   -----+-   -------   -----!-",
     "restore":                "--+-++-   ----++-   -----+-",
+    "erase":                  "----++-   ----++-   -----+-   -------   -----!-",
     "send_password_reset":    "-++-++-   ----++-   -----+-   -------   -----+-",
     "require_password_change": "-++-++-   ----++-   -----+-   -------   -----+-",
     "verify_email":           "-++-++-   ----++-   -----+-   -------   -----+-",
@@ -126,6 +127,7 @@ CASES = {
     "restore": Case(
         lambda account, by: verbs.restore(account, by=by), "deletion/end/", fields={"status": "deleted", "deleted_at": GONE}
     ),
+    "erase": Case(lambda account, by: verbs.erase(account, by=by, reason="x"), "erasure/", {"reason": "x"}),
     "send_password_reset": Case(lambda account, by: verbs.send_password_reset(account, by=by), "password-reset/"),
     "require_password_change": Case(lambda account, by: verbs.require_password_change(account, by=by), "password-change/"),
     "verify_email": Case(
@@ -158,7 +160,7 @@ OF_ONES_OWN = {
     "ask_password_reset", "choose_password", "confirm_email", "edit_own_profile", "end_own_session", "end_own_sessions",
 }  # fmt: skip
 WITHOUT_TARGET = {"invite", "new/"}
-LOOKING = {"", "access/", "mail/", "sign-ins/", "doctor/", "notes/"}
+LOOKING = {"", "access/", "activity/", "mail/", "sign-ins/", "doctor/", "notes/"}
 # Actions of access.PERMISSIONS that are about no account.
 ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs"}
 
@@ -269,6 +271,8 @@ def send(client: Client, case: Case, account: User, made: Any) -> int:
     sent = {"version": 1, "username": account.username} | case.sent
     if case.path == "roles/" and account.is_staff:
         sent["is_staff"] = "on"
+    if case.path == "erasure/":
+        sent["confirm"] = account.username
     if "groups" in case.path:
         sent["groups"] = [group.pk for group in groups()]
     return client.post(f"/users/{account.pk}/{path}", sent).status_code

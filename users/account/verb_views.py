@@ -28,7 +28,9 @@ deletion = asks(
     "delete", verbs.delete, DeletionForm, "deletion", done="{name} is in the recycle bin. All sessions have ended.", blast=True,
 )  # fmt: skip
 deletion_end = asks("restore", verbs.restore, OptionalReasonForm, "restoration", done="{name} is back, and is {state}.")
-erasure = asks("erase", verbs.erase, ErasureForm, "erasure", done="The account is erased. Its number and its trail are left.")
+erasure = asks(
+    "erase", verbs.erase, ErasureForm, "erasure", done="The account is erased. Its number and its trail are left.", blast=True
+)
 password_reset = asks(
     "reset_password", verbs.send_password_reset, NothingForm, "password_reset", done="A mail to {email} is on its way."
 )

@@ -10,7 +10,7 @@ PENDING = ["waiting", "queued", "running", "paused", "parked"]
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("users", "0017_jobs_left_out")]
+    dependencies = [("users", "0019_jobs_of_an_account")]
     operations = [
         AddIndexOnline("job", models.Index(fields=["by"], name="job_pending_of", condition=Q(state__in=PENDING))),
         AddIndexOnline(
