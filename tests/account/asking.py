@@ -41,6 +41,11 @@ LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 # The verbs that change an account with somebody's leave and from a version.
 VERBS = {
     "edit": Verb(lambda account, **kw: verbs.edit(account, first_name="Ann", **kw), "account.edited", "users.edit_user"),
+    "put_back": Verb(
+        lambda account, **kw: verbs.put_back(account, field="first_name", value="Ann", reason="Typo", **kw),
+        "account.put_back",
+        "users.edit_user",
+    ),
     "suspend": Verb(
         lambda account, **kw: verbs.suspend(account, reason="Lost laptop", **kw), "account.suspended", "users.suspend_user"
     ),

@@ -10,7 +10,7 @@ from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_i
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.account import verbs
-from users.account.tabs import TABS
+from users.account.tabs import TABS, WITHIN
 from users.audit.record import record
 from users.mail.models import Message
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"]
 PATHS = [tab.path for tab in TABS]
+ALL = [*PATHS, *(tab.path for tab in WITHIN)]
 PART = {"HX-Request": "true", "HX-Target": "account"}
 BUDGET = 6  # queries, the viewer's own among them
 MORE = {"doctor/": 2}  # looked up live, each line of its own
@@ -60,7 +61,7 @@ def test_the_part_for_htmx_is_the_page_without_what_is_there_already(client, ada
     assert "HX-Request" in answer["Vary"] or path not in ("", "access/")
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize("role", ROLES)
 def test_no_tab_that_is_built_anew_takes_more_than_six_queries(client, ada, role, path):
     client.force_login(viewer(role))

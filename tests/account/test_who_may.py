@@ -38,6 +38,7 @@ TARGETS = ["ordinary", "staff", "superuser", "oneself", "last superuser"]
 TABLE = {
     "edit":                   "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "edit one field":         "-++-++-   ----++-   -----+-   -++-++-   -----+-",
+    "put_back":               "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "assign_roles":           "----++-   ----++-   -----+-   -------   -----!-",
     "add_to_groups":          "--+-++-   ----++-   -----+-   -------   -----+-",
     "remove_from_groups":     "--+-++-   ----++-   -----+-   -------   -----+-",
@@ -97,11 +98,22 @@ def lock_out(account: User, by: User) -> None:
     caches["default"].set_many({key: [time.time()] * rate.amount for key, rate in throttle.keys(account).items()})
 
 
+def was_called_ann(account: User, by: User) -> None:
+    AuditEvent.objects.create(
+        at=GONE + timedelta(days=1), target_id=account.pk, action="account.edited", before={"first_name": "Ann"},
+        after={"first_name": account.first_name},
+    )  # fmt: skip
+
+
 PROFILE = {"email": "", "first_name": "Ann", "last_name": "", "phone": "", "locale": "", "time_zone": ""}
 CASES = {
     "edit": Case(lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"), "edit/", PROFILE),
     "edit one field": Case(
         lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"), "edit/first_name/", {"first_name": "Ann"}
+    ),
+    "put_back": Case(
+        lambda account, by: verbs.put_back(account, by=by, field="first_name", value="Ann", reason="x", version=1),
+        f"history/first_name/?at={GONE:%Y-%m-%d}", {"reason": "x"}, {"date_joined": GONE}, was_called_ann,
     ),
     "assign_roles": Case(
         lambda account, by: verbs.assign_roles(account, by=by, groups=groups(), is_staff=account.is_staff, is_superuser=False),
@@ -160,7 +172,7 @@ OF_ONES_OWN = {
     "ask_password_reset", "choose_password", "confirm_email", "edit_own_profile", "end_own_session", "end_own_sessions",
 }  # fmt: skip
 WITHOUT_TARGET = {"invite", "new/"}
-LOOKING = {"", "access/", "activity/", "mail/", "sign-ins/", "doctor/", "notes/"}
+LOOKING = {"", "access/", "activity/", "mail/", "sign-ins/", "doctor/", "notes/", "history/"}
 # Actions of access.PERMISSIONS that are about no account.
 ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs"}
 
@@ -174,7 +186,7 @@ def test_every_address_of_an_account_is_in_the_table_or_only_shows_something():
     generic = {"{public_id}": "<uuid:public_id>", "notes/{pk}": "notes/<int:number>", "first_name": "<slug:name>"}
     known = set(LOOKING)
     for case in CASES.values():
-        path = case.path
+        path = case.path.partition("?")[0]
         for special, pattern in generic.items():
             path = path.replace(special, pattern)
         known.add(path)

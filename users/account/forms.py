@@ -10,7 +10,7 @@ from django.http import QueryDict
 from users import identifiers
 from users.account.errors import Stale
 from users.account.models import TEXT_MAX
-from users.account.verbs.change import PROFILE
+from users.account.verbs.change import PROFILE, REASON_MAX
 
 
 def refuse_lost(value: str) -> None:
@@ -114,6 +114,13 @@ class InviteForm(ProfileForm):
 
     def values(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
+
+
+class PutBackForm(VersionedForm):
+    reason = forms.CharField(
+        max_length=REASON_MAX, label="Reason", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Stays in the audit trail.",
+    )  # fmt: skip
 
 
 class NoteForm(forms.Form):

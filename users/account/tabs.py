@@ -11,6 +11,8 @@ class Tab:
     label: str
     path: str
     template: str
+    within: str = ""
+    """The name of the tab that it is reached from, where it is none of its own."""
 
     @property
     def key(self) -> str:
@@ -26,4 +28,5 @@ TABS = (
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
     Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )
-BY_NAME = {tab.name: tab for tab in TABS}
+WITHIN = (Tab("account-history", "As it was", "history/", "users/account/history.html", within="account-activity"),)
+BY_NAME = {tab.name: tab for tab in (*TABS, *WITHIN)}

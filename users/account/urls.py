@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users.account import doctor_views, field_views, note_views, session_views, tab_views, verb_views, views
+from users.account import doctor_views, field_views, history_views, note_views, session_views, tab_views, verb_views, views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("<int:pk>/doctor/", doctor_views.doctor, name="account-doctor"),
     path("<int:pk>/access/", tab_views.access, name="account-access"),
     path("<int:pk>/mail/", tab_views.mail, name="account-mail"),
+    path("<int:pk>/history/", history_views.show, name="account-history"),
+    path("<int:pk>/history/<slug:name>/", history_views.put_back, name="account-put-back"),
     path("<int:pk>/activity/", tab_views.activity, name="account-activity"),
     path("<int:pk>/notes/", note_views.index, name="account-notes"),
     path("<int:pk>/notes/<int:number>/edit/", note_views.edit, name="account-note-edit"),

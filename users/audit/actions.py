@@ -8,6 +8,7 @@ ACTIONS = {
     "account.invited_again": "Invited again",
     "account.invitation_accepted": "Accepted invitation",
     "account.edited": "Edited",
+    "account.put_back": "Put a value back",
     "account.suspended": "Suspended",
     "account.reinstated": "Reinstated",
     "account.end_date_set": "Set the end date",

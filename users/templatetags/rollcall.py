@@ -88,6 +88,12 @@ def readable(value) -> str:
 
 
 @register.filter
+def value(value) -> str:
+    """A value of an event's JSON in words, where nothing is a value too."""
+    return readable(value) or "empty"
+
+
+@register.filter
 def minute(at):
     """A point in time as the trail shows it: day and minute, the second in the tooltip."""
     local = timezone.localtime(at)

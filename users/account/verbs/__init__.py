@@ -19,7 +19,7 @@ from users.account.verbs.password import (
     require_password_change,
     send_password_reset,
 )
-from users.account.verbs.profile import edit, edit_own_profile
+from users.account.verbs.profile import edit, edit_own_profile, put_back
 from users.account.verbs.roles import assign_roles
 from users.account.verbs.sessions import end_lockout, end_own_session, end_own_sessions, end_session, end_sessions
 from users.account.verbs.suspension import reinstate, suspend
@@ -45,6 +45,7 @@ __all__ = [
     "invite",
     "invite_again",
     "pin_note",
+    "put_back",
     "reinstate",
     "remove_from_groups",
     "require_password_change",

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
+from users.account.errors import Refused
 from users.account.identity import normal
-from users.account.verbs.change import OWN_PROFILE, PROFILE, apply_profile, changing, refuse_gone
+from users.account.verbs.change import OWN_PROFILE, PROFILE, apply_profile, changing, refuse_gone, require_reason
 from users.account.verbs.merge import merged
 from users.models import User
 
@@ -18,6 +21,21 @@ def edit(account: User, *, by: Any, version: int | None, **changes: Any) -> User
     with changing(account, "edit", "account.edited", by=by, version=None) as current:
         refuse_gone(current)
         apply_profile(current, merged(current, version, normal(changes)), PROFILE)
+    return current
+
+
+def put_back(account: User, *, by: Any, field: str, value: Any, reason: str, version: int | None) -> User:
+    """One field of PROFILE as it was before, with all that an edit of it takes. Whoever calls has the value from the events."""
+    require_only(PROFILE, {field: value})
+    reason = require_reason(reason)
+    with changing(account, "edit", "account.put_back", by=by, version=version, reason=reason) as current:
+        refuse_gone(current)
+        if getattr(current, field) == value:
+            raise Refused("It is as it was: nothing to put back.", current)
+        try:
+            apply_profile(current, {field: value}, PROFILE)
+        except ValidationError as error:  # nobody typed it, so there is no field to mend
+            raise Refused(f"It can’t go back: {' '.join(error.messages)}", current) from error
     return current
 
 

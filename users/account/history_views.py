@@ -1,0 +1,72 @@
+"""Time travel: an account as it was on a date, and one of its values put back."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from users.account import frame, verbs
+from users.account.forms import PutBackForm
+from users.account.history import BadMoment, history, moment
+from users.account.rights import read_rights
+from users.account.submit import bind, status_of, submit
+from users.account.verbs.change import PROFILE
+from users.errors import BadRequest
+from users.models import User
+from users.parameters import BadParameter, only
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+def show(request, pk: int):
+    account = frame.get_account(request, "view", pk)
+    typed = checked(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
+    try:
+        at, error = moment(typed), ""
+    except BadMoment as bad:
+        at, error = None, str(bad)
+
+    def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+        past = history(whole(pk), around["rights"], at) if at else None
+        return {"history": past, "typed": typed, "error": error, "today": timezone.now().strftime("%Y-%m-%d")}
+
+    return frame.fresh(request, account, "account-history", content, status=422 if error else 200)
+
+
+@form_page
+def put_back(request, pk: int, name: str) -> HttpResponse:
+    account = frame.get_account(request, "edit", pk)
+    if name not in PROFILE:
+        raise Http404
+    typed = checked(request, pk, "at").get("at", "")
+    try:
+        past = history(whole(pk), read_rights(account), moment(typed))
+    except BadMoment as error:
+        raise BadRequest("at", str(error), back=f"/users/{pk}/history/") from error
+    line = past.line(name)
+    if line is None or not line.known:
+        raise BadRequest("at", "What this field was then is not recorded.", back=f"/users/{pk}/history/")
+    form = bind(request, PutBackForm, "edit", account, initial={"version": account.version})
+    values = {"field": name, "value": line.then}
+    if form.is_valid() and submit(form, lambda: verbs.put_back(account, by=request.user, **values, **form.cleaned_data)):
+        messages.success(request, f"{line.label} is as it was.")
+        return redirect("account", pk)
+    context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
+    return render(request, "users/account/put_back.html", context, status=status_of(form))
+
+
+def whole(pk: int) -> User:
+    """Apart from the account that the page shows: values are compared and put back as they are, not as a viewer sees them."""
+    return User.objects.get(pk=pk)
+
+
+def checked(request, pk: int, *names: str):
+    try:
+        only(request.GET, *names)
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/history/") from error
+    return request.GET
