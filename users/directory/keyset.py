@@ -6,13 +6,15 @@ edge of a page; a page costs one query for n + 1 rows.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, reduce
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import BooleanField, F, Func, Value
+from django.db import connections
+from django.db.models import BooleanField, F, Field, Func, Value
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
@@ -129,21 +131,38 @@ def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", befo
 def load(accounts: UserQuerySet) -> list[User]:
     """Accounts to be read alone, without what the ORM does for each so that it can be changed and saved."""
     try:
-        compiler = accounts.query.get_compiler(accounts.db)
-        sql, params = compiler.as_sql()
+        sql, params = accounts.query.get_compiler(accounts.db).as_sql()
     except EmptyResultSet:  # a condition that nothing can meet
         return []
-    with compiler.connection.cursor() as cursor:
+    return read(accounts.db, sql, params)
+
+
+def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:
+    """The same for a query by hand. Columns that are no fields of the account become attributes as they are."""
+    with connections[database].cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
-    selected = [expression for expression, *_ in compiler.select]
-    if converters := compiler.get_converters(selected):
-        rows = compiler.apply_converters(rows, converters)
-    names = [alias or expression.target.attname for expression, _, alias in compiler.select]
+        names = [column[0] for column in cursor.description]
+    if convert := converters(database, tuple(names)):
+        rows = [[value if how is None else how(value) for how, value in zip(convert, row, strict=True)] for row in rows]
     return [light(names, row) for row in rows]
 
 
-def light(names: list[str], row: Any) -> User:
+@cache
+def converters(database: str, names: tuple[str, ...]) -> list[Callable[[Any], Any] | None]:
+    """What makes of each column's values those of the field; empty where the driver gives them as they should be."""
+    fields = {field.column: field for field in User._meta.concrete_fields}
+    found = [converter(database, fields[name]) if name in fields else None for name in names]
+    return found if any(found) else []
+
+
+def converter(database: str, field: Field) -> Callable[[Any], Any] | None:
+    connection, column = connections[database], field.get_col(User._meta.db_table)
+    steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    return (lambda value: reduce(lambda value, step: step(value, column, connection), steps, value)) if steps else None
+
+
+def light(names: list[str], row: Sequence[Any]) -> User:
     account = User.__new__(User)
     account.__dict__.update(zip(names, row, strict=True))
     return account

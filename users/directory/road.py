@@ -116,7 +116,7 @@ class Road:
             first, first_params = compiled(self.named.annotate(stands_first=Value(1)))
             sql = f"SELECT * FROM ({first}) AS named UNION ALL SELECT * FROM ({sql}) AS walked"  # noqa: S608
             params = [*first_params, *params]
-        rows: list[Any] = list(self.accounts.raw(sql, params))
+        rows: list[Any] = keyset.read(self.accounts.db, sql, params)
         return [row for row in rows if row.stands_first], [row for row in rows if not row.stands_first]
 
     def by_filter(self) -> Gathered:
@@ -168,7 +168,7 @@ class Road:
             f"FROM total LEFT JOIN ({page}) AS page ON TRUE"
         )
         params = (*many_params, *matched_params, *sample_params, enough, *ahead_params, *page_params)
-        rows: list[Any] = list(self.accounts.raw(sql, params))
+        rows: list[Any] = keyset.read(self.accounts.db, sql, params)
         capped, visited = bool(rows[0].capped), rows[0].visited
         return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < WALK)
 

@@ -1,10 +1,10 @@
 """When accounts change by themselves: a suspension or a validity that runs out is true at once, without any write."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.core.cache import caches
 from django.db import connections, router
-from django.db.models import DateTimeField
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -29,11 +29,11 @@ def next_turn(generations: Generations) -> datetime | None:
 def annotations() -> dict[str, RawSQL]:
     """The same, to ride in a query of accounts: `of` reads it from one of them."""
     now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(timezone.now())
-    return {f"next_{column}": RawSQL(FIRST[column], [now], DateTimeField()) for column in COLUMNS}  # noqa: S611  constants
+    return {f"next_{column}": RawSQL(FIRST[column], [now]) for column in COLUMNS}  # noqa: S611  constants
 
 
 def of(account: User) -> datetime | None:
-    return min((moment for column in COLUMNS if (moment := getattr(account, f"next_{column}"))), default=None)
+    return earliest(getattr(account, f"next_{column}") for column in COLUMNS)
 
 
 def found() -> datetime | None:
@@ -42,8 +42,11 @@ def found() -> datetime | None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(FIRST.values())}", [now] * len(COLUMNS))
-        moments = [moment for moment in cursor.fetchone() if moment]
-    return min((aware(moment) for moment in moments), default=None)
+        return earliest(cursor.fetchone())
+
+
+def earliest(moments: Iterable[datetime | str | None]) -> datetime | None:
+    return min((aware(moment) for moment in moments if moment), default=None)
 
 
 def aware(moment: datetime | str) -> datetime:
