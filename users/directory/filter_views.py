@@ -27,7 +27,7 @@ def panel(request):
         "status": State.choices,
         "role": list(STAFF.items()),
         "group": [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)],
-        "missing": [(name, words.removeprefix("no ").capitalize()) for name, (_, words) in MISSING.items()],
+        "missing": [(name, words.removeprefix("no ").capitalize()) for name, words in MISSING.items()],
     } | dict.fromkeys(("verified", "mfa", "must_change", "never_seen"), YES_NO)
     fields = [
         {"name": name, "label": parameter.label, "choices": choices.get(name), "value": wanted.values.get(name, "")}

@@ -60,6 +60,7 @@ class Sort:
     """How one column is ordered. `of` reads the key from an account, `load` checks and reads it from a cursor."""
 
     label: str
+    column: str
     key: F | Func
     of: Callable[[User], Any]
     load: Callable[[Any], Any]
@@ -98,11 +99,11 @@ def time(value: Any) -> datetime:
 
 
 COLUMNS = {
-    "joined": Sort("Joined", F("date_joined"), lambda account: account.date_joined, time),
-    "username": Sort("Username", F("username"), lambda account: account.username, text),
-    "email": Sort("Email", F("email"), lambda account: account.email, text),
-    "name": Sort("Name", F("name_key"), lambda account: account.name_key, text),
-    "seen": Sort("Last seen", SeenKey("last_seen_at"), lambda account: account.last_seen_at or NEVER, time),
+    "joined": Sort("Joined", "date_joined", F("date_joined"), lambda account: account.date_joined, time),
+    "username": Sort("Username", "username", F("username"), lambda account: account.username, text),
+    "email": Sort("Email", "email", F("email"), lambda account: account.email, text),
+    "name": Sort("Name", "name_key", F("name_key"), lambda account: account.name_key, text),
+    "seen": Sort("Last seen", "last_seen_at", SeenKey("last_seen_at"), lambda account: account.last_seen_at or NEVER, time),
 }
 # What the URL may say: a column, or a column with a minus for the other direction.
 SORTS = {f"{sign}{name}": column for name, column in COLUMNS.items() for sign in ("", "-")}

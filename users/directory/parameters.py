@@ -18,7 +18,7 @@ UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
 SPANS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
 ROLES = {"staff": "Staff", "superuser": "Superusers"}
 EMPTY = Span("", "\x01")  # nothing that is stored begins with a control character
-MISSING = {"email": (EMPTY, "no email"), "name": (EMPTY, "no name")}
+MISSING = {"email": "no email", "name": "no name"}
 
 
 NOWHERE: frozenset[str] = frozenset()
@@ -38,6 +38,8 @@ class Parameter:
     ordered: Callable[[str], frozenset[str]] = lambda value: NOWHERE
     # Whether few accounts have this value, as a rule.
     seldom: Callable[[str], bool] = lambda value: False
+    # What is true of all these accounts and of few others, and is held in order everywhere.
+    near: Callable[[str], Q | None] = lambda value: None
     # For a range of the key of a sort: that sort, and the range.
     span: Callable[[str], tuple[str, Span]] = lambda value: ("", ANYWHERE)
 
@@ -51,7 +53,13 @@ def ranging(
 ) -> Parameter:
     """A filter that is a range of the key of a sort, and so in order there."""
     return Parameter(
-        label, parse, lambda value: in_span(*span(value)), words, lambda value: frozenset({span(value)[0]}), seldom, span
+        label,
+        parse,
+        lambda value: in_span(*span(value)),
+        words,
+        lambda value: frozenset({span(value)[0]}),
+        seldom,
+        span=span,
     )
 
 
@@ -141,6 +149,7 @@ PARAMETERS = {
         lambda value: State(value).label.lower(),
         lambda value: NOWHERE if value in (State.ACTIVE, State.ENDED) else EVERYWHERE,
         lambda value: value != State.ACTIVE,
+        lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
     ),
     "role": Parameter("Role", choice(*ROLES), role, lambda value: value, where("staff"), always),
     "group": Parameter("Group", printable, group, lambda value: f"in the group {value}", seldom=always),
@@ -200,12 +209,14 @@ PARAMETERS = {
     "source": Parameter(
         "Source", printable, lambda value: Q(source=value), lambda value: f"imported from {value}", lambda value: JOINED
     ),
-    "missing": ranging(
+    "missing": Parameter(
         "Has no",
         choice(*MISSING),
-        lambda value: (value, MISSING[value][0]),
-        lambda value: f"that have {MISSING[value][1]}",
+        lambda value: Q(email="") if value == "email" else in_span("name", EMPTY),
+        lambda value: f"that have {MISSING[value]}",
+        lambda value: EVERYWHERE if value == "email" else frozenset({"name"}),
         always,
+        span=lambda value: (value, EMPTY),
     ),
 }
 
@@ -232,3 +243,8 @@ def lanes(values: dict[str, str], sort: str) -> list[Q]:
     ]
     held.sort(key=lambda each: not each[0].seldom(each[1]))
     return [parameter.condition(value) for parameter, value in held]
+
+
+def nearly(values: dict[str, str]) -> list[Q]:
+    """What an index holds in every order, and is not much more than the accounts of one of the filters."""
+    return [near for name, value in values.items() if (near := PARAMETERS[name].near(value)) is not None]

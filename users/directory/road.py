@@ -11,18 +11,19 @@ from django.db.models.expressions import RawSQL
 
 from users.directory import keyset
 from users.directory.filter import Filter
-from users.directory.parameters import PARAMETERS, lanes, span
+from users.directory.parameters import PARAMETERS, lanes, nearly, span
 from users.directory.search import Search, beginning
-from users.models import User, UserQuerySet
+from users.models import ENDING, User, UserQuerySet
 
 WALK = 2_500
+FAR = 20_000  # where the index itself says which accounts match
 GATHER = 2_000  # matches of a filter
 CANDIDATES = 3_000  # accounts that the index names for a search
 SAMPLE = 300  # of a filter's matches, where there are too many to gather
 # PostgreSQL reads all that its index of trigrams says of a word before it names the first account. From MANY on that takes
 # too long. Some random pages of the table tell how many there are, and some more are the sample then.
 MANY = 25_000
-PROBED, SAMPLED = 1_300_000, 9_000_000  # bytes
+PROBED, SAMPLED = 1_300_000, 6_500_000  # bytes
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
 Compiled = tuple[str, tuple]
@@ -76,8 +77,30 @@ class Road:
 
     @property
     def lane(self) -> list[Q]:
-        """One of the filters, if an index holds its accounts in order."""
-        return lanes(self.wanted.values, self.wanted.sort.removeprefix("-"))[:1]
+        """One of the filters, if an index holds its accounts in order, or little more than those."""
+        values = self.wanted.values
+        return [*lanes(values, self.wanted.sort.removeprefix("-")), *nearly(values)][:1]
+
+    @property
+    def reach(self) -> int:
+        """How many accounts the walk looks at."""
+        return FAR if self.in_index else WALK
+
+    @property
+    def in_index(self) -> bool:
+        """Whether the only filter is one that the lane's index can tell by itself."""
+        return len(self.wanted.values) == 1 and not self.wanted.search and bool(nearly(self.wanted.values))
+
+    @property
+    def reached(self) -> Compiled:
+        """The accounts that the walk looks at; those that the index alone has found to match, where it can."""
+        if not self.in_index:
+            return compiled(self.ahead[:WALK])
+        ahead, params = compiled(self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR])
+        matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
+        sql, more = compiled(matching[: self.wanted.size + 1])
+        ids = sql.replace(FROM, f' FROM ({ahead}) AS "users_user"', 1)
+        return compiled(self.accounts.filter(pk__in=RawSQL(ids, (*params, *more))))  # noqa: S611  compiled by the ORM
 
     def walk_first(self) -> Ahead:
         named, rows = self.walk()
@@ -102,11 +125,11 @@ class Road:
         return Ahead(self.sorted({row.pk: row for row in [*gathered.rows, *rows]}.values()), capped=True)
 
     def walk(self) -> tuple[list[User], list[User]]:
-        """The named accounts; and matches among the next WALK accounts, as far as a page needs them and no further."""
+        """The named accounts; and matches among the next accounts, as far as a page needs them and no further."""
         matching = self.accounts.filter(*self.wanted.conditions(), *self.wanted.search.conditions())
         matching = matching.annotate(stands_first=Value(0)).order_by(*self.order)[: self.wanted.size + 1]
         try:
-            reached, reached_params = compiled(self.ahead[:WALK])
+            reached, reached_params = self.reached
             sql, (marker, *rest) = compiled(matching)
         except EmptyResultSet:  # a condition that nothing can meet
             return [], []
@@ -150,7 +173,7 @@ class Road:
         were more than `enough`."""
         try:
             matched, matched_params = compiled(source[: limit or enough + 1])
-            ahead, ahead_params = compiled(self.ahead.only("pk")[:WALK])
+            ahead, ahead_params = compiled(self.ahead.only("pk")[: self.reach])
             page, page_params = compiled(self.ahead.filter(*conditions)[: self.wanted.size + 1])
         except EmptyResultSet:  # a condition that nothing can meet
             return Gathered([])
@@ -170,7 +193,7 @@ class Road:
         params = (*many_params, *matched_params, *sample_params, enough, *ahead_params, *page_params)
         rows: list[Any] = keyset.read(self.accounts.db, sql, params)
         capped, visited = bool(rows[0].capped), rows[0].visited
-        return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < WALK)
+        return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < self.reach)
 
     @property
     def order(self) -> tuple:
