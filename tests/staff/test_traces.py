@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -12,6 +12,7 @@ from tests.builders import make_user
 from tests.threads import at_once
 from users.caching.generation import current
 from users.models import User
+from users.staff import traces
 from users.staff.models import Session
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,36 @@ def test_a_request_does_not_wait_for_whoever_holds_the_row(client):
     assert User.objects.get(pk=ada.pk).last_seen_at == stale
     assert client.get("/me/").status_code == 200
     assert User.objects.get(pk=ada.pk).last_seen_at > stale
+
+
+def test_who_read_the_row_before_somebody_wrote_does_not_write_again(client, ada):
+    age(ada, seen=timedelta(hours=2), used=timedelta(hours=2))
+    stale, key = User.objects.get(pk=ada.pk), client.cookies["session"].value
+    used = Session.objects.get(pk=key).last_used_at
+    traces.leave(User.objects.get(pk=ada.pk), key, used)
+    first = (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at)
+    assert min(first) > timezone.now() - timedelta(minutes=1)
+    traces.leave(stale, key, used)
+    assert (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at) == first
+
+
+@pytest.mark.sqlite
+def test_sqlite_is_told_not_to_wait_and_then_to_wait_again(ada, monkeypatch):
+    def patience() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout")
+            return cursor.fetchone()[0]
+
+    def see(*_: object) -> None:
+        seen.append(patience())
+        raise DatabaseError("database is locked")
+
+    before, seen = patience(), []
+    monkeypatch.setattr(traces, "see", see)
+    age(ada, seen=timedelta(hours=2))
+    traces.leave(User.objects.get(pk=ada.pk), "", None)
+    assert (seen, patience()) == ([0], before)
+    assert before > 1000
 
 
 @pytest.mark.django_db(transaction=True)
