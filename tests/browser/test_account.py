@@ -33,7 +33,7 @@ def test_an_account_is_edited_suspended_and_reinstated(page: Page, browser_conte
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     expect(page.locator(".facts").first).to_contain_text("+44201234")
     page.get_by_role("link", name="Suspend").click()
-    page.get_by_label("Reason").fill("Spam")
+    page.get_by_role("textbox", name="Reason").fill("Spam")
     page.get_by_role("button", name="Suspend").click()
     expect(page.locator(".headline .state")).to_have_text("Suspended")
     page.get_by_role("link", name="Reinstate").click()
