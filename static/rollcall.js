@@ -48,7 +48,8 @@ document.addEventListener("keydown", (event) => {
 
 // A request that never came back: say so where a screen reader hears it, and leave the old list in place.
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => {
+  document.addEventListener(name, (event) => {
+    if (event.target.closest?.("#presence")) return;
     const trouble = document.getElementById("trouble");
     if (trouble) trouble.hidden = false;
   });
@@ -62,6 +63,19 @@ document.addEventListener("htmx:afterOnLoad", () => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (document.activeElement !== document.body || !event.target.matches(".fact")) return;
   event.target.querySelector("input:not([type=hidden]), a")?.focus();
+});
+
+// Who else has this account open: asked anew while somebody looks at the page. What is no answer leaves it as it is.
+function look() {
+  if (!document.hidden) document.querySelector("#presence [hx-get]")?.dispatchEvent(new Event("look"));
+}
+setInterval(look, 15000);
+document.addEventListener("visibilitychange", look);
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.target.closest("#presence") && document.querySelector(".inplace")) event.detail.parameters.editing = "1";
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "presence" && event.detail.xhr.status >= 400) event.detail.shouldSwap = false;
 });
 
 // Selects and page sizes apply at once where HTMX runs; their button is for everybody else.

@@ -18,6 +18,7 @@ from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
 from users.mail.models import Message
+from users.presence.models import Presence
 from users.staff.models import Session, SignInEvent
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "JobLine",
     "Message",
     "Note",
+    "Presence",
     "Reservation",
     "SavedView",
     "SeenKey",

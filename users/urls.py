@@ -10,6 +10,7 @@ urlpatterns = [
     path("me/", include("users.me.urls")),
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
+    path("users/", include("users.presence.urls")),
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
     path("caching/", include("users.caching.urls")),

@@ -6,6 +6,7 @@ EVERY_MINUTE = {
     "users.mail.tasks.drain": queue.NOTIFY,  # mails whose ring was lost, and those that are due again
     "users.audit.tasks.seal": queue.MAIN,
     "users.caching.tasks.purge": queue.MAIN,
+    "users.presence.tasks.sweep": queue.MAIN,
 }
 EVERY_HOUR = {
     "users.staff.tasks.clear_sessions": queue.MAIN,

@@ -20,6 +20,7 @@ from users.jobs.models import ENDED, Job, JobItem, JobLine
 from users.mail import files
 from users.mail.models import Message
 from users.models import User
+from users.presence import models as presence
 from users.staff import signins, throttle
 
 EACH = 500  # ids in one statement
@@ -33,6 +34,7 @@ def remove_traces(account: User, *, by: Any) -> None:
     remove_jobs(account, names)
     remove_views(account, names, by)
     notes.forget(account.pk)
+    presence.forget(account.pk)
     signins.forget(account.pk)
     throttle.reset(account)
     EmailAddress.objects.filter(user=account).delete()

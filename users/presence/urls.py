@@ -1,0 +1,5 @@
+from django.urls import path
+
+from users.presence import views
+
+urlpatterns = [path("<int:pk>/presence/", views.strip, name="presence")]

@@ -1,0 +1,60 @@
+"""The strip of an account's page that says who else is there, and what they have just changed."""
+
+from hashlib import blake2b
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from users import access, parameters
+from users.errors import BadRequest
+from users.parameters import BadParameter
+from users.presence.looking import look
+from users.presence.news import news
+
+NAMED = 5
+
+
+@never_cache
+@require_safe
+def strip(request, pk: int):
+    """Asked for again and again by the page; 204 where it says what the page says already (`said`)."""
+    access.require(request.user, "view")
+    shown, on_form = asked(request, pk)
+    editing = on_form or "editing" in request.GET
+    found = look(request.user, pk, editing=editing)
+    if found is None:
+        raise Http404
+    version, others = found
+    fresh = news(pk, shown, request.user) if version > shown else None
+    said = digest(others, fresh and (fresh.who, fresh.deed, fresh.step))
+    if said == request.GET.get("said"):
+        return HttpResponse(status=204)
+    query = {"version": shown} | ({"form": 1} if on_form else {}) | {"said": said}
+    address, back = f"/users/{pk}/presence/?{urlencode(query)}", "" if editing else here(request, pk)
+    context = {"others": others[:NAMED], "more": len(others[NAMED:]), "news": fresh, "address": address, "back": back}
+    return render(request, "users/presence/_here.html", context)
+
+
+def asked(request, pk: int) -> tuple[int, bool]:
+    """The version that the page shows, and whether it is a form. `editing`: a field is a form at this moment."""
+    try:
+        parameters.only(request.GET, "version", "form", "said", "editing")
+        version = parameters.number("version", request.GET.get("version", ""))
+        if not version:
+            raise BadParameter("version", "version takes a whole number greater than 0.")
+        return version, bool(parameters.number("form", request.GET.get("form", "")))
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/") from error
+
+
+def here(request, pk: int) -> str:
+    """The page that asks, to be loaded again; the account's first tab where the browser names another."""
+    path = (request.htmx.current_url_abs_path or "") if request.htmx else ""
+    return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
+
+
+def digest(*parts: object) -> str:
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
