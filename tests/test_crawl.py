@@ -7,8 +7,10 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
+from tests.jobs.kinds import start
 from tests.pages import Element, read
 from users.account import verbs
+from users.jobs import turns
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -16,11 +18,11 @@ pytestmark = pytest.mark.django_db
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser", "nobody"]
 ROOMS = {
     "Viewer": {"/users/"},
-    "Support": {"/users/", "/users/{}/edit/"},
-    "Manager": {"/users/", "/users/new/", "/audit/"},
-    "Auditor": {"/users/", "/audit/"},
-    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/"},
-    "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/"},
+    "Support": {"/users/", "/users/{}/edit/", "/jobs/"},
+    "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/"},
+    "Auditor": {"/users/", "/audit/", "/jobs/"},
+    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/"},
+    "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/"},
     "nobody": {"/me/password/"},
 }
 REFERENCES = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "form"]
@@ -38,6 +40,10 @@ def viewers() -> dict[str, User]:
     for account in people[:2]:
         verbs.edit(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
         verbs.suspend(account, by=viewers["Support"], reason="A <reason>")
+    start(viewers["superuser"], selection=f"ids={people[0].pk}", words="one <account>")
+    start(viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk})
+    turns.work()
+    turns.work()
     return viewers
 
 
@@ -48,12 +54,15 @@ def kind(address: str) -> tuple[str, tuple[str, ...]]:
 
 
 def crawl(client, *starts: str) -> dict[str, Element]:
-    """Every kind of page that can be reached by links, by address; each is there, and is HTML."""
+    """Every kind of page that can be reached by links, by address; each is there, and is HTML or a file to keep."""
     waiting, known, pages = deque(starts), {kind(start) for start in starts}, {}
     while waiting:
         address = waiting.popleft()
         response = client.get(address, follow=True)
         assert response.status_code == 200, f"{address} gives {response.status_code}"
+        if response.get("Content-Disposition", "").startswith("attachment"):
+            assert b"".join(response), address
+            continue
         pages[address] = page = read(response)
         for link in page.all("a"):
             target = urljoin(address, link.attributes["href"])
