@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0020_orders_of_few")]
+    dependencies = [("users", "0021_orders_of_few")]
     operations = [
         migrations.CreateModel(
             name="Presence",

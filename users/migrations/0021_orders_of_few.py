@@ -19,7 +19,7 @@ INCLUDE = {"ending": ("valid_until", "status", "suspended_until", "last_seen_at"
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("users", "0019_jobs_of_an_account")]
+    dependencies = [("users", "0020_blast_radius")]
     operations = [
         AddIndexOnline(
             "user", models.Index(*order, name=f"user_{name}_by_{key}", condition=condition, include=INCLUDE.get(name))
