@@ -63,7 +63,7 @@ def test_sorting_and_paging_by_links(directory: Page):
 
 def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     directory.get_by_role("link", name="Ada Number000").click()
-    directory.get_by_role("link", name="Edit").click()
+    directory.get_by_role("link", name="Edit", exact=True).click()
     directory.get_by_label("First name").fill("Augusta")
     directory.get_by_role("button", name="Save").click()
     expect(directory.locator("h1")).to_have_text("Augusta Number000")
