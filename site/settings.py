@@ -242,6 +242,11 @@ else:
     EMAIL_BACKEND = "users.mail.files.FilesBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>")
 
+# --- bulk work --------------------------------------------------------------------------------------------------------
+
+BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)  # for which what accounts were before a job is kept
+BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)  # accounts; a larger job waits for a second person
+
 # --- signing in -------------------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["users.staff.backend.Backend"]

@@ -15,6 +15,7 @@ DESK = NOTES | {
 }  # fmt: skip
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
+    "approve_bulk",
 }  # fmt: skip
 HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
@@ -45,6 +46,7 @@ TO_ONESELF = NOTES | {
     "view_caching",
     "view_jobs",
     "control_jobs",
+    "approve_bulk",
 }
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}

@@ -9,14 +9,14 @@ ROOT = Path(__file__).parents[1]
 # Lowest first; a module stands on the floor of the first pattern that fits its name, and on WORK where none does.
 MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
-    MODELS: "models *.models identifiers triggers concurrently migrations.* staff.roles",
+    MODELS: "models *.models among identifiers triggers concurrently migrations.* staff.roles",
     LEANED_ON: "access caching.* audit.actions audit.chain audit.origin audit.record jobs.queue jobs.schedule jobs.stop"
     " mail.files mail.links mail.outbox"
     " staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
     VERBS: "account.verbs* account.errors account.identity account.reservations"
     " directory.counts directory.filter directory.keyset directory.parameters directory.search",
     ENGINE: "jobs.engine jobs.kinds jobs.turns",
-    DOORS: "*views *.request *.urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers urls"
+    DOORS: "bulk.actions* *views *.request *urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers"
     " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"
     " staff.viewer account.asks",
 }

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 
-from users.models import User
+from users.models import User, UserQuerySet
 
 # Each action of the back office and the one permission that it takes.
 PERMISSIONS = {
@@ -41,6 +41,7 @@ PERMISSIONS = {
     "view_caching": "users.view_caching",
     "view_jobs": "users.view_job",
     "control_jobs": "users.control_job",
+    "approve_bulk": "users.approve_bulk",
 }
 MANAGE_STAFF = "users.manage_staff"
 # Actions that only look; they are not bound by who stands above whom.
@@ -79,6 +80,11 @@ class Refusal(NamedTuple):
 
     reason: str
     permission: str = ""
+
+
+SUPERUSER = Refusal("Only a superuser may change a superuser’s account.")
+STAFF = Refusal(f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+MORE_RIGHTS = Refusal("This account has rights that yours does not have.")
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
@@ -133,14 +139,44 @@ def standing(actor: User, target: User) -> Refusal | None:
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
-        return Refusal("Only a superuser may change a superuser’s account.")
+        return SUPERUSER
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
-        return Refusal(f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+        return STAFF
     # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever it is worth when
     # reinstated. And for all accounts: whoever holds the mailbox of a former colleague has their rights on their return.
     if stored_permissions(target) - actor.get_all_permissions():
-        return Refusal("This account has rights that yours does not have.")
+        return MORE_RIGHTS
     return None
+
+
+def refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
+    """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their number.
+
+    `accounts` may be everybody: each query begins at those who are staff or have rights, and they are few.
+    """
+    if why := refusal(actor, action):
+        return dict.fromkeys(accounts.values_list("pk", flat=True), why)
+    if isinstance(actor, Command) or action in LOOKING:
+        return {}
+    found = {} if actor.is_superuser else standings(actor, accounts.exclude(pk=actor.pk))
+    if (why := oneself(actor, action, actor)) and accounts.filter(pk=actor.pk).exists():
+        found[actor.pk] = why
+    return found
+
+
+def standings(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
+    """`standing`, for all of them at once. `actor` is no superuser and none of them."""
+    held = actor.get_all_permissions()
+    above = [pk for pk, name in named_permissions() if name not in held]
+    groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
+    by_group: Any = User.groups.through.objects.filter(group_id__in=groups).values("user_id")
+    by_own: Any = User.user_permissions.through.objects.filter(permission_id__in=above).values("user_id")
+    found: dict[int, Refusal] = {}
+    for holders in (by_group, by_own):
+        found |= dict.fromkeys(accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_RIGHTS)
+    if not actor.has_perm(MANAGE_STAFF):
+        found |= dict.fromkeys(accounts.filter(is_staff=True).values_list("pk", flat=True), STAFF)
+    return found | dict.fromkeys(accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER)
 
 
 def grant_refusal(
@@ -184,5 +220,9 @@ def names(rows: Iterable[Permission]) -> set[str]:
 
 
 def permissions(*conditions: Q, **lookups: Any) -> set[str]:
-    rows = Permission.objects.filter(*conditions, **lookups).values_list("content_type__app_label", "codename")
-    return {f"{app}.{codename}" for app, codename in rows}
+    return {name for _, name in named_permissions(*conditions, **lookups)}
+
+
+def named_permissions(*conditions: Q, **lookups: Any) -> list[tuple[int, str]]:
+    rows = Permission.objects.filter(*conditions, **lookups).values_list("pk", "content_type__app_label", "codename")
+    return [(pk, f"{app}.{codename}") for pk, app, codename in rows]

@@ -9,6 +9,7 @@ class UsersConfig(AppConfig):
     verbose_name = "Users"
 
     def ready(self) -> None:
+        from users.bulk import actions, undo  # noqa: F401  register kinds of jobs
         from users.jobs.schedule import write_schedules
         from users.staff import signals  # noqa: F401  connects the receivers
         from users.triggers import install_again

@@ -12,7 +12,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from users import identifiers
+from users import (
+    among,  # noqa: F401  registers the lookup
+    identifiers,
+)
 from users.account.models import Note, Reservation
 from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView

@@ -11,6 +11,8 @@ urlpatterns = [
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
     path("users/", include("users.presence.urls")),
+    path("users/bulk/", include("users.bulk.urls")),
+    path("jobs/", include("users.bulk.job_urls")),
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
     path("caching/", include("users.caching.urls")),

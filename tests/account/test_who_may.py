@@ -174,7 +174,7 @@ OF_ONES_OWN = {
 WITHOUT_TARGET = {"invite", "new/"}
 LOOKING = {"", "access/", "activity/", "mail/", "sign-ins/", "doctor/", "notes/", "history/"}
 # Actions of access.PERMISSIONS that are about no account.
-ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs"}
+ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs", "approve_bulk"}
 
 
 def test_every_verb_is_in_the_table():

@@ -4,6 +4,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.bulk.action import BY_NOUN
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
 from users.directory.selection import CAP, Selection
@@ -26,5 +27,6 @@ def selection(request):
         "cap": CAP,
         "gone": len(selected.ids) - (count or 0),
         "examples": selected.examples(),
+        "actions": [action for action in BY_NOUN.values() if access.may(request.user, action.action)],
     }
     return render(request, "users/directory/selection.html", context)

@@ -5,7 +5,7 @@ users.apps imports. Most are subclasses of users.jobs.selected.Selected, which f
 
 **Starting one**: `engine.start("suspend", by=…, selection=selection.query, words=selection.words, up_to=…, reason=…, …)`.
 It belongs to the caller's transaction: rolled back, there is no job. `key` makes it safe to ask twice. Whether a second person
-has to agree first is decided here and nowhere else (`approval_needed`).
+has to agree first is decided here and nowhere else (`approval_needed`, by the kind's `four_eyes`).
 
 **A chunk** is one transaction: `kind.run(chunk)` gets `chunk.ids` (ascending), `chunk.by` (the initiator with the rights of
 now; `kind.action` has been asked, `access.refusal(chunk.by, action, account)` for each account is the handler's) and
@@ -28,7 +28,8 @@ has failed with it. A process that dies is noticed by users.jobs.turns, which al
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -42,6 +43,8 @@ from users.models import User
 
 PER_PERSON = 10  # jobs of one person that have not ended
 WORK = "users.jobs.tasks.work"
+CHANGED = "The accounts that it is about have changed since approval was asked for: start it again."
+OWN = "Nobody approves a job of their own. Ask a colleague."
 State = Job.State
 
 
@@ -91,28 +94,91 @@ def start(
             priority=KINDS[kind].priority,
             key=key,
         )
-        job.state = State.WAITING if approval_needed(job) else State.QUEUED
+        waits = approval_needed(job)
+        if waits:
+            freeze(job)
+        job.state = State.WAITING if waits else State.QUEUED
         job.due_at = Now()
         job.save(force_insert=True)
         job.refresh_from_db()
-        told(job, "job.started", by, "Waits for approval." if job.state == State.WAITING else "Queued.", reason=reason)
+        if waits:
+            told(job, "job.approval_asked", by, "Waits for approval.", reason=reason)
+        else:
+            told(job, "job.started", by, "Queued.", reason=reason)
         ring(job)
     return job
 
 
 def approval_needed(job: Job) -> bool:
-    """Whether somebody else has to agree first. `job` is not stored yet."""
-    return False
+    """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is not believed."""
+    kind, threshold = KINDS[job.kind], settings.BULK_APPROVAL_ABOVE
+    if kind.four_eyes != "above" or (job.expected or 0) > threshold:
+        return rule(kind.four_eyes, job.expected or 0)
+    try:
+        with transaction.atomic():
+            return kind.count(job, threshold + 1) > threshold
+    except OperationalError:  # too many to count in time
+        return True
+
+
+def rule(four_eyes: str, number: int) -> bool:
+    """What a kind's `four_eyes` says about so many accounts."""
+    return four_eyes == "always" or (four_eyes == "above" and number > settings.BULK_APPROVAL_ABOVE)
+
+
+def freeze(job: Job) -> None:
+    """What approval is about: the accounts that are selected now. Raises Refused."""
+    try:
+        with transaction.atomic():
+            set_limits({"statement_timeout": "20000", "enable_seqscan": "on"})
+            job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
+    except OperationalError as error:
+        raise Refused("The database takes too long to find these accounts. Choose fewer of them.") from error
 
 
 def approved(job: Job, *, by: Any) -> Job:
-    """A job that waited for approval is queued. Whether `by` may approve it is the caller's to ask."""
+    """A job that waited for approval is queued; or, where its accounts are no longer those that were selected, cancelled.
+
+    Raises access.Denied or Refused.
+    """
     with transaction.atomic():
-        job = lock(job)
-        refuse_unless(job, State.WAITING, to="be approved")
-        enter(job, State.QUEUED)
-        told(job, "job.approved", by, f"Approved by {by}.")
+        job = decided(job, by, "be approved")
+        now = Job(kind=job.kind, selection=job.selection, up_to=job.up_to, as_of=job.as_of)
+        freeze(now)
+        if now.frozen != job.frozen:
+            job.note = f"{CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."
+            enter(job, State.CANCELLED)
+            told(job, "job.cancelled", by, job.note)
+        else:
+            enter(job, State.QUEUED)
+            told(job, "job.approved", by, f"Approved by {by}.")
     return job
+
+
+def declined(job: Job, *, by: Any, reason: str = "") -> Job:
+    """A job that waited for approval ends. Raises access.Denied or Refused."""
+    with transaction.atomic():
+        job = decided(job, by, "be declined")
+        job.note = f"Declined by {by}." + (f" {reason}" if reason else "")
+        enter(job, State.CANCELLED)
+        told(job, "job.declined", by, job.note, reason=reason)
+    return job
+
+
+def decided(job: Job, by: Any, to: str) -> Job:
+    """The job, locked, for somebody who decides about it: never whoever started it."""
+    access.require(by, "approve_bulk")
+    job = lock(job)
+    if by.pk is not None and by.pk == job.by_id:
+        raise access.Denied("approve_bulk", OWN)
+    refuse_unless(job, State.WAITING, to=to)
+    return job
+
+
+def require_unchanged(job: Job) -> None:
+    """Before its first account: nothing, or Refused where a job was approved for other accounts than it would change now."""
+    if job.frozen and KINDS[job.kind].fingerprint(job)[1] != job.frozen:
+        raise Refused(CHANGED)
 
 
 def pause(job: Job, *, by: Any) -> Job:
@@ -171,6 +237,8 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
 
 
 def may_see(by: Any, job: Job) -> bool:
+    if job.state == State.WAITING and access.may(by, "approve_bulk"):
+        return True
     return access.may(by, "view_jobs") or (access.may_enter(by) and by.pk == job.by_id)
 
 

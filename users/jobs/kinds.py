@@ -39,6 +39,7 @@ class Kind:
     label: ClassVar[str]  # "Suspend"
     action: ClassVar[str]  # of users.access: asked of the initiator at the start, and again before each chunk
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
+    four_eyes: ClassVar[str] = "never"  # or "always", or "above" so many accounts: whether a second person has to agree
     first_size: ClassVar[int] = 200  # accounts in the first chunk; later ones adapt to the time that they take
     largest_size: ClassVar[int] = 20_000
 
@@ -48,6 +49,14 @@ class Kind:
 
     def window(self, job: Job, size: int) -> Window:
         """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this chunk."""
+        raise NotImplementedError
+
+    def count(self, job: Job, limit: int) -> int:
+        """How many accounts are selected, exactly up to `limit`. For those that need four eyes."""
+        raise NotImplementedError
+
+    def fingerprint(self, job: Job) -> tuple[int, str]:
+        """How many accounts are selected, and a text that differs for another set of them. For those that need four eyes."""
         raise NotImplementedError
 
     def run(self, chunk: "Chunk") -> None:

@@ -59,6 +59,7 @@ class Job(models.Model):
     up_to = models.BigIntegerField(default=0, help_text="The highest id as of `as_of`; accounts made later are left out")
     as_of = models.DateTimeField(default=timezone.now)
     expected = models.BigIntegerField(null=True, help_text="How many accounts were selected at the start, where that is known")
+    frozen = models.CharField(max_length=100, blank=True, help_text="Fingerprint of the accounts that approval was asked for")
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
 
     # How far it is.
@@ -84,12 +85,14 @@ class Job(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True, help_text="When its before-images were removed")
 
     class Meta:
         default_permissions = ()
         permissions = [
             ("view_job", "Can see everybody’s jobs"),
             ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+            ("approve_bulk", "Can approve other people’s large jobs"),
         ]
         constraints = [
             models.UniqueConstraint("by", "key", name="job_key_unique", condition=~Q(key="")),

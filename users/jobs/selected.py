@@ -6,6 +6,7 @@ one twice as wide, so that a filter which few accounts meet comes soon to a span
 
 import time
 
+from django.db.models import Count, F, QuerySet, Sum
 from django.http import QueryDict
 
 from users.directory.filter import Filter
@@ -15,6 +16,7 @@ from users.jobs.models import Job, JobItem
 from users.models import UserQuerySet
 
 SPARSE = 4  # ids for each account that is wanted: the width of the first span
+PRIME = 1_000_003
 PATIENCE = 1  # second of looking after which a chunk takes what it has
 
 
@@ -26,6 +28,24 @@ class Selected(Kind):
         if "job" in query:
             return of_items(int(query["job"]), query["outcome"], job, size)
         return of_ticked(query, job, size) if "ids" in query else of_accounts(filtered(query), job, size)
+
+    def ids(self, job: Job) -> QuerySet:
+        """All of them as a column `id`, in no order."""
+        query = QueryDict(job.selection)
+        if "job" in query:
+            items = JobItem.objects.filter(job_id=int(query["job"]), outcome=query["outcome"], account_id__lte=job.up_to)
+            return items.values(selected=F("account_id"))
+        accounts = Selection.parse(query).accounts() if "ids" in query else filtered(query).filter(pk__lte=job.up_to)
+        return accounts.order_by().values(selected=F("pk"))
+
+    def count(self, job: Job, limit: int) -> int:
+        return self.ids(job)[:limit].count()
+
+    def fingerprint(self, job: Job) -> tuple[int, str]:
+        """Sums of the ids, and of their squares modulo a prime: nobody puts together another set with the same by accident."""
+        small = F("selected") % PRIME
+        sums = self.ids(job).aggregate(number=Count("*"), ids=Sum("selected"), squares=Sum(small * small))
+        return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
 
 
 def filtered(query: QueryDict) -> UserQuerySet:

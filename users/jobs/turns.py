@@ -145,6 +145,11 @@ class Turn:
             by = engine.initiator(job)
             if why := access.refusal(by, self.kind.action):
                 raise Unworkable(f"{job.by_text} may not do this any more: {why.reason}")
+            if not job.cursor:
+                try:
+                    engine.require_unchanged(job)
+                except engine.Refused as changed:
+                    raise Unworkable(str(changed)) from changed
             return self.advance(job, by, self.kind, began)
 
     def hold(self) -> Job | None:

@@ -7,7 +7,7 @@ SUPPORT = [
 ]  # fmt: skip
 MANAGER = [
     *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",
-    "change_groups",
+    "change_groups", "approve_bulk",
 ]  # fmt: skip
 ROLES = {
     "Viewer": VIEWER,

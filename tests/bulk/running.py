@@ -1,0 +1,36 @@
+"""Bulk jobs in tests: started as views start them, and worked in this process until they end."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from users.bulk.action import BY_NOUN
+from users.jobs import engine, turns
+from users.jobs.models import ENDED, Job
+from users.models import User
+
+
+def start(noun: str, accounts: list[User] | None, *, by: Any, reason: str = "A test", **fields: Any) -> Job:
+    """Over `accounts` (100 at most), or over everybody for None."""
+    newest = User.objects.latest("pk").pk
+    chosen = "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
+    fields = {"selection": chosen, "up_to": newest, "words": "a test’s accounts"} | fields
+    return engine.start(BY_NOUN[noun].name, by=by, reason=reason, **fields)
+
+
+def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
+    return work(start(noun, accounts, **fields))
+
+
+def work(job: Job) -> Job:
+    """Until it stands still."""
+    while turns.work() is not None:
+        pass
+    job.refresh_from_db()
+    return job
+
+
+def ended(job: Job) -> str:
+    job.refresh_from_db()
+    assert job.state in ENDED or job.note, job.state
+    assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
+    return job.state

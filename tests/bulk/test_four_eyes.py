@@ -1,0 +1,214 @@
+"""A second person has to agree to large jobs, whatever the way to them."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.bulk.running import start, work
+from users import access
+from users.audit.models import AuditEvent
+from users.bulk import undo
+from users.jobs import engine, turns
+from users.jobs.models import Job
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def threshold(settings):
+    settings.BULK_APPROVAL_ABOVE = 2
+
+
+@pytest.fixture
+def agent():
+    return make_user("Support")
+
+
+@pytest.fixture
+def boss(client):
+    boss = make_user("Manager")
+    client.force_login(boss)
+    return boss
+
+
+def people(number: int = 3) -> list[User]:
+    return [make_user(email=f"p{n}@example.org") for n in range(number)]
+
+
+def waiting(agent, **fields) -> Job:
+    job = start("suspension", people(), by=agent, **fields)
+    assert job.state == "waiting"
+    return job
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.exclude(action__startswith="account").order_by("id").values_list("action", flat=True))
+
+
+def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss):
+    job = waiting(agent)
+    assert turns.work() is None
+    assert client.get(f"/jobs/{job.pk}/approval/").status_code == 200
+    response = client.post(f"/jobs/{job.pk}/approval/")
+    assert response["Location"] == f"/jobs/{job.pk}/"
+    assert work(job).changed == 3
+    assert actions() == ["job.approval_asked", "job.approved", "job.done"]
+    assert AuditEvent.objects.get(action="job.approved").actor_id == boss.pk
+
+
+def test_a_job_as_large_as_the_threshold_does_not_wait(agent):
+    assert start("suspension", people(2), by=agent).state == "queued"
+
+
+def test_what_the_caller_expects_is_not_believed(agent):
+    assert waiting(agent, expected=1).expected == 3
+
+
+def test_a_declined_job_ends_with_the_reason_and_nothing_is_done(client, agent, boss):
+    job = waiting(agent)
+    response = client.post(f"/jobs/{job.pk}/refusal/", {"reason": "Too <many>"})
+    assert response["Location"] == f"/jobs/{job.pk}/"
+    job.refresh_from_db()
+    assert (job.state, job.note) == ("cancelled", f"Declined by {boss.username}. Too <many>")
+    assert not User.objects.filter(status="suspended").exists()
+    assert actions() == ["job.approval_asked", "job.declined"]
+    assert AuditEvent.objects.get(action="job.declined").reason == "Too <many>"
+
+
+@pytest.mark.parametrize("verb", [engine.approved, engine.declined])
+def test_nobody_decides_about_a_job_of_their_own(client, verb):
+    for own in (make_user("Manager"), make_superuser()):
+        job = start("suspension", people(), by=own)
+        with pytest.raises(access.Denied, match="of their own"):
+            verb(job, by=own)
+        client.force_login(own)
+        for path in ("approval", "refusal"):
+            for answer in (client.get(f"/jobs/{job.pk}/{path}/"), client.post(f"/jobs/{job.pk}/{path}/")):
+                assert_denied(answer, "", actor=own, action="approve_bulk")
+        assert Job.objects.get(pk=job.pk).state == "waiting"
+        User.objects.filter(email_domain="example.org").update(email_domain="example.net", email="")
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Support", "Auditor"])
+def test_who_may_not_approve_is_refused(client, agent, role):
+    job, viewer = waiting(agent), make_user(role)
+    client.force_login(viewer)
+    for path in ("approval", "refusal"):
+        for answer in (client.get(f"/jobs/{job.pk}/{path}/"), client.post(f"/jobs/{job.pk}/{path}/")):
+            assert_denied(answer, "users.approve_bulk", actor=viewer, action="approve_bulk")
+    assert Job.objects.get(pk=job.pk).state == "waiting"
+
+
+def test_whoever_may_approve_sees_what_waits(agent):
+    approver = make_user("Viewer")
+    approver.user_permissions.add(Permission.objects.get(codename="approve_bulk"))
+    approver = User.objects.get(pk=approver.pk)
+    job = waiting(agent)
+    assert engine.may_see(approver, job)
+    engine.approved(job, by=approver)
+    assert not engine.may_see(approver, Job.objects.get(pk=job.pk))
+
+
+@pytest.mark.parametrize("change", ["one less", "one more", "another one"])
+def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss, change):
+    accounts = people()
+    late = make_user(email="late@example.net")
+    fields = {"selection": "all=1&domain=example.org"}
+    job = start("suspension", None, by=agent, **fields)
+    if change != "one more":
+        User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
+    if change != "one less":
+        User.objects.filter(pk=late.pk).update(email_domain="example.org")
+    response = client.post(f"/jobs/{job.pk}/approval/")
+    assert response.status_code == 409
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert "have changed since approval was asked for" in job.note
+    assert turns.work() is None
+    assert actions() == ["job.approval_asked", "job.cancelled"]
+
+
+def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss):
+    accounts = people()
+    job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
+    engine.approved(job, by=boss)
+    User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
+    assert work(job).state == "parked"
+    assert "start it again" in job.note
+    engine.resume(job, by=agent)
+    assert work(job).state == "parked"
+    assert not User.objects.filter(status="suspended").exists()
+
+
+def test_an_approved_job_goes_on_though_it_changes_what_its_filter_finds(agent, boss, monkeypatch):
+    people(3)
+    job = start("suspension", None, by=agent, selection="all=1&domain=example.org&status=active")
+    engine.approved(job, by=boss)
+    turn = turns.Turn(turns.claim())
+    turn.size = 2
+    turn.step()
+    engine.pause(job, by=agent)
+    engine.resume(job, by=agent)
+    assert (work(job).state, job.changed) == ("done", 3)
+
+
+def test_an_undo_of_many_needs_four_eyes_too(agent, boss):
+    job = waiting(agent)
+    engine.approved(job, by=boss)
+    back = undo.undo(work(job), by=agent, reason="")
+    assert back.state == "waiting"
+    engine.approved(back, by=boss)
+    assert work(back).changed == 3
+
+
+def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
+    job = waiting(agent)
+    engine.approved(job, by=boss)
+    kind = turns.KINDS["suspend"]
+    monkeypatch.setattr(kind, "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
+    again = engine.retry_failed(work(job), by=agent)
+    assert again.state == "waiting"
+
+
+@pytest.mark.parametrize("rule", ["always", "never"])
+def test_an_action_may_need_approval_always_or_never(agent, monkeypatch, rule):
+    monkeypatch.setattr(turns.KINDS["suspend"], "four_eyes", rule)
+    assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {"always": "waiting"}.get(
+        rule, "queued"
+    )
+
+
+def test_only_what_waits_is_decided(client, agent, boss):
+    job = start("suspension", people(1), by=agent)
+    for path in ("approval", "refusal"):
+        assert client.get(f"/jobs/{job.pk}/{path}/").status_code == 409
+        response = client.post(f"/jobs/{job.pk}/{path}/")
+        assert response.status_code == 409
+        assert "queued" in errors_of(response)[0]
+
+
+def test_a_job_that_waits_is_not_resumed_around_the_approval(agent):
+    job = waiting(agent)
+    for verb in (engine.pause, engine.resume):
+        with pytest.raises(engine.Refused):
+            verb(job, by=agent)
+    assert Job.objects.get(pk=job.pk).state == "waiting"
+
+
+def test_bad_input_is_named(client, agent, boss):
+    job = waiting(agent)
+    assert client.post(f"/jobs/{job.pk}/refusal/", {"reason": "x" * 2001}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["approval", "refusal"])
+class TestLadder:
+    def test_strangers_are_sent_to_sign_in(self, client, path):
+        assert_sent_to_sign_in(client, f"/jobs/1/{path}/")
+
+    def test_an_unknown_id_is_not_found(self, client, boss, path):
+        assert_not_found(client, f"/jobs/{{}}/{path}/")
+
+    def test_other_methods_are_refused(self, client, boss, path):
+        assert_wrong_method(client, f"/jobs/1/{path}/", allowed="GET, HEAD, POST")

@@ -1,0 +1,190 @@
+"""Undo, by the function and by its page: POST /jobs/<id>/undo/"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.builders import make_superuser, make_user
+from tests.bulk.running import ended, run, work
+from users.account import verbs
+from users.audit.models import AuditEvent
+from users.bulk import undo
+from users.jobs import engine
+from users.jobs.models import Job, JobItem
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(client):
+    agent = make_user("Support")
+    client.force_login(agent)
+    return agent
+
+
+def states(accounts) -> list[tuple]:
+    found = User.objects.in_bulk([account.pk for account in accounts])
+    return [
+        (found[each.pk].status, found[each.pk].status_reason, found[each.pk].suspended_until, found[each.pk].valid_until)
+        for each in accounts
+    ]
+
+
+def test_each_account_is_what_it_was_to_the_microsecond(agent):
+    now = timezone.now()
+    accounts = [
+        make_user(),
+        make_user(status="invited"),
+        make_user(valid_until=now),
+        make_user(status="suspended", suspended_until=now - timedelta(days=1), status_reason="<Old>"),
+    ]
+    before = states(accounts)
+    job = run("suspension", accounts, by=agent)
+    assert states(accounts) != before
+    again = work(undo.undo(job, by=agent, reason="A mistake"))
+    assert (ended(again), again.changed, again.parent) == ("done", 4, job)
+    assert states(accounts) == before
+    event = AuditEvent.objects.filter(target_id=accounts[0].pk).latest("id")
+    assert (event.action, event.reason, event.job_id, event.target_version) == ("account.undone", "A mistake", again.pk, 3)
+    assert event.before == {"status": "suspended", "status_reason": "A test"}
+    assert event.after == {"status": "active", "status_reason": ""}
+    assert User.objects.get(pk=accounts[0].pk).version == 3
+
+
+def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
+    accounts = [make_user() for _ in range(4)]
+    job = run("suspension", accounts, by=agent)
+    other = make_user("Support", username="ben")
+    verbs.edit(accounts[1], by=other, version=None, phone="12345")
+    User.objects.filter(pk=accounts[2].pk).update(version=9)
+    again = work(undo.undo(job, by=agent, reason=""))
+    assert (again.changed, again.skipped) == (2, 2)
+    reasons = dict(JobItem.objects.filter(job=again, outcome="skipped").values_list("account_id", "reason"))
+    assert reasons[accounts[1].pk].startswith("Changed since by ben: Edited, ")
+    assert reasons[accounts[2].pk] == "Changed since, outside of Rollcall."
+    assert [status for status, *_ in states(accounts)] == ["active", "suspended", "suspended", "active"]
+
+
+def test_of_2000_accounts_after_50_were_edited_by_hand_1950_are_back(agent):
+    User.objects.bulk_create(
+        User(username=f"many{n}", email=f"many{n}@example.org", email_domain="example.org") for n in range(2000)
+    )
+    newest = User.objects.latest("pk").pk
+    fields = {"selection": f"all=1&domain=example.org&up_to={newest}&at=2026-01-01T00:00:00Z", "expected": 2000}
+    job = run("suspension", None, by=agent, **fields)
+    assert (ended(job), job.changed) == ("done", 2000)
+    edited = list(User.objects.filter(email_domain="example.org").order_by("pk")[::40])
+    for account in edited:
+        verbs.edit(account, by=agent, version=None, phone="12345")
+    again = work(undo.undo(job, by=agent, reason=""))
+    assert (ended(again), again.changed, again.skipped) == ("done", 1950, 50)
+    listed = JobItem.objects.filter(job=again, outcome="skipped", reason__contains=f"by {agent.username}: Edited")
+    assert set(listed.values_list("account_id", flat=True)) == {account.pk for account in edited}
+    assert User.objects.filter(email_domain="example.org", status="active").count() == 1950
+
+
+def test_an_undo_is_undone_and_that_too(agent):
+    accounts = [make_user(), make_user(status="invited")]
+    first = run("suspension", accounts, by=agent)
+    suspended = states(accounts)
+    second = work(undo.undo(first, by=agent, reason=""))
+    third = work(undo.undo(second, by=agent, reason=""))
+    assert states(accounts) == suspended
+    fourth = work(undo.undo(third, by=agent, reason=""))
+    assert [job.kind for job in (second, third, fourth)] == ["undo-suspend", "redo-suspend", "undo-suspend"]
+    assert [status for status, *_ in states(accounts)] == ["active", "invited"]
+    assert {job.changed for job in (first, second, third, fourth)} == {2}
+
+
+def test_undoing_a_reinstatement_ends_the_sessions_that_began_since(client, agent):
+    from django.test import Client
+
+    ada = make_user(status="suspended", last_login=timezone.now())
+    job = run("reinstatement", [ada], by=agent)
+    browser = Client()
+    browser.force_login(User.objects.get(pk=ada.pk))
+    work(undo.undo(job, by=agent, reason=""))
+    verbs.reinstate(ada, by=make_superuser())
+    assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
+
+
+def test_the_gate_is_asked_again_and_the_last_superuser_stays(agent):
+    root, other = make_superuser(), make_superuser(status="suspended")
+    ada = make_user(status="suspended")
+    job = run("reinstatement", [other, ada], by=root)
+    assert job.changed == 2
+    again = work(undo.undo(job, by=agent, reason=""))
+    assert (again.changed, again.skipped) == (1, 1)
+    assert JobItem.objects.get(job=again, outcome="skipped").reason == "Only a superuser may change a superuser’s account."
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"state": "running"}, "has not ended"),
+        ({"changed": 0, "selected": 0}, "changed nothing"),
+        ({"ended_at": timezone.now() - timedelta(days=31)}, "more than 30 days ago"),
+        ({"forgotten_at": timezone.now()}, "no longer kept"),
+        ({"kind": "count"}, "can’t be taken back"),
+    ],
+)
+def test_what_can_not_be_undone_says_why(client, agent, change, says):
+    job = run("suspension", [make_user()], by=agent)
+    Job.objects.filter(pk=job.pk).update(**change)
+    job.refresh_from_db()
+    with pytest.raises(engine.Refused, match=says):
+        undo.undo(job, by=agent, reason="")
+    assert client.get(f"/jobs/{job.pk}/undo/").status_code == 409
+    response = client.post(f"/jobs/{job.pk}/undo/", {"reason": "x"})
+    assert response.status_code == 409
+    assert says in errors_of(response)[0]
+    assert Job.objects.count() == 1
+
+
+def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
+    job = run("suspension", [make_user()], by=agent)
+    first = undo.undo(job, by=agent, reason="")
+    with pytest.raises(engine.Refused, match="At this moment"):
+        undo.undo(job, by=agent, reason="")
+    engine.cancel(first, by=agent)
+    assert work(undo.undo(job, by=agent, reason="")).changed == 1
+    with pytest.raises(engine.Refused, match="already"):
+        undo.undo(job, by=agent, reason="")
+
+
+# --- the page -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_asks_and_starts_the_job_once(client, agent):
+    ada = make_user()
+    job = run("suspension", [ada], by=agent)
+    path = f"/jobs/{job.pk}/undo/"
+    assert "Each of the 1 accounts" in client.get(path).content.decode()
+    answers = [client.post(path, {"reason": "Oops"}) for _ in range(2)]
+    again = Job.objects.exclude(pk=job.pk).get()
+    assert {answer["Location"] for answer in answers} == {f"/jobs/{again.pk}/"}
+    assert (work(again).changed, again.reason) == (1, "Oops")
+    assert client.post(path, {"reason": "x" * 2001}).status_code == 422
+
+
+def test_who_may_not_do_the_opposite_is_refused(client, agent):
+    job = run("suspension", [make_user()], by=agent)
+    auditor = make_user("Auditor")  # sees jobs
+    client.force_login(auditor)
+    for answer in (client.get(f"/jobs/{job.pk}/undo/"), client.post(f"/jobs/{job.pk}/undo/")):
+        assert_denied(answer, "users.reinstate_user", actor=auditor, action="reinstate")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, "/jobs/1/undo/")
+
+
+def test_an_unknown_id_is_not_found(client, agent):
+    assert_not_found(client, "/jobs/{}/undo/")
+
+
+def test_other_methods_are_refused(client, agent):
+    assert_wrong_method(client, "/jobs/1/undo/", allowed="GET, HEAD, POST")

@@ -1,0 +1,73 @@
+"""What a bulk action is: a verb of one account, for as many as a selection has.
+
+A new one is a file in users/bulk/actions with one class, which is registered there. Most set columns of the account and are
+described by expressions (users/bulk/columns.py); the others write `run` themselves. Whatever it does must leave the same
+rows and events as the verb would, account by account: tests/bulk/test_parity.py compares the two.
+"""
+
+from collections import defaultdict
+from typing import Any, ClassVar
+
+from users.jobs.kinds import Offer, register
+from users.jobs.models import Job
+from users.jobs.selected import Selected
+
+
+class Action(Selected):
+    """`name`, `label` and `action` (of users.access) are those of a kind of job."""
+
+    event: ClassVar[str]  # of the audit event of each account
+    noun: ClassVar[str]  # as addresses have it: /users/bulk/suspension/
+    past: ClassVar[str]  # what they are then: "suspended"
+    explains: ClassVar[str]  # to whoever is about to do it
+    icon: ClassVar[str] = "check"
+    dangerous: ClassVar[bool] = False
+    form: ClassVar[Any]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
+    takes_keys: ClassVar[bool] = False  # whether it may end the last superuser's access
+    ends_sessions: ClassVar[bool] = False
+    undo_action: ClassVar[str] = ""  # of users.access, asked of whoever takes it back; "" where nobody can
+    undo_ends_sessions: ClassVar[bool] = False
+    columns: ClassVar[tuple[str, ...]]  # the names in a before-image
+    four_eyes: ClassVar[str] = "above"
+
+    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+        """By id: pk, username, version and `columns` as they are now."""
+        raise NotImplementedError
+
+    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+        """Writes before-images, by id, back into the accounts."""
+        raise NotImplementedError
+
+    def offers(self, job: Job, viewer: Any) -> list[Offer]:
+        from users.bulk.undo import offers  # which imports this
+
+        return offers(job, viewer)
+
+    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The form's values as the parameters of a job, which are JSON."""
+        return {name: as_json(value) for name, value in values.items()}
+
+
+def as_json(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if hasattr(value, "values_list"):
+        return list(value.values_list("pk", flat=True))
+    return value.isoformat()  # to the microsecond, as it comes back
+
+
+def alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
+    """Accounts that were alike are put back together: after a bulk job most are."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for pk, image in images.items():
+        groups[repr(sorted(image.items()))].append(pk)
+    return [(images[ids[0]], ids) for ids in groups.values()]
+
+
+BY_NOUN: dict[str, Action] = {}  # in the order in which pages offer them
+
+
+def offer(action: Action) -> Action:
+    register(action)
+    BY_NOUN[action.noun] = action
+    return action

@@ -1,0 +1,39 @@
+"""Suspends: what users.account.verbs.suspend does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from users.account.verb_forms import SuspensionForm
+from users.bulk.columns import ColumnAction, already
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.models import State
+
+
+class Form(BulkForm, SuspensionForm):
+    version = tell = None  # type: ignore[assignment]
+
+
+class Suspend(ColumnAction):
+    name, label, action, event = "suspend", "Suspend", "suspend", "account.suspended"
+    noun, past, icon, dangerous = "suspension", "suspended", "suspend", True
+    explains = "Nobody can sign in to a suspended account, and its open sessions end at once. Nobody is written to."
+    form = Form
+    columns = ("status", "status_reason", "suspended_until")
+    takes_keys = ends_sessions = True
+    undo_ends_sessions = True
+    undo_action = "reinstate"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        until = job.parameters.get("until")
+        return {
+            "status": State.SUSPENDED,
+            "status_reason": job.reason,
+            "suspended_until": parse_datetime(until) if until else None,
+        }

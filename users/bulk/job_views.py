@@ -1,0 +1,106 @@
+"""What can be done with a bulk job: it is undone, and a large one is approved or declined by a second person."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from users import access
+from users.account.submit import posted, status_of
+from users.account.verb_forms import reason_field
+from users.bulk import undo as undoing
+from users.errors import page
+from users.jobs import engine
+from users.jobs.kinds import KINDS
+from users.jobs.models import Job
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class ReasonForm(forms.Form):
+    reason = reason_field(required=False)
+
+
+@form_page
+def undo(request, pk: int):
+    job = get_job(request, pk)
+    if not engine.may_see(request.user, job):
+        access.require(request.user, "view_jobs")
+    if job.kind in undoing.UNDO_OF:
+        access.require(request.user, KINDS[undoing.UNDO_OF[job.kind]].action)
+    form = ReasonForm(posted(request))
+    if form.is_valid() and (again := tried(form, lambda: begun(job, request.user, form.cleaned_data["reason"]))):
+        waits = again.state == Job.State.WAITING
+        messages.success(request, "A colleague has to approve this job first." if waits else "The undo is on its way.")
+        return redirect(f"/jobs/{again.pk}/")
+    why = undoing.objection(job)
+    if why and not form.is_bound:
+        return page(request, 409, why, back=f"/jobs/{pk}/")
+    context = about(job) | {"form": form, "until": undoing.until(job), "four_eyes": engine.rule("above", job.changed)}
+    return render(request, "users/bulk/undo.html", context, status=status_of(form))
+
+
+def begun(job: Job, by, reason: str) -> Job:
+    """Sent twice it is one job; after one that was cancelled it is another."""
+    cancelled = job.children.filter(state=Job.State.CANCELLED).count()
+    return undoing.undo(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
+
+
+@form_page
+def approval(request, pk: int):
+    access.require(request.user, "approve_bulk")
+    job, form = get_job(request, pk), forms.Form(posted(request))
+    if form.is_valid() and (now := tried(form, lambda: engine.approved(job, by=request.user))):
+        if now.state == Job.State.CANCELLED:
+            return page(request, 409, now.note, back=f"/jobs/{pk}/")
+        messages.success(request, "Approved. The job is on its way.")
+        return redirect(f"/jobs/{pk}/")
+    return deciding(request, job, form, "approval")
+
+
+@form_page
+def refusal(request, pk: int):
+    access.require(request.user, "approve_bulk")
+    job, form = get_job(request, pk), ReasonForm(posted(request))
+    if form.is_valid() and tried(form, lambda: engine.declined(job, by=request.user, reason=form.cleaned_data["reason"])):
+        messages.success(request, "Declined. The job ends, and nothing was done.")
+        return redirect(f"/jobs/{pk}/")
+    return deciding(request, job, form, "refusal")
+
+
+def deciding(request, job: Job, form: forms.Form, template: str):
+    """The page that asks, for somebody who may decide about a job that waits."""
+    if job.by_id == request.user.pk:
+        raise access.Denied("approve_bulk", engine.OWN)
+    if job.state != Job.State.WAITING and not form.is_bound:
+        return page(
+            request, 409, f"This job is {job.get_state_display().lower()}: nobody has to decide.", back=f"/jobs/{job.pk}/"
+        )
+    return render(request, f"users/bulk/{template}.html", about(job) | {"form": form}, status=status_of(form))
+
+
+def tried(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
+    """What the engine says; None where it refused, and then the form says why."""
+    try:
+        return verb()
+    except engine.Refused as refused:
+        form.add_error(None, ValidationError(str(refused), code="refused"))
+    return None
+
+
+def about(job: Job) -> dict[str, object]:
+    kind = KINDS.get(job.kind)
+    return {"job": job, "title": kind.title(job) if kind else job.kind}
+
+
+def get_job(request, pk: int) -> Job:
+    """Who may not see accounts at all learns nothing about jobs."""
+    access.require(request.user, "view")
+    job = Job.objects.filter(pk=pk).first() if pk < 2**63 else None
+    if job is None:
+        raise Http404
+    return job

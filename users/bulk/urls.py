@@ -1,0 +1,5 @@
+from django.urls import path
+
+from users.bulk import views
+
+urlpatterns = [path("<slug:noun>/", views.bulk, name="bulk")]

@@ -1,0 +1,102 @@
+"""Bulk actions: each has a page that shows what would happen and asks for the number of accounts; and then there is a job."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from users import access
+from users.account.submit import posted, status_of
+from users.bulk.action import BY_NOUN
+from users.bulk.confirmation import Confirmation
+from users.bulk.forms import BulkForm
+from users.bulk.preview import Preview, preview
+from users.directory.filter import BadFilter
+from users.directory.request import bad_request
+from users.directory.selection import Selection
+from users.jobs import engine
+from users.jobs.models import Job
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@form_page
+def bulk(request, noun: str):
+    """GET previews `?all=1&filter…` or `?ids=…`; POST to the same address starts the job."""
+    access.require(request.user, "view")
+    action = BY_NOUN.get(noun)
+    if action is None:
+        raise Http404
+    access.require(request.user, action.action)
+    selection = selection_of(request)
+    if selection.filter and "up_to" not in request.GET:
+        return redirect(f"{request.path}?{selection.query}")
+    form = action.form(posted(request), by=request.user)
+    about = f"{noun}?{selection.query}"
+    confirmed = Confirmation.read(request.POST.get("token", "")) if request.method == "POST" else None
+    if confirmed and (job := Job.objects.filter(by=request.user.pk, key=confirmed.key).first()):
+        return started(request, job)  # a double click, or a browser that asks once more
+    parameters = action.stored(form.parameters()) if form.is_valid() else {}
+    found = preview(action, selection, request.user, Job(parameters=parameters, reason=form.why))
+    if form.is_valid() and confirmed_as(form, confirmed, about, found):
+        draft = Job(kind=action.name, parameters=parameters, reason=form.why, key=confirmed.key if confirmed else "")
+        if job := start(draft, selection, form, found, by=request.user):
+            return started(request, job)
+    form.carry(Confirmation.new(about, found.number).token)
+    context = {
+        "action": action,
+        "selection": selection,
+        "form": form,
+        "found": found,
+        "examples": selection.examples(),
+        "four_eyes": engine.rule(action.four_eyes, found.number.value),
+        "undo_days": settings.BULK_UNDO_DAYS,
+        "path": f"{request.path}?{selection.query}",
+    }
+    return render(request, "users/bulk/preview.html", context, status=status_of(form))
+
+
+def selection_of(request) -> Selection:
+    try:
+        return Selection.parse(request.GET)
+    except BadFilter as error:
+        raise bad_request(error) from error
+
+
+def confirmed_as(form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview) -> bool:
+    """Whether what is there now is what was shown, and the number that was typed is its number."""
+    if confirmed is None or confirmed.about != about or not confirmed.number.is_still(found.number):
+        form.ask_again(confirmed.number if confirmed and confirmed.about == about else None, found.number)
+    elif form.cleaned_data["count"] != confirmed.number.value:
+        form.add_error("count", f"This is not the number of accounts. Type {confirmed.number.value:,} if you mean them all.")
+    return form.is_valid()
+
+
+def start(draft: Job, selection: Selection, form: BulkForm, found: Preview, *, by: Any) -> Job | None:
+    """The job, or None where the form says why not."""
+    try:
+        return engine.start(
+            draft.kind,
+            by=by,
+            selection=selection.query,
+            words=selection.words,
+            up_to=selection.up_to or max(selection.ids),
+            as_of=selection.at,
+            expected=found.number.value if found.number.exact else None,
+            reason=draft.reason,
+            parameters=draft.parameters,
+            key=draft.key,
+        )
+    except engine.Refused as refused:
+        form.add_error(None, ValidationError(str(refused), code="refused"))
+    return None
+
+
+def started(request, job: Job) -> HttpResponse:
+    waits = job.state == Job.State.WAITING
+    messages.success(request, "A colleague has to approve this job before it begins." if waits else "The job is on its way.")
+    return redirect(f"/jobs/{job.pk}/")
