@@ -324,6 +324,17 @@ def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
     assert sessions.end_all(ada.pk) == 0
 
 
+def test_ending_thousands_takes_as_many_queries_as_ending_one(client, ada):
+    for number in (1, sessions.FORGOTTEN + 5):
+        rows = [Session(session_key=f"{number}-{n}", account_id=ada.pk, expire_date=timezone.now()) for n in range(number)]
+        Session.objects.filter(account_id=ada.pk).delete()
+        Session.objects.bulk_create(rows)
+        with CaptureQueriesContext(connection) as queries:
+            assert sessions.end_all(ada.pk) == number
+        assert len(queries) == 2
+    assert not Session.objects.filter(account_id=ada.pk).exists()
+
+
 def test_listed_are_the_sessions_that_still_open_something(client, ada):
     def listed() -> list[str]:
         return [session.session_key for session in sessions.standing(User.objects.get(pk=ada.pk))]

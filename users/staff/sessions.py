@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends import cached_db
 from django.core.cache import caches
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from users.audit.origin import current_origin
@@ -16,6 +17,7 @@ from users.staff.models import AGENT_MAX, Session
 
 PREFIX = "session:"
 LISTED = 100  # of one account; more than anybody looks through
+FORGOTTEN = 1000  # taken out of the cache when they end together
 
 
 class SessionStore(cached_db.SessionStore):
@@ -80,24 +82,24 @@ def standing(account: User) -> list[Session]:
 def end(account_id: int, public_id: UUID) -> Session | None:
     """The session that this ended, at its very next request; None where the account has no such session."""
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
-    return row if row and remove([row.session_key]) else None
+    return row if row and remove(Session.objects.filter(session_key=row.session_key)) else None
 
 
 def end_all(account_id: int, *, but: str = "") -> int:
     """Removes the account's sessions, but the one with the key `but`, and says how many there were. Rows that are being
     made at this moment are not seen: whoever must be sure raises session_epoch too."""
-    rows = Session.objects.filter(account_id=account_id).exclude(session_key=but)
-    return remove(list(rows.values_list("session_key", flat=True)))
+    return remove(Session.objects.filter(account_id=account_id).exclude(session_key=but))
 
 
 def end_all_of(account_ids: list[int]) -> int:
     """`end_all` for as many accounts as there are in a chunk of a job."""
-    return remove(list(Session.objects.filter(account_id__among=account_ids).values_list("session_key", flat=True)))
+    return remove(Session.objects.filter(account_id__among=account_ids))
 
 
-def remove(keys: list[str]) -> int:
-    if not keys:
-        return 0
-    number, _ = Session.objects.filter(session_key__in=keys).delete()
-    caches[settings.SESSION_CACHE_ALIAS].delete_many([PREFIX + key for key in keys])  # it would not be believed, but kept
+def remove(rows: QuerySet[Session]) -> int:
+    """In one statement, however many they are. Of what the cache has of them, some goes too, to save its room: without its
+    row none of it is believed."""
+    keys = list(rows.values_list("session_key", flat=True)[:FORGOTTEN])
+    number, _ = rows.delete()
+    caches[settings.SESSION_CACHE_ALIAS].delete_many([PREFIX + key for key in keys])
     return number
