@@ -10,7 +10,7 @@ from django.db import transaction
 from users import access
 from users.account.errors import Refused
 from users.account.identity import normal, require_free
-from users.account.verbs.change import PROFILE, lock, require_grant, rights, store
+from users.account.verbs.change import PROFILE, lock, post_once, require_grant, rights, store
 from users.audit.record import record
 from users.mail import outbox
 from users.mail.models import Message
@@ -49,7 +49,6 @@ def invite_again(account: User, *, by: Any) -> User:
         access.require(by, "invite", account)
         if account.state != State.INVITED:
             raise Refused(f"This account is {account.state.label.lower()}: there is no invitation to send again.", account)
-        if not outbox.post(Message.Kind.INVITATION, account):
-            raise Refused("This account has no address to send an invitation to.", account)
+        post_once(Message.Kind.INVITATION, account)
         record("account.invited_again", actor=by, target=account)
     return account
