@@ -1,8 +1,11 @@
 """Fields that no form has: ignored everywhere, and those that would give something are in the trail."""
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 
+from tests.account.cases import CASES, send
 from tests.builders import PASSWORD, make_superuser, make_user
+from users import access
 from users.audit.models import AuditEvent
 from users.models import User
 
@@ -11,35 +14,32 @@ EXTRA = {
     "is_superuser": "on", "is_staff": "on", "groups": "1", "user_permissions": "1", "status": "active", "password": "mine",
     "email_verified_at": "2020-01-01", "session_epoch": "9", "nickname": "x",
 }  # fmt: skip
-TRIED = sorted(EXTRA.keys() - {"nickname"})
 PROFILE = {"first_name": "Ada", "last_name": "", "phone": "", "locale": "", "time_zone": ""}
-FORMS = {
-    "edit": ("/users/{}/edit/", "edit", PROFILE | {"username": "ada", "email": "ada@example.com"}),
-    "suspend": ("/users/{}/suspension/", "suspend", {"reason": "x"}),
-    "delete": ("/users/{}/deletion/", "delete", {"reason": "x"}),
-    "end date": ("/users/{}/end-date/", "set_end_date", {"until": "2999-01-01T00:00"}),
-    "password reset": ("/users/{}/password-reset/", "reset_password", {}),
-    "verification": ("/users/{}/verification/", "verify_email", {"reason": "x"}),
-}
+# What these forms have: whether the viewer may give it is asked by the verb.
+TAKEN = {
+    "assign_roles": {"is_superuser", "is_staff", "groups"}, "add_to_groups": {"groups"}, "remove_from_groups": {"groups"},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "action", "sent"), FORMS.values(), ids=FORMS)
-def test_privileged_fields_are_ignored_and_recorded(client, path, action, sent):
-    root, ada = make_superuser(), make_user(username="ada", password=PASSWORD)
+@pytest.mark.parametrize("verb", CASES)
+def test_privileged_fields_are_ignored_and_recorded(client, verb):
+    root, case = make_superuser(), CASES[verb]
+    ada = make_user(username="ada", password=PASSWORD, **case.fields)
+    made = case.make(ada, root)
     client.force_login(root)
-    assert client.post(path.format(ada.pk), {"version": 1} | sent | EXTRA).status_code == 302
+    extra = {name: value for name, value in EXTRA.items() if name not in TAKEN.get(verb, ())}
+    assert send(client, case, ada, made, **extra).status_code == 302
     stored = User.objects.get(pk=ada.pk)
-    assert (stored.is_superuser, stored.is_staff, stored.groups.count(), stored.user_permissions.count()) == (
-        False,
-        False,
-        0,
-        0,
-    )
-    assert stored.check_password(PASSWORD)
+    assert (stored.is_superuser, stored.is_staff, stored.user_permissions.count()) == (False, False, 0)
+    assert stored.groups.filter(pk=EXTRA["groups"]).count() == 0
+    assert stored.check_password(PASSWORD) == (verb != "erase")
     assert stored.session_epoch < 9
     denied = AuditEvent.objects.get(action="denied")
     assert (denied.actor_id, denied.target_id) == (root.pk, ada.pk)
-    assert denied.after == {"action": action, "permission": "", "fields": TRIED}
+    if verb == "erase":  # takes all that was said about the person with it
+        return
+    assert denied.after == {"action": denied.after["action"], "permission": "", "fields": sorted(extra.keys() - {"nickname"})}
+    assert denied.after["action"] in access.PERMISSIONS
     assert "mine" not in denied.reason
 
 
@@ -48,6 +48,17 @@ def test_so_they_are_where_the_form_has_errors(client):
     ada = make_user()
     assert client.post(f"/users/{ada.pk}/suspension/", {"version": 1, "reason": "", "is_superuser": "on"}).status_code == 422
     assert AuditEvent.objects.get().after["fields"] == ["is_superuser"]
+
+
+def test_in_a_note_that_only_others_may_pin(client):
+    """As somebody who may write notes and pin none."""
+    agent = make_user("Support")
+    Group.objects.get(name="Support").permissions.remove(Permission.objects.get(codename="pin_note"))
+    client.force_login(agent)
+    ada = make_user()
+    assert client.post(f"/users/{ada.pk}/notes/", {"text": "Rang", "pinned": "on"}).status_code == 302
+    assert not ada.notes.get().pinned
+    assert AuditEvent.objects.get(action="denied").after["fields"] == ["pinned"]
 
 
 def test_in_an_invitation_by_somebody_who_may_not_give_roles(client):

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.test import Client
 
 from tests.account.asking import VERBS, events, row
+from tests.account.cases import CASES, address, filled
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once, until_somebody_waits
 from users import access
@@ -193,6 +195,25 @@ def test_clicks_at_once_send_one_mail(verb):
     answers = at_once(*[lambda: verb(account, by=COMMAND)] * 3)
     assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "Refused", "User"], answers
     assert (len(events(account)), Message.objects.count()) == (1, 1)
+
+
+CLICKS = ["suspend", "delete", "erase", "invite_again", "send_password_reset", "send_verification", "end_sessions"]
+
+
+@pytest.mark.parametrize("verb", CLICKS)
+def test_two_clicks_at_once_are_one_change_one_event_and_one_mail(verb):
+    """By two requests with a form that was opened once."""
+    case, root = CASES[verb], make_superuser()
+    account = make_user(**case.fields)
+    made, clients = case.make(account, root), [Client(), Client()]
+    for client in clients:
+        client.force_login(root)
+    tell = {"tell": "on"} if verb == "suspend" else {}
+    sent, path = filled(case, account) | tell, address(case, account, made)
+    answers = at_once(*(lambda client=client: client.post(path, sent).status_code for client in clients))
+    assert sorted(answers) == [302, 409]
+    mails = verb in ("suspend", "invite_again", "send_password_reset", "send_verification")
+    assert (len(events(account)), Message.objects.count()) == (1, int(mails))
 
 
 def test_a_suspension_is_not_decided_on_an_account_that_was_edited_meanwhile():

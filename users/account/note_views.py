@@ -14,7 +14,7 @@ from users.account.errors import Refused
 from users.account.forms import EditNoteForm, NoteForm
 from users.account.models import Note
 from users.account.notes import notes
-from users.account.submit import bind, status_of, submit
+from users.account.submit import bind, record_strange, status_of, submit
 from users.account.verbs.notes import require_own
 from users.errors import BadRequest, page
 from users.models import User
@@ -65,7 +65,8 @@ def pin_end(request, pk: int, number: int):
 
 
 def pin_or_not(request, pk: int, number: int, *, pinned: bool, says: str):
-    _, note = get_note(request, "pin_note", pk, number)
+    account, note = get_note(request, "pin_note", pk, number)
+    record_strange(request, "pin_note", account)
     try:
         verbs.pin_note(note, by=request.user, pinned=pinned)
     except Refused as refused:

@@ -1,6 +1,6 @@
 """From a valid form to a verb, and from the verb's objections back into the form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
@@ -16,7 +16,7 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 PRIVILEGED = {
     "is_staff", "is_superuser", "groups", "user_permissions", "permissions", "status", "status_reason", "suspended_until",
     "valid_until", "deleted_at", "before_deletion", "password", "email_verified_at", "must_change_password",
-    "has_second_factor", "session_epoch", "is_active", "source", "source_id", "attributes", "id", "pk",
+    "has_second_factor", "session_epoch", "is_active", "source", "source_id", "attributes", "id", "pk", "pinned",
 }  # fmt: skip
 
 
@@ -50,10 +50,16 @@ def as_of_now(form: Form, error: Stale) -> QueryDict:
 
 
 def bind(request: HttpRequest, form_class: type[AnyForm], action: str, account: User | None = None, **kwargs: Any) -> AnyForm:
-    """The form, bound to what was posted. Whoever sends it a privileged field that it has not tried something: the field is
-    ignored as any other, and the trail has its name (and never its value)."""
+    """The form, bound to what was posted."""
     form = form_class(posted(request), **kwargs)
-    if strange := sorted(PRIVILEGED & request.POST.keys() - form.fields.keys()):
+    record_strange(request, action, account, form.fields)
+    return form
+
+
+def record_strange(request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()) -> None:
+    """Whoever sends a form a privileged field that it has not tried something: the field is ignored as any other, and the
+    trail has its name (and never its value). `fields`: those that it has."""
+    if strange := sorted(name for name in PRIVILEGED & request.POST.keys() if name not in fields):
         record(
             "denied",
             actor=request.user,
@@ -61,7 +67,6 @@ def bind(request: HttpRequest, form_class: type[AnyForm], action: str, account: 
             after={"action": action, "permission": "", "fields": strange},
             reason=f"The form has no such field, so it was ignored: {', '.join(strange)}.",
         )
-    return form
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

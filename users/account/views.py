@@ -12,7 +12,7 @@ from users.account.asks import form_page
 from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, RolesForm
 from users.account.frame import get_account
-from users.account.submit import bind, status_of, submit
+from users.account.submit import bind, record_strange, status_of, submit
 from users.audit.pieces import lines
 from users.audit.trail import Trail
 from users.errors import page
@@ -67,6 +67,7 @@ def invitation(request, pk: int):
     account = get_account(request, "invite", pk)
     if request.method != "POST":
         return render(request, "users/account/invitation.html", {"account": account})
+    record_strange(request, "invite", account)
     try:
         verbs.invite_again(account, by=request.user)
     except Refused as refused:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from users import access
 from users.account.errors import Refused
-from users.account.verbs.change import clean_reason, lock, store
+from users.account.verbs.change import clean_reason, lock, refuse_gone, store
 from users.audit.record import record
 from users.models import User
 from users.staff import sessions, throttle
@@ -40,6 +40,7 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
     with transaction.atomic():
         account = lock(account)
         access.require(by, "end_lockout", account)
+        refuse_gone(account)
         if not throttle.locked_until(account):
             raise Refused("This account is not locked out.", account)
         throttle.reset(account)
