@@ -68,7 +68,7 @@ def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     directory.get_by_role("button", name="Save").click()
     expect(directory.locator("h1")).to_have_text("Augusta Number000")
     directory.get_by_role("link", name="Suspend").click()
-    directory.get_by_label("Reason").fill("Spam")
+    directory.get_by_role("textbox", name="Reason").fill("Spam")
     directory.get_by_label("Until").fill("2999-01-31T12:30")
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.locator(".headline .state")).to_have_text("Suspended")
