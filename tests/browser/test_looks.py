@@ -64,7 +64,8 @@ def addresses(root: User) -> list[str]:
         f"/users/{other}/edit/",
         f"/users/{ada}/sign-ins/", f"/users/{ada}/doctor/", f"/users/{other}/doctor/", f"/users/{root.pk}/sign-ins/",
         f"/users/{root.pk}/sessions/end/", f"/users/{other}/lockout/end/", "/users/doctor/", "/users/doctor/?q=persan001",
-        "/me/sessions/", "/me/sessions/end/",
+        *(f"/users/{ada}/{path}" for path in ("access/", "mail/", "notes/", "activity/", "history/", "history/?at=soon")),
+        f"/users/{ada}/history/phone/?at={timezone.now():%Y-%m-%d}", "/me/sessions/", "/me/sessions/end/",
         f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/",
         *(
             f"/users/{other}/{path}"

@@ -20,7 +20,10 @@ LOOKED_AT = 1000  # the newest events; further back nobody is told anything
 RIGHTS = ("is_staff", "is_superuser", "groups")
 FIELDS = (*PROFILE, *(name for name in STANDING if name != "deleted_at"), *RIGHTS)
 
-LABELS = {"is_staff": "Staff", "is_superuser": "Superuser", "groups": "Roles", "locale": "Language", "status": "State"}
+LABELS = {
+    "is_staff": "Staff", "is_superuser": "Superuser", "groups": "Roles", "locale": "Language", "status": "State",
+    "status_reason": "Reason of the state", "email_verified_at": "Email verified", "has_second_factor": "Second factor",
+}  # fmt: skip
 FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 

@@ -45,3 +45,12 @@ def read_rights(account: User) -> Rights:
     mine = groups.pop(0).rights
     account.known_permissions = {right.name for role in groups.values() for right in role.rights} | {r.name for r in mine}  # type: ignore[attr-defined]
     return Rights(list(groups.values()), mine)
+
+
+def sources(rights: Rights) -> list[tuple[Right, list[str]]]:
+    """Each right once, in the order of its words, with the names of the roles that give it; "" for the account itself."""
+    found: dict[Right, list[str]] = {}
+    for role in (*rights.groups, Role(0, "", rights.own)):
+        for right in role.rights:
+            found.setdefault(right, []).append(role.name)
+    return sorted(found.items(), key=lambda item: (item[0].words, item[0].name))

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.views.decorators.http import require_safe
 
+from users import access as gate
 from users.account import activity as timeline
 from users.account import frame
 from users.account.grants import grants
 from users.account.mails import mails
+from users.account.rights import sources
 from users.errors import BadRequest
 from users.models import User
 from users.parameters import BadParameter
@@ -19,7 +21,8 @@ def access(request, pk: int):
 
 
 def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    return {"grants": grants(account, around["rights"])}
+    found = around["rights"]
+    return {"grants": grants(account, found), "sources": sources(found), "in_force": gate.may_enter(account)}
 
 
 @require_safe
