@@ -18,6 +18,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measures Rollcall and its peers on N made-up accounts.")
     parser.add_argument("--accounts", type=int, required=True, metavar="N", help="how many; 1,000 at least")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
+    parser.add_argument("--events", type=int, default=0, metavar="N", help="also so many audit events, and one busy account")
     parser.add_argument("--only", default="", metavar="PATTERN", help='only cases whose name has this in it, e.g. "search"')
     parser.add_argument("--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)")
     parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
@@ -31,8 +32,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.accounts < 1000:
         parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
-    if options.sqlite and options.indexes:
-        parser.error("--indexes measures PostgreSQL.")
+    if options.sqlite and (options.indexes or options.events):
+        parser.error("--indexes and --events measure PostgreSQL.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):
@@ -62,9 +63,11 @@ def main(arguments: list[str]) -> int:
         import django.db
 
         django.setup()
-        from benchmarks import run
+        from benchmarks import past, run
 
         stack.callback(django.db.connections.close_all)
+        if options.events:
+            past.write(options.events)
         found = measured(options, run, kept)
         say(found.text)
         if options.json:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from benchmarks.filters import combinations, filters
 from benchmarks.terms import terms
+from users.account.tabs import TABS, WITHIN
 from users.directory import keyset
 from users.models import User
 
@@ -17,15 +18,16 @@ LISTS = {"rollcall": "/users/", "admin": "/admin/users/user/", "tuned": "/tuned/
 
 @dataclass(frozen=True)
 class Case:
-    """`paths` by the name of the peer. `edits`: the paths are of forms, which are saved with another first name."""
+    """`paths` by the name of the peer; where {pk} stands in one, each request is for another account. `edits`: the paths are
+    of forms, which are saved with another first name."""
 
     name: str
     paths: dict[str, str]
     edits: bool = False
 
 
-def cases(accounts: int) -> list[Case]:
-    """All, in the order of the report. `accounts`: how many there are, to the page."""
+def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
+    """All, in the order of the report. `accounts`: how many there are, to the page. `busy`: an account with a long past."""
     return [
         *pages(accounts),
         *sorts(),
@@ -33,6 +35,8 @@ def cases(accounts: int) -> list[Case]:
         *(listed(label, query, lookups, sort) for label, query, lookups, sort in combinations()),
         *(listed(f"search, {label}: {term}", {"q": term}, {"q": term}) for label, term in terms().items()),
         *one_account(),
+        *tabs(),
+        *(of_busy(busy) if busy else []),
     ]
 
 
@@ -91,6 +95,23 @@ def one_account() -> list[Case]:
         show[site] = ADMIN_LIST.format(site=site) + f"{account.pk}/change/"
         edit[site] = ADMIN_LIST.format(site=site) + "{pk}/change/"
     return [Case("account page", show), Case("edit (POST)", edit, edits=True)]
+
+
+def tabs() -> list[Case]:
+    """Of one account after the other."""
+    site = {site: ADMIN_LIST.format(site=site) + "{pk}/" for site in ("admin", "tuned")}
+    others = {"": {site: f"{path}change/" for site, path in site.items()} | {"bare": "/bare/"}}
+    others["activity/"] = {site: f"{path}history/" for site, path in site.items()}
+    return [
+        Case(f"accounts in turn: {tab.label}", {"rollcall": f"/users/{{pk}}/{tab.path}"} | others.get(tab.path, {}))
+        for tab in (*TABS, *WITHIN)
+    ]
+
+
+def of_busy(pk: int) -> list[Case]:
+    places = [*((tab.label, tab.path) for tab in (*TABS, *WITHIN)), ("before it is suspended", "suspension/")]
+    places += [("before it is deleted", "deletion/"), ("before it is erased", "erasure/")]
+    return [Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"}) for label, path in places]
 
 
 def edited(number: int) -> list[int]:

@@ -16,6 +16,7 @@ from benchmarks.forms import form_with
 from benchmarks.peers import CLIENTS, Running
 
 FEWEST = 3
+IN_TURN = 100  # accounts
 TOO_SLOW = 3.0  # seconds of one request, beyond which 8 clients would only wait
 
 
@@ -89,12 +90,14 @@ def queries(answer: Answer) -> int | None:
 
 
 def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
-    """Both workers of each peer have loaded everything once."""
+    """Both workers of each peer have loaded everything once. Raises RuntimeError where one does not show its list."""
     for running in peers:
         connections = [running.connect() for _ in range(2 * CLIENTS)]
         for connection in connections:
-            connection.get(paths[running.peer.name])
+            answer = connection.get(paths[running.peer.name])
             connection.close()
+            if answer.status != 200:
+                raise RuntimeError(f"{running.peer.label} answers {answer.status} and not its list.")
 
 
 def measure(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
@@ -155,9 +158,10 @@ def together(ways: list[Act], running: Running, seconds: float) -> tuple[Counter
 def acts(case: Case, running: Running) -> list[Act]:
     """What each client does, again and again."""
     path = case.paths[running.peer.name]
-    if not case.edits:
-        return [lambda connection: connection.get(path)] * CLIENTS
-    return [editing(path.format(pk=pk)) for pk in edited(CLIENTS)]
+    if case.edits:
+        return [editing(path.format(pk=pk)) for pk in edited(CLIENTS)]
+    paths = cycle([path.format(pk=pk) for pk in edited(IN_TURN)] if "{pk}" in path else [path])
+    return [lambda connection: connection.get(next(paths))] * CLIENTS
 
 
 def editing(path: str) -> Act:

@@ -31,6 +31,7 @@ class Peer:
     settings: str
     counted: str
     backend: str
+    sessions: str
     environment: dict[str, str] = field(default_factory=dict)
     caches: bool = False
 
@@ -38,8 +39,8 @@ class Peer:
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Plain Django sets no limits on statements: the peers run to their end.
 PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
-PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND)
-ROLLCALL = Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend")
+PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND, "django.contrib.sessions.backends.db")
+ROLLCALL = Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend", settings.SESSION_ENGINE)
 COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")
 PEERS = [
     ROLLCALL,
@@ -90,7 +91,7 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
 def signed_in(peer: Peer) -> Iterator[str]:
     """The key of a superuser's session, made in the database as signing in would make it."""
     user = User.objects.filter(is_superuser=True).order_by("pk").first() or User.objects.create_superuser("bench")
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session = import_module(peer.sessions).SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), peer.backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()

@@ -6,7 +6,7 @@ import sys
 from django.db import connection
 
 from benchmarks import caching as cached
-from benchmarks import index_cost, lines
+from benchmarks import index_cost, lines, past
 from benchmarks.cache import Cache
 from benchmarks.cases import LISTS, Case
 from benchmarks.cases import cases as all_cases
@@ -21,7 +21,8 @@ from users.models import User
 def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
     """`kept`: where pages are kept, if at all. Raises SystemExit where nothing is called what --only says."""
     accounts = User.objects.count()
-    chosen = [case for case in all_cases(accounts) if options.only in case.name]
+    all_of_them = all_cases(accounts, busy=past.busy() if options.events else None)
+    chosen = [case for case in all_of_them if options.only in case.name]
     if not chosen:
         raise SystemExit(f"No case has “{options.only}” in its name.")
     peers, where, bare = chosen_peers(options, kept), conditions(accounts, cache=described(kept)), floor()

@@ -3,8 +3,8 @@
 from settings import *  # noqa: F403
 from settings import INSTALLED_APPS
 
-# Without allauth, which would insist on its middleware.
-INSTALLED_APPS = ["django.contrib.admin", *(app for app in INSTALLED_APPS if not app.startswith("allauth"))]
+OTHERS = [app for app in INSTALLED_APPS if not app.startswith("allauth")]
+INSTALLED_APPS = ["django.contrib.admin", *OTHERS, "benchmarks.admin.apps.Addresses"]
 ROOT_URLCONF = "benchmarks.admin.urls"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
