@@ -17,11 +17,12 @@ EVENTS = f"""
     SELECT now() - interval '1 day' * (%(ago)s - number::float / %(size)s), staff.ids[1 + number %% cardinality(staff.ids)],
         'staff' || number %% cardinality(staff.ids), (ARRAY['account.edited', 'account.suspended', 'account.reinstated'])
         [1 + number %% 3], id, username, %(pass)s, jsonb_build_object('first_name', 'Robin'),
-        jsonb_build_object('first_name', 'Robin A'), 'Asked for by mail', '', '192.0.2.7', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+        jsonb_build_object('first_name', 'Robin A'), 'Asked for by mail', '', '192.0.2.7',
+        'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
         md5(id::text), %(chain)s + number, {SALT.format("number")}, {SALT.format("number + 1")}, {SALT.format("number + 2")}
     FROM (SELECT id, username, row_number() OVER () AS number FROM ({{accounts}}) AS chosen) AS numbered,
         (SELECT array_agg(id) AS ids FROM (SELECT id FROM users_user WHERE is_staff ORDER BY id LIMIT 100) AS first) AS staff
-"""  # noqa: S608  constants of this module
+"""
 EACH = EVENTS.format(accounts="SELECT id, username FROM users_user ORDER BY id")
 OF_ONE = EVENTS.format(
     accounts="SELECT id, username FROM users_user, generate_series(1, %(size)s) WHERE id = %(busy)s",
@@ -29,17 +30,20 @@ OF_ONE = EVENTS.format(
 HEAD = """
     INSERT INTO users_chainhead (id, position, hash, newest_id, settled_id, looked_at, anchored_position)
     SELECT 1, max(chain_position), sha256(''), max(id), max(id), now(), 0 FROM users_auditevent
-    ON CONFLICT (id) DO UPDATE SET position = excluded.position, newest_id = excluded.newest_id, settled_id = excluded.settled_id
+    ON CONFLICT (id) DO UPDATE
+    SET position = excluded.position, newest_id = excluded.newest_id, settled_id = excluded.settled_id
 """
 SERIES = "FROM generate_series(1, %(size)s) number"
 OTHERS = [
     f"""INSERT INTO users_signinevent (account_id, at, outcome, way, typed, ip, user_agent)
-    SELECT %(busy)s, now() - interval '1 minute' * (%(size)s - number), 'ok', 'password', '', '192.0.2.7', 'Mozilla/5.0' {SERIES}""",
+    SELECT %(busy)s, now() - interval '1 minute' * (%(size)s - number), 'ok', 'password', '', '192.0.2.7', 'Mozilla/5.0'
+    {SERIES}""",
     f"""INSERT INTO users_session (session_key, session_data, expire_date, public_id, account_id, created_at, last_used_at, ip,
     user_agent) SELECT md5('past' || number::text), repeat('x', 200), now() + interval '1 hour' * (1 + number %% 300),
     gen_random_uuid(), %(busy)s, now(), now(), '192.0.2.7', 'Mozilla/5.0' {SERIES}""",
     f"""INSERT INTO users_message (account_id, kind, "to", message_id, state, created_at, due_at, attempts, error)
-    SELECT %(busy)s, 'suspended', 'somebody@example.com', md5('past' || number::text), 'waiting', now(), now() + interval '1 year', 0, ''
+    SELECT %(busy)s, 'suspended', 'somebody@example.com', md5('past' || number::text), 'waiting', now(),
+    now() + interval '1 year', 0, ''
     {SERIES}""",
 ]
 

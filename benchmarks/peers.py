@@ -40,7 +40,9 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Plain Django sets no limits on statements: the peers run to their end.
 PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
 PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND, "django.contrib.sessions.backends.db")
-ROLLCALL = Peer("rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend", settings.SESSION_ENGINE)
+ROLLCALL = Peer(
+    "rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend", settings.SESSION_ENGINE
+)
 COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")
 PEERS = [
     ROLLCALL,

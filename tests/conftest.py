@@ -1,8 +1,11 @@
 """What every test leans on: caches that start empty, databases that can be flushed, a browser where there is one."""
 
+import os
 import signal
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import caches
@@ -50,3 +53,17 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(WITHOUT_SAMPLES)
     return SAMPLES
+
+
+@pytest.fixture
+def empty_database(tmp_path):
+    """The address of an empty database on the server of this leg."""
+    server = os.environ["DATABASE_URL"]
+    if server.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path}/empty.sqlite3"
+        return
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield server.replace("/rollcall?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,14 +1,11 @@
 """What the Procfile says, as a platform runs it: built, released, served with production settings behind a proxy with TLS."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from html import unescape
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from tests.processes import ROOT, environment, running, until
@@ -22,23 +19,9 @@ PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().
 
 
 @pytest.fixture
-def database_url(tmp_path):
-    """An empty database on the server of this leg."""
-    server = os.environ["DATABASE_URL"]
-    if server.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path}/procfile.sqlite3"
-        return
-    name = f"procfile_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield server.replace("/rollcall?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def production(database_url, tmp_path) -> dict[str, str]:
+def production(empty_database, tmp_path) -> dict[str, str]:
     """The environment of a deployment."""
-    here = {"HOST": "127.0.0.1", "PORT": str(free_port()), "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+    here = {"HOST": "127.0.0.1", "PORT": str(free_port()), "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": empty_database}
     few = {"WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", "STATEMENT_TIMEOUT_MS": "2000", "TRUSTED_PROXIES": "1"}
     return PRODUCTION | here | few | {"ROLLCALL_ADMIN_PASSWORD": PASSWORD}
 

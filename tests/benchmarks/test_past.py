@@ -1,0 +1,52 @@
+"""bin/bench --events: the past that it writes is one that pages show."""
+
+import pytest
+
+from benchmarks import past
+from tests.builders import make_superuser, make_user
+from users.account import verbs
+from users.account.blast import radius
+from users.audit import chain
+from users.audit.models import AuditEvent
+from users.mail.models import Message
+from users.models import User
+from users.staff.models import Session, SignInEvent
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+
+@pytest.fixture
+def accounts() -> int:
+    for number in range(9):
+        make_user("Support" if number == 4 else "", username=f"person{number}")
+    return User.objects.count()
+
+
+def test_each_account_gets_its_share_and_one_of_them_a_fiftieth(accounts):
+    past.write(events=200)
+    passes = round(200 / accounts)
+    busy = past.busy()
+    others = User.objects.exclude(pk=busy).values_list("pk", flat=True)
+    assert {AuditEvent.objects.filter(target_id=pk).count() for pk in others} == {passes}
+    assert AuditEvent.objects.filter(target_id=busy).count() == passes + 4
+    for rows in (SignInEvent, Session):
+        assert rows.objects.filter(account_id=busy).count() == rows.objects.count() == 4
+    assert Message.objects.filter(account_id=busy, state="waiting").count() == 4
+    assert radius(User.objects.get(pk=busy)).sessions == 4
+
+
+def test_what_is_there_is_not_written_again(accounts):
+    past.write(events=200)
+    there = AuditEvent.objects.count(), Session.objects.count()
+    past.write(events=200)
+    assert (AuditEvent.objects.count(), Session.objects.count()) == there
+    past.write(events=200 + accounts)
+    assert (AuditEvent.objects.count(), Session.objects.count()) == (there[0] + accounts, there[1])
+
+
+def test_the_chain_goes_on_after_it(accounts):
+    past.write(events=50)
+    last = AuditEvent.objects.latest("chain_position").chain_position
+    verbs.suspend(User.objects.get(pk=past.busy()), by=make_superuser(), reason="Afterwards")
+    chain.sweep()
+    assert AuditEvent.objects.latest("pk").chain_position == AuditEvent.objects.count() > last
