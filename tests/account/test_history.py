@@ -11,8 +11,9 @@ from django.utils import timezone
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import read
+from tests.plans import assert_no_sort, plans
 from users.account import verbs
-from users.account.history import LOOKED_AT
+from users.account.history import LOOKED_AT, newest
 from users.audit.models import AuditEvent
 from users.models import User
 
@@ -124,6 +125,17 @@ def test_further_back_than_it_looks_it_tells_nothing(client):
     )
     assert "More than a thousand things" in read(client.get(f"/users/{ada.pk}/history/?at=2026-02-01")).one("main").text
     assert rows(client, ada, "2026-02-03")["Username"][0] == ada.username
+
+
+def test_an_account_with_most_of_the_events_is_not_looked_for_among_all(client):
+    ada, grace = make_user(), make_user()
+    for target in (ada, grace):  # the older half of all
+        AuditEvent.objects.bulk_create(
+            AuditEvent(target_id=target.pk, action="account.edited", actor_text="x") for _ in range(3 * LOOKED_AT)
+        )
+    [plan] = plans(lambda: newest(ada))
+    assert "audit_by_target" in plan
+    assert_no_sort(plan)
 
 
 @pytest.mark.parametrize(

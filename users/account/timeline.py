@@ -57,6 +57,11 @@ SOURCES = {
     ),
 }  # fmt: skip
 
+# One account, said in two ways. With "=", PostgreSQL may read the whole table backwards by id, for an account that has much in
+# it, and all of that long ago; from the account to itself, in an order said in full, it does not. SQLite seeks to an id within
+# the account only with "=".
+RANGES = {"postgresql": "{owner} BETWEEN %s AND %s", "sqlite": "{owner} = %s AND {owner} = %s"}
+
 
 @dataclass
 class Entry:
@@ -153,14 +158,11 @@ def sql(kinds: tuple[str, ...], vendor: str, *, many: bool) -> str:
 
 
 def branch(kind: str, vendor: str, many: bool) -> str:
-    """A range from the account to itself, and its order said in full: with "=" and the order of ids alone, PostgreSQL may
-    read the whole table backwards by id, for an account that has much in it, and all of that long ago."""
     source = SOURCES[kind]
     columns = source.columns.replace("{ip}", "host(ip)" if vendor == "postgresql" else "ip")
     more = f" AND {source.left_out}" if source.left_out and many else ""
-    where = f"{source.owner} BETWEEN %s AND %s AND id < %s{more}"
-    order = f"{source.owner}, id DESC"
-    return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} ORDER BY {order} LIMIT %s"  # noqa: S608  ours
+    where, order = RANGES[vendor].format(owner=source.owner), f"{source.owner}, id DESC"
+    return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"  # noqa: S608  ours
 
 
 def moment(value: Any) -> datetime:
