@@ -57,7 +57,7 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
     with pytest.raises(access.Denied, match="can’t grant what you don’t have") as caught:
         assign(account, "Support", "Manager", by=lead)
     denied = caught.value
-    assert (denied.action, denied.permission, denied.target) == ("assign_roles", "users.change_groups", account)
+    assert (denied.action, denied.permission, denied.target) == ("assign_roles", "users.approve_bulk", account)
     assert (row(account), events()) == (before, [])
     assert assign(account, "Support", by=lead).groups.get().name == "Support"
 
