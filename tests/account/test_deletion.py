@@ -72,6 +72,11 @@ def test_the_address_and_the_username_of_a_deleted_account_are_not_given_away(cl
     with pytest.raises(ValidationError) as caught:
         verbs.edit(grace, by=agent, version=1, email="ada@example.com")
     assert list(caught.value.message_dict) == ["email"]
+    field = client.post(f"/users/{grace.pk}/edit/email/", {"version": 1, "email": "ada@EXAMPLE.com"})
+    assert (field.status_code, read(field).one("p", id="email_email_error").text) == (
+        422, "A deleted account has this address. Restore it instead.",
+    )  # fmt: skip
+    assert form(field, f"/users/{grace.pk}/edit/email/")["email"] == "ada@EXAMPLE.com"
     assert User.objects.filter(email="ada@example.com").get() == ada
 
 

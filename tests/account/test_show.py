@@ -59,8 +59,8 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     ("fields", "label", "sentence"),
     [
         ({"status": "active"}, "Active", ""),
-        ({"status": "invited"}, "Invited", "Invited; no password has been chosen yet."),
-        ({"status": "suspended", "status_reason": "Spam <b>"}, "Suspended", "Suspended: Spam <b>"),
+        ({"status": "invited"}, "Invited", "Invited No password has been chosen yet."),
+        ({"status": "suspended", "status_reason": "Spam <b>"}, "Suspended", "Suspended Spam <b>"),
         ({"status": "deleted", "deleted_at": timezone.now()}, "Deleted", "Deleted on"),
         ({"valid_until": timezone.now() - timedelta(days=1)}, "Ended", "Ended on"),
         (
@@ -127,6 +127,34 @@ def test_what_is_offered_follows_from_what_there_is(client):
     offered = buttons(client.get(f"/users/{full.pk}/"))
     assert {"Change the end date", "Clear the end date", "Reset the second factor", "Require a new password"} <= offered
     assert not {"Set an end date", "Verify the address", "Send a verification mail"} & offered
+
+
+@pytest.mark.parametrize(
+    ("fields", "first"),
+    [
+        ({}, []),
+        ({"status": "invited"}, ["Invite again"]),
+        ({"status": "suspended"}, ["Reinstate"]),
+        ({"valid_until": timezone.now() - timedelta(days=1)}, ["Change the end date"]),
+        ({"status": "deleted", "deleted_at": timezone.now()}, ["Restore"]),
+        ({"status": "erased", "deleted_at": timezone.now()}, []),
+    ],
+)
+def test_what_lets_the_person_in_again_stands_out(client, fields, first):
+    client.force_login(make_superuser())
+    page = read(client.get(f"/users/{make_user(**fields).pk}/"))
+    actions = page.one("div", class_="actions")
+    assert [link.text for link in actions.all("a", class_="primary")] == first
+    labels = [link.text for link in actions.all("a")]
+    assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_an_end_is_in_sight_before_it_comes_and_after(client, days):
+    client.force_login(make_user("Viewer"))
+    end = timezone.now() + timedelta(days=days)
+    note = read(client.get(f"/users/{make_user(valid_until=end).pk}/")).one("p", class_="note").text
+    assert note.startswith(f"{'Ends' if days > 0 else 'Ended'} on {end.day} {end:%b %Y}")
 
 
 def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):

@@ -72,7 +72,7 @@ def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     directory.get_by_label("Until").fill("2999-01-31T12:30")
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.locator(".headline .state")).to_have_text("Suspended")
-    expect(directory.locator(".note.warning")).to_contain_text("until 31 Jan 2999, 12:30 UTC: Spam")
+    expect(directory.locator(".note.warning")).to_contain_text("until 31 Jan 2999, 12:30 UTC Spam")
     directory.get_by_role("link", name="Reinstate").click()
     directory.get_by_role("button", name="Reinstate").click()
     expect(directory.locator(".note.success")).to_contain_text("again")
@@ -93,3 +93,21 @@ def test_somebody_is_invited_with_a_role(directory: Page):
 def test_nothing_on_the_page_waits_for_a_script(directory: Page):
     expect(directory.get_by_role("button", name="Search")).to_be_visible()
     expect(directory.locator("#keys")).to_be_hidden()
+
+
+def test_a_verb_from_the_menu_with_a_reason_from_the_list(plain_page):
+    ada, page = make_user(username="ada", first_name="Ada"), plain_page(make_user("Administrator"))
+    page.goto(f"/users/{ada.pk}/")
+    expect(page.get_by_role("link", name="Delete")).to_be_hidden()
+    page.locator("summary", has_text="More").press("Enter")
+    page.get_by_role("link", name="Delete").press("Enter")
+    expect(page.get_by_role("region", name="What goes with it")).to_contain_text("none is open")
+    page.get_by_role("link", name="Was made for a test.").click()
+    expect(page.get_by_role("textbox", name="Reason")).to_have_value("Was made for a test.")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".headline .state")).to_have_text("Deleted")
+    expect(page.locator("p.note.error")).to_contain_text("Was made for a test.")
+    page.get_by_role("link", name="Restore").click()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator(".headline .state")).to_have_text("Active")
+    assert User.objects.get(pk=ada.pk).status == "active"

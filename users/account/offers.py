@@ -7,6 +7,7 @@ from users.models import State, User
 
 LIVING = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 OPEN = (State.INVITED, State.ACTIVE, State.ENDED)
+HERE = (State.INVITED, State.ACTIVE, State.SUSPENDED)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ BUTTONS = (
         style="primary",
     ),
     Offer("Restore", "deletion/end/", "restore", "reinstate", (State.DELETED,), style="primary"),
-    Offer("Invite again", "invitation/", "invite", "mail", (State.INVITED,), lambda account: account.email),
+    Offer("Change the end date", "end-date/", "set_end_date", "calendar", (State.ENDED,), style="primary"),
+    Offer("Invite again", "invitation/", "invite", "mail", (State.INVITED,), lambda account: account.email, style="primary"),
     Offer("Suspend", "suspension/", "suspend", "suspend", OPEN, style="danger"),
 )  # fmt: skip
 MENU = {
@@ -76,7 +78,7 @@ MENU = {
         Offer("Add to groups", "groups/", "change_groups", "plus"),
         Offer("Remove from groups", "groups/end/", "change_groups", "close"),
         Offer("Set an end date", "end-date/", "set_end_date", "calendar", LIVING, lambda account: not account.valid_until),
-        Offer("Change the end date", "end-date/", "set_end_date", "calendar", LIVING, lambda account: account.valid_until),
+        Offer("Change the end date", "end-date/", "set_end_date", "calendar", HERE, lambda account: account.valid_until),
         Offer("Clear the end date", "end-date/end/", "set_end_date", "calendar", LIVING, lambda account: account.valid_until),
     ),
 }  # fmt: skip
