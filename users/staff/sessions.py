@@ -73,10 +73,12 @@ class SessionStore(cached_db.SessionStore):
 
 
 def standing(account: User) -> list[Session]:
-    """The sessions that would still open something, last used first. One query."""
-    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by("-last_used_at")
+    """The sessions that would still open something, last used first; where there are more than LISTED, those that last
+    longest, in the order of their index. One query."""
+    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by("-expire_date")[:LISTED]
     marks = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
-    return [row for row in rows[:LISTED] if row.get_decoded().get(HASH_SESSION_KEY) in marks]
+    used = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
+    return [row for row in used if row.get_decoded().get(HASH_SESSION_KEY) in marks]
 
 
 def end(account_id: int, public_id: UUID) -> Session | None:
