@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada(client):
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Support"))
     return make_user(username="ada")
 
 
