@@ -16,7 +16,7 @@ from users.models import User
 
 FOLLOWS = {"email_verified_at"}  # changes with another field
 WORDS = {"locale": "language", "is_staff": "staff", "is_superuser": "superuser", "groups": "roles"}
-BY_FIELD = {"account.edited", "account.put_back", "account.updated_by_import", "account.roles_assigned"}
+BY_FIELD = {"account.edited", "account.put_back", "account.undone", "account.updated_by_import", "account.roles_assigned"}
 
 
 @dataclass(frozen=True)

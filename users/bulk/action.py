@@ -8,6 +8,7 @@ rows and events as the verb would, account by account: tests/bulk/test_parity.py
 from collections import defaultdict
 from typing import Any, ClassVar
 
+from users.bulk.written import Written
 from users.jobs.kinds import Offer, register
 from users.jobs.models import Job
 from users.jobs.selected import Selected
@@ -27,7 +28,7 @@ class Action(Selected):
     ends_sessions: ClassVar[bool] = False
     undo_action: ClassVar[str] = ""  # of users.access, asked of whoever takes it back; "" where nobody can
     undo_ends_sessions: ClassVar[bool] = False
-    columns: ClassVar[tuple[str, ...]]  # the names in a before-image
+    columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
     four_eyes: ClassVar[str] = "above"
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -37,6 +38,14 @@ class Action(Selected):
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:
         """Writes before-images, by id, back into the accounts."""
         raise NotImplementedError
+
+    def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
+        """What is told of an account whose `states` were `old`, and are `new`."""
+        return Written.of(old, new, self.columns)
+
+    def objections(self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]) -> dict[int, str]:
+        """Accounts that `by` may not put back although they may take the action itself back, and why."""
+        return {}
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
         from users.bulk.undo import offers  # which imports this

@@ -8,36 +8,27 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import F
 from django.utils import timezone
 
 from users.bulk import insert
-from users.bulk.action import Action, alike
+from users.bulk.action import alike
 from users.bulk.gate import admitted, plain_accounts
-from users.bulk.written import Written, write
+from users.bulk.judging import Judging
+from users.bulk.written import write
 from users.jobs.kinds import Chunk
-from users.jobs.models import Job
-from users.models import State, User, UserQuerySet, in_state
+from users.jobs.models import Job, JobItem
+from users.models import User
 from users.staff import sessions
+from users.staff.models import Session
 
-SAME = "="  # stands in for a reason where a change would change nothing
 
-
-class ColumnAction(Action):
+class ColumnAction(Judging):
     """`columns`: what it may change, beside version, updated_at and session_epoch, which undo does not put back."""
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        """Which accounts the verb would refuse, and with which words; the first that fits counts. SAME: nothing to do."""
-        raise NotImplementedError
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         """Values or expressions for columns."""
         raise NotImplementedError
-
-    def judged(self, accounts: UserQuerySet, job: Job, now: datetime) -> UserQuerySet:
-        """With `why`: the reason for which it would be skipped, or ""."""
-        whens = [When(condition, then=Value(reason)) for condition, reason in self.skips(job, now)]
-        return accounts.annotate(why=Case(*whens, default=Value(""), output_field=CharField()))
 
     def sets(self, job: Job, now: datetime) -> dict[str, Any]:
         """Everything that is set in an account that changes."""
@@ -51,23 +42,25 @@ class ColumnAction(Action):
             return
         if connection.vendor == "postgresql":
             insert.change(self, chunk, ids, now)
+            changed = self.signed_in(chunk, ids) if self.ends_sessions else []
         else:
-            self.change_here(chunk, ids, now)
+            changed = self.change_here(chunk, ids, now)
         if self.ends_sessions:
-            sessions.end_all_of(ids)
+            sessions.end_all_of(changed)
 
-    def change_here(self, chunk: Chunk, ids: list[int], now: datetime) -> None:
-        rows = self.judged(plain_accounts().filter(pk__among=ids), chunk.job, now).order_by("pk")
-        old = {row["pk"]: row for row in rows.values("pk", "why", *self.columns)}
-        changing = [pk for pk, row in old.items() if not row["why"]]
-        plain_accounts().filter(pk__among=changing).update(**self.sets(chunk.job, now))
-        new = self.states(changing)
-        for pk, row in old.items():
-            if row["why"] == SAME:
-                chunk.unchanged()
-            elif row["why"]:
-                chunk.skipped(pk, row["why"])
-        write(chunk, self.event, [Written.of(old[pk], new[pk], self.columns) for pk in changing])
+    def signed_in(self, chunk: Chunk, ids: list[int]) -> list[int]:
+        """Of those that were changed: few."""
+        holders = Session.objects.filter(account_id__among=ids).values_list("account_id", flat=True).distinct()
+        items = JobItem.objects.filter(job=chunk.job, account_id__among=list(holders), outcome=JobItem.Outcome.CHANGED)
+        return list(items.values_list("account_id", flat=True))
+
+    def change_here(self, chunk: Chunk, ids: list[int], now: datetime) -> list[int]:
+        """The ids of those that were changed."""
+        old = self.sorted_out(chunk, ids, now, *self.columns)
+        plain_accounts().filter(pk__among=list(old)).update(**self.sets(chunk.job, now))
+        new = self.states(list(old))
+        write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        return list(old)
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version", *self.columns)
@@ -78,7 +71,3 @@ class ColumnAction(Action):
         for image, ids in alike(images):
             values = {name: fields[name].to_python(value) for name, value in image.items()}
             plain_accounts().filter(pk__among=ids).update(**values)
-
-
-def already(*states: State, now: datetime) -> list[tuple[Q, str]]:
-    return [(in_state(state, now), f"This account is already {state.label.lower()}.") for state in states]

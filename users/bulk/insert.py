@@ -14,13 +14,12 @@ from django.db.models.sql import UpdateQuery
 from users.audit.models import AuditEvent
 from users.audit.record import event_for
 from users.bulk.gate import plain_accounts
+from users.bulk.judging import SAME
+from users.bulk.moments import POSTGRESQL
 from users.bulk.told import told
 from users.jobs.kinds import Chunk
 from users.models import User
 
-# As users.audit.record.plain writes a point in time.
-MOMENT = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
-    || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
 PER_ACCOUNT = {
     "target_id": "was.id",
     "target_text": "was.username",
@@ -30,8 +29,6 @@ PER_ACCOUNT = {
 
 def change(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
     """What a users.bulk.columns.ColumnAction does to accounts that are locked and admitted."""
-    from users.bulk.columns import SAME
-
     columns = action.columns
     judged, judged_params = judging(action, chunk, ids, now)
     update, update_params = updating(action, chunk, now)
@@ -100,4 +97,4 @@ def telling(side: str, names: list[str]) -> str:
 
 
 def as_told(column: str, field: Any) -> str:
-    return MOMENT.format(column) if isinstance(field, DateTimeField) else column
+    return POSTGRESQL.format(column) if isinstance(field, DateTimeField) else column

@@ -40,7 +40,8 @@ def undo(request, pk: int):
     why = undoing.objection(job)
     if why and not form.is_bound:
         return page(request, 409, why, back=f"/jobs/{pk}/")
-    context = about(job) | {"form": form, "until": undoing.until(job), "four_eyes": engine.rule("above", job.changed)}
+    four_eyes = job.kind in undoing.UNDO_OF and engine.rule(KINDS[undoing.UNDO_OF[job.kind]], job.changed)
+    context = about(job) | {"form": form, "until": undoing.until(job), "four_eyes": four_eyes}
     return render(request, "users/bulk/undo.html", context, status=status_of(form))
 
 

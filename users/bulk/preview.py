@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from users import access
 from users.bulk.action import Action
-from users.bulk.columns import SAME
 from users.bulk.counting import BRIEFLY, ENOUGH, Number, capped, limited, number_of, plain, sample
 from users.bulk.gate import plain_accounts, spared
+from users.bulk.judging import SAME
 from users.directory.counts import in_words
 from users.directory.selection import CAP, Selection
 from users.jobs.models import Job

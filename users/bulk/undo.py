@@ -14,7 +14,7 @@ from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.bulk.action import BY_NOUN, Action
 from users.bulk.gate import admitted, plain_accounts
-from users.bulk.written import Written, write
+from users.bulk.written import write
 from users.jobs import engine
 from users.jobs.kinds import KINDS, Chunk, Offer, register
 from users.jobs.models import Job, JobItem
@@ -48,13 +48,15 @@ class Undo(Selected):
         changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
         reasons = who_changed(changed_since, items)
         reasons |= {pk: FORGOTTEN for pk in ids if pk not in changed_since and items[pk].before is None}
+        images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
+        reasons |= self.of.objections(chunk.by, images, old)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
-        images = {pk: items[pk].before for pk in ids if pk not in reasons}
+            images.pop(pk, None)
         self.of.put_back(images)
         touch(list(images), ends_sessions=self.of.undo_ends_sessions)
         new = self.of.states(list(images))
-        write(chunk, EVENT, [Written.of(old[pk], new[pk], self.of.columns) for pk in images])
+        write(chunk, EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
 
 
 def touch(ids: list[int], *, ends_sessions: bool) -> None:

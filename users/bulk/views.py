@@ -53,7 +53,7 @@ def bulk(request, noun: str):
         "form": form,
         "found": found,
         "examples": selection.examples(),
-        "four_eyes": engine.rule(action.four_eyes, found.number.value),
+        "four_eyes": engine.rule(action, found.number.value),
         "undo_days": settings.BULK_UNDO_DAYS,
         "path": f"{request.path}?{selection.query}",
     }

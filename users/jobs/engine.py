@@ -37,7 +37,7 @@ from users import access
 from users.audit.origin import Origin, current_origin
 from users.audit.record import record
 from users.jobs import queue
-from users.jobs.kinds import KINDS
+from users.jobs.kinds import KINDS, Kind
 from users.jobs.models import ENDED, OPEN, Job, JobItem, JobLine
 from users.models import User
 
@@ -111,19 +111,23 @@ def start(
 
 def approval_needed(job: Job) -> bool:
     """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is not believed."""
-    kind, threshold = KINDS[job.kind], settings.BULK_APPROVAL_ABOVE
-    if kind.four_eyes != "above" or (job.expected or 0) > threshold:
-        return rule(kind.four_eyes, job.expected or 0)
+    kind, expected = KINDS[job.kind], job.expected or 0
+    if kind.four_eyes != "above" or expected > threshold(kind):
+        return rule(kind, expected)
     try:
         with transaction.atomic():
-            return kind.count(job, threshold + 1) > threshold
+            return kind.count(job, threshold(kind) + 1) > threshold(kind)
     except OperationalError:  # too many to count in time
         return True
 
 
-def rule(four_eyes: str, number: int) -> bool:
-    """What a kind's `four_eyes` says about so many accounts."""
-    return four_eyes == "always" or (four_eyes == "above" and number > settings.BULK_APPROVAL_ABOVE)
+def rule(kind: Kind, number: int) -> bool:
+    """What is asked of somebody who does this to so many accounts."""
+    return kind.four_eyes == "always" or (kind.four_eyes == "above" and number > threshold(kind))
+
+
+def threshold(kind: Kind) -> int:
+    return int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
 
 
 def freeze(job: Job) -> None:

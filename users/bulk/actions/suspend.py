@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.account.verb_forms import SuspensionForm
-from users.bulk.columns import ColumnAction, already
+from users.bulk.columns import ColumnAction
 from users.bulk.forms import BulkForm
+from users.bulk.judging import already
 from users.jobs.models import Job
 from users.models import State
 

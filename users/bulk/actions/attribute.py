@@ -1,0 +1,52 @@
+"""Sets one field of the profile that many can share: what users.account.verbs.edit does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+
+from users.account.forms import OwnProfileForm
+from users.account.verb_forms import reason_field
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import SAME, gone
+from users.jobs.models import Job
+
+FIELDS = ("locale", "time_zone")  # the others are a person's own, and the keys of the search are made of them
+LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in FIELDS}
+
+
+class Form(BulkForm):
+    field = forms.ChoiceField(choices=[("", "Choose a field"), *LABELS.items()], label="Field")
+    value = forms.CharField(
+        required=False, max_length=64, label="Value", help_text="Such as pt-BR, or Europe/Lisbon. Leave it empty to clear it."
+    )
+    reason = reason_field(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if name := cleaned.get("field"):
+            try:
+                cleaned["value"] = OwnProfileForm.base_fields[name].clean(cleaned.get("value", ""))
+            except forms.ValidationError as error:
+                self.add_error("value", error)
+        return cleaned
+
+
+class SetAttribute(ColumnAction):
+    name, label, action, event = "set-attribute", "Set a field", "edit", "account.edited"
+    noun, past, icon = "attribute", "changed", "edit"
+    explains = "Language or time zone of all of them become the same."
+    form = Form
+    columns = FIELDS
+    undo_action = "edit"
+
+    def title(self, job: Job) -> str:
+        return f"Set {LABELS[job.parameters['field']].lower()} to “{job.parameters['value']}”"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), *([(Q(**self.changes(job, now)), SAME)] if job.parameters else [])]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {job.parameters["field"]: job.parameters["value"]}

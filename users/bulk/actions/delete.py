@@ -1,0 +1,42 @@
+"""Deletes: what users.account.verbs.delete does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.functions import JSONObject
+
+from users.account.verb_forms import DeletionForm
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import already
+from users.bulk.moments import Told
+from users.jobs.models import Job
+from users.models import State
+
+
+class Form(BulkForm, DeletionForm):
+    version = None  # type: ignore[assignment]
+
+
+class Delete(ColumnAction):
+    name, label, action, event = "delete", "Delete", "delete", "account.deleted"
+    noun, past, icon, dangerous = "deletion", "deleted", "delete", True
+    explains = "They go into the recycle bin: nobody can sign in to them, and their open sessions end at once."
+    form = Form
+    columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
+    takes_keys = ends_sessions = undo_ends_sessions = True
+    undo_action = "restore"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.DELETED, State.ERASED, now=now)
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        was = JSONObject(status=F("status"), status_reason=F("status_reason"), suspended_until=Told("suspended_until"))
+        return {
+            "status": State.DELETED,
+            "status_reason": job.reason,
+            "suspended_until": None,
+            "deleted_at": now,
+            "before_deletion": was,
+        }

@@ -1,0 +1,51 @@
+"""Sets an end date: what users.account.verbs.set_end_date does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from users.account.verb_forms import EndDateForm
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import SAME, gone
+from users.jobs.models import Job
+
+
+class Form(BulkForm, EndDateForm):
+    version = None  # type: ignore[assignment]
+
+    def clean_until(self) -> datetime:
+        until: datetime = self.cleaned_data["until"]
+        if until <= timezone.now():
+            self.add_error("until", "Choose a time in the future.")
+        return until
+
+
+class SetEndDate(ColumnAction):
+    name, label, action, event = "set-end-date", "Set an end date", "set_end_date", "account.end_date_set"
+    noun, past, icon = "end-date", "given this end", "calendar"
+    explains = "From that moment on nobody can sign in to them. Nobody is written to."
+    form = Form
+    columns = ("valid_until",)
+    takes_keys = True
+    undo_action = "set_end_date"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        until = end(job)
+        if until is None:
+            return gone()
+        passed = [(Q(pk__gt=0), "The end had passed before the job came to this account.")] if until <= now else []
+        begun = (Q(date_joined__gte=until), "The account begins later than that.")
+        return [*gone(), *passed, begun, (Q(valid_until=until), SAME)]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"valid_until": end(job)}
+
+
+def end(job: Job) -> datetime | None:
+    """None in a preview, before anything was typed."""
+    until = job.parameters.get("until")
+    return parse_datetime(until) if until else None

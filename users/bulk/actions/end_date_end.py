@@ -1,0 +1,31 @@
+"""Clears end dates: what users.account.verbs.clear_end_date does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from users.account.verb_forms import OptionalReasonForm
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import gone
+from users.jobs.models import Job
+
+
+class Form(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class ClearEndDate(ColumnAction):
+    name, label, action, event = "clear-end-date", "Clear the end date", "set_end_date", "account.end_date_cleared"
+    noun, past, icon = "end-date-removal", "without an end", "calendar"
+    explains = "They end no more; those that have ended can be signed in to again."
+    form = Form
+    columns = ("valid_until",)
+    undo_action = "set_end_date"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), (Q(valid_until__isnull=True), "This account has no end date.")]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"valid_until": None}

@@ -1,0 +1,54 @@
+"""Erases, by users.account.verbs.erase itself, account by account: what there is of a person has to be looked for."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from users import access
+from users.account import verbs
+from users.account.errors import Refused
+from users.account.verb_forms import ErasureForm
+from users.bulk.forms import BulkForm
+from users.bulk.gate import GONE
+from users.bulk.judging import Judging, already
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.models import State, User
+
+
+class Form(BulkForm, ErasureForm):
+    version = confirm = None  # type: ignore[assignment]
+
+
+class Erase(Judging):
+    name, label, action, event = "erase", "Erase", "erase", "account.erased"
+    noun, past, icon, dangerous = "erasure", "erased", "delete", True
+    explains = "For good: whatever names these people goes from wherever Rollcall holds it."
+    form = Form
+    takes_keys = ends_sessions = True
+    first_size, largest_size = 5, 50  # each takes as long as erasing one does
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.ERASED, now=now)
+
+    def run(self, chunk: Chunk) -> None:
+        accounts = User.objects.in_bulk(chunk.ids)
+        for pk in chunk.ids:
+            if pk not in accounts:
+                chunk.skipped(pk, GONE)
+            else:
+                self.erase(chunk, accounts[pk])
+
+    def erase(self, chunk: Chunk, account: User) -> None:
+        reserve = bool(chunk.job.parameters.get("reserve", True))
+        try:
+            with transaction.atomic():
+                erased = verbs.erase(account, by=chunk.by, reason=chunk.job.reason, reserve=reserve)
+        except (Refused, access.Denied) as error:
+            chunk.skipped(account.pk, error.message if isinstance(error, Refused) else error.reason)
+        except ValidationError as error:
+            chunk.skipped(account.pk, " ".join(error.messages))
+        else:
+            chunk.changed(erased, None)

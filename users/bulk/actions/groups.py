@@ -1,0 +1,151 @@
+"""Into groups and out of them: what users.account.verbs.add_to_groups and remove_from_groups do to one account."""
+
+from collections import defaultdict
+from datetime import datetime
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from users import access
+from users.account import verb_forms
+from users.bulk.action import alike
+from users.bulk.forms import BulkForm
+from users.bulk.gate import admitted, plain_accounts
+from users.bulk.judging import Judging, gone
+from users.bulk.written import Written, write
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.models import User
+
+Member: Any = User.groups.through
+NONE_LEFT = "These groups are not there any more."
+
+
+class Form(BulkForm, verb_forms.GroupsForm):
+    version = None  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.offer(list(Group.objects.order_by("id")))
+
+
+class AddForm(Form):
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        held = None if self.by.is_superuser else self.by.get_all_permissions()
+        every = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        self.offer([group for group in every if held is None or access.names(group.permissions.all()) <= held])
+
+
+class InGroups(Judging):
+    """Both. A before-image has the ids of all groups that the account was in."""
+
+    action = "change_groups"
+    columns = ("groups",)
+    undo_action = "change_groups"
+
+    def groups(self, job: Job) -> dict[int, Group]:
+        return Group.objects.in_bulk(job.parameters.get("groups", []))
+
+    def run(self, chunk: Chunk) -> None:
+        now, groups = timezone.now(), self.groups(chunk.job)
+        ids = admitted(chunk, self.action, takes_keys=False)
+        rows = list(self.sorted_out(chunk, ids, now))
+        old = self.states(rows)
+        for pk, why in self.refused(chunk.by, old, groups).items():
+            chunk.skipped(pk, why)
+            del old[pk]
+        self.move(old, groups)
+        plain_accounts().filter(pk__among=list(old)).update(version=F("version") + 1, updated_at=now)
+        new = self.states(list(old))
+        write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+
+    def refused(self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> dict[int, str]:
+        """Nobody gives what they don't have."""
+        return {}
+
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        raise NotImplementedError
+
+    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+        rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
+        members: dict[int, dict[int, str]] = defaultdict(dict)
+        for pk, group, name in Member.objects.filter(user_id__among=ids).values_list("user_id", "group_id", "group__name"):
+            members[pk][group] = name
+        return {row["pk"]: row | {"groups": sorted(members[row["pk"]]), "names": members[row["pk"]]} for row in rows}
+
+    def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
+        before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
+        return Written(new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after)
+
+    def objections(self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]) -> dict[int, str]:
+        groups = Group.objects.in_bulk({group for image in images.values() for group in image["groups"]})
+        wanted = {pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()}
+        return ungranted(by, wanted, groups)
+
+    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+        there = set(Group.objects.values_list("pk", flat=True))
+        for image, ids in alike(images):
+            Member.objects.filter(user_id__among=ids).exclude(group_id__in=image["groups"]).delete()
+            join(ids, there.intersection(image["groups"]))
+
+
+def ungranted(by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]) -> dict[int, str]:
+    """Of accounts with the ids of the groups that they would come into: whom `by` may not give them, and why."""
+    answers: dict[frozenset[int], str] = {}
+    for ids in map(frozenset, wanted.values()):
+        if ids not in answers:
+            given = [groups[pk] for pk in sorted(ids) if pk in groups]
+            why = access.grant_refusal(by, groups=given, is_staff=False, is_superuser=False)
+            answers[ids] = why.reason if why else ""
+    return {pk: answer for pk, ids in wanted.items() if (answer := answers[frozenset(ids)])}
+
+
+def join(ids: list[int], groups: set[int]) -> None:
+    rows = [Member(user_id=pk, group_id=group) for pk in ids for group in groups]
+    Member.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+
+
+def member_of(*groups: int) -> Exists:
+    return Exists(Member.objects.filter(user_id=OuterRef("pk"), group_id__in=groups))
+
+
+class AddToGroups(InGroups):
+    name, label, event = "add-to-groups", "Add to groups", "account.groups_added"
+    noun, past, icon = "groups", "in these groups", "plus"
+    explains = "They come into these groups, and stay in those that they are in."
+    form = AddForm
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        if "groups" not in job.parameters:
+            return gone()
+        if not (groups := self.groups(job)):
+            return [*gone(), (Q(pk__gt=0), NONE_LEFT)]
+        everywhere = reduce(and_, (Q(member_of(group)) for group in groups))
+        return [*gone(), (everywhere, "This account is in these groups already.")]
+
+    def refused(self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> dict[int, str]:
+        return ungranted(by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups)
+
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        join(list(old), set(groups))
+
+
+class RemoveFromGroups(InGroups):
+    name, label, event = "remove-from-groups", "Remove from groups", "account.groups_removed"
+    noun, past, icon = "groups-removal", "out of these groups", "close"
+    explains = "They leave these groups, as far as they are in them."
+    form = Form
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        if "groups" not in job.parameters:
+            return gone()
+        outside = ~Q(member_of(*job.parameters["groups"]))
+        return [*gone(), (outside, "This account is in none of these groups.")]
+
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        Member.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

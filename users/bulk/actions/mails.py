@@ -1,0 +1,71 @@
+"""Sends a mail that staff may send to one account: users.account.verbs.send_password_reset and send_verification."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from users.account.verb_forms import OptionalReasonForm
+from users.bulk.actions.verify_email import unverified
+from users.bulk.forms import BulkForm
+from users.bulk.gate import admitted
+from users.bulk.judging import Judging, gone
+from users.bulk.written import Written, write
+from users.jobs import queue
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.mail.models import Message
+from users.models import State, in_state
+
+
+class Form(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class SendMail(Judging):
+    kind: ClassVar[Message.Kind]
+    form = Form
+    icon = "mail"
+
+    def run(self, chunk: Chunk) -> None:
+        ids = admitted(chunk, self.action, takes_keys=False)
+        rows = self.sorted_out(chunk, ids, timezone.now(), "email")
+        mails = [Message(account_id=pk, kind=self.kind, to=row["email"]) for pk, row in rows.items()]
+        Message.objects.bulk_create(mails, batch_size=2000)
+        if mails:
+            queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
+        write(chunk, self.event, [Written(pk, row["username"], row["version"], {}, {}, {}) for pk, row in rows.items()])
+
+    def unsendable(self, now: datetime) -> list[tuple[Q, str]]:
+        closed = (State.SUSPENDED, State.ENDED)
+        waiting = Message.objects.filter(
+            account_id=OuterRef("pk"), kind=self.kind, state=Message.State.WAITING, to=OuterRef("email")
+        )
+        return [
+            *((in_state(each, now), f"This account is {each.label.lower()}: the link would open nothing.") for each in closed),
+            (Q(Exists(waiting)), "This mail is on its way already."),
+            (Q(email=""), "This account has no address to send a mail to."),
+        ]
+
+
+class SendPasswordReset(SendMail):
+    name, label, action = "send-password-reset", "Send a password reset", "reset_password"
+    event, kind = "account.password_reset_sent", Message.Kind.PASSWORD_RESET
+    noun, past = "password-reset", "sent a mail"
+    explains = "Each gets a mail with a link to choose a new password. The one that they have works until then."
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        why = "This account is invited and has no password yet. Send the invitation again instead."
+        return [*gone(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+
+
+class SendVerification(SendMail):
+    name, label, action = "send-verification", "Send a verification mail", "verify_email"
+    event, kind = "account.verification_sent", Message.Kind.VERIFICATION
+    noun, past = "verification-mail", "sent a mail"
+    explains = "Each gets a mail with a link that confirms the address."
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        why = "This account is invited: accepting the invitation verifies the address."
+        return [*gone(), *unverified(), (Q(status=State.INVITED), why), *self.unsendable(now)]

@@ -1,0 +1,37 @@
+"""Requires a password change: what users.account.verbs.require_password_change does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Q
+
+from users.account.verb_forms import OptionalReasonForm
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import gone
+from users.jobs.models import Job
+
+
+class Form(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class RequirePasswordChange(ColumnAction):
+    name, label, action = "require-password-change", "Require a new password", "require_password_change"
+    event = "account.password_change_required"
+    noun, past, icon = "password-change", "asked for a new password", "key"
+    explains = "Whoever signs in next goes on only with a new password. Open sessions go on until then."
+    form = Form
+    columns = ("must_change_password",)
+    undo_action = "require_password_change"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [
+            *gone(),
+            (Q(must_change_password=True), "This account must already choose a new password."),
+            (Q(password__startswith=UNUSABLE_PASSWORD_PREFIX), "This account has no password that could be changed."),
+        ]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"must_change_password": True}

@@ -1,0 +1,39 @@
+"""Verifies addresses: what users.account.verbs.verify_email does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from users.account.verb_forms import KnownAddressForm
+from users.bulk.columns import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.judging import gone
+from users.jobs.models import Job
+
+
+class Form(BulkForm, KnownAddressForm):
+    version = None  # type: ignore[assignment]
+
+
+class VerifyEmail(ColumnAction):
+    name, label, action, event = "verify-email", "Verify the address", "verify_email", "account.email_verified"
+    noun, past, icon = "verification", "verified", "check"
+    explains = "By your word: each of these addresses belongs to the person of the account."
+    form = Form
+    columns = ("email_verified_at",)
+    undo_action = "verify_email"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), *unverified()]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"email_verified_at": now}
+
+
+def unverified() -> list[tuple[Q, str]]:
+    """As users.account.verbs.email.require_unverified, of an account that is there."""
+    return [
+        (Q(email=""), "This account has no address."),
+        (Q(email_verified_at__isnull=False), "This address is already verified."),
+    ]

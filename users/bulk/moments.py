@@ -1,0 +1,49 @@
+"""Points in time inside of JSON, as events and `before_deletion` have them: written and read by the database."""
+
+from typing import Any
+
+from django.db.models import CharField, DateTimeField, Func
+
+POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+    || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
+SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"  # it holds them as text
+
+
+class Told(Func):
+    """As users.audit.record.plain writes a column."""
+
+    template = POSTGRESQL.replace("{0}", "%(expressions)s")
+    output_field = CharField()
+    arity = 1
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template=SQLITE.replace("{0}", "%(expressions)s"))
+
+
+class Read(Func):
+    """The other way: of a text."""
+
+    template = "CAST(%(expressions)s AS timestamptz)"
+    output_field = DateTimeField()
+    arity = 1
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        text = "%(expressions)s"
+        fraction = f"CASE WHEN instr({text}, '.') THEN substr({text}, 20, 4) || '000' ELSE '' END"
+        return self.as_sql(compiler, connection, template=f"replace(substr({text}, 1, 19), 'T', ' ') || {fraction}")
+
+
+class Within(Func):
+    """Within(column of JSON, "key"): the text there; null where it is missing or null."""
+
+    output_field = CharField()
+
+    def __init__(self, column: str, key: str):
+        super().__init__(column)
+        self.key = key  # a constant of ours
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        return super().as_sql(compiler, connection, template=f"(%(expressions)s ->> '{self.key}')")
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return super().as_sql(compiler, connection, template=f"json_extract(%(expressions)s, '$.{self.key}')")
