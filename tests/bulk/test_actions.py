@@ -1,0 +1,147 @@
+"""Each action from its page to its job, and back where there is a way back."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from tests.account.asking import row
+from tests.answers import errors_of
+from tests.builders import make_superuser, make_user
+from tests.bulk.running import run, work
+from tests.pages import form, read
+from users.bulk import undo
+from users.bulk.action import BY_NOUN
+from users.jobs.models import Job, JobItem
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+GONE = {"status": "deleted", "deleted_at": timezone.now()}
+# Accounts that each changes, and what is typed beside the reason and the number.
+FITTING: dict[str, dict] = {
+    "reinstatement": {"status": "suspended"},
+    "end-date-removal": {"valid_until": "2999-01-01T00:00:00Z"},
+    "password-change": {"password": "a-long-enough-passphrase"},
+    "restoration": GONE,
+}
+TYPED: dict[str, dict] = {
+    "end-date": {"until": "2999-01-31T12:30"},
+    "groups": {"groups": ["1"]},
+    "groups-removal": {"groups": ["1"]},
+    "attribute": {"field": "time_zone", "value": "Europe/Lisbon"},
+}
+SIGNED_IN = {"sessions-end"}  # nobody is, so they are skipped
+
+
+@pytest.fixture(autouse=True)
+def no_second_person(settings):
+    settings.BULK_APPROVAL_ABOVE_FOR = {}
+
+
+@pytest.fixture
+def root(client):
+    make_superuser()
+    root = make_superuser()
+    client.force_login(root)
+    return root
+
+
+def fitting(noun: str) -> list[User]:
+    accounts = [make_user(**FITTING.get(noun, {})) for _ in range(2)]
+    if noun == "groups-removal":
+        for account in accounts:
+            account.groups.add(*Group.objects.order_by("id")[:2])
+    return accounts
+
+
+def typed(noun: str) -> dict:
+    own = TYPED.get(noun, {})
+    first = str(Group.objects.order_by("id").values_list("pk", flat=True)[0])
+    return {"reason": "A test"} | own | ({"groups": [first]} if "groups" in own else {})
+
+
+@pytest.mark.parametrize("noun", BY_NOUN)
+def test_its_page_starts_the_job(client, root, noun):
+    accounts = fitting(noun)
+    path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
+    response = client.get(path)
+    assert read(response).one("h1").text == f"{BY_NOUN[noun].label} 2 accounts?"
+    response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
+    assert response.status_code == 302, errors_of(response)
+    job = work(Job.objects.get())
+    assert (job.state, job.changed + job.unchanged) == ("done", 0 if noun in SIGNED_IN else 2)
+    assert client.get(f"/jobs/{job.pk}/").status_code == 200
+
+
+def kept(account: User) -> dict:
+    return {name: value for name, value in row(account).items() if name not in ("version", "updated_at", "session_epoch")}
+
+
+@pytest.mark.parametrize("noun", [noun for noun, action in BY_NOUN.items() if action.undo_action])
+def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root, noun):
+    accounts = fitting(noun)
+    before = [kept(account) for account in accounts]
+    path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
+    client.post(path, form(client.get(path), path) | {"count": "2"} | typed(noun))
+    job = work(Job.objects.get())
+    changed = [kept(account) for account in accounts]
+    assert changed != before
+    back = work(undo.undo(job, by=root, reason=""))
+    assert (back.changed, [kept(account) for account in accounts]) == (2, before)
+    again = work(undo.undo(back, by=root, reason=""))
+    assert (again.changed, [kept(account) for account in accounts]) == (2, changed)
+    assert [User.objects.get(pk=account.pk).version for account in accounts] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("noun", "change", "says"),
+    [
+        ("end-date", {"until": "2020-01-01T00:00"}, "Choose a time in the future."),
+        ("end-date", {"until": ""}, "required"),
+        ("groups", {"groups": []}, "required"),
+        ("groups", {"groups": ["999999"]}, "not one of the available choices"),
+        ("attribute", {"field": "time_zone", "value": "Mars"}, "time zone"),
+        ("attribute", {"field": "username", "value": "x"}, "not one of the available choices"),
+        ("attribute", {"field": "locale", "value": "<b>"}, "language"),
+    ],
+)
+def test_bad_input_is_named(client, root, noun, change, says):
+    [account, _] = fitting(noun)
+    path = f"/users/bulk/{noun}/?ids={account.pk}"
+    response = client.post(path, form(client.get(path), path) | {"count": "1"} | typed(noun) | change)
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert not Job.objects.exists()
+
+
+def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():
+    """Taking a group away needs less than giving it."""
+    root, manager = make_superuser(), make_user("Manager")
+    ada, support = make_user(), Group.objects.get(name="Support")
+    ada.groups.add(support)
+    support.permissions.add(*Group.objects.get(name="Administrator").permissions.all())
+    job = run("groups-removal", [ada], by=root, parameters={"groups": [support.pk]})
+    back = work(undo.undo(job, by=User.objects.get(pk=manager.pk), reason=""))
+    assert (back.changed, back.skipped) == (0, 1)
+    assert "You can’t grant what you don’t have" in JobItem.objects.get(job=back).reason
+    assert not ada.groups.exists()
+
+
+def test_a_group_that_is_gone_by_then_is_not_given_back(root):
+    ada, club = make_user(), Group.objects.create(name="Club")
+    ada.groups.add(club, Group.objects.get(name="Viewer"))
+    job = run("groups-removal", [ada], by=root, parameters={"groups": [club.pk, Group.objects.get(name="Viewer").pk]})
+    club.delete()
+    assert work(undo.undo(job, by=root, reason="")).changed == 1
+    assert list(ada.groups.values_list("name", flat=True)) == ["Viewer"]
+
+
+def test_what_is_erased_is_not_taken_back(root):
+    job = run("erasure", [make_user()], by=root, reason="Asked for it")
+    assert (job.state, job.changed) == ("done", 1)
+    assert "can’t be taken back" in undo.objection(job)
+
+
+def test_more_than_ten_are_erased_by_two_people_only(root, settings):
+    settings.BULK_APPROVAL_ABOVE_FOR = {"erase": 1}
+    assert run("erasure", [make_user(), make_user()], by=root).state == "waiting"
+    assert run("erasure", [make_user()], by=root).state == "done"
