@@ -22,6 +22,7 @@ class Action(Selected):
     past: ClassVar[str]  # what they are then: "suspended"
     explains: ClassVar[str]  # to whoever is about to do it
     icon: ClassVar[str] = "check"
+    menu: ClassVar[str] = ""  # the heading of the menu under which it stands; "" for a button, or where it is dangerous
     dangerous: ClassVar[bool] = False
     form: ClassVar[Any]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
     takes_keys: ClassVar[bool] = False  # whether it may end the last superuser's access

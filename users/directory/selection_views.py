@@ -1,13 +1,17 @@
 """What is selected, before anything is done with it."""
 
+from typing import Any
+
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.bulk.action import BY_NOUN
+from users.bulk.action import BY_NOUN, Action
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
 from users.directory.selection import CAP, Selection
+
+IN_THE_END = {"delete", "erase"}  # hard to take back, so apart
 
 
 @require_safe
@@ -27,6 +31,15 @@ def selection(request):
         "cap": CAP,
         "gone": len(selected.ids) - (count or 0),
         "examples": selected.examples(),
-        "actions": [action for action in BY_NOUN.values() if access.may(request.user, action.action)],
+        "offered": offered([action for action in BY_NOUN.values() if access.may(request.user, action.action)]),
     }
     return render(request, "users/directory/selection.html", context)
+
+
+def offered(actions: list[Action]) -> dict[str, Any]:
+    menu: dict[str, list[Action]] = {}
+    for action in actions:
+        if action.menu:
+            menu.setdefault(action.menu, []).append(action)
+    buttons = [action for action in actions if not action.menu and action.name not in IN_THE_END]
+    return {"buttons": buttons, "menu": menu, "dangerous": [action for action in actions if action.name in IN_THE_END]}

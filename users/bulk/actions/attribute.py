@@ -37,6 +37,7 @@ class Form(BulkForm):
 class SetAttribute(ColumnAction):
     name, label, action, event = "set-attribute", "Set a field", "edit", "account.edited"
     noun, past, icon = "attribute", "changed", "edit"
+    menu = "Profile"
     explains = "Language or time zone of all of them become the same."
     form = Form
     columns = FIELDS

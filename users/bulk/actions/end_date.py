@@ -27,6 +27,7 @@ class Form(BulkForm, EndDateForm):
 class SetEndDate(ColumnAction):
     name, label, action, event = "set-end-date", "Set an end date", "set_end_date", "account.end_date_set"
     noun, past, icon = "end-date", "given this end", "calendar"
+    menu = "Access"
     explains = "From that moment on nobody can sign in to them. Nobody is written to."
     form = Form
     columns = ("valid_until",)

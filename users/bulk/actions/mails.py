@@ -52,7 +52,7 @@ class SendMail(Judging):
 class SendPasswordReset(SendMail):
     name, label, action = "send-password-reset", "Send a password reset", "reset_password"
     event, kind = "account.password_reset_sent", Message.Kind.PASSWORD_RESET
-    noun, past = "password-reset", "sent a mail"
+    noun, past, menu = "password-reset", "sent a mail", "Sign-in"
     explains = "Each gets a mail with a link to choose a new password. The one that they have works until then."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
@@ -63,7 +63,7 @@ class SendPasswordReset(SendMail):
 class SendVerification(SendMail):
     name, label, action = "send-verification", "Send a verification mail", "verify_email"
     event, kind = "account.verification_sent", Message.Kind.VERIFICATION
-    noun, past = "verification-mail", "sent a mail"
+    noun, past, menu = "verification-mail", "sent a mail", "Address"
     explains = "Each gets a mail with a link that confirms the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

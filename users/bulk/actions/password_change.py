@@ -21,6 +21,7 @@ class RequirePasswordChange(ColumnAction):
     name, label, action = "require-password-change", "Require a new password", "require_password_change"
     event = "account.password_change_required"
     noun, past, icon = "password-change", "asked for a new password", "key"
+    menu = "Sign-in"
     explains = "Whoever signs in next goes on only with a new password. Open sessions go on until then."
     form = Form
     columns = ("must_change_password",)

@@ -19,6 +19,7 @@ class Form(BulkForm, KnownAddressForm):
 class VerifyEmail(ColumnAction):
     name, label, action, event = "verify-email", "Verify the address", "verify_email", "account.email_verified"
     noun, past, icon = "verification", "verified", "check"
+    menu = "Address"
     explains = "By your word: each of these addresses belongs to the person of the account."
     form = Form
     columns = ("email_verified_at",)
