@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "users.errors.ErrorsMiddleware",
+    "users.account.middleware.MaskingMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 

@@ -10,8 +10,8 @@ from users.models import State, User
 pytestmark = pytest.mark.django_db
 NOTES = {"add_note", "edit_note", "pin_note"}
 DESK = NOTES | {
-    "view", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "end_lockout", "reset_password",
-    "require_password_change", "verify_email",
+    "view", "view_personal", "reveal_personal", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "end_lockout",
+    "reset_password", "require_password_change", "verify_email",
 }  # fmt: skip
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
@@ -21,8 +21,8 @@ HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
-    "Viewer": {"view"},
-    "Auditor": {"view", "view_audit", "view_jobs"},
+    "Viewer": {"view", "reveal_personal"},
+    "Auditor": {"view", "view_personal", "reveal_personal", "view_audit", "view_jobs"},
     "Support": DESK,
     "Manager": DESK | LEAD,
     "Administrator": set(ACTIONS),
@@ -34,9 +34,11 @@ MAY = {
     "invited administrator": set(),
     "nobody": set(),
 }
-LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {"view", "view_personal", "reveal_personal", "view_audit", "view_caching", "view_jobs"}
 TO_ONESELF = NOTES | {
     "view",
+    "view_personal",
+    "reveal_personal",
     "view_audit",
     "invite",
     "edit",

@@ -36,6 +36,8 @@ PERMISSIONS = {
     "require_password_change": "users.require_password_change",
     "verify_email": "users.verify_email",
     "reset_second_factor": "users.reset_second_factor",
+    "view_personal": "users.view_personal",
+    "reveal_personal": "users.reveal_personal",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_caching": "users.view_caching",
@@ -44,8 +46,9 @@ PERMISSIONS = {
     "approve_bulk": "users.approve_bulk",
 }
 MANAGE_STAFF = "users.manage_staff"
+REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {"view", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {"view", "view_personal", "reveal_personal", "view_audit", "view_caching", "view_jobs"}
 NOT_TO_ONESELF = {
     "suspend", "reinstate", "assign_roles", "change_groups", "set_end_date", "delete", "restore", "reset_password",
     "require_password_change", "verify_email", "reset_second_factor", "erase",
@@ -113,8 +116,8 @@ def refusal(actor: Any, action: str, target: User | None = None) -> Refusal | No
         return None
     if not may_enter(actor):
         return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
-    if not holds(actor, action):
-        return Refusal(f"Your roles don’t include the permission “{PERMISSIONS[action]}”.", PERMISSIONS[action])
+    if permission := missing(actor, action):
+        return Refusal(f"Your roles don’t include the permission “{permission}”.", permission)
     if target is None or action in LOOKING:
         return None
     return oneself(actor, action, target) or standing(actor, target)
@@ -125,7 +128,13 @@ def may_enter(actor: Any) -> bool:
 
 
 def holds(actor: Any, action: str) -> bool:
-    return isinstance(actor, Command) or actor.has_perm(PERMISSIONS[action])
+    return isinstance(actor, Command) or not missing(actor, action)
+
+
+def missing(actor: User, action: str) -> str:
+    """The first permission for it that the actor lacks, or "". Nobody edits what is masked for them."""
+    takes = [PERMISSIONS[action], *([PERMISSIONS["view_personal"]] if action == "edit" else [])]
+    return next((permission for permission in takes if not actor.has_perm(permission)), "")
 
 
 def oneself(actor: User, action: str, target: User) -> Refusal | None:

@@ -191,6 +191,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         permissions = [
             ("view_user", "Can see accounts"),
             ("invite_user", "Can invite people"),
+            ("view_personal", "Can see addresses and phone numbers"),
+            ("reveal_personal", "Can reveal those of one account, which leaves an event"),
+            ("reveal_without_reason", "Need not say why when revealing"),
             ("edit_user", "Can edit profiles"),
             ("suspend_user", "Can suspend accounts"),
             ("reinstate_user", "Can reinstate accounts"),

@@ -87,7 +87,7 @@ def test_without_a_date_it_is_today(client, ada):
 
 
 def test_what_no_event_tells_is_not_made_up(client):
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Auditor"))
     ada = make_user(phone="1", date_joined=JOINED)
     AuditEvent.objects.create(
         at=datetime(2026, 2, 2, tzinfo=UTC),
@@ -109,14 +109,14 @@ def test_what_no_event_tells_is_not_made_up(client):
     ],
 )
 def test_where_there_is_nothing_to_tell_it_says_why(client, fields, at, says):
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Auditor"))
     ada = make_user(**fields)
     assert says in read(client.get(f"/users/{ada.pk}/history/?at={at}")).one("main").text
     assert rows(client, ada, at) == {}
 
 
 def test_further_back_than_it_looks_it_tells_nothing(client):
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Auditor"))
     ada = make_user(date_joined=JOINED)
     at = datetime(2026, 2, 2, tzinfo=UTC)
     AuditEvent.objects.bulk_create(
@@ -163,7 +163,7 @@ def test_its_place_is_within_the_activity(client, ada):
 
 
 def test_nothing_can_be_put_back_by_those_who_may_not_edit(client, ada):
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Auditor"))
     assert rows(client, ada, "2026-02-03")["Phone"] == ("22222 set by root, 2 Feb, 12:00", "33333")
 
 

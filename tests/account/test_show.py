@@ -32,7 +32,7 @@ def buttons(response) -> set[str]:
 
 
 def test_the_page_shows_profile_state_roles_and_history(client):
-    viewer = make_user("Viewer")
+    viewer = make_user("Support")
     ada = make_user(
         "Support", username="ada", first_name="Ada", last_name="Lovelace", phone="+44201234", locale="en-GB",
         time_zone="Europe/London", source="keycloak", source_id="k-1", attributes={"plan": "gold"},

@@ -1,203 +1,33 @@
 """Erasing: nothing of the person is left anywhere, and the audit chain still verifies."""
 
-import json
 import logging
-import pickle
-from pathlib import Path
-from urllib.parse import quote
 
-import brotli
 import pytest
-from allauth.account.models import EmailAddress
-from django.conf import settings
-from django.core.cache import caches
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
 from tests.account.asking import events
+from tests.account.everywhere import cached, found_in, live, mails, tables
 from tests.audit.tampering import execute
-from tests.builders import PASSWORD, make_superuser, make_user
-from tests.transfer.importer import import_file
+from tests.builders import make_superuser, make_user
 from users.access import Command, Denied
 from users.account import verbs
 from users.account.errors import Refused, Stale
 from users.audit.models import AuditEvent
-from users.audit.record import record_denied
 from users.audit.tasks import seal
 from users.caching.tasks import purge
-from users.directory import counts, saved
+from users.directory import saved
 from users.directory.filter import Filter
 from users.directory.models import SavedView
-from users.jobs.models import Job, JobItem, JobLine
-from users.mail import delivery
+from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import State, User
 
 COMMAND = Command("test")
-FIRST, LAST, LOGIN, PHONE = "Wilhelmine", "Quaxenberger", "wquax77", "+4915799887766"
-MAIL, OLD_MAIL, NEW_MAIL = "wilhelmine.quaxenberger@example.net", "quaxi1902@example.org", "wq-neu@example.com"
-CITY, SOURCE_ID, SECRET = "Entenhausen-Süd", "hr-998877-x", "geheimnis-zartbitter"
-VALUES = [FIRST, LAST, LOGIN, PHONE, MAIL, OLD_MAIL, NEW_MAIL, CITY, SOURCE_ID, SECRET, "198.51.100.77", "Quaxbrowser"]
-
-
-# --- everything that there is -----------------------------------------------------------------------------------------
-
-
-def spellings(value: str) -> set[bytes]:
-    return {
-        form.encode() for form in (value, value.casefold(), quote(value), json.dumps(value)[1:-1], value.replace("@", "%40"))
-    }
-
-
-def found_in(text: bytes) -> list[str]:
-    text = text.lower()
-    return [value for value in VALUES if any(form.lower() in text for form in spellings(value))]
-
-
-def tables() -> dict[str, list[str]]:
-    """The values that stand in each table: all columns, as text and as bytes."""
-    found = {}
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            content = b"\n".join(
-                cell if isinstance(cell, bytes) else repr(as_held(cell)).encode() for row in cursor for cell in row
-            )
-            if values := found_in(content):
-                found[table] = values
-    return found
-
-
-def as_held(cell: object) -> object:
-    return bytes(cell) if isinstance(cell, memoryview) else cell
-
-
-def cached() -> list[str]:
-    """The values that stand in the cache of pages, whatever packs them."""
-    cache = caches["pages"]
-    if settings.REDIS_URL:
-        client = cache.redis.client.get_client()
-        content = [key + b" " + opened(client.get(key)) for key in client.scan_iter()]
-        content += [key.encode() + b" " + packed for key, (_, packed) in cache.near.items.items()]
-    else:
-        content = [f"{key} ".encode() + packed for key, packed in cache._cache.items()]
-    return found_in(b"\n".join(unpacked(entry) for entry in content))
-
-
-def opened(value: bytes | None) -> bytes:
-    return value or b""
-
-
-def unpacked(entry: bytes) -> bytes:
-    """With the page that a cached answer holds as brotli."""
-    start = entry.find(b"\x80\x05")
-    try:
-        held = pickle.loads(entry[start:]) if start >= 0 else None
-        return entry + brotli.decompress(held.content) + repr(held.headers).encode()
-    except (pickle.UnpicklingError, AttributeError, brotli.error, EOFError, ValueError):
-        return entry
-
-
-def mails() -> list[str]:
-    return found_in(b"\n".join(file.name.encode() + file.read_bytes() for file in Path(settings.MAIL_DIR).glob("*")))
-
-
-# --- a person everywhere ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def person(tmp_path, settings) -> User:
-    settings.MAIL_DIR, settings.EMAIL_BACKEND = tmp_path / "mail", "users.mail.files.FilesBackend"
-    file = tmp_path / "people.csv"
-    columns, row = "login,mail,first,last,tel,id,town", f"{LOGIN},{OLD_MAIL},{FIRST},{LAST},{PHONE},{SOURCE_ID},{CITY}"
-    file.write_text(f"{columns}\n{row}\n")
-    names = {
-        "login": "username",
-        "mail": "email",
-        "first": "first_name",
-        "last": "last_name",
-        "tel": "phone",
-        "id": "source_id",
-    }
-    mapped = [f"--map={column}={name}" for column, name in names.items()]
-    assert import_file(file, "--source=hr", "--attributes=town", *mapped).counts == (1, 0, 0, 0)
-    return User.objects.get(username=LOGIN)
-
-
-def live(person: User) -> User:
-    """What happens to an account in some years, in every room of the house."""
-    support = make_superuser(username="support")
-    User.objects.filter(pk=person.pk).update(
-        status="active", is_staff=True, preferences={"note": SECRET}, last_login=timezone.now(), last_seen_at=timezone.now()
-    )
-    person = verbs.edit(person, by=support, version=None, email=MAIL)
-    person = verbs.suspend(person, by=support, reason=f"{FIRST} asked on {PHONE}")
-    person = verbs.reinstate(person, by=support, reason=f"{SECRET}")
-    person = verbs.choose_password(person, PASSWORD)
-    browser = Client(REMOTE_ADDR="198.51.100.77", headers={"user-agent": "Quaxbrowser/1"})
-    for password in ("wrong-" + SECRET, PASSWORD):
-        browser.post("/login/", {"login": MAIL, "password": password})
-    person.refresh_from_db()
-    version = person.version
-    browser.post(
-        "/me/", {"version": version, "first_name": FIRST, "last_name": LAST, "phone": PHONE, "locale": "de", "time_zone": ""}
-    )
-    browser.get("/users/1/edit/")  # denied
-    browser.post("/password/reset/", {"email": MAIL})
-    delivery.drain()
-    Message.objects.create(account=person, kind="password-reset", to=MAIL, error=f"550 no such user {MAIL}")
-    verbs.add_note(person, by=support, text=f"{FIRST} {LAST} lives in {CITY}", pinned=True)
-    colleague = make_user("Manager", username="colleague")
-    colleague.notes.create(author_id=person.pk, author_text=str(person), text="Fine")
-    record_denied(colleague, Denied("erase", "You may not.", "users.erase_user", person))
-    for owner, query, shared in (
-        (support, f"q={quote(MAIL)}", True),
-        (support, f"q={LOGIN.upper()}", False),
-        (support, "q=berta", True),
-    ):
-        saved.create(Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared)
-    SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
-    make_jobs(person, support)
-    EmailAddress.objects.create(user=person, email=MAIL)
-    look_around(support, person)
-    seal()
-    verbs.edit(person, by=support, version=None, email=NEW_MAIL)  # not sealed yet
-    return User.objects.get(pk=person.pk)
-
-
-def make_jobs(person: User, support: User) -> None:
-    job = Job.objects.create(
-        kind="suspend",
-        by=support,
-        by_text="support",
-        state="done",
-        selection=f"q={quote(MAIL)}&all=1",
-        words=f"accounts matching “{MAIL}”",
-    )
-    Job.objects.create(kind="suspend", by=person, by_text=LOGIN, state="done", origin={"ip": "198.51.100.77"})
-    JobItem.objects.create(job=job, account=person, outcome="changed", before={"email": OLD_MAIL, "phone": PHONE}, reason=LAST)
-    JobLine.objects.create(job=job, text=f"Started for {MAIL}")
-
-
-def look_around(support: User, person: User) -> None:
-    """Fills the caches."""
-    client = Client(headers={"accept-encoding": "br"})
-    client.force_login(support)
-    for path in (
-        f"/users/{person.pk}/",
-        "/users/",
-        f"/users/?q={LOGIN}",
-        f"/users/?q={quote(MAIL)}",
-        "/users/views/",
-        "/audit/",
-        f"/users/{person.pk}/notes/",
-    ):
-        assert client.get(path, follow=True).status_code == 200, path
-    counts.ask(Filter.parse(QueryDict(f"q={quote(MAIL)}")))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,7 +45,7 @@ def people() -> dict[str, User]:
     """Everybody who may look at accounts, by what makes them different; some make no difference."""
     found = {f"{role} {number}": make_user(role) for role in ROLES for number in (1, 2)}
     found |= {"superuser 1": make_superuser(), "superuser 2": make_superuser()}
-    found["a permission of their own"] = with_permissions("view_user")
+    found["a permission of their own"] = with_permissions("view_user", "reveal_personal")
     found["another permission of their own"] = with_permissions("view_user", "invite_user")
     found["Viewer with a permission"] = make_user("Viewer")
     found["Viewer with a permission"].user_permissions.add(Permission.objects.get(codename="share_view"))
@@ -64,7 +64,7 @@ def addresses(viewers: dict[str, User]) -> list[str]:
     targets += [make_user(status="deleted", deleted_at=now), make_user("Auditor"), make_user("Support", status="suspended")]
     targets += [make_superuser(), *(viewers[name] for name in ("Viewer 1", "Administrator 1", "superuser 1"))]
     verbs.edit(targets[0], by=viewers["superuser 1"], version=None, phone="12345")
-    lists = ["", "?q=person", "?status=active", "?role=staff&sort=username", "?size=25", "?q=nobody-has-this"]
+    lists = ["", "?q=person", "?status=active", "?role=staff&sort=name", "?size=25", "?q=nobody-has-this"]
     lists += ["filters/", "filters/?status=active&size=25"]
     return [f"/users/{query}" for query in lists] + [f"/users/{target.pk}/" for target in targets]
 
@@ -139,7 +139,7 @@ def test_ones_own_page_is_not_the_one_that_colleagues_see():
 
 
 def test_the_order_of_parameters_makes_no_difference_and_their_values_do():
-    client = signed_in(make_user("Viewer"))
+    client = signed_in(make_user("Support"))
     make_user(username="ada", status="suspended")
     assert ask(client, "/users/?status=suspended&sort=username").outcome == "miss"
     assert ask(client, "/users/?sort=username&status=suspended").outcome == "hit"
@@ -154,7 +154,7 @@ def test_a_right_that_is_given_or_taken_changes_the_next_page():
     client = signed_in(viewer)
     path = f"/users/{ada.pk}/"
     assert not tree(ask(client, path)).one("div", class_="actions").all("a")
-    viewer.user_permissions.add(Permission.objects.get(codename="edit_user"))
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["edit_user", "view_personal"]))
     assert tree(ask(client, path)).one("div", class_="actions").text == "Edit"
     viewer.user_permissions.clear()
     assert not tree(ask(client, path)).one("div", class_="actions").all("a")

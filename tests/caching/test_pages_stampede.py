@@ -65,6 +65,7 @@ def request(path: str = "/users/"):
     """As it comes to `pages.page`: of a viewer who was loaded, without messages."""
     request = RequestFactory().get(path, headers={"Accept-Encoding": "identity"})
     rights = {"is_superuser": False, "is_staff": True, "get_all_permissions": set, "generations": "accounts:1"}
+    rights |= {"is_authenticated": True, "is_active": True, "has_perm": lambda name: True}
     request.user, request.htmx, request._messages = SimpleNamespace(**rights), False, []
     request.COOKIES["csrf"], request.resolver_match = "x", None
     return request

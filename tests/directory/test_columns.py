@@ -18,7 +18,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def viewer(client):
-    viewer = make_user("Viewer")
+    viewer = make_user("Support")
     client.force_login(viewer)
     return viewer
 
@@ -56,7 +56,7 @@ def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, vi
     viewer.refresh_from_db()
     assert viewer.version == 1
     assert not AuditEvent.objects.exists()
-    client.force_login(make_user("Viewer"))
+    client.force_login(make_user("Support"))
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
 
 

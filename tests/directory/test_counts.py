@@ -16,7 +16,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def viewer(client):
-    client.force_login(make_user("Viewer", username="viewer"))
+    client.force_login(make_user("Support", username="viewer"))
     return client
 
 

@@ -25,7 +25,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "results"}
 @pytest.fixture
 def viewer(client):
     """Signed in, and older than everybody whom a test makes."""
-    viewer = make_user("Viewer", username="viewer", date_joined=timezone.now() - timedelta(days=9999))
+    viewer = make_user("Support", username="viewer", date_joined=timezone.now() - timedelta(days=9999))
     client.force_login(viewer)
     return viewer
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from users import access
+from users.account import masking
 from users.account.timeline import SOURCES, Entry, page
 from users.audit.pieces import lines
 from users.mail.models import Message
@@ -34,7 +35,7 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     found = page(account.pk, [kind] if kind else seen, after)
     path = f"/users/{account.pk}/activity/"
     return {
-        "lines": in_words(found.entries),
+        "lines": in_words(found.entries, masked=masking.hides(viewer)),
         "kinds": [("", "Everything", path), *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen)],
         "kind": kind,
         "older": address(path, kind=kind, after=found.older) if found.older else "",
@@ -42,9 +43,9 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def in_words(entries: list[Entry]) -> list[dict[str, Any]]:
+def in_words(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
     """What the template needs of each: the HTML of an event, as it stands in the trail, or the entry with its words."""
-    events = iter(lines([entry.event() for entry in entries if entry.kind == "changes"], on_account=True))
+    events = iter(lines([entry.event() for entry in entries if entry.kind == "changes"], on_account=True, masked=masked))
     return [{"html": next(events)} if entry.kind == "changes" else {"entry": entry} | labels(entry) for entry in entries]
 
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from users.account import masking
 from users.account.blast import radius
 from users.account.frame import get_account
 from users.account.submit import bind, status_of, submit
@@ -30,6 +31,7 @@ def asks(
         form = bind(request, form_class, action, account, initial=form_class.start(account, request.GET))
         form.fit(account, request.user)
         if form.is_valid() and (now := submit(form, lambda: verb(account, by=request.user, **form.values()))):
+            now = masking.account(now) if masking.hides(request.user) else now
             messages.success(request, done.format(name=now.display_name, email=now.email, state=now.state.label.lower()))
             return redirect("account", pk)
         context = {"form": form, "account": account, "grace": settings.DELETION_GRACE_DAYS}

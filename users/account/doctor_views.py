@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.account import frame
+from users.account import frame, masking
 from users.account.doctor import attempts_at, diagnose
 from users.account.lookalikes import lookalikes
 from users.directory.search import exact
@@ -42,7 +42,11 @@ def find(request):
         )
     if account := named(typed):
         return redirect("account-doctor", account.pk)
-    context = {"q": typed, "tries": attempts_at(typed), "fault": fault(typed), "alike": lookalikes(typed)} if typed else {}
+    context: dict[str, Any] = {"q": typed}
+    if typed:
+        # Who may not see addresses does not learn them by asking for some that are nearly right.
+        alike = [] if masking.hides(request.user) else lookalikes(typed)
+        context |= {"tries": attempts_at(typed), "fault": fault(typed), "alike": alike}
     return render(request, "users/account/doctor_find.html", context | {"may_invite": access.may(request.user, "invite")})
 
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from users import access
+from users.account import masking
 from users.account.notes import pinned
 from users.account.rights import read_rights
 from users.account.tabs import BY_NAME, TABS
@@ -55,6 +56,8 @@ def around(request, account: User) -> dict[str, Any]:
         "pinned": pinned(account),
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed(request.user, account), True),
+        "masked": masking.hides(request.user),
+        "at_once": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
     }
 
 
@@ -65,4 +68,4 @@ def get_account(request, action: str, pk: int) -> User:
     if account is None:
         raise Http404
     access.require(request.user, action, account)
-    return account
+    return masking.accounts([account], request.user)[0]

@@ -1,5 +1,6 @@
 """Time travel: an account as it was on a date, and one of its values put back."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -8,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.account import frame, verbs
+from users.account import frame, masking, verbs
 from users.account.forms import PutBackForm
-from users.account.history import BadMoment, history, moment
+from users.account.history import BadMoment, History, Line, history, moment
 from users.account.rights import read_rights
 from users.account.submit import bind, status_of, submit
 from users.account.verbs.change import PROFILE
@@ -32,6 +33,7 @@ def show(request, pk: int):
 
     def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
         past = history(whole(pk), around["rights"], at) if at else None
+        past = masked(past) if past and around["masked"] else past
         return {"history": past, "typed": typed, "error": error, "today": timezone.now().strftime("%Y-%m-%d")}
 
     return frame.fresh(request, account, "account-history", content, status=422 if error else 200)
@@ -62,6 +64,17 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
 def whole(pk: int) -> User:
     """Apart from the account that the page shows: values are compared and put back as they are, not as a viewer sees them."""
     return User.objects.get(pk=pk)
+
+
+def masked(past: History) -> History:
+    """For somebody who may not see personal data."""
+    return replace(past, lines=[masked_line(line) for line in past.lines])
+
+
+def masked_line(line: Line) -> Line:
+    """What has changed still reads as changed, although little of it is left to be seen."""
+    then, now = (masking.value(line.name, value) for value in (line.then, line.now))
+    return replace(line, then=then, now=f"{now}, another one" if line.changed and then == now else now)
 
 
 def checked(request, pk: int, *names: str):

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from users.account import doctor_views, field_views, history_views, note_views, session_views, tab_views, verb_views, views
+from users.account import (
+    doctor_views,
+    field_views,
+    history_views,
+    note_views,
+    reveal_views,
+    session_views,
+    tab_views,
+    verb_views,
+    views,
+)
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),
@@ -37,5 +47,6 @@ urlpatterns = [
     path("<int:pk>/verification/", verb_views.verification, name="account-verification"),
     path("<int:pk>/verification/mail/", verb_views.verification_mail, name="account-verification-mail"),
     path("<int:pk>/second-factor/reset/", verb_views.second_factor_reset, name="account-second-factor-reset"),
+    path("<int:pk>/reveal/", reveal_views.reveal, name="account-reveal"),
     path("<int:pk>/erasure/", verb_views.erasure, name="account-erasure"),
 ]

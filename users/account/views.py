@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.account import frame, meanwhile, verbs
+from users.account import frame, masking, meanwhile, verbs
 from users.account.asks import form_page
 from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, RolesForm
@@ -26,7 +26,7 @@ def show(request, pk: int):
 
 def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     events, more = Trail(target=account.pk).events(size=20)
-    return {"events": lines(events, on_account=True), "more_events": more}
+    return {"events": lines(events, on_account=True, masked=masking.hides(request.user)), "more_events": more}
 
 
 @form_page

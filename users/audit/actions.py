@@ -24,6 +24,7 @@ ACTIONS = {
     "account.verification_sent": "Sent a verification mail",
     "account.second_factor_reset": "Reset the second factor",
     "account.erased": "Erased",
+    "account.revealed": "Revealed personal data",
     "account.roles_assigned": "Changed roles",
     "account.session_ended": "Ended a session",
     "account.lockout_ended": "Ended a lock-out",

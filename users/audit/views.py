@@ -4,6 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.account import masking
 from users.audit.actions import ACTIONS
 from users.audit.pieces import lines
 from users.audit.trail import BadTrail, Trail
@@ -20,7 +21,7 @@ def index(request):
     events, more = trail.events()
     context = {
         "trail": trail,
-        "events": lines(events),
+        "events": lines(events, masked=masking.hides(request.user)),
         "actions": sorted(ACTIONS.items(), key=lambda pair: pair[1]),
         "narrows": bool(trail.action or trail.actor or trail.target),
         "older": trail.url(after=events[-1].pk) if more else "",

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users import access
+from users.account import masking
 from users.account.submit import posted, status_of
 from users.bulk.action import BY_NOUN
 from users.bulk.confirmation import Confirmation
@@ -52,7 +53,7 @@ def bulk(request, noun: str):
         "selection": selection,
         "form": form,
         "found": found,
-        "examples": selection.examples(),
+        "examples": masking.accounts(selection.examples(), request.user),
         "four_eyes": engine.rule(action, found.number.value),
         "undo_days": settings.BULK_UNDO_DAYS,
         "path": f"{request.path}?{selection.query}",
@@ -62,7 +63,7 @@ def bulk(request, noun: str):
 
 def selection_of(request) -> Selection:
     try:
-        return Selection.parse(request.GET)
+        return Selection.parse(request.GET, masked=masking.hides(request.user))
     except BadFilter as error:
         raise bad_request(error) from error
 

@@ -27,6 +27,7 @@ from django.utils.cache import get_cache_key, get_max_age, patch_cache_control, 
 from django.utils.encoding import escape_uri_path
 from django.views.decorators.cache import cache_page
 
+from users.account import masking
 from users.caching import generation, timing
 from users.caching.backend import Pages
 from users.caching.generation import Generations
@@ -203,6 +204,7 @@ class Builder:
         self.built = True
         with timing.span("build"):
             response = self.view(request)
+        masking.cover_answer(request, response)
         if get_max_age(response) is None:
             patch_cache_control(response, max_age=SECONDS)
         if response.cookies or response.status_code != 200:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
+from users.account import masking
 from users.account.submit import posted, status_of
 from users.caching.pages import is_partial
 from users.directory import preferences
@@ -48,7 +49,7 @@ def size(request) -> HttpResponse:
     access.require(request.user, "view")
     try:
         chosen = int(one_of("size", request.POST.get("size", ""), [str(each) for each in SIZES]))
-        wanted = Filter.parse(request.GET, size=chosen)
+        wanted = Filter.parse(request.GET, size=chosen, masked=masking.hides(request.user))
     except BadFilter as error:
         raise bad_request(error) from error
     preferences.choose_size(request.user, chosen)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from users.directory.filter import Filter
+from users.directory.filter import REVEALING, Filter
 from users.directory.links import order, turn
 
 
@@ -53,7 +53,7 @@ def heads(wanted: Filter, names: Iterable[str] = DEFAULT) -> list[dict[str, str]
 
 
 def head(wanted: Filter, column: Column) -> dict[str, str]:
-    sort = column.sort
+    sort = "" if wanted.masked and column.sort in REVEALING else column.sort
     url, direction = (turn(wanted, sort), order(wanted, sort)) if sort else ("", "")
     return {"name": column.name, "label": column.label, "css": column.css, "url": url, "sort": direction}
 

@@ -66,7 +66,7 @@ def ask(wanted: Filter) -> dict[str, Any]:
     with transaction.atomic():
         known = answer(wanted)
         if known is None:
-            known = {"query": wanted.query, "number": None, "error": "", "at": timezone.now()}
+            known = {"query": wanted.query, "masked": wanted.masked, "number": None, "error": "", "at": timezone.now()}
             cache.set(key(wanted.digest), known, KEPT)
             queue.ring("users.directory.tasks.count", wanted.digest)
     return known
@@ -82,7 +82,7 @@ def count(digest: str) -> int | None:
     asked = cache.get(key(digest))
     if asked is None:
         return None
-    matches = Filter.parse(QueryDict(asked["query"])).apply().order_by()
+    matches = Filter.parse(QueryDict(asked["query"]), masked=asked["masked"]).apply().order_by()
     with transaction.atomic():
         if connections[matches.db].vendor == "postgresql":
             with connections[matches.db].cursor() as cursor:

@@ -20,6 +20,7 @@ DEFAULT_SORT, DEFAULT_SIZE = "-joined", 50
 TERM_MAX, VALUE_MAX = 200, 255
 ORDER = ("sort", "size")
 POSITION = ("after", "before")
+REVEALING = {"email", "username"}  # sorts that tell what is masked: by neighbours, and by the cursors in addresses
 KNOWN = {"q", *PARAMETERS, *ORDER, *POSITION, "view"}
 
 
@@ -41,9 +42,11 @@ class Filter:
     size: int = DEFAULT_SIZE
     # The viewer's own size, which the query need not name.
     usual: int = field(default=DEFAULT_SIZE, compare=False)
+    # Whether it is asked by somebody for whom addresses are masked, and so must not tell them apart.
+    masked: bool = False
 
     @classmethod
-    def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE) -> "Filter":
+    def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
         """`size` where the query gives none. Raises BadFilter for an unknown, repeated or impossible parameter."""
         for name, given in query.lists():
             if name not in KNOWN:
@@ -52,17 +55,21 @@ class Filter:
                 raise BadFilter(name, "This filter is given more than once.")
         named, q = tokens(check_text("q", query.get("q", ""), TERM_MAX), set(PARAMETERS))
         asked = {name: query[name] for name in PARAMETERS if query.get(name)} | named
+        sort = one_of("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
+        if masked and sort.removeprefix("-") in REVEALING:
+            raise BadFilter("sort", "Addresses are masked for you, so the list can’t be put in their order.")
         return cls(
             q=q,
             values={name: parse_value(name, str(asked[name])) for name in PARAMETERS if name in asked},
-            sort=one_of("sort", query.get("sort") or DEFAULT_SORT, list(SORTS)),
+            sort=sort,
             size=int(one_of("size", query.get("size") or str(size), [str(each) for each in SIZES])),
             usual=size,
+            masked=masked,
         )
 
     @property
     def search(self) -> Search:
-        return Search.of(self.q)
+        return Search.of(self.q, self.masked)
 
     def conditions(self) -> list[Q]:
         """One for each filter but the search."""
@@ -112,7 +119,8 @@ class Filter:
     @property
     def digest(self) -> str:
         """32 hex digits that are equal for filters that mean the same accounts, whatever their order and page."""
-        return hashlib.sha256(replace(self, sort=DEFAULT_SORT, size=self.usual).query.encode()).hexdigest()[:32]
+        query = replace(self, sort=DEFAULT_SORT, size=self.usual).query.encode()
+        return hashlib.sha256(query + b"masked" * self.masked).hexdigest()[:32]
 
     def __str__(self) -> str:
         """In words: "active accounts at example.com that were never seen"."""

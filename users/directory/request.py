@@ -1,5 +1,6 @@
 """From a request to a filter."""
 
+from users.account import masking
 from users.directory.filter import BadFilter, Filter
 from users.errors import BadRequest
 
@@ -7,7 +8,7 @@ from users.errors import BadRequest
 def parse(request, **defaults) -> Filter:
     """The filter in the URL. Raises BadRequest, which becomes a page that names the parameter."""
     try:
-        return Filter.parse(request.GET, **defaults)
+        return Filter.parse(request.GET, masked=masking.hides(request.user), **defaults)
     except BadFilter as error:
         raise bad_request(error) from error
 

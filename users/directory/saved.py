@@ -8,6 +8,7 @@ from django.db.models import Max, Q, QuerySet
 from django.http import Http404, QueryDict
 
 from users import access
+from users.account import masking
 from users.audit.record import record
 from users.directory.filter import BadFilter, Filter
 from users.directory.models import SavedView
@@ -15,6 +16,7 @@ from users.models import User
 
 EACH = 100  # views that one person may have
 LARGEST_ID = 2**63 - 1
+NUMBER = "q=[^&]*[0-9]{5}"
 
 
 class StaleView(Exception):
@@ -28,6 +30,8 @@ class StaleView(Exception):
 def seen_by(viewer: User) -> QuerySet[SavedView]:
     """The viewer's own, in their order, and then what others share, by name."""
     views = SavedView.objects.select_related("owner").filter(Q(owner=viewer) | Q(shared=True))
+    if masking.hides(viewer):  # opening it would tell the address or the number that it searches for
+        views = views.exclude(~Q(owner=viewer) & (Q(query__contains="%40") | Q(query__regex=NUMBER) | Q(name__contains="@")))
     return views.alias(others=~Q(owner=viewer)).order_by("others", "position", "name", "pk")
 
 
@@ -44,10 +48,10 @@ def filter_of(view: SavedView, **defaults: Any) -> Filter:
     return Filter.parse(QueryDict(view.query), **defaults)
 
 
-def words(view: SavedView) -> str:
-    """What it shows, or "" where its filter means nothing any more."""
+def words(view: SavedView, viewer: User) -> str:
+    """What it shows, or "" where its filter means nothing any more, or nothing to this viewer."""
     try:
-        return str(filter_of(view))
+        return str(filter_of(view, masked=masking.hides(viewer)))
     except BadFilter:
         return ""
 
@@ -64,7 +68,7 @@ def address(viewer: User, query: QueryDict) -> str:
         raise BadFilter("view", "It takes the number of a saved view.")
     view = get(viewer, int(number))
     try:
-        return filter_of(view).url()
+        return filter_of(view, masked=masking.hides(viewer)).url()
     except BadFilter:
         return f"/users/views/{view.pk}/"
 
@@ -87,7 +91,7 @@ def create(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
         if own.count() >= EACH:
             raise ValidationError(f"You have {EACH} views. Delete one that you don’t need.")
         last = own.aggregate(last=Max("position"))["last"] or 0
-        query = Filter.parse(QueryDict(wanted.query)).query
+        query = Filter.parse(QueryDict(wanted.query), masked=masking.hides(by)).query
         view = SavedView(owner=by, name=name, query=query, shared=shared, position=min(last + 1, 999))
         store(view)
         if shared:

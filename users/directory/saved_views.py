@@ -1,6 +1,6 @@
 """Saved views: the list of them, a new one, one."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
+from users.account import masking
 from users.account.submit import posted, status_of
 from users.caching.pages import is_partial
 from users.directory import saved
@@ -31,7 +32,7 @@ def views(request):
         return created(request)
     found = list(saved.seen_by(request.user)[: SHOWN + 1 if is_partial(request) else LISTED])
     for view in found:
-        view.words = saved.words(view)  # type: ignore[attr-defined]
+        view.words = saved.words(view, request.user)  # type: ignore[attr-defined]
     context = {"views": found[:SHOWN] if is_partial(request) else found, "more": len(found) > SHOWN}
     return render(request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context)
 
@@ -48,7 +49,7 @@ def new(request):
 def created(request) -> HttpResponse:
     """A view of the posted filter, or the form again."""
     try:
-        wanted = Filter.parse(QueryDict(request.POST.get("query", "")))
+        wanted = Filter.parse(QueryDict(request.POST.get("query", "")), masked=masking.hides(request.user))
     except BadFilter as error:
         raise bad_request(error) from error
     if request.POST.get("shared"):
@@ -80,7 +81,7 @@ def view(request, pk: int):
     if form and form.is_valid() and changed(request, form, current):
         messages.success(request, "Saved.")
         return redirect("directory-views")
-    context = {"form": form, "view": current, "may_change": may_change} | meaning(current)
+    context = {"form": form, "view": current, "may_change": may_change} | meaning(current, request.user)
     return render(request, "users/directory/view.html", context, status=status_of(form) if form else 200)
 
 
@@ -103,10 +104,10 @@ def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
     return True
 
 
-def meaning(current: SavedView) -> dict[str, object]:
+def meaning(current: SavedView, viewer: Any) -> dict[str, object]:
     """The stored filter as it is read today, or what is wrong with it."""
     try:
-        return {"filter": saved.filter_of(current)}
+        return {"filter": saved.filter_of(current, masked=masking.hides(viewer))}
     except BadFilter as error:
         return {"wrong": error}
 

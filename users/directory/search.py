@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from users.identifiers import fold, search_form
+from users.identifiers import fold, normalise_phone, search_form
 from users.models import UserQuerySet
 
 TRIGRAM = 3
@@ -37,17 +38,21 @@ class Search:
     exact: Q | None = None
     alone: bool = False
     impossible: bool = False
+    # For whom addresses and numbers are masked: those are found by their whole value alone, and never letter by letter.
+    masked: bool = False
 
     @staticmethod
     @lru_cache(maxsize=1024)
-    def of(q: str) -> "Search":
+    def of(q: str, masked: bool = False) -> "Search":
         words, fields = [], []
+        q = as_number(q) if masked else q
         for name, phrase, bare in PIECE.findall(q):
             text = phrase or bare
             if name.lower() in FIELDS:
                 fields.append((name.lower(), text))
             else:
-                words.append(search_form(f"{name}:{text}" if name else text))
+                word = search_form(f"{name}:{text}" if name else text)
+                words += word.split() if masked else [word]
         named, alone = exact(q)
         return Search(
             words=tuple(dict.fromkeys(filter(None, words))),
@@ -55,6 +60,7 @@ class Search:
             exact=named,
             alone=alone,
             impossible=bool(q) and not any(words) and not fields,  # nothing but accents or quotes: nobody has that
+            masked=masked,
         )
 
     def __bool__(self) -> bool:
@@ -66,14 +72,15 @@ class Search:
             return accounts.none()
         vendor = connections[accounts.db].vendor
         words = [indexed(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word) for word in self.words]
-        for condition in [*words, *(beginning(column, text) for column, text in self.fields)]:
+        words += [visible(word) for word in self.long_words if self.masked]
+        for condition in [*words, *(self.field(column, text) for column, text in self.fields)]:
             accounts = accounts.filter(condition)
         return accounts
 
     def conditions(self) -> list[Q]:
         """The same as conditions that are checked row by row, for rows that were reached in another way."""
         words = [self.unindexed(word) for word in self.words]
-        return [Q(pk__in=[])] if self.impossible else [*words, *(beginning(column, text) for column, text in self.fields)]
+        return [Q(pk__in=[])] if self.impossible else [*words, *(self.field(column, text) for column, text in self.fields)]
 
     @property
     def long_words(self) -> list[str]:
@@ -88,12 +95,21 @@ class Search:
             for part in letters(word) if vendor == "postgresql" else [word]:
                 accounts = accounts.filter(indexed(part, vendor))
         if not self.long_words:
-            accounts = accounts.filter(*(beginning(column, text) for column, text in self.fields))
+            accounts = accounts.filter(*(self.field(column, text) for column, text in self.fields))
         return accounts.order_by()
 
     def unindexed(self, word: str) -> Q:
         """A word as a condition on one row. Beside a long word, which bounds the search, a short one is found anywhere."""
+        if self.masked:
+            return visible(word) if self.long_words else beginning("name", word) | unlike_address(beginning("username", word))
         return Q(search_key__contains=word) if self.long_words else short(word)
+
+    def field(self, column: str, text: str) -> Q:
+        if self.masked and column == "email":
+            return Q(email=fold(text))
+        if self.masked and column == "username":
+            return Q(username=fold(text)) | unlike_address(beginning(column, text))
+        return beginning(column, text)
 
 
 def tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
@@ -127,6 +143,24 @@ def indexed(word: str, vendor: str) -> Q:
         return Q(search_key__contains=word)
     phrase = '"' + word.replace('"', '""') + '"'
     return Q(pk__in=RawSQL("SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", (phrase,)))
+
+
+def visible(word: str) -> Q:
+    """What may be found of an account whose address and number are masked: any part of its name and username, and those."""
+    whole = Q(email=word) | Q(username=word) | Q(phone=word)
+    return whole | Q(name_key__contains=word) | unlike_address(Q(username__contains=word))
+
+
+def unlike_address(condition: Q) -> Q:
+    return condition & ~Q(username__contains="@")
+
+
+def as_number(q: str) -> str:
+    """A phone number as it is stored, however it was typed; anything else as it is."""
+    try:
+        return normalise_phone(q) if q.startswith(("+", "0")) else q
+    except ValidationError:
+        return q
 
 
 def letters(word: str) -> list[str]:

@@ -34,7 +34,7 @@ class Selection:
     at: datetime | None = None
 
     @classmethod
-    def parse(cls, query: QueryDict) -> "Selection":
+    def parse(cls, query: QueryDict, masked: bool = False) -> "Selection":
         """From `ids=1&ids=2`, or from `all=1` with a filter, and `up_to` and `at` unless that is now. Raises BadFilter."""
         if "all" not in query:
             return cls(ids=ticked(query))
@@ -48,7 +48,7 @@ class Selection:
         rest = query.copy()
         for name in OWN:
             rest.pop(name, None)
-        wanted = Filter.parse(rest)
+        wanted = Filter.parse(rest, masked=masked)
         if "up_to" not in query and "at" not in query:
             return cls.now(wanted)
         return cls(filter=wanted, up_to=number("up_to", query.get("up_to", "")), at=moment(query.get("at", "")))

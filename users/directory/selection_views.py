@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.account import masking
 from users.bulk.action import BY_NOUN, Action
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
@@ -19,7 +20,7 @@ def selection(request):
     """Here “all that match” gets an address that stays what it is: with the highest id as of now."""
     access.require(request.user, "view")
     try:
-        selected = Selection.parse(request.GET)
+        selected = Selection.parse(request.GET, masked=masking.hides(request.user))
     except BadFilter as error:
         raise bad_request(error) from error
     if selected.filter and "up_to" not in request.GET:
@@ -30,7 +31,7 @@ def selection(request):
         "count": count,
         "cap": CAP,
         "gone": len(selected.ids) - (count or 0),
-        "examples": selected.examples(),
+        "examples": masking.accounts(selected.examples(), request.user),
         "offered": offered([action for action in BY_NOUN.values() if access.may(request.user, action.action)]),
     }
     return render(request, "users/directory/selection.html", context)

@@ -7,6 +7,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.account import masking
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
 from users.directory import keyset, preferences, saved, turns
@@ -35,12 +36,13 @@ def table(request, columns: tuple[str, ...], size: int):
     # Read with the rows or before them: a turn that is passed meanwhile is not missed.
     turn = None if in_order(wanted) else turns.next_turn(pages.generations_of(request))
     found = find_page(request, wanted)
+    accounts = masking.accounts(found.page.accounts, request.user)
     context = {
         "filter": wanted,
         "found": found,
         "page": found.page,
         "heads": heads(wanted, columns),
-        "rows": mark_safe("".join(rows(found.page.accounts, columns, wanted.search.words))),  # noqa: S308  rows are
+        "rows": mark_safe("".join(rows(accounts, columns, wanted.search.words))),  # noqa: S308  rows are
         "layout": layout(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
         "save_url": wanted.url("/users/views/new/") if wanted.query else "",

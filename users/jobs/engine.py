@@ -147,7 +147,7 @@ def approved(job: Job, *, by: Any) -> Job:
     """
     with transaction.atomic():
         job = decided(job, by, "be approved")
-        now = Job(kind=job.kind, selection=job.selection, up_to=job.up_to, as_of=job.as_of)
+        now = Job(kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of)
         freeze(now)
         if now.frozen != job.frozen:
             job.note = f"{CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."

@@ -10,6 +10,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from users import access
+from users.account import masking
 from users.jobs import queue
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED, OPEN, Job, JobItem, WorkerBeat
@@ -62,8 +63,10 @@ class Echo:
         return text
 
 
-def report(job: Job) -> Iterator[str]:
-    """The lines of a CSV of all that were left out, a batch in memory at a time."""
+def report(job: Job, *, masked: bool) -> Iterator[str]:
+    """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for those who may not see
+    personal data."""
+    shown = masking.text if masked else str
     writer = csv.writer(Echo())
     yield writer.writerow(["account", "username", "outcome", "reason"])
     for outcome in LEFT_OUT:
@@ -73,7 +76,9 @@ def report(job: Job) -> Iterator[str]:
             for row in rows:
                 after = row.account_id
                 username = row.person.username if row.person else ""  # type: ignore[attr-defined]
-                yield writer.writerow([str(row.account_id), harmless(username), outcome.value, harmless(row.reason)])
+                yield writer.writerow(
+                    [str(row.account_id), harmless(shown(username)), outcome.value, harmless(shown(row.reason))]
+                )
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import time
 from django.db.models import Count, F, QuerySet, Sum
 from django.http import QueryDict
 
+from users.account import masking
 from users.directory.filter import Filter
 from users.directory.selection import OWN, Selection
 from users.jobs.kinds import Kind, Window
 from users.jobs.models import Job, JobItem
-from users.models import UserQuerySet
+from users.models import User, UserQuerySet
 
 SPARSE = 4  # ids for each account that is wanted: the width of the first span
 PRIME = 1_000_003
@@ -27,7 +28,7 @@ class Selected(Kind):
         query = QueryDict(job.selection)
         if "job" in query:
             return of_items(int(query["job"]), query["outcome"], job, size)
-        return of_ticked(query, job, size) if "ids" in query else of_accounts(filtered(query), job, size)
+        return of_ticked(query, job, size) if "ids" in query else of_accounts(filtered(query, job.by), job, size)
 
     def ids(self, job: Job) -> QuerySet:
         """All of them as a column `id`, in no order."""
@@ -35,7 +36,8 @@ class Selected(Kind):
         if "job" in query:
             items = JobItem.objects.filter(job_id=int(query["job"]), outcome=query["outcome"], account_id__lte=job.up_to)
             return items.values(selected=F("account_id"))
-        accounts = Selection.parse(query).accounts() if "ids" in query else filtered(query).filter(pk__lte=job.up_to)
+        ticked = "ids" in query
+        accounts = Selection.parse(query).accounts() if ticked else filtered(query, job.by).filter(pk__lte=job.up_to)
         return accounts.order_by().values(selected=F("pk"))
 
     def count(self, job: Job, limit: int) -> int:
@@ -48,12 +50,12 @@ class Selected(Kind):
         return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
 
 
-def filtered(query: QueryDict) -> UserQuerySet:
+def filtered(query: QueryDict, by: User | None) -> UserQuerySet:
     """The moment of the selection is not checked once more: the clock of this host may be another than that of the web."""
     rest = query.copy()
     for name in OWN:
         rest.pop(name, None)
-    return Filter.parse(rest).apply()
+    return Filter.parse(rest, masked="q" in rest and by is not None and masking.hides(by)).apply()
 
 
 def of_ticked(query: QueryDict, job: Job, size: int) -> Window:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
+from users.account import masking
 from users.caching.pages import is_partial
 from users.errors import BadRequest, page
 from users.jobs import engine, reading
@@ -69,7 +70,9 @@ def show(request, pk: int):
 def report(request, pk: int):
     """A CSV of all that failed or were skipped."""
     job = get_job(request, pk)
-    response = StreamingHttpResponse(reading.report(job), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        reading.report(job, masked=masking.hides(request.user)), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
     return response
 

@@ -1,9 +1,9 @@
 """The first roles: groups that a migration makes. Afterwards they belong to the people who run Rollcall."""
 
-VIEWER = ["view_user"]
+VIEWER = ["view_user", "reveal_personal"]
 SUPPORT = [
-    *VIEWER, "view_job", "edit_user", "suspend_user", "reinstate_user", "reset_password", "require_password_change",
-    "verify_email", "end_sessions", "end_lockout", "add_note", "pin_note",
+    *VIEWER, "view_personal", "view_job", "edit_user", "suspend_user", "reinstate_user", "reset_password",
+    "require_password_change", "verify_email", "end_sessions", "end_lockout", "add_note", "pin_note",
 ]  # fmt: skip
 MANAGER = [
     *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",
@@ -13,9 +13,11 @@ ROLES = {
     "Viewer": VIEWER,
     "Support": SUPPORT,
     "Manager": MANAGER,
-    "Auditor": [*VIEWER, "view_auditevent", "view_job"],
-    "Administrator": [*MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor", "erase_user"],
-}
+    "Auditor": [*VIEWER, "view_personal", "view_auditevent", "view_job"],
+    "Administrator": [
+        *MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor", "erase_user", "reveal_without_reason",
+    ],
+}  # fmt: skip
 
 
 def make_roles(apps) -> None:

@@ -70,10 +70,20 @@ def changes(event) -> list[dict[str, str]]:
     names = [*event.after, *(name for name in event.before if name not in event.after)]
     pairs = [(name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names]
     return [
-        {"label": name.removeprefix("is_").replace("_", " "), "before": before, "after": after}
+        {"label": label(name), "before": before, "after": after}
         for name, before, after in pairs
         if not (name == "status_reason" and after in ("", event.reason)) and (before or after not in ("", "no"))
     ]
+
+
+@register.filter
+def fields(event) -> str:
+    """The names of the fields that an event changed, where the values are gone."""
+    return ", ".join(label(name) for name in sorted({*event.before, *event.after}))
+
+
+def label(name: str) -> str:
+    return name.removeprefix("is_").replace("_", " ")
 
 
 def readable(value) -> str:

@@ -20,6 +20,7 @@ from users.account.verbs.password import (
     send_password_reset,
 )
 from users.account.verbs.profile import edit, edit_own_profile, put_back
+from users.account.verbs.revealing import reveal
 from users.account.verbs.roles import assign_roles
 from users.account.verbs.sessions import end_lockout, end_own_session, end_own_sessions, end_session, end_sessions
 from users.account.verbs.suspension import reinstate, suspend
@@ -51,6 +52,7 @@ __all__ = [
     "require_password_change",
     "reset_second_factor",
     "restore",
+    "reveal",
     "send_password_reset",
     "send_verification",
     "set_end_date",

@@ -1,0 +1,12 @@
+"""A person of whom much is known."""
+
+import pytest
+
+from tests.account.everywhere import imported
+from users.models import User
+
+
+@pytest.fixture
+def person(tmp_path, settings) -> User:
+    settings.MAIL_DIR, settings.EMAIL_BACKEND = tmp_path / "mail", "users.mail.files.FilesBackend"
+    return imported(tmp_path)
