@@ -122,7 +122,7 @@ class Reader:
 @pytest.mark.django_db(transaction=True)
 def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
     person = live(person)
-    job = Job.objects.get(by_text="support")
+    job = Job.objects.filter(kind="suspend", by_text="support").latest("pk")
     JobItem.objects.create(job=job, account=make_user(username=f"x-{MAIL}"), outcome="failed", reason=f"No mail to {MAIL}")
     Job.objects.filter(pk=job.pk).update(failed=1, changed=1, selected=2, reason=f"for {MAIL}", note=f"{PHONE}")
     User.objects.filter(pk=person.pk).update(attributes={"mobile": "0157 99887766", "contacts": [{"of": f"wife {OLD_MAIL}"}]})
