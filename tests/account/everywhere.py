@@ -15,11 +15,13 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.builders import PASSWORD, make_superuser, make_user
+from tests.bulk.running import run, work
 from tests.transfer.importer import import_file
 from users.access import Denied
 from users.account import verbs
 from users.audit.record import record_denied
 from users.audit.tasks import seal
+from users.bulk import undo
 from users.directory import counts, saved
 from users.directory.filter import Filter
 from users.directory.models import SavedView
@@ -126,6 +128,9 @@ def live(person: User) -> User:
     person = verbs.edit(person, by=support, version=None, email=MAIL)
     person = verbs.suspend(person, by=support, reason=f"{FIRST} asked on {PHONE}")
     person = verbs.reinstate(person, by=support, reason=f"{SECRET}")
+    done = run("suspension", [person], by=support, words=f"accounts matching “{MAIL}”", reason=f"{LAST} asked from {MAIL}")
+    work(undo.undo(done, by=support, reason=f"{LOGIN} called"))
+    person.refresh_from_db()
     person = verbs.choose_password(person, PASSWORD)
     browser = Client(REMOTE_ADDR="198.51.100.77", headers={"user-agent": "Quaxbrowser/1"})
     for password in ("wrong-" + SECRET, PASSWORD):
@@ -168,6 +173,14 @@ def make_jobs(person: User, support: User) -> None:
         words=f"accounts matching “{MAIL}”",
     )
     Job.objects.create(kind="suspend", by=person, by_text=LOGIN, state="done", origin={"ip": "198.51.100.77"})
+    other = make_user(username="other")
+    declined = Job.objects.create(
+        kind="undo-suspend", by=support, by_text="support", state="cancelled", note=f"Declined by {LOGIN}.", parent=job,
+        selection=f"job={job.pk}&outcome=changed", parameters={"of": job.pk}, skipped=1, selected=1,
+    )  # fmt: skip
+    since = f"Changed since by {LOGIN}: Edited, 1 Mar 2026, 12:00 UTC."
+    JobItem.objects.create(job=declined, account=other, outcome="skipped", reason=since)
+    JobLine.objects.create(job=declined, text=f"Approved by {LOGIN}.")
     JobItem.objects.create(job=job, account=person, outcome="changed", before={"email": OLD_MAIL, "phone": PHONE}, reason=LAST)
     JobLine.objects.create(job=job, text=f"Started for {MAIL}")
 

@@ -37,6 +37,8 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         held = set(tables())
         assert {"users_user", "users_auditevent", "users_message", "users_savedview", "users_note", "users_signinevent"} <= held
         assert {"users_job", "users_jobitem", "users_jobline", "users_session", "account_emailaddress"} <= held
+        told = {event.action for event in AuditEvent.objects.filter(target_id=None) if found_in(repr(vars(event)).encode())}
+        assert told >= {"job.started", "view.created"}
         assert cached()
         assert mails()
         support = User.objects.get(username="support")
@@ -55,7 +57,8 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
     assert SavedView.objects.get().query == "q=berta"
     client = Client()
     client.force_login(support)
-    for path in (f"/users/{person.pk}/", "/audit/", f"/users/{person.pk}/notes/", f"/users/{person.pk}/mail/"):
+    rooms = ["/jobs/", *(f"/jobs/{pk}/" for pk in Job.objects.values_list("pk", flat=True))]
+    for path in (*rooms, f"/users/{person.pk}/", "/audit/", f"/users/{person.pk}/notes/", f"/users/{person.pk}/mail/"):
         assert found_in(client.get(path).content) == [], path
     execute("UPDATE users_auditevent SET action = 'account.imported' WHERE id = %s", event.pk)
     with pytest.raises(CommandError, match=f"event {event.pk} at position"):

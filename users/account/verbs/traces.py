@@ -11,6 +11,7 @@ from django.db.models import Q
 from users.account.errors import Refused
 from users.account.verbs import notes
 from users.audit import chain
+from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.directory import counts
@@ -25,6 +26,8 @@ from users.staff import signins, throttle
 
 EACH = 500  # ids in one statement
 NAMING = ("username", "email", "phone", "source_id")
+SINCE = "Changed since by "  # users.bulk.undo
+WITHOUT_TARGET = [action for action in ACTIONS if action.startswith(("view.", "job."))]
 LEAST = 4  # characters of what names one person; shorter ones stand in too many words
 
 
@@ -87,13 +90,27 @@ def remove_jobs(account: User, names: Names) -> None:
             continue
         if job.state not in ENDED:
             raise Refused(f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.", account)
-        Job.objects.filter(pk=job.pk).update(selection="", words="", parameters={}, reason="", note="")
+        Job.objects.filter(pk=job.pk).update(**emptied(job, names))
     jobs = list(Job.objects.order_by("id").values_list("id", flat=True))
     for some in batched(jobs, EACH):  # the index begins with the job: each is one look
         JobItem.objects.filter(job_id__in=some, account_id=account.pk).update(before=None, reason="")
+    # Of others an undo says who has changed them since.
+    undone = Job.objects.filter(parent__isnull=False).values_list("id", flat=True)
+    for some in batched(list(undone), EACH):
+        left = JobItem.objects.filter(job_id__in=some, outcome=JobItem.Outcome.SKIPPED, reason__startswith=SINCE)
+        for item in [item for item in left.iterator() if names.within(item.reason)]:
+            JobItem.objects.filter(job_id=item.job_id, account_id=item.account_id).update(reason="Changed since.")
     for line in JobLine.objects.order_by("id").iterator():
         if names.within(line.text):
             JobLine.objects.filter(pk=line.pk).update(text="")
+
+
+def emptied(job: Job, names: Names) -> dict[str, Any]:
+    """What is left of the texts that name the person. The selection goes with its words, and what it was is not known again."""
+    found: dict[str, Any] = {name: "" for name in ("selection", "words", "reason", "note") if names.within(getattr(job, name))}
+    if names.within(job.parameters):  # the page of the job still needs what is there by name
+        found["parameters"] = {name: "" if names.within(value) else value for name, value in job.parameters.items()}
+    return found | ({"selection": "", "words": ""} if found.keys() & {"selection", "words"} else {})
 
 
 def batched(ids: list[int], size: int) -> list[list[int]]:
@@ -117,7 +134,7 @@ def remove_events(account: User, names: Names) -> None:
     from_outside = about.filter(actor_id=None).exclude(ip=None, user_agent="")
     chain.blank(from_outside, "actor")  # a request of nobody who was signed in: most likely of this person
     chain.blank(AuditEvent.objects.filter(actor_id=account.pk), "actor")
-    # Views are filters with what people searched for. Those events have no target, and are few.
-    of_views = AuditEvent.objects.filter(action__in=["view.created", "view.changed", "view.deleted"], target_digest=None)
-    naming = [event.pk for event in of_views.iterator() if names.within(event.before, event.after, event.reason)]
+    # Views and jobs are about filters with what people searched for. Those events have no target, and are few.
+    untargeted = AuditEvent.objects.filter(action__in=WITHOUT_TARGET, target_digest=None, target_id=None)
+    naming = [event.pk for event in untargeted.iterator() if names.within(event.before, event.after, event.reason)]
     chain.blank(AuditEvent.objects.filter(pk__in=naming), "target")
