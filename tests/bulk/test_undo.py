@@ -155,6 +155,19 @@ def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
         undo.undo(job, by=agent, reason="")
 
 
+def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(agent, settings, monkeypatch):
+    monkeypatch.setattr(undo, "EACH", 2)
+    accounts = [make_user() for _ in range(5)]
+    old, new = run("suspension", accounts, by=agent), run("reinstatement", accounts, by=agent)
+    Job.objects.filter(pk=old.pk).update(ended_at=timezone.now() - timedelta(days=31))
+    assert (undo.forget(), undo.forget()) == (1, 0)
+    assert JobItem.objects.filter(job=old, outcome="changed", before__isnull=True).count() == 5
+    assert JobItem.objects.filter(job=new, before__isnull=False).count() == 5
+    old.refresh_from_db()
+    settings.BULK_UNDO_DAYS = 365
+    assert "no longer kept" in undo.objection(old)
+
+
 # --- the page -----------------------------------------------------------------------------------------------------------
 
 

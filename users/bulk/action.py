@@ -20,6 +20,7 @@ class Action(Selected):
     event: ClassVar[str]  # of the audit event of each account
     noun: ClassVar[str]  # as addresses have it: /users/bulk/suspension/
     past: ClassVar[str]  # what they are then: "suspended"
+    asks: ClassVar[str] = ""  # with {} for "3 accounts"; where it is not the label and that
     explains: ClassVar[str]  # to whoever is about to do it
     icon: ClassVar[str] = "check"
     menu: ClassVar[str] = ""  # the heading of the menu under which it stands; "" for a button, or where it is dangerous
@@ -52,6 +53,9 @@ class Action(Selected):
         from users.bulk.undo import offers  # which imports this
 
         return offers(job, viewer)
+
+    def question(self, accounts: str) -> str:
+        return (self.asks or f"{self.label} {{}}?").format(accounts)
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The form's values as the parameters of a job, which are JSON."""

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from users.bulk.gate import plain_accounts
-from users.directory.counts import guess
+from users.directory.counts import guess, in_words
 from users.directory.selection import CAP, Selection
 from users.jobs.engine import set_limits
 from users.models import UserQuerySet
@@ -27,6 +27,11 @@ class Number:
 
     value: int
     exact: bool = True
+
+    @property
+    def words(self) -> str:
+        number = f"{self.value:,}" if self.exact else f"about {in_words(self.value)}"
+        return f"{number} account{'' if self.value == 1 else 's'}"
 
     def is_still(self, other: "Number") -> bool:
         """Whether `other`, counted later, is the same number as far as anybody can tell."""

@@ -23,6 +23,8 @@ from users.staff import sessions
 
 EVENT = "account.undone"
 FORGOTTEN = "What this account was before is no longer known."
+EACH = 2000  # accounts in one statement
+FORGOTTEN_AT_ONCE = 100
 State = Job.State
 
 
@@ -146,6 +148,16 @@ def offers(job: Job, viewer: Any) -> list[Offer]:
 
 def forgotten(job: Job) -> bool:
     return job.forgotten_at is not None or (job.ended_at or timezone.now()) < oldest_kept()
+
+
+def forget() -> int:
+    """Removes what accounts were before jobs that ended too long ago to be taken back; of how many jobs. Outcomes stay."""
+    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_kept()).order_by("ended_at")[:FORGOTTEN_AT_ONCE]
+    for job in old:
+        while ids := list(job.items.filter(before__isnull=False).values_list("account_id", flat=True)[:EACH]):
+            job.items.filter(account_id__among=ids).update(before=None)
+        Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
+    return len(old)
 
 
 def until(job: Job) -> datetime | None:

@@ -1,7 +1,5 @@
 """Bulk actions: each has a page that shows what would happen and asks for the number of accounts; and then there is a job."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -12,10 +10,11 @@ from django.views.decorators.http import require_http_methods
 from users import access
 from users.account import masking
 from users.account.submit import posted, status_of
-from users.bulk.action import BY_NOUN
+from users.bulk.action import BY_NOUN, Action
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
+from users.bulk.starting import start
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
 from users.directory.selection import Selection
@@ -44,12 +43,13 @@ def bulk(request, noun: str):
     parameters = action.stored(form.parameters()) if form.is_valid() else {}
     found = preview(action, selection, request.user, Job(parameters=parameters, reason=form.why))
     if form.is_valid() and confirmed_as(form, confirmed, about, found):
-        draft = Job(kind=action.name, parameters=parameters, reason=form.why, key=confirmed.key if confirmed else "")
-        if job := start(draft, selection, form, found, by=request.user):
+        draft = Job(parameters=parameters, reason=form.why, key=confirmed.key if confirmed else "")
+        if job := begun(action, selection, found, draft, form):
             return started(request, job)
     form.carry(Confirmation.new(about, found.number).token)
     context = {
         "action": action,
+        "question": action.question(found.number.words),
         "selection": selection,
         "form": form,
         "found": found,
@@ -77,21 +77,11 @@ def confirmed_as(form: BulkForm, confirmed: Confirmation | None, about: str, fou
     return form.is_valid()
 
 
-def start(draft: Job, selection: Selection, form: BulkForm, found: Preview, *, by: Any) -> Job | None:
+def begun(action: Action, selection: Selection, found: Preview, draft: Job, form: BulkForm) -> Job | None:
     """The job, or None where the form says why not."""
+    fields = {"reason": draft.reason, "parameters": draft.parameters, "key": draft.key}
     try:
-        return engine.start(
-            draft.kind,
-            by=by,
-            selection=selection.query,
-            words=selection.words,
-            up_to=selection.up_to or max(selection.ids),
-            as_of=selection.at,
-            expected=found.number.value if found.number.exact else None,
-            reason=draft.reason,
-            parameters=draft.parameters,
-            key=draft.key,
-        )
+        return start(action, selection, found.number, by=form.by, **fields)
     except engine.Refused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None

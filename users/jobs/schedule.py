@@ -9,6 +9,7 @@ EVERY_MINUTE = {
     "users.presence.tasks.sweep": queue.MAIN,
 }
 EVERY_HOUR = {
+    "users.bulk.tasks.forget": queue.MAIN,
     "users.staff.tasks.clear_sessions": queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR

@@ -36,6 +36,7 @@ class Form(BulkForm):
 
 class SetAttribute(ColumnAction):
     name, label, action, event = "set-attribute", "Set a field", "edit", "account.edited"
+    asks = "Set a field of {}?"
     noun, past, icon = "attribute", "changed", "edit"
     menu = "Profile"
     explains = "Language or time zone of all of them become the same."

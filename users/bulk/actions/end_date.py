@@ -26,6 +26,7 @@ class Form(BulkForm, EndDateForm):
 
 class SetEndDate(ColumnAction):
     name, label, action, event = "set-end-date", "Set an end date", "set_end_date", "account.end_date_set"
+    asks = "Set an end date for {}?"
     noun, past, icon = "end-date", "given this end", "calendar"
     menu = "Access"
     explains = "From that moment on nobody can sign in to them. Nobody is written to."

@@ -22,6 +22,7 @@ class Form(BulkForm, OptionalReasonForm):
 
 class EndSessions(Judging):
     name, label, action, event = "end-sessions", "End all sessions", "end_sessions", "account.sessions_ended"
+    asks = "End all sessions of {}?"
     noun, past, icon = "sessions-end", "signed out", "leave"
     menu = "Sign-in"
     explains = "Whoever is signed in has to sign in again. The accounts stay what they are."

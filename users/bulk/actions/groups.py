@@ -116,6 +116,7 @@ def member_of(*groups: int) -> Exists:
 
 class AddToGroups(InGroups):
     name, label, event = "add-to-groups", "Add to groups", "account.groups_added"
+    asks = "Add {} to groups?"
     noun, past, icon = "groups", "in these groups", "plus"
     menu = "Access"
     explains = "They come into these groups, and stay in those that they are in."
@@ -138,6 +139,7 @@ class AddToGroups(InGroups):
 
 class RemoveFromGroups(InGroups):
     name, label, event = "remove-from-groups", "Remove from groups", "account.groups_removed"
+    asks = "Remove {} from groups?"
     noun, past, icon = "groups-removal", "out of these groups", "close"
     menu = "Access"
     explains = "They leave these groups, as far as they are in them."

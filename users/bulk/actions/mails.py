@@ -51,6 +51,7 @@ class SendMail(Judging):
 
 class SendPasswordReset(SendMail):
     name, label, action = "send-password-reset", "Send a password reset", "reset_password"
+    asks = "Send a password reset to {}?"
     event, kind = "account.password_reset_sent", Message.Kind.PASSWORD_RESET
     noun, past, menu = "password-reset", "sent a mail", "Sign-in"
     explains = "Each gets a mail with a link to choose a new password. The one that they have works until then."
@@ -62,6 +63,7 @@ class SendPasswordReset(SendMail):
 
 class SendVerification(SendMail):
     name, label, action = "send-verification", "Send a verification mail", "verify_email"
+    asks = "Send a verification mail to {}?"
     event, kind = "account.verification_sent", Message.Kind.VERIFICATION
     noun, past, menu = "verification-mail", "sent a mail", "Address"
     explains = "Each gets a mail with a link that confirms the address."

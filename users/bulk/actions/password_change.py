@@ -19,6 +19,7 @@ class Form(BulkForm, OptionalReasonForm):
 
 class RequirePasswordChange(ColumnAction):
     name, label, action = "require-password-change", "Require a new password", "require_password_change"
+    asks = "Require a new password of {}?"
     event = "account.password_change_required"
     noun, past, icon = "password-change", "asked for a new password", "key"
     menu = "Sign-in"

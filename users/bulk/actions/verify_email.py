@@ -18,6 +18,7 @@ class Form(BulkForm, KnownAddressForm):
 
 class VerifyEmail(ColumnAction):
     name, label, action, event = "verify-email", "Verify the address", "verify_email", "account.email_verified"
+    asks = "Verify the addresses of {}?"
     noun, past, icon = "verification", "verified", "check"
     menu = "Address"
     explains = "By your word: each of these addresses belongs to the person of the account."

@@ -1,0 +1,117 @@
+"""manage.py bulk ACTION"""
+
+import io
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
+
+from tests.builders import make_superuser, make_user
+from users.audit.models import AuditEvent
+from users.jobs import engine, turns
+from users.jobs.models import Job
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent():
+    return make_user("Support", username="ann")
+
+
+@pytest.fixture
+def accounts():
+    return [make_user(email=f"p{n}@example.org") for n in range(3)]
+
+
+def bulk(action="suspend", *, by="ann", reason="Spam", filter="domain=example.org", **options) -> str:
+    out = io.StringIO()
+    call_command("bulk", action, by=by, reason=reason, filter=filter, stdout=out, **options)
+    return out.getvalue()
+
+
+def refused(*args, **options) -> str:
+    with pytest.raises(CommandError) as caught:
+        bulk(*args, **options)
+    assert caught.value.returncode == 2
+    assert not Job.objects.exists()
+    return str(caught.value)
+
+
+def test_it_does_what_the_page_does_and_reconciles(agent, accounts):
+    make_superuser(email="root@example.org")
+    said = bulk(here=True)
+    assert said.splitlines()[-1] == "Done: 4 accounts = 3 changed + 1 skipped + 0 failed + 0 unchanged."
+    assert User.objects.filter(status="suspended", status_reason="Spam").count() == 3
+    job = Job.objects.get()
+    assert (job.by, job.words, job.expected) == (agent, "accounts at example.org", 4)
+    assert job.lines.filter(text="Asked for from a shell on the server.").exists()
+    assert AuditEvent.objects.filter(action="account.suspended", actor_id=agent.pk, job_id=job.pk).count() == 3
+
+
+def test_a_dry_run_shows_what_it_would_touch_and_starts_nothing(agent, accounts):
+    make_superuser(email="root@example.org")
+    said = bulk(dry_run=True)
+    assert "Suspend 4 accounts: accounts at example.org" in said
+    assert "1. Only a superuser may change a superuser’s account." in said
+    assert "Nothing was started." in said
+    assert not Job.objects.exists()
+
+
+def test_it_goes_without_waiting(agent, accounts):
+    assert "is queued" in bulk(no_wait=True)
+    assert Job.objects.get().state == "queued"
+
+
+def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, settings):
+    settings.BULK_APPROVAL_ABOVE = 2
+    said = bulk(here=True)
+    job = Job.objects.get()
+    assert f"Job {job.pk} waits" in said
+    assert turns.work() is None
+    engine.approved(job, by=make_user("Manager"))
+    turns.work()
+    assert User.objects.filter(status="suspended").count() == 3
+
+
+def test_whoever_may_not_is_refused_and_that_is_in_the_trail(accounts):
+    viewer = make_user("Viewer", username="vic")
+    assert "vic may not do this" in refused(by="vic")
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.after["action"]) == ("denied", viewer.pk, "suspend")
+
+
+def test_what_an_action_asks_for_is_set(agent, accounts):
+    root, friends = make_superuser(username="root"), Group.objects.create(name="Friends")
+    bulk("add-to-groups", by=root.username, set=["groups=Friends", "groups=Viewer"], here=True)
+    assert friends.user_set.count() == 3
+    bulk("set-attribute", by=root.username, reason="", set=["field=locale", "value=pt-BR"], here=True)
+    assert User.objects.filter(locale="pt-BR").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"action": "explode"}, "There is no action “explode”"),
+        ({"by": "nobody"}, "There is no account “nobody”"),
+        ({"filter": "status=odd"}, "--filter: status"),
+        ({"filter": "ids=1"}, "--filter: ids"),
+        ({"reason": ""}, "--reason: This field is required."),
+        ({"set": ["until=soon"]}, "--set until"),
+        ({"set": ["colour=red"]}, "does not ask for colour"),
+    ],
+)
+def test_what_makes_no_sense_is_named(agent, accounts, options, says):
+    assert says in refused(**options)
+
+
+def test_a_job_that_does_not_end_well_is_an_exit_code(agent, accounts, monkeypatch):
+    monkeypatch.setattr(turns.KINDS["suspend"], "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
+    with pytest.raises(SystemExit) as caught:
+        bulk(here=True)
+    assert caught.value.code == 1
+
+
+def test_nobody_is_no_error(agent):
+    assert "Nothing was started." in bulk()

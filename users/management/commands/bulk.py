@@ -1,0 +1,161 @@
+"""manage.py bulk ACTION: what the pages of the bulk actions do, from a shell, through the same gate."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand, CommandError
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+
+from users import access
+from users.audit.record import record_denied
+from users.bulk.action import BY_NOUN, Action
+from users.bulk.forms import BulkForm
+from users.bulk.preview import Preview, preview
+from users.bulk.starting import start
+from users.directory.filter import BadFilter
+from users.directory.selection import Selection
+from users.jobs import engine, turns
+from users.jobs.models import Job, JobLine
+from users.models import User
+
+WIDTH = 30  # of the bar
+EACH = 5  # seconds between two lines where nobody watches
+COUNTS = ("changed", "skipped", "failed", "unchanged")
+
+
+class Command(BaseCommand):
+    help = (
+        "Does something to all accounts of a filter, as a job that workers take up. It is done in the name of an account, "
+        "with the rights of it; large jobs wait for the approval of somebody else. Interrupting the command stops nothing: "
+        "the job is on its page. Exit code 1: it did not end well; 2: nothing was started."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("action", help=", ".join(sorted(actions())))
+        parser.add_argument("--filter", required=True, help="as in the directory's address: “status=active&domain=example.com”")
+        parser.add_argument("--by", required=True, metavar="USERNAME", help="who does it")
+        parser.add_argument("--reason", default="", help="stays in the audit trail")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE",
+            help="what the action asks for besides, such as until=2027-01-31T12:00, groups=Friends, field=locale value=de",
+        )  # fmt: skip
+        parser.add_argument("--dry-run", action="store_true", help="show what it would touch, and start nothing")
+        parser.add_argument("--no-wait", action="store_true", help="start it and go")
+        parser.add_argument("--here", action="store_true", help="work in this process, rather than wait for a worker")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action, by = self.action(options["action"]), self.account(options["by"])
+        selection = self.selection(options["filter"])
+        try:
+            access.require(by, "view")
+            access.require(by, action.action)
+            form = self.filled(action, by, options)
+            parameters = action.stored(form.parameters())
+            found = preview(action, selection, by, Job(parameters=parameters, reason=form.why))
+            self.show(action, selection, found)
+            if options["dry_run"] or not found.number.value:
+                self.stdout.write("Nothing was started.")
+                return
+            job = start(action, selection, found.number, by=by, reason=form.why, parameters=parameters)
+        except access.Denied as denied:
+            record_denied(by, denied)
+            raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
+        except engine.Refused as refused:
+            raise CommandError(str(refused), returncode=2) from refused
+        JobLine.objects.create(job=job, text="Asked for from a shell on the server.")
+        self.accompany(job, options)
+
+    def action(self, name: str) -> Action:
+        if name not in actions():
+            raise CommandError(f"There is no action “{name}”. There are: {', '.join(sorted(actions()))}.", returncode=2)
+        return actions()[name]
+
+    def account(self, username: str) -> User:
+        by = User.objects.filter(username=username).first()
+        if by is None:
+            raise CommandError(f"There is no account “{username}”.", returncode=2)
+        return by
+
+    def selection(self, query: str) -> Selection:
+        try:
+            return Selection.parse(QueryDict(f"{query}&all=1"))
+        except BadFilter as error:
+            raise CommandError(f"--filter: {error}", returncode=2) from error
+
+    def filled(self, action: Action, by: User, options: dict[str, Any]) -> BulkForm:
+        """Raises CommandError."""
+        data = MultiValueDict({"reason": [options["reason"]], "count": ["1"]})
+        for given in options["set"]:
+            name, _, value = given.partition("=")
+            data.appendlist(name, group(value) if name == "groups" else value)
+        query = QueryDict(mutable=True)
+        query.update(data)  # type: ignore[arg-type]  # which it is made for
+        form: BulkForm = action.form(query, by=by)
+        if strange := sorted(set(data) - set(form.fields)):
+            raise CommandError(f"--set: this action does not ask for {', '.join(strange)}.", returncode=2)
+        if not form.is_valid():
+            raise CommandError("\n".join(told(name, errors) for name, errors in form.errors.items()), returncode=2)
+        return form
+
+    def show(self, action: Action, selection: Selection, found: Preview) -> None:
+        self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
+        for figure in found.figures:
+            self.stdout.write(f"  {figure.label + ':':<22} {figure.value}{f' ({figure.note})' if figure.note else ''}")
+        for number, why in found.skips:
+            self.stdout.write(f"  {'Left alone:':<22} {number}. {why}")
+
+    def accompany(self, job: Job, options: dict[str, Any]) -> None:
+        if job.state == Job.State.WAITING:
+            self.stdout.write(f"Job {job.pk} waits: a colleague has to approve it, at /jobs/{job.pk}/.")
+            return
+        self.stdout.write(f"Job {job.pk} is queued; its page is /jobs/{job.pk}/.")
+        if options["no_wait"]:
+            return
+        self.follow(job, options["here"])
+        counts = " + ".join(f"{getattr(job, name):,} {name}" for name in COUNTS)
+        self.stdout.write(f"{job.get_state_display()}: {job.selected:,} accounts = {counts}. {job.note}".rstrip())
+        if job.state != Job.State.DONE or job.failed:
+            sys.exit(1)
+
+    def follow(self, job: Job, here: bool) -> None:
+        """Until it stands still."""
+        said = time.monotonic()
+        while True:
+            job.refresh_from_db()
+            still = job.has_ended or job.state in (Job.State.PARKED, Job.State.PAUSED)
+            if self.stdout.isatty():
+                self.stdout.write(f"\r{bar(job)}", ending="\n" if still else "")
+                self.stdout.flush()
+            elif time.monotonic() > said + EACH:
+                said = time.monotonic()
+                self.stdout.write(bar(job))
+            if still:
+                return
+            if not (here and turns.work() is not None):
+                time.sleep(0.5)
+
+
+def actions() -> dict[str, Action]:
+    return {action.name: action for action in BY_NOUN.values()}
+
+
+def group(name: str) -> str:
+    """Its id; what it is called is easier to type."""
+    found = Group.objects.filter(name=name).first()
+    return str(found.pk) if found else name
+
+
+def told(name: str, errors: Any) -> str:
+    option = {"reason": "--reason", "__all__": "This"}.get(name, f"--set {name}")
+    return f"{option}: {' '.join(errors)}"
+
+
+def bar(job: Job) -> str:
+    share = min(job.selected / job.expected, 1) if job.expected else min(job.cursor / max(job.up_to, 1), 1)
+    filled = "█" * round(WIDTH * share)
+    rate = f", {job.rate:,.0f} a second" if job.rate else ""
+    return f"{filled:░<{WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "
