@@ -66,6 +66,20 @@ def test_what_the_caller_expects_is_not_believed(agent):
     assert waiting(agent, expected=1).expected == 3
 
 
+def test_what_is_approved_is_what_its_initiator_could_find(boss):
+    """Whoever sees addresses masked does not find parts of them; a manager would."""
+    people()
+    make_user(email="p9@example.net", first_name="P0", last_name="P1")
+    agent = make_user("Viewer", is_staff=True)
+    agent.user_permissions.add(Permission.objects.get(codename="suspend_user"))
+    named = [make_user(first_name=f"Zoe{n}") for n in range(3)] + [make_user(email="zoe@example.net")]
+    job = start("suspension", None, by=User.objects.get(pk=agent.pk), selection="q=zoe&all=1")
+    assert job.expected == 3
+    assert engine.approved(job, by=boss).state == "queued"
+    work(job)
+    assert set(User.objects.filter(status="suspended")) == set(named[:3])
+
+
 def test_a_declined_job_ends_with_the_reason_and_nothing_is_done(client, agent, boss):
     job = waiting(agent)
     response = client.post(f"/jobs/{job.pk}/refusal/", {"reason": "Too <many>"})

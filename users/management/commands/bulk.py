@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from users import access
+from users.account import masking
 from users.audit.record import record_denied
 from users.bulk.action import BY_NOUN, Action
 from users.bulk.forms import BulkForm
@@ -49,7 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         action, by = self.action(options["action"]), self.account(options["by"])
-        selection = self.selection(options["filter"])
+        selection = self.selection(options["filter"], by)
         try:
             access.require(by, "view")
             access.require(by, action.action)
@@ -80,9 +81,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account “{username}”.", returncode=2)
         return by
 
-    def selection(self, query: str) -> Selection:
+    def selection(self, query: str, by: User) -> Selection:
         try:
-            return Selection.parse(QueryDict(f"{query}&all=1"))
+            return Selection.parse(QueryDict(f"{query}&all=1"), masked=masking.hides(by))
         except BadFilter as error:
             raise CommandError(f"--filter: {error}", returncode=2) from error
 
