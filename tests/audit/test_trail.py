@@ -151,3 +151,24 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
     [plan] = plans(wanted.events)
     assert {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor] in plan
     assert_no_sort(plan)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Trail(target=1), "audit_by_target"),
+        (Trail(actor=1), "audit_by_actor"),
+        (Trail(action="denied"), "audit_by_action"),
+        (Trail(actor=1, action="denied"), "audit_by_actor"),
+    ],
+    ids=["target", "actor", "action", "actor and action"],
+)
+@pytest.mark.django_db
+def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, index):
+    old = [event_for("denied", actor=None) for _ in range(3000)]
+    for event in old:
+        event.actor_id = event.target_id = 1
+    AuditEvent.objects.bulk_create(old + [event_for("account.edited", actor=None) for _ in range(3000)], batch_size=1000)
+    [plan] = plans(wanted.events)
+    assert index in plan
+    assert_no_sort(plan)

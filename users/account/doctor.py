@@ -179,7 +179,7 @@ def second_factor(account: User) -> Line:
 
 
 def sessions_ended(account: User) -> Line:
-    events = AuditEvent.objects.filter(target_id=account.pk).order_by("-id").only("at", "action", "actor_text")[:RECENT]
+    events = AuditEvent.objects.newest_of("target_id", account.pk).only("at", "action", "actor_text")[:RECENT]
     since = timezone.now() - JUST
     last = next((event for event in events if event.action in ENDING and event.at > since), None)
     if last:

@@ -33,7 +33,7 @@ def grants(account: User, rights: Rights) -> dict[str, Grant]:
 
 def events(account: User) -> list[AuditEvent]:
     """The changes of rights among the newest events, newest first."""
-    newest = AuditEvent.objects.filter(target_id=account.pk).order_by("-id").values("pk")[:LOOKED_AT]
+    newest = AuditEvent.objects.newest_of("target_id", account.pk).values("pk")[:LOOKED_AT]
     changing = Q(after__has_any_keys=list(FIELDS))
     found = AuditEvent.objects.filter(changing, pk__in=newest).exclude(action="denied").order_by("-id")
     return list(found.only("at", "actor_id", "actor_text", "before", "after"))

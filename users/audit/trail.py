@@ -44,13 +44,14 @@ class Trail:
 
     def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
         """At most `size` events, and whether there are older ones."""
-        events = AuditEvent.objects.order_by("-id")
-        if self.action:
-            events = events.filter(action=self.action)
-        if self.actor:
-            events = events.filter(actor_id=self.actor)
-        if self.target:
-            events = events.filter(target_id=self.target)
+        asked = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
+        asked = {column: value for column, value in asked.items() if value}
+        events = AuditEvent.objects.all()
+        if asked:
+            column = next(iter(asked))  # the first of them is the one that fewest events have
+            events = events.newest_of(column, asked.pop(column)).filter(**asked)
+        else:
+            events = events.order_by("-id")
         if self.after:
             events = events.filter(id__lt=self.after)
         rows = list(events[: size + 1])

@@ -42,7 +42,7 @@ def news(account_id: int, shown: int, viewer: User) -> News | None:
     """None where the viewer did all of it. One query."""
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
-    newest = AuditEvent.objects.filter(target_id=account_id).order_by("-id").annotate(**columns)[:LOOKED_AT]
+    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:LOOKED_AT]
     events = [event for event in newest if event.action != "denied" and (event.target_version or 0) > shown]
     for event in events:
         if event.actor_id != viewer.pk and (words := deed(event)):

@@ -32,7 +32,7 @@ def since(account: User, version: int) -> Since:
     """What was done to `account`, freshly read, after `version`. A bounded read, however long its history is."""
     if version == account.version:
         return Since()
-    newest = AuditEvent.objects.filter(target_id=account.pk).order_by("-id")[:LOOKED_AT]
+    newest = AuditEvent.objects.newest_of("target_id", account.pk)[:LOOKED_AT]
     events = [event for event in newest if event.action != "denied" and version < (event.target_version or 0)]
     versions = {event.target_version for event in events}
     return Since(tuple(reversed(events)), known=len(versions) == account.version - version)
