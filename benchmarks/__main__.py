@@ -24,6 +24,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
     parser.add_argument("--caching", action="store_true", help="instead: what the page cache is worth, and what changes cost")
     parser.add_argument("--indexes", action="store_true", help="instead: what each index weighs and adds to an update")
+    parser.add_argument("--bulk", action="store_true", help="instead: a bulk job against the same effect by hand")
+    parser.add_argument("--select", type=int, default=0, metavar="N", help="with --bulk: so many accounts (a tenth)")
     parser.add_argument("--sqlite", action="store_true", help="an SQLite file, and Rollcall alone")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where the filled database stays (var/bench/N)")
     parser.add_argument("--repeats", type=int, default=30, metavar="N", help="sequential requests per case and peer (30)")
@@ -32,8 +34,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.accounts < 1000:
         parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
-    if options.sqlite and (options.indexes or options.events):
-        parser.error("--indexes and --events measure PostgreSQL.")
+    if options.sqlite and (options.indexes or options.events or options.bulk):
+        parser.error("--indexes, --events and --bulk measure PostgreSQL.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):
@@ -78,6 +80,8 @@ def main(arguments: list[str]) -> int:
 def measured(options: argparse.Namespace, run, kept):
     if options.indexes:
         return run.indexes()
+    if options.bulk:
+        return run.bulk(options, kept)
     return run.caching(options, kept) if options.caching else run.cases(options, kept)
 
 

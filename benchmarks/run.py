@@ -5,6 +5,7 @@ import sys
 
 from django.db import connection
 
+from benchmarks import bulk as measured
 from benchmarks import caching as cached
 from benchmarks import index_cost, lines, past
 from benchmarks.cache import Cache
@@ -60,6 +61,11 @@ def able(case: Case, running: list[Running]) -> list[Running]:
 def caching(options: argparse.Namespace, kept: Cache) -> Report:
     where = conditions(User.objects.count(), cache=described(kept))
     return lines.report(where, cached.caching(options, chosen_peers(options, kept), kept))
+
+
+def bulk(options: argparse.Namespace, kept: Cache) -> Report:
+    where = conditions(User.objects.count(), cache=described(kept))
+    return measured.bulk(options, chosen_peers(options, kept)[:1], where)
 
 
 def indexes() -> Report:

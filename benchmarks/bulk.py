@@ -1,0 +1,283 @@
+"""bin/bench --bulk: many accounts suspended by a job, against the same effect by hand, and what others feel of it."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from django.db import close_old_connections
+from django.http import QueryDict
+
+from benchmarks.bulk_by_hand import FILTER, REASON, by_hand, ready, take_back, unlimited
+from benchmarks.client import Answer
+from benchmarks.editor import Editor, Ledger, editors
+from benchmarks.forms import form_with
+from benchmarks.measure import faulty, p95
+from benchmarks.peers import ROOT, Peer, Running, serving
+from benchmarks.report import Report, listing, short, table
+from tests.servers import running
+from users import access
+from users.account import verbs
+from users.audit.models import AuditEvent
+from users.directory.selection import Selection
+from users.jobs.kinds import KINDS
+from users.jobs.models import Job, JobItem, WorkerBeat
+from users.mail.models import Message
+from users.models import User
+
+PATH = "/users/bulk/suspension/"
+SMALL = 10_000
+RATE, IDLE = 20, 200  # edits a second; edits before anything else runs
+MAIL_EACH = 5.0  # seconds between two password resets
+PATIENCE = 3600
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`target`: what it has to be, in words; `met`: whether it is. None where nothing is asked of it."""
+
+    name: str
+    value: str
+    target: str = ""
+    met: bool | None = None
+    data: Any = None
+
+
+def bulk(options: argparse.Namespace, peers: list[Peer], conditions: dict[str, Any]) -> Report:
+    """Raises RuntimeError where the database has too few accounts that fit, or a job did not do all of it."""
+    up_to, number = chosen(options.select or options.accounts // 10)
+    os.environ["BULK_APPROVAL_ABOVE"] = str(10**12)  # nobody is there to approve
+    say(f"{number:,} accounts by hand")
+    first, seconds = by_hand(up_to, number)
+    hand = [seconds]
+    take_back(first)
+    with serving(peers, options.keep, counted=False) as [rollcall]:
+        bench = Bench(rollcall, options.keep)
+        say("a small job")
+        small = bench.run(*chosen(min(SMALL, number // 10)), beside=False)
+        say(f"{number:,} accounts by a job")
+        idle = bench.edits(lambda done: done >= IDLE)
+        large = bench.run(up_to, number, beside=True)
+    say("by hand once more")
+    last, seconds = by_hand(up_to, number)
+    hand.append(seconds)
+    take_back(last)
+    found = figures(number, hand, small, large, idle)
+    rows = [[each.name, each.value, each.target, {None: "", True: "yes", False: "NO"}[each.met]] for each in found]
+    text = "\n\n".join([listing(conditions), table(["what", "figure", "target", "met"], rows), NOTES])
+    return Report(text, {"conditions": conditions, "bulk": [vars(each) for each in found]})
+
+
+NOTES = """By hand: one transaction of an UPDATE and two INSERT … SELECT, over the same accounts, with the same rows of events
+and before-images, into the same tables with the same indexes and triggers; before the job and after it, and their mean. Before
+each the accounts are active again, the tables vacuumed and a checkpoint made. The job's time is from its first chunk to its
+last, by the database. Edits are POSTs of a form of Rollcall, 20 a second. Memory is the resident set of the largest process
+of the worker."""
+
+
+def chosen(wanted: int) -> tuple[int, int]:
+    """The highest id, and how many: of the oldest accounts that fit."""
+    with unlimited():
+        fitting = Selection.parse(QueryDict(f"{FILTER}&all=1")).accounts().order_by("pk").values_list("pk", flat=True)
+        last = fitting[wanted - 1 : wanted].first()
+    if last is None:
+        raise RuntimeError(f"fewer than {wanted:,} accounts were never seen: choose fewer with --select.")
+    return last, wanted
+
+
+@dataclass
+class Run:
+    """Of one job. `peak`: bytes of memory; `post`: of the request that started it; `preview`: seconds of its page."""
+
+    job: Job
+    seconds: float
+    peak: int
+    post: int
+    preview: float
+    fingerprint: float
+    edits: list[Answer] = field(default_factory=list)
+    mails: list[float] = field(default_factory=list)
+
+
+class Bench:
+    def __init__(self, rollcall: Running, folder: Path):
+        self.rollcall, self.folder, self.ledger = rollcall, folder, Ledger()
+        self.connection = rollcall.connect()
+        self.editors = editors(self.connection, self.ledger, 4)
+        edited = [editor.pk for editor in self.editors]
+        free = User.objects.filter(status="active", is_staff=False, last_seen_at__isnull=False).exclude(pk__in=edited)
+        self.others = list(free.exclude(email="").order_by("-pk")[:500])
+
+    def run(self, up_to: int, number: int, *, beside: bool) -> Run:
+        """A job in a worker of its own. `beside`: while others edit and ask for mails."""
+        with worker(self.folder) as process:
+            job, post, preview = self.start(up_to, number)
+            found = Run(job, 0, 0, post, preview, 0)
+            helpers = [threading.Thread(target=self.watch, args=(found, process))]
+            if beside:
+                helpers += [threading.Thread(target=work, args=(found,)) for work in (self.edit_beside, self.mail_beside)]
+            for helper in helpers:
+                helper.start()
+            for helper in helpers:
+                helper.join()
+        job.refresh_from_db()
+        check(job, number)
+        found.seconds = (job.ended_at - job.started_at).total_seconds()  # type: ignore[operator]
+        take_back(job)
+        begin = time.perf_counter()
+        with unlimited():
+            KINDS["suspend"].fingerprint(job)
+        found.fingerprint = time.perf_counter() - begin
+        return found
+
+    def start(self, up_to: int, number: int) -> tuple[Job, int, float]:
+        """As somebody in a browser would; the job, the bytes of the request, and the seconds of the preview."""
+        at = Selection.parse(QueryDict(f"{FILTER}&all=1")).query.rpartition("at=")[2]
+        path = f"{PATH}?{FILTER}&all=1&up_to={up_to}&at={at}"
+        page = self.connection.get(path)
+        fields = dict(form_with("count", page.page))
+        sent = [*(fields | {"reason": REASON, "count": typed(page.page)}).items()]
+        ready()
+        answer = self.connection.post(path, sent)
+        if answer.status != 302:
+            raise RuntimeError(f"The job was not started: {answer.status}.")
+        job = Job.objects.get(pk=int(answer.headers["location"].strip("/").rpartition("/")[2]))
+        return job, len(f"POST {path} HTTP/1.1\r\n{self.connection.head}\r\n{urlencode(sent)}"), page.seconds
+
+    def watch(self, found: Run, process: psutil.Process) -> None:
+        """Until it has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while not ended(found.job) and time.monotonic() < deadline:
+            found.peak = max(found.peak, largest(process))
+            time.sleep(0.2)
+        close_old_connections()
+
+    def edit_beside(self, found: Run) -> None:
+        found.edits = self.edits(lambda done: ended(found.job))
+        close_old_connections()
+
+    def edits(self, enough: Any) -> list[Answer]:
+        """RATE a second, by one connection, until it is enough."""
+        connection, answers, begin = self.rollcall.connect(), [], time.monotonic()
+        while not enough(len(answers)):
+            editor: Editor = self.editors[len(answers) % len(self.editors)]
+            answers.append(editor.edit(connection))
+            time.sleep(max(0.0, begin + len(answers) / RATE - time.monotonic()))
+        connection.close()
+        return answers[len(self.editors) :]  # the first of each also loads its form
+
+    def mail_beside(self, found: Run) -> None:
+        while self.others and (not found.mails or not ended(found.job)):
+            found.mails.append(mailed(self.others.pop()))
+            time.sleep(min(MAIL_EACH, max(found.job.expected or 0, 1) / 50_000))
+        close_old_connections()
+
+
+def mailed(account: User) -> float:
+    """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a minute."""
+    verbs.send_password_reset(account, by=access.Command("benchmark"))
+    mail = Message.objects.filter(account=account).latest("pk")
+    deadline = time.monotonic() + 60
+    while mail.sent_at is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        mail.refresh_from_db()
+    return (mail.sent_at - mail.created_at).total_seconds() if mail.sent_at else PATIENCE
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator[psutil.Process]:
+    """Both queues, and both have run something."""
+    WorkerBeat.objects.all().delete()
+    command = [sys.executable, "manage.py", "worker"]
+    with (folder / "worker.log").open("a") as log:
+        options = {"cwd": ROOT, "env": os.environ.copy(), "stdout": log, "stderr": subprocess.STDOUT}
+        with running(command, stop=signal.SIGTERM, **options) as process:
+            deadline = time.monotonic() + 60
+            while WorkerBeat.objects.count() < 2:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the worker does not come up; {folder}/worker.log may say why.")
+                time.sleep(0.1)
+            yield psutil.Process(process.pid)
+
+
+def largest(process: psutil.Process) -> int:
+    sizes = [0]
+    for each in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            sizes.append(each.memory_info().rss)
+    return max(sizes)
+
+
+def ended(job: Job) -> bool:
+    state = Job.objects.filter(pk=job.pk).values_list("state", flat=True).get()
+    return state in ("done", "cancelled", "parked")
+
+
+def typed(page: str) -> str:
+    """The number that the page asks for."""
+    return page.partition('Type <strong class="number">')[2].partition("<")[0]
+
+
+def check(job: Job, number: int) -> None:
+    """Each account once, with an event and a before-image."""
+    with unlimited():
+        items = JobItem.objects.filter(job=job, outcome="changed", before__isnull=False).count()
+        events = AuditEvent.objects.filter(job_id=job.pk, action="account.suspended").count()
+    if (job.state, job.changed, items, events) != ("done", number, number, number):
+        raise RuntimeError(
+            f"{job.state}: {job.changed:,} of {number:,} changed, {items:,} items, {events:,} events. {job.note}"
+        )
+
+
+def figures(number: int, hand: list[float], small: Run, large: Run, idle: list[Answer]) -> list[Figure]:
+    mean, quiet, busy = fmean(hand), p95([each.seconds for each in idle]), p95([each.seconds for each in large.edits])
+    grown = (large.peak - small.peak) / 2**20
+    latest = max(large.mails)
+    return [
+        Figure(f"by hand, {number:,} accounts", f"{short(mean)} s ({', '.join(map(short, hand))})", data=hand),
+        Figure(f"by a job, {number:,} accounts", f"{short(large.seconds)} s", data=large.seconds),
+        Figure("accounts a second, by the job", f"{number / large.seconds:,.0f}", data=number / large.seconds),
+        Figure("job / by hand", f"× {short(large.seconds / mean)}", "≤ 2", large.seconds <= 2 * mean, large.seconds / mean),
+        Figure("edit, idle: median, p95", milliseconds(idle), data=[each.seconds for each in idle]),
+        Figure(
+            f"edit, beside the job ({len(large.edits)}): median, p95", milliseconds(large.edits), "p95 ≤ 60 ms", busy <= 0.06,
+            [each.seconds for each in large.edits],
+        ),
+        Figure("edit, p95 beside the job / idle", f"× {short(busy / quiet)}", "≤ 3", busy <= 3 * quiet, busy / quiet),
+        Figure("edits that failed", str(sum(faults(large.edits).values())), "0", not faults(large.edits), faults(large.edits)),
+        Figure(f"memory of the worker, {small.job.changed:,} accounts", megabytes(small.peak), data=small.peak),
+        Figure(f"memory of the worker, {number:,} accounts", megabytes(large.peak), "± 20 MB", abs(grown) <= 20, large.peak),
+        Figure("bytes of the request that starts it", f"{large.post:,}", "≤ 2,048", large.post <= 2048, large.post),
+        Figure(f"the slowest of {len(large.mails)} password resets", f"{short(latest)} s", "≤ 3 s", latest <= 3, latest),
+        Figure("preview", f"{short(large.preview)} s", data=large.preview),
+        Figure("fingerprint that approval is about", f"{short(large.fingerprint)} s", data=large.fingerprint),
+    ]  # fmt: skip
+
+
+def faults(answers: list[Answer]) -> dict[int, int]:
+    return faulty(Counter(answer.status for answer in answers))
+
+
+def milliseconds(answers: list[Answer]) -> str:
+    seconds = [each.seconds for each in answers]
+    return f"{short(1000 * median(seconds))}, {short(1000 * p95(seconds))} ms"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
