@@ -179,3 +179,15 @@ def test_an_unknown_id_is_not_found(client, agent):
 
 def test_other_methods_are_refused(client, agent, ada):
     assert_wrong_method(client, path(ada), allowed="GET, HEAD, POST")
+
+
+def test_an_objection_about_another_field_stands_beside_this_one(client, agent):
+    account = make_user(username="mail@example.com", email="mail@example.com")
+    sent = {"version": "1", "email": "other@example.com"}
+    for headers in ({}, part("email")):
+        response = client.post(path(account, "email"), sent, headers=headers)
+        assert response.status_code == 422
+        assert "Username: A username with an @ must be the account’s own address" in read(response).one("p", role="alert").text
+        assert read(response).one("input", name="email").attributes["value"] == "other@example.com"
+    account.refresh_from_db()
+    assert account.email == "mail@example.com"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container
 from typing import Any, TypeVar, cast
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
@@ -25,13 +25,26 @@ def submit(form: Form, verb: Callable[[], Any]) -> Any:
     try:
         return verb()
     except ValidationError as error:
-        form.add_error(None, error)
+        object_to(form, error)
     except Refused as error:
         form.add_error(None, ValidationError(error.message, code="refused"))
     except Stale as error:
         form.stale, form.data = error, as_of_now(form, error)  # type: ignore[attr-defined]
         form.add_error(None, ValidationError("Somebody changed this account while you had it open.", code="stale"))
     return None
+
+
+def object_to(form: Form, error: ValidationError) -> None:
+    """Each objection beside its field; where the form has no such field, at its top, and named."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for name, errors in error.error_dict.items():
+        if name in form.fields or name == NON_FIELD_ERRORS:
+            form.add_error(name, errors)
+        else:
+            label = name.replace("_", " ").capitalize()
+            form.add_error(None, [f"{label}: {message}" for each in errors for message in each.messages])
 
 
 def as_of_now(form: Form, error: Stale) -> QueryDict:
