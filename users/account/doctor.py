@@ -35,21 +35,29 @@ class Level(StrEnum):
 @dataclass(frozen=True)
 class Remedy:
     """A page that mends it. `action`: what the viewer must be allowed to do; `path`: below the account's address.
-    `once_active`: of no use before whatever else is wrong with the account's state is mended."""
+    `once_active`: of no use before whatever else is wrong with the account's state is mended. `by_mail`: nor without an
+    address."""
 
     label: str
     action: str
     path: str
     once_active: bool = False
+    by_mail: bool = False
+
+    def helps(self, account: User) -> bool:
+        """Whether its page would do anything now. What is deleted takes nothing but its return."""
+        if account.status in (State.DELETED, State.ERASED):
+            return self == RESTORE
+        return (account.is_active or not self.once_active) and bool(account.email or not self.by_mail)
 
 
 REINSTATE = Remedy("Reinstate", "reinstate", "suspension/end/")
 EXTEND = Remedy("Change the end date", "set_end_date", "end-date/")
 RESTORE = Remedy("Restore", "restore", "deletion/end/")
-INVITE = Remedy("Invite again", "invite", "invitation/")
+INVITE = Remedy("Invite again", "invite", "invitation/", by_mail=True)
 EDIT = Remedy("Correct the address", "edit", "edit/")
-VERIFY = Remedy("Send a verification mail", "verify_email", "verification/mail/", True)
-RESET = Remedy("Send a password reset", "reset_password", "password-reset/", True)
+VERIFY = Remedy("Send a verification mail", "verify_email", "verification/mail/", once_active=True, by_mail=True)
+RESET = Remedy("Send a password reset", "reset_password", "password-reset/", once_active=True, by_mail=True)
 UNLOCK = Remedy("Let them try again now", "end_lockout", "lockout/end/")
 FACTOR = Remedy("Reset the second factor", "reset_second_factor", "second-factor/reset/")
 
@@ -86,8 +94,9 @@ class Diagnosis:
 
 
 def diagnose(account: User, may: Callable[[str], bool]) -> Diagnosis:
-    """`may`: whether the viewer may take an action on this account; remedies that they may not use are left out."""
-    fits = lambda one: may(one.action) and (account.is_active or not one.once_active)  # noqa: E731
+    """`may`: whether the viewer may take an action on this account; remedies that they may not use, or that would do
+    nothing, are left out."""
+    fits = lambda one: may(one.action) and one.helps(account)  # noqa: E731
     lines = [check(account) for check in CHECKS]
     return Diagnosis([replace(line, remedies=tuple(filter(fits, line.remedies))) for line in lines], failures(account.pk))
 
