@@ -84,6 +84,7 @@ def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhe
         (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "", "until 31 January 2999, 12:30 (UTC)."),
         (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Asia/Tokyo", "until 31 January 2999, 21:30 (Asia/Tokyo)."),
         (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Mars/Olympus", "until 31 January 2999, 12:30 (UTC)."),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "Asia/Tokyo", "until 31 December 9999, 23:59 (UTC)."),
     ],
 )
 def test_the_mail_of_a_suspension_says_until_when_and_never_why(until, zone, says):

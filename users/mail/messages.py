@@ -80,7 +80,7 @@ def moment(at: datetime | None, account: User) -> str:
     if at is None:
         return ""
     try:
-        zone = ZoneInfo(account.time_zone or "UTC")
-    except (KeyError, ValueError, OSError):  # a name that this machine does not know
-        zone = ZoneInfo("UTC")
-    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"
+        at = at.astimezone(ZoneInfo(account.time_zone or "UTC"))
+    except (KeyError, ValueError, OSError, OverflowError):  # a name that this machine does not know; a day that has no next
+        at = at.astimezone(ZoneInfo("UTC"))
+    return f"{at:%-d %B %Y, %H:%M} ({at.tzinfo})"
