@@ -286,3 +286,18 @@ def test_a_session_ends_with_the_password_and_with_the_epoch(settings):
     settings.SECRET_KEY = "another-secret-key-another-secret-key-another-secret"
     assert list(account.get_session_auth_fallback_hash()) == [third]
     assert account.get_session_auth_hash() != third
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "shown"),
+    [
+        ("Ada", "Byron", "Ada Byron"),
+        ("", "", "ada"),
+        ("\u200b", "\u3164", "ada"),
+        ("\u202e", "", "ada"),
+        ("李", "", "李"),
+        ("🙂", "", "🙂"),
+    ],
+)
+def test_a_name_that_nobody_can_see_gives_way_to_the_username(first, last, shown):
+    assert User(username="ada", first_name=first, last_name=last).display_name == shown

@@ -282,7 +282,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        return self.get_full_name() or self.username
+        """The name; where there is none, or none that anybody can see, the username."""
+        name = self.get_full_name()
+        return name if identifiers.search_form(name) else self.username
 
     @property
     def state(self) -> State:
