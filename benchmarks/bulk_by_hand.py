@@ -21,14 +21,13 @@ ITEMS = f"""INSERT INTO users_jobitem (job_id, account_id, outcome, reason, befo
     FROM users_user WHERE {THOSE}"""
 UPDATE = f"""UPDATE users_user SET status = 'suspended', status_reason = %(reason)s, suspended_until = NULL,
     session_epoch = session_epoch + 1, version = version + 1, updated_at = now() WHERE {THOSE}"""
-SAME = "CASE WHEN status = 'suspended' THEN 'status' ELSE '' END"  # an event tells of what differs
 OWN = {
     "at": "now()",
     "target_id": "id",
     "target_text": "username",
     "target_version": "version + 1",
-    "before": f"jsonb_build_object('status', status, 'status_reason', status_reason) - {SAME}",
-    "after": f"jsonb_build_object('status', 'suspended', 'status_reason', %(reason)s::text) - {SAME}",
+    "before": "jsonb_build_object('status', status, 'status_reason', status_reason)",
+    "after": "jsonb_build_object('status', 'suspended', 'status_reason', %(reason)s::text)",
     "job_id": "%(job)s",
 }
 BACK = """UPDATE users_user SET status = 'active', status_reason = '' FROM users_jobitem

@@ -20,7 +20,7 @@ ONES_OWN = {"id", "at", "target_id", "target_text", "job_id", "chain_id", "salt"
 
 
 def people() -> list[User]:
-    fields: list[dict] = [{}, {"status": "suspended", "suspended_until": PAST}, {"valid_until": PAST}, {"last_seen_at": PAST}]
+    fields: list[dict] = [{}, {"status_reason": "Old"}, {"valid_until": PAST}, {"last_seen_at": PAST}]
     return [make_user(**each) for each in [*fields, {"status": "invited"}]]
 
 
@@ -28,7 +28,7 @@ def left(accounts: list[User], job: Job) -> list[list[dict]]:
     ids = [account.pk for account in accounts]
     rows = [
         User.objects.filter(pk__in=ids).order_by("pk").values("status", "status_reason", "suspended_until", "version"),
-        AuditEvent.objects.filter(job_id=job.pk).order_by("target_id").values(),
+        AuditEvent.objects.filter(job_id=job.pk, target_id__in=ids).order_by("target_id").values(),
         JobItem.objects.filter(job=job).order_by("account_id").values("outcome", "reason", "before", "version"),
     ]
     return [[{name: value for name, value in row.items() if name not in ONES_OWN} for row in each] for each in rows]
