@@ -72,6 +72,23 @@ def test_its_page_starts_the_job(client, root, noun):
     assert client.get(f"/jobs/{job.pk}/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("noun", "parameters", "title"),
+    [
+        ("suspension", {"until": None}, "Suspend"),
+        ("suspension", {"until": "2999-01-31T12:30:00+00:00"}, "Suspend until 31 Jan 2999, 12:30 UTC"),
+        ("end-date", {"until": "2999-01-31T12:30:00+00:00"}, "Set the end date 31 Jan 2999, 12:30 UTC"),
+        ("groups", {"groups": [1], "names": ["Friends", "<b>"]}, "Add to Friends, <b>"),
+        ("groups-removal", {"groups": [1], "names": ["Friends"]}, "Remove from Friends"),
+        ("attribute", {"field": "locale", "value": "de"}, "Set language to “de”"),
+        ("erasure", {"reserve": False}, "Erase, and free the names"),
+    ],
+)
+def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
+    job = Job.objects.create(kind=BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters)
+    assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
+
+
 def kept(account: User) -> dict:
     return {name: value for name, value in row(account).items() if name not in ("version", "updated_at", "session_epoch")}
 

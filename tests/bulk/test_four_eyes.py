@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
+from tests.pages import read
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk import undo
@@ -56,6 +57,18 @@ def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss
     assert work(job).changed == 3
     assert actions() == ["job.approval_asked", "job.approved", "job.done"]
     assert AuditEvent.objects.get(action="job.approved").actor_id == boss.pk
+
+
+def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
+    staff = make_user("Viewer")
+    job = start("suspension", [*people(), staff], by=agent)
+    text = read(client.get(f"/jobs/{job.pk}/approval/")).text
+    assert "p0@example.org" in text
+    assert "1 This is a staff account: changing it takes the permission" in text
+    back = Job.objects.create(
+        kind="undo-suspend", by=agent, up_to=1, state="waiting", selection="job=1&outcome=changed", parameters={"of": 1}
+    )
+    assert client.get(f"/jobs/{back.pk}/approval/").status_code == 200
 
 
 def test_a_job_as_large_as_the_threshold_does_not_wait(agent):

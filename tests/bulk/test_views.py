@@ -92,7 +92,7 @@ def test_the_preview_says_what_it_touches_and_whom_it_leaves_alone(client, agent
     text, boxes = page.text, page.one("dl", class_="touches").all("div")
     figures = {box.one("dt").text: box.one("dd").text for box in boxes}
     assert figures["Staff among them"] == "2 1 of them superuser"
-    assert (figures["Protected from you"], figures["Never signed in"]) == ("2", "5 (100 %)")
+    assert (figures["Protected accounts"], figures["Never signed in"]) == ("2", "5 (100 %)")
     assert "Only a superuser may change a superuser’s account." in text
     assert "This account is already suspended." in text
 

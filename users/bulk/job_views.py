@@ -1,22 +1,29 @@
 """What can be done with a bulk job: it is undone, and a large one is approved or declined by a second person."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users import access
+from users.account import masking
 from users.account.submit import posted, status_of
 from users.account.verb_forms import reason_field
 from users.bulk import undo as undoing
+from users.bulk.action import Action
+from users.bulk.preview import preview
+from users.directory.filter import BadFilter
+from users.directory.selection import Selection
 from users.errors import page
 from users.jobs import engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
+from users.models import User
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -81,7 +88,21 @@ def deciding(request, job: Job, form: forms.Form, template: str):
         return page(
             request, 409, f"This job is {job.get_state_display().lower()}: nobody has to decide.", back=f"/jobs/{job.pk}/"
         )
-    return render(request, f"users/bulk/{template}.html", about(job) | {"form": form}, status=status_of(form))
+    context = about(job) | {"form": form} | (touched(request, job) if template == "approval" else {})
+    return render(request, f"users/bulk/{template}.html", context, status=status_of(form))
+
+
+def touched(request, job: Job) -> dict[str, Any]:
+    """What the initiator was shown, as it is now. An undo has nothing of the kind: it is what another job has done."""
+    action, by = KINDS.get(job.kind), engine.initiator(job)
+    if not isinstance(action, Action) or "job" in (query := QueryDict(job.selection)):
+        return {}
+    try:
+        selection = Selection.parse(query, masked=isinstance(by, User) and masking.hides(by))
+    except BadFilter:  # of an earlier version, say
+        return {}
+    examples = masking.accounts(selection.examples(), request.user)
+    return {"action": action, "found": preview(action, selection, by, job), "examples": examples}
 
 
 def tried(form: forms.Form, verb: Callable[[], Job]) -> Job | None:

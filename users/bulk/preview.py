@@ -82,7 +82,7 @@ def blast_radius(
         Figure("Open sessions", counted(sessions), bool(sessions) and action.ends_sessions, ending if sessions else ""),
         Figure("Waiting mails", counted(mails), bool(mails)),
         Figure("Staff among them", counted(staff), bool(staff), with_superusers(superusers)),
-        Figure("Protected from you", UNKNOWN if refused is None else counted(len(refused)), bool(refused)),
+        Figure("Protected accounts", UNKNOWN if refused is None else counted(len(refused)), bool(refused)),
         Figure("Never signed in", share(some, scale)),
     ]
     if action.takes_keys and staff:

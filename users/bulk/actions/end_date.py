@@ -35,6 +35,10 @@ class SetEndDate(ColumnAction):
     takes_keys = True
     undo_action = "set_end_date"
 
+    def title(self, job: Job) -> str:
+        until = end(job)
+        return f"Set the end date {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = end(job)
         if until is None:

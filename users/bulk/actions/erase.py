@@ -30,6 +30,9 @@ class Erase(Judging):
     takes_keys = ends_sessions = True
     first_size, largest_size = 5, 50  # each takes as long as erasing one does
 
+    def title(self, job: Job) -> str:
+        return self.label if job.parameters.get("reserve", True) else "Erase, and free the names"
+
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return already(State.ERASED, now=now)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import Group
 from django.db.models import Exists, F, OuterRef, Q
@@ -47,6 +47,15 @@ class InGroups(Judging):
     action = "change_groups"
     columns = ("groups",)
     undo_action = "change_groups"
+
+    way: ClassVar[str]
+
+    def title(self, job: Job) -> str:
+        """With the names that they had when it was started."""
+        return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'groups'}"
+
+    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        return super().stored(values) | {"names": [group.name for group in values["groups"]]}
 
     def groups(self, job: Job) -> dict[int, Group]:
         return Group.objects.in_bulk(job.parameters.get("groups", []))
@@ -121,6 +130,7 @@ class AddToGroups(InGroups):
     menu = "Access"
     explains = "They come into these groups, and stay in those that they are in."
     form = AddForm
+    way = "Add to"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
@@ -144,6 +154,7 @@ class RemoveFromGroups(InGroups):
     menu = "Access"
     explains = "They leave these groups, as far as they are in them."
     form = Form
+    way = "Remove from"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:

@@ -28,6 +28,10 @@ class Suspend(ColumnAction):
     undo_ends_sessions = True
     undo_action = "reinstate"
 
+    def title(self, job: Job) -> str:
+        until = parse_datetime(job.parameters.get("until") or "")
+        return f"Suspend until {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return already(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
 
