@@ -17,8 +17,11 @@ from users.account.rights import read_rights
 from users.account.tabs import BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
+from users.compiled import Compiled
 from users.models import User
+from users.parameters import LARGEST_ID
 
+ACCOUNT = Compiled(User, lambda pk: User.objects.filter(pk=pk))
 Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
@@ -64,8 +67,9 @@ def around(request, account: User) -> dict[str, Any]:
 def get_account(request, action: str, pk: int) -> User:
     """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing about ids."""
     access.require(request.user, "view")
-    account = User.objects.filter(pk=pk).first()
-    if account is None:
+    found = ACCOUNT.objects(pk) if pk <= LARGEST_ID else []
+    if not found:
         raise Http404
+    account = found[0]
     access.require(request.user, action, account)
     return masking.accounts([account], request.user)[0]

@@ -6,14 +6,18 @@ from django.http import QueryDict
 
 from users.account.models import Note
 from users.account.verbs.notes import PINNED_MAX
+from users.compiled import Compiled
 from users.models import User
 from users.parameters import number, only
 
 SIZE = 25
 
 
+PINNED = Compiled(Note, lambda pk: Note.objects.filter(account=pk, pinned=True).order_by("-id")[:PINNED_MAX])
+
+
 def pinned(account: User) -> list[Note]:
-    return list(Note.objects.filter(account=account, pinned=True).order_by("-id")[:PINNED_MAX])
+    return PINNED.objects(account.pk)
 
 
 def notes(account: User, query: QueryDict) -> dict[str, Any]:

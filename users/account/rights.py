@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 
+from users.compiled import Compiled
 from users.models import User
 
 
@@ -31,14 +32,21 @@ class Rights:
     own: list[Right]
 
 
+def given(account_id: int) -> QuerySet:
+    """By group: its id and name, and a permission of it. By id 0, what the account has apart from them."""
+    fields = ("content_type__app_label", "codename", "name")
+    through = Group.objects.filter(user=account_id).order_by()
+    own = Permission.objects.filter(user=account_id).order_by().values_list(Value(0), Value(""), *fields)
+    return through.values_list("id", "name", *(f"permissions__{name}" for name in fields)).union(own, all=True)
+
+
+GIVEN = Compiled(Group, given)
+
+
 def read_rights(account: User) -> Rights:
     """Also left on the account, where the gate finds it and asks the database no more."""
-    fields = ("content_type__app_label", "codename", "name")
-    through = Group.objects.filter(user=account).order_by()
-    given = through.values_list("id", "name", *(f"permissions__{name}" for name in fields))
-    own = Permission.objects.filter(user=account).order_by().values_list(Value(0), Value(""), *fields)
     groups: dict[int, Role] = {0: Role(0, "")}
-    for pk, group, app, codename, words in sorted(given.union(own, all=True), key=lambda row: (row[1], row[4] or "")):
+    for pk, group, app, codename, words in sorted(GIVEN.rows(account.pk), key=lambda row: (row[1], row[4] or "")):
         role = groups.setdefault(pk, Role(pk, group))
         if codename:
             role.rights.append(Right(f"{app}.{codename}", words))

@@ -13,8 +13,8 @@ from users.account.errors import Refused
 from users.account.forms import InviteForm, ProfileForm, RolesForm
 from users.account.frame import get_account
 from users.account.submit import bind, record_strange, status_of, submit
+from users.audit import trail
 from users.audit.pieces import lines
-from users.audit.trail import Trail
 from users.errors import page
 from users.models import User
 
@@ -25,7 +25,7 @@ def show(request, pk: int):
 
 
 def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    events, more = Trail(target=account.pk).events(size=20)
+    events, more = trail.about(account.pk)
     return {"events": lines(events, on_account=True, masked=masking.hides(request.user)), "more_events": more}
 
 

@@ -7,8 +7,11 @@ from django.http import QueryDict
 
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
+from users.compiled import Compiled
 
 SIZE = 50
+ON_ACCOUNT = 20
+CHAIN = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
 LARGEST_ID = 2**63 - 1
 PARAMETERS = ("action", "actor", "target", "after")
 
@@ -61,6 +64,15 @@ class Trail:
         merged = {name: getattr(self, name) for name in PARAMETERS} | values
         query = urlencode({name: value for name, value in merged.items() if value})
         return f"/audit/?{query}" if query else "/audit/"
+
+
+ABOUT = Compiled(AuditEvent, lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN)[: ON_ACCOUNT + 1])
+
+
+def about(account_id: int) -> tuple[list[AuditEvent], bool]:
+    """The newest events about one account, and whether there are older ones."""
+    rows = ABOUT.objects(account_id)
+    return rows[:ON_ACCOUNT], len(rows) > ON_ACCOUNT
 
 
 def number(name: str, value: str) -> int:

@@ -1,0 +1,53 @@
+"""Queries about one account that pages ask again and again: the ORM puts their SQL together once. It takes it longer to do so
+than the database to answer."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.db import connections, router
+from django.db.models import Model, QuerySet
+
+ANY = -(2**62) - 1  # stands for the id while the SQL is put together: no id that there is
+
+
+class Statement(NamedTuple):
+    """`params` have ANY where the id goes. `compiler` and `converters` make of the database's values those of the fields."""
+
+    sql: str
+    params: tuple[Any, ...]
+    names: list[str]
+    compiler: Any
+    converters: dict
+
+
+class Compiled:
+    """A query of `model`: `make` gives it for an id, once for each database, so nothing else in it may change with time."""
+
+    def __init__(self, model: type[Model], make: Callable[[int], QuerySet]):
+        self.model, self.make = model, make
+        self.known: dict[str, Statement] = {}
+
+    def objects(self, pk: int) -> list[Any]:
+        """As the query would give them."""
+        alias = router.db_for_read(self.model)
+        return [self.model.from_db(alias, self.statement(alias).names, row) for row in self.rows(pk)]
+
+    def rows(self, pk: int) -> list[tuple]:
+        """As the query would give them by `values_list`."""
+        alias = router.db_for_read(self.model)
+        statement = self.statement(alias)
+        with connections[alias].cursor() as cursor:
+            cursor.execute(statement.sql, [pk if param == ANY else param for param in statement.params])
+            rows = cursor.fetchall()
+        if statement.converters:
+            return [tuple(row) for row in statement.compiler.apply_converters(rows, statement.converters)]
+        return rows
+
+    def statement(self, alias: str) -> Statement:
+        if alias not in self.known:
+            compiler = self.make(ANY).using(alias).query.get_compiler(alias)
+            sql, params = compiler.as_sql()
+            columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
+            names = [column.target.attname for column in columns if hasattr(column, "target")]
+            self.known[alias] = Statement(sql, params, names, compiler, compiler.get_converters(columns))
+        return self.known[alias]
