@@ -153,6 +153,15 @@ def test_mail_that_came_back_stops_whoever_waits_for_an_invitation(client, root)
     assert len(lines(look(client, grace), "stops")) == 2
 
 
+def test_who_may_not_see_the_address_reads_of_its_mail_all_the_same(client):
+    ada = healthy(status="invited", password=None)
+    bounce(ada)
+    client.force_login(make_user("Viewer"))
+    page = look(client, ada)
+    assert [line for line in lines(page, "stops") if "came back" in line and "550 no such mailbox" in line]
+    assert ada.email not in page.text
+
+
 def test_mail_to_a_former_address_says_nothing_about_this_one(client, root):
     ada = healthy()
     bounce(ada)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from users.account.signins import failures
@@ -142,9 +143,9 @@ def verified(account: User) -> Line:
 
 
 def mail(account: User) -> Line:
-    """What became of the last mail to the address that the account has now."""
-    sent = Message.objects.filter(account=account).order_by("-id")[:RECENT]
-    last = next((one for one in sent if one.to == account.email and one.state != Message.State.DROPPED), None)
+    """What became of the last mail to the address that the account has now, by its row: `account` may be masked."""
+    sent = Message.objects.filter(account=account).annotate(address=F("account__email")).order_by("-id")[:RECENT]
+    last = next((one for one in sent if one.to == one.address and one.state != Message.State.DROPPED), None)
     if last is None:
         return Line(Level.FINE, "No mail was sent to this address")
     kind = f"“{last.get_kind_display()}”"
