@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.audit.tampering import execute, forge_all, make_events, sealed
+from tests.builders import make_user
 from users.audit import chain, verify
 from users.audit.anchors import read_anchors
 from users.audit.models import AuditEvent, ChainHead
@@ -148,6 +149,28 @@ def test_to_call_an_edit_an_erasure_is_noticed():
         b"d" * 32, bytes(16) + bytes(event.chain_salt)[16:], event.pk,
     )  # fmt: skip
     assert fault() == f"event {event.pk} at position 1 is not as it was sealed"
+
+
+@pytest.mark.parametrize(("part", "whose"), [("target", "ada"), ("actor", "eve")])
+def test_values_that_went_without_an_erasure_of_their_owner_are_noticed(part, whose):
+    people = {"ada": make_user(), "eve": make_user()}
+    event = record("account.suspended", actor=people["eve"], target=people["ada"], reason="Grudge")
+    with transaction.atomic():
+        chain.blank(AuditEvent.objects.filter(pk=event.pk), part)
+    owner = people[whose]
+    assert fault() == f"event {event.pk} at position 1 lost its {part}, but nobody erased account {owner.pk}"
+    record("account.erased", actor=None, target=owner)
+    assert fault() == ""
+
+
+def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
+    ada = make_user()
+    record("account.password_reset_asked", actor=None, target=ada)
+    with transaction.atomic():
+        chain.blank(AuditEvent.objects.filter(target_id=ada.pk), "actor")
+    assert fault().endswith(f"nobody erased account {ada.pk}")
+    record("account.erased", actor=None, target=ada)
+    assert fault() == ""
 
 
 # --- with an anchor ---------------------------------------------------------------------------------------------------

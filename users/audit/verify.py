@@ -1,7 +1,8 @@
 """Reads the whole chain, in order and in flat memory, and names the first event that is not as it was sealed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from users.audit.anchors import Anchor
 from users.audit.chain import PARTS, Row, event_hash, part_digest, put_in, rows, salt_of
@@ -42,9 +43,10 @@ def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
 
 def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
     """Raises Fault."""
-    previous = bytes(32)
+    previous, founded = bytes(32), lru_cache(maxsize=10_000)(was_erased)
     for row in chain():
         check(row, verdict.events + 1, previous)
+        check_erasure(row, founded)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
         verdict.erased += row.erased_at is not None
@@ -95,6 +97,18 @@ def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
     if any(value not in (None, "") for value in left) or any(salt_of(part, salt)) or row.erased_at is None:
         raise Fault(f"{name} was erased, and holds values of its {part} again")
     return bytes(stored)
+
+
+def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
+    """Values go with the person whom they are about: the trail says of that one that they were erased."""
+    owners = {"target": row.target_id, "actor": row.target_id if row.actor_id is None else row.actor_id}
+    for part, owner in owners.items():
+        if getattr(row, f"{part}_digest") is not None and owner is not None and not founded(owner):
+            raise Fault(f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}")
+
+
+def was_erased(account_id: int) -> bool:
+    return AuditEvent.objects.filter(target_id=account_id, action="account.erased").exists()
 
 
 def check_end(head: ChainHead, verdict: Verdict) -> None:
