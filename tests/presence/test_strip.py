@@ -100,7 +100,7 @@ def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agen
 
 
 @pytest.mark.parametrize(
-    "url", ["https://evil.example/x", "/users/", "javascript:alert(1)", "http://testserver//evil.example/", "%"]
+    "url", ["https://evil.example/x", "/users/", "javascript:alert(1)", "http://testserver//evil.example/", "%", "http://["]
 )
 def test_the_way_leads_to_this_account_whatever_the_browser_says(client, agent, ada, ana, url):
     verbs.edit(ada, by=ana, version=1, phone="12345")

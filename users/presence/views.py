@@ -52,7 +52,10 @@ def asked(request, pk: int) -> tuple[int, bool]:
 
 def here(request, pk: int) -> str:
     """The page that asks, to be loaded again; the account's first tab where the browser names another."""
-    path = (request.htmx.current_url_abs_path or "") if request.htmx else ""
+    try:
+        path = (request.htmx.current_url_abs_path or "") if request.htmx else ""
+    except ValueError:  # no address at all
+        path = ""
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 
 
