@@ -1,5 +1,6 @@
 """GET /users/<id>/presence/: who else has this account open, and what they have just changed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -92,10 +93,10 @@ def test_of_a_crowd_five_are_named(client, agent, ada):
 def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agent, ada, ana):
     verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
     answer = client.get(path(ada), headers=PART | {"HX-Current-URL": f"http://testserver/users/{ada.pk}/access/"})
-    assert says(answer) == "Ana Lima changed the email and the phone 1 s ago — show"
+    assert re.fullmatch(r"Ana Lima changed the email and the phone \d+ s ago — show", says(answer))
     assert read(answer).one("a").attributes["href"] == f"/users/{ada.pk}/access/"
     verbs.suspend(ada, by=ana, reason="Spam")
-    assert says(client.get(path(ada))).startswith("Ana Lima suspended this account 1 s ago")
+    assert re.match(r"Ana Lima suspended this account \d+ s ago", says(client.get(path(ada))))
     assert says(client.get(path(ada, "version=3"))) == ""
 
 
