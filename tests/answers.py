@@ -29,6 +29,10 @@ def assert_sent_to_sign_in(client, path: str, *, methods: tuple[str, ...] = ("ge
         assert response["Location"] == ("/login/?" + urlencode({"next": path}) if method == "get" else "/login/")
     response = getattr(client, methods[0])(path, headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Redirect"], response.content) == (401, "/login/", b"")
+    around = {"HX-Request": "true", "HX-Current-URL": "http://testserver/users/?q=ada"}
+    assert getattr(client, methods[0])(path, headers=around)["HX-Redirect"] == "/login/?next=%2Fusers%2F%3Fq%3Dada"
+    elsewhere = around | {"HX-Current-URL": "https://elsewhere.example/users/"}
+    assert getattr(client, methods[0])(path, headers=elsewhere)["HX-Redirect"] == "/login/"
     assert not AuditEvent.objects.exists()
 
 

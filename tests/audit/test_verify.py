@@ -81,6 +81,15 @@ def test_a_chain_without_its_end_is_noticed():
     assert fault() == "the chain ends at position 2 and should reach 4: its end is missing"
 
 
+def test_a_chain_without_its_head_is_noticed():
+    events = sealed(4)
+    execute("DELETE FROM users_auditevent WHERE id >= %s", events[2].pk)
+    ChainHead.objects.all().delete()
+    assert fault() == "the row that says where the chain ends is missing; events go on to position 2"
+    execute("DELETE FROM users_auditevent")
+    assert fault() == ""  # nothing was ever sealed, for all that the database can tell
+
+
 def test_an_event_that_is_put_in_among_sealed_ones_is_noticed_and_never_sealed():
     first = sealed(1)[0]
     forged = AuditEvent(action="account.edited", actor_text="x", at=timezone.now() - timedelta(days=3))

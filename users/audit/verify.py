@@ -32,8 +32,11 @@ def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()  # before the events: what is sealed meanwhile comes after
     try:
         follow(verdict, list(anchors))
+        now = ChainHead.objects.filter(pk=1).first()
+        if now is None and verdict.events:
+            raise Fault(f"the row that says where the chain ends is missing; events go on to position {verdict.events}")
         check_end(head, verdict)
-        if stranger := put_in(ChainHead.objects.filter(pk=1).first() or head).first():
+        if stranger := put_in(now or head).first():
             raise Fault(f"event {stranger.pk} was put in after the events around it were sealed")
     except Fault as fault:
         verdict.fault = str(fault)

@@ -111,6 +111,14 @@ def is_partial(request) -> bool:
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
+def page_around(request) -> str:
+    """The page that asks by HTMX; "" where the browser names none, or one of another site."""
+    try:
+        return (request.htmx.current_url_abs_path or "") if request.htmx else ""
+    except ValueError:  # no address at all
+        return ""
+
+
 def encoding_of(request) -> str:
     """The best compression that the client takes: br, gzip or ""."""
     offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from users import access, parameters
+from users.caching.pages import page_around
 from users.errors import BadRequest
 from users.parameters import BadParameter
 from users.presence.looking import look
@@ -52,10 +53,7 @@ def asked(request, pk: int) -> tuple[int, bool]:
 
 def here(request, pk: int) -> str:
     """The page that asks, to be loaded again; the account's first tab where the browser names another."""
-    try:
-        path = (request.htmx.current_url_abs_path or "") if request.htmx else ""
-    except ValueError:  # no address at all
-        path = ""
+    path = page_around(request)
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 
 

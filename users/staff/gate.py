@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 
 from users import access
+from users.caching.pages import page_around
 
 PUBLIC = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
 FOR_EVERY_ACCOUNT = ("/me/", "/logout/")
@@ -36,10 +37,14 @@ class BackOfficeMiddleware:
 
 
 def to_login(request) -> HttpResponse:
-    """To the sign-in page and back."""
-    url = settings.LOGIN_URL
-    if request.method == "GET" and request.path_info != "/" and not is_htmx(request):
-        url += "?" + urlencode({"next": request.get_full_path()})
+    """To the sign-in page and back: for HTMX, to the page that it stands in."""
+    url, back = settings.LOGIN_URL, ""
+    if is_htmx(request):
+        back = page_around(request)
+    elif request.method == "GET":
+        back = request.get_full_path()
+    if back not in ("", "/"):
+        url += "?" + urlencode({"next": back})
     return instead(request, url)
 
 
