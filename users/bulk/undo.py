@@ -154,10 +154,16 @@ def forget() -> int:
     """Removes what accounts were before jobs that ended too long ago to be taken back; of how many jobs. Outcomes stay."""
     old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_kept()).order_by("ended_at")[:FORGOTTEN_AT_ONCE]
     for job in old:
-        while ids := list(job.items.filter(before__isnull=False).values_list("account_id", flat=True)[:EACH]):
-            job.items.filter(account_id__among=ids).update(before=None)
+        forget_images(job)
         Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
     return len(old)
+
+
+def forget_images(job: Job) -> None:
+    last = 0
+    while ids := list(job.items.filter(account_id__gt=last).order_by("account_id").values_list("account_id", flat=True)[:EACH]):
+        last = ids[-1]
+        job.items.filter(account_id__among=ids, before__isnull=False).update(before=None)
 
 
 def until(job: Job) -> datetime | None:
