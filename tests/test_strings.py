@@ -36,6 +36,11 @@ def stored(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
+def visible(text: str) -> bool:
+    """Whether it has a letter, a number or a sign, and not marks, spaces and controls alone."""
+    return any(unicodedata.category(char)[0] in "LNPS" for char in text)
+
+
 def refusable(text: str) -> bool:
     controls = any(unicodedata.category(char) in ("Cc", "Cs") for char in stored(text))
     return controls or max(len(text), len(stored(text))) > NAME_MAX
@@ -63,7 +68,8 @@ def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
     taken = {}
     for text, account in zip(strings, make_many(len(strings)), strict=True):
         path = f"/users/{account.pk}/edit/"
-        sent = {"version": 1, "username": account.username, "first_name": text, "last_name": text}
+        same = {name: getattr(account, name) for name in ("username", "email", "phone", "locale", "time_zone")}
+        sent = same | {"version": 1, "first_name": text, "last_name": text}
         response = client.post(path, sent)
         if response.status_code == 302:
             taken[text] = account
@@ -77,7 +83,8 @@ def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
     for text, account in taken.items():
         name = stored(text)
         assert names[account.pk] == (name, name)
-        assert shown[f"/users/{account.pk}/"] == (f"{name} {name}".strip() or account.username)
+        full = f"{name} {name}".strip()
+        assert shown[f"/users/{account.pk}/"] == (full if visible(full) else account.username)
 
 
 def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, ada):

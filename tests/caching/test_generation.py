@@ -154,7 +154,7 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
 }  # fmt: skip
 ON_POSTGRESQL: dict[str, tuple[set[str], Change]] = {
     "COPY": (ACCOUNTS, copy_in),
-    "TRUNCATE": (ACCOUNTS | ROLES, lambda ada: sql("TRUNCATE users_user CASCADE")),
+    "TRUNCATE": (ACCOUNTS | ROLES | AUDIT, lambda ada: sql("TRUNCATE users_user CASCADE")),
     "TRUNCATE of memberships": (ROLES, lambda ada: sql("TRUNCATE users_user_groups")),
 }
 
