@@ -69,6 +69,14 @@ def test_all_mails_of_a_drain_leave_over_one_connection_oldest_first(postbox):
     assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in messages]
 
 
+def test_mail_to_single_people_leaves_before_what_a_job_has_put_there_by_the_thousand(postbox):
+    many = post(3)
+    Message.objects.update(is_bulk=True)
+    single = post()
+    assert drain() == 4
+    assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in (*single, *many)]
+
+
 def test_a_message_is_not_sent_before_it_is_due(postbox):
     [message] = post()
     Message.objects.update(due_at=timezone.now() + timedelta(minutes=1))

@@ -41,8 +41,9 @@ def drain(seconds: float = 20) -> int:
 
 
 def due() -> list[Message]:
+    """Mails to single people first: somebody waits for them, however many a job has put into the outbox."""
     waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
-    return list(waiting.select_related("account").order_by("due_at", "id")[:BATCH])
+    return list(waiting.select_related("account").order_by("is_bulk", "due_at", "id")[:BATCH])
 
 
 def claim(message: Message) -> bool:

@@ -37,7 +37,7 @@ def write(mail, folder: Path) -> Path:
     """The path of the page. Files are named by time, so that the newest stands last."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the links in here sign people in
     message = mail.message()
-    stem = timezone.now().strftime("%Y%m%d-%H%M%S-") + message["Message-ID"].strip("<>").split("@")[0][:STEM]
+    stem = timezone.now().strftime("%Y%m%d-%H%M%S.%f-") + message["Message-ID"].strip("<>").split("@")[0][:STEM]
     (folder / f"{stem}.eml").write_bytes(message.as_bytes())
     html = next((content for content, kind in mail.alternatives if kind == "text/html"), f"<pre>{escape(mail.body)}</pre>")
     page = folder / f"{stem}.html"

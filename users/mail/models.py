@@ -34,6 +34,7 @@ class Message(models.Model):
     message_id = models.CharField(max_length=32, default=make_message_id, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
+    is_bulk = models.BooleanField(default=False, db_default=False, help_text="One of many: what is for one person goes first")
     due_at = models.DateTimeField(default=timezone.now, help_text="Not sent before; moved on after a failure")
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
@@ -42,7 +43,7 @@ class Message(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            models.Index(fields=["due_at", "id"], name="message_waiting", condition=models.Q(state="waiting")),
+            models.Index(fields=["is_bulk", "due_at", "id"], name="message_in_turn", condition=models.Q(state="waiting")),
             models.Index(fields=["account", "-id"], name="message_by_account"),
             models.Index(fields=["account"], name="message_waiting_of_account", condition=models.Q(state="waiting")),
         ]

@@ -31,7 +31,7 @@ class SendMail(Judging):
     def run(self, chunk: Chunk) -> None:
         ids = admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now(), "email")
-        mails = [Message(account_id=pk, kind=self.kind, to=row["email"]) for pk, row in rows.items()]
+        mails = [Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True) for pk, row in rows.items()]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
             queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
