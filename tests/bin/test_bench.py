@@ -1,12 +1,11 @@
 """bin/bench from its command line to its table: every peer shows its pages, and not a page to sign in."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 
-from tests.processes import ROOT, environment
+from tests.processes import running
 
 PEERS = {"rollcall", "admin", "tuned", "bare"}
 
@@ -16,15 +15,8 @@ def test_all_peers_are_measured_over_accounts_with_a_past(empty_database, tmp_pa
     figures = tmp_path / "figures.json"
     options = ["--accounts", "1000", "--events", "5000", "--only", "turn", "--repeats", "2", "--seconds", "0", "--cold"]
     places = ["--keep", str(tmp_path / "kept"), "--json", str(figures)]
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *options, *places],
-        cwd=ROOT,
-        env=environment(DATABASE_URL=empty_database),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    with running([sys.executable, "-m", "benchmarks", *options, *places], tmp_path, DATABASE_URL=empty_database) as bench:
+        assert bench.process.wait(300) == 0
     cases = json.loads(figures.read_text())["cases"]
     assert len(cases) > 5
     for case in cases:
