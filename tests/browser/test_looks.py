@@ -17,6 +17,8 @@ from users.mail.models import Message
 from users.models import User
 from users.staff.models import Outcome, SignInEvent
 
+# What a page looks like has nothing to do with the database, and to look at all of them takes minutes.
+pytestmark = pytest.mark.sqlite
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LONG = "Wolfeschlegelsteinhausenbergerdorff"
