@@ -215,8 +215,7 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     pages.set("gone", 1, 60)
     before = pages.redis.calls.copy()
     with pages.together():
-        with pages.together():
-            pages.set("one", 1, 60)
+        pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
         assert (pages.get("one"), pages.get("gone")) == (1, 1)  # its own writes it sees; Redis has heard of none yet
@@ -224,6 +223,19 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     forget(pages)
     assert pages.get_many(["one", "two", "three", "gone"]) == {"one": 1, "two": 2, "three": 3}
     assert 50_000 < server.direct.pttl(pages.make_key("one")) <= 60_000
+
+
+def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
+    value = ["one"]
+    with pages.together():
+        pages.set("outer", 1, 60)
+        with pages.together():
+            pages.set("inner", value, 60)
+        value.append(lambda: "nothing that can be packed")
+        assert server.direct.exists(pages.make_key("inner"), pages.make_key("outer")) == 1
+    forget(pages)
+    assert pages.get_many(["inner", "outer"]) == {"inner": ["one"], "outer": 1}
+    assert pages.trouble() == ""
 
 
 def test_what_was_written_before_an_error_is_written(pages):

@@ -179,15 +179,16 @@ class Pages(BaseCache):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What the block writes goes to Redis at its end, in one round trip. This process sees it at once."""
-        if self.held is not None:
-            yield
-            return
-        self.held = []
+        """What the block writes goes to Redis at its end, in one round trip. This process sees it at once.
+
+        A block within another sends its own: values are packed when they are sent, and by the end of the outer one somebody
+        may have changed them.
+        """
+        outer, self.held = self.held, []
         try:
             yield
         finally:
-            held, self.held = self.held, None
+            held, self.held = self.held, outer
             if held:
                 self.write(lambda: self.flush(held), None)
 
