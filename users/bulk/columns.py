@@ -4,6 +4,7 @@ What is skipped and what is set are the same expressions on both databases. On P
 writes events and items, and no row leaves the database. On SQLite, which runs inside this process, the rows are read instead.
 """
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +27,9 @@ from users.staff.models import Session
 class ColumnAction(Judging):
     """`columns`: what it may change, beside version, updated_at and session_epoch, which undo does not put back."""
 
+    @abstractmethod
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         """Values or expressions for columns."""
-        raise NotImplementedError
 
     def sets(self, job: Job, now: datetime) -> dict[str, Any]:
         """Everything that is set in an account that changes."""

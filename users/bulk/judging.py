@@ -1,5 +1,6 @@
 """Actions that say beforehand, as conditions over the account's row, which accounts the verb would refuse, and why."""
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,9 @@ SAME = "="  # stands in for a reason where a change would change nothing
 
 
 class Judging(Action):
+    @abstractmethod
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         """Which accounts the verb would refuse, and with which words; the first that fits counts. SAME: nothing to do."""
-        raise NotImplementedError
 
     def judged(self, accounts: UserQuerySet, job: Job, now: datetime) -> UserQuerySet:
         """With `why`: the reason for which it would be skipped, or ""."""

@@ -1,5 +1,6 @@
 """What a kind of job is, and the chunk that it is handed. users/jobs/engine.py says how the two play together."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Offer:
     icon: str
 
 
-class Kind:
+class Kind(ABC):
     """Subclass it, and register one instance."""
 
     name: ClassVar[str]  # stands in the row, and stays what it is
@@ -47,23 +48,23 @@ class Kind:
         """What it does, in words, for the page of the job."""
         return self.label
 
+    @abstractmethod
     def window(self, job: Job, size: int) -> Window:
         """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this chunk."""
-        raise NotImplementedError
 
+    @abstractmethod
     def count(self, job: Job, limit: int) -> int:
         """How many accounts are selected, exactly up to `limit`. For those that need four eyes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
         """How many accounts are selected, and a text that differs for another set of them. For those that need four eyes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, chunk: "Chunk") -> None:
         """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them what became of it."""
-        raise NotImplementedError
 
-    def ended(self, job: Job) -> None:
+    def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
         """In the transaction in which the job is done."""
 
     def offers(self, job: Job, viewer: Any) -> list["Offer"]:

@@ -1,5 +1,6 @@
 """Into groups and out of them: what users.account.verbs.add_to_groups and remove_from_groups do to one account."""
 
+from abc import abstractmethod
 from collections import defaultdict
 from datetime import datetime
 from functools import reduce
@@ -77,8 +78,8 @@ class InGroups(Judging):
         """Nobody gives what they don't have."""
         return {}
 
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None: ...
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
