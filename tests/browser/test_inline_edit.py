@@ -8,6 +8,8 @@ from tests.builders import make_superuser, make_user
 from users.account import verbs
 from users.models import User
 
+pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
+
 
 @pytest.fixture
 def ada(browser_context, enter):

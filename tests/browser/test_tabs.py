@@ -11,6 +11,8 @@ from users.account import verbs
 from users.account.tabs import TABS
 from users.models import User
 
+pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
+
 FAR = 80  # more keys than any of these pages takes
 
 
