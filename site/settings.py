@@ -241,6 +241,7 @@ if EMAIL_URL:
     EMAIL_TIMEOUT = 20
 else:
     EMAIL_BACKEND = "users.mail.files.FilesBackend"
+MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")  # where answers to letters go; "" where nobody reads them
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>")
 
 # --- bulk work --------------------------------------------------------------------------------------------------------
@@ -248,7 +249,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no
 BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)  # for which what accounts were before a job is kept
 BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)  # accounts; a larger job waits for a second person
 # The same for one action each, such as erase=0,delete=1000. The names are those of `manage.py bulk`.
-BULK_APPROVAL_ABOVE_FOR = env("BULK_APPROVAL_ABOVE_FOR", cast={"value": int}, default={"erase": 10})
+BULK_APPROVAL_ABOVE_FOR = env("BULK_APPROVAL_ABOVE_FOR", cast={"value": int}, default={"erase": 10, "write": 1000})
 
 # --- signing in -------------------------------------------------------------------------------------------------------
 

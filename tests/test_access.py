@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 NOTES = {"add_note", "edit_note", "pin_note"}
 DESK = NOTES | {
     "view", "view_personal", "reveal_personal", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "end_lockout",
-    "reset_password", "require_password_change", "verify_email",
+    "reset_password", "require_password_change", "verify_email", "write",
 }  # fmt: skip
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
@@ -39,6 +39,7 @@ TO_ONESELF = NOTES | {
     "view",
     "view_personal",
     "reveal_personal",
+    "write",
     "view_audit",
     "invite",
     "edit",

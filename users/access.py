@@ -35,6 +35,7 @@ PERMISSIONS = {
     "reset_password": "users.reset_password",
     "require_password_change": "users.require_password_change",
     "verify_email": "users.verify_email",
+    "write": "users.write_mail",
     "reset_second_factor": "users.reset_second_factor",
     "view_personal": "users.view_personal",
     "reveal_personal": "users.reveal_personal",

@@ -20,7 +20,7 @@ from users.account.models import Note, Reservation
 from users.audit.models import AuditEvent, ChainHead
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.presence.models import Presence
 from users.staff.models import Session, SignInEvent
 
@@ -30,6 +30,7 @@ __all__ = [
     "Job",
     "JobItem",
     "JobLine",
+    "Letter",
     "Message",
     "Note",
     "Presence",

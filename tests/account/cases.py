@@ -105,6 +105,10 @@ CASES = {
         lambda account, by: verbs.verify_email(account, by=by, reason="x"), "verification/", {"reason": "x"}
     ),
     "send_verification": Case(lambda account, by: verbs.send_verification(account, by=by), "verification/mail/"),
+    "write": Case(
+        lambda account, by: verbs.write(account, by=by, subject="Hello", text="Dear {name}"), "letter/",
+        {"subject": "Hello", "text": "Dear {name}"}, {"email_verified_at": GONE},
+    ),
     "reset_second_factor": Case(
         lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"), "second-factor/reset/", {"reason": "x"},
         {"has_second_factor": True},

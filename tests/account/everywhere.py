@@ -27,7 +27,7 @@ from users.directory.filter import Filter
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine
 from users.mail import delivery
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 
 FIRST, LAST, LOGIN, PHONE = "Wilhelmine", "Quaxenberger", "wquax77", "+4915799887766"
@@ -156,6 +156,7 @@ def live(person: User) -> User:
         saved.create(Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared)
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
     make_jobs(person, support)
+    write_to(person, support)
     EmailAddress.objects.create(user=person, email=MAIL)
     look_around(support, person)
     seal()
@@ -183,6 +184,16 @@ def make_jobs(person: User, support: User) -> None:
     JobLine.objects.create(job=declined, text=f"Approved by {LOGIN}.")
     JobItem.objects.create(job=job, account=person, outcome="changed", before={"email": OLD_MAIL, "phone": PHONE}, reason=LAST)
     JobLine.objects.create(job=job, text=f"Started for {MAIL}")
+
+
+def write_to(person: User, support: User) -> None:
+    """A letter to them, one to many, and one to many that names them and has left."""
+    User.objects.filter(pk=person.pk).update(email_verified_at=timezone.now())
+    Message.objects.filter(account=person, state="failed").update(state="dropped")
+    verbs.write(person, by=support, subject=f"Dear {FIRST}", text=f"We call you on {PHONE}. {SECRET}")
+    run("letter", [person, make_user()], by=support, reason="", parameters={"subject": "To {name}", "text": "{email}"})
+    delivery.drain()
+    Letter.objects.create(subject="News", text=f"Ask {FIRST} {LAST} for it.", is_bulk=True)
 
 
 def look_around(support: User, person: User) -> None:

@@ -17,7 +17,7 @@ BAD = {
 }
 WITHOUT = {
     "edit", "edit one field", "assign_roles", "invite_again", "send_password_reset", "send_verification", "add_note",
-    "pin_note", "edit_note",
+    "pin_note", "edit_note", "write",
 }  # fmt: skip
 NEEDED = {"put_back", "suspend", "delete", "erase", "verify_email", "reset_second_factor"}
 

@@ -24,7 +24,7 @@ from users.directory import saved
 from users.directory.filter import Filter
 from users.directory.models import SavedView
 from users.jobs.models import Job
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import State, User
 
 COMMAND = Command("test")
@@ -36,6 +36,7 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         person = live(person)
         held = set(tables())
         assert {"users_user", "users_auditevent", "users_message", "users_savedview", "users_note", "users_signinevent"} <= held
+        assert "users_letter" in held
         assert {"users_job", "users_jobitem", "users_jobline", "users_session", "account_emailaddress"} <= held
         told = {event.action for event in AuditEvent.objects.filter(target_id=None) if found_in(repr(vars(event)).encode())}
         assert told >= {"job.started", "view.created"}
@@ -165,6 +166,29 @@ def test_where_it_is_refused_everything_stays(fails):
     assert list(AuditEvent.objects.order_by("id").values_list()) == before
     ada.refresh_from_db()
     assert (ada.status, ada.email, ada.notes.get().text) == ("active", "ada@example.com", "a note")
+
+
+@pytest.mark.django_db
+def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it():
+    ada, other = make_user(first_name="Augusta", last_name="Lovelace"), make_user()
+    letter = Letter.objects.create(subject="News", text="Ask Augusta Lovelace.", is_bulk=True)
+    message = Message.objects.create(account=other, kind="letter", to=other.email, letter=letter, is_bulk=True)
+    with pytest.raises(Refused, match="has not left for all of them"):
+        verbs.erase(ada, by=COMMAND, reason="Request 17")
+    Message.objects.filter(pk=message.pk).update(state="sent")
+    verbs.erase(ada, by=COMMAND, reason="Request 17")
+    letter.refresh_from_db()
+    assert (letter.subject, letter.text) == ("", "")
+
+
+@pytest.mark.django_db
+def test_letters_to_others_stay_as_they_are():
+    ada, eve = (make_user(email_verified_at=timezone.now()) for _ in range(2))
+    for account in (ada, eve):
+        verbs.write(account, by=COMMAND, subject="Hello", text="Dear {name}")
+    verbs.erase(ada, by=COMMAND, reason="Request 17")
+    assert [letter.text for letter in Letter.objects.order_by("id")] == ["", "Dear {name}"]
+    assert list(Message.objects.order_by("id").values_list("state", "to")) == [("dropped", ""), ("waiting", eve.email)]
 
 
 @pytest.mark.django_db

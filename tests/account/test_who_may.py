@@ -49,6 +49,7 @@ TABLE = {
     "end_session":            "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "end_sessions":           "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "end_lockout":            "-++-++-   ----++-   -----+-   -++-++-   -----+-",
+    "write":                  "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "add_note":               "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "pin_note":               "-++-++-   ----++-   -----+-   -++-++-   -----+-",
     "edit_note":              "-++-++-   ----++-   -----+-   -++-++-   -----+-",
@@ -80,7 +81,7 @@ def test_every_address_of_an_account_is_in_the_table_or_only_shows_something():
         for special, pattern in generic.items():
             path = path.replace(special, pattern)
         known.add(path)
-    known.add("notes/<int:number>/pin/end/")  # the same verb, the other way
+    known |= {"notes/<int:number>/pin/end/", "letter/sample/"}  # the same verbs, the other way and without doing it
     assert {path.removeprefix("<int:pk>/") for path in addresses()} == known
 
 

@@ -22,10 +22,12 @@ FITTING: dict[str, dict] = {
     "end-date-removal": {"valid_until": "2999-01-01T00:00:00Z"},
     "password-change": {"password": "a-long-enough-passphrase"},
     "restoration": GONE,
+    "letter": {"email_verified_at": timezone.now()},
 }
 TYPED: dict[str, dict] = {
     "end-date": {"until": "2999-01-31T12:30"},
     "groups": {"groups": ["1"]},
+    "letter": {"subject": "Hello {name}", "text": "Dear {first_name}"},
     "groups-removal": {"groups": ["1"]},
     "attribute": {"field": "time_zone", "value": "Europe/Lisbon"},
 }

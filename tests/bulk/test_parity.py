@@ -21,7 +21,7 @@ from users.account.models import Reservation
 from users.audit.models import AuditEvent
 from users.bulk.action import BY_NOUN
 from users.jobs.models import JobItem
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 from users.staff.models import Session
 
@@ -86,6 +86,13 @@ CASES = {
     "verification": [Same(lambda account, by: verbs.verify_email(account, by=by, reason="A <reason>"))],
     "password-reset": [Same(lambda account, by: verbs.send_password_reset(account, by=by), reason="")],
     "verification-mail": [Same(lambda account, by: verbs.send_verification(account, by=by), reason="")],
+    "letter": [
+        Same(
+            lambda account, by: verbs.write(account, by=by, subject="To {name}", text="Dear {name}"),
+            {"subject": "To {name}", "text": "Dear {name}"},
+            "",
+        )
+    ],
     "sessions-end": [Same(lambda account, by: verbs.end_sessions(account, by=by, reason="A <reason>"))],
     "attribute": [setting("locale", "pt-BR"), setting("time_zone", "")],
     "deletion": [Same(lambda account, by: verbs.delete(account, by=by, reason="A <reason>"))],
@@ -129,6 +136,12 @@ def population(now: datetime) -> list[User]:
     Message.objects.create(account=accounts[0], kind="password-reset", to=accounts[0].email)
     Message.objects.create(account=accounts[1], kind="verification", to="old@example.com")
     Message.objects.create(account=accounts[2], kind="password-reset", to=accounts[2].email, state="sent")
+    reached = [make_user(email_verified_at=past, status=status) for status in ("active", "invited", "suspended", "active")]
+    for account, states in zip(reached, (["failed"], ["failed", "sent"], ["sent", "failed", "waiting"], []), strict=True):
+        for state in states:
+            Message.objects.create(account=account, kind="verification", to=account.email, state=state)
+    Message.objects.create(account=reached[3], kind="verification", to="old@example.com", state="failed")
+    accounts += [*reached, make_user(email="", email_verified_at=past)]
     accounts += [make_user("Viewer"), make_user("Support"), make_user("Viewer", is_staff=False), make_user("Administrator")]
     accounts += [make_superuser(), make_superuser(status="suspended"), make_superuser(valid_until=soon)]
     own = make_user()
@@ -190,7 +203,7 @@ def dated(values: dict[str, Any], now: datetime) -> dict[str, Any]:
         value = found.get(name)
         at = parse_datetime(value) if isinstance(value, str) else value
         found |= {name: "just now"} if at and at >= now.replace(microsecond=0) else {}
-    return found
+    return found | ({"letter": Letter.objects.get(pk=found["letter"]).text} if "letter" in found else {})
 
 
 def told(account: User, now: datetime) -> list[tuple[Any, ...]]:

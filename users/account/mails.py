@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from users.mail import letters
 from users.mail.models import Message
 from users.models import User
 from users.parameters import number, only
@@ -17,10 +18,22 @@ def mails(account: User, query: QueryDict) -> dict[str, Any]:
     found = Message.objects.filter(account=account).order_by("-id")
     if after := number("after", query.get("after", "")):
         found = found.filter(pk__lt=after)
-    messages = list(found[: SIZE + 1])
+    messages = list(found.select_related("letter")[: SIZE + 1])
+    for message in messages:
+        message.says = said(message, account)  # type: ignore[attr-defined]
     path = f"/users/{account.pk}/mail/"
     return {
         "mails": messages[:SIZE],
         "older": f"{path}?after={messages[SIZE - 1].pk}" if len(messages) > SIZE else "",
         "newest": path if after else "",
+    }
+
+
+def said(message: Message, account: User) -> dict[str, str]:
+    """What a letter says to this person; {} for other mails, and for one whose text was forgotten."""
+    if message.letter is None or not message.letter.text:
+        return {}
+    return {
+        "subject": letters.headline(message.letter.subject, account),
+        "text": letters.filled(message.letter.text, account),
     }

@@ -65,6 +65,9 @@ MENU = {
     ),
     "Address": (
         Offer(
+            "Write a mail", "letter/", "write", "edit", LIVING, lambda account: account.email and account.email_verified_at
+        ),
+        Offer(
             "Send a verification mail", "verification/mail/", "verify_email", "mail", (State.ACTIVE,),
             lambda account: account.email and not account.email_verified_at,
         ),

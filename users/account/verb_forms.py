@@ -14,6 +14,8 @@ from users.account.forms import GroupsField, VersionedForm, refuse_lost
 from users.account.reasons import DELETION, SUSPENSION, template
 from users.account.verbs.change import REASON_MAX
 from users.identifiers import fold
+from users.mail import letters
+from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 
 KEPT = "Stays in the audit trail. The person is not told."
@@ -147,6 +149,38 @@ class NothingForm(VerbForm):
     @classmethod
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
         return {"version": account.version}
+
+
+class LetterForm(NothingForm):
+    subject = forms.CharField(max_length=SUBJECT_MAX, label="Subject", validators=[refuse_lost])
+    text = forms.CharField(
+        max_length=TEXT_MAX, label="Text", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 9}),
+        help_text=f"Plain text. What stands for the person’s own: {letters.NAMES}.",
+    )  # fmt: skip
+
+    def fit(self, account: User, viewer: Any) -> None:
+        """`account`: as the viewer may see it, and so are its values in what is shown."""
+        self.person = account
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors.keys() & {"subject", "text"}:
+            try:
+                cleaned["subject"], cleaned["text"] = letters.clean(cleaned["subject"], cleaned["text"])
+            except ValidationError as error:
+                self.add_error(None, error)
+        return cleaned
+
+    @property
+    def sample(self) -> dict[str, str]:
+        """What the person gets, as far as it is written; {} while there is nothing to show."""
+        typed = getattr(self, "cleaned_data", {})
+        if not hasattr(self, "person"):
+            return {}
+        subject, text = typed.get("subject", ""), typed.get("text", "")
+        if not subject and not text:
+            return {}
+        return {"subject": letters.headline(subject, self.person), "text": letters.filled(text, self.person)}
 
 
 class ErasureForm(VerbForm):

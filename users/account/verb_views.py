@@ -8,6 +8,7 @@ from users.account.verb_forms import (
     EndDateForm,
     ErasureForm,
     KnownAddressForm,
+    LetterForm,
     NothingForm,
     OptionalReasonForm,
     ReasonForm,
@@ -44,6 +45,7 @@ verification = asks(
 verification_mail = asks(
     "verify_email", verbs.send_verification, NothingForm, "verification_mail", done="A mail to {email} is on its way."
 )
+letter = asks("write", verbs.write, LetterForm, "letter", done="A mail to {email} is on its way.")
 second_factor_reset = asks(
     "reset_second_factor", verbs.reset_second_factor, ReasonForm, "second_factor_reset",
     done="{name} signs in with the password alone. All sessions have ended.",

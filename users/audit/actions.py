@@ -22,6 +22,7 @@ ACTIONS = {
     "account.email_verified": "Verified the address",
     "account.email_confirmed": "Confirmed their address",
     "account.verification_sent": "Sent a verification mail",
+    "account.written_to": "Wrote to the person",
     "account.second_factor_reset": "Reset the second factor",
     "account.erased": "Erased",
     "account.revealed": "Revealed personal data",

@@ -12,6 +12,7 @@ from users.bulk.written import Written
 from users.jobs.kinds import Offer, register
 from users.jobs.models import Job
 from users.jobs.selected import Selected
+from users.models import User
 
 
 class Action(Selected):
@@ -32,6 +33,7 @@ class Action(Selected):
     undo_ends_sessions: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
     four_eyes: ClassVar[str] = "above"
+    samples: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         """By id: pk, username, version and `columns` as they are now."""
@@ -53,6 +55,10 @@ class Action(Selected):
         from users.bulk.undo import offers  # which imports this
 
         return offers(job, viewer)
+
+    def example(self, accounts: list[User]) -> User:
+        """Of some that are selected, the one whose sample is shown."""
+        return accounts[0]
 
     def question(self, accounts: str) -> str:
         return (self.asks or f"{self.label} {{}}?").format(accounts)

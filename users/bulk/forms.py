@@ -52,6 +52,11 @@ class BulkForm(forms.Form):
         text = f"{was} Nothing is done yet. Look at the figures, and type the number once more."
         self.add_error(None, ValidationError(text, code="stale"))
 
+    def only_looked_at(self) -> bool:
+        """Whether it is in order but for the number, which nobody has been asked for yet."""
+        self.errors.pop("count", None)
+        return not self.errors
+
     def carry(self, token: str) -> None:
         """The next POST confirms what `token` says. What was typed stays, but for a number that was another one's."""
         if not self.is_bound:

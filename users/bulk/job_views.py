@@ -116,7 +116,7 @@ def tried(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
 
 def about(job: Job) -> dict[str, object]:
     kind = KINDS.get(job.kind)
-    return {"job": job, "title": kind.title(job) if kind else job.kind}
+    return {"job": job, "title": kind.title(job) if kind else job.kind, "facts": kind.facts(job) if kind else []}
 
 
 def get_job(request, pk: int) -> Job:

@@ -1,11 +1,14 @@
 """Bulk actions: each has a page that shows what would happen and asks for the number of accounts; and then there is a job."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from users import access
 from users.account import masking
@@ -15,24 +18,21 @@ from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
 from users.bulk.starting import start
+from users.caching.pages import is_partial
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
 from users.directory.selection import Selection
 from users.jobs import engine
 from users.jobs.models import Job
 
+PAGE = "users/bulk/preview.html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
 def bulk(request, noun: str):
     """GET previews `?all=1&filter…` or `?ids=…`; POST to the same address starts the job."""
-    access.require(request.user, "view")
-    action = BY_NOUN.get(noun)
-    if action is None:
-        raise Http404
-    access.require(request.user, action.action)
-    selection = selection_of(request)
+    action, selection = asked_for(request, noun)
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")
     form = action.form(posted(request), by=request.user)
@@ -47,18 +47,57 @@ def bulk(request, noun: str):
         if job := begun(action, selection, found, draft, form):
             return started(request, job)
     form.carry(Confirmation.new(about, found.number).token)
-    context = {
+    return render(request, PAGE, context_of(request, action, selection, form) | shown(action, found), status=status_of(form))
+
+
+@require_POST
+@vary_on_headers("HX-Request")
+def sample(request, noun: str):
+    """What one of them would get, as it is typed so far. Nothing is started; HTMX has that part alone."""
+    action, selection = asked_for(request, noun)
+    if not action.samples:
+        raise Http404
+    form = action.form(request.POST, by=request.user)
+    sound = form.is_valid() or form.only_looked_at()
+    context = context_of(request, action, selection, form)
+    if is_partial(request):
+        return render(request, f"{PAGE}#sample", context)
+    found = preview(action, selection, request.user, Job(reason=form.why))
+    form.carry(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
+    return render(request, PAGE, context | shown(action, found), status=200 if sound else 422)
+
+
+def asked_for(request, noun: str) -> tuple[Action, Selection]:
+    access.require(request.user, "view")
+    action = BY_NOUN.get(noun)
+    if action is None:
+        raise Http404
+    access.require(request.user, action.action)
+    return action, selection_of(request)
+
+
+def context_of(request, action: Action, selection: Selection, form: BulkForm) -> dict[str, Any]:
+    """What the page shows, but for its figures."""
+    examples = masking.accounts(selection.examples(), request.user)
+    if action.samples and examples:
+        form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]  # the form of such an action has it
+    return {
         "action": action,
-        "question": action.question(found.number.words),
         "selection": selection,
         "form": form,
-        "found": found,
-        "examples": masking.accounts(selection.examples(), request.user),
-        "four_eyes": engine.rule(action, found.number.value),
+        "examples": examples,
         "undo_days": settings.BULK_UNDO_DAYS,
-        "path": f"{request.path}?{selection.query}",
+        "path": f"/users/bulk/{action.noun}/?{selection.query}",
+        "sample_path": f"/users/bulk/{action.noun}/sample/?{selection.query}",
     }
-    return render(request, "users/bulk/preview.html", context, status=status_of(form))
+
+
+def shown(action: Action, found: Preview) -> dict[str, Any]:
+    return {
+        "question": action.question(found.number.words),
+        "found": found,
+        "four_eyes": engine.rule(action, found.number.value),
+    }
 
 
 def selection_of(request) -> Selection:

@@ -101,6 +101,7 @@ def start(
         job.due_at = Now()
         job.save(force_insert=True)
         job.refresh_from_db()
+        KINDS[kind].started(job)
         if waits:
             told(job, "job.approval_asked", by, "Waits for approval.", reason=reason)
         else:

@@ -64,8 +64,15 @@ class Kind(ABC):
     def run(self, chunk: "Chunk") -> None:
         """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them what became of it."""
 
+    def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
+        """In the transaction in which the job is stored: makes what else it needs, and may change its parameters."""
+
     def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
         """In the transaction in which the job is done."""
+
+    def facts(self, job: Job) -> list[tuple[str, str]]:
+        """What else its page and whoever approves it should be told, each with its label."""
+        return []
 
     def offers(self, job: Job, viewer: Any) -> list["Offer"]:
         """What else `viewer` can do with it, as links on its page: “Undo” for one."""

@@ -55,6 +55,7 @@ def show(request, pk: int):
     context = progress_of(job) | {
         "title": reading.title(job),
         "may_control": engine.may_control(request.user, job),
+        "facts": kind.facts(job) if kind else [],
         "offers": kind.offers(job, request.user) if kind else [],
         "lines": job.lines.order_by("-pk")[:100],
         "children": job.children.order_by("pk")[:20],

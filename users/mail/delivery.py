@@ -2,7 +2,8 @@
 
 A message is claimed by a conditional UPDATE that counts the attempt and moves `due_at` on, before anything is sent. A
 process that dies in between leaves a message that is due again a little later and goes out with the same Message-ID:
-at least once, never lost.
+at least once, never lost. One letter of many goes out at most once: while it is handed over its outcome is unknown, and
+unknown it stays where nobody comes back to say.
 """
 
 import logging
@@ -43,14 +44,20 @@ def drain(seconds: float = 20) -> int:
 def due() -> list[Message]:
     """Mails to single people first: somebody waits for them, however many a job has put into the outbox."""
     waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
-    return list(waiting.select_related("account").order_by("is_bulk", "due_at", "id")[:BATCH])
+    return list(waiting.select_related("account", "letter").order_by("is_bulk", "due_at", "id")[:BATCH])
 
 
 def claim(message: Message) -> bool:
     """Whether this process may send it now. The row says until when nobody else may."""
     mine = Message.objects.filter(pk=message.pk, state=Message.State.WAITING, attempts=message.attempts)
     message.attempts += 1
-    return mine.update(attempts=message.attempts, due_at=timezone.now() + pause(message.attempts)) == 1
+    state = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
+    return mine.update(attempts=message.attempts, due_at=timezone.now() + pause(message.attempts), state=state) == 1
+
+
+def at_most_once(message: Message) -> bool:
+    """What is told to many is worth less than their patience; what one person waits for comes twice rather than never."""
+    return message.is_bulk and message.kind == Message.Kind.LETTER
 
 
 def pause(attempts: int) -> timedelta:
@@ -102,12 +109,20 @@ def send(message: Message, mail: EmailMessage, connection) -> bool:
     except smtplib.SMTPNotSupportedError as error:
         fail(message, why(error), final=True)  # an address that this server has no way to write to
     except (OSError, smtplib.SMTPException) as error:
-        fail(message, why(error), final=False)
+        lost(message, why(error))
         raise ConnectionError(why(error)) from error
     else:
         finish(message, Message.State.SENT)
         return True
     return False
+
+
+def lost(message: Message, error: str) -> None:
+    """The connection broke while the message was handed over: the server may have it, or not."""
+    if at_most_once(message):
+        finish(message, Message.State.UNKNOWN, error)
+    else:
+        fail(message, error, final=False)
 
 
 def fail(message: Message, error: str, *, final: bool) -> None:
@@ -122,7 +137,8 @@ def finish(message: Message, state: Message.State, error: str = "") -> None:
     if state == Message.State.SENT:
         mine.update(state=state, error="", sent_at=timezone.now())
     else:
-        mine.filter(state=Message.State.WAITING, attempts=message.attempts).update(state=state, error=error[:1000])
+        claimed = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
+        mine.filter(state=claimed, attempts=message.attempts).update(state=state, error=error[:1000])
 
 
 def why(error: Exception) -> str:

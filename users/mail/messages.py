@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
+from users.mail import letters
 from users.mail.links import verification_links
 from users.mail.models import Message
 from users.models import State, User
@@ -23,12 +24,15 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is open again",
     KIND.VERIFICATION: "Is this your address?",
 }
+LIVING = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in for the mail to be true.
 FITS = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
 
 def moot(message: Message) -> str:
     """Why this message should not be sent any more, or ""."""
+    if message.kind == KIND.LETTER:
+        return moot_letter(message)
     account, fits = message.account, FITS.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account has another address by now."
@@ -39,6 +43,18 @@ def moot(message: Message) -> str:
     return ""
 
 
+def moot_letter(message: Message) -> str:
+    """It goes to whoever is there, in whatever state; but to no address that may be somebody else's by now."""
+    account = message.account
+    if message.letter is None or not message.letter.text:
+        return "Its text was forgotten."
+    if account.email != message.to:
+        return "The account has another address by now."
+    if account.state not in LIVING:
+        return f"The account is {account.state.label.lower()}."
+    return "" if account.email_verified_at else "The address is not verified any more."
+
+
 def compose(message: Message) -> EmailMultiAlternatives:
     """The mail itself. Its link is made here, at the last moment, and stored nowhere."""
     context: dict[str, Any] = {
@@ -47,12 +63,15 @@ def compose(message: Message) -> EmailMultiAlternatives:
         "until": moment(message.account.suspended_until, message.account),
         "site_url": settings.SITE_URL,
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
-        "subject": SUBJECTS[KIND(message.kind)],
+        "subject": subject(message),
+        "text": letters.filled(message.letter.text, message.account) if message.letter else "",
+        "answers": settings.MAIL_REPLY_TO if message.letter else "",
     }
     mail = EmailMultiAlternatives(
         subject=context["subject"],
         body=render_to_string(f"users/mail/{message.kind}.txt", context),
         to=[message.to],
+        reply_to=[settings.MAIL_REPLY_TO] if message.letter and settings.MAIL_REPLY_TO else None,
         headers={
             "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",  # the same at every attempt
             "Auto-Submitted": "auto-generated",
@@ -60,6 +79,10 @@ def compose(message: Message) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(render_to_string(f"users/mail/{message.kind}.html", context), "text/html")
     return mail
+
+
+def subject(message: Message) -> str:
+    return letters.headline(message.letter.subject, message.account) if message.letter else SUBJECTS[KIND(message.kind)]
 
 
 def path(message: Message) -> str:

@@ -5,9 +5,27 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+SUBJECT_MAX, TEXT_MAX = 150, 10_000
+
 
 def make_message_id() -> str:
     return uuid.uuid4().hex
+
+
+class Letter(models.Model):
+    """What a member of the staff wrote, to one person or to many: once, as it was typed, with the names of its variables."""
+
+    subject = models.CharField(max_length=SUBJECT_MAX)
+    text = models.TextField(help_text="Plain; empty once it is forgotten")
+    is_bulk = models.BooleanField(default=False, help_text="Written to many")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("write_mail", "Can write mails to people")]
+
+    def __str__(self) -> str:
+        return f"letter {self.pk}"
 
 
 class Message(models.Model):
@@ -19,17 +37,22 @@ class Message(models.Model):
         SUSPENDED = "suspended", "Suspended"
         REINSTATED = "reinstated", "Reinstated"
         VERIFICATION = "verification", "Verification of the address"
+        LETTER = "letter", "Letter"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Dropped"
+        UNKNOWN = "unknown", "Unknown"  # one of many was handed over, and nobody knows whether it arrived: not sent again
 
     account = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
     )  # its index is one of those below
     kind = models.CharField(max_length=32, choices=Kind.choices)
+    letter = models.ForeignKey(
+        Letter, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False, db_constraint=False
+    )
     to = models.CharField(max_length=254)
     message_id = models.CharField(max_length=32, default=make_message_id, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
@@ -42,6 +65,10 @@ class Message(models.Model):
 
     class Meta:
         default_permissions = ()
+        constraints = [
+            # Whatever becomes of a job that writes to many, nobody has its letter twice.
+            models.UniqueConstraint(fields=["letter", "account"], name="message_letter_once", condition=~models.Q(letter=None)),
+        ]
         indexes = [
             models.Index(fields=["is_bulk", "due_at", "id"], name="message_in_turn", condition=models.Q(state="waiting")),
             models.Index(fields=["account", "-id"], name="message_by_account"),

@@ -1,14 +1,14 @@
 """Puts a message into the outbox, in the transaction of what causes it, and rings the bell."""
 
 from users.jobs import queue
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 
 
-def post(kind: Message.Kind, account: User) -> Message | None:
+def post(kind: Message.Kind, account: User, letter: Letter | None = None) -> Message | None:
     """One mail of `kind` to the account's address. None, and nothing is written, where it has none."""
     if not account.email:
         return None
-    message = Message.objects.create(account=account, kind=kind, to=account.email)
+    message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
     queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
     return message

@@ -4,6 +4,7 @@ VIEWER = ["view_user", "reveal_personal"]
 SUPPORT = [
     *VIEWER, "view_personal", "view_job", "edit_user", "suspend_user", "reinstate_user", "reset_password",
     "require_password_change", "verify_email", "end_sessions", "end_lockout", "add_note", "pin_note",
+    "write_mail",
 ]  # fmt: skip
 MANAGER = [
     *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",

@@ -12,6 +12,7 @@ from users.account.verbs.erasure import erase
 from users.account.verbs.factor import reset_second_factor
 from users.account.verbs.groups import add_to_groups, remove_from_groups
 from users.account.verbs.invitation import invite, invite_again
+from users.account.verbs.letter import write
 from users.account.verbs.notes import add_note, edit_note, pin_note
 from users.account.verbs.password import (
     ask_password_reset,
@@ -58,4 +59,5 @@ __all__ = [
     "set_end_date",
     "suspend",
     "verify_email",
+    "write",
 ]

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from users.account.errors import Refused
 from users.account.verbs import notes
@@ -19,7 +19,7 @@ from users.directory.models import SavedView
 from users.identifiers import search_form
 from users.jobs.models import ENDED, Job, JobItem, JobLine
 from users.mail import files
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 from users.presence import models as presence
 from users.staff import signins, throttle
@@ -34,6 +34,7 @@ LEAST = 4  # characters of what names one person; shorter ones stand in too many
 def remove_traces(account: User, *, by: Any) -> None:
     names = Names(account)
     remove_mails(account)
+    remove_letters(account, names)
     remove_jobs(account, names)
     remove_views(account, names, by)
     notes.forget(account.pk)
@@ -80,6 +81,19 @@ def remove_mails(account: User) -> None:
     files.remove(mails.values_list("message_id", flat=True), settings.MAIL_DIR)
     mails.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
     mails.update(to="", error="")
+
+
+def remove_letters(account: User, names: Names) -> None:
+    """What was written to this person alone; and to many, where it names them. That must have left by then."""
+    others = Message.objects.filter(letter=OuterRef("pk")).exclude(account=account)
+    own = Letter.objects.filter(messages__account=account, is_bulk=False).exclude(Exists(others))
+    Letter.objects.filter(pk__in=list(own.values_list("pk", flat=True))).update(subject="", text="")
+    for letter in Letter.objects.filter(is_bulk=True).exclude(text="").order_by("pk").iterator():
+        if not names.within(letter.subject, letter.text):
+            continue
+        if letter.messages.filter(state=Message.State.WAITING).exclude(account=account).exists():
+            raise Refused("A letter to many people names this person, and has not left for all of them. Wait for it.", account)
+        Letter.objects.filter(pk=letter.pk).update(subject="", text="")
 
 
 def remove_jobs(account: User, names: Names) -> None:

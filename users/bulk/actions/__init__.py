@@ -14,10 +14,12 @@ from users.bulk.actions.reinstate import Reinstate
 from users.bulk.actions.restore import Restore
 from users.bulk.actions.suspend import Suspend
 from users.bulk.actions.verify_email import VerifyEmail
+from users.bulk.actions.write import Write
 
 for action in (
     Suspend,
     Reinstate,
+    Write,
     SetEndDate,
     ClearEndDate,
     AddToGroups,

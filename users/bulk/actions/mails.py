@@ -1,7 +1,7 @@
 """Sends a mail that staff may send to one account: users.account.verbs.send_password_reset and send_verification."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -25,17 +25,26 @@ class Form(BulkForm, OptionalReasonForm):
 
 class SendMail(Judging):
     kind: ClassVar[Message.Kind]
-    form = Form
+    form: ClassVar[Any] = Form
     icon = "mail"
 
     def run(self, chunk: Chunk) -> None:
         ids = admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now(), "email")
-        mails = [Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True) for pk, row in rows.items()]
+        own, told = self.own(chunk.job), self.told(chunk.job)
+        mails = [Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **own) for pk, row in rows.items()]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
             queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
-        write(chunk, self.event, [Written(pk, row["username"], row["version"], {}, {}, {}) for pk, row in rows.items()])
+        write(chunk, self.event, [Written(pk, row["username"], row["version"], {}, {}, told) for pk, row in rows.items()])
+
+    def own(self, job: Job) -> dict[str, Any]:
+        """What else a message has."""
+        return {}
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """What its event tells."""
+        return {}
 
     def unsendable(self, now: datetime) -> list[tuple[Q, str]]:
         closed = (State.SUSPENDED, State.ENDED)

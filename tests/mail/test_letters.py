@@ -1,0 +1,90 @@
+"""Letters: plain text with the names of a few variables, and nothing else that is looked up."""
+
+import pytest
+from django.utils import timezone
+
+from tests.builders import make_user
+from users.mail.letters import VARIABLES, clean, filled, headline
+from users.mail.messages import compose, moot
+from users.mail.models import Letter, Message
+from users.models import User
+
+ADA = User(username="ada", first_name="Ada", last_name="Lovelace", email="ada@example.com", password="secret")
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("Dear {name},", "Dear Ada Lovelace,"),
+        ("{ first_name } {last_name} {username} {email}", "Ada Lovelace ada ada@example.com"),
+        ("{password} {name.password} {name!r} {0} {}", "{password} {name.password} {name!r} {0} {}"),
+        ("{{name}} %(name)s", "{Ada Lovelace} %(name)s"),
+        ("{{ name }} {% debug %}", "{Ada Lovelace} {% debug %}"),
+    ],
+)  # fmt: skip
+def test_variables_are_filled_in_and_nothing_else(template, said):
+    assert filled(template, ADA) == said
+
+
+def test_whoever_has_no_name_is_called_by_the_username():
+    assert filled("{name} {first_name} {last_name}", User(username="ada")) == "ada ada ada"
+    assert filled("[{email}]", User(username="ada")) == "[]"
+
+
+def test_a_value_is_not_looked_at_again():
+    assert filled("{first_name}", User(username="x", first_name="{email}", email="a@example.com")) == "{email}"
+
+
+def test_a_subject_is_one_line():
+    assert headline("To {first_name}", User(username="x", first_name="A\r\nBcc: b\u2028c")) == "To A Bcc: b c"
+
+
+def test_line_ends_are_of_one_kind_and_emoji_may_be_joined():
+    assert clean(" Hi ", "a\r\nb\rc\t\n") == ("Hi", "a\nb\nc")
+    assert clean("👩\u200d💻", "👩\u200d💻")[0] == "👩\u200d💻"
+
+
+def test_every_variable_is_named_in_the_form():
+    from users.account.verb_forms import LetterForm
+
+    assert all(f"{{{name}}}" in LetterForm.base_fields["text"].help_text for name in VARIABLES)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("reply_to", "says"), [("", "Nobody reads answers"), ("desk@example.com", "Answers go to desk@example.com.")]
+)
+def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
+    settings.MAIL_REPLY_TO = reply_to
+    letter = Letter.objects.create(subject="Hello", text="Hello")
+    mail = compose(Message.objects.create(account=make_user(), kind="letter", to="a@example.com", letter=letter))
+    assert mail.reply_to == ([reply_to] if reply_to else [])
+    assert all(says in body for body in (mail.body, mail.alternatives[0].content))
+    assert not compose(Message.objects.create(account=make_user(), kind="password-reset", to="a@example.com")).reply_to
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"status": "suspended", "status_reason": "x"}, ""),
+        ({"valid_until": "2020-01-01T00:00Z"}, ""),
+        ({"email": "new@example.com"}, "The account has another address by now."),
+        ({"email_verified_at": None}, "The address is not verified any more."),
+        ({"status": "deleted", "deleted_at": timezone.now()}, "The account is deleted."),
+    ],
+)
+def test_a_letter_goes_to_whoever_is_there_and_to_no_other_address(change, reason):
+    ada = make_user(email_verified_at=timezone.now())
+    letter = Letter.objects.create(subject="Hello", text="Hello")
+    message = Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter)
+    User.objects.filter(pk=ada.pk).update(**change)
+    assert moot(Message.objects.get(pk=message.pk)) == reason
+
+
+@pytest.mark.django_db
+def test_a_letter_whose_text_was_forgotten_is_not_sent():
+    ada = make_user(email_verified_at=timezone.now())
+    letter = Letter.objects.create(subject="", text="")
+    assert moot(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter)) == "Its text was forgotten."

@@ -1,0 +1,63 @@
+"""Writes to people: what users.account.verbs.write does to one account. All of them have one letter between them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from users.account.verb_forms import LetterForm
+from users.account.verbs.letter import CAME_BACK, NO_ADDRESS, UNVERIFIED, came_back
+from users.bulk.actions.mails import SendMail
+from users.bulk.forms import BulkForm
+from users.bulk.judging import gone
+from users.jobs.models import Job
+from users.mail.models import Letter, Message
+from users.models import User
+
+ALREADY = "This letter was written to this person already."
+
+
+class Form(BulkForm, LetterForm):
+    version = None  # type: ignore[assignment]
+
+
+class Write(SendMail):
+    name, label, action, event = "write", "Write to them", "write", "account.written_to"
+    asks, kind = "Write to {}?", Message.Kind.LETTER
+    noun, past, icon = "letter", "written to", "edit"
+    explains = "Each gets a mail of their own. Mails to single people leave first."
+    form = Form
+    samples = True
+
+    def title(self, job: Job) -> str:
+        return "Write to people"
+
+    def started(self, job: Job) -> None:
+        """The text gets a row of its own, which a job over those that failed shares with the first one."""
+        if "letter" not in job.parameters:
+            letter = Letter.objects.create(is_bulk=True, **job.parameters)
+            job.parameters = {"letter": letter.pk}
+            job.save(update_fields=["parameters"])
+
+    def facts(self, job: Job) -> list[tuple[str, str]]:
+        letter = Letter.objects.filter(pk=job.parameters.get("letter")).first()
+        return [("Subject", letter.subject), ("Text", letter.text or "forgotten")] if letter else []
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        letter = Message.objects.filter(letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk"))
+        return [
+            *gone(),
+            (Q(email=""), NO_ADDRESS),
+            (Q(email_verified_at=None), UNVERIFIED),
+            (came_back(), CAME_BACK),
+            (Q(Exists(letter)), ALREADY),
+        ]
+
+    def example(self, accounts: list[User]) -> User:
+        return next((each for each in accounts if each.email and each.email_verified_at), accounts[0])
+
+    def own(self, job: Job) -> dict[str, Any]:
+        return {"letter_id": job.parameters["letter"]}
+
+    def told(self, job: Job) -> dict[str, Any]:
+        return {"letter": job.parameters["letter"]}

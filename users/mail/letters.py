@@ -1,0 +1,58 @@
+"""What staff write themselves: plain text in which a few names stand for what differs from person to person."""
+
+import re
+from collections.abc import Callable
+from unicodedata import category
+
+from django.core.exceptions import ValidationError
+
+from users.identifiers import INVISIBLE
+from users.mail.models import SUBJECT_MAX, TEXT_MAX
+from users.models import User
+
+PLACE = re.compile(r"\{ ?([a-z_]+) ?\}")
+# Nothing else is ever looked up in an account. Whoever has no name is called by the username.
+VARIABLES: dict[str, Callable[[User], str]] = {
+    "name": lambda account: account.display_name,
+    "first_name": lambda account: account.first_name or account.display_name,
+    "last_name": lambda account: account.last_name or account.display_name,
+    "username": lambda account: account.username,
+    "email": lambda account: account.email,
+}
+NAMES = ", ".join(f"{{{name}}}" for name in VARIABLES)
+
+
+def filled(template: str, account: User) -> str:
+    """For this person. What stands in a value is not looked at again."""
+    return PLACE.sub(lambda place: VARIABLES[place[1]](account) if place[1] in VARIABLES else place[0], template)
+
+
+def headline(template: str, account: User) -> str:
+    """A subject: one line, whatever a name may hold."""
+    return " ".join(filled(template, account).split())
+
+
+def clean(subject: str, text: str) -> tuple[str, str]:
+    """As they are stored. Raises ValidationError by field."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    subject = subject.strip()
+    errors = {
+        "subject": objection(subject, SUBJECT_MAX, "A subject"),
+        "text": objection(text, TEXT_MAX, "A mail", allow="\n\t\u200c\u200d"),  # the last two join letters and signs
+    }
+    if found := {field: why for field, why in errors.items() if why}:
+        raise ValidationError(found)
+    return subject, text
+
+
+def objection(template: str, longest: int, what: str, allow: str = "\u200c\u200d") -> str:
+    """What is wrong with it, in a sentence; or ""."""
+    if not template:
+        return "Write something first."
+    if len(template) > longest:
+        return f"{what} has at most {longest:,} characters; this has {len(template):,}."
+    if odd := next((char for char in template if category(char) in INVISIBLE and char not in allow), ""):
+        return f"This contains an invisible character (U+{ord(odd):04X}). Remove it."
+    if strange := next((name for name in PLACE.findall(template) if name not in VARIABLES), ""):
+        return f"There is no {{{strange}}}. There are: {NAMES}."
+    return ""
