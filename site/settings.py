@@ -148,11 +148,13 @@ _database = DATABASES["default"]
 _options = _database.setdefault("OPTIONS", {})
 if _database["ENGINE"].endswith("sqlite3"):
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # secure_delete: what was erased is overwritten with zeros, and does not wait in a free page for VACUUM.
     # IMMEDIATE: a transaction that will write takes the lock at once and waits for it (20 s), where DEFERRED would fail.
     _options |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
+        "PRAGMA secure_delete=ON;",
     }
     _database["CONN_MAX_AGE"] = None
 else:

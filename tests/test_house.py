@@ -10,11 +10,12 @@ ROOT = Path(__file__).parents[1]
 MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models among identifiers triggers concurrently migrations.* staff.roles",
-    LEANED_ON: "access account.masking caching.* audit.actions audit.chain audit.origin audit.record jobs.queue"
+    LEANED_ON: "access account.masking caching.* audit.actions audit.chain audit.origin audit.record audit.redacting jobs.queue"
     " jobs.schedule jobs.stop mail.files mail.letters mail.links mail.outbox"
     " staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
     VERBS: "account.verbs* account.errors account.identity account.reservations"
-    " directory.counts directory.filter directory.keyset directory.parameters directory.search",
+    " directory.counts directory.filter directory.keyset directory.parameters directory.search"
+    " redaction.matching redaction.values",
     ENGINE: "jobs.engine jobs.kinds jobs.turns",
     DOORS: "bulk.actions* *views *.request *urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers"
     " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"

@@ -22,6 +22,7 @@ from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
 from users.mail.models import Letter, Message
 from users.presence.models import Presence
+from users.redaction.models import Redaction, RedactionWalk
 from users.staff.models import Session, SignInEvent
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "Message",
     "Note",
     "Presence",
+    "Redaction",
+    "RedactionWalk",
     "Reservation",
     "SavedView",
     "SeenKey",

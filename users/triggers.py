@@ -7,6 +7,7 @@ rebuilt table has lost its triggers; and a new column of the accounts has to rai
 
 # ruff: noqa: S608  what is put into the statements are the names below
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 AUDIT = "users_auditevent"
@@ -19,6 +20,7 @@ PARTS = {
 }
 ERASABLE = (*PARTS["target"], *PARTS["actor"], "chain_salt", "target_digest", "actor_digest", "erased_at")
 JSON = ("before", "after")
+NEUTRAL = "[erased]"  # stands where words about an erased person stood, in what was written about others
 HALF = 16  # bytes of chain_salt for each part, in the order of PARTS
 REFUSAL = "audit events are append-only"
 ACCOUNTS = "users_user"
@@ -142,7 +144,7 @@ def postgresql_statements(columns: list[str]) -> list[str]:
                    AND to_jsonb(NEW) - ARRAY[{chain}] = to_jsonb(OLD) - ARRAY[{chain}] THEN
                     RETURN NEW;
                 END IF;
-                -- and a sealed one loses personal values, with the salt of their digest.
+                -- and a sealed one loses personal values, all or some words, with the salt of their digest.
                 IF {erasing(POSTGRESQL)}
                    AND to_jsonb(NEW) - ARRAY[{erasable}] = to_jsonb(OLD) - ARRAY[{erasable}] THEN
                     RETURN NEW;
@@ -165,12 +167,35 @@ def postgresql_statements(columns: list[str]) -> list[str]:
 @dataclass(frozen=True)
 class Dialect:
     """How a database says that two values are the same or differ, what is left of the JSON object in COLUMN when its values
-    are gone, and the zeros that stand where a salt was."""
+    are gone, the zeros that stand where a salt was, and that a column is as it was but for words that went."""
 
     same: str
     differs: str
     names: str
     zeros: str
+    cut: Callable[[str], str]
+    cut_json: Callable[[str], str]
+
+
+def like(old: str, new: str) -> str:
+    """PostgreSQL: whether `old` is `new` with any texts in place of the neutral words."""
+    escaped = f"replace(replace(replace({new}, '\\', '\\\\'), '%', '\\%'), '_', '\\_')"
+    return f"{old} LIKE replace({escaped}, '{NEUTRAL}', '%')"
+
+
+def glob(old: str, new: str) -> str:
+    """The same for SQLite, whose LIKE takes capitals for small letters."""
+    escaped = f"replace(replace(replace({new}, '[', '[[]'), '*', '[*]'), '?', '[?]')"
+    return f"{old} GLOB replace({escaped}, '[[]{NEUTRAL[1:]}', '*')"
+
+
+def glob_json(column: str) -> str:
+    """Value by value, since what wrote the JSON may have spaced and escaped it otherwise."""
+    sides = f"json_tree(old.{column}) AS o LEFT JOIN json_tree(new.{column}) AS n ON n.fullkey = o.fullkey AND n.type = o.type"
+    same = f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR coalesce({glob('o.atom', 'n.atom')}, 0))"
+    number = "(SELECT count(*) FROM json_tree({row}.{column}))"
+    counts = f"{number.format(row='old', column=column)} = {number.format(row='new', column=column)}"
+    return f"{counts} AND NOT EXISTS (SELECT 1 FROM {sides} WHERE NOT ({same}))"
 
 
 POSTGRESQL = Dialect(
@@ -178,14 +203,24 @@ POSTGRESQL = Dialect(
     "IS DISTINCT FROM",
     "(SELECT coalesce(jsonb_object_agg(key, NULL::text), '{}'::jsonb) FROM jsonb_each(COLUMN))",
     f"'\\x{'00' * HALF}'::bytea",
+    lambda column: like(f"old.{column}", f"new.{column}"),
+    lambda column: like(f"old.{column}::text", f"new.{column}::text"),
 )
-SQLITE = Dialect("IS", "IS NOT", "(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))", f"zeroblob({HALF})")
+SQLITE = Dialect(
+    "IS",
+    "IS NOT",
+    "(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))",
+    f"zeroblob({HALF})",
+    lambda column: glob(f"old.{column}", f"new.{column}"),
+    glob_json,
+)
 
 
 def erasing(dialect: Dialect) -> str:
-    """The condition under which the columns of ERASABLE may change: of each part nothing is changed, or all is gone."""
-    parts = " AND ".join(f"({kept(part, dialect)} OR {gone(part, dialect)})" for part in PARTS)
-    some = " OR ".join(f"new.{part}_digest {dialect.differs} old.{part}_digest" for part in PARTS)
+    """The condition under which the columns of ERASABLE may change: of each part nothing is changed, or all is gone, or
+    words are."""
+    parts = " AND ".join(f"({kept(part, dialect)} OR {gone(part, dialect)} OR {redacted(part, dialect)})" for part in PARTS)
+    some = " OR ".join(f"{half(part, 'new')} {dialect.differs} {half(part, 'old')}" for part in PARTS)
     sealed = "old.chain_position IS NOT NULL AND new.erased_at IS NOT NULL AND length(new.chain_salt) = length(old.chain_salt)"
     return f"{sealed} AND ({some}) AND {parts}"
 
@@ -201,8 +236,23 @@ def kept(part: str, dialect: Dialect) -> str:
 
 def gone(part: str, dialect: Dialect) -> str:
     emptied = [f"new.{name} {dialect.same} {value}" for name, value in emptying(part, dialect, "old").items()]
-    once = [f"old.{part}_digest IS NULL", f"length(new.{part}_digest) = 32", f"{half(part, 'new')} = {dialect.zeros}"]
-    return " AND ".join([*once, *emptied])
+    return " AND ".join([*first(part, dialect), f"{half(part, 'new')} = {dialect.zeros}", *emptied])
+
+
+def first(part: str, dialect: Dialect) -> list[str]:
+    """The digest of the part as it was sealed comes once, and then stays; where nothing is left, nothing more can go."""
+    digest = f"(old.{part}_digest IS NULL OR new.{part}_digest = old.{part}_digest)"
+    return [digest, f"length(new.{part}_digest) = 32", f"{half(part, 'old')} <> {dialect.zeros}"]
+
+
+def redacted(part: str, dialect: Dialect) -> str:
+    """Of each text nothing but words went, with a neutral one in their place; and there is another salt."""
+    cuts = [
+        f"new.{name} {dialect.same} old.{name}" if name == "ip" else (dialect.cut_json if name in JSON else dialect.cut)(name)
+        for name in PARTS[part]
+    ]
+    salts = [f"{half(part, 'new')} <> {zeros}" for zeros in (dialect.zeros, half(part, "old"))]
+    return " AND ".join([*first(part, dialect), *salts, *cuts])
 
 
 def emptying(part: str, dialect: Dialect, row: str) -> dict[str, str]:

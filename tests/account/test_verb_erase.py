@@ -26,6 +26,7 @@ from users.directory.models import SavedView
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import State, User
+from users.redaction.tasks import redact
 
 COMMAND = Command("test")
 
@@ -44,6 +45,8 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         assert mails()
         support = User.objects.get(username="support")
         verbs.erase(person, by=support, reason="Request 17")
+        assert set(tables()) >= {"users_redaction", "users_job"}
+        redact()
     minutes_pass()
     assert tables() == {}
     assert cached() == []

@@ -18,8 +18,9 @@ from users.account.tabs import BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.compiled import Compiled
-from users.models import User
+from users.models import State, User
 from users.parameters import LARGEST_ID
+from users.redaction.models import under_way
 
 ACCOUNT = Compiled(User, lambda pk: User.objects.filter(pk=pk))
 Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
@@ -56,7 +57,7 @@ def around(request, account: User) -> dict[str, Any]:
         "base": "part.html" if pages.is_partial(request) else "base.html",
         "account": account,
         "rights": rights,
-        "pinned": pinned(account),
+        **({"searching": under_way(account.pk)} if account.status == State.ERASED else {"pinned": pinned(account)}),
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed(request.user, account), True),
         "masked": masking.hides(request.user),

@@ -101,7 +101,7 @@ def history(account: User, rights: Rights, at: datetime) -> History:
 def newest(account: User) -> list[AuditEvent]:
     """One more than are looked at, where there are so many."""
     found = AuditEvent.objects.newest_of("target_id", account.pk)
-    return list(found.only("at", "actor_id", "actor_text", "action", "before", "after", "erased_at")[: LOOKED_AT + 1])
+    return list(found.only("at", "actor_id", "actor_text", "action", "before", "after")[: LOOKED_AT + 1])
 
 
 def line_of(name: str, now: Any, events: list[AuditEvent], at: datetime) -> Line:
@@ -113,7 +113,7 @@ def line_of(name: str, now: Any, events: list[AuditEvent], at: datetime) -> Line
                 then, known = event.before[name], True
             elif name in event.after:
                 then, known = blank(name), not account_began(event)
-        elif name in event.after and not event.erased_at:
+        elif name in event.after:
             return Line(name, then, now, event, known)
     return Line(name, then, now, None, known)
 

@@ -25,6 +25,7 @@ ACTIONS = {
     "account.written_to": "Wrote to the person",
     "account.second_factor_reset": "Reset the second factor",
     "account.erased": "Erased",
+    "account.traces_removed": "Removed from what was written about others",
     "account.revealed": "Revealed personal data",
     "account.roles_assigned": "Changed roles",
     "account.session_ended": "Ended a session",
@@ -49,6 +50,7 @@ ACTIONS = {
     "job.cancelled": "Cancelled a job",
     "job.parked": "Job was parked",
     "job.done": "Job was done",
+    "audit.redacted": "Took the names of erased people out of events",
     "accounts.seeded": "Made demo accounts",
     "denied": "Refused",
 }

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BinaryField, Func, Q, QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
@@ -80,6 +80,11 @@ def salt_of(part: str, salt: bytes) -> bytes:
 
 def part_digest(part: str, row: Row, salt: bytes) -> bytes:
     return sha256(salt_of(part, salt) + canonical(VALUES[part](row))).digest()
+
+
+def sealed_digest(part: str, row: Row) -> bytes:
+    """Of the part as it was sealed, whatever has been taken out of it since."""
+    return bytes(getattr(row, f"{part}_digest") or part_digest(part, row, bytes(row.chain_salt or b"")))
 
 
 def event_hash(row: Row, position: int, previous: bytes, target: bytes, actor: bytes) -> bytes:
@@ -170,13 +175,20 @@ def blank(events: QuerySet[AuditEvent], *parts: str) -> int:
     head = lock_head()
     taken = 0
     for part in parts:
-        full = events.filter(**{f"{part}_digest__isnull": True}).order_by("pk")
+        full = with_values(events, part)
         while batch := list(full.values_list("pk", flat=True)[:BATCH]):
             chosen = AuditEvent.objects.filter(pk__in=batch).order_by("pk")
             seal(head, chosen.filter(chain_position__isnull=True))
             blank_part(part, rows(chosen))
             taken += len(batch)
     return taken
+
+
+def with_values(events: QuerySet[AuditEvent], part: str) -> QuerySet[AuditEvent]:
+    """Those that have the values of `part`, or what a redaction left of them."""
+    salt = Func("chain_salt", 1 + HALF * list(PARTS).index(part), HALF, function="substr", output_field=BinaryField())
+    left = Q(**{f"{part}_digest__isnull": True}) | ~Q(own_salt=bytes(HALF))
+    return events.alias(own_salt=salt).filter(left).order_by("pk")
 
 
 def blank_part(part: str, sealed: Sequence[Row]) -> None:
@@ -190,7 +202,7 @@ def blank_part(part: str, sealed: Sequence[Row]) -> None:
         f"{part}_digest": given, "chain_salt": salt, "erased_at": "given.erased_at",
     }  # fmt: skip
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    places = [(row.id, part_digest(part, row, bytes(row.chain_salt or b"")), now) for row in sealed]
+    places = [(row.id, sealed_digest(part, row), now) for row in sealed]
     write(changes, {f"{part}_digest": "bytea", "erased_at": "timestamptz"}, places)
 
 

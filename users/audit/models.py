@@ -21,7 +21,8 @@ class Events(models.QuerySet):
 
 class AuditEvent(models.Model):
     """What was done, by whom, to whom. Append-only by trigger, which allows two changes: the empty chain columns are
-    filled, once; and a sealed event loses the personal values of an erased account, together with their salt.
+    filled, once; and a sealed event loses the personal values of an erased account, all of them or the words that name it,
+    together with their salt.
 
     Actor and target are kept as id and as text, without a foreign key: the trail outlives what it speaks of.
     `before` and `after` hold only the fields that changed.
@@ -49,7 +50,8 @@ class AuditEvent(models.Model):
     chain_previous = models.BinaryField(max_length=32, null=True)
     chain_hash = models.BinaryField(max_length=32, null=True)
 
-    # What stands in for values that were erased: those of the target, and those of the actor. Null while they are there.
+    # What stands in for values that were erased, those of the target and those of the actor, in whole or in part. Null while
+    # they are there.
     target_digest = models.BinaryField(max_length=32, null=True)
     actor_digest = models.BinaryField(max_length=32, null=True)
     erased_at = models.DateTimeField(null=True)

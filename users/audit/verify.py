@@ -7,6 +7,7 @@ from functools import lru_cache
 from users.audit.anchors import Anchor
 from users.audit.chain import PARTS, Row, event_hash, part_digest, put_in, rows, salt_of
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.redacting import ACTION as REDACTED
 from users.triggers import HALF
 
 BATCH = 5000
@@ -18,10 +19,12 @@ class Fault(Exception):
 
 @dataclass
 class Verdict:
-    """`events` that were read and are good, `erased` ones among them, `waiting` ones that are not sealed yet."""
+    """`events` that were read and are good; among them `erased` ones, and `redacted` ones, which lost words about somebody
+    else; `waiting` ones that are not sealed yet."""
 
     events: int = 0
     erased: int = 0
+    redacted: int = 0
     waiting: int = 0
     fault: str = ""
 
@@ -46,13 +49,15 @@ def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
 
 def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
     """Raises Fault."""
-    previous, founded = bytes(32), lru_cache(maxsize=10_000)(was_erased)
+    previous, founded, redactions = bytes(32), lru_cache(maxsize=10_000)(was_erased), Redactions()
     for row in chain():
         check(row, verdict.events + 1, previous)
         check_erasure(row, founded)
+        check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
-        verdict.erased += row.erased_at is not None
+        verdict.erased += any(is_erased(part, row) for part in PARTS)
+        verdict.redacted += any(is_redacted(part, row) for part in PARTS)
         while anchors and anchors[0].position == verdict.events:
             anchor = anchors.pop(0)
             if anchor.hash != previous:
@@ -95,6 +100,8 @@ def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
     stored = getattr(row, f"{part}_digest")
     if stored is None:
         return part_digest(part, row, salt)
+    if is_redacted(part, row):
+        return bytes(stored)
     left = [getattr(row, column) for column in PARTS[part]]
     left = [value for each in left for value in (each.values() if isinstance(each, dict) else [each])]
     if any(value not in (None, "") for value in left) or any(salt_of(part, salt)) or row.erased_at is None:
@@ -106,8 +113,45 @@ def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
     """Values go with the person whom they are about: the trail says of that one that they were erased."""
     owners = {"target": row.target_id, "actor": row.target_id if row.actor_id is None else row.actor_id}
     for part, owner in owners.items():
-        if getattr(row, f"{part}_digest") is not None and owner is not None and not founded(owner):
+        if is_erased(part, row) and owner is not None and not founded(owner):
             raise Fault(f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}")
+
+
+def is_erased(part: str, row: Row) -> bool:
+    return getattr(row, f"{part}_digest") is not None and not is_redacted(part, row)
+
+
+def is_redacted(part: str, row: Row) -> bool:
+    """What a redaction leaves has a salt of its own; an erasure leaves none."""
+    return getattr(row, f"{part}_digest") is not None and any(salt_of(part, bytes(row.chain_salt or b"")))
+
+
+class Redactions:
+    """The digests of what is left of events, as the trail has them."""
+
+    def __init__(self) -> None:
+        self.digests: dict[tuple[int, str], str] = {}
+        self.newest = 0
+        self.read()
+
+    def read(self) -> None:
+        """What came since: an event may have been redacted after those were read."""
+        told = AuditEvent.objects.filter(action=REDACTED, pk__gt=self.newest).order_by("pk")
+        for self.newest, after in told.values_list("pk", "after").iterator():
+            self.digests |= {(pk, part): digest for pk, part, digest in after.get("events") or []}
+
+    def have(self, row: Row, part: str) -> bool:
+        own = part_digest(part, row, bytes(row.chain_salt or b"")).hex()
+        if self.digests.get((row.id, part)) != own:
+            self.read()
+        return self.digests.get((row.id, part)) == own
+
+
+def check_redaction(row: Row, redactions: Redactions) -> None:
+    for part in PARTS:
+        if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
+            name = f"event {row.id} at position {row.chain_position}"
+            raise Fault(f"{name} lost words of its {part}, and what is left is not what the trail says")
 
 
 def was_erased(account_id: int) -> bool:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 from django_q.conf import Conf
-from django_q.models import OrmQ, Schedule
+from django_q.models import Failure, OrmQ, Schedule
 from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.tasks import async_task
 
@@ -48,6 +48,11 @@ def oldest_wait(cluster: str) -> timedelta | None:
     """How long the oldest ring of `cluster` has been due and not taken; None if there is none."""
     lock = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()
     return timezone.now() - lock if lock else None
+
+
+def forget_failures() -> None:
+    """Drops what the queue keeps of tasks that failed: tracebacks with whatever values were at hand. The log has them too."""
+    Failure.objects.all().delete()
 
 
 def run_cluster(name: str, stop: Stop, pulse: Any) -> None:

@@ -7,6 +7,7 @@ EVERY_MINUTE = {
     "users.audit.tasks.seal": queue.MAIN,
     "users.caching.tasks.purge": queue.MAIN,
     "users.presence.tasks.sweep": queue.MAIN,
+    "users.redaction.tasks.redact": queue.MAIN,  # what erased people are called, in what was written about others
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget": queue.MAIN,

@@ -25,6 +25,7 @@ from users.account.verbs.change import (
     touch,
 )
 from users.account.verbs.traces import remove_traces
+from users.audit.origin import current_origin
 from users.audit.record import record
 from users.jobs import queue
 from users.models import State, User
@@ -61,6 +62,8 @@ def erase(account: User, *, by: Any, reason: str, reserve: bool = True, version:
         )
         transaction.on_commit(caches["pages"].clear)
         queue.ring("users.caching.tasks.flush")  # once more: a page may have been under way just now
+        if not current_origin.get().job_id:  # those of a job are waited for by one walk, which begins within a minute
+            queue.ring("users.redaction.tasks.redact")
     return account
 
 

@@ -1,4 +1,5 @@
-"""What there is of a person outside of the account's row, and how it goes. In the transaction of the erasure."""
+"""What there is of a person outside of the account's row, and how it goes. In the transaction of the erasure; but what was
+written about others is looked through by a worker afterwards (users/redaction), which the row of a Redaction tells to."""
 
 import re
 from typing import Any
@@ -11,7 +12,6 @@ from django.db.models import Exists, OuterRef, Q
 from users.account.errors import Refused
 from users.account.verbs import notes
 from users.audit import chain
-from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.directory import counts
@@ -22,20 +22,24 @@ from users.mail import files
 from users.mail.models import Letter, Message
 from users.models import User
 from users.presence import models as presence
+from users.redaction import values
+from users.redaction.models import Redaction
 from users.staff import signins, throttle
+from users.triggers import NEUTRAL
 
 EACH = 500  # ids in one statement
 NAMING = ("username", "email", "phone", "source_id")
 SINCE = "Changed since by "  # users.bulk.undo
-WITHOUT_TARGET = [action for action in ACTIONS if action.startswith(("view.", "job."))]
 LEAST = 4  # characters of what names one person; shorter ones stand in too many words
 
 
 def remove_traces(account: User, *, by: Any) -> None:
-    names = Names(account)
+    past = values.called(account)
+    sought = values.values_of(account, past)
+    names = Names(account, past, sought)
     remove_mails(account)
     remove_letters(account, names)
-    remove_jobs(account, names)
+    remove_jobs(account, names, past)
     remove_views(account, names, by)
     notes.forget(account.pk)
     presence.forget(account.pk)
@@ -43,32 +47,27 @@ def remove_traces(account: User, *, by: Any) -> None:
     throttle.reset(account)
     EmailAddress.objects.filter(user=account).delete()
     counts.forget()
-    remove_events(account, names)
+    remove_events(account)
+    Redaction.objects.create(account_id=account.pk, values=sought)
 
 
 class Names:
     """The texts that name this person and hardly another one, also those of former times: found in what people typed,
     whatever the spelling of it."""
 
-    def __init__(self, account: User):
-        texts = {getattr(account, name) for name in NAMING} | former(account)
+    def __init__(self, account: User, past: values.Past, sought: dict[str, list[str]]):
+        texts = {text for name in NAMING for text in past[name]}
         if account.first_name and account.last_name:
             texts |= {f"{account.first_name} {account.last_name}", f"{account.last_name} {account.first_name}"}
         forms = {re.escape(form) for text in texts if len(form := search_form(text)) >= LEAST}
         self.pattern = re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)") if forms else None
+        self.matcher = values.matcher_of(account, sought)
 
     def within(self, *texts: object) -> bool:
         """Whether one of them stands in one of `texts`, which may be queries of a filter or JSON."""
-        if self.pattern is None:
-            return False
-        return any(self.pattern.search(search_form(form)) for text in texts for form in spellings(str(text)))
-
-
-def former(account: User) -> set[str]:
-    """What its events say that it was called."""
-    events = AuditEvent.objects.filter(target_id=account.pk, target_digest=None).order_by("id")
-    sides = (side for pair in events.values_list("before", "after").iterator() for side in pair)
-    return {value for side in sides for name in NAMING if isinstance(value := side.get(name), str)}
+        forms = [form for text in texts for form in spellings(str(text))]
+        named = self.pattern is not None and any(self.pattern.search(search_form(form)) for form in forms)
+        return named or self.matcher.within(*forms)
 
 
 def spellings(text: str) -> list[str]:
@@ -96,35 +95,31 @@ def remove_letters(account: User, names: Names) -> None:
         Letter.objects.filter(pk=letter.pk).update(subject="", text="")
 
 
-def remove_jobs(account: User, names: Names) -> None:
+def remove_jobs(account: User, names: Names, past: values.Past) -> None:
     """The account's own jobs lose its name; others lose what they hold of it. One that still runs must not lose its aim."""
-    Job.objects.filter(by=account).update(by_text="", origin={})
-    for job in Job.objects.only("id", "state", "selection", "words", "parameters", "reason", "note").order_by("id").iterator():
-        if not names.within(job.selection, job.words, job.parameters, job.reason, job.note):
-            continue
-        if job.state not in ENDED:
+    open_jobs = Job.objects.exclude(state__in=ENDED).order_by("id")
+    for job in open_jobs.only("id", "selection", "words", "parameters", "reason", "note").iterator():
+        if names.within(job.selection, job.words, job.parameters, job.reason, job.note):
             raise Refused(f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.", account)
-        Job.objects.filter(pk=job.pk).update(**emptied(job, names))
+    Job.objects.filter(by=account).update(by_text="", origin={})
     jobs = list(Job.objects.order_by("id").values_list("id", flat=True))
     for some in batched(jobs, EACH):  # the index begins with the job: each is one look
         JobItem.objects.filter(job_id__in=some, account_id=account.pk).update(before=None, reason="")
-    # Of others an undo says who has changed them since.
-    undone = Job.objects.filter(parent__isnull=False).values_list("id", flat=True)
-    for some in batched(list(undone), EACH):
-        left = JobItem.objects.filter(job_id__in=some, outcome=JobItem.Outcome.SKIPPED, reason__startswith=SINCE)
-        for item in [item for item in left.iterator() if names.within(item.reason)]:
-            JobItem.objects.filter(job_id=item.job_id, account_id=item.account_id).update(reason="Changed since.")
-    for line in JobLine.objects.order_by("id").iterator():
-        if names.within(line.text):
-            JobLine.objects.filter(pk=line.pk).update(text="")
+    for username in past["username"]:
+        remove_said(username)
 
 
-def emptied(job: Job, names: Names) -> dict[str, Any]:
-    """What is left of the texts that name the person. The selection goes with its words, and what it was is not known again."""
-    found: dict[str, Any] = {name: "" for name in ("selection", "words", "reason", "note") if names.within(getattr(job, name))}
-    if names.within(job.parameters):  # the page of the job still needs what is there by name
-        found["parameters"] = {name: "" if names.within(value) else value for name, value in job.parameters.items()}
-    return found | ({"selection": "", "words": ""} if found.keys() & {"selection", "words"} else {})
+def remove_said(username: str) -> None:
+    """What Rollcall has written of who did something to a job, also where the name is a word that is not sought elsewhere."""
+    said = re.compile(rf"(?<!\w){re.escape(username)}(?!\w)")
+    for text, rows in (("text", JobLine.objects.all()), ("note", Job.objects.filter(state__in=ENDED))):
+        by = Q(**{f"{text}__contains": f" by {username}"}) | Q(**{f"{text}__contains": f"{username} may not"})
+        for pk, old in list(rows.filter(by).values_list("pk", text)):
+            rows.filter(pk=pk).update(**{text: said.sub(NEUTRAL, old)})
+    undone = list(Job.objects.filter(parent__isnull=False).values_list("id", flat=True))
+    for some in batched(undone, EACH):
+        left = JobItem.objects.filter(job_id__in=some, outcome=JobItem.Outcome.SKIPPED)
+        left.filter(reason__startswith=f"{SINCE}{username}:").update(reason="Changed since.")
 
 
 def batched(ids: list[int], size: int) -> list[list[int]]:
@@ -141,14 +136,12 @@ def remove_views(account: User, names: Names, by: Any) -> None:
     gone.delete()
 
 
-def remove_events(account: User, names: Names) -> None:
+def remove_events(account: User) -> None:
     """The trail keeps who did what kind of thing when to which account, and the names of the fields."""
     about = AuditEvent.objects.filter(target_id=account.pk)
     chain.blank(about, "target")
     from_outside = about.filter(actor_id=None).exclude(ip=None, user_agent="")
     chain.blank(from_outside, "actor")  # a request of nobody who was signed in: most likely of this person
-    chain.blank(AuditEvent.objects.filter(actor_id=account.pk), "actor")
-    # Views and jobs are about filters with what people searched for. Those events have no target, and are few.
-    untargeted = AuditEvent.objects.filter(action__in=WITHOUT_TARGET, target_digest=None, target_id=None)
-    naming = [event.pk for event in untargeted.iterator() if names.within(event.before, event.after, event.reason)]
-    chain.blank(AuditEvent.objects.filter(pk__in=naming), "target")
+    done = AuditEvent.objects.filter(actor_id=account.pk)
+    chain.blank(done, "actor")
+    chain.blank(done.filter(action="job.parked", target_id=None), "target")  # the reason says whose job it was

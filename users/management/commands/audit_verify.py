@@ -21,7 +21,9 @@ class Command(BaseCommand):
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         erased = f", {verdict.erased:,} of them with erased values" if verdict.erased else ""
-        self.stdout.write(f"{verdict.events:,} events are as they were sealed{erased}; {verdict.waiting:,} wait to be sealed.")
+        redacted = f", {verdict.redacted:,} without the names of erased people" if verdict.redacted else ""
+        good = f"{verdict.events:,} events are as they were sealed{erased}{redacted}"
+        self.stdout.write(f"{good}; {verdict.waiting:,} wait to be sealed.")
 
 
 def anchors_in(path: Path) -> list:

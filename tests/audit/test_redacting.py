@@ -1,0 +1,185 @@
+"""Words about an erased person go out of events about others: the chain verifies, and nothing else of an event can change."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from tests.audit.tampering import execute
+from tests.builders import make_user
+from users import triggers
+from users.audit import chain
+from users.audit.models import AuditEvent
+from users.audit.record import record
+from users.audit.redacting import redact
+from users.audit.verify import verify
+
+pytestmark = pytest.mark.django_db
+WHY, LEFT = "100% as Ada_L\\ov*el?ace [sic] said", "100% as [erased] [sic] said"
+
+
+def make_event(**fields) -> AuditEvent:
+    eve = make_user()
+    values = {"before": {"phone": ""}, "after": {"phone": "+1", "says": [WHY, {"n": 5, "ü": None}]}, "reason": WHY}
+    return record("account.suspended", actor=eve, target=eve, **values | fields)
+
+
+def take(event: AuditEvent, **changed) -> AuditEvent:
+    with transaction.atomic():
+        redact({event.pk: changed or {"reason": LEFT, "after": {"phone": "+1", "says": [LEFT, {"n": 5, "ü": None}]}}})
+    event.refresh_from_db()
+    return event
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_words_go_and_the_chain_verifies(sealed):
+    event = make_event()
+    chain.sweep() if sealed else None
+    event = take(event)
+    assert (event.reason, event.after["says"][0], event.after["phone"]) == (LEFT, LEFT, "+1")
+    assert event.erased_at
+    chain.sweep()
+    verdict = verify()
+    assert (verdict.fault, verdict.events, verdict.erased, verdict.redacted) == ("", 2, 0, 1)
+
+
+def test_words_of_both_parts_go_and_again_later():
+    event = record("job.parked", actor=None, reason="mail ada@x.org or ada7")
+    chain.sweep()
+    take(event, reason="mail [erased] or ada7", actor_text="[erased]")
+    event = take(event, reason="mail [erased] or [erased]")
+    assert (event.reason, event.actor_text) == ("mail [erased] or [erased]", "[erased]")
+    chain.sweep()
+    assert (verify().fault, verify().redacted) == ("", 1)
+    assert AuditEvent.objects.filter(action="audit.redacted").count() == 2
+
+
+def test_the_trail_tells_of_which_events_and_nothing_of_what():
+    event = take(make_event())
+    told = AuditEvent.objects.get(action="audit.redacted")
+    assert (told.actor_id, told.actor_text, told.target_id, told.reason) == (None, "Rollcall", None, "")
+    [[pk, part, digest]] = told.after["events"]
+    assert (pk, part, len(digest)) == (event.pk, "target", 64)
+
+
+def test_an_event_that_lost_words_can_still_be_erased_whole():
+    event = take(make_event())
+    with transaction.atomic():
+        assert chain.blank(AuditEvent.objects.filter(pk=event.pk), "target") == 1
+        assert chain.blank(AuditEvent.objects.filter(pk=event.pk), "target") == 0
+    event.refresh_from_db()
+    assert (event.reason, event.after, event.target_text) == ("", {"phone": None, "says": None}, "")
+    chain.sweep()
+    assert verify().fault.endswith(f"nobody erased account {event.target_id}")
+    record("account.erased", actor=None, target=make_user(id=event.target_id + 1000))
+    execute("UPDATE users_auditevent SET target_id = %s WHERE action = 'account.erased'", event.target_id)
+    assert (verify().fault, verify().erased, verify().redacted) == ("", 1, 0)
+
+
+# --- what does not go -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"reason": "another"},
+        {"reason": ""},
+        {"reason": f"{LEFT} and more"},
+        {"reason": LEFT.upper()},
+        {"reason": LEFT.replace("%", "x")},
+        {"reason": LEFT.replace("[sic]", "s")},
+        {"target_text": "somebody else"},
+        {"after": {"phone": "+2", "says": [WHY, {"n": 5, "ü": None}]}},
+        {"after": {"phone": "+1", "says": [WHY, {"n": 6, "ü": None}]}},
+        {"after": {"phone": "+1", "says": [WHY]}},
+        {"after": {"phone": "+1"}},
+        {"after": {"phone": "+1", "says": [WHY, {"n": 5, "ü": None}], "more": ""}},
+        {"actor_text": "somebody else"},
+    ],
+    ids=str,
+)
+def test_the_database_lets_nothing_but_words_go(changed):
+    event = make_event()
+    chain.sweep()
+    with pytest.raises(DatabaseError, match=triggers.REFUSAL):
+        take(event, **changed)
+    assert AuditEvent.objects.get(pk=event.pk).reason == WHY
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "2020-01-01 00:00:00+00"),
+        ("action", "x"),
+        ("target_id", 9),
+        ("chain_hash", b"h" * 32),
+        ("target_digest", b"d" * 32),
+    ],
+)
+def test_nothing_else_of_an_event_changes_on_that_occasion(column, value):
+    event = take(make_event())
+    salt = bytes(event.chain_salt)[16:]
+    with pytest.raises(DatabaseError, match=triggers.REFUSAL), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE users_auditevent SET reason = '[erased]', {column} = %s, chain_salt = %s WHERE id = %s",
+            [value, b"n" * 16 + salt, event.pk],
+        )
+
+
+def test_what_is_gone_does_not_come_back():
+    event = make_event()
+    chain.sweep()
+    with transaction.atomic():
+        chain.blank(AuditEvent.objects.filter(pk=event.pk), "target")
+    with pytest.raises(DatabaseError, match=triggers.REFUSAL):
+        take(event, reason="[erased]")
+
+
+# --- tampering --------------------------------------------------------------------------------------------------------
+
+
+def lost(event: AuditEvent) -> str:
+    name = f"event {event.pk} at position {event.chain_position}"
+    return f"{name} lost words of its target, and what is left is not what the trail says"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("reason", "another"), ("reason", WHY), ("target_text", "x"), ("erased_at", None), ("ticket", "x")]
+)
+def test_what_is_left_is_sealed_anew(column, value):
+    event = take(make_event())
+    chain.sweep()
+    assert verify().fault == ""
+    execute(f"UPDATE users_auditevent SET {column} = %s WHERE id = %s", value, event.pk)
+    assert verify().fault == lost(event)
+
+
+def test_what_was_sealed_at_first_stays_covered():
+    event = take(make_event())
+    chain.sweep()
+    execute("UPDATE users_auditevent SET action = 'account.edited' WHERE id = %s", event.pk)
+    assert verify().fault == f"event {event.pk} at position {event.chain_position} is not as it was sealed"
+
+
+def test_words_that_went_without_the_trail_saying_so_are_noticed():
+    """Somebody who owns the database calls a change of theirs a redaction."""
+    event = make_event()
+    chain.sweep()
+    event.refresh_from_db()
+    [row] = chain.rows(AuditEvent.objects.filter(pk=event.pk))
+    execute(
+        "UPDATE users_auditevent SET reason = '[erased]', target_digest = %s, erased_at = %s, chain_salt = %s WHERE id = %s",
+        chain.sealed_digest("target", row), timezone.now() + timedelta(0), b"n" * 16 + bytes(event.chain_salt)[16:], event.pk,
+    )  # fmt: skip
+    assert verify().fault == lost(event)
+
+
+def test_a_changed_word_of_the_trail_about_it_is_noticed():
+    event = take(make_event())
+    chain.sweep()
+    told = AuditEvent.objects.get(action="audit.redacted")
+    execute("UPDATE users_auditevent SET after = '{\"events\": []}' WHERE id = %s", told.pk)
+    assert verify().fault == lost(event)
+    execute("DELETE FROM users_auditevent WHERE id = %s", told.pk)
+    assert verify().fault == lost(event)

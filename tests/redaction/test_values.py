@@ -1,0 +1,78 @@
+"""What of an account is looked for elsewhere: what names this person, and nobody and nothing else."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.builders import make_superuser, make_user
+from users.account import verbs
+from users.models import User
+from users.redaction.matching import Matcher
+from users.redaction.values import called, values_of
+
+pytestmark = pytest.mark.django_db
+
+
+def sought(account: User) -> Matcher:
+    matcher = Matcher()
+    matcher.add(account.pk, values_of(account, called(account)))
+    return matcher
+
+
+def test_address_username_number_whole_name_and_id_elsewhere_are_sought():
+    ada = make_user(
+        username="adalov", email="ada@example.com", phone="+15550001234", first_name="Ada", last_name="Lovelace", source="hr",
+        source_id="hr-77-x",
+    )  # fmt: skip
+    matcher = sought(ada)
+    for text in (
+        "adalov",
+        "ADA@example.com",
+        "+1 555 000 1234",
+        "Ada Lovelace",
+        "Lovelace, Ada",
+        "hr-77-x",
+        "q=%2B15550001234",
+    ):
+        assert matcher.within(text), text
+    for text in ("Ada", "Lovelace", "hr", "example.com"):
+        assert not matcher.within(text), text
+
+
+def test_what_they_were_called_before_is_sought_too():
+    ada = make_user(username="ada1815", email="old@example.com", first_name="Ada", last_name="Byron", phone="+15550001234")
+    verbs.edit(ada, by=make_superuser(), version=None, email="new@example.com", last_name="King", phone="", username="ada1852")
+    matcher = sought(User.objects.get(pk=ada.pk))
+    for text in ("old@example.com", "new@example.com", "Ada Byron", "Ada King", "+15550001234", "ada1815", "ada1852"):
+        assert matcher.within(text), text
+
+
+def test_what_another_account_is_called_today_is_theirs_and_stays():
+    ada = make_user(username="ada77", email="info@example.com", first_name="John", last_name="Smith", phone="+15550001234")
+    verbs.edit(ada, by=make_superuser(), version=None, email="ada@example.com", username="ada78")
+    make_user(username="ada77", email="info@example.com", first_name="john", last_name="SMITH", phone="+15550001234")
+    matcher = sought(User.objects.get(pk=ada.pk))
+    for text in ("ada77", "info@example.com", "John Smith", "+15550001234"):
+        assert not matcher.within(text), text
+    assert matcher.within("ada78 or ada@example.com")
+
+
+@pytest.mark.parametrize("word", ["mark", "support", "suspended", "active", "reason", "crew", "ada", "vector", "4711"])
+def test_a_username_that_is_a_word_is_not_looked_for(word):
+    Group.objects.create(name="Night crew")
+    make_user(last_name="Vector")
+    matcher = sought(make_user(username=word, email="m.k@example.com"))
+    assert not matcher.within(f"{word} it as spam")
+    assert matcher.within("m.k@example.com")
+
+
+def test_who_has_nothing_to_be_looked_for():
+    mark = make_user(username="mark", email="")
+    assert not any(values_of(mark, called(mark)).values())
+
+
+def test_it_takes_as_many_queries_with_many_namesakes(django_assert_max_num_queries):
+    ada = make_user(username="adalov", phone="+15550001234", first_name="Ada", last_name="Lovelace")
+    for _ in range(5):
+        make_user(first_name="Ada", last_name="Lovelace")
+    with django_assert_max_num_queries(8):
+        sought(ada)
