@@ -136,6 +136,11 @@ def search_form(value: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", stripped).translate(PLAIN).split())
 
 
+def shows(value: str) -> bool:
+    """Whether anything of `value` is left in search form, and so to be seen."""
+    return any(char.isascii() and char.isalnum() for char in value) or bool(search_form(value))
+
+
 def silent(char: str) -> bool:
     """Accents, and characters that come along with pasted text: zero-width, bidirectional, control, no character at all."""
     return unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"} or char in BLANK or ord(char) & 0xFFFE == 0xFFFE

@@ -288,16 +288,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         """The name; where there is none, or none that anybody can see, the username."""
         name = self.get_full_name()
-        return name if identifiers.search_form(name) else self.username
+        return name if identifiers.shows(name) else self.username
 
     @property
     def state(self) -> State:
         """What the account is now: a suspension or a validity that has run out counts without any sweep."""
-        now = timezone.now()
         status = State(self.status)
-        if status == State.SUSPENDED and self.suspended_until and self.suspended_until <= now:
+        if status is State.SUSPENDED and self.suspended_until and self.suspended_until <= timezone.now():
             status = State.ACTIVE
-        if status == State.ACTIVE and self.valid_until and self.valid_until <= now:
+        if status is State.ACTIVE and self.valid_until and self.valid_until <= timezone.now():
             return State.ENDED
         return status
 

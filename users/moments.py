@@ -9,13 +9,15 @@ MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oc
 
 
 def stamp(at: datetime | None, now: datetime | None = None) -> SafeString:
-    """The time for today, the day for this year, else day and year; "" for None. Nothing in it needs escaping."""
+    """The time for today, the day for this year, else day and year, in the zone of `now` (default: the viewer's); "" for
+    None. Nothing in it needs escaping."""
     if at is None:
         return SafeString("")
-    at, now = timezone.localtime(at), now or timezone.localtime()
-    day = f"{at.year:04}-{at.month:02}-{at.day:02}"
-    second = f"{at.hour:02}:{at.minute:02}:{at.second:02}"
-    return SafeString(f'<time datetime="{at.isoformat()}" title="{day} {second} {at.tzname()}">{short(at, now)}</time>')
+    now = now or timezone.localtime()
+    at = at.astimezone(now.tzinfo)
+    exact = at.isoformat()
+    title = f"{exact[:10]} {exact[11:19]} {at.tzname()}"
+    return SafeString(f'<time datetime="{exact}" title="{title}">{short(at, now)}</time>')
 
 
 def short(at: datetime, now: datetime) -> str:

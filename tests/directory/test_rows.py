@@ -1,16 +1,42 @@
 """The rows of the table: every column has a cell, and hostile text stays text."""
 
 import pytest
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.directory.columns import COLUMNS
-from users.directory.rows import CELLS, rows
+from users.directory.rows import CELLS, NAME, name, rows
 
 pytestmark = pytest.mark.django_db
 
 
 def test_every_column_has_a_cell():
     assert set(CELLS) == set(COLUMNS)
+
+
+class Watched:
+    """An account that notes what is read of it."""
+
+    def __init__(self, account):
+        self.account, self.read = account, set()
+
+    def __getattr__(self, name):
+        self.read.add(name)
+        return getattr(self.account, name)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_cell_shows_nothing_but_its_fields(column):
+    watched, cell = Watched(make_user(phone="+49301234567", source="ldap", source_id="1")), CELLS[column]
+    cell.html(watched, ("person",), timezone.localtime())
+    assert watched.read == set(cell.fields)
+
+
+def test_the_name_shows_nothing_but_its_fields():
+    for account in (make_user(), make_user(first_name="", last_name=""), make_superuser()):
+        watched = Watched(account)
+        name(watched, ("person",))
+        assert watched.read <= {*NAME, "display_name"}
 
 
 def test_a_row_links_to_the_account_and_shows_its_columns_in_order():

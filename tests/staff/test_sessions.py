@@ -190,13 +190,24 @@ def test_a_text_of_a_session_without_a_row_signs_nobody_in(ada):
     assert not Session.objects.exists()
 
 
-def test_a_session_is_found_without_the_cache_and_put_back(client):
+def test_a_session_is_found_without_the_cache_by_the_query_of_its_viewer_and_put_back(client):
     key = key_of(client)
     caches["pages"].clear()
     with CaptureQueriesContext(connection) as queries:
         assert signed_in(client)
-    assert len([query for query in queries if "users_session" in query["sql"]]) == 2
+    assert len([query for query in queries if "users_session" in query["sql"]]) == 1
     assert cached(key) == row(key).session_data
+
+
+@pytest.mark.parametrize("owner", ["nobody", "another"])
+def test_whose_a_session_is_says_its_text_and_not_its_row(client, owner):
+    key = key_of(client)
+    other = make_user().pk if owner == "another" else None
+    Session.objects.filter(session_key=key).update(account_id=other)
+    caches["pages"].clear()
+    assert signed_in(client)
+    response = client.get("/me/")
+    assert response.wsgi_request.user.pk == int(client.session["_auth_user_id"]) != other
 
 
 def test_a_stranger_is_kept_in_the_row_alone_until_they_sign_in():

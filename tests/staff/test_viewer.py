@@ -18,6 +18,7 @@ from tests.caching.outage import cache_at
 from users.caching.generation import current, parse
 from users.models import User
 from users.staff import viewer
+from users.staff.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -78,49 +79,6 @@ def test_a_session_that_does_not_exist_is_looked_for_once(client):
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/users/").status_code == 302
     assert len(queries) == 1
-
-
-@pytest.mark.parametrize("role", [*ROLES[:-1], ""])
-def test_permissions_are_those_that_django_would_find(role):
-    account = make_user(role)
-    account.user_permissions.add(Permission.objects.get(codename="view_caching"), Permission.objects.get(codename="add_group"))
-    account.groups.add(Group.objects.get(name="Auditor"))
-    found = viewer.find(account.pk)
-    plain = User.objects.get(pk=account.pk)
-    expected = Permission.objects.filter(group__user=plain) | Permission.objects.filter(user=plain)
-    assert found.get_all_permissions() == {
-        f"{each.content_type.app_label}.{each.codename}" for each in expected.select_related("content_type")
-    }
-    with CaptureQueriesContext(connection) as queries:
-        assert found.has_perm("auth.add_group")
-        assert not found.has_perm("auth.delete_group")
-    assert len(queries) == 0
-
-
-def test_somebody_without_any_permission_has_none_and_a_superuser_every_one():
-    assert viewer.find(make_user().pk).get_all_permissions() == set()
-    assert viewer.find(make_superuser().pk).has_perm("users.anything")
-
-
-def test_all_columns_come_with_it():
-    account = make_user("Viewer", attributes={"a": [1]}, preferences={"size": 25}, valid_until=timezone.now())
-    found = viewer.find(account.pk)
-    fresh = User.objects.get(pk=account.pk)
-    assert {field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields} == {
-        field.attname: getattr(fresh, field.attname) for field in User._meta.concrete_fields
-    }
-    assert not found.get_deferred_fields()
-
-
-def test_the_generations_and_the_session_come_with_it(client):
-    account = make_user()
-    client.force_login(account)
-    found = viewer.find(account.pk, client.session.session_key)
-    assert parse(found.generations) == current()
-    assert found.session
-    assert viewer.find(account.pk, "another").session is None
-    assert viewer.find(account.pk).session is None
-    assert viewer.find(2**62) is None
 
 
 def test_what_a_viewer_may_do_follows_at_the_next_request(client):

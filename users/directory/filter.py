@@ -5,6 +5,7 @@ List, counts, exports, bulk work and saved views take this object and nothing el
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -80,7 +81,7 @@ class Filter:
         accounts = User.objects.all() if accounts is None else accounts
         return self.search.apply(accounts.filter(*self.conditions()))
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The canonical query string: what differs from the default, in a fixed order."""
         pairs = [("q", self.q), *self.values.items()]

@@ -1,5 +1,7 @@
 """All filters at once: a panel in the list, and a page of its own without JavaScript."""
 
+from functools import partial
+
 from django.contrib.auth.models import Group
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -23,15 +25,24 @@ def filters(request):
 
 def panel(request):
     wanted = parse(request)
+    context = {
+        "filter": wanted,
+        "fields": partial(fields, wanted.values),  # asked for only where the template has not kept them
+        "roles": pages.generations_of(request).of(ROLES),
+    }
+    part = "#panel" if pages.is_partial(request) else ""
+    return render(request, "users/directory/filters.html" + part, context)
+
+
+def fields(values: dict[str, str]) -> list[dict]:
+    """One for each filter, with what it may be chosen from, and its value in `values`."""
     choices = {
         "status": State.choices,
         "role": list(STAFF.items()),
         "group": [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)],
         "missing": [(name, words.removeprefix("no ").capitalize()) for name, words in MISSING.items()],
     } | dict.fromkeys(("verified", "mfa", "must_change", "never_seen"), YES_NO)
-    fields = [
-        {"name": name, "label": parameter.label, "choices": choices.get(name), "value": wanted.values.get(name, "")}
+    return [
+        {"name": name, "label": parameter.label, "choices": choices.get(name), "value": values.get(name, "")}
         for name, parameter in PARAMETERS.items()
     ]
-    part = "#panel" if pages.is_partial(request) else ""
-    return render(request, "users/directory/filters.html" + part, {"filter": wanted, "fields": fields})

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from html import escape
 from string import ascii_lowercase
+from urllib.parse import urlencode
+
+from django.utils.safestring import SafeString
 
 from users.directory import keyset
 from users.directory.filter import SIZES, Filter
@@ -58,14 +63,24 @@ def chip_label(name: str, value: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def jumps(wanted: Filter) -> list[Link]:
-    """Letters or years, for the sorts that have them: cursors in front of the first account of each."""
-    column, descending = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
-    if column in NEWEST_FIRST:
-        years = range(datetime.now(UTC).year, FIRST_YEAR - 1, -1)
-        places: list[tuple[str, object]] = [(str(year), datetime(year + descending, 1, 1, tzinfo=UTC)) for year in years]
-        places = places if descending else places[::-1]
+def jumps(wanted: Filter) -> SafeString:
+    """Links to letters or years, for the sorts that have them. By hand: as template code they took a tenth of the page."""
+    base = wanted.url()
+    base += "&" if "?" in base else "?"
+    links = [(escape(base + position), label) for label, position in places(wanted.sort, datetime.now(UTC).year)]
+    return SafeString("".join([f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links]))
+
+
+@cache
+def places(sort: str, year: int) -> list[tuple[str, str]]:
+    """Labels, and positions in front of the first account of each; `year` is the last of those that can be jumped to."""
+    descending = sort.startswith("-")
+    if sort.removeprefix("-") in NEWEST_FIRST:
+        starts: list[tuple[str, object]] = [
+            (str(start), datetime(start + descending, 1, 1, tzinfo=UTC)) for start in range(FIRST_YEAR, year + 1)
+        ]
     else:
-        places = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
-        places = places[::-1] if descending else places
-    return [Link(label, wanted.url(after=keyset.cursor_at(wanted.sort, value))) for label, value in places]
+        starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
+    return [
+        (label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in (starts[::-1] if descending else starts)
+    ]

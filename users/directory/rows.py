@@ -6,59 +6,63 @@ from people goes through `escape` or `highlight`.
 
 from collections.abc import Callable
 from datetime import datetime
+from html import escape
+from operator import attrgetter
+from typing import NamedTuple
 
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from users.caching import rows as pieces
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
-from users.models import User
+from users.models import State, User
 from users.moments import stamp
 
 Words = tuple[str, ...]
-SHOWN = (
-    "id", "username", "email", "first_name", "last_name", "phone", "is_staff", "is_superuser", "date_joined", "last_seen_at",
-    "email_verified_at", "email_domain", "source", "source_id", "has_second_factor", "must_change_password",
-)  # fmt: skip
 NONE = "–"
+STATES = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}  # an enum's label takes time
 
-# What a cell of each column holds. `words` are what the search found, in search form.
-CELLS: dict[str, Callable[[User, Words, datetime], str]] = {
-    "username": lambda account, words, now: highlight(account.username, words),
-    "email": lambda account, words, now: highlight(account.email, words) or NONE,
-    "status": lambda account, words, now: state(account),
-    "joined": lambda account, words, now: stamp(account.date_joined, now),
-    "seen": lambda account, words, now: stamp(account.last_seen_at, now) or "never",
-    "phone": lambda account, words, now: highlight(account.phone, words) or NONE,
-    "domain": lambda account, words, now: escape(account.email_domain) or NONE,
-    "source": lambda account, words, now: escape(account.source) or NONE,
-    "source_id": lambda account, words, now: escape(account.source_id) or NONE,
-    "id": lambda account, words, now: str(account.pk),
-    "verified": lambda account, words, now: yes_no(account.email_verified_at is not None),
-    "mfa": lambda account, words, now: yes_no(account.has_second_factor),
-    "must_change": lambda account, words, now: yes_no(account.must_change_password),
+
+
+class Cell(NamedTuple):
+    """What a column shows of an account: `html` of nothing but `fields`. The words are what the search found, in search form."""
+
+    fields: tuple[str, ...]
+    html: Callable[[User, Words, datetime], str]
+
+
+NAME = ("id", "username", "email", "first_name", "last_name", "is_staff", "is_superuser")  # what `name` shows
+CELLS = {
+    "username": Cell(("username",), lambda account, words, now: highlight(account.username, words)),
+    "email": Cell(("email",), lambda account, words, now: highlight(account.email, words) or NONE),
+    "status": Cell(("state",), lambda account, words, now: STATES[account.state]),
+    "joined": Cell(("date_joined",), lambda account, words, now: stamp(account.date_joined, now)),
+    "seen": Cell(("last_seen_at",), lambda account, words, now: stamp(account.last_seen_at, now) or "never"),
+    "phone": Cell(("phone",), lambda account, words, now: highlight(account.phone, words) or NONE),
+    "domain": Cell(("email_domain",), lambda account, words, now: escape(account.email_domain) or NONE),
+    "source": Cell(("source",), lambda account, words, now: escape(account.source) or NONE),
+    "source_id": Cell(("source_id",), lambda account, words, now: escape(account.source_id) or NONE),
+    "id": Cell(("id",), lambda account, words, now: str(account.id)),
+    "verified": Cell(("email_verified_at",), lambda account, words, now: yes_no(account.email_verified_at is not None)),
+    "mfa": Cell(("has_second_factor",), lambda account, words, now: yes_no(account.has_second_factor)),
+    "must_change": Cell(("must_change_password",), lambda account, words, now: yes_no(account.must_change_password)),
 }
 
 
 def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> list[SafeString]:
-    """A `tr` for each account: the name, then `columns` (keys of COLUMNS)."""
+    """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is the same as long as all fields are that it
+    shows."""
     now = timezone.localtime()
-    cells = [(COLUMNS[name].css, CELLS[name]) for name in columns]
+    cells = [(COLUMNS[name].css, CELLS[name].html) for name in columns]
+    shown = attrgetter(*NAME, *(field for name in columns for field in CELLS[name].fields))
     kind = pieces.key("row", columns, words, now.date())
-    keys = [pieces.key(kind, account.state.value, shown(account)) for account in accounts]
+    keys = [pieces.key(kind, *map(str, shown(account))) for account in accounts]
     return pieces.pieces(keys, lambda number: row(accounts[number], cells, words, now))
 
 
-def shown(account: User) -> str:
-    """Everything of the account that some cell shows: the row is the same as long as all of this is."""
-    values = account.__dict__
-    return "\x1f".join([str(values[name]) for name in SHOWN])
-
-
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:
-    rest = "".join(f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells)
+    rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
     return SafeString(f"<tr>{name(account, words)}{rest}</tr>\n")
 
 
@@ -67,16 +71,12 @@ def name(account: User, words: Words) -> str:
     shown = account.display_name
     tag = '<span class="tag">superuser</span>' if account.is_superuser else '<span class="tag">staff</span>'
     return (
-        f'<td class="c-name"><label class="tick"><input type="checkbox" name="ids" value="{account.pk}" form="selection" '
-        f'aria-label="Select {escape(shown)}"></label><a href="/users/{account.pk}/">{highlight(shown, words)}</a>'
+        f'<td class="c-name"><label class="tick"><input type="checkbox" name="ids" value="{account.id}" form="selection" '
+        f'aria-label="Select {escape(shown)}"></label><a href="/users/{account.id}/">{highlight(shown, words)}</a>'
         f"{tag if account.is_staff else ''}"
         f'<small class="under">{highlight(account.email or account.username, words)}</small></td>'
     )
 
-
-def state(account: User) -> str:
-    now = account.state
-    return f'<span class="state {now.value}">{now.label}</span>'
 
 
 def yes_no(value: bool) -> str:

@@ -3,11 +3,11 @@
 from allauth.account.auth_backends import AuthenticationBackend
 
 from users.models import User
-from users.staff import viewer
+from users.staff import loading
 
 
 class Backend(AuthenticationBackend):
     def get_user(self, user_id) -> User | None:
         """The account if it may act, its permissions filled in. A superuser's are asked for where they are listed."""
-        account = viewer.find(user_id)
+        account = loading.find(user_id)
         return account if account is not None and self.user_can_authenticate(account) else None

@@ -1,5 +1,6 @@
 """Sessions in cache and database. What comes from the cache is a hint: the query that loads the viewer compares it with the
-row (users/staff/viewer.py), so a session that was ended stays ended, whatever a cache that was away still holds."""
+row (users/staff/loading.py), so a session that was ended stays ended, whatever a cache that was away still holds. Where the
+cache has none, the row comes with its owner's account, by that same query."""
 
 from typing import Any, cast
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from users.audit.origin import current_origin
 from users.models import User
+from users.staff.loading import find_by_session
 from users.staff.models import AGENT_MAX, Session
 
 PREFIX = "session:"
@@ -25,8 +27,8 @@ class SessionStore(cached_db.SessionStore):
 
     cache_key_prefix = PREFIX
     stored = ""  # the row's session_data, as far as known
+    found: Any = None  # whose it is, where the account came with the row
     _cache: Any
-    _get_session_from_db: Any
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -39,12 +41,19 @@ class SessionStore(cached_db.SessionStore):
         if SESSION_KEY in data:
             self.stored = text
             return data
-        row = self._get_session_from_db()
+        row = find_by_session(self.session_key)
         if row is None:
+            self._session_key = None
             return {}
-        data = self.take(row.session_data)
-        self._cache.set(self.cache_key, self.stored, self.get_expiry_age(expiry=row.expire_date))
+        text, self.found = row
+        data = self.take(text)
+        self._cache.set(self.cache_key, text, self.get_expiry_age())
         return data
+
+    def found_for(self, account_id: int) -> Any:
+        """The account that came with the row, once, if it has this id; else None."""
+        found, self.found = self.found, None
+        return found if found and found.pk == account_id else None
 
     def take(self, text: str) -> dict[str, Any]:
         """Goes on with the row's text `text`, and gives what it says."""

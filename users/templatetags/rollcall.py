@@ -2,34 +2,38 @@
 
 import re
 from datetime import datetime, timedelta
-from functools import cache
 
 from django import template
 from django.conf import settings
-from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from users.account.blast import CAP
 from users.account.offers import offers
 from users.audit.actions import ACTIONS
 from users.directory.counts import in_words
+from users.icons import asset, icon
 from users.moments import stamp
 from users.staff.devices import device
 from users.staff.places import place
 
+CHOSEN = SafeString(" selected")
 register = template.Library()
 
 
-@register.simple_tag
-@cache  # there are some forty, and a page holds as many
-def icon(name: str):
-    """An icon from the sprite; decorative, so screen readers skip it."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
-
-
+register.simple_tag(icon, name="icon")
+register.simple_tag(asset, name="asset")
 register.filter("stamp", stamp)
 register.simple_tag(offers, name="offers")
+
+
+@register.simple_tag
+def options(choices, chosen="") -> SafeString:
+    """The options of a select: values with their labels, and which is chosen."""
+    return format_html_join(
+        "", '<option value="{}"{}>{}</option>', ((value, CHOSEN if value == chosen else "", label) for value, label in choices)
+    )
 
 
 @register.filter
