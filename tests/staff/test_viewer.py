@@ -10,15 +10,11 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, stored, taken_back
 from tests.caching.outage import cache_at
-from users.caching.generation import current, parse
 from users.models import User
-from users.staff import viewer
-from users.staff.models import Session
 
 pytestmark = pytest.mark.django_db
 

@@ -42,9 +42,7 @@ COLUMNS = {
     ]
 }
 DEFAULT = ("username", "email", "status", "joined", "seen")
-TICK_ALL = (
-    '<label class="tick scripts"><input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
-)
+TICK_ALL = '<label class="tick scripts"><input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
 MANY = 7  # with more beside the name, the table scrolls sideways
 
 

@@ -26,12 +26,6 @@ from users.directory.road import Road
 from users.models import User, UserQuerySet
 
 NAMED = 10
-# What a row of the list shows, and what its order and its links need.
-COLUMNS = (
-    "id", "username", "email", "first_name", "last_name", "phone", "status", "suspended_until", "valid_until", "is_staff",
-    "is_superuser", "date_joined", "last_seen_at", "name_key", "search_key", "version", "email_verified_at", "email_domain",
-    "source", "source_id", "has_second_factor", "must_change_password",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,21 +46,20 @@ class Found:
 def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
     """The page behind `after`, or in front of `before`, or the first. Raises keyset.BadCursor."""
     keyset.check(wanted.sort, after, before)
-    accounts = UserQuerySet(User).only(*COLUMNS)  # without the alias of the manager: putting it together takes time
+    accounts = UserQuerySet(User)  # without the alias of the manager: putting it together takes time
     first_page = not after and not before
-    if wanted.search.alone and first_page and (rows := list(named(wanted, accounts))):
+    if wanted.search.alone and first_page and (rows := keyset.load(named(wanted, accounts))):
         return Found(Page(rows), exact=True)
     if in_order(wanted):
         sort = wanted.sort.removeprefix("-")
-        about = table_size(connections[accounts.db].vendor)
-        accounts = accounts.filter(*lanes(wanted.values, sort)).annotate(about=about, **turns.annotations())
-        within = span(wanted.values, sort)
-        page = keyset.fetch(accounts, wanted.sort, wanted.size, after=after, before=before, within=within)
+        beside = {"about": table_size(connections[accounts.db].vendor), **turns.beside()}
+        held, within = accounts.filter(*lanes(wanted.values, sort)), span(wanted.values, sort)
+        page = keyset.fetch(held, wanted.sort, wanted.size, after=after, before=before, within=within, beside=beside)
         if not page.accounts:
             return Found(page, turn=timezone.now())
         first: Any = page.accounts[0]
         return Found(page, about=0 if wanted.narrows else first.about or 0, turn=turns.of(first))
-    return walk_or_gather(wanted, accounts, after, before)
+    return walk_or_gather(wanted, accounts.only(*keyset.LISTED), after, before)
 
 
 def named(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:

@@ -6,7 +6,7 @@ edge of a page; a page costs one query for n + 1 rows.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, reduce
@@ -15,13 +15,23 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import BooleanField, F, Field, Func, Value
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from users.models import SeenKey, User, UserQuerySet
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 END = "end"
+# What a row of the list shows, and what its order and its links need.
+LISTED = (
+    "id", "username", "email", "first_name", "last_name", "phone", "status", "suspended_until", "valid_until", "is_staff",
+    "is_superuser", "date_joined", "last_seen_at", "name_key", "search_key", "version", "email_verified_at", "email_domain",
+    "source", "source_id", "has_second_factor", "must_change_password",
+)  # fmt: skip
+COLUMN_OF_ID = '"users_user"."id"'
+COLUMNS_LISTED = ", ".join(f'"users_user"."{name}"' for name in LISTED)
+Beside = Mapping[str, RawSQL]
+NOTHING: Beside = {}
 LONGEST = 3500  # the longest name_key is 620 characters of 4 bytes, in base64
 
 
@@ -118,24 +128,38 @@ class Page:
     previous: str = ""
 
 
-def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", before: str = "", within: Span = ANYWHERE) -> Page:
+def fetch(
+    accounts: UserQuerySet,
+    sort: str,
+    size: int,
+    *,
+    after: str = "",
+    before: str = "",
+    within: Span = ANYWHERE,
+    beside: Beside = NOTHING,
+) -> Page:
     """The page behind `after`, or in front of `before` ("end": the last page), or the first. Raises BadCursor."""
     backwards = bool(before)
-    rows = load(beyond(accounts, sort, after if not before or before == END else before, backwards, within)[: size + 1])
+    start = after if not before or before == END else before
+    rows = load(beyond(accounts, sort, start, backwards, within)[: size + 1], beside)
     if backwards and before != END and len(rows) <= size:
-        return fetch(accounts, sort, size, within=within)  # less than a page stands in front: that is the first page
+        return fetch(accounts, sort, size, within=within, beside=beside)  # not a page in front: that is the first page
     if after and not rows:
-        return fetch(accounts, sort, size, before=END, within=within)  # what stood there is gone
+        return fetch(accounts, sort, size, before=END, within=within, beside=beside)  # what stood there is gone
     return page_of(rows, sort, size, after=after, before=before)
 
 
-def load(accounts: UserQuerySet) -> list[User]:
-    """Accounts to be read alone, without what the ORM does for each so that it can be changed and saved."""
+def load(accounts: UserQuerySet, beside: Beside = NOTHING) -> list[User]:
+    """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can be changed and saved.
+    `beside`: what else each row shall have, by name."""
     try:
-        sql, params = accounts.query.get_compiler(accounts.db).as_sql()
+        sql, params = accounts.only("pk").query.get_compiler(accounts.db).as_sql()
     except EmptyResultSet:  # a condition that nothing can meet
         return []
-    return read(accounts.db, sql, params)
+    # The ORM takes longer to name two dozen columns than the database to find a page of them.
+    columns = ", ".join([COLUMNS_LISTED, *(f"({each.sql}) AS {name}" for name, each in beside.items())])
+    sql = sql.replace(f"SELECT {COLUMN_OF_ID}", f"SELECT {columns}", 1)
+    return read(accounts.db, sql, [*(param for each in beside.values() for param in each.params), *params])
 
 
 def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:

@@ -81,6 +81,5 @@ def places(sort: str, year: int) -> list[tuple[str, str]]:
         ]
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
-    return [
-        (label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in (starts[::-1] if descending else starts)
-    ]
+    ordered = starts[::-1] if descending else starts
+    return [(label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in ordered]

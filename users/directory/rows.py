@@ -24,9 +24,8 @@ NONE = "–"
 STATES = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}  # an enum's label takes time
 
 
-
 class Cell(NamedTuple):
-    """What a column shows of an account: `html` of nothing but `fields`. The words are what the search found, in search form."""
+    """What a column shows of an account: `html` of nothing but `fields`. The words are what a search found."""
 
     fields: tuple[str, ...]
     html: Callable[[User, Words, datetime], str]
@@ -76,7 +75,6 @@ def name(account: User, words: Words) -> str:
         f"{tag if account.is_staff else ''}"
         f'<small class="under">{highlight(account.email or account.username, words)}</small></td>'
     )
-
 
 
 def yes_no(value: bool) -> str:

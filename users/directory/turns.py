@@ -26,7 +26,7 @@ def next_turn(generations: Generations) -> datetime | None:
     return turn
 
 
-def annotations() -> dict[str, RawSQL]:
+def beside() -> dict[str, RawSQL]:
     """The same, to ride in a query of accounts: `of` reads it from one of them."""
     now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(timezone.now())
     return {f"next_{column}": RawSQL(FIRST[column], [now]) for column in COLUMNS}  # noqa: S611  constants

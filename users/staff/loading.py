@@ -29,14 +29,14 @@ def find(pk: int, session_key: str = "") -> Any:
     return account_of(row) if row else None
 
 
-def find_by_session(session_key: str) -> tuple[str, Any] | None:
+def find_by_session(session_key: str | None) -> tuple[str, Any] | None:
     """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None where there is no such
     session."""
     row = read(OF_SESSION, session_key)
     return (row[len(NAMES) + 1], account_of(row) if row[PLACE_OF_ID] else None) if row else None
 
 
-def read(source: str, session_key: str, *more: int) -> tuple | None:
+def read(source: str, session_key: str | None, *more: int) -> tuple | None:
     """By hand, since the ORM takes longer to put this query together than the database to answer it."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
