@@ -22,7 +22,31 @@ def stamp(at: datetime | None, now: datetime | None = None) -> SafeString:
 
 def short(at: datetime, now: datetime) -> str:
     if at.year != now.year:
-        return f"{at.day} {MONTHS[at.month]} {at.year}"
+        return day(at)
     if at.month != now.month or at.day != now.day:
         return f"{at.day} {MONTHS[at.month]}"
+    return clock(at)
+
+
+def exact(at: datetime | None) -> SafeString:
+    """A point in time to the minute, with the zone named; "" for None."""
+    if not at:
+        return SafeString("")
+    local = timezone.localtime(at)
+    return SafeString(f'<time datetime="{at.isoformat()}">{day(local)}, {clock(local)} {local.tzname()}</time>')
+
+
+def minute(at: datetime) -> SafeString:
+    """A point in time as the trail shows it: day and minute, the second in the tooltip."""
+    local, now = timezone.localtime(at), timezone.localtime()
+    title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
+    shown = day(local) if local.year != now.year else f"{local.day} {MONTHS[local.month]}"
+    return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{shown}, {clock(local)}</time>')
+
+
+def day(at: datetime) -> str:
+    return f"{at.day} {MONTHS[at.month]} {at.year}"
+
+
+def clock(at: datetime) -> str:
     return f"{at.hour:02}:{at.minute:02}"

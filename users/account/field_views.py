@@ -32,8 +32,7 @@ def saved(request, account: User, field: Any, says: str) -> HttpResponse:
     if not is_partial(request):
         messages.success(request, says)
         return redirect("account", account.pk)
-    value = getattr(account, field.name)
-    context = {"account": account, "name": field.name, "label": field.label, "value": value, "may": {"edit": True}}
+    context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
     return render(request, "users/account/_fact_saved.html", context | {"announced": says, "said": says})
 
 

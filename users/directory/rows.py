@@ -68,10 +68,12 @@ def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:
 def name(account: User, words: Words) -> str:
     """The first cell: a box to tick, the name as the link of the whole row, and on a phone the address below it."""
     shown = account.display_name
+    escaped = escape(shown)
     tag = '<span class="tag">superuser</span>' if account.is_superuser else '<span class="tag">staff</span>'
     return (
         f'<td class="c-name"><label class="tick"><input type="checkbox" name="ids" value="{account.id}" form="selection" '
-        f'aria-label="Select {escape(shown)}"></label><a href="/users/{account.id}/">{highlight(shown, words)}</a>'
+        f'aria-label="Select {escaped}"></label><a href="/users/{account.id}/">'
+        f"{highlight(shown, words) if words else escaped}</a>"
         f"{tag if account.is_staff else ''}"
         f'<small class="under">{highlight(account.email or account.username, words)}</small></td>'
     )

@@ -1,6 +1,5 @@
 """Template tags and filters of the house."""
 
-import re
 from datetime import datetime, timedelta
 
 from django import template
@@ -10,11 +9,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from users.account.blast import CAP
-from users.account.offers import offers
-from users.audit.actions import ACTIONS
+from users.account.buttons import actions
+from users.account.facts import fact
+from users.audit.words import readable
 from users.directory.counts import in_words
 from users.icons import asset, icon
-from users.moments import stamp
+from users.moments import exact, minute, stamp
 from users.staff.devices import device
 from users.staff.places import place
 
@@ -25,7 +25,10 @@ register = template.Library()
 register.simple_tag(icon, name="icon")
 register.simple_tag(asset, name="asset")
 register.filter("stamp", stamp)
-register.simple_tag(offers, name="offers")
+register.filter("exact", exact)
+register.filter("minute", minute)
+register.simple_tag(actions, name="actions")
+register.simple_tag(fact, name="fact")
 
 
 @register.simple_tag
@@ -47,15 +50,6 @@ register.filter("place", place)
 
 
 @register.filter
-def exact(at):
-    """A point in time to the minute, with the zone named."""
-    if not at:
-        return ""
-    local = timezone.localtime(at)
-    return format_html('<time datetime="{}">{} {}</time>', at.isoformat(), local.day, local.strftime("%b %Y, %H:%M %Z"))
-
-
-@register.filter
 def second(at):
     """A point in time to the second, with the day where that is not today."""
     local, today = timezone.localtime(at), timezone.localdate()
@@ -64,57 +58,9 @@ def second(at):
 
 
 @register.filter
-def action_label(event) -> str:
-    return ACTIONS.get(event.action, event.action)
-
-
-@register.filter
-def changes(event) -> list[dict[str, str]]:
-    """The changed fields of an event in words, each with its value before and after; nothing that says nothing."""
-    names = [*event.after, *(name for name in event.before if name not in event.after)]
-    pairs = [(name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names]
-    return [
-        {"label": label(name), "before": before, "after": after}
-        for name, before, after in pairs
-        if not (name == "status_reason" and after in ("", event.reason)) and (before or after not in ("", "no"))
-    ]
-
-
-@register.filter
-def fields(event) -> str:
-    """The names of the fields that an event changed, where the values are gone."""
-    return ", ".join(label(name) for name in sorted({*event.before, *event.after}))
-
-
-def label(name: str) -> str:
-    return name.removeprefix("is_").replace("_", " ")
-
-
-def readable(value) -> str:
-    """A value of an event's JSON: points in time were stored as ISO 8601 text."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
-        return f"{datetime.fromisoformat(value):%-d %b %Y, %H:%M} UTC"
-    return "" if value is None else str(value)
-
-
-@register.filter
 def value(value) -> str:
     """A value of an event's JSON in words, where nothing is a value too."""
     return readable(value) or "empty"
-
-
-@register.filter
-def minute(at):
-    """A point in time as the trail shows it: day and minute, the second in the tooltip."""
-    local = timezone.localtime(at)
-    day = f"{local.day} {local:%b}" + ("" if local.year == timezone.localtime().year else f" {local.year}")
-    return format_html(
-        '<time datetime="{}" title="{}">{}, {}</time>', at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", day, f"{local:%H:%M}"
-    )
 
 
 @register.filter
