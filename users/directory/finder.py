@@ -59,7 +59,7 @@ def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
             return Found(page, turn=timezone.now())
         first: Any = page.accounts[0]
         return Found(page, about=0 if wanted.narrows else first.about or 0, turn=turns.of(first))
-    return walk_or_gather(wanted, accounts.only(*keyset.LISTED), after, before)
+    return walk_or_gather(wanted, accounts, after, before)
 
 
 def named(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:

@@ -150,16 +150,20 @@ def fetch(
 
 
 def load(accounts: UserQuerySet, beside: Beside = NOTHING) -> list[User]:
-    """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can be changed and saved.
-    `beside`: what else each row shall have, by name."""
+    """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can be changed and saved."""
     try:
-        sql, params = accounts.only("pk").query.get_compiler(accounts.db).as_sql()
+        return read(accounts.db, *listed(accounts, beside))
     except EmptyResultSet:  # a condition that nothing can meet
         return []
-    # The ORM takes longer to name two dozen columns than the database to find a page of them.
+
+
+def listed(accounts: UserQuerySet, beside: Beside = NOTHING) -> tuple[str, tuple]:
+    """SQL and parameters that select LISTED, which takes the ORM longer to name than the database to find a page of them.
+    `beside`: what else each row shall have, by name. Raises EmptyResultSet."""
+    sql, params = accounts.only("pk").query.get_compiler(accounts.db).as_sql()
     columns = ", ".join([COLUMNS_LISTED, *(f"({each.sql}) AS {name}" for name, each in beside.items())])
-    sql = sql.replace(f"SELECT {COLUMN_OF_ID}", f"SELECT {columns}", 1)
-    return read(accounts.db, sql, [*(param for each in beside.values() for param in each.params), *params])
+    params = (*(param for each in beside.values() for param in each.params), *params)
+    return sql.replace(f"SELECT {COLUMN_OF_ID}", f"SELECT {columns}", 1), params
 
 
 def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:

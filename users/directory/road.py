@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from users.directory import keyset
 from users.directory.filter import Filter
+from users.directory.keyset import listed
 from users.directory.parameters import PARAMETERS, lanes, nearly, span
 from users.directory.search import Search, beginning
 from users.models import ENDING, User, UserQuerySet
@@ -95,12 +96,12 @@ class Road:
     def reached(self) -> Compiled:
         """The accounts that the walk looks at; those that the index alone has found to match, where it can."""
         if not self.in_index:
-            return compiled(self.ahead[:WALK])
+            return listed(self.ahead[:WALK])
         ahead, params = compiled(self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR])
         matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
         sql, more = compiled(matching[: self.wanted.size + 1])
         ids = sql.replace(FROM, f' FROM ({ahead}) AS "users_user"', 1)
-        return compiled(self.accounts.filter(pk__in=RawSQL(ids, (*params, *more))))  # noqa: S611  compiled by the ORM
+        return listed(self.accounts.filter(pk__in=RawSQL(ids, (*params, *more))))  # noqa: S611  compiled by the ORM
 
     def walk_first(self) -> Ahead:
         named, rows = self.walk()
@@ -127,16 +128,16 @@ class Road:
     def walk(self) -> tuple[list[User], list[User]]:
         """The named accounts; and matches among the next accounts, as far as a page needs them and no further."""
         matching = self.accounts.filter(*self.wanted.conditions(), *self.wanted.search.conditions())
-        matching = matching.annotate(stands_first=Value(0)).order_by(*self.order)[: self.wanted.size + 1]
+        matching = matching.order_by(*self.order)[: self.wanted.size + 1]
         try:
             reached, reached_params = self.reached
-            sql, (marker, *rest) = compiled(matching)
+            sql, rest = listed(matching, {"stands_first": RawSQL("0", ())})
         except EmptyResultSet:  # a condition that nothing can meet
             return [], []
-        # The parameters of the SELECT list come first, then those of the derived table, then those of the conditions.
-        sql, params = sql.replace(FROM, f' FROM ({reached}) AS "users_user"', 1), [marker, *reached_params, *rest]
+        # The parameters of the derived table come first, then those of the conditions.
+        sql, params = sql.replace(FROM, f' FROM ({reached}) AS "users_user"', 1), [*reached_params, *rest]
         if self.named is not None:
-            first, first_params = compiled(self.named.annotate(stands_first=Value(1)))
+            first, first_params = listed(self.named, {"stands_first": RawSQL("1", ())})
             sql = f"SELECT * FROM ({first}) AS named UNION ALL SELECT * FROM ({sql}) AS walked"  # noqa: S608
             params = [*first_params, *params]
         rows: list[Any] = keyset.read(self.accounts.db, sql, params)
@@ -151,7 +152,7 @@ class Road:
             return self.gather(matches, GATHER, conditions)
         newest = any("joined" in PARAMETERS[name].ordered(value) for name, value in values.items())
         sample = matches.order_by(F("date_joined").desc(), F("pk").desc()) if newest else matches
-        return self.gather(matches, GATHER, [], instead=Sample(counted(matches), compiled(sample[:SAMPLE])))
+        return self.gather(matches, GATHER, [], instead=Sample(counted(matches), listed(sample[:SAMPLE])))
 
     def by_search(self) -> Gathered:
         """Through the search's index; everything else is checked row by row, so that the index alone says how much of
@@ -172,9 +173,9 @@ class Road:
         """The page among the first `limit` of `source`, or those of its sample, that meet `conditions`; capped if there
         were more than `enough`."""
         try:
-            matched, matched_params = compiled(source[: limit or enough + 1])
+            matched, matched_params = listed(source[: limit or enough + 1])
             ahead, ahead_params = compiled(self.ahead.only("pk")[: self.reach])
-            page, page_params = compiled(self.ahead.filter(*conditions)[: self.wanted.size + 1])
+            page, page_params = listed(self.ahead.filter(*conditions)[: self.wanted.size + 1])
         except EmptyResultSet:  # a condition that nothing can meet
             return Gathered([])
         (many, many_params), (sample, sample_params) = (instead.many, instead.rows) if instead else (("FALSE", ()), ("", ()))
@@ -219,7 +220,7 @@ def pages(candidates: UserQuerySet) -> Sample:
     probe = sql.replace(FROM, f"{FROM} {PAGES.format(size=PROBED)}", 1)
     size = f"GREATEST(1, pg_relation_size('users_user') / {PROBED}.0)"
     many = f"(SELECT COUNT(*) * {size} > %s FROM ({probe}) AS probe)", (MANY, *params)  # noqa: S608
-    rows, rows_params = compiled(candidates[:CANDIDATES])
+    rows, rows_params = listed(candidates[:CANDIDATES])
     return Sample(many, (rows.replace(FROM, f"{FROM} {PAGES.format(size=SAMPLED)}", 1), rows_params))
 
 
