@@ -251,6 +251,12 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["-date_joined", "-id"], name="user_must_change_by_joined", condition=Q(must_change_password=True)
             ),
             models.Index(fields=["-date_joined", "-id"], name="user_factor_by_joined", condition=Q(has_second_factor=True)),
+            # A status that few accounts have beside other filters: told from the index, without a look at the accounts.
+            models.Index(
+                fields=["status", "email_domain", "source", "has_second_factor", "must_change_password", "email_verified_at"],
+                name="user_by_standing",
+                condition=~Q(status=State.ACTIVE),
+            ),
             # Filters that select few accounts, in every order.
             *in_each_order("ending", valid_until__isnull=False, include=ENDING),
             *in_each_order("unmailed", email="", but="email"),

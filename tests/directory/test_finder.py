@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.http import QueryDict
 
+from tests.builders import make_superuser
 from users.directory import finder, road
 from users.directory.filter import Filter
 from users.directory.keyset import END, SORTS
@@ -205,6 +206,35 @@ def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sa
     matches = expected("q=smith", sort)
     assert seen == [pk for pk in matches if pk in set(seen)]
     assert 25 < len(seen) < len(matches)
+
+
+@pytest.fixture
+def broad(monkeypatch):
+    """Every filter fits very many accounts, and what is sampled is the whole table."""
+    for name, value in {"WALK": 5, "BROAD": -1, "GATHER": 200, "PROBED": 10**9, "SAMPLED": 10**9}.items():
+        monkeypatch.setattr(road, name, value)
+
+
+@pytest.mark.postgresql  # SQLite has no such sample
+@pytest.mark.parametrize("sort", ["-joined", "name", "-email"])
+def test_where_each_of_two_filters_fits_very_many_some_pages_of_the_table_are_the_sample(directory, sort, broad):
+    query = "verified=yes&never_seen=no"
+    found = finder.find(wanted(query, sort, size=25))
+    assert found.capped
+    seen, matches = forwards(wanted(query, sort, size=25)), expected(query, sort)
+    assert seen == [pk for pk in matches if pk in set(seen)]
+    assert 25 < len(seen) <= len(matches)
+
+
+@pytest.mark.postgresql
+def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, client):
+    found = finder.find(wanted("verified=no&seen_to=1990-01-01", "name"))
+    assert (found.page.accounts, found.capped) == ([], True)
+    client.force_login(make_superuser())
+    page = client.get("/users/?verified=no&seen_to=1990-01-01&sort=name").content.decode()
+    assert "Nobody found so far" in page
+    assert 'href="/users/count/?verified=no&amp;seen_to=1990-01-01&amp;sort=name"' in page
+    assert "Nobody matches" not in page
 
 
 def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):

@@ -25,6 +25,7 @@ SAMPLE = 300  # of a filter's matches, where there are too many to gather
 # too long. Some random pages of the table tell how many there are, and some more are the sample then.
 MANY = 25_000
 PROBED, SAMPLED = 1_300_000, 6_500_000  # bytes
+BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 ms
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
 Compiled = tuple[str, tuple]
@@ -149,10 +150,18 @@ class Road:
         values, conditions = self.wanted.values, self.wanted.search.conditions()
         matches = self.accounts.filter(*self.wanted.conditions()).order_by()
         if len(values) != 1 or conditions:
-            return self.gather(matches, GATHER, conditions)
+            bounded = len(values) > 1 and not conditions and connections[self.accounts.db].vendor == "postgresql"
+            return self.gather(matches, GATHER, conditions, instead=self.all_broad(matches) if bounded else None)
         newest = any("joined" in PARAMETERS[name].ordered(value) for name, value in values.items())
         sample = matches.order_by(F("date_joined").desc(), F("pk").desc()) if newest else matches
         return self.gather(matches, GATHER, [], instead=Sample(counted(matches), listed(sample[:SAMPLE])))
+
+    def all_broad(self, matches: UserQuerySet) -> Sample:
+        """Where each filter alone fits so many accounts that to unite their indexes takes a second, however few fit all."""
+        each = [probe(self.accounts.filter(condition).order_by()) for condition in self.wanted.conditions()]
+        fewest = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS probe)" for sql, _ in each)  # noqa: S608
+        many = f"(LEAST({fewest}) * {share()} > %s)", (*(param for _, params in each for param in params), BROAD)
+        return Sample(many, in_pages(listed(matches[:GATHER]), SAMPLED))
 
     def by_search(self) -> Gathered:
         """Through the search's index; everything else is checked row by row, so that the index alone says how much of
@@ -216,12 +225,24 @@ def counted(matches: UserQuerySet) -> Compiled:
 
 def pages(candidates: UserQuerySet) -> Sample:
     """What the same random pages hold as long as the table stays as it is, so that one page of the list follows another."""
-    sql, params = compiled(candidates.only("pk"))
-    probe = sql.replace(FROM, f"{FROM} {PAGES.format(size=PROBED)}", 1)
-    size = f"GREATEST(1, pg_relation_size('users_user') / {PROBED}.0)"
-    many = f"(SELECT COUNT(*) * {size} > %s FROM ({probe}) AS probe)", (MANY, *params)  # noqa: S608
-    rows, rows_params = listed(candidates[:CANDIDATES])
-    return Sample(many, (rows.replace(FROM, f"{FROM} {PAGES.format(size=SAMPLED)}", 1), rows_params))
+    sql, params = probe(candidates)
+    many = f"(SELECT COUNT(*) * {share()} > %s FROM ({sql}) AS probe)", (MANY, *params)  # noqa: S608
+    return Sample(many, in_pages(listed(candidates[:CANDIDATES]), SAMPLED))
+
+
+def probe(accounts: UserQuerySet) -> Compiled:
+    return in_pages(compiled(accounts.only("pk")), PROBED)
+
+
+def share() -> str:
+    """SQL of how many times the whole table is what was probed."""
+    return f"GREATEST(1, pg_relation_size('users_user') / {PROBED}.0)"
+
+
+def in_pages(query: Compiled, size: int) -> Compiled:
+    """The same of so many bytes of random pages."""
+    sql, params = query
+    return sql.replace(FROM, f"{FROM} {PAGES.format(size=size)}", 1), params
 
 
 def compiled(accounts: QuerySet) -> Compiled:
