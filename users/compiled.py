@@ -11,11 +11,13 @@ ANY = -(2**62) - 1  # stands for the id while the SQL is put together: no id tha
 
 
 class Statement(NamedTuple):
-    """`params` have ANY where the id goes. `compiler` and `converters` make of the database's values those of the fields."""
+    """`params` have ANY where the id goes. `compiler` and `converters` make of the database's values those of the fields;
+    `added` are the places of what the query adds to them by `annotate`."""
 
     sql: str
     params: tuple[Any, ...]
     names: list[str]
+    added: dict[str, int]
     compiler: Any
     converters: dict
 
@@ -30,7 +32,14 @@ class Compiled:
     def objects(self, pk: int) -> list[Any]:
         """As the query would give them."""
         alias = router.db_for_read(self.model)
-        return [self.model.from_db(alias, self.statement(alias).names, row) for row in self.rows(pk)]
+        statement = self.statement(alias)
+        return [self.made(alias, statement, row) for row in self.rows(pk)]
+
+    def made(self, alias: str, statement: Statement, row: tuple) -> Any:
+        instance = self.model.from_db(alias, statement.names, row[: len(statement.names)])
+        for name, place in statement.added.items():
+            setattr(instance, name, row[place])
+        return instance
 
     def rows(self, pk: int) -> list[tuple]:
         """As the query would give them by `values_list`."""
@@ -49,5 +58,6 @@ class Compiled:
             sql, params = compiler.as_sql()
             columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
             names = [column.target.attname for column in columns if hasattr(column, "target")]
-            self.known[alias] = Statement(sql, params, names, compiler, compiler.get_converters(columns))
+            added = compiler.annotation_col_map or {}
+            self.known[alias] = Statement(sql, params, names, added, compiler, compiler.get_converters(columns))
         return self.known[alias]

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+LONG_AGO = 60  # days
 
 
 def stamp(at: datetime | None, now: datetime | None = None) -> SafeString:
@@ -42,6 +43,14 @@ def minute(at: datetime) -> SafeString:
     title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
     shown = day(local) if local.year != now.year else f"{local.day} {MONTHS[local.month]}"
     return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{shown}, {clock(local)}</time>')
+
+
+def ago(at: datetime) -> SafeString:
+    """today, yesterday, 3 days ago; the day where that says more, and the second in the tooltip."""
+    local, days = timezone.localtime(at), (timezone.localdate() - timezone.localtime(at).date()).days
+    words = {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days < LONG_AGO else f"on {day(local)}")
+    title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
+    return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{words}</time>')
 
 
 def day(at: datetime) -> str:

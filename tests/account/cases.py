@@ -52,7 +52,9 @@ def note(account: User, by: User) -> Note:
 
 def lock_out(account: User, by: User) -> None:
     """As after so many failures just now."""
-    caches["default"].set_many({key: [time.time()] * rate.amount for key, rate in throttle.keys(account).items()})
+    caches["default"].set_many(
+        {key: [time.time()] * rate.amount for key, rate in throttle.keys(throttle.subject(account, "")).items()}
+    )
 
 
 def was_called_ann(account: User, by: User) -> None:

@@ -1,6 +1,7 @@
 """GET and POST /users/<id>/erasure/"""
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
@@ -122,3 +123,22 @@ def test_an_unknown_id_is_not_found(client, administrator):
 
 def test_other_methods_are_refused(client, administrator):
     assert_wrong_method(client, path(make_user()), allowed="GET, HEAD, POST")
+
+
+def test_who_does_not_see_the_username_types_the_number(client):
+    """The right to erase alone: the page shows a mask of a username that is an address."""
+    eraser = make_user(is_staff=True)
+    for codename in ("view_user", "erase_user"):
+        eraser.user_permissions.add(Permission.objects.get(codename=codename))
+    ada = make_user(username="ada@example.com", email="ada@example.com")
+    client.force_login(eraser)
+    page = client.get(path(ada))
+    assert "ada@example.com" not in page.content.decode()
+    assert "type its number" in read(page).one("form", action=path(ada)).text
+    for wrong in ("ada@example.com", "a•••@example.com", str(ada.pk + 1)):
+        response = client.post(path(ada), filled(ada, confirm=wrong))
+        assert response.status_code == 422
+        assert "This is not the number of the account." in errors_of(response)
+    assert client.post(path(ada), filled(ada, confirm=f" #{ada.pk} ")).status_code == 302
+    ada.refresh_from_db()
+    assert ada.status == "erased"

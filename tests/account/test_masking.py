@@ -393,3 +393,10 @@ def test_refusals_and_events_of_any_make_are_masked(client):
         response = client.get(path)
         assert response.status_code == 200
         assert not re.search(rb">[^<]*[abc]@example.com", response.content)
+
+
+@pytest.mark.parametrize("typed", ["jane＠example.com", "jane﹫example.com", "“jane＠example.com”", "see jane＠example.com."])
+def test_a_wide_at_sign_hides_no_address(typed):
+    assert "jane" not in masking.text(typed)
+    assert "j•••@example.com" in masking.text(typed)
+    assert "jane" not in masking.cover(f'<p title="{typed}">{typed}</p>')

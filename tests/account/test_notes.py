@@ -10,7 +10,8 @@ from tests.pages import form, read
 from tests.plans import assert_no_sort, plans
 from users.account import verbs
 from users.account.models import TEXT_MAX, Note
-from users.account.notes import SIZE, notes, pinned
+from users.account.notes import SIZE, notes
+from users.account.opened import opened
 from users.account.tabs import TABS
 from users.account.verbs.notes import PINNED_MAX
 from users.audit.models import AuditEvent
@@ -113,7 +114,7 @@ def test_there_is_room_for_a_few_pinned_notes(client, agent):
     assert response.status_code == 409
     assert "Unpin one first." in errors_of(response)[0]
     assert form(response, path(ada)) == {"text": "one more", "pinned": ["on"]}
-    assert len(pinned(ada)) == Note.objects.count() == PINNED_MAX
+    assert len(opened(ada.pk).pinned) == Note.objects.count() == PINNED_MAX
 
 
 @pytest.mark.parametrize("role", ["Viewer", "Auditor"])
@@ -180,7 +181,10 @@ def test_a_page_is_one_range_of_an_index():
             return [(name, [value]) for name, value in self.items()]
 
     middle = str(Note.objects.filter(account=ada)[150].pk)
-    for ask_for in (lambda: notes(ada, Query()), lambda: notes(ada, Query(after=middle)), lambda: pinned(ada)):
+    for ask_for in (lambda: notes(ada, Query()), lambda: notes(ada, Query(after=middle))):
         [plan] = plans(ask_for)
         assert_no_sort(plan)
-        assert "note_by_account" in plan or "note_pinned" in plan, plan
+        assert "note_by_account" in plan, plan
+    [plan] = plans(lambda: opened(ada.pk))
+    assert "note_pinned" in plan, plan
+    assert "audit_by_target" in plan, plan

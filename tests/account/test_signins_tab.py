@@ -12,7 +12,8 @@ from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_i
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.signins import SIZE, attempts_of, failures
+from users.account.doctor import lately
+from users.account.signins import SIZE, attempts_of
 from users.staff.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +117,7 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
     for account in (ada, make_user()):
         SignInEvent.objects.bulk_create(SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300))
     middle = SignInEvent.objects.filter(account_id=ada.pk)[150].pk
-    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle), lambda: failures(ada.pk)):
+    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle), lambda: lately(ada.pk)):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan

@@ -108,7 +108,7 @@ def test_each_source_is_one_range_of_an_index():
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; ANALYZE")
         else:
             cursor.execute("ANALYZE")
-        statement = timeline.sql(ALL, connection.vendor, many=True).replace("%s", "{}")
+        statement = timeline.sql(timeline.SOURCES, connection.vendor, many=True).replace("%s", "{}")
         values = [value for _ in ALL for value in (ada.pk, ada.pk, LARGEST_ID, 31)]
         plan = explain(cursor, statement.format(*values))
     assert_no_sort(plan)

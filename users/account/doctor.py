@@ -1,6 +1,6 @@
 """The login doctor: why somebody can't sign in, looked up at this moment, in the order in which sign-in would ask.
 
-Nothing here is cached, and no line costs more than one query along an index.
+Nothing here is cached. It takes two queries: one for what happened lately, and one for the counter of failures.
 """
 
 from collections.abc import Callable
@@ -9,21 +9,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import F
 from django.utils import timezone
 
-from users.account.signins import failures
+from users.account.timeline import NOTHING, Entry, Source, read
+from users.account.timeline import SOURCES as TIMELINE
 from users.audit.actions import ACTIONS
-from users.audit.models import AuditEvent
 from users.identifiers import fold
 from users.mail.models import Message
 from users.models import State, User
+from users.parameters import LARGEST_ID
 from users.staff import throttle
-from users.staff.models import SignInEvent
+from users.staff.models import Outcome, SignInEvent
+from users.staff.places import place
 from users.staff.signins import can_be_checked, digest
 
 JUST = timedelta(hours=1)
-RECENT = 20  # events and mails that are looked through
+CROWD = timedelta(minutes=5)  # for which it is worth telling that a network address was held up
+LOOKED_THROUGH = 100  # events, mails and attempts; beyond them a failure tells nothing about today
+FAILURES = 10  # that are shown
 ENDING = {"account.session_ended", "account.sessions_ended", "account.password_changed", "account.second_factor_reset"}
 
 
@@ -94,15 +97,58 @@ class Diagnosis:
         return f", and {len(self.stops) - 1} more." if len(self.stops) > 1 else "."
 
 
+@dataclass(frozen=True)
+class Lately:
+    """What happened around an account, newest first: events, mails and attempts. `before` of a mail is its state, and `after`
+    says whether it went to the address that the account has now."""
+
+    changes: list[Entry]
+    mail: list[Entry]
+    attempts: list[Entry]
+
+
+SOURCES = {
+    "changes": Source(
+        "", "users_auditevent", "target_id",
+        f"id, at, {NOTHING}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NOTHING}",
+    ),
+    "mail": Source(
+        "", "users_message", "account_id",
+        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at), {NOTHING}, '', kind, error, state,
+        CASE WHEN "to" = (SELECT email FROM users_user WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
+        CAST(NULL AS text), '', {NOTHING}""",  # noqa: S608
+    ),
+    "sign-ins": TIMELINE["sign-ins"],
+}  # fmt: skip
+
+
+def lately(account_id: int) -> Lately:
+    """One query."""
+    found = read(account_id, dict.fromkeys(SOURCES, LARGEST_ID), LOOKED_THROUGH, SOURCES)
+    return Lately(found["changes"], found["mail"], found["sign-ins"])
+
+
 def diagnose(account: User, may: Callable[[str], bool]) -> Diagnosis:
     """`may`: whether the viewer may take an action on this account; remedies that they may not use, or that would do
     nothing, are left out."""
     fits = lambda one: may(one.action) and one.helps(account)  # noqa: E731
-    lines = [check(account) for check in CHECKS]
-    return Diagnosis([replace(line, remedies=tuple(filter(fits, line.remedies))) for line in lines], failures(account.pk))
+    happened = lately(account.pk)
+    lines = [check(account, happened) for check in CHECKS]
+    return Diagnosis(
+        [replace(line, remedies=tuple(filter(fits, line.remedies))) for line in lines], failures(happened.attempts)
+    )
 
 
-def suspended(account: User) -> Line:
+def failures(attempts: list[Entry]) -> list[SignInEvent]:
+    """The last of them."""
+    failed = [attempt for attempt in attempts if attempt.what not in (Outcome.OK, Outcome.CHOSEN)][:FAILURES]
+    return [
+        SignInEvent(id=one.id, at=one.at, outcome=one.what, way=one.text, ip=one.ip, user_agent=one.user_agent)
+        for one in failed
+    ]
+
+
+def suspended(account: User, happened: Lately) -> Line:
     if account.state == State.SUSPENDED:
         until = "Suspended until" if account.suspended_until else "Suspended without an end"
         return Line(Level.STOPS, until, account.status_reason, account.suspended_until, (REINSTATE,))
@@ -111,14 +157,14 @@ def suspended(account: User) -> Line:
     return Line(Level.FINE, "Not suspended")
 
 
-def ended(account: User) -> Line:
+def ended(account: User, happened: Lately) -> Line:
     until = account.valid_until
     if until and until <= timezone.now():
         return Line(Level.STOPS, "The account ended", at=until, remedies=(EXTEND,))
     return Line(Level.FINE, "Valid until" if until else "No end date", at=until)
 
 
-def gone(account: User) -> Line:
+def gone(account: User, happened: Lately) -> Line:
     if account.status == State.DELETED:
         return Line(Level.STOPS, "Deleted", account.status_reason, account.deleted_at, (RESTORE,))
     if account.status == State.ERASED:
@@ -126,7 +172,7 @@ def gone(account: User) -> Line:
     return Line(Level.FINE, "Not deleted")
 
 
-def invited(account: User) -> Line:
+def invited(account: User, happened: Lately) -> Line:
     if account.status == State.INVITED:
         return Line(
             Level.STOPS, "Invited, and no password chosen yet", "The link of the invitation is for that.", None, (INVITE,)
@@ -134,7 +180,7 @@ def invited(account: User) -> Line:
     return Line(Level.FINE, "No open invitation")
 
 
-def verified(account: User) -> Line:
+def verified(account: User, happened: Lately) -> Line:
     if not account.email:
         return Line(Level.NOTICE, "No address", "They sign in by username; a password reset has nowhere to go.", None, (EDIT,))
     if account.email_verified_at is None:
@@ -142,28 +188,37 @@ def verified(account: User) -> Line:
     return Line(Level.FINE, "The address is verified", at=account.email_verified_at)
 
 
-def mail(account: User) -> Line:
-    """What became of the last mail to the address that the account has now, by its row: `account` may be masked."""
-    sent = Message.objects.filter(account=account).annotate(address=F("account__email")).order_by("-id")[:RECENT]
-    last = next((one for one in sent if one.to == one.address and one.state != Message.State.DROPPED), None)
+def mail(account: User, happened: Lately) -> Line:
+    """What became of the last mail to the address that the account has now."""
+    last = next((one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None)
     if last is None:
         return Line(Level.FINE, "No mail was sent to this address")
-    kind = f"“{last.get_kind_display()}”"
-    if last.state == Message.State.FAILED:
+    kind = f"“{Message.Kind(last.what).label}”"
+    if last.before == Message.State.FAILED:
         level = Level.STOPS if account.status == State.INVITED else Level.NOTICE
-        return Line(level, f"The last mail, {kind}, came back", last.error, last.created_at, (EDIT,))
-    if last.state == Message.State.WAITING:
-        return Line(Level.NOTICE, f"The last mail, {kind}, has not left yet", last.error, last.created_at)
-    return Line(Level.FINE, f"The last mail, {kind}, was taken by its server", at=last.sent_at)
+        return Line(level, f"The last mail, {kind}, came back", last.text, last.at, (EDIT,))
+    if last.before == Message.State.WAITING:
+        return Line(Level.NOTICE, f"The last mail, {kind}, has not left yet", last.text, last.at)
+    if last.before == Message.State.UNKNOWN:
+        return Line(Level.NOTICE, f"Whether the last mail, {kind}, has left is not known", last.text, last.at)
+    return Line(Level.FINE, f"The last mail, {kind}, was taken by its server", at=last.at)
 
 
-def locked_out(account: User) -> Line:
+def locked_out(account: User, happened: Lately) -> Line:
+    """The account, or the network address that somebody tried it from."""
     if until := throttle.locked_until(account):
-        return Line(Level.STOPS, "Locked out after too many failures until", "", until, (UNLOCK,))
+        return Line(Level.STOPS, "The account is locked out after too many failures until", "", until, (UNLOCK,))
+    since = timezone.now() - CROWD
+    crowded = (one for one in happened.attempts if one.what == Outcome.CROWDED and one.at > since)
+    if last := next(crowded, None):
+        says = (
+            f"They came from {place(last.ip)}, for this account or for others. A minute later, or from elsewhere, it goes on."
+        )
+        return Line(Level.NOTICE, "Not the account, but a network address was held up after too many attempts", says, last.at)
     return Line(Level.FINE, "Not locked out")
 
 
-def password(account: User) -> Line:
+def password(account: User, happened: Lately) -> Line:
     if account.status in (State.INVITED, State.ERASED):
         return Line(Level.FINE, "A password is not expected")
     if not account.has_usable_password():
@@ -174,7 +229,7 @@ def password(account: User) -> Line:
     return Line(Level.FINE, "There is a password that can be checked")
 
 
-def must_change(account: User) -> Line:
+def must_change(account: User, happened: Lately) -> Line:
     if account.must_change_password:
         return Line(
             Level.NOTICE, "They must choose a new password", "They are asked to once they have signed in.", None, (RESET,)
@@ -182,23 +237,22 @@ def must_change(account: User) -> Line:
     return Line(Level.FINE, "The password need not be changed")
 
 
-def second_factor(account: User) -> Line:
+def second_factor(account: User, happened: Lately) -> Line:
     if account.has_second_factor:
         return Line(Level.NOTICE, "There is a second factor", "If the person has lost it, reset it.", None, (FACTOR,))
     return Line(Level.FINE, "No second factor to lose")
 
 
-def sessions_ended(account: User) -> Line:
-    events = AuditEvent.objects.newest_of("target_id", account.pk).only("at", "action", "actor_text")[:RECENT]
+def sessions_ended(account: User, happened: Lately) -> Line:
     since = timezone.now() - JUST
-    last = next((event for event in events if event.action in ENDING and event.at > since), None)
+    last = next((event for event in happened.changes if event.what in ENDING and event.at > since), None)
     if last:
         says = "Whoever was signed in is asked for the password again."
-        return Line(Level.NOTICE, f"{ACTIONS.get(last.action, last.action)}, by {last.actor_text}", says, last.at)
+        return Line(Level.NOTICE, f"{ACTIONS.get(last.what, last.what)}, by {last.actor_text}", says, last.at)
     return Line(Level.FINE, "No sessions were ended within the hour")
 
 
-CHECKS: tuple[Callable[[User], Line], ...] = (
+CHECKS: tuple[Callable[[User, Lately], Line], ...] = (
     suspended, ended, gone, invited, verified, mail, locked_out, password, must_change, second_factor, sessions_ended,
 )  # fmt: skip
 

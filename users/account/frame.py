@@ -12,17 +12,14 @@ from django.shortcuts import render
 
 from users import access
 from users.account import masking
-from users.account.notes import pinned
+from users.account.opened import opened
 from users.account.rights import read_rights
 from users.account.tabs import BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
-from users.compiled import Compiled
-from users.models import State, User
+from users.models import User
 from users.parameters import LARGEST_ID
-from users.redaction.models import under_way
 
-ACCOUNT = Compiled(User, lambda pk: User.objects.filter(pk=pk))
 Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
@@ -57,7 +54,6 @@ def around(request, account: User) -> dict[str, Any]:
         "base": "part.html" if pages.is_partial(request) else "base.html",
         "account": account,
         "rights": rights,
-        **({"searching": under_way(account.pk)} if account.status == State.ERASED else {"pinned": pinned(account)}),
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed(request.user, account), True),
         "masked": masking.hides(request.user),
@@ -67,10 +63,14 @@ def around(request, account: User) -> dict[str, Any]:
 
 def get_account(request, action: str, pk: int) -> User:
     """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing about ids."""
+    return masking.accounts([whole(request, action, pk)], request.user)[0]
+
+
+def whole(request, action: str, pk: int) -> User:
+    """The same, as it is: for what compares values, and never for a template."""
     access.require(request.user, "view")
-    found = ACCOUNT.objects(pk) if pk <= LARGEST_ID else []
-    if not found:
+    account = opened(pk) if pk <= LARGEST_ID else None
+    if account is None:
         raise Http404
-    account = found[0]
     access.require(request.user, action, account)
-    return masking.accounts([account], request.user)[0]
+    return account

@@ -24,7 +24,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @require_safe
 def show(request, pk: int):
-    account = frame.get_account(request, "view", pk)
+    whole = frame.whole(request, "view", pk)
     typed = checked(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
     try:
         at, error = moment(typed), ""
@@ -32,21 +32,23 @@ def show(request, pk: int):
         at, error = None, str(bad)
 
     def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-        past = history(whole(pk), around["rights"], at) if at else None
+        past = history(whole, around["rights"], at) if at else None
         past = masked(past) if past and around["masked"] else past
         return {"history": past, "typed": typed, "error": error, "today": timezone.now().strftime("%Y-%m-%d")}
 
+    account = masking.accounts([whole], request.user)[0]
     return frame.fresh(request, account, "account-history", content, status=422 if error else 200)
 
 
 @form_page
 def put_back(request, pk: int, name: str) -> HttpResponse:
-    account = frame.get_account(request, "edit", pk)
+    whole = frame.whole(request, "edit", pk)
+    account = masking.accounts([whole], request.user)[0]
     if name not in PROFILE:
         raise Http404
     typed = checked(request, pk, "at").get("at", "")
     try:
-        past = history(whole(pk), read_rights(account), moment(typed))
+        past = history(whole, read_rights(whole), moment(typed))
     except BadMoment as error:
         raise BadRequest("at", str(error), back=f"/users/{pk}/history/") from error
     line = past.line(name)
@@ -59,11 +61,6 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
     return render(request, "users/account/put_back.html", context, status=status_of(form))
-
-
-def whole(pk: int) -> User:
-    """Apart from the account that the page shows: values are compared and put back as they are, not as a viewer sees them."""
-    return User.objects.get(pk=pk)
 
 
 def masked(past: History) -> History:

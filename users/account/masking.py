@@ -13,9 +13,10 @@ from users.audit.models import AuditEvent
 from users.models import User
 
 HIDDEN = "••••"
-PART = r"[^\s@<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
+AT = "(?:@|＠|﹫|%40|&#64;)"  # wide and small ones too, which people paste
+PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
 # Each looks at a text from the beginnings of its words alone, so that a long one costs no more than its length.
-ADDRESS = re.compile(rf"(?<!{PART}){PART}+?(?:@|%40|&#64;){PART}+")
+ADDRESS = re.compile(rf"(?<!{PART})({PART}+?){AT}({PART}+)")
 NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")
 NETWORK = re.compile(r"(?<![\w./-])([0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}(?![\w/-]|\.[0-9])")
 NETWORK_6 = re.compile(r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE)
@@ -60,8 +61,8 @@ def within(value: Any) -> Any:
 
 def text(value: str) -> str:
     """What somebody wrote, without the addresses and numbers in it."""
-    if "@" in value or "%40" in value or "&#64;" in value:
-        value = ADDRESS.sub(lambda match: email(match[0].replace("%40", "@").replace("&#64;", "@")), value)
+    if "@" in value or "%40" in value or "&#64;" in value or "＠" in value or "﹫" in value:
+        value = ADDRESS.sub(lambda match: email(f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")), value)
     if "0" in value or "+" in value:
         value = NUMBER.sub(lambda match: phone(match[0]), value)
     if value.count(".") > 2:

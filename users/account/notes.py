@@ -1,23 +1,14 @@
-"""Reading the notes about an account: the pinned ones, and pages of all of them, newest first."""
+"""Reading the notes about an account, newest first. The pinned ones come with the account (users/account/opened.py)."""
 
 from typing import Any
 
 from django.http import QueryDict
 
 from users.account.models import Note
-from users.account.verbs.notes import PINNED_MAX
-from users.compiled import Compiled
 from users.models import User
 from users.parameters import number, only
 
 SIZE = 25
-
-
-PINNED = Compiled(Note, lambda pk: Note.objects.filter(account=pk, pinned=True).order_by("-id")[:PINNED_MAX])
-
-
-def pinned(account: User) -> list[Note]:
-    return PINNED.objects(account.pk)
 
 
 def notes(account: User, query: QueryDict) -> dict[str, Any]:

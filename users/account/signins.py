@@ -7,10 +7,9 @@ from django.http import QueryDict
 from users.models import User
 from users.parameters import number, only
 from users.staff import sessions
-from users.staff.models import Outcome, SignInEvent
+from users.staff.models import SignInEvent
 
 SIZE = 25
-LOOKED_THROUGH = 100  # attempts; beyond them a failure tells nothing about today
 
 
 def page(account: User, query: QueryDict) -> dict[str, Any]:
@@ -34,9 +33,3 @@ def attempts_of(account_id: int, after: int = 0, size: int = SIZE) -> tuple[list
         found = found.filter(pk__lt=after)
     rows = list(found[: size + 1])
     return rows[:size], len(rows) > size
-
-
-def failures(account_id: int, most: int = 10) -> list[SignInEvent]:
-    """The last failures among the last hundred attempts."""
-    attempts, _ = attempts_of(account_id, size=LOOKED_THROUGH)
-    return [attempt for attempt in attempts if attempt.outcome not in (Outcome.OK, Outcome.CHOSEN)][:most]

@@ -131,14 +131,14 @@ def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
 # --- the query --------------------------------------------------------------------------------------------------------
 
 
-def read(account_id: int, bounds: Bounds, limit: int) -> dict[str, list[Entry]]:
+def read(account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source] = SOURCES) -> dict[str, list[Entry]]:
     """The first `limit` of each source, in the order of their ids."""
     connection = connections[router.db_for_read(AuditEvent)]
     open_bounds = {kind: bound for kind, bound in bounds.items() if bound}
     found: dict[str, list[Entry]] = {kind: [] for kind in bounds}
     if not open_bounds:
         return found
-    statement = sql(tuple(open_bounds), connection.vendor, many=len(bounds) > 1)
+    statement = sql({kind: sources[kind] for kind in open_bounds}, connection.vendor, many=len(bounds) > 1)
     params = [value for bound in open_bounds.values() for value in (account_id, account_id, bound, limit)]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -151,14 +151,13 @@ def read(account_id: int, bounds: Bounds, limit: int) -> dict[str, list[Entry]]:
     return found
 
 
-def sql(kinds: tuple[str, ...], vendor: str, *, many: bool) -> str:
+def sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
     """`many`: some sources tell better what others would tell too, and are not alone."""
-    branches = (branch(kind, vendor, many) for kind in kinds)
+    branches = (branch(kind, source, vendor, many) for kind, source in sources.items())
     return " UNION ALL ".join(f"SELECT * FROM ({part}) AS one{number}" for number, part in enumerate(branches))  # noqa: S608
 
 
-def branch(kind: str, vendor: str, many: bool) -> str:
-    source = SOURCES[kind]
+def branch(kind: str, source: Source, vendor: str, many: bool) -> str:
     columns = source.columns.replace("{ip}", "host(ip)" if vendor == "postgresql" else "ip")
     more = f" AND {source.left_out}" if source.left_out and many else ""
     where, order = RANGES[vendor].format(owner=source.owner), f"{source.owner}, id DESC"

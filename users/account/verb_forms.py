@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users import access
+from users.account import masking
 from users.account.forms import GroupsField, VersionedForm, refuse_lost
 from users.account.reasons import DELETION, SUSPENSION, template
 from users.account.verbs.change import REASON_MAX
@@ -198,12 +199,18 @@ class ErasureForm(VerbForm):
     )  # fmt: skip
 
     def fit(self, account: User, viewer: Any) -> None:
-        self.username = account.username
+        """Whoever does not see the whole username types the number."""
+        self.wanted, self.what = account.username, "username"
+        if masking.hides(viewer):
+            self.wanted, self.what = str(account.pk), "number"
+            field = self.fields["confirm"]
+            field.label = "Number"
+            field.help_text = "To be sure that it is this account: type its number, as it stands above."
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
-        if fold(typed.strip()) != self.username:
-            raise ValidationError("This is not the username of the account.")
+        if fold(typed.strip()).removeprefix("#" if self.what == "number" else "") != self.wanted:
+            raise ValidationError(f"This is not the {self.what} of the account.")
         return typed
 
     def values(self) -> dict[str, Any]:

@@ -23,11 +23,6 @@ class Redaction(models.Model):
         return f"redaction of account {self.account_id}"
 
 
-def under_way(account_id: int) -> bool:
-    """Whether the account's values are still looked for in what was written about others."""
-    return Redaction.objects.filter(pk=account_id).exists()
-
-
 class RedactionWalk(models.Model):
     """One row: where the walk through all tables is. One walk seeks for all erasures that had waited for it."""
 

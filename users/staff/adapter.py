@@ -39,7 +39,9 @@ class Adapter(DefaultAccountAdapter):
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
-            signins.note(Outcome.THROTTLED, self.tried, typed=self.typed)
+            own = throttle.counted_until(throttle.subject(self.tried, self.typed))
+            # What is not held up itself was tried from a network address that is, by whatever it had tried before.
+            signins.note(Outcome.THROTTLED if own else Outcome.CROWDED, self.tried, typed=self.typed)
             raise
 
     def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:

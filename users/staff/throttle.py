@@ -22,7 +22,12 @@ def subject(account: User | None, typed: str) -> str:
 
 def locked_until(account: User) -> datetime | None:
     """The moment from which on the right password is taken again; None where it is taken now. One read of the cache."""
-    counters = keys(account)
+    return counted_until(subject(account, ""))
+
+
+def counted_until(whose: str) -> datetime | None:
+    """The same for a `subject`."""
+    counters = keys(whose)
     held = caches["default"].get_many(list(counters)) if counters else {}
     now, ends = timezone.now(), []
     for key, history in held.items():
@@ -34,11 +39,10 @@ def locked_until(account: User) -> datetime | None:
 
 
 def reset(account: User) -> None:
-    caches["default"].delete_many(list(keys(account)))
+    caches["default"].delete_many(list(keys(subject(account, ""))))
 
 
-def keys(account: User) -> dict[str, ratelimit.Rate]:
-    """The cache keys of the limits that count by account."""
+def keys(name: str) -> dict[str, ratelimit.Rate]:
+    """The cache keys of the limits that count by account, for a `subject`."""
     rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
-    name = subject(account, "")
     return {ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=name): rate for rate in rates}

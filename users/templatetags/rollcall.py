@@ -14,7 +14,7 @@ from users.account.facts import fact
 from users.audit.words import readable
 from users.directory.counts import in_words
 from users.icons import asset, icon
-from users.moments import exact, minute, stamp
+from users.moments import ago, exact, minute, stamp
 from users.staff.devices import device
 from users.staff.places import place
 
@@ -27,6 +27,7 @@ register.simple_tag(asset, name="asset")
 register.filter("stamp", stamp)
 register.filter("exact", exact)
 register.filter("minute", minute)
+register.filter("ago", ago)
 register.simple_tag(actions, name="actions")
 register.simple_tag(fact, name="fact")
 

@@ -1,0 +1,109 @@
+"""What stands around every tab of an account comes with the account: its pinned notes, and who made it what it is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.builders import make_superuser, make_user
+from tests.bulk.running import run
+from tests.pages import read
+from users.account import verbs
+from users.account.opened import opened
+from users.audit.models import AuditEvent
+from users.audit.record import record
+from users.models import User
+from users.moments import ago
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root() -> User:
+    return make_superuser(username="root")
+
+
+def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
+    ada = verbs.suspend(make_user(attributes={"plan": "free"}), by=root, reason="Spam")
+    for number in range(3):
+        verbs.add_note(ada, by=root, text=f"Call {number}: “ü”", pinned=True)
+    verbs.add_note(ada, by=root, text="not pinned")
+    with django_assert_num_queries(1):
+        found = opened(ada.pk)
+        assert {field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields} == {
+            field.attname: getattr(ada, field.attname) for field in User._meta.concrete_fields
+        }
+        assert [(note.text, note.author_text, note.author_id) for note in found.pinned] == [
+            (f"Call {number}: “ü”", "root", root.pk) for number in (2, 1, 0)
+        ]
+        assert found.pinned[0].created_at <= timezone.now()
+        assert (found.brought.id, found.brought.name) == (root.pk, "root")
+    assert found.brought.at == AuditEvent.objects.get(action="account.suspended").at
+    assert found.searching is False
+    assert opened(10**9) is None
+
+
+def test_an_account_that_nobody_has_brought_anywhere(root):
+    found = opened(make_user().pk)
+    assert (found.pinned, found.brought) == ([], None)
+    assert opened(make_user(status="suspended").pk).brought is None  # it came so, from an import say
+    ada = verbs.reinstate(verbs.suspend(make_user(), by=root, reason="Spam"), by=root)
+    assert opened(ada.pk).brought is None
+
+
+def test_an_end_that_is_yet_to_come_was_brought_by_nobody(root):
+    ada = verbs.set_end_date(make_user(), by=root, until=timezone.now() + timedelta(days=1))
+    assert opened(ada.pk).brought is None
+    User.objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(seconds=1))
+    assert opened(ada.pk).brought.name == "root"
+
+
+def suspended(root: User) -> User:
+    return verbs.suspend(make_user(), by=root, reason="Spam")
+
+
+def suspended_by_a_job(root: User) -> User:
+    ada = make_user()
+    run("suspension", [ada], by=root)
+    return ada
+
+
+def deleted(root: User) -> User:
+    return verbs.delete(make_user(), by=root, reason="Spam")
+
+
+def erased(root: User) -> User:
+    return verbs.erase(make_user(), by=root, reason="Request 17")
+
+
+@pytest.mark.parametrize("bring", [suspended, suspended_by_a_job, deleted, erased])
+def test_every_tab_says_who_it_was_and_how_long_ago(client, root, bring):
+    ada = bring(root)
+    client.force_login(make_user("Viewer"))
+    for path in ("", "notes/", "doctor/"):
+        line = read(client.get(f"/users/{ada.pk}/{path}")).one("div", class_="notes").text
+        assert "by root, today" in line, path
+
+
+def test_the_newest_counts_and_what_others_did_later_does_not(root):
+    ada, eve = make_user(), make_superuser(username="eve")
+    ada = verbs.suspend(ada, by=root, reason="Spam")
+    ada = verbs.suspend(verbs.reinstate(ada, by=root), by=eve, reason="Spam again")
+    verbs.edit(ada, by=root, version=None, phone="+15550001234")
+    assert opened(ada.pk).brought.name == "eve"
+
+
+def test_what_was_very_long_ago_is_not_looked_for(root):
+    ada = suspended(root)
+    for _ in range(200):
+        record("account.edited", actor=root, target=ada)
+    assert opened(ada.pk).brought is None
+
+
+@pytest.mark.parametrize(("days", "says"), [(0, "today"), (1, "yesterday"), (3, "3 days ago"), (59, "59 days ago")])
+def test_how_long_ago_it_was(days, says):
+    assert f">{says}</time>" in ago(timezone.now() - timedelta(days=days))
+
+
+def test_what_was_long_ago_has_its_day():
+    assert ">on 1 Mar 2020</time>" in ago(datetime(2020, 3, 1, 12, tzinfo=UTC))
