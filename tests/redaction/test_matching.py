@@ -47,6 +47,7 @@ def redacted(text: str) -> str:
         ("0157 99887766, 015799887766", "[erased], [erased]"),
         ("2026-01-15 0157 99887766 x", "2026-01-15 [erased] x"),
         ("Ada says that ada.lovelace@example.com is Lovelace’s", "[erased] says that [erased] is [erased]’s"),
+        ("LOVELACE, the ada of adalove7", "[erased], the ada of [erased]"),
         ("ünter adalove7 ü", "ünter [erased] ü"),
         ("[erased] and adalove7", "[erased] and [erased]"),
     ],

@@ -27,6 +27,7 @@ JUST = timedelta(hours=1)
 CROWD = timedelta(minutes=5)  # for which it is worth telling that a network address was held up
 LOOKED_THROUGH = 100  # events, mails and attempts; beyond them a failure tells nothing about today
 FAILURES = 10  # that are shown
+KINDS = dict(Message.Kind.choices)
 ENDING = {"account.session_ended", "account.sessions_ended", "account.password_changed", "account.second_factor_reset"}
 
 
@@ -193,7 +194,7 @@ def mail(account: User, happened: Lately) -> Line:
     last = next((one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None)
     if last is None:
         return Line(Level.FINE, "No mail was sent to this address")
-    kind = f"“{Message.Kind(last.what).label}”"
+    kind = f"“{KINDS.get(last.what, last.what)}”"
     if last.before == Message.State.FAILED:
         level = Level.STOPS if account.status == State.INVITED else Level.NOTICE
         return Line(level, f"The last mail, {kind}, came back", last.text, last.at, (EDIT,))

@@ -1,8 +1,8 @@
 """A mail backend for a laptop: each mail becomes a page under var/mail/ that a browser opens, and an .eml beside it."""
 
 import logging
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Callable, Iterable
+from html import escape, unescape
 from pathlib import Path
 
 from django.conf import settings
@@ -31,6 +31,15 @@ def remove(message_ids: Iterable[str], folder: Path) -> int:
                 path.with_suffix(".html").unlink(missing_ok=True)
                 removed += 1
     return removed
+
+
+def remove_naming(names: Callable[[str], bool], folder: Path) -> int:
+    """Takes away the files of mails whose text `names` somebody; how many mails they were."""
+    found = [page for page in folder.glob("*.html") if names(unescape(page.read_text(encoding="utf-8")))]
+    for page in found:
+        page.with_suffix(".eml").unlink(missing_ok=True)
+        page.unlink(missing_ok=True)
+    return len(found)
 
 
 def write(mail, folder: Path) -> Path:

@@ -3,7 +3,7 @@ number. What there is to find may be a hundred thousand values: the time that a 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
@@ -68,8 +68,7 @@ class Matcher:
         form, places = folded(text)
         found = [*self.in_words(form), *(self.in_digits(form) if self.numbers else ())]
         for owner in {span.owner for span in found} & self.names.keys():
-            for name in self.names[owner]:
-                found += [Span(match.start(), match.end(), owner) for match in pattern_of(name)[0].finditer(form)]
+            found += self.in_names(owner, form, lambda start: text[start if places is None else places[start]])
         if places is None:
             return found
         return [Span(places[span.start], places[span.end - 1] + 1, span.owner) for span in found]
@@ -85,6 +84,13 @@ class Matcher:
                     pattern, first = pattern_of(text)
                     if word.start() >= first and (match := pattern.match(form, word.start() - first)):
                         yield Span(match.start(), match.end(), owner)
+
+    def in_names(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
+        """Not in small letters: “will” and “may” are words. `typed`: the character at a place of `form`, as it was."""
+        for name in self.names[owner]:
+            for match in pattern_of(name)[0].finditer(form):
+                if not typed(match.start()).islower():
+                    yield Span(match.start(), match.end(), owner)
 
     def in_digits(self, form: str) -> Iterator[Span]:
         """A number begins and ends where a group of digits does."""

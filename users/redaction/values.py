@@ -19,7 +19,7 @@ from users.redaction.matching import SHORTEST, WORD, Matcher, folded, numbers_of
 
 NAMED = ("username", "email", "phone", "source_id", "first_name", "last_name")
 LEAST = 4  # characters of a username or an id elsewhere
-SHORT = 2  # characters of a first or last name, which counts beside something else alone
+SHORT = 3  # characters of a first or last name, which counts beside something else alone
 MANY = 6  # first or last names; whoever had more of them is not looked for by all combinations
 Past = dict[str, set[str]]
 

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from functools import lru_cache
 
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, transaction
 from django.db.models import F
@@ -15,6 +16,7 @@ from users.audit.models import AuditEvent
 from users.audit.record import event_for
 from users.audit.redacting import Rollcall
 from users.jobs import queue
+from users.mail import files
 from users.models import User
 from users.redaction.matching import Matcher
 from users.redaction.models import Redaction, RedactionWalk
@@ -69,7 +71,7 @@ def step(claim: int) -> bool:
         if walk.after is None:
             walk.place = dict(zip(known, [*known[1:], ""], strict=True))[walk.place]
         if not walk.place:
-            finish()
+            finish(sought(walk.number, claim))
         walk.busy_until = timezone.now() + SILENCE
         walk.save(update_fields=["place", "after", "number", "busy_until"])
     return True
@@ -92,8 +94,9 @@ def sought(number: int, claim: int) -> Matcher:
     return matcher
 
 
-def finish() -> None:
+def finish(matcher: Matcher) -> None:
     """The values themselves go with the rows. The trail says of each account that its traces are gone, and of how many."""
+    files.remove_naming(matcher.within, settings.MAIL_DIR)  # letters to others, where mails are files
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
     people = User.objects.filter(pk__among=list(done))
     events = [event_for(DONE, actor=Rollcall(), target=one, after={"records": done[one.pk]}) for one in people.iterator()]
