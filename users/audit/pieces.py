@@ -3,6 +3,9 @@
 By hand, as the rows of the directory are. Everything that comes from people goes through `escape`.
 """
 
+from functools import partial
+from operator import attrgetter
+
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -11,7 +14,7 @@ from django.utils.text import Truncator
 from users.account import masking
 from users.audit.models import AuditEvent
 from users.audit.words import changes, fields, label_of
-from users.caching import rows as pieces
+from users.caching.rows import Piece, key, pieces
 from users.moments import exact, minute
 
 SHOWN = (
@@ -27,8 +30,8 @@ def lines(events: list[AuditEvent], *, on_account: bool = False, masked: bool = 
     must not see personal data."""
     events = [masking.event(event) for event in events] if masked else events
     year = timezone.localtime().year
-    keys = [pieces.key("event", on_account, year, [getattr(event, name) for name in SHOWN]) for event in events]
-    return pieces.pieces(keys, lambda number: line(events[number], on_account))
+    shown = attrgetter(*SHOWN)
+    return pieces([Piece(key("event", on_account, year, shown(event)), partial(line, event, on_account)) for event in events])
 
 
 def line(event: AuditEvent, on_account: bool) -> SafeString:

@@ -45,7 +45,7 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer changes it, beside
     their permissions. The view may not look at anything else of the viewer, and asks for the token of no form.
     """
-    if settings.DEBUG or len(get_messages(request)):
+    if passes_by(request):
         timing.outcome(name_of(request), "passed by")
         response = view(request)
         del response[TURN]
@@ -64,6 +64,11 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
         get_token(request)  # forms that HTMX sends take it from the cookie
     return response
+
+
+def passes_by(request) -> bool:
+    """Whether the page is made for this request alone: it shows messages, or its templates may change under it."""
+    return settings.DEBUG or bool(len(get_messages(request)))
 
 
 def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:

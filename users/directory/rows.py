@@ -6,6 +6,7 @@ from people goes through `escape` or `highlight`.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from html import escape
 from operator import attrgetter
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from users.caching import rows as pieces
+from users.caching.rows import Piece, key
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
 from users.models import State, User
@@ -49,15 +50,14 @@ CELLS = {
 }
 
 
-def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> list[SafeString]:
+def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> list[Piece]:
     """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is the same as long as all fields are that it
     shows."""
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name].html) for name in columns]
     shown = attrgetter(*NAME, *(field for name in columns for field in CELLS[name].fields))
-    kind = pieces.key("row", columns, words, now.date())
-    keys = [pieces.key(kind, *map(str, shown(account))) for account in accounts]
-    return pieces.pieces(keys, lambda number: row(accounts[number], cells, words, now))
+    kind = key("row", columns, words, now.date())
+    return [Piece(key(kind, *map(str, shown(account))), partial(row, account, cells, words, now)) for account in accounts]
 
 
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:

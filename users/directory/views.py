@@ -1,13 +1,16 @@
 """The directory: a table of accounts."""
 
-from django.shortcuts import redirect, render
-from django.utils.safestring import mark_safe
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from users import access
 from users.account import masking
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
+from users.caching.rows import Piece, key, pieces
 from users.directory import keyset, preferences, saved, turns
 from users.directory.columns import heads, layout
 from users.directory.filter import BadFilter, Filter
@@ -17,6 +20,8 @@ from users.directory.parameters import ROLES as ROLES_OF_STAFF
 from users.directory.request import bad_request, parse
 from users.directory.rows import rows
 from users.models import State
+
+HOLE = "\x00"  # where the rows go: no text that anybody typed has it, and the template would not escape it
 
 
 @require_safe
@@ -34,30 +39,48 @@ def table(request, columns: tuple[str, ...], size: int):
     # Read with the rows or before them: a turn that is passed meanwhile is not missed.
     turn = None if in_order(wanted) else turns.next_turn(pages.generations_of(request))
     found = find_page(request, wanted)
-    accounts = masking.accounts(found.page.accounts, request.user)
-    context = {
-        "filter": wanted,
-        "found": found,
-        "page": found.page,
-        "heads": heads(wanted, columns),
-        "rows": mark_safe("".join(rows(accounts, columns, wanted.search.words))),  # noqa: S308  rows are
-        "layout": layout(columns),
-        "select_url": wanted.url("/users/selection/", all="1"),
-        "save_url": wanted.url("/users/views/new/") if wanted.query else "",
-        "chips": chips(wanted),
-        "steps": steps(wanted, found.page),
-        "sizes": sizes(wanted),
-        "jumps": jumps(wanted),
-        "states": State.choices,
-        "roles": ROLES_OF_STAFF.items(),
-        "may_invite": access.may(request.user, "invite"),
-    }
-    part = "#results" if pages.is_partial(request) else ""
-    response = render(request, "users/directory/index.html" + part, context)
-    if part:
+    lines = rows(masking.accounts(found.page.accounts, request.user), columns, wanted.search.words)
+    frame = framed(request, wanted, found, columns)
+    around, *listed = [frame.build(), *pieces(lines)] if pages.passes_by(request) else pieces([frame, *lines])
+    response = HttpResponse(around.replace(HOLE, "".join(listed), 1))
+    if pages.is_partial(request):
         position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
         response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
     return pages.until(response, found.turn or turn)
+
+
+def framed(request, wanted: Filter, found: Found, columns: tuple[str, ...]) -> Piece:
+    """Everything around the rows: after a change of one of the accounts, it is as it was."""
+    part = "#results" if pages.is_partial(request) else ""
+    shown = (part, pages.audience(request.user), timezone.now().year, wanted, columns, *shape(found))
+
+    def build() -> str:
+        context = {
+            "filter": wanted,
+            "found": found,
+            "page": found.page,
+            "heads": heads(wanted, columns),
+            "rows": HOLE,
+            "layout": layout(columns),
+            "select_url": wanted.url("/users/selection/", all="1"),
+            "save_url": wanted.url("/users/views/new/") if wanted.query else "",
+            "chips": chips(wanted),
+            "steps": steps(wanted, found.page),
+            "sizes": sizes(wanted),
+            "jumps": jumps(wanted),
+            "states": State.choices,
+            "roles": ROLES_OF_STAFF.items(),
+            "may_invite": access.may(request.user, "invite"),
+        }
+        return render_to_string(f"users/directory/index.html{part}", context, request)
+
+    return Piece(key("frame", shown), build)
+
+
+def shape(found: Found) -> tuple:
+    """Everything of what was found that the page around the rows shows."""
+    page = found.page
+    return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.about
 
 
 def open_view(request):
