@@ -4,7 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django_q.models import Failure, OrmQ
 
@@ -15,6 +15,7 @@ from tests.threads import at_once
 from users.access import Command
 from users.account import verbs
 from users.account.errors import Refused
+from users.audit import redacting
 from users.audit.models import AuditEvent
 from users.audit.tasks import seal
 from users.audit.verify import verify
@@ -144,6 +145,39 @@ def test_a_step_that_fails_takes_everything_back():
     assert Redaction.objects.get().walking
     RedactionWalk.objects.update(busy_until=timezone.now())
     redact()
+    assert not Redaction.objects.exists()
+
+
+def test_a_failure_is_told_without_the_words_that_it_may_hold(caplog):
+    eve, ada = make_user(), make_user(username="quaxada7")
+    verbs.add_note(eve, by=make_superuser(), text="quaxada7")
+    erase(ada)
+    with patch.object(walk, "finish", side_effect=ValueError("quaxada7")):
+        redact()
+    assert "stopped with ValueError" in caplog.text
+    assert "quaxada7" not in caplog.text
+    redact()
+    assert not Redaction.objects.exists()
+
+
+def test_an_event_that_the_database_does_not_let_go_does_not_keep_the_others(caplog):
+    root, eve, ada = make_superuser(), make_user(), make_user(username="quaxada7")
+    for _ in range(3):
+        verbs.suspend(eve, by=root, reason="quaxada7")
+        verbs.reinstate(eve, by=root)
+    strange = AuditEvent.objects.filter(action="account.suspended").order_by("id")[1]
+    erase(ada)
+
+    def refusing(changes):
+        if strange.pk in changes:
+            raise DatabaseError("quaxada7")
+        redacting.redact(changes)
+
+    with patch.object(places, "redact", refusing):
+        redact()
+    assert list(AuditEvent.objects.filter(reason="quaxada7")) == [strange]
+    assert f"Event {strange.pk} names somebody" in caplog.text
+    assert "quaxada7" not in caplog.text
     assert not Redaction.objects.exists()
 
 

@@ -54,6 +54,14 @@ class Matcher:
     def within(self, *texts: object) -> bool:
         return any(self.spans(str(text)) for text in texts)
 
+    def holds(self, value: Any) -> bool:
+        """Whether one of them stands in a text, or in a text in what JSON holds."""
+        if isinstance(value, str):
+            return value not in self.clean and bool(self.spans(value))
+        if isinstance(value, dict):
+            return any(map(self.holds, value.values()))
+        return isinstance(value, list) and any(map(self.holds, value))
+
     def spans(self, text: str) -> list[Span]:
         """Where they stand in `text`."""
         if text in self.clean:

@@ -3,12 +3,13 @@
 A table that is added tomorrow is looked through too, unless somebody decides otherwise.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
@@ -16,6 +17,7 @@ from users.audit.redacting import TEXTS, redact
 from users.jobs.models import ENDED
 from users.redaction.matching import ERASED, Matcher
 
+logger = logging.getLogger(__name__)
 SIZE = 2000  # rows with texts in one transaction
 SPAN = 50_000  # ids that one transaction looks at, where few of them have texts
 LONGEST = 10_000  # characters; a longer text that holds a value goes whole
@@ -53,7 +55,7 @@ class Place:
     def step(self, matcher: Matcher, after: Any, found: Found) -> Any:
         """Looks through the rows behind `after` (None: from the first), and gives the key of the last; None at the end."""
         rows, until = self.chunk(after)
-        hits = [row[0] for row in rows if any(new != old for new, old in self.compared(matcher, row[1:], set()))]
+        hits = [row[0] for row in rows if self.may_hold(matcher, row[1:])]
         if hits:
             self.write(matcher, hits, found)
         return until
@@ -84,6 +86,12 @@ class Place:
                 some |= ~Q(**{column: ""})
         return some
 
+    def may_hold(self, matcher: Matcher, values: tuple) -> bool:
+        """Quick to say no, since nearly every row is one in which there is nothing."""
+        if any(name == self.name for name, _ in QUERIES):
+            return any(new != old for new, old in self.compared(matcher, values, set()))
+        return any(matcher.holds(value) for value in values if value)
+
     def compared(self, matcher: Matcher, values: tuple, owners: set[int]) -> Iterator[tuple[Any, Any]]:
         for column, old in zip(self.columns, values, strict=True):
             yield self.redacted(matcher, column, old, owners), old
@@ -113,7 +121,7 @@ class Place:
 
     def write(self, matcher: Matcher, hits: list, found: Found) -> None:
         if self.model is AuditEvent:
-            redact(dict(self.changes(matcher, hits, found)))
+            write_events(dict(self.changes(matcher, hits, found)))
             return
         # Whoever has a form of it open is told that it changed. An account stays: undo and open forms go by its version.
         raised = {"version": F("version") + 1} if self.name in ("Note", "SavedView") else {}
@@ -124,6 +132,19 @@ class Place:
                     row.update(**changed | raised)
             except IntegrityError:  # two names of one list have become the same
                 row.update(**{name: f"{ERASED} {pk}" if isinstance(new, str) else new for name, new in changed.items()})
+
+
+def write_events(changes: dict[int, dict[str, Any]]) -> None:
+    """One that the database refuses, since its JSON was not written by us, say, must not keep the others."""
+    try:
+        with transaction.atomic():
+            redact(changes)
+    except DatabaseError:
+        if len(changes) == 1:
+            logger.error("Event %s names somebody who was erased, and the database does not let it go.", *changes)
+            return
+        for pk, changed in changes.items():
+            write_events({pk: changed})
 
 
 def key(after: Any) -> Any:

@@ -1,12 +1,21 @@
 """What workers do so that no value of an erased person is left in what was written about others."""
 
+import logging
+
 from users.jobs import queue
 from users.redaction import walk
 
+logger = logging.getLogger(__name__)
 TASK = "users.redaction.tasks.redact"
 
 
 def redact() -> None:
-    """Every minute, and when somebody was erased. Rings again while there is more to do."""
-    if walk.advance():
+    """Every minute, and when somebody was erased. Rings again while there is more to do. A failure is told by its kind alone,
+    since its words may be those that are sought; the next minute tries again."""
+    try:
+        more = walk.advance()
+    except Exception as error:
+        logger.error("The search for erased people stopped with %s, and goes on in a minute.", type(error).__name__)
+        return
+    if more:
         queue.ring(TASK)

@@ -40,7 +40,7 @@ def advance(seconds: float = TURN) -> bool:
             time.sleep(SHARE.get(connection.vendor, 0) if more else 0)
     finally:
         sought.cache_clear()  # no process keeps the values longer than it needs them
-    RedactionWalk.objects.filter(claim=claim).update(busy_until=timezone.now())
+        RedactionWalk.objects.filter(claim=claim).update(busy_until=timezone.now())
     return more
 
 
