@@ -170,7 +170,8 @@ class Bench:
 
     def edits(self, enough: Any) -> list[Answer]:
         """RATE a second, by one connection, until it is enough."""
-        connection, answers, begin = self.rollcall.connect(), [], time.monotonic()
+        connection, begin = self.rollcall.connect(), time.monotonic()
+        answers: list[Answer] = []
         while not enough(len(answers)):
             editor: Editor = self.editors[len(answers) % len(self.editors)]
             answers.append(editor.edit(connection))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -48,7 +49,7 @@ def by_hand(up_to: int, number: int) -> tuple[Job, float]:
         selected=number,
     )
     event = event_for("account.suspended", actor=root, reason=REASON)
-    params = {"up_to": up_to, "job": job.pk, "reason": REASON}
+    params: dict[str, Any] = {"up_to": up_to, "job": job.pk, "reason": REASON}
     values = dict(OWN)
     for field in AuditEvent._meta.concrete_fields:
         if field.column not in values and not field.primary_key:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import cycle
 from statistics import fmean
 
@@ -54,8 +55,8 @@ def throughput(running: list[Running], seconds: float) -> list[Line]:
     done: dict[str, Counter] = {each.peer.name: Counter() for each in running}
     for _ in range(ROUNDS):
         for each in running:
-            path = LISTS[each.peer.name]
-            found, rate = together([lambda connection, path=path: connection.get(path)] * CLIENTS, each, seconds)
+            asked = partial(Connection.get, path=LISTS[each.peer.name])
+            found, rate = together([asked] * CLIENTS, each, seconds)
             rates[each.peer.name].append(rate)
             done[each.peer.name] += found
     ours = fmean(rates["rollcall"])

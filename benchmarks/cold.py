@@ -23,7 +23,7 @@ class AloneMiddleware:
     def __init__(self, get_response):
         from users.caching.pages import Builder
 
-        Builder.shared = lambda self, request, flight: None
+        Builder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
         self.get_response = get_response
 
     def __call__(self, request):

@@ -7,8 +7,7 @@ from django.db import connection
 
 from benchmarks.cases import PER_PAGE, middle
 from users.directory import keyset
-from users.directory.finder import COLUMNS
-from users.models import User
+from users.models import User, UserQuerySet
 
 REPEATS = 200
 
@@ -20,8 +19,7 @@ def floor() -> dict[str, float]:
 
 
 def statement(cursor: str) -> tuple[str, tuple]:
-    accounts = keyset.beyond(User.objects.only(*COLUMNS), "-joined", cursor, backwards=False)[: PER_PAGE + 1]
-    return accounts.query.get_compiler(accounts.db).as_sql()
+    return keyset.listed(keyset.beyond(UserQuerySet(User), "-joined", cursor, backwards=False)[: PER_PAGE + 1])
 
 
 def timed(sql: str, params: tuple) -> float:
