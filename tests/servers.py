@@ -46,9 +46,10 @@ def postgresql(folder: Path) -> Iterator[str]:
         programs = reachable(programs, folder, account)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
-    initdb: list[str | Path] = [programs / "initdb", "-D", folder / "data", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+    how: list[str | Path] = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", f"--locale={locale}"]
+    initdb = [programs / "initdb", "-D", folder / "data", *how]
     environment = os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
-    subprocess.run([*initdb, f"--locale={locale}"], cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account)
+    subprocess.run(initdb, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account)
     options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
     command = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
     url = f"postgres://postgres@/postgres?host={folder}"
