@@ -1,5 +1,6 @@
 """Undo, by the function and by its page: POST /jobs/<id>/undo/"""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from users.jobs.models import Job, JobItem
 from users.models import User
 
 pytestmark = pytest.mark.django_db
+UNDONE, EDITED = int(os.environ.get("UNDONE", "2000")), int(os.environ.get("EDITED", "50"))
 
 
 @pytest.fixture
@@ -68,22 +70,26 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
     assert [status for status, *_ in states(accounts)] == ["active", "suspended", "suspended", "active"]
 
 
-def test_of_2000_accounts_after_50_were_edited_by_hand_1950_are_back(agent):
+def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others_are_back(agent, settings):
+    """2,000 and 50; or 100,000 and 500, with UNDONE=100000 EDITED=500."""
+    settings.BULK_APPROVAL_ABOVE = UNDONE
     User.objects.bulk_create(
-        User(username=f"many{n}", email=f"many{n}@example.org", email_domain="example.org") for n in range(2000)
+        (User(username=f"many{n}", email=f"many{n}@example.org", email_domain="example.org") for n in range(UNDONE)),
+        batch_size=2000,
     )
     newest = User.objects.latest("pk").pk
-    fields = {"selection": f"all=1&domain=example.org&up_to={newest}&at=2026-01-01T00:00:00Z", "expected": 2000}
+    fields = {"selection": f"all=1&domain=example.org&up_to={newest}&at=2026-01-01T00:00:00Z", "expected": UNDONE}
     job = run("suspension", None, by=agent, **fields)
-    assert (ended(job), job.changed) == ("done", 2000)
-    edited = list(User.objects.filter(email_domain="example.org").order_by("pk")[::40])
+    assert (ended(job), job.changed) == ("done", UNDONE)
+    edited = list(User.objects.filter(email_domain="example.org").order_by("pk")[:: UNDONE // EDITED])
     for account in edited:
         verbs.edit(account, by=agent, version=None, phone="12345")
     again = work(undo.undo(job, by=agent, reason=""))
-    assert (ended(again), again.changed, again.skipped) == ("done", 1950, 50)
+    print(f"suspended in {job.took}, taken back in {again.took}")
+    assert (ended(again), again.changed, again.skipped) == ("done", UNDONE - EDITED, EDITED)
     listed = JobItem.objects.filter(job=again, outcome="skipped", reason__contains=f"by {agent.username}: Edited")
     assert set(listed.values_list("account_id", flat=True)) == {account.pk for account in edited}
-    assert User.objects.filter(email_domain="example.org", status="active").count() == 1950
+    assert User.objects.filter(email_domain="example.org", status="active").count() == UNDONE - EDITED
 
 
 def test_an_undo_is_undone_and_that_too(agent):

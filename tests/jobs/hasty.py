@@ -1,13 +1,28 @@
 """`manage.py worker` in a hurry, with the kinds of the tests: what takes half a minute in production takes a second or two.
 
 python -m tests.jobs.hasty [hours that this host's clock is off]
+
+SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have written anything and
+half before it is committed: what is killed at a random instant is killed there.
 """
 
+import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+
+def slowed(run, seconds: float):
+    def slow(self, chunk):
+        time.sleep(seconds * len(chunk.ids) / 2)
+        run(self, chunk)
+        time.sleep(seconds * len(chunk.ids) / 2)
+
+    return slow
+
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "site"))
@@ -17,7 +32,12 @@ if __name__ == "__main__":
     from django.utils import timezone
 
     from tests.jobs import kinds  # noqa: F401  registers them
+    from users.bulk.columns import ColumnAction
+    from users.bulk.undo import Undo
     from users.jobs import queue, supervisor, turns
+
+    for kind in (ColumnAction, Undo):
+        kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 
     if len(sys.argv) > 1:
         now = timezone.now
