@@ -251,7 +251,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no
 BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)  # for which what accounts were before a job is kept
 BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)  # accounts; a larger job waits for a second person
 # The same for one action each, such as erase=0,delete=1000. The names are those of `manage.py bulk`.
-BULK_APPROVAL_ABOVE_FOR = env("BULK_APPROVAL_ABOVE_FOR", cast={"value": int}, default={"erase": 10, "write": 1000})
+BULK_APPROVAL_ABOVE_FOR = env(
+    "BULK_APPROVAL_ABOVE_FOR", cast={"value": int}, default={"erase": 10, "write": 1000, "export": 1000}
+)
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which a file of accounts is kept
 
 # --- signing in -------------------------------------------------------------------------------------------------------
 

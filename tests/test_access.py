@@ -15,14 +15,14 @@ DESK = NOTES | {
 }  # fmt: skip
 LEAD = {
     "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
-    "approve_bulk",
+    "approve_bulk", "export",
 }  # fmt: skip
 HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
     "Viewer": {"view", "reveal_personal"},
-    "Auditor": {"view", "view_personal", "reveal_personal", "view_audit", "view_jobs"},
+    "Auditor": {"view", "view_personal", "reveal_personal", "view_audit", "view_jobs", "export"},
     "Support": DESK,
     "Manager": DESK | LEAD,
     "Administrator": set(ACTIONS),
@@ -34,12 +34,13 @@ MAY = {
     "invited administrator": set(),
     "nobody": set(),
 }
-LOOKING = {"view", "view_personal", "reveal_personal", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {"view", "view_personal", "reveal_personal", "export", "view_audit", "view_caching", "view_jobs"}
 TO_ONESELF = NOTES | {
     "view",
     "view_personal",
     "reveal_personal",
     "write",
+    "export",
     "view_audit",
     "invite",
     "edit",
@@ -223,8 +224,8 @@ def test_nobody_grants_what_they_do_not_have():
 def test_the_refusal_of_a_grant_names_what_is_missing():
     auditor = list(Group.objects.filter(name="Auditor"))
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
-    assert why.reason == "You can’t grant what you don’t have: users.view_auditevent."
-    assert why.permission == "users.view_auditevent"
+    assert why.reason == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+    assert why.permission == "users.export_user"
 
 
 def test_a_role_that_an_account_has_already_is_no_grant():

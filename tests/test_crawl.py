@@ -19,10 +19,10 @@ ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"
 ROOMS = {
     "Viewer": {"/users/"},
     "Support": {"/users/", "/users/{}/edit/", "/jobs/"},
-    "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/"},
-    "Auditor": {"/users/", "/audit/", "/jobs/"},
-    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/"},
-    "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/"},
+    "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/", "/exports/"},
+    "Auditor": {"/users/", "/audit/", "/jobs/", "/exports/"},
+    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/", "/exports/"},
+    "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/", "/exports/"},
     "nobody": {"/me/password/"},
 }
 REFERENCES = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "form"]

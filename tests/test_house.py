@@ -12,7 +12,7 @@ FLOORS = {
     MODELS: "models *.models among identifiers triggers concurrently migrations.* staff.roles",
     LEANED_ON: "access account.masking caching.* audit.actions audit.chain audit.origin audit.record audit.redacting jobs.queue"
     " jobs.schedule jobs.stop mail.files mail.letters mail.links mail.outbox"
-    " staff.loading staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
+    " transfer.pieces staff.loading staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
     VERBS: "account.verbs* account.errors account.identity account.reservations"
     " directory.counts directory.filter directory.keyset directory.parameters directory.search"
     " redaction.matching redaction.values",

@@ -39,6 +39,7 @@ PERMISSIONS = {
     "reset_second_factor": "users.reset_second_factor",
     "view_personal": "users.view_personal",
     "reveal_personal": "users.reveal_personal",
+    "export": "users.export_user",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_caching": "users.view_caching",
@@ -49,7 +50,7 @@ PERMISSIONS = {
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {"view", "view_personal", "reveal_personal", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {"view", "view_personal", "reveal_personal", "export", "view_audit", "view_caching", "view_jobs"}
 NOT_TO_ONESELF = {
     "suspend", "reinstate", "assign_roles", "change_groups", "set_end_date", "delete", "restore", "reset_password",
     "require_password_change", "verify_email", "reset_second_factor", "erase",

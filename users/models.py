@@ -24,10 +24,13 @@ from users.mail.models import Letter, Message
 from users.presence.models import Presence
 from users.redaction.models import Redaction, RedactionWalk
 from users.staff.models import Session, SignInEvent
+from users.transfer.models import Export, ExportPiece
 
 __all__ = [
     "AuditEvent",
     "ChainHead",
+    "Export",
+    "ExportPiece",
     "Job",
     "JobItem",
     "JobLine",

@@ -15,5 +15,6 @@ urlpatterns = [
     path("jobs/", include("users.bulk.job_urls")),
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
+    path("exports/", include("users.transfer.export_urls")),
     path("caching/", include("users.caching.urls")),
 ]

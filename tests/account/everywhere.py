@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ from users.jobs.models import Job, JobItem, JobLine
 from users.mail import delivery
 from users.mail.models import Letter, Message
 from users.models import User
+from users.transfer import exporting
 
 FIRST, LAST, LOGIN, PHONE = "Wilhelmine", "Quaxenberger", "wquax77", "+4915799887766"
 MAIL, OLD_MAIL, NEW_MAIL = "wilhelmine.quaxenberger@example.net", "quaxi1902@example.org", "wq-neu@example.com"
@@ -57,7 +59,9 @@ def tables() -> dict[str, list[str]]:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')
             content = b"\n".join(
-                cell if isinstance(cell, bytes) else repr(as_held(cell)).encode() for row in cursor for cell in row
+                opened_up(held) if isinstance(held := as_held(cell), bytes) else repr(held).encode()
+                for row in cursor
+                for cell in row
             )
             if values := found_in(content):
                 found[table] = values
@@ -66,6 +70,14 @@ def tables() -> dict[str, list[str]]:
 
 def as_held(cell: object) -> object:
     return bytes(cell) if isinstance(cell, memoryview) else cell
+
+
+def opened_up(cell: bytes) -> bytes:
+    """With what is compressed in it."""
+    try:
+        return cell + zlib.decompress(cell)
+    except zlib.error:
+        return cell
 
 
 def cached() -> list[str]:
@@ -157,6 +169,7 @@ def live(person: User) -> User:
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
     make_jobs(person, support)
     write_to(person, support)
+    export(person, support)
     EmailAddress.objects.create(user=person, email=MAIL)
     look_around(support, person)
     seal()
@@ -194,6 +207,15 @@ def write_to(person: User, support: User) -> None:
     run("letter", [person, make_user()], by=support, reason="", parameters={"subject": "To {name}", "text": "{email}"})
     delivery.drain()
     Letter.objects.create(subject="News", text=f"Ask {FIRST} {LAST} for it.", is_bulk=True)
+
+
+def export(person: User, support: User) -> None:
+    """The person among others in a colleague's file; and a file of the person's own."""
+    columns = {"columns": list(exporting.COLUMNS), "format": "csv"}
+    run("export", [person, make_user()], by=support, parameters=columns)
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    run("export", [person], by=User.objects.get(pk=person.pk), parameters=columns)
+    User.objects.filter(pk=person.pk).update(is_superuser=False)
 
 
 def look_around(support: User, person: User) -> None:

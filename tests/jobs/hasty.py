@@ -32,11 +32,12 @@ if __name__ == "__main__":
     from django.utils import timezone
 
     from tests.jobs import kinds  # noqa: F401  registers them
+    from users.bulk.actions.export import Export
     from users.bulk.columns import ColumnAction
     from users.bulk.undo import Undo
     from users.jobs import queue, supervisor, turns
 
-    for kind in (ColumnAction, Undo):
+    for kind in (ColumnAction, Export, Undo):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 
     if len(sys.argv) > 1:

@@ -51,6 +51,9 @@ ACTIONS = {
     "job.parked": "Job was parked",
     "job.done": "Job was done",
     "audit.redacted": "Took the names of erased people out of events",
+    "export.made": "Exported accounts",
+    "export.downloaded": "Downloaded an export",
+    "export.removed": "Removed an export",
     "accounts.seeded": "Made demo accounts",
     "denied": "Refused",
 }

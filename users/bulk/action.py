@@ -33,6 +33,7 @@ class Action(Selected):
     undo_ends_sessions: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
     four_eyes: ClassVar[str] = "above"
+    touches: ClassVar[bool] = True  # whether anything of the accounts, or of what belongs to them, is another afterwards
     samples: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -69,7 +70,7 @@ class Action(Selected):
 
 
 def as_json(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | bool):
+    if value is None or isinstance(value, str | int | bool | list):
         return value
     if hasattr(value, "values_list"):
         return list(value.values_list("pk", flat=True))

@@ -48,6 +48,8 @@ class Preview:
 def preview(action: Action, selection: Selection, by: Any, job: Job) -> Preview:
     """`job`: not stored; its parameters may decide what would be skipped."""
     found = Preview(number_of(selection))
+    if not action.touches:
+        return found
     whole = found.number.exact and found.number.value <= CAP
     accounts = plain(selection)
     ids = list(accounts.values_list("pk", flat=True)[:CAP]) if whole else sample(selection)

@@ -47,7 +47,9 @@ def bulk(request, noun: str):
         if job := begun(action, selection, found, draft, form):
             return started(request, job)
     form.carry(Confirmation.new(about, found.number).token)
-    return render(request, PAGE, context_of(request, action, selection, form) | shown(action, found), status=status_of(form))
+    return render(
+        request, PAGE, context_of(request, action, selection, form) | shown(action, form, found), status=status_of(form)
+    )
 
 
 @require_POST
@@ -64,7 +66,7 @@ def sample(request, noun: str):
         return render(request, f"{PAGE}#sample", context)
     found = preview(action, selection, request.user, Job(reason=form.why))
     form.carry(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
-    return render(request, PAGE, context | shown(action, found), status=200 if sound else 422)
+    return render(request, PAGE, context | shown(action, form, found), status=200 if sound else 422)
 
 
 def asked_for(request, noun: str) -> tuple[Action, Selection]:
@@ -92,11 +94,11 @@ def context_of(request, action: Action, selection: Selection, form: BulkForm) ->
     }
 
 
-def shown(action: Action, found: Preview) -> dict[str, Any]:
+def shown(action: Action, form: BulkForm, found: Preview) -> dict[str, Any]:
     return {
         "question": action.question(found.number.words),
         "found": found,
-        "four_eyes": engine.rule(action, found.number.value),
+        "four_eyes": engine.rule(action, found.number.value + action.lately(Job(by=form.by))),
     }
 
 

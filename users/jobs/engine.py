@@ -112,12 +112,13 @@ def start(
 
 def approval_needed(job: Job) -> bool:
     """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is not believed."""
-    kind, expected = KINDS[job.kind], job.expected or 0
-    if kind.four_eyes != "above" or expected > threshold(kind):
-        return rule(kind, expected)
+    kind, lately = KINDS[job.kind], KINDS[job.kind].lately(job)
+    most = threshold(kind) - lately
+    if kind.four_eyes != "above" or (job.expected or 0) > most:
+        return rule(kind, (job.expected or 0) + lately)
     try:
         with transaction.atomic():
-            return kind.count(job, threshold(kind) + 1) > threshold(kind)
+            return kind.count(job, most + 1) > most
     except OperationalError:  # too many to count in time
         return True
 

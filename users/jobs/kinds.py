@@ -64,6 +64,14 @@ class Kind(ABC):
     def run(self, chunk: "Chunk") -> None:
         """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them what became of it."""
 
+    def lately(self, job: Job) -> int:
+        """What the same person has done of it already, which counts with it towards the number that takes a second person."""
+        return 0
+
+    def counted(self) -> dict[str, str]:
+        """What its page calls the counts, where they have a name of their own."""
+        return {}
+
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
         """In the transaction in which the job is stored: makes what else it needs, and may change its parameters."""
 

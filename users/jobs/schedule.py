@@ -12,6 +12,7 @@ EVERY_MINUTE = {
 EVERY_HOUR = {
     "users.bulk.tasks.forget": queue.MAIN,
     "users.staff.tasks.clear_sessions": queue.MAIN,
+    "users.transfer.tasks.remove_over": queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
 

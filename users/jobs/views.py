@@ -138,7 +138,9 @@ def get_job(request, pk: int) -> Job:
 
 
 def progress_of(job: Job) -> dict[str, object]:
-    counts = [(name, getattr(job, name)) for name in ("changed", "unchanged", "skipped", "failed")]
+    called = KINDS[job.kind].counted() if job.kind in KINDS else {}
+    names = ("changed", "unchanged", "skipped", "failed")
+    counts = [(name, called.get(name, name.capitalize()), getattr(job, name)) for name in names]
     return {
         "job": job,
         "counts": counts,

@@ -17,6 +17,7 @@ ROOMS = [
     Room("Directory", "/users/", "directory", "view"),
     Room("Audit trail", "/audit/", "audit", "view_audit"),
     Room("Jobs", "/jobs/", "jobs", "view_jobs"),
+    Room("Exports", "/exports/", "download", "export"),
     Room("Speed", "/caching/", "speed", "view_caching"),
 ]
 

@@ -8,13 +8,13 @@ SUPPORT = [
 ]  # fmt: skip
 MANAGER = [
     *SUPPORT, "invite_user", "view_auditevent", "share_view", "control_job", "delete_user", "restore_user", "set_end_date",
-    "change_groups", "approve_bulk",
+    "change_groups", "approve_bulk", "export_user",
 ]  # fmt: skip
 ROLES = {
     "Viewer": VIEWER,
     "Support": SUPPORT,
     "Manager": MANAGER,
-    "Auditor": [*VIEWER, "view_personal", "view_auditevent", "view_job"],
+    "Auditor": [*VIEWER, "view_personal", "view_auditevent", "view_job", "export_user"],
     "Administrator": [
         *MANAGER, "assign_roles", "manage_staff", "view_caching", "reset_second_factor", "erase_user", "reveal_without_reason",
     ],

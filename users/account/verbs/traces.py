@@ -25,6 +25,7 @@ from users.presence import models as presence
 from users.redaction import values
 from users.redaction.models import Redaction
 from users.staff import signins, throttle
+from users.transfer import pieces
 from users.triggers import NEUTRAL
 
 EACH = 500  # ids in one statement
@@ -40,6 +41,7 @@ def remove_traces(account: User, *, by: Any) -> None:
     remove_mails(account)
     remove_letters(account, names)
     remove_jobs(account, names, past)
+    pieces.forget(account.pk)
     remove_views(account, names, by)
     notes.forget(account.pk)
     presence.forget(account.pk)
@@ -83,16 +85,14 @@ def remove_mails(account: User) -> None:
 
 
 def remove_letters(account: User, names: Names) -> None:
-    """What was written to this person alone; and to many, where it names them. That must have left by then."""
+    """What was written to this person alone. A letter to many that names them must have left for all the others by then:
+    it is redacted as whatever else was written."""
     others = Message.objects.filter(letter=OuterRef("pk")).exclude(account=account)
     own = Letter.objects.filter(messages__account=account, is_bulk=False).exclude(Exists(others))
     Letter.objects.filter(pk__in=list(own.values_list("pk", flat=True))).update(subject="", text="")
-    for letter in Letter.objects.filter(is_bulk=True).exclude(text="").order_by("pk").iterator():
-        if not names.within(letter.subject, letter.text):
-            continue
-        if letter.messages.filter(state=Message.State.WAITING).exclude(account=account).exists():
+    for letter in Letter.objects.filter(Exists(others.filter(state=Message.State.WAITING)), is_bulk=True).order_by("pk"):
+        if names.within(letter.subject, letter.text):
             raise Refused("A letter to many people names this person, and has not left for all of them. Wait for it.", account)
-        Letter.objects.filter(pk=letter.pk).update(subject="", text="")
 
 
 def remove_jobs(account: User, names: Names, past: values.Past) -> None:

@@ -7,6 +7,7 @@ from users.bulk.actions.end_date import SetEndDate
 from users.bulk.actions.end_date_end import ClearEndDate
 from users.bulk.actions.end_sessions import EndSessions
 from users.bulk.actions.erase import Erase
+from users.bulk.actions.export import Export
 from users.bulk.actions.groups import AddToGroups, RemoveFromGroups
 from users.bulk.actions.mails import SendPasswordReset, SendVerification
 from users.bulk.actions.password_change import RequirePasswordChange
@@ -20,6 +21,7 @@ for action in (
     Suspend,
     Reinstate,
     Write,
+    Export,
     SetEndDate,
     ClearEndDate,
     AddToGroups,

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from users.transfer import export_views
+
+urlpatterns = [
+    path("", export_views.index, name="exports"),
+    path("<int:pk>/file/", export_views.file, name="export-file"),
+    path("<int:pk>/end/", export_views.end, name="export-end"),
+]

@@ -1,0 +1,80 @@
+"""The files that somebody has exported: for themselves alone, for some days."""
+
+from django.contrib import messages
+from django.http import Http404, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from users import access
+from users.account import masking
+from users.account.submit import record_strange
+from users.audit.record import record
+from users.errors import BadRequest, page
+from users.parameters import BadParameter, number, only
+from users.transfer import exporting, pieces
+from users.transfer.models import Export
+from users.transfer.reading import SIZE, exports
+
+UNMASKED = "This file holds addresses and phone numbers, which you may not see any more."
+
+
+@require_safe
+def index(request):
+    access.require(request.user, "view")
+    access.require(request.user, "export")
+    try:
+        only(request.GET, "before")
+        before = number("before", request.GET.get("before", ""))
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=request.path) from error
+    found, more = exports(request.user, before)
+    context = {
+        "exports": found,
+        "older": f"/exports/?before={found[SIZE - 1].pk}" if more else "",
+        "newest": "/exports/" if before else "",
+    }
+    return render(request, "users/transfer/exports.html", context)
+
+
+@require_GET
+def file(request, pk: int):
+    """Streamed piece by piece. The event is written first: no event, no file."""
+    export = own(request, pk)
+    if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
+        return page(request, 410, "This file is not kept any more. Export the accounts again.", back="/exports/")
+    if export.expires_at is None:
+        return page(request, 409, "This file is not complete yet.", back=f"/jobs/{export.job_id}/")
+    if masking.hides(request.user) and export.pieces.filter(masked=False).exists():
+        raise access.Denied("view_personal", UNMASKED, access.PERMISSIONS["view_personal"])
+    rows, size = exporting.measures(export)
+    record("export.downloaded", actor=request.user, after={"rows": rows}, job_id=export.job_id)
+    form = export.job.parameters["format"]
+    response = StreamingHttpResponse(exporting.stream(export), content_type=exporting.TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="accounts-{export.job_id}.{form}"'
+    response["Content-Length"] = str(size)
+    return response
+
+
+@require_POST
+def end(request, pk: int):
+    """The file goes before its time. Sent twice, it has gone."""
+    export = own(request, pk)
+    record_strange(request, "export", None)
+    if export.expires_at is None:
+        return page(request, 409, "This file is still being written. Cancel the job instead.", back=f"/jobs/{export.job_id}/")
+    if export.removed_at is None:
+        record("export.removed", actor=request.user, job_id=export.job_id)
+        pieces.remove(export)
+    messages.success(request, "The file is removed.")
+    return redirect("exports")
+
+
+def own(request, pk: int) -> Export:
+    """Of others nobody learns even that there is one."""
+    access.require(request.user, "view")
+    access.require(request.user, "export")
+    export = Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk).first() if pk < 2**63 else None
+    if export is None:
+        raise Http404
+    return export

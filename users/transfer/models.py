@@ -1,0 +1,42 @@
+"""Files that jobs write: in the database, in pieces, so that every web process can hand them out."""
+
+from django.db import models
+
+from users.jobs.models import Job
+
+
+class Export(models.Model):
+    """The file of one job. It is for whoever started that, and for some days."""
+
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
+    expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
+    removed_at = models.DateTimeField(null=True, help_text="When its pieces went")
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("export_user", "Can export accounts to files")]
+        indexes = [models.Index(fields=["expires_at"], name="export_live", condition=models.Q(removed_at=None))]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
+
+
+class ExportPiece(models.Model):
+    """What one chunk wrote. `content` and `index` are compressed; the index has the id and the length of each row, so that
+    one can be taken out."""
+
+    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="pieces", db_index=False)
+    first = models.BigIntegerField(help_text="The lowest id in it")
+    last = models.BigIntegerField(help_text="The highest one")
+    rows = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(help_text="Bytes, before they were compressed")
+    masked = models.BooleanField(help_text="Whether addresses and numbers in it are masked")
+    content = models.BinaryField()
+    index = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["export", "last"], name="export_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows of export {self.export_id}"
