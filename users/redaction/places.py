@@ -66,8 +66,8 @@ class Place:
             return [], None
         rows = whole.filter(pk__gt=key(after)) if after is not None else whole
         composite = isinstance(last, tuple)
-        first = 0 if after is None or composite else after
         if not composite and isinstance(last, int):
+            first = whole.order_by("pk").values_list("pk", flat=True)[0] - 1 if after is None else after
             rows, last = rows.filter(pk__lte=first + SPAN), min(first + SPAN, last)
         texts = self.filled() & ONLY.get(self.name, Q())
         found = list(rows.filter(texts).order_by("pk").values_list("pk", *self.columns)[:SIZE])
