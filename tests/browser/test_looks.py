@@ -174,8 +174,9 @@ def test_mails_can_be_read_by_everybody(page, root, scheme):
     for username, kind in (("told", "suspended"), ("root", "reinstated"), ("root", "verification")):
         account = User.objects.get(username=username)
         Message.objects.create(account=account, kind=kind, to=account.email)
-    User.objects.filter(pk=root.pk).update(email_verified_at=timezone.now())
-    verbs.write(User.objects.get(pk=root.pk), by=root, subject="Hello {name}", text="Dear {name},\n\n" + "long " * 80)
+    told = User.objects.get(username="told")
+    User.objects.filter(pk=told.pk).update(email_verified_at=timezone.now(), last_name=LONG * 2)
+    verbs.write(told, by=root, subject="Hello {name}", text="Dear {name},\n\n" + "long " * 80)
     drain()
     show(page, scheme, 320)
     for message in mail.outbox:
