@@ -65,8 +65,16 @@ def test_a_username_that_is_a_word_is_not_looked_for(word):
     assert matcher.within("m.k@example.com")
 
 
+def test_a_username_that_is_a_word_is_looked_for_where_it_is_marked_as_one():
+    matcher = sought(make_user(username="mark", email=""))
+    for text in ("see @mark", "accounts matching “Mark”", "signs in as 'mark'", "the login MARK", "username: mark"):
+        assert matcher.within(text), text
+    for text in ("mark it", "“mark it”", "mark@example.com", "@markus", "x@mark"):
+        assert not matcher.within(text), text
+
+
 def test_who_has_nothing_to_be_looked_for():
-    mark = make_user(username="mark", email="")
+    mark = make_user(username="active", email="")
     assert not any(values_of(mark, called(mark)).values())
 
 

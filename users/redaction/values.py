@@ -45,6 +45,7 @@ def values_of(account: User, past: Past) -> dict[str, list[str]]:
     texts |= {each for each in past["source_id"] if not each.isdecimal() and is_telling(each)}
     texts -= {word for word in texts if word.isalpha() and is_last_name(others, word)}
     texts |= full_names(others, past)
+    texts |= {form for name in past["username"] - taken - texts for form in marked(name)}
     phones = [phone for phone in past["phone"] if not has_phone(others, phone)]
     in_links = {f"%2b{phone[1:]}" for phone in phones if phone[0] == "+"}
     return {
@@ -84,6 +85,16 @@ def is_last_name(others, word: str) -> bool:
     """A range of the index of names, which begin with the last name."""
     form = search_form(word)
     return others.filter(Q(name_key=form) | Q(name_key__gte=f"{form} ", name_key__lt=f"{form}!")).exists()
+
+
+def marked(username: str) -> list[str]:
+    """How a username is written that is a word, so that everybody sees what is meant."""
+    if len(username) < SHORT or username in own_words():
+        return []
+    return [
+        form.format(username)
+        for form in ("@{}", "“{}”", '"{}"', "'{}'", "username {}", "login {}", "username: {}", "login: {}")
+    ]
 
 
 def is_telling(name: str) -> bool:
