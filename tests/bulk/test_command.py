@@ -5,11 +5,13 @@ import io
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.audit.models import AuditEvent
 from users.jobs import engine, turns
 from users.jobs.models import Job
+from users.mail.models import Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,20 @@ def test_what_an_action_asks_for_is_set(agent, accounts):
     assert User.objects.filter(locale="pt-BR").count() == 3
 
 
+def test_people_are_written_to(agent):
+    ada = make_user(email="ada@example.org", email_verified_at=timezone.now())
+    bulk("write", reason="", set=["subject=News, {name}", "text=Dear {name},\nnew terms = 1"], here=True)
+    message = Message.objects.get()
+    assert (message.account, message.letter.text) == (ada, "Dear {name},\nnew terms = 1")
+
+
+def test_accounts_are_exported(accounts):
+    auditor = make_user("Auditor", username="aud")
+    bulk("export", by="aud", set=["columns=id", "columns=email", "format=jsonl"], here=True)
+    job = Job.objects.get()
+    assert (job.by, job.export.pieces.get().rows) == (auditor, 3)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -100,9 +116,13 @@ def test_what_an_action_asks_for_is_set(agent, accounts):
         ({"reason": ""}, "--reason: This field is required."),
         ({"set": ["until=soon"]}, "--set until"),
         ({"set": ["colour=red"]}, "does not ask for colour"),
+        ({"action": "write", "set": ["subject=x", "text=y"]}, "does not ask for reason"),
+        ({"action": "write", "reason": "", "set": ["subject=x", "text={y}"]}, "--set text: There is no {y}."),
+        ({"action": "export", "by": "aud"}, "--set columns: Choose at least one column."),
     ],
 )
 def test_what_makes_no_sense_is_named(agent, accounts, options, says):
+    make_user("Auditor", username="aud")
     assert says in refused(**options)
 
 

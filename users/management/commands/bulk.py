@@ -89,7 +89,7 @@ class Command(BaseCommand):
 
     def filled(self, action: Action, by: User, options: dict[str, Any]) -> BulkForm:
         """Raises CommandError."""
-        data = MultiValueDict({"reason": [options["reason"]], "count": ["1"]})
+        data = MultiValueDict({"count": ["1"]} | ({"reason": [options["reason"]]} if options["reason"] else {}))
         for given in options["set"]:
             name, _, value = given.partition("=")
             data.appendlist(name, group(value) if name == "groups" else value)
