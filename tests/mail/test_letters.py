@@ -64,6 +64,15 @@ def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
 
 
 @pytest.mark.django_db
+def test_lines_are_lines_and_markup_is_text_in_both_parts():
+    letter = Letter.objects.create(subject="Hello", text="Dear {name},\n\n<b>x</b>\n1 < 2")
+    ada = make_user(first_name="<i>")
+    mail = compose(Message.objects.create(account=ada, kind="letter", to="a@example.com", letter=letter))
+    assert mail.body.startswith("Dear <i>,\n\n<b>x</b>\n1 < 2\n\n--\n")
+    assert "Dear &lt;i&gt;,<br><br>&lt;b&gt;x&lt;/b&gt;<br>1 &lt; 2</div>" in mail.alternatives[0].content
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
