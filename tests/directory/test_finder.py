@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import QueryDict
 
 from tests.builders import make_superuser
-from users.directory import finder, road
+from users.directory import finder, statements
 from users.directory.filter import Filter
 from users.directory.keyset import END, SORTS
 from users.directory.parameters import end_of
@@ -136,15 +136,15 @@ def test_each_filter_shows_each_match_exactly_once_there_and_back(directory, sor
 
 @pytest.mark.parametrize("sort", ["-joined", "name", "seen", "-email"])
 def test_a_short_walk_and_a_gathering_give_the_same_accounts(directory, sort, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 40)
-    monkeypatch.setattr(road, "GATHER", 3_000)
+    monkeypatch.setattr(statements, "WALK", 40)
+    monkeypatch.setattr(statements, "GATHER", 3_000)
     for query in FILTERS:
         assert forwards(wanted(query, sort)) == expected(query, sort), query
 
 
 def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 5)
-    monkeypatch.setattr(road, "CANDIDATES", 40)
+    monkeypatch.setattr(statements, "WALK", 5)
+    monkeypatch.setattr(statements, "CANDIDATES", 40)
     found = finder.find(wanted("q=smith", "name"))
     assert found.capped
     assert len(found.page.accounts) in range(41, 47)  # the sample, and what the walk met
@@ -153,29 +153,29 @@ def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypa
 
 @pytest.mark.parametrize("query", ["q=smith&verified=no", "q=smith@", "q=smith+nobody-has-this"])
 def test_a_sample_says_so_even_if_nothing_in_it_matches(directory, query, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 5)
-    monkeypatch.setattr(road, "CANDIDATES", 40)
+    monkeypatch.setattr(statements, "WALK", 5)
+    monkeypatch.setattr(statements, "CANDIDATES", 40)
     few_candidates = query.endswith("this") or (connection.vendor == "sqlite" and "@" in query)
     assert finder.find(wanted(query, "name")).capped is not few_candidates
 
 
 def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directory, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 5)
-    monkeypatch.setattr(road, "CANDIDATES", 40)
+    monkeypatch.setattr(statements, "WALK", 5)
+    monkeypatch.setattr(statements, "CANDIDATES", 40)
     found = finder.find(wanted("q=smith&must_change=yes", "name"))
     assert not found.capped
     assert [account.pk for account in found.page.accounts] == expected("q=smith&must_change=yes", "name")
 
 
 def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(directory, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 60)
-    monkeypatch.setattr(road, "GATHER", 30)
+    monkeypatch.setattr(statements, "WALK", 60)
+    monkeypatch.setattr(statements, "GATHER", 30)
     assert forwards(wanted("status=active", "name", size=25)) == expected("status=active", "name")
 
 
 def test_a_walk_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(directory, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 200)  # of everybody, that meets some three
-    monkeypatch.setattr(road, "GATHER", 5)
+    monkeypatch.setattr(statements, "WALK", 200)  # of everybody, that meets some three
+    monkeypatch.setattr(statements, "GATHER", 5)
     found = finder.find(wanted("status=suspended&source=crm", "name", size=25))
     assert not found.capped
     assert [account.pk for account in found.page.accounts] == expected("status=suspended&source=crm", "name")[:25]
@@ -195,11 +195,11 @@ def test_a_page_behind_a_cursor_is_read_from_there_and_not_from_the_end_of_the_r
 @pytest.mark.postgresql  # FTS5 names the first account at once
 @pytest.mark.parametrize("sort", ["-joined", "name", "-email"])
 def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sample(directory, sort, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 5)
-    monkeypatch.setattr(road, "MANY", 100)
-    monkeypatch.setattr(road, "PROBED", 10**9)
-    monkeypatch.setattr(road, "SAMPLED", 10**9)
-    monkeypatch.setattr(road, "CANDIDATES", 200)
+    monkeypatch.setattr(statements, "WALK", 5)
+    monkeypatch.setattr(statements, "MANY", 100)
+    monkeypatch.setattr(statements, "PROBED", 10**9)
+    monkeypatch.setattr(statements, "SAMPLED", 10**9)
+    monkeypatch.setattr(statements, "CANDIDATES", 200)
     found = finder.find(wanted("q=smith", sort, size=25))
     assert found.capped
     seen = forwards(wanted("q=smith", sort, size=25))
@@ -212,7 +212,7 @@ def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sa
 def broad(monkeypatch):
     """Every filter fits very many accounts, and what is sampled is the whole table."""
     for name, value in {"WALK": 5, "BROAD": -1, "GATHER": 200, "PROBED": 10**9, "SAMPLED": 10**9}.items():
-        monkeypatch.setattr(road, name, value)
+        monkeypatch.setattr(statements, name, value)
 
 
 @pytest.mark.postgresql  # SQLite has no such sample
@@ -238,7 +238,7 @@ def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, cli
 
 
 def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):
-    monkeypatch.setattr(road, "WALK", 5)
+    monkeypatch.setattr(statements, "WALK", 5)
     found = finder.find(wanted("domain=rare.example", "name"))
     assert (len(found.page.accounts), found.capped) == (2, False)
 

@@ -21,7 +21,7 @@ from users.directory import keyset, turns
 from users.directory.counts import table_size
 from users.directory.filter import Filter
 from users.directory.keyset import END, Page
-from users.directory.parameters import PARAMETERS, lanes, ranges, span
+from users.directory.parameters import PARAMETERS, ranges
 from users.directory.road import Road
 from users.models import User, UserQuerySet
 
@@ -51,10 +51,12 @@ def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
     if wanted.search.alone and first_page and (rows := keyset.load(named(wanted, accounts))):
         return Found(Page(rows), exact=True)
     if in_order(wanted):
-        sort = wanted.sort.removeprefix("-")
         beside = {"about": table_size(connections[accounts.db].vendor), **turns.beside()}
-        held, within = accounts.filter(*lanes(wanted.values, sort)), span(wanted.values, sort)
-        page = keyset.fetch(held, wanted.sort, wanted.size, after=after, before=before, within=within, beside=beside)
+
+        def ask(cursor: str, backwards: bool) -> list[User]:
+            return Road(wanted, accounts, cursor, backwards).straight(beside)
+
+        page = keyset.fetch_by(ask, wanted.sort, wanted.size, after=after, before=before)
         if not page.accounts:
             return Found(page, turn=timezone.now())
         first: Any = page.accounts[0]

@@ -32,6 +32,8 @@ COLUMN_OF_ID = '"users_user"."id"'
 COLUMNS_LISTED = ", ".join(f'"users_user"."{name}"' for name in LISTED)
 Beside = Mapping[str, RawSQL]
 NOTHING: Beside = {}
+Compiled = tuple[str, tuple]
+Ask = Callable[[str, bool], list[User]]
 LONGEST = 3500  # the longest name_key is 620 characters of 4 bytes, in base64
 
 
@@ -128,42 +130,50 @@ class Page:
     previous: str = ""
 
 
-def fetch(
-    accounts: UserQuerySet,
-    sort: str,
-    size: int,
-    *,
-    after: str = "",
-    before: str = "",
-    within: Span = ANYWHERE,
-    beside: Beside = NOTHING,
-) -> Page:
+def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", before: str = "", within: Span = ANYWHERE) -> Page:
     """The page behind `after`, or in front of `before` ("end": the last page), or the first. Raises BadCursor."""
-    backwards = bool(before)
-    start = after if not before or before == END else before
-    rows = load(beyond(accounts, sort, start, backwards, within)[: size + 1], beside)
-    if backwards and before != END and len(rows) <= size:
-        return fetch(accounts, sort, size, within=within, beside=beside)  # not a page in front: that is the first page
+
+    def ask(cursor: str, backwards: bool) -> list[User]:
+        return load(beyond(accounts, sort, cursor, backwards, within)[: size + 1])
+
+    return fetch_by(ask, sort, size, after=after, before=before)
+
+
+def fetch_by(ask: Ask, sort: str, size: int, *, after: str = "", before: str = "") -> Page:
+    """The same of the rows that `ask` finds: at most size + 1 beyond a cursor ("": either end), backwards or not."""
+    rows = ask(after if not before or before == END else before, bool(before))
+    if before and before != END and len(rows) <= size:
+        return fetch_by(ask, sort, size)  # less than a page stands in front: that is the first page
     if after and not rows:
-        return fetch(accounts, sort, size, before=END, within=within, beside=beside)  # what stood there is gone
+        return fetch_by(ask, sort, size, before=END)  # what stood there is gone
     return page_of(rows, sort, size, after=after, before=before)
 
 
-def load(accounts: UserQuerySet, beside: Beside = NOTHING) -> list[User]:
+def load(accounts: UserQuerySet) -> list[User]:
     """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can be changed and saved."""
     try:
-        return read(accounts.db, *listed(accounts, beside))
+        return read(accounts.db, *listed(accounts))
     except EmptyResultSet:  # a condition that nothing can meet
         return []
 
 
-def listed(accounts: UserQuerySet, beside: Beside = NOTHING) -> tuple[str, tuple]:
-    """SQL and parameters that select LISTED, which takes the ORM longer to name than the database to find a page of them.
-    `beside`: what else each row shall have, by name. Raises EmptyResultSet."""
+def listed(accounts: UserQuerySet, beside: Beside = NOTHING) -> Compiled:
+    """SQL and parameters that select LISTED. Raises EmptyResultSet."""
+    return select(tail(accounts), beside)
+
+
+def tail(accounts: UserQuerySet) -> Compiled:
+    """What follows the columns. Raises EmptyResultSet."""
     sql, params = accounts.only("pk").query.get_compiler(accounts.db).as_sql()
+    return sql.removeprefix(f"SELECT {COLUMN_OF_ID}"), params
+
+
+def select(tail: Compiled, beside: Beside = NOTHING) -> Compiled:
+    """LISTED, which takes the ORM longer to name than the database to find a page of them. `beside`: what else each row shall
+    have, by name."""
     columns = ", ".join([COLUMNS_LISTED, *(f"({each.sql}) AS {name}" for name, each in beside.items())])
-    params = (*(param for each in beside.values() for param in each.params), *params)
-    return sql.replace(f"SELECT {COLUMN_OF_ID}", f"SELECT {columns}", 1), params
+    sql, params = tail
+    return f"SELECT {columns}{sql}", (*(param for each in beside.values() for param in each.params), *params)
 
 
 def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:
