@@ -158,6 +158,7 @@ def test_a_sample_shows_nothing_that_is_masked(client):
         response = client.post(address(accounts, "sample/"), sent, headers=headers)
         assert "ada@example.com" not in response.content.decode()
         assert "a•••@example.com" in response.content.decode()
+        assert response.context["form"].person.email == "a•••@example.com"  # masked before the page is looked through
 
 
 def test_the_ladder_of_the_sample(client):
