@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.http import QueryDict
+from django.utils import timezone
 
-from tests.builders import make_superuser
+from tests.builders import make_superuser, make_user
 from users.directory import finder, statements
 from users.directory.filter import Filter
 from users.directory.keyset import END, SORTS
@@ -206,6 +207,23 @@ def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sa
     matches = expected("q=smith", sort)
     assert seen == [pk for pk in matches if pk in set(seen)]
     assert 25 < len(seen) < len(matches)
+
+
+@pytest.mark.parametrize("beside", ["", "&q=person"])
+def test_a_list_of_a_state_follows_the_clock(directory, beside, monkeypatch):
+    start, step = timezone.now(), timedelta(minutes=5)
+    fields = {
+        "status": State.SUSPENDED,
+        "status_reason": "Spam",
+        "suspended_until": start + step,
+        "valid_until": start + 2 * step,
+    }
+    account = make_user(first_name="Person", **fields)  # the newest of all
+    for after, state in enumerate(["suspended", "active", "ended"]):
+        monkeypatch.setattr(timezone, "now", lambda after=after: start + after * step)
+        states = State.values
+        found = [each for each in states if account in finder.find(wanted(f"status={each}{beside}", "-joined")).page.accounts]
+        assert found == [state]
 
 
 @pytest.fixture

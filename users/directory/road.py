@@ -8,7 +8,7 @@ from django.core.exceptions import EmptyResultSet
 
 from users.directory import keyset
 from users.directory.keyset import Compiled
-from users.directory.statements import MOVING, Maker, Way, by_filter, by_search, straight, walking
+from users.directory.statements import Way, by_filter, by_search, straight, walking
 from users.models import User
 
 
@@ -33,10 +33,6 @@ class Gathered:
 
 class Road(Way):
     """The accounts beyond a cursor that are wanted, found by walking or gathering."""
-
-    def statement(self, make: Maker) -> Compiled:
-        """Raises EmptyResultSet."""
-        return make.__wrapped__(self) if self.wanted.values.get("status") in MOVING else make(self)
 
     def walk_first(self) -> Ahead:
         named, rows = self.walk()
@@ -87,7 +83,7 @@ class Road(Way):
         the whole was looked at."""
         return Gathered([]) if self.wanted.search.impossible else self.gather(by_search)
 
-    def gather(self, make: Maker) -> Gathered:
+    def gather(self, make: Callable[[Way], Compiled]) -> Gathered:
         try:
             sql, params = self.statement(make)
         except EmptyResultSet:

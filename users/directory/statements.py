@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Protocol
 
 from django.db import connections
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from users.directory import keyset
 from users.directory.filter import Filter
 from users.directory.keyset import Compiled, listed
-from users.directory.parameters import PARAMETERS, lanes, nearly, span
+from users.directory.parameters import PARAMETERS, assumed, lanes, nearly, span
 from users.directory.search import Search, beginning
-from users.models import ENDING, State, User, UserQuerySet
+from users.models import ENDING, User, UserQuerySet
 
 WALK = 2_500
 FAR = 20_000  # where the index itself says which accounts match
@@ -29,7 +29,7 @@ PROBED, SAMPLED = 1_300_000, 6_500_000  # bytes
 BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 ms
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
-MOVING = {State.ACTIVE, State.SUSPENDED, State.ENDED}  # who is in these states changes with the clock
+NOW = datetime.max.replace(tzinfo=UTC)  # stands for the present in what is remembered
 REMEMBERED = 500  # statements of each kind that a process keeps
 
 
@@ -60,6 +60,16 @@ class Way:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Way) and self.key == other.key
+
+    def statement(self, make: Callable[["Way"], Compiled]) -> Compiled:
+        """As of now. Raises EmptyResultSet."""
+        token = assumed.set(NOW)
+        try:
+            sql, params = make(self)
+        finally:
+            assumed.reset(token)
+        then, now = map(connections[self.accounts.db].ops.adapt_datetimefield_value, (NOW, timezone.now()))
+        return sql, tuple(now if param == then else param for param in params)
 
     @property
     def ahead(self) -> UserQuerySet:
@@ -98,14 +108,6 @@ class Way:
     @property
     def order(self) -> tuple:
         return keyset.order(self.wanted.sort, self.backwards)
-
-
-class Maker(Protocol):
-    """Puts a statement together; `__wrapped__` without remembering it. Raises EmptyResultSet."""
-
-    __wrapped__: Callable[[Way], Compiled]
-
-    def __call__(self, way: Way, /) -> Compiled: ...
 
 
 @dataclass(frozen=True)
