@@ -250,6 +250,7 @@ class Alternating:
         return response
 
 
+@pytest.mark.postgresql  # with Redis, as in production
 @pytest.mark.parametrize(("one", "other"), [("Viewer", "superuser"), ("superuser", "Viewer"), ("Manager", "Administrator")])
 def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one, other):
     own, someone = [make_superuser() if role == "superuser" else make_user(role) for role in (one, other)]

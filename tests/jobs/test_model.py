@@ -130,5 +130,5 @@ def test_whatever_happens_in_whatever_order(monkeypatch):
     monkeypatch.setattr(engine, "PER_PERSON", 1000)
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(
-        Jobs, settings=settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=checks)
+        Jobs, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=checks)
     )

@@ -23,9 +23,9 @@ def ids() -> list[int]:
     return list(User.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def windows(selection: str, size: int, up_to: int) -> list[Window]:
+def windows(selection: str, size: int, up_to: int, cursor: int = 0) -> list[Window]:
     """All of them, until the last, as the engine walks them."""
-    job, found = Job(selection=selection, up_to=up_to), []
+    job, found = Job(selection=selection, up_to=up_to, cursor=cursor), []
     while job.cursor < up_to:
         found.append(Stamp().window(job, size))
         assert found[-1].until > job.cursor
@@ -60,7 +60,7 @@ def test_who_came_later_or_matches_no_longer_is_left_out(ids):
 
 def test_looking_for_long_gives_what_there_is_and_goes_on_later(ids, monkeypatch):
     monkeypatch.setattr(selected, "PATIENCE", 0)
-    found = windows("domain=rare.com&all=1", 3, ids[-1])
+    found = windows("domain=rare.com&all=1", 3, ids[-1], cursor=ids[0] - 1)
     assert len(found) > 10
     assert len(together(found)) == 8
 

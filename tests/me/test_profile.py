@@ -90,7 +90,7 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
     assert read(client.get(PATH)).one("nav", class_="rooms").all("a") == []
     client.force_login(make_user("Manager"))
     rooms = read(client.get(PATH)).one("nav", class_="rooms").all("a")
-    assert [room.attributes["href"] for room in rooms] == ["/users/", "/audit/", "/jobs/"]
+    assert [room.attributes["href"] for room in rooms] == ["/users/", "/audit/", "/jobs/", "/exports/"]
 
 
 def test_strangers_are_sent_to_sign_in(client):
