@@ -235,7 +235,7 @@ def check(job: Job, number: int) -> None:
     """Each account once, with an event and a before-image."""
     with unlimited():
         items = JobItem.objects.filter(job=job, outcome="changed", before__isnull=False).count()
-        events = AuditEvent.objects.filter(job_id=job.pk, action="account.suspended").count()
+        events = AuditEvent.objects.filter(job_id=job.pk, action="account.suspended", at__gte=job.created_at).count()
     if (job.state, job.changed, items, events) != ("done", number, number, number):
         raise RuntimeError(
             f"{job.state}: {job.changed:,} of {number:,} changed, {items:,} items, {events:,} events. {job.note}"

@@ -162,12 +162,15 @@ else:
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     _options.setdefault("connect_timeout", 5)  # seconds; a host that swallows packets would hold a request for minutes
+    # Statements that come again are planned once; not behind a pooler that gives each transaction another connection.
+    _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
     # Only the web server sets this (gunicorn.conf.py): a migration or a job may take as long as it needs.
     if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
         _limits = {
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
+            "plan_cache_mode": "force_generic_plan",  # what is planned once is planned for all (users/prepared.py)
             "enable_seqscan": "off",  # a wrong guess of the planner must not read ten million rows for fifty
             "jit": "off",
         }

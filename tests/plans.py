@@ -21,7 +21,8 @@ def plans(call: Callable[[], Any]) -> list[str]:
 
 
 def explain(cursor, sql: str) -> str:
-    cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN '}{sql}")
+    """Where the statement is planned once, for whatever its parameters may be."""
+    cursor.execute(f"EXPLAIN {'(GENERIC_PLAN)' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {sql}")
     return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 

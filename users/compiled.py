@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from django.db import connections, router
 from django.db.models import Model, QuerySet
 
+from users import prepared
+
 ANY = -(2**62) - 1  # stands for the id while the SQL is put together: no id that there is
 
 
@@ -45,7 +47,7 @@ class Compiled:
         """As the query would give them by `values_list`."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
-        with connections[alias].cursor() as cursor:
+        with prepared.cursor(connections[alias]) as cursor:
             cursor.execute(statement.sql, [pk if param == ANY else param for param in statement.params])
             rows = cursor.fetchall()
         if statement.converters:
@@ -55,7 +57,7 @@ class Compiled:
     def statement(self, alias: str) -> Statement:
         if alias not in self.known:
             compiler = self.make(ANY).using(alias).query.get_compiler(alias)
-            sql, params = compiler.as_sql()
+            sql, params = prepared.settled(connections[alias], compiler.as_sql(), lambda value: value == ANY)
             columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
             names = [column.target.attname for column in columns if hasattr(column, "target")]
             added = compiler.annotation_col_map or {}

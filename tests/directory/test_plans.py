@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from tests.directory.test_finder import FILTERS
+from tests.plans import explain
 from users.directory.filter import Filter
 from users.directory.finder import find
 from users.directory.keyset import END, SORTS
@@ -49,8 +50,7 @@ def queries(query: str, sort: str) -> list[str]:
 
 def plan(sql: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}" + sql.replace("%", "%%"), ())
-        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+        return explain(cursor, sql)
 
 
 def reads_all(steps: str) -> bool:

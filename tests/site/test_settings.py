@@ -107,3 +107,9 @@ def test_a_database_url_chooses_postgresql(values):
     assert database["default"]["HOST"] == "db"
     assert database["default"]["PORT"] == 5433
     assert database["default"]["OPTIONS"]["sslmode"] == "require"
+    assert database["default"]["OPTIONS"]["prepare_threshold"] == 1
+
+
+def test_behind_a_pooler_nothing_is_prepared(values):
+    services = {"DATABASE_URL": "postgres://ann:pw@db:5433/people", "PREPARED_STATEMENTS": "0"}
+    assert values("DATABASES", **PRODUCTION, **services)["DATABASES"]["default"]["OPTIONS"]["prepare_threshold"] is None

@@ -18,7 +18,9 @@ from django.db.models import BooleanField, F, Field, Func, Value
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from users import prepared
 from users.models import SeenKey, User, UserQuerySet
+from users.prepared import Compiled
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 END = "end"
@@ -32,13 +34,20 @@ COLUMN_OF_ID = '"users_user"."id"'
 COLUMNS_LISTED = ", ".join(f'"users_user"."{name}"' for name in LISTED)
 Beside = Mapping[str, RawSQL]
 NOTHING: Beside = {}
-Compiled = tuple[str, tuple]
+EDGE = (object(), object())  # stands for the value and the id of the edge of a page, in a statement that serves for all
 Ask = Callable[[str, bool], list[User]]
 LONGEST = 3500  # the longest name_key is 620 characters of 4 bytes, in base64
 
 
 class BadCursor(Exception):
     """A cursor that was not made here, or was made for another sort."""
+
+
+class Later(Value):
+    """A value that is filled in when the statement is put together already."""
+
+    def as_sql(self, compiler, connection):
+        return "%s", [self.value]
 
 
 class Beyond(Func):
@@ -48,8 +57,8 @@ class Beyond(Func):
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, key: Combinable, value: Any, pk: int, operator: str):
-        super().__init__(key, F("pk"), Value(value), Value(pk))
+    def __init__(self, key: Combinable, place: tuple[Any, int], operator: str):
+        super().__init__(key, F("pk"), *map(Later if place == EDGE else Value, place))
         self.operator = operator
 
     def as_sql(self, compiler, connection, **context):  # type: ignore[override]
@@ -178,7 +187,7 @@ def select(tail: Compiled, beside: Beside = NOTHING) -> Compiled:
 
 def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:
     """The same for a query by hand. Columns that are no fields of the account become attributes as they are."""
-    with connections[database].cursor() as cursor:
+    with prepared.cursor(connections[database]) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]
@@ -221,17 +230,26 @@ def page_of(rows: list[User], sort: str, size: int, *, after: str, before: str) 
 
 
 def beyond(accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: Span = ANYWHERE) -> UserQuerySet:
-    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is either end.
+    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is either end."""
+    return behind(accounts, sort, edge(sort, cursor, backwards, within), backwards, within)
 
-    The near end of `within` and the cursor become one bound, whichever is further on: of two, PostgreSQL begins to read
-    at either, and might read everything from the end of the range to the cursor.
+
+def edge(sort: str, cursor: str, backwards: bool, within: Span) -> tuple[Any, int] | None:
+    """Where to begin, as key and id; None at an end. The near end of `within` and the cursor become one bound, whichever is
+    further on: of two, PostgreSQL begins to read at either, and might read everything from the end of the range to the cursor.
     """
-    key, descending = SORTS[sort].key, sort.startswith("-") != backwards
-    near, far = (within.stop, within.start) if descending else (within.start, within.stop)
+    descending = sort.startswith("-") != backwards
+    near = within.stop if descending else within.start
     places = [*([decode(sort, cursor)] if cursor else []), *([(near, 0)] if near is not None else [])]
-    if places:
-        value, pk = min(places) if descending else max(places)
-        accounts = accounts.filter(Beyond(key, value, pk, "<" if descending else ">"))
+    return (min(places) if descending else max(places)) if places else None
+
+
+def behind(accounts: UserQuerySet, sort: str, place: tuple[Any, Any] | None, backwards: bool, within: Span) -> UserQuerySet:
+    """The accounts from an `edge` on, in order."""
+    key, descending = SORTS[sort].key, sort.startswith("-") != backwards
+    far = within.start if descending else within.stop
+    if place:
+        accounts = accounts.filter(Beyond(key, place, "<" if descending else ">"))
     if far is not None:
         accounts = accounts.filter(GreaterThanOrEqual(key, Value(far)) if descending else LessThan(key, Value(far)))
     return accounts.order_by(*order(sort, backwards))

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 
 from users.directory import keyset
-from users.directory.keyset import Compiled
 from users.directory.statements import Way, by_filter, by_search, straight, walking
 from users.models import User
+from users.prepared import Compiled
 
 
 @dataclass(frozen=True)

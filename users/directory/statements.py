@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from typing import Any
 
 from django.db import connections
 from django.db.models import F, Q, QuerySet
@@ -12,10 +13,11 @@ from django.utils import timezone
 
 from users.directory import keyset
 from users.directory.filter import Filter
-from users.directory.keyset import Compiled, listed
+from users.directory.keyset import EDGE, Span, listed
 from users.directory.parameters import PARAMETERS, assumed, lanes, nearly, span
 from users.directory.search import Search, beginning
 from users.models import ENDING, User, UserQuerySet
+from users.prepared import Compiled, settled
 
 WALK = 2_500
 FAR = 20_000  # where the index itself says which accounts match
@@ -30,7 +32,7 @@ BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 m
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
 NOW = datetime.max.replace(tzinfo=UTC)  # stands for the present in what is remembered
-REMEMBERED = 500  # statements of each kind that a process keeps
+REMEMBERED = 1000  # statements that a process keeps
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +53,9 @@ class Way:
     @cached_property
     def key(self) -> tuple:
         """Everything that its statements depend on; relative dates are days of today."""
-        wanted, named = self.wanted, self.named is not None
+        wanted, named, moved = self.wanted, self.named is not None, bool(self.edge)
         limits = (WALK, FAR, GATHER, CANDIDATES, SAMPLE, MANY, PROBED, SAMPLED, BROAD)
-        return wanted.query, wanted.size, wanted.masked, self.cursor, self.backwards, named, datetime.now(UTC).date(), limits
+        return wanted.query, wanted.size, wanted.masked, moved, self.backwards, named, datetime.now(UTC).date(), limits
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -62,21 +64,31 @@ class Way:
         return isinstance(other, Way) and self.key == other.key
 
     def statement(self, make: Callable[["Way"], Compiled]) -> Compiled:
-        """As of now. Raises EmptyResultSet."""
-        token = assumed.set(NOW)
-        try:
-            sql, params = make(self)
-        finally:
-            assumed.reset(token)
-        then, now = map(connections[self.accounts.db].ops.adapt_datetimefield_value, (NOW, timezone.now()))
-        return sql, tuple(now if param == then else param for param in params)
+        """As of now, from this edge on. Raises EmptyResultSet."""
+        sql, params = remembered(self, make)
+        return sql, tuple(self.filled(param) for param in params)
+
+    def filled(self, param: Any) -> Any:
+        """What stands for something in what is remembered, as it is now."""
+        adapt = connections[self.accounts.db].ops.adapt_datetimefield_value
+        if param in EDGE:
+            value = self.edge[EDGE.index(param)]
+            return adapt(value) if isinstance(value, datetime) else value
+        return adapt(timezone.now()) if param == adapt(NOW) else param
+
+    @cached_property
+    def edge(self) -> Any:
+        return keyset.edge(self.wanted.sort, self.cursor, self.backwards, self.within)
+
+    @property
+    def within(self) -> Span:
+        return span(self.wanted.values, self.wanted.sort.removeprefix("-"))
 
     @property
     def ahead(self) -> UserQuerySet:
         """Everybody beyond the cursor, in order; only the lane's, if there is one."""
-        accounts = self.accounts.filter(*self.lane)
-        within = span(self.wanted.values, self.wanted.sort.removeprefix("-"))
-        return keyset.beyond(accounts, self.wanted.sort, self.cursor, self.backwards, within)
+        place = EDGE if self.edge else None
+        return keyset.behind(self.accounts.filter(*self.lane), self.wanted.sort, place, self.backwards, self.within)
 
     @property
     def lane(self) -> list[Q]:
@@ -119,12 +131,22 @@ class Sample:
 
 
 @lru_cache(REMEMBERED)
+def remembered(way: Way, make: Callable[[Way], Compiled]) -> Compiled:
+    """What `make` gives, but for the moment and the edge, which are filled in each time."""
+    connection = connections[way.accounts.db]
+    then = connection.ops.adapt_datetimefield_value(NOW)
+    token = assumed.set(NOW)
+    try:
+        return settled(connection, make(way), lambda param: param in EDGE or param == then)
+    finally:
+        assumed.reset(token)
+
+
 def straight(way: Way) -> Compiled:
     """What follows the columns."""
     return keyset.tail(way.ahead[: way.wanted.size + 1])
 
 
-@lru_cache(REMEMBERED)
 def walking(way: Way) -> Compiled:
     wanted = way.wanted
     matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(*way.order)
@@ -139,7 +161,6 @@ def walking(way: Way) -> Compiled:
     return union, (*first_params, *params)
 
 
-@lru_cache(REMEMBERED)
 def by_filter(way: Way) -> Compiled:
     values, conditions = way.wanted.values, way.wanted.search.conditions()
     matches = way.accounts.filter(*way.wanted.conditions()).order_by()
@@ -151,7 +172,6 @@ def by_filter(way: Way) -> Compiled:
     return gathering(way, matches, GATHER, [], instead=Sample(counted(matches), listed(sample[:SAMPLE])))
 
 
-@lru_cache(REMEMBERED)
 def by_search(way: Way) -> Compiled:
     search = way.wanted.search
     conditions = [*way.wanted.conditions(), *search.conditions()]

@@ -1,10 +1,41 @@
 """Django's PostgreSQL, but that a kept connection is looked at and not asked before each request, and that C reads times."""
 
+import re
 import select
 from datetime import UTC
+from itertools import count
 
 from django.db.backends.postgresql import base
+from psycopg import Cursor
+from psycopg.errors import FeatureNotSupported
+from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
+
+
+class PlannedCursor(Cursor):
+    def execute(self, query, params=None, **options):
+        """Once more where a migration has changed the type of a column since the statement was planned."""
+        try:
+            super().execute(query, params, **options)
+        except FeatureNotSupported:
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                raise
+            self.connection.execute("DEALLOCATE ALL")  # the driver hears of it too
+            super().execute(query, params, **options)
+        self._query = self._query or Named(query)  # type: ignore[assignment]
+        return self
+
+
+class Named:
+    """What a statement says that was sent by its name: Django's log asks for it, and the driver does not know it any more."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    @property
+    def query(self) -> bytes:
+        number = count(1)
+        return re.sub("%s|%%", lambda match: "%" if match[0] == "%%" else f"${next(number)}", self.text).encode()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,6 +55,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if name:
             return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
         return self.connection.cursor()
+
+    def planned_cursor(self):
+        """For statements that the server shall plan once (users/prepared.py), where the settings allow it."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(PlannedCursor(self.connection))  # type: ignore[attr-defined]
 
     def is_usable(self) -> bool:
         """Nobody writes to a connection that waits for a query, but a server that ends it: to be told so, or hung up on,

@@ -7,7 +7,7 @@ from django.core.cache import caches
 from django.db import connections, router
 from django.utils import timezone
 
-from users import access
+from users import access, prepared
 from users.caching import generation
 from users.caching.generation import ROLES
 from users.models import User
@@ -40,7 +40,7 @@ def read(source: str, session_key: str | None, *more: int) -> tuple | None:
     """By hand, since the ORM takes longer to put this query together than the database to answer it."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
+    with prepared.cursor(connection) as cursor:
         cursor.execute(query(connection.vendor, source), [session_key, now, *more])
         return cursor.fetchone()
 

@@ -1,0 +1,36 @@
+"""Statements that come again and again. PostgreSQL takes longer to plan one than to run most, so it plans these once for each
+connection; the rest of the ORM's statements are planned anew, each for its own values."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from psycopg.sql import Literal
+
+Compiled = tuple[str, tuple]
+
+
+def cursor(connection: Any) -> Any:
+    """For statements whose text stays the same, whatever their parameters are: the plan is made without knowing these."""
+    return connection.planned_cursor() if connection.vendor == "postgresql" else connection.cursor()
+
+
+def settled(connection: Any, statement: Compiled, is_open: Callable[[Any], bool]) -> Compiled:
+    """The same statement with all values in its text, so that it is planned for them, but those that are still open."""
+    sql, params = statement
+    if connection.vendor != "postgresql":
+        return statement
+    connection.ensure_connection()
+    values = iter(params)
+    left: list[Any] = []
+
+    def put(match: re.Match) -> str:
+        if match[0] == "%%":
+            return "%%"
+        value = next(values)
+        if is_open(value):
+            left.append(value)
+            return "%s"
+        return Literal(value).as_string(connection.connection).replace("%", "%%")
+
+    return re.sub("%s|%%", put, sql), tuple(left)
