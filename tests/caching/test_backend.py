@@ -214,12 +214,15 @@ def test_it_is_a_cache(pages):
 def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     pages.set("gone", 1, 60)
     before = pages.redis.calls.copy()
-    with pages.together():
+    with pages.together() as later:
         pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
         assert (pages.get("one"), pages.get("gone")) == (1, 1)  # its own writes it sees; Redis has heard of none yet
-        assert pages.redis.calls - before == {"get": 1}
+    assert pages.redis.calls - before == {"get": 1}
+    assert not server.direct.exists(pages.make_key("one"))
+    [send] = later
+    send()
     forget(pages)
     assert pages.get_many(["one", "two", "three", "gone"]) == {"one": 1, "two": 2, "three": 3}
     assert 50_000 < server.direct.pttl(pages.make_key("one")) <= 60_000
@@ -227,14 +230,18 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
 
 def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
     value = ["one"]
-    with pages.together():
-        pages.set("outer", 1, 60)
-        with pages.together():
+    with pages.together() as later:
+        pages.set("outer", value, 60)
+        with pages.together() as inner:
             pages.set("inner", value, 60)
-        value.append(lambda: "nothing that can be packed")
+        assert inner == []
+        value.append("two")
         assert server.direct.exists(pages.make_key("inner"), pages.make_key("outer")) == 1
+    value.append(lambda: "nothing that can be packed")
+    [send] = later
+    send()
     forget(pages)
-    assert pages.get_many(["inner", "outer"]) == {"inner": ["one"], "outer": 1}
+    assert pages.get_many(["inner", "outer"]) == {"inner": ["one"], "outer": ["one", "two"]}
     assert pages.trouble() == ""
 
 
@@ -248,6 +255,76 @@ def test_what_was_written_before_an_error_is_written(pages):
         build()
     forget(pages)
     assert pages.get("one") == 1
+
+
+def test_a_redis_that_is_gone_when_the_page_is_sent_costs_the_page_its_place_alone(pages, server):
+    with pages.together() as later:
+        pages.set("one", 1, 60)
+    server.kill()
+    [send] = later
+    send()
+    assert pages.trouble() == "ConnectionError"
+    assert pages.get("one") == 1
+
+
+def test_who_finds_nothing_holds_the_lock_with_the_same_question(make, server):
+    first, second = make(), make()
+    before = first.redis.calls.copy()
+    with first.claiming("lock"):
+        assert first.get("page") is None
+        assert 0 < server.direct.pttl(first.make_key("lock")) <= 5_000
+        assert first.claim("lock")
+        assert first.get("other") is None  # one alone
+        assert server.direct.dbsize() == 1
+    with second.claiming("lock"):
+        assert second.get("page") is None
+        assert not second.claim("lock")
+    assert first.redis.calls - before == {"get": 1}
+
+
+def test_who_finds_something_takes_no_lock_until_something_is_missing(pages, server):
+    pages.set("heads", ["Cookie"], 60)
+    forget(pages)
+    with pages.claiming("lock"):
+        assert pages.get("heads") == ["Cookie"]
+        assert not server.direct.exists(pages.make_key("lock"))
+        assert pages.get("page") is None
+        assert server.direct.exists(pages.make_key("lock"))
+    with pages.claiming("another"):
+        assert pages.claim("another")  # without a question before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_without_a_lock_everybody_is_the_first_and_who_can_read_reads(pages, server, clock, fault):
+    hurt, heal = FAULTS[fault]
+    pages.set("one", 1, 60)
+    forget(pages)
+    hurt(server)
+    try:
+        for _ in range(2):
+            with pages.claiming("lock"):
+                assert pages.get("nothing") is None
+                assert pages.claim("lock")
+                assert pages.get("one") == (None if fault in AWAY else 1)
+    finally:
+        heal(server)
+    clock.now += ALONE
+    with pages.claiming("lock"):
+        assert pages.get("nothing") is None
+        assert pages.claim("lock")
+    assert server.direct.exists(pages.make_key("lock"))
+    assert pages.trouble() == ""
+
+
+def test_what_a_piece_shows_is_its_name_and_so_it_is_remembered_for_long(pages, server, clock):
+    pages.set_many({"one": 1, "two": 2}, 3600)
+    forget(pages)
+    assert pages.nearby(["one", "two"]) == {}
+    assert pages.get_many(["one", "two"], seconds=3600) == {"one": 1, "two": 2}
+    clock.now += 3599
+    assert pages.nearby(["one", "two", "three"]) == {"one": 1, "two": 2}
+    clock.now += 1
+    assert pages.nearby(["one", "two"]) == {}
 
 
 def test_what_it_is_given_lasts_as_long_as_was_said(pages, server, clock):

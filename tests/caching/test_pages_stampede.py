@@ -16,6 +16,7 @@ from django.test import Client, RequestFactory
 from tests.builders import make_user
 from tests.caching.looking import ask, stored
 from users.caching import pages
+from users.caching.backend import CLAIMED, Pages
 from users.caching.generation import ACCOUNTS
 from users.directory import views
 
@@ -72,7 +73,9 @@ def request(path: str = "/users/"):
 
 
 def page(view: Callable, path: str = "/users/") -> HttpResponse:
-    return pages.page(request(path), view, shows=(ACCOUNTS,))
+    response = pages.page(request(path), view, shows=(ACCOUNTS,))
+    response.close()  # as the server does when it is sent
+    return response
 
 
 def crowd(view: Builder, waiting: Waiting, number: int = CROWD) -> list:
@@ -256,19 +259,31 @@ def test_what_the_other_process_does_not_keep_is_built_here(monkeypatch, answer)
 
 def test_a_builder_that_was_killed_is_waited_for_once_and_forgotten(monkeypatch):
     monkeypatch.setattr(pages, "PATIENCE", 0.05)
-    seen, add = [], type(caches["pages"]).add
-    monkeypatch.setattr(
-        type(caches["pages"]),
-        "add",
-        lambda cache, key, value, seconds: seen.append((key, seconds)) or add(cache, key, value, seconds),
-    )
-    view = Builder()
+    seen: list[str] = []
+    view = Builder(lambda number: seen.extend(locks()) or HttpResponse(f"number {number}" * 100))
     view.go_on.set()
     page(view, "/users/?q=a")
-    [(lock, seconds)] = seen
-    assert 0 < seconds <= 5  # then it is gone by itself
+    [lock] = seen
     caches["pages"].clear()
-    caches["pages"].add(lock, True, seconds)
+    caches["pages"].add(lock[lock.index("building:") :], True, CLAIMED)
     assert page(view, "/users/?q=a").content == b"number 2" * 100
     assert page(view, "/users/?q=a").content == b"number 2" * 100  # kept, whoever holds the lock
-    caches["pages"].delete(lock)
+    caches["pages"].delete(lock[lock.index("building:") :])
+
+
+def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_free():
+    view = Builder()
+    view.go_on.set()
+    response = pages.page(request(), view, shows=(ACCOUNTS,))
+    assert len(locks()) == int(isinstance(caches["pages"], Pages))  # nobody has waited for Redis
+    response.close()
+    assert locks() == []
+    if isinstance(caches["pages"], Pages):
+        caches["pages"].near.clear()
+    assert page(view).content == b"number 1" * 100
+
+
+def test_a_view_that_fails_leaves_no_lock():
+    with pytest.raises(ZeroDivisionError):
+        page(lambda request: 1 / 0)
+    assert locks() == []

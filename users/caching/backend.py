@@ -16,6 +16,7 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django_redis.cache import RedisCache
+from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,12 @@ ALONE = 5.0  # seconds that Redis is left alone after an error
 NEAR = 5.0  # seconds that a process remembers what it read: less than pages may be late with soft columns
 MEMORY = 16 * 1024 * 1024  # bytes of that memory
 MISSING = object()
+CLAIM = """
+local found = redis.call('GET', KEYS[1])
+if found then return found end
+return redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) and 1 or 0
+"""
+CLAIMED = 5  # seconds
 AWAY = (RedisError, OSError)  # what says something about Redis, and not about an entry
 
 
@@ -112,26 +119,34 @@ class Pages(BaseCache):
         self.redis = RedisCache(server, params)
         self.near, self.reading, self.writing = STATE.setdefault(server, (Near(), Breaker("reads"), Breaker("writes")))
         self.held: list[tuple[str, tuple, dict]] | None = None  # writes that wait for the end of `together`
+        self.wanted = ""  # the lock that `claiming` wants
+        self.first: bool | None = None  # whether it was free
+        self.script: Script | None = None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         if (known := self.near.get(self.make_key(key, version))) is not None:
             return pickle.loads(known)  # noqa: S301  made by this process
-        value = self.read(lambda: self.redis.get(key, MISSING, version=version), MISSING)
+        value = self.read(lambda: self.ask(key, version), MISSING)
         if value is MISSING:
             return default
         self.remember(key, value, NEAR, version)
         return value
 
-    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+    def get_many(self, keys: Iterable[str], version: int | None = None, *, seconds: float = NEAR) -> dict[str, Any]:
+        """`seconds`: how long this process may remember what Redis says."""
         keys = list(keys)
-        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
-        found = {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
+        found = self.nearby(keys, version)
         if len(found) < len(keys):
             rest = [key for key in keys if key not in found]
             for key, value in self.read(lambda: self.redis.get_many(rest, version=version), {}).items():
                 found[key] = value
-                self.remember(key, value, NEAR, version)
+                self.remember(key, value, seconds, version)
         return found
+
+    def nearby(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+        """Those that this process remembers."""
+        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
+        return {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
 
     def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
         self.remember(key, value, self.seconds(timeout), version)  # made here: it is as good here as there
@@ -178,25 +193,66 @@ class Pages(BaseCache):
     # --- the way through the breakers ---------------------------------------------------------------------------------
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """What the block writes goes to Redis at its end, in one round trip. This process sees it at once.
+    def together(self) -> Iterator[list[Callable[[], None]]]:
+        """What the block writes is sent to Redis in one round trip, by what it is given a list for: the caller calls that when
+        nobody waits any more. Where the block fails, or stands in another, it is sent at once. This process sees it at once.
 
-        A block within another sends its own: values are packed when they are sent, and by the end of the outer one somebody
-        may have changed them.
+        Everything is packed at the end of the block, since later somebody may have changed it.
         """
         outer, self.held = self.held, []
+        later: list[Callable[[], None]] = []
+        waits = False
+        try:
+            yield later
+            waits = outer is None
+        finally:
+            held, self.held = self.held, outer
+            if held and (pipeline := self.write(lambda: self.packed(held), None)):
+                later.append(lambda: self.write(pipeline.execute, None))
+                if not waits:
+                    later.pop()()
+
+    def packed(self, writes: list[tuple[str, tuple, dict]]) -> Any:
+        """A pipeline of them."""
+        pipeline = self.redis.client.get_client(write=True).pipeline()
+        for name, args, kwargs in writes:
+            getattr(self.redis.client, name)(*args, **kwargs, client=pipeline)
+        return pipeline
+
+    @contextmanager
+    def claiming(self, lock: str) -> Iterator[None]:
+        """The first read of the block that finds nothing also takes `lock`, in one round trip; `claim` says whether it was
+        free."""
+        outer = self.wanted, self.first
+        self.wanted, self.first = lock, None
         try:
             yield
         finally:
-            held, self.held = self.held, outer
-            if held:
-                self.write(lambda: self.flush(held), None)
+            self.wanted, self.first = outer
 
-    def flush(self, writes: list[tuple[str, tuple, dict]]) -> None:
-        with self.redis.client.get_client(write=True).pipeline() as pipeline:
-            for name, args, kwargs in writes:
-                getattr(self.redis.client, name)(*args, **kwargs, client=pipeline)
-            pipeline.execute()
+    def claim(self, lock: str) -> bool:
+        """Whether the caller is the first; everybody is, where Redis does not answer."""
+        first, self.wanted, self.first = self.first, "", None
+        return self.add(lock, 1, CLAIMED) if first is None else first
+
+    def ask(self, key: str, version: int | None) -> Any:
+        if self.wanted and self.writing.may_pass():
+            try:
+                return self.ask_and_claim(key, version)
+            except ResponseError as error:  # it is full or read-only, and still reads
+                self.writing.failed(error)
+        return self.redis.get(key, MISSING, version=version)
+
+    def ask_and_claim(self, key: str, version: int | None) -> Any:
+        client = self.redis.client
+        self.script = self.script or client.get_client(write=True).register_script(CLAIM)
+        keys = [client.make_key(name, version=version) for name in (key, self.wanted)]
+        found = self.script(keys, [CLAIMED])
+        self.writing.worked()
+        if isinstance(found, bytes):
+            return client.decode(found)
+        self.wanted, self.first = "", bool(found)
+        return MISSING
 
     def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """django-redis' method `name`, now or at the end of `together`."""

@@ -29,7 +29,7 @@ from django.views.decorators.cache import cache_page
 
 from users.account import masking
 from users.caching import generation, timing
-from users.caching.backend import Pages
+from users.caching.backend import CLAIMED, Pages
 from users.caching.generation import Generations
 
 SECONDS = 50  # what soft columns may be late; with the memory of each process in front, less than a minute
@@ -54,10 +54,12 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     prefix = digest(generations_of(request).of(*shows), audience(request.user, also), variant, encoding, timezone.localdate())
     request.build_absolute_uri = lambda location=None: canonical(request)
     try:
-        with timing.span("cache"), together():
+        with timing.span("cache"), together() as later:
             response = kept(request, view, prefix, encoding)
     finally:
         del request.build_absolute_uri
+    for send in later:
+        afterwards(response, send)
     for header in ("Expires", "Age", TURN):  # the first two Django adds for caches on the way; there are none
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
@@ -76,17 +78,37 @@ def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:
     was read, and remembered by processes): one whose turn has come gives way to a page under a key of its own."""
     while True:
         timing.outcome(name_of(request), "hit")
-        builder = Builder(view, prefix, encoding)
-        response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
+        builder = Builder(view, prefix, encoding, digest(prefix, request.method, canonical(request)))
+        with claiming(builder.lock):
+            response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
         if builder.built or not (turn := response.get(TURN)) or datetime.fromisoformat(turn) > timezone.now():
             return response
         prefix = digest(prefix, turn)
 
 
-def together() -> AbstractContextManager:
-    """Redis hears of a page, its pieces and the end of its lock at once."""
+def together() -> AbstractContextManager[list[Callable[[], None]]]:
+    """Redis hears of a page, its pieces and the end of its lock at once, and when the page is on its way."""
     cache = caches["pages"]
-    return cache.together() if isinstance(cache, Pages) else nullcontext()
+    return cache.together() if isinstance(cache, Pages) else nullcontext([])
+
+
+def claiming(lock: str) -> AbstractContextManager[None]:
+    """Redis says at once that it has no page, and whether anybody makes it."""
+    cache = caches["pages"]
+    return cache.claiming(lock) if isinstance(cache, Pages) else nullcontext()
+
+
+def afterwards(response: HttpResponse, call: Callable[[], None]) -> None:
+    """When the server is done with the answer."""
+    close = response.close
+
+    def closing() -> None:
+        try:
+            close()
+        finally:
+            call()
+
+    response.close = closing  # type: ignore[method-assign]
 
 
 def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
@@ -167,16 +189,21 @@ class Builder:
     view: View
     prefix: str
     encoding: str
+    name: str
     built: bool = False
 
+    @property
+    def lock(self) -> str:
+        return f"building:{self.name}"
+
     def __call__(self, request) -> HttpResponse:
-        name = digest(self.prefix, request.method, canonical(request))
+        name = self.name
         mine = Flight()
         flight = FLIGHTS.setdefault(name, mine)
         if flight is not mine:
             return self.shared(request, flight) or self.build(request)
-        cache, lock = caches["pages"], f"building:{name}"
-        alone = cache.add(lock, True, 5)
+        cache = caches["pages"]
+        alone = cache.claim(self.lock) if isinstance(cache, Pages) else cache.add(self.lock, 1, CLAIMED)
         try:
             response = None if alone else self.built_elsewhere(request)
             response = response or self.build(request)
@@ -187,7 +214,7 @@ class Builder:
             FLIGHTS.pop(name, None)
             mine.done.set()
             if alone:
-                cache.delete(lock)
+                cache.delete(self.lock)
 
     def shared(self, request, flight: Flight) -> HttpResponse | None:
         """The answer of another thread, or None where it takes too long or failed."""

@@ -74,7 +74,7 @@ def framed(request, wanted: Filter, found: Found, columns: tuple[str, ...]) -> P
         }
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Piece(key("frame", shown), build)
+    return Piece(key("frame", shown), build, dear=True)
 
 
 def shape(found: Found) -> tuple:
