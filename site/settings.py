@@ -159,7 +159,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["CONN_MAX_AGE"] = None
 else:
     _database["ENGINE"] = "users.postgresql"
-    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
     _options.setdefault("connect_timeout", 5)  # seconds; a host that swallows packets would hold a request for minutes
     # Statements that come again are planned once; not behind a pooler that gives each transaction another connection.

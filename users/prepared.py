@@ -10,9 +10,10 @@ from psycopg.sql import Literal
 Compiled = tuple[str, tuple]
 
 
-def cursor(connection: Any) -> Any:
-    """For statements whose text stays the same, whatever their parameters are: the plan is made without knowing these."""
-    return connection.planned_cursor() if connection.vendor == "postgresql" else connection.cursor()
+def cursor(connection: Any, *, at_once: bool = True) -> Any:
+    """For statements whose text stays the same, whatever their parameters are: the plan is made without knowing these, at the
+    first time, or else at the second."""
+    return connection.planned_cursor(at_once) if connection.vendor == "postgresql" else connection.cursor()
 
 
 def settled(connection: Any, statement: Compiled, is_open: Callable[[Any], bool]) -> Compiled:

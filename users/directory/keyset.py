@@ -185,9 +185,10 @@ def select(tail: Compiled, beside: Beside = NOTHING) -> Compiled:
     return f"SELECT {columns}{sql}", (*(param for each in beside.values() for param in each.params), *params)
 
 
-def read(database: str, sql: str, params: Sequence[Any]) -> list[User]:
-    """The same for a query by hand. Columns that are no fields of the account become attributes as they are."""
-    with prepared.cursor(connections[database]) as cursor:
+def read(database: str, sql: str, params: Sequence[Any], *, often: bool = False) -> list[User]:
+    """The same for a query by hand, which comes `often`. Columns that are no fields of the account become attributes as they
+    are."""
+    with prepared.cursor(connections[database], at_once=often) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]

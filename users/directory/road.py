@@ -62,7 +62,7 @@ class Road(Way):
             sql, params = keyset.select(self.statement(straight), beside)
         except EmptyResultSet:  # a condition that nothing can meet
             return []
-        return keyset.read(self.accounts.db, sql, params)
+        return keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
 
     def walk(self) -> tuple[list[User], list[User]]:
         """The named accounts; and matches among the next accounts, as far as a page needs them and no further."""
@@ -70,7 +70,7 @@ class Road(Way):
             sql, params = self.statement(walking)
         except EmptyResultSet:
             return [], []
-        rows: list[Any] = keyset.read(self.accounts.db, sql, params)
+        rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
         return [row for row in rows if row.stands_first], [row for row in rows if not row.stands_first]
 
     def by_filter(self) -> Gathered:
@@ -88,7 +88,7 @@ class Road(Way):
             sql, params = self.statement(make)
         except EmptyResultSet:
             return Gathered([])
-        rows: list[Any] = keyset.read(self.accounts.db, sql, params)
+        rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
         capped, visited = bool(rows[0].capped), rows[0].visited
         return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < self.reach)
 

@@ -13,8 +13,13 @@ from psycopg.types.datetime import TimestamptzLoader
 
 
 class PlannedCursor(Cursor):
+    """`prepare`: True for at once, None for at the second time."""
+
+    prepare: bool | None = None
+
     def execute(self, query, params=None, **options):
         """Once more where a migration has changed the type of a column since the statement was planned."""
+        options.setdefault("prepare", self.prepare)
         try:
             super().execute(query, params, **options)
         except FeatureNotSupported:
@@ -56,11 +61,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
         return self.connection.cursor()
 
-    def planned_cursor(self):
+    def planned_cursor(self, at_once: bool):
         """For statements that the server shall plan once (users/prepared.py), where the settings allow it."""
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(PlannedCursor(self.connection))  # type: ignore[attr-defined]
+            cursor = PlannedCursor(self.connection)
+            cursor.prepare = at_once or None
+            return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
 
     def is_usable(self) -> bool:
         """Nobody writes to a connection that waits for a query, but a server that ends it: to be told so, or hung up on,
