@@ -18,12 +18,14 @@ MIDDLEWARE = ["benchmarks.cold.AloneMiddleware", *MIDDLEWARE]
 
 
 class AloneMiddleware:
-    """Nobody gets the page that another thread is just making, either."""
+    """Nobody gets the page that another thread is just making, either, and no process remembers a row."""
 
     def __init__(self, get_response):
         from users.caching.pages import Builder
+        from users.caching.rows import Memory
 
         Builder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
+        Memory.put = lambda self, shown, html: None  # type: ignore[method-assign]
         self.get_response = get_response
 
     def __call__(self, request):

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.db import transaction
 
 from tests.pages import Element, read
-from users.caching import backend, pages, timing
+from users.caching import backend, pages, rows, timing
 
 OUTCOMES = ("hit", "miss", "shared", "passed by")
 SQUEEZED = {"br": brotli.decompress, "gzip": gzip.decompress}
@@ -100,8 +100,8 @@ def swap(memory: dict) -> dict:
     """Puts it in the place of this process's memory, which is returned."""
     from django.core.cache.backends import locmem
 
-    before = {"flights": pages.FLIGHTS}
-    pages.FLIGHTS = memory.get("flights", {})
+    before = {"flights": pages.FLIGHTS, "pieces": rows.MEMORY}
+    pages.FLIGHTS, rows.MEMORY = memory.get("flights", {}), memory.get("pieces") or rows.Memory()
     if on_redis():
         [url] = [url for url, state in backend.STATE.items() if state[0] is caches["pages"].near]
         before["state"] = backend.STATE[url]

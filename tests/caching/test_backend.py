@@ -26,6 +26,7 @@ from tests.pages import read
 from tests.threads import at_once
 from users.caching import backend
 from users.caching.backend import ALONE, MEMORY, NEAR, Near, Pages
+from users.caching.rows import MEMORY as MEMORY_OF_PIECES
 
 NOT_READY = "not reachable, or not keeping what it is given"
 # Seconds that a server is waited for where it is silent in a test, and where it is not. Both are more than the site's own,
@@ -170,6 +171,7 @@ def sockets(monkeypatch) -> list[Any]:
 def forget(pages: Pages) -> None:
     """What the process remembers; Redis keeps it."""
     pages.near.clear()
+    MEMORY_OF_PIECES.clear()
 
 
 def calls(pages: Pages) -> int:
@@ -314,17 +316,6 @@ def test_without_a_lock_everybody_is_the_first_and_who_can_read_reads(pages, ser
         assert pages.claim("lock")
     assert server.direct.exists(pages.make_key("lock"))
     assert pages.trouble() == ""
-
-
-def test_what_a_piece_shows_is_its_name_and_so_it_is_remembered_for_long(pages, server, clock):
-    pages.set_many({"one": 1, "two": 2}, 3600)
-    forget(pages)
-    assert pages.nearby(["one", "two"]) == {}
-    assert pages.get_many(["one", "two"], seconds=3600) == {"one": 1, "two": 2}
-    clock.now += 3599
-    assert pages.nearby(["one", "two", "three"]) == {"one": 1, "two": 2}
-    clock.now += 1
-    assert pages.nearby(["one", "two"]) == {}
 
 
 def test_what_it_is_given_lasts_as_long_as_was_said(pages, server, clock):

@@ -14,7 +14,7 @@ from django.utils.text import Truncator
 from users.account import masking
 from users.audit.models import AuditEvent
 from users.audit.words import changes, fields, label_of
-from users.caching.rows import Piece, key, pieces
+from users.caching.rows import Piece, pieces
 from users.moments import exact, minute
 
 SHOWN = (
@@ -31,7 +31,8 @@ def lines(events: list[AuditEvent], *, on_account: bool = False, masked: bool = 
     events = [masking.event(event) for event in events] if masked else events
     year = timezone.localtime().year
     shown = attrgetter(*SHOWN)
-    return pieces([Piece(key("event", on_account, year, shown(event)), partial(line, event, on_account)) for event in events])
+    of = [("event", on_account, year, repr(shown(event))) for event in events]
+    return pieces([Piece(key, partial(line, event, on_account)) for key, event in zip(of, events, strict=True)])
 
 
 def line(event: AuditEvent, on_account: bool) -> SafeString:

@@ -132,21 +132,16 @@ class Pages(BaseCache):
         self.remember(key, value, NEAR, version)
         return value
 
-    def get_many(self, keys: Iterable[str], version: int | None = None, *, seconds: float = NEAR) -> dict[str, Any]:
-        """`seconds`: how long this process may remember what Redis says."""
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         keys = list(keys)
-        found = self.nearby(keys, version)
+        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
+        found = {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
         if len(found) < len(keys):
             rest = [key for key in keys if key not in found]
             for key, value in self.read(lambda: self.redis.get_many(rest, version=version), {}).items():
                 found[key] = value
-                self.remember(key, value, seconds, version)
+                self.remember(key, value, NEAR, version)
         return found
-
-    def nearby(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
-        """Those that this process remembers."""
-        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
-        return {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
 
     def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
         self.remember(key, value, self.seconds(timeout), version)  # made here: it is as good here as there

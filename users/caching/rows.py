@@ -1,53 +1,90 @@
 """Pieces of pages that outlive them: after one change, the page is put together from the pieces of all that did not change.
 
-A piece is stored under a digest of everything that it shows, so it needs no generation and is never old.
+A piece is known by everything that it shows, so it needs no generation and is never old. Each process remembers the newest
+as they are; the cache has them for all, under a digest.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from typing import NamedTuple
 
-from django.core.cache import BaseCache, caches
+from django.core.cache import caches
 from django.utils.safestring import SafeString
 
 from users.caching import timing
-from users.caching.backend import Pages
 
 SECONDS = 3600
-FEW = 5  # pieces that are made sooner than Redis is asked for them
+MANY = 2000  # pieces, of a kilobyte or two
+FEW = 5  # of them are made sooner than the cache is asked
 
 
 class Piece(NamedTuple):
-    """HTML under `key` (of the function of that name), and what makes it. `dear`: making it takes longer than asking Redis."""
+    """The HTML that `build` makes of what is `shown`: everything that it depends on, its kind and the viewer's part too.
+    `dear`: to make it takes longer than to ask the cache."""
 
-    key: str
+    shown: tuple[Hashable, ...]
     build: Callable[[], str]
     dear: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"piece:{digest(*map(str, self.shown))}"
+
+
+class Memory:
+    """Between MANY and twice as many of the pieces that were asked for last, for an hour at most."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.young: dict[tuple, str] = {}
+        self.old: dict[tuple, str] = {}
+        self.since = time.monotonic()
+
+    def get(self, shown: tuple) -> str | None:
+        html = self.young.get(shown)
+        if html is None and (html := self.old.get(shown)) is not None:
+            self.put(shown, html)
+        return html
+
+    def put(self, shown: tuple, html: str) -> None:
+        self.turn()
+        self.young[shown] = html
+
+    def turn(self) -> None:
+        """What nobody has asked for since the turn before is forgotten."""
+        if len(self.young) >= MANY or time.monotonic() >= self.since + SECONDS / 2:
+            self.old, self.young, self.since = self.young, {}, time.monotonic()
+
+
+MEMORY = Memory()
 
 
 def pieces(wanted: list[Piece]) -> list[SafeString]:
     """The HTML of each, in order, by at most one read of the cache."""
     with timing.span("rows"):
-        cache = caches["pages"]
-        known = recalled(cache, wanted)
-        made = {piece.key: piece.build() for piece in wanted if piece.key not in known}
-        if made:
-            cache.set_many(made, SECONDS)
-        return [SafeString(known.get(piece.key) or made[piece.key]) for piece in wanted]
+        known = [MEMORY.get(piece.shown) for piece in wanted]
+        missing = [piece for piece, html in zip(wanted, known, strict=True) if html is None]
+        if not missing:
+            return [*map(SafeString, known)]
+        made = made_or_kept(missing)
+        return [SafeString(made[piece.shown] if html is None else html) for piece, html in zip(wanted, known, strict=True)]
 
 
-def recalled(cache: BaseCache, wanted: list[Piece]) -> dict[str, str]:
-    """What the cache has of them; where this process remembers almost all, that alone."""
-    keys = [piece.key for piece in wanted]
-    if not isinstance(cache, Pages):
-        return cache.get_many(keys)
-    known = cache.nearby(keys)
-    missing = [piece for piece in wanted if piece.key not in known]
-    if len(missing) <= FEW and not any(piece.dear for piece in missing):
-        return known
-    return known | cache.get_many([piece.key for piece in missing], seconds=SECONDS)
+def made_or_kept(missing: list[Piece]) -> dict[tuple, str]:
+    cache, found = caches["pages"], {piece: piece.key for piece in missing}
+    asks = len(missing) > FEW or any(piece.dear for piece in missing)
+    known = cache.get_many(found.values()) if asks else {}
+    made = {key: piece.build() for piece, key in found.items() if key not in known}
+    if made:
+        cache.set_many(made, SECONDS)
+    html = {piece.shown: known.get(key) or made[key] for piece, key in found.items()}
+    for shown, text in html.items():
+        MEMORY.put(shown, text)
+    return html
 
 
-def key(kind: str, *shown: object) -> str:
-    """`shown`: everything that the piece depends on, the viewer's part of it too. A key may be the kind of others."""
-    return f"{kind}:{blake2b(repr(shown).encode(), digest_size=16).hexdigest()}"
+def digest(*shown: str) -> str:
+    return blake2b(repr(shown).encode(), digest_size=16).hexdigest()

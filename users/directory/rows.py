@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from users.caching.rows import Piece, key
+from users.caching.rows import Piece
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
 from users.models import State, User
@@ -56,8 +56,8 @@ def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> l
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name].html) for name in columns]
     shown = attrgetter(*NAME, *(field for name in columns for field in CELLS[name].fields))
-    kind = key("row", columns, words, now.date())
-    return [Piece(key(kind, *map(str, shown(account))), partial(row, account, cells, words, now)) for account in accounts]
+    kind = ("row", columns, words, now.date())
+    return [Piece((*kind, *shown(account)), partial(row, account, cells, words, now)) for account in accounts]
 
 
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:

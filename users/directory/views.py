@@ -10,7 +10,7 @@ from users import access
 from users.account import masking
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
-from users.caching.rows import Piece, key, pieces
+from users.caching.rows import Piece, pieces
 from users.directory import keyset, preferences, saved, turns
 from users.directory.columns import heads, layout
 from users.directory.filter import BadFilter, Filter
@@ -74,7 +74,7 @@ def framed(request, wanted: Filter, found: Found, columns: tuple[str, ...]) -> P
         }
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Piece(key("frame", shown), build, dear=True)
+    return Piece(("frame", repr(shown)), build, dear=True)
 
 
 def shape(found: Found) -> tuple:
