@@ -256,9 +256,10 @@ def behind(accounts: UserQuerySet, sort: str, place: tuple[Any, Any] | None, bac
     return accounts.order_by(*order(sort, backwards))
 
 
-def order(sort: str, backwards: bool = False) -> tuple:
+def order(sort: str, backwards: bool = False, key: Any = None) -> tuple:
+    """`key`: where the sort's own stands under another name."""
     descending = sort.startswith("-") != backwards
-    key = SORTS[sort].key
+    key = key or SORTS[sort].key
     return (key.desc(), F("pk").desc()) if descending else (key.asc(), F("pk").asc())
 
 

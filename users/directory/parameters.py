@@ -43,6 +43,8 @@ class Parameter:
     seldom: Callable[[str], bool] = lambda value: False
     # What is true of all these accounts and of few others, and is held in order everywhere.
     near: Callable[[str], Q | None] = lambda value: None
+    # What is true of nearly all these accounts, and is held in the order of joining where the whole is not.
+    most: Callable[[str], Q | None] = lambda value: None
     # For a range of the key of a sort: that sort, and the range.
     span: Callable[[str], tuple[str, Span]] = lambda value: ("", ANYWHERE)
 
@@ -153,6 +155,7 @@ PARAMETERS = {
         lambda value: NOWHERE if value in (State.ACTIVE, State.ENDED) else EVERYWHERE,
         lambda value: value != State.ACTIVE,
         lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
+        lambda value: Q(status=State.ACTIVE) if value == State.ACTIVE else None,
     ),
     "role": Parameter("Role", choice(*ROLES), role, lambda value: value, where("staff"), always),
     "group": Parameter("Group", printable, group, lambda value: f"in the group {value}", seldom=always),

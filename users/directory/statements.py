@@ -31,6 +31,7 @@ PROBED, SAMPLED = 1_300_000, 6_500_000  # bytes
 BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 ms
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
+IN_TURN = RawSQL('"users_user"."in_turn"', ())
 NOW = datetime.max.replace(tzinfo=UTC)  # stands for the present in what is remembered
 REMEMBERED = 1000  # statements that a process keeps
 
@@ -110,7 +111,9 @@ class Way:
     def reached(self) -> Compiled:
         """The accounts that the walk looks at; those that the index alone has found to match, where it can."""
         if not self.in_index:
-            return listed(self.ahead[:WALK])
+            query = self.accounts.query
+            key = query.get_compiler(self.accounts.db).compile(keyset.SORTS[self.wanted.sort].key.resolve_expression(query))
+            return listed(self.ahead[:WALK], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
         ahead, params = compiled(self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR])
         matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
         sql, more = compiled(matching[: self.wanted.size + 1])
@@ -149,7 +152,9 @@ def straight(way: Way) -> Compiled:
 
 def walking(way: Way) -> Compiled:
     wanted = way.wanted
-    matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(*way.order)
+    # By the name of a column it is known to be the order in which they come, and the walk ends with the page.
+    order = way.order if way.in_index else keyset.order(wanted.sort, way.backwards, IN_TURN)
+    matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(*order)
     reached, reached_params = way.reached
     sql, rest = listed(matching[: wanted.size + 1], {"stands_first": RawSQL("0", ())})
     # The parameters of the derived table come first, then those of the conditions.
@@ -167,9 +172,14 @@ def by_filter(way: Way) -> Compiled:
     if len(values) != 1 or conditions:
         bounded = len(values) > 1 and not conditions and connections[way.accounts.db].vendor == "postgresql"
         return gathering(way, matches, GATHER, conditions, instead=all_broad(way, matches) if bounded else None)
-    newest = any("joined" in PARAMETERS[name].ordered(value) for name, value in values.items())
-    sample = matches.order_by(F("date_joined").desc(), F("pk").desc()) if newest else matches
-    return gathering(way, matches, GATHER, [], instead=Sample(counted(matches), listed(sample[:SAMPLE])))
+    [(name, value)] = values.items()
+    newest = F("date_joined").desc(), F("pk").desc()
+    many = sample = matches
+    if most := PARAMETERS[name].most(value):
+        many = sample = matches.filter(most).order_by(*newest)  # in no order, all of its entries would be read first
+    elif "joined" in PARAMETERS[name].ordered(value):
+        sample = matches.order_by(*newest)
+    return gathering(way, matches, GATHER, [], instead=Sample(counted(many), listed(sample[:SAMPLE])))
 
 
 def by_search(way: Way) -> Compiled:
