@@ -243,7 +243,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["username", "id"], name="user_by_username"),
             models.Index(fields=["email", "id"], name="user_by_email"),
             models.Index(fields=["name_key", "id"], name="user_by_name"),
-            models.Index(SeenKey("last_seen_at").desc(), F("id").desc(), name="user_by_seen"),
+            # With the column itself, so that to count a range of it no account has to be looked at.
+            models.Index(SeenKey("last_seen_at").desc(), F("id").desc(), name="user_by_last_seen", include=["last_seen_at"]),
             # Filters that select few accounts, in the default order.
             models.Index(fields=["status", "-date_joined", "-id"], name="user_by_status_joined"),
             models.Index(fields=["-date_joined", "-id"], name="user_staff_by_joined", condition=Q(is_staff=True)),

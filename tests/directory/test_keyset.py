@@ -310,7 +310,7 @@ INDEXES = {
     "username": "user_by_username",
     "email": "user_by_email",
     "name": "user_by_name",
-    "seen": "user_by_seen",
+    "seen": "user_by_last_seen",
 }
 
 

@@ -1,6 +1,7 @@
 """The plans of all queries of the list, at 200,000 accounts: index ranges and bounded gatherings, never the whole table."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from django.core.management import call_command
@@ -9,11 +10,12 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from tests.directory.test_finder import FILTERS
-from tests.plans import explain
+from tests.plans import assert_no_sort, explain
 from users.directory.filter import Filter
 from users.directory.finder import find
 from users.directory.keyset import END, SORTS
-from users.models import User
+from users.directory.road import Road
+from users.models import User, UserQuerySet
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,34 @@ def test_no_page_of_any_filter_order_or_search_reads_the_whole_table(city):
                 if reads_all(steps):
                     found.append(f"{query} by {sort}\n{sql}\n{steps}")
     assert not found, f"{len(found)} plans read everything, such as\n{found[0]}"
+    if connection.vendor == "postgresql":
+        for query, index in {"status=active": "user_by_status_joined", "seen_to=-1y": "user_by_last_seen"}.items():
+            assert_a_piece_of_an_index_tells_whether_there_are_many(query, index)
+        for sort in SORTS:
+            assert_a_walk_ends_with_its_page(sort)
+
+
+def asked(road: Road, call: Callable) -> str:
+    """The plan of what a way through the accounts asks."""
+    with CaptureQueriesContext(connection) as queries:
+        call(road)
+    [query] = queries
+    return plan(query["sql"])
+
+
+def assert_a_piece_of_an_index_tells_whether_there_are_many(query: str, index: str) -> None:
+    """Where the walk finds nobody, as after everybody at this end of the order was suspended."""
+    look = asked(Road(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False), Road.by_filter).partition("CTE matched")[
+        0
+    ]
+    assert f"using {index}" in look, look
+    assert "Bitmap" not in look, look
+
+
+def assert_a_walk_ends_with_its_page(sort: str) -> None:
+    """And puts nothing in order."""
+    found = asked(Road(Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False), Road.walk)
+    assert_no_sort(found)
 
 
 def test_the_check_recognises_a_plan_that_reads_everything(db):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from users.directory.keyset import ANYWHERE, COLUMNS, NEVER, Span
@@ -24,6 +25,9 @@ EMPTY = Span("", "\x01")  # nothing that is stored begins with a control charact
 MISSING = {"email": "no email", "name": "no name"}
 
 
+# PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any index, and at the
+# million that come first and are not.
+SOME_STATUS = RawSQL("(SELECT 'active')", ())
 NOWHERE: frozenset[str] = frozenset()
 JOINED = frozenset({"joined"})
 EVERYWHERE = frozenset({"joined", "username", "email", "name", "seen"})
@@ -155,7 +159,7 @@ PARAMETERS = {
         lambda value: NOWHERE if value in (State.ACTIVE, State.ENDED) else EVERYWHERE,
         lambda value: value != State.ACTIVE,
         lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
-        lambda value: Q(status=State.ACTIVE) if value == State.ACTIVE else None,
+        lambda value: Q(status=SOME_STATUS) if value == State.ACTIVE else None,
     ),
     "role": Parameter("Role", choice(*ROLES), role, lambda value: value, where("staff"), always),
     "group": Parameter("Group", printable, group, lambda value: f"in the group {value}", seldom=always),

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -173,12 +173,12 @@ def by_filter(way: Way) -> Compiled:
         bounded = len(values) > 1 and not conditions and connections[way.accounts.db].vendor == "postgresql"
         return gathering(way, matches, GATHER, conditions, instead=all_broad(way, matches) if bounded else None)
     [(name, value)] = values.items()
-    newest = F("date_joined").desc(), F("pk").desc()
-    many = sample = matches
+    newest, ranged = keyset.order("-joined"), PARAMETERS[name].span(value)[0]
+    # Counted in the order of their index, since in no order all of its entries might be read first.
+    many = matches.order_by(*keyset.order(ranged)) if ranged else matches
+    sample = matches.order_by(*newest) if "joined" in PARAMETERS[name].ordered(value) else matches
     if most := PARAMETERS[name].most(value):
-        many = sample = matches.filter(most).order_by(*newest)  # in no order, all of its entries would be read first
-    elif "joined" in PARAMETERS[name].ordered(value):
-        sample = matches.order_by(*newest)
+        many = sample = matches.filter(most).order_by(*newest)
     return gathering(way, matches, GATHER, [], instead=Sample(counted(many), listed(sample[:SAMPLE])))
 
 
