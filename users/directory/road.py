@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db import connections
 
 from users.directory import keyset
 from users.directory.statements import Way, by_filter, by_search, straight, walking
 from users.models import User
-from users.prepared import Compiled
+from users.prepared import Compiled, settled
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,10 @@ class Road(Way):
             sql, params = self.statement(make)
         except EmptyResultSet:
             return Gathered([])
-        rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
+        # How many fit decides the plan: nothing may be open.
+        often = not params and not self.wanted.search
+        sql, params = settled(connections[self.accounts.db], (sql, params), lambda value: False)
+        rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=often)
         capped, visited = bool(rows[0].capped), rows[0].visited
         return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < self.reach)
 
