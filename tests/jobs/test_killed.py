@@ -199,8 +199,43 @@ def test_connections_that_the_server_ends_cost_nothing(root, tmp_path):
     assert_each_exactly_once(job, changed=201)
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGTERM, signal.SIGTERM]], ids=["TERM", "TERM twice"])
-def test_a_worker_that_is_asked_to_stop_leaves_a_job_that_goes_on(root, tmp_path, signals):
+def answers() -> bool:
+    try:
+        psycopg.connect(os.environ["DATABASE_URL"]).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@pytest.mark.postgresql
+def test_a_server_that_starts_anew_midway_costs_nothing(root, tmp_path):
+    """Once one of its processes is killed, PostgreSQL ends all others, and recovers from its log as after a crash."""
+    make_accounts(200)
+    job = start(root, parameters={"slow": 0.003})
+    with hasty(tmp_path):
+        until(lambda: begun(job))
+        connection.close()
+        with psycopg.connect(os.environ["DATABASE_URL"]) as victim:
+            os.kill(victim.info.backend_pid, signal.SIGKILL)
+            with pytest.raises(psycopg.OperationalError):
+                victim.execute("SELECT 1")
+        until(answers)
+        assert not ended(job)
+        until(lambda: ended(job), 60)
+    assert_each_exactly_once(job, changed=201)
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ([signal.SIGTERM], 0),
+        ([signal.SIGTERM, signal.SIGTERM], 0),
+        ([signal.SIGINT], 0),
+        ([signal.SIGTERM, signal.SIGKILL], -signal.SIGKILL),
+    ],
+    ids=["TERM", "TERM twice", "INT", "TERM past the grace period"],
+)
+def test_a_worker_that_is_asked_to_stop_leaves_a_job_that_goes_on(root, tmp_path, signals, code):
     make_accounts(500)
     job = start(root, parameters={"slow": 0.002})
     with hasty(tmp_path) as worker:
@@ -208,7 +243,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_a_job_that_goes_on(root, tmp_path
         for number in signals:
             worker.process.send_signal(number)
             until(lambda: "Stopping" in worker.said())
-        assert worker.process.wait(30) == 0
+        assert worker.process.wait(30) == code
     with hasty(tmp_path):
         until(lambda: ended(job))
     assert_each_exactly_once(job, changed=501)

@@ -20,6 +20,8 @@ from users.models import ENDING, User, UserQuerySet
 from users.prepared import Compiled, settled
 
 WALK = 2_500
+SHORT = 800  # by one of TIMES where the other is asked for: whom it holds stand together, all around or far away
+TIMES = {"joined", "seen"}
 FAR = 20_000  # where the index itself says which accounts match
 GATHER = 2_000  # matches of a filter
 CANDIDATES = 3_000  # accounts that the index names for a search
@@ -55,7 +57,7 @@ class Way:
     def key(self) -> tuple:
         """Everything that its statements depend on; relative dates are days of today."""
         wanted, named, moved = self.wanted, self.named is not None, bool(self.edge)
-        limits = (WALK, FAR, GATHER, CANDIDATES, SAMPLE, MANY, PROBED, SAMPLED, BROAD)
+        limits = (WALK, SHORT, FAR, GATHER, CANDIDATES, SAMPLE, MANY, PROBED, SAMPLED, BROAD)
         return wanted.query, wanted.size, wanted.masked, moved, self.backwards, named, datetime.now(UTC).date(), limits
 
     def __hash__(self) -> int:
@@ -100,6 +102,9 @@ class Way:
     @property
     def reach(self) -> int:
         """How many accounts the walk looks at."""
+        ranged = {PARAMETERS[name].span(value)[0] for name, value in self.wanted.values.items()}
+        if not self.wanted.search and ranged | {self.wanted.sort.removeprefix("-")} == TIMES:
+            return min(SHORT, WALK)
         return FAR if self.in_index else WALK
 
     @property
@@ -113,7 +118,7 @@ class Way:
         if not self.in_index:
             query = self.accounts.query
             key = query.get_compiler(self.accounts.db).compile(keyset.SORTS[self.wanted.sort].key.resolve_expression(query))
-            return listed(self.ahead[:WALK], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
+            return listed(self.ahead[: self.reach], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
         ahead, params = compiled(self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR])
         matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
         sql, more = compiled(matching[: self.wanted.size + 1])
