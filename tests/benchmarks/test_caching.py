@@ -23,6 +23,7 @@ from benchmarks.peers import CSRF, PEERS, Running, with_redis
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask
 from users.caching.pages import Builder
+from users.caching.rows import Memory
 from users.models import User
 
 LIST = "/users/"
@@ -171,11 +172,15 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
     assert [ask(client, LIST).outcome for _ in range(2)] == ["miss", "miss"]
 
 
-def test_cold_means_that_nobody_gets_the_page_that_another_one_makes(monkeypatch):
-    monkeypatch.setattr(Builder, "shared", Builder.shared)  # put back afterwards
+def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(monkeypatch):
+    for kind, name in ((Builder, "shared"), (Memory, "put")):  # put back afterwards
+        monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
     assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
     assert Builder.shared(None, None, None) is None
+    memory = Memory()
+    memory.put(("row",), "<tr>")
+    assert memory.get(("row",)) is None
 
 
 @pytest.mark.parametrize(("peer", "asked"), [(with_redis("redis://here"), ["4", "1"]), (PEERS[1], ["4"])])
