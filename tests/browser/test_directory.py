@@ -9,6 +9,8 @@ from tests.browser.people import make_people
 from tests.builders import make_user
 from users.models import User
 
+pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
+
 
 @pytest.fixture
 def directory(page: Page, browser_context, enter) -> Page:

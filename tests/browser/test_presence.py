@@ -6,6 +6,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_looks import show, too_wide, violations
 from tests.builders import make_user
 
+pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
+
 
 @pytest.fixture
 def ana(browser, live_server, enter):
