@@ -30,4 +30,4 @@ TEMPLATES = [
         },
     }
 ]
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]  # username is unique by an index over lower(username)
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "models.W040"]  # username is unique by an index over lower(username)
