@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 
 from tests.builders import make_user
 from tests.caching.looking import ask, stored
-from users.caching import pages
+from users.caching import backend, pages
 from users.caching.backend import CLAIMED, Pages
 from users.caching.generation import ACCOUNTS
 from users.directory import views
@@ -213,13 +213,19 @@ def locks() -> list[str]:
     return [key for key in stored() if "building:" in key]
 
 
-def in_another_process(view: Builder) -> Future:
+@pytest.fixture
+def in_another_process(monkeypatch) -> Callable[[Builder], Future]:
     """The same page asked for by a process that knows nothing of the builder, but what the cache tells."""
-    pages.FLIGHTS.clear()
-    return POOL.submit(page, view)
+
+    def asking(view: Builder) -> Future:
+        pages.FLIGHTS.clear()
+        monkeypatch.setattr(backend, "BOOT", "another")
+        return POOL.submit(page, view)
+
+    return asking
 
 
-def test_two_processes_build_a_page_once(waiting):
+def test_two_processes_build_a_page_once(waiting, in_another_process):
     view = Builder()
     first = POOL.submit(page, view)
     assert view.begun.wait(LONG)
@@ -231,7 +237,33 @@ def test_two_processes_build_a_page_once(waiting):
     assert view.calls == 1
 
 
-def test_a_process_does_not_wait_for_ever_for_another(monkeypatch):
+@pytest.mark.postgresql
+def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waiting, monkeypatch):
+    """Redis is asked before it is known which thread of the process builds: the lock is for all of them."""
+    asked, go_on = threading.Event(), threading.Event()
+    called = pages.Builder.__call__
+
+    def late(builder, request) -> HttpResponse:
+        if not asked.is_set():  # the first thread, which has the lock
+            asked.set()
+            assert go_on.wait(LONG)
+        return called(builder, request)
+
+    monkeypatch.setattr(pages.Builder, "__call__", late)
+    view = Builder()
+    first = POOL.submit(page, view)
+    assert asked.wait(LONG)
+    assert len(locks()) == 1
+    second = POOL.submit(page, view)
+    assert view.begun.wait(LONG)  # it does not wait for the lock
+    go_on.set()
+    waiting.until(1)
+    view.go_on.set()
+    assert first.result(LONG).content == second.result(LONG).content == b"number 1" * 100
+    assert view.calls == 1
+
+
+def test_a_process_does_not_wait_for_ever_for_another(monkeypatch, in_another_process):
     monkeypatch.setattr(pages, "PATIENCE", 0.05)
     view = Builder()
     first = POOL.submit(page, view)
@@ -244,7 +276,7 @@ def test_a_process_does_not_wait_for_ever_for_another(monkeypatch):
 
 
 @pytest.mark.parametrize("answer", [lambda number: 1 / 0, for_one], ids=["failed", "for one alone"])
-def test_what_the_other_process_does_not_keep_is_built_here(monkeypatch, answer):
+def test_what_the_other_process_does_not_keep_is_built_here(monkeypatch, in_another_process, answer):
     monkeypatch.setattr(pages, "PATIENCE", 0.2)
     view = Builder(lambda number: answer(number) if number == 1 else HttpResponse("built here"))
     waiting = Waiting(monkeypatch)

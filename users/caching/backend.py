@@ -6,7 +6,9 @@ what comes back (a page's key holds the generation of its data; a session is com
 """
 
 import logging
+import os
 import pickle
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -24,11 +26,14 @@ ALONE = 5.0  # seconds that Redis is left alone after an error
 NEAR = 5.0  # seconds that a process remembers what it read: less than pages may be late with soft columns
 MEMORY = 16 * 1024 * 1024  # bytes of that memory
 MISSING = object()
+# A lock belongs to a process: which of its threads builds is theirs to settle.
 CLAIM = """
 local found = redis.call('GET', KEYS[1])
 if found then return found end
-return redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) and 1 or 0
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
+return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
 """
+BOOT = secrets.token_hex(8)  # together with the process' id, since a fork has it too
 CLAIMED = 5  # seconds
 AWAY = (RedisError, OSError)  # what says something about Redis, and not about an entry
 
@@ -120,7 +125,7 @@ class Pages(BaseCache):
         self.near, self.reading, self.writing = STATE.setdefault(server, (Near(), Breaker("reads"), Breaker("writes")))
         self.held: list[tuple[str, tuple, dict]] | None = None  # writes that wait for the end of `together`
         self.wanted = ""  # the lock that `claiming` wants
-        self.first: bool | None = None  # whether it was free
+        self.first: bool | None = None  # whether this process holds it now
         self.script: Script | None = None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
@@ -216,8 +221,8 @@ class Pages(BaseCache):
 
     @contextmanager
     def claiming(self, lock: str) -> Iterator[None]:
-        """The first read of the block that finds nothing also takes `lock`, in one round trip; `claim` says whether it was
-        free."""
+        """The first read of the block that finds nothing also takes `lock`, in one round trip; `claimed` says what came of
+        it."""
         outer = self.wanted, self.first
         self.wanted, self.first = lock, None
         try:
@@ -225,10 +230,10 @@ class Pages(BaseCache):
         finally:
             self.wanted, self.first = outer
 
-    def claim(self, lock: str) -> bool:
-        """Whether the caller is the first; everybody is, where Redis does not answer."""
-        first, self.wanted, self.first = self.first, "", None
-        return self.add(lock, 1, CLAIMED) if first is None else first
+    def claimed(self) -> bool:
+        """Whether no other process holds the lock; none does where Redis does not answer. What is read next takes it no more."""
+        self.wanted = ""
+        return self.first is not False
 
     def ask(self, key: str, version: int | None) -> Any:
         if self.wanted and self.writing.may_pass():
@@ -242,7 +247,7 @@ class Pages(BaseCache):
         client = self.redis.client
         self.script = self.script or client.get_client(write=True).register_script(CLAIM)
         keys = [client.make_key(name, version=version) for name in (key, self.wanted)]
-        found = self.script(keys, [CLAIMED])
+        found = self.script(keys, [f"{BOOT}:{os.getpid()}", CLAIMED])
         self.writing.worked()
         if isinstance(found, bytes):
             return client.decode(found)

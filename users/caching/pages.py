@@ -203,7 +203,7 @@ class Builder:
         if flight is not mine:
             return self.shared(request, flight) or self.build(request)
         cache = caches["pages"]
-        alone = cache.claim(self.lock) if isinstance(cache, Pages) else cache.add(self.lock, 1, CLAIMED)
+        alone = cache.claimed() if isinstance(cache, Pages) else cache.add(self.lock, 1, CLAIMED)
         try:
             response = None if alone else self.built_elsewhere(request)
             response = response or self.build(request)
