@@ -231,8 +231,8 @@ class Pages(BaseCache):
             self.wanted, self.first = outer
 
     def claimed(self) -> bool:
-        """Whether no other process holds the lock; none does where Redis does not answer. What is read next takes it no more."""
-        self.wanted = ""
+        """Whether no other process holds the lock; none does where Redis does not answer."""
+        self.wanted = ""  # what is read next takes none
         return self.first is not False
 
     def ask(self, key: str, version: int | None) -> Any:
