@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis
 
 from users.caching import timing
 
-pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending"]
+pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending", "tests.plugins.parts"]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.ending lets this one pass
@@ -34,8 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out, rather than skips, what the other leg of bin/test runs."""
     postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    other = [item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")]
-    config.hook.pytest_deselected(items=other)
+    other = {item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")}
+    config.hook.pytest_deselected(items=list(other))
     items[:] = [item for item in items if item not in other]
 
 

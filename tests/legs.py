@@ -1,4 +1,8 @@
-"""bin/test: runs pytest once per database, all at once, and says at the end which legs ran."""
+"""bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
+
+The whole suite runs each leg in two parts, with databases and servers of their own: tests that commit wait for processes and
+browsers much of the time, and the others leave no processor idle.
+"""
 
 import os
 import shutil
@@ -14,7 +18,8 @@ from tests import servers
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
 # What would lead a leg to another database or other settings than its own.
-FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PART"}
+PARTS = {"rolled-back": "what is rolled back", "committed": "what is committed"}  # tests/plugins/parts.py
 
 
 def main(arguments: list[str]) -> int:
@@ -22,19 +27,21 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
     names = [name for name in LEGS if f"--{name}" in arguments] or list(LEGS)
     arguments = [argument for argument in arguments if argument not in {f"--{name}" for name in LEGS}]
+    runs = [(name, part) for name in names for part in ([""] if arguments else PARTS)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
-        legs = [Leg(name, arguments, folder, stack, aside=name != names[0]) for name in names]
+        legs = [Leg(*run, arguments, folder, stack, aside=run != runs[0]) for run in runs]
         codes = [leg.finish() for leg in legs]
     print("\n" + "\n".join(leg.verdict for leg in legs), flush=True)
     return max(codes)
 
 
 class Leg:
-    def __init__(self, name: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool):
-        """Starts it. `aside`: what it says goes to a file, and is shown when the legs before it have ended."""
-        self.title, self.verdict, self.begin = LEGS[name], "", time.monotonic()
-        self.browser, self.output = folder / f"{name}-browser", folder / f"{name}-output"
+    def __init__(self, name: str, part: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool):
+        """Starts it; `part`: one of PARTS, or "" for all. `aside`: what it says goes to a file, and is shown when the legs
+        before it have ended."""
+        self.title, self.verdict, self.begin = ", ".join([LEGS[name], *([PARTS[part]] if part else [])]), "", time.monotonic()
+        self.browser, self.output = folder / f"{name}-{part}-browser", folder / f"{name}-{part}-output"
         self.aside = stack.enter_context(self.output.open("w")) if aside else None
         self.process: subprocess.Popen | None = None
         inherited = {key: value for key, value in os.environ.items() if key not in FOREIGN}
@@ -45,7 +52,7 @@ class Leg:
             return
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments],
-            env=inherited | addresses | {"BROWSER_REPORT": str(self.browser)},
+            env=inherited | addresses | {"BROWSER_REPORT": str(self.browser), "PART": part},
             stdout=self.aside,
             stderr=self.aside,
         )

@@ -80,6 +80,7 @@ def outcome_of(test: str, folder: Path, **changes: str) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("reason", "ci", "code"),
     [("not today", "", 0), ("not today", "true", 1), ("needs ../shared/samples", "true", 0)],
@@ -90,6 +91,7 @@ def test_in_ci_no_test_may_be_skipped_but_for_the_samples(tmp_path, reason, ci, 
     assert found == code
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("required", "code", "words"), [("", 0, "1 skipped, no browser"), ("1", 1, "no browser: none of")])
 def test_a_browser_that_is_not_there_is_named(tmp_path, required, code, words):
     found, said = outcome_of("def test_it(browser): ...", tmp_path, PATH=str(tmp_path), REQUIRE_BROWSER=required)

@@ -99,7 +99,7 @@ def test_it_takes_one_query_whatever_there_is(django_assert_num_queries):
 
 
 def test_each_source_is_one_range_of_an_index():
-    for account in (ada := make_user(), make_user()):
+    for account in (ada := make_user(), *(make_user() for _ in range(9))):
         for kind in ALL:
             for number in range(40):
                 write(account, kind, START + timedelta(seconds=number))

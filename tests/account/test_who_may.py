@@ -19,7 +19,7 @@ from users.account.errors import Refused
 from users.audit.models import AuditEvent
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser", "nobody"]
 TARGETS = ["ordinary", "staff", "superuser", "oneself", "last superuser"]
