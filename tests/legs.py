@@ -1,6 +1,6 @@
 """bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
 
-The whole suite runs each leg in two parts, with databases and servers of their own: tests that commit wait for processes and
+The whole suite runs each leg in parts, with databases and servers of their own: tests that commit wait for processes and
 browsers much of the time, and the others leave no processor idle.
 """
 
@@ -15,11 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import servers
+from tests.plugins.parts import PARTS
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
 # What would lead a leg to another database or other settings than its own.
 FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PART"}
-PARTS = {"rolled-back": "what is rolled back", "committed": "what is committed"}  # tests/plugins/parts.py
 
 
 def main(arguments: list[str]) -> int:

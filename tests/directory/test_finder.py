@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -54,16 +54,24 @@ FILTERS = [
 ]
 
 
-@pytest.fixture
-def directory(db):
+@pytest.fixture(scope="module")
+def made_once(django_db_setup, django_db_blocker):
     """3,000 accounts with ties in every column, missing values, and rare ones."""
     chance = random.Random(7)
-    User.objects.bulk_create([made_up(number, chance) for number in range(3_000)])
-    members = User.groups.through.objects
-    support = Group.objects.get(name="Support")
-    members.bulk_create(
-        [User.groups.through(user_id=pk, group_id=support.pk) for pk in User.objects.values_list("pk", flat=True)[:9]]
-    )
+    with django_db_blocker.unblock(), transaction.atomic():
+        User.objects.bulk_create([made_up(number, chance) for number in range(3_000)])
+        members = User.groups.through.objects
+        support = Group.objects.get(name="Support")
+        members.bulk_create(
+            [User.groups.through(user_id=pk, group_id=support.pk) for pk in User.objects.values_list("pk", flat=True)[:9]]
+        )
+        with django_db_blocker.block():
+            yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def directory(made_once, db):
     return list(User.objects.all())
 
 
