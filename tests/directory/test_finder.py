@@ -108,7 +108,7 @@ def wanted(query: str, sort: str, size: int = 100) -> Filter:
 
 
 def expected(query: str, sort: str) -> list[int]:
-    accounts = Filter.parse(QueryDict(query)).apply()
+    accounts = Filter.parse(QueryDict(query)).apply().only(*{each.column for each in SORTS.values()})
     return [
         account.pk for account in sorted(accounts, key=lambda each: (SORTS[sort].of(each), each.pk), reverse=sort[0] == "-")
     ]

@@ -208,6 +208,9 @@ def converters(database: str, names: tuple[str, ...]) -> list[Callable[[Any], An
 def converter(database: str, field: Field) -> Callable[[Any], Any] | None:
     connection, column = connections[database], field.get_col(User._meta.db_table)
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    if len(steps) == 1:
+        [step] = steps
+        return lambda value: step(value, column, connection)
     return (lambda value: reduce(lambda value, step: step(value, column, connection), steps, value)) if steps else None
 
 
