@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.sqlite  # of files, and not of the database
+
 ROOT = Path(__file__).parents[1]
 # Lowest first; a module stands on the floor of the first pattern that fits its name, and on WORK where none does.
 MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)

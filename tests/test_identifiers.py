@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from users import identifiers
 from users.identifiers import fold, normalise_email, normalise_name, normalise_phone, normalise_username, search_form, skeleton
 
+pytestmark = pytest.mark.sqlite  # of text, and not of the database
+
 ANYTHING = st.text(st.characters())
 
 

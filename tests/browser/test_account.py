@@ -1,9 +1,12 @@
 """One account through the interface, with scripts: sign in, edit, clash, suspend, reinstate."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from users.account import verbs
+
+pytestmark = pytest.mark.postgresql  # as in production
 
 
 def test_signing_in_with_the_keyboard_alone(page: Page, live_server):

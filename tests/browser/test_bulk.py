@@ -1,11 +1,14 @@
 """A selection becomes a job and is taken back, without scripts."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from users.jobs.models import Job
 from users.models import User
+
+pytestmark = pytest.mark.postgresql  # as in production
 
 
 def test_accounts_are_suspended_together_and_come_back(plain_page):

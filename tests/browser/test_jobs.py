@@ -1,11 +1,14 @@
 """Jobs in a browser: progress that moves by itself and stops asking at the end, and the number in the rail."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import start
 from users.jobs import turns
 from users.jobs.models import Job
+
+pytestmark = pytest.mark.postgresql  # as in production
 
 
 def test_progress_moves_and_the_page_stops_asking_at_the_end(page: Page, browser_context, enter):

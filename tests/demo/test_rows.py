@@ -12,6 +12,8 @@ from users.demo.loading import rest
 from users.demo.people import BLOCK, COLUMNS, Maker, Plan
 from users.models import User, derived
 
+pytestmark = pytest.mark.sqlite  # of what is made up, and not of the database
+
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.processes import ROOT, environment
 from tests.site.test_settings import PRODUCTION
 
+pytestmark = pytest.mark.sqlite  # of settings, and not of the database
+
 COMMAND = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "DEBUG"]
 
 

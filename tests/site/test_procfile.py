@@ -13,6 +13,8 @@ from tests.servers import free_port
 from tests.site.test_settings import PRODUCTION
 from tests.visitor import Visitor
 
+pytestmark = pytest.mark.postgresql  # as in production
+
 HOST = "rollcall.example.com"
 PASSWORD = "correct-horse-battery"
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.sqlite  # of settings, and not of the database
+
 STRONG = "x8Rk2vQm9Lp4Wz7Ns1Tc6Yb3Hd5Jf0GaUeIoPiLkMnBvCxZq1W2"
 PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "rollcall.example.com", "SITE_URL": "https://rollcall.example.com"}
 SHOW = "import json, settings; print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))"
