@@ -12,6 +12,7 @@ from users.jobs import engine, turns
 from users.jobs.models import Job, JobItem, JobLine
 from users.models import User
 
+STALE = "Job {}: attempt 1 lets go, since the job was ended or taken over."
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 
@@ -82,7 +83,8 @@ def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
     assert next(refusals, None) is None
 
 
-def test_a_stale_worker_writes_nothing(accounts, root):
+def test_a_stale_worker_writes_nothing(accounts, root, caplog):
+    caplog.set_level("INFO", "users.jobs.turns")
     job = start(root)
     stale = turns.Turn(turns.claim())
     stale.step()
@@ -90,7 +92,8 @@ def test_a_stale_worker_writes_nothing(accounts, root):
     again = turns.Turn(turns.claim())
     before = Job.objects.filter(pk=job.pk).values().get()
     assert stale.step() == turns.Next.STOP
-    stale.give_back()
+    stale.give_back()  # as where it has slept past the end of its turn
+    assert [record.message for record in caplog.records] == [STALE.format(job.pk)] * 2
     assert Job.objects.filter(pk=job.pk).values().get() == before
     again.run()
     assert_each_exactly_once(job, changed=31)

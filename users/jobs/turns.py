@@ -158,8 +158,11 @@ class Turn:
         mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
         job = mine.select_for_update(of=("self",)).first()
         if job is None:
-            logger.info("Job %s: attempt %s lets go, since the job was ended or taken over.", self.pk, self.attempt)
+            self.let_go()
         return job
+
+    def let_go(self) -> None:
+        logger.info("Job %s: attempt %s lets go, since the job was ended or taken over.", self.pk, self.attempt)
 
     def advance(self, job: Job, by: Any, kind: Kind, began: float) -> Next:
         window = kind.window(job, self.size)
@@ -250,6 +253,8 @@ class Turn:
                     due = Now() + timedelta(seconds=seconds)
                     if mine.filter(priority=priority).update(state=State.QUEUED, due_at=due, crashes=0):
                         queue.ring(engine.WORK)
+                        return
+            self.let_go()
         except TROUBLE as error:
             logger.warning("Job %s could not be given back, and is found by the sweep: %s", self.pk, str(error).strip())
             connection.close()
