@@ -4,12 +4,17 @@ python -m tests.jobs.hasty [hours that this host's clock is off]
 
 SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have written anything and
 half before it is committed: what is killed at a random instant is killed there.
+
+STOPS: where the process that works stops itself (SIGSTOP), once: "between chunks" before the third one, or "in a chunk" when
+the third one is written and not committed.
 """
 
 import os
+import signal
 import sys
 import time
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +29,22 @@ def slowed(run, seconds: float):
     return slow
 
 
+def stopping(function, *, afterwards: bool):
+    """The same, but that the process stops itself the third time."""
+    calls = count(1)
+
+    def stops(*args):
+        third = next(calls) == 3
+        if third and not afterwards:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        result = function(*args)
+        if third and afterwards:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return result
+
+    return stops
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "site"))
     import django
@@ -31,7 +52,7 @@ if __name__ == "__main__":
     django.setup()
     from django.utils import timezone
 
-    from tests.jobs import kinds  # noqa: F401  registers them
+    from tests.jobs import kinds
     from users.bulk.actions.export import Export
     from users.bulk.columns import ColumnAction
     from users.bulk.undo import Undo
@@ -39,6 +60,12 @@ if __name__ == "__main__":
 
     for kind in (ColumnAction, Export, Undo):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
+
+    match os.environ.get("STOPS"):
+        case "between chunks":
+            turns.Turn.chunk = stopping(turns.Turn.chunk, afterwards=False)
+        case "in a chunk":
+            kinds.Stamp.run = stopping(kinds.Stamp.run, afterwards=True)
 
     if len(sys.argv) > 1:
         now = timezone.now
