@@ -45,11 +45,14 @@ class Cluster:
         self.process: ForkProcess | None = None
         self.pulse = forking.RawValue("d", 0.0)
         self.rung: datetime | None = None  # an unanswered beat
-        self.rung_at = self.started_at = self.start_due = 0.0
+        self.rung_at = self.looked_at = self.back_at = self.started_at = self.start_due = 0.0
         self.short_lives = 0
 
     def look_after(self) -> None:
         now = time.monotonic()
+        if now > self.looked_at + SILENCE / 2:
+            self.back_at = now  # it is this process that was away: an answer may stand there, unread
+        self.looked_at = now
         if self.process is None:
             if now >= self.start_due:
                 self.start()
@@ -79,7 +82,7 @@ class Cluster:
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        return self.rung is not None and now > max(self.rung_at, self.pulse.value) + SILENCE
+        return self.rung is not None and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE
 
     def beat(self) -> None:
         """Rings a beat, unless the last one still waits. Without the database nobody can answer, and nobody is blamed."""
