@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Barrier
 
 from benchmarks.cases import LISTS
 from benchmarks.client import Answer
@@ -31,23 +32,26 @@ class Crowd:
 
 def crowd(rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float) -> Crowd:
     """CLIENTS readers who ask again and again, and `rate` edits a second, which take turns among `editors`."""
-    begin = time.monotonic()
-    end = begin + seconds
+    start = Barrier(CLIENTS + len(editors) + 1)
     with ThreadPoolExecutor(CLIENTS + len(editors)) as pool:
-        reading = [pool.submit(read, rollcall, ledger, end) for _ in range(CLIENTS)]
-        moments = [begin + number / rate for number in range(int(rate * seconds))]
+        moments = [number / rate for number in range(int(rate * seconds))]
         shares = [moments[place :: len(editors)] for place in range(len(editors))]
-        editing = [pool.submit(edit, rollcall, *each, end) for each in zip(editors, shares, strict=True)]
+        editing = [pool.submit(edit, rollcall, *each, start, seconds) for each in zip(editors, shares, strict=True)]
+        reading = [pool.submit(read, rollcall, ledger, start, seconds) for _ in range(CLIENTS)]
+        start.wait()
+        begin = time.monotonic()
     reads = [found for future in reading for found in future.result()]
     return Crowd(reads, [answer for future in editing for answer in future.result()], time.monotonic() - begin)
 
 
-def read(rollcall: Running, ledger: Ledger, end: float) -> list[Read]:
-    return list(reads(rollcall, ledger, end))
+def read(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> list[Read]:
+    return list(reads(rollcall, ledger, start, seconds))
 
 
-def reads(rollcall: Running, ledger: Ledger, end: float) -> Iterator[Read]:
+def reads(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> Iterator[Read]:
     connection = rollcall.connect()
+    start.wait()
+    end = time.monotonic() + seconds
     while (at := time.monotonic()) < end:
         before = ledger.now()
         answer = connection.get(LISTS["rollcall"])
@@ -56,12 +60,14 @@ def reads(rollcall: Running, ledger: Ledger, end: float) -> Iterator[Read]:
     connection.close()
 
 
-def edit(rollcall: Running, editor: Editor, moments: list[float], end: float) -> list[Answer]:
-    """At each of `moments`; one that is late goes at once, and none begins after `end`."""
+def edit(rollcall: Running, editor: Editor, moments: list[float], start: Barrier, seconds: float) -> list[Answer]:
+    """At each of `moments`, in seconds from the start; one that is late goes at once, and none begins after the end."""
     connection, answers = rollcall.connect(), []
+    start.wait()
+    begin = time.monotonic()
     for moment in moments:
-        time.sleep(max(0.0, moment - time.monotonic()))
-        if time.monotonic() < end:
+        time.sleep(max(0.0, begin + moment - time.monotonic()))
+        if time.monotonic() < begin + seconds:
             answers.append(editor.edit(connection))
     connection.close()
     return answers

@@ -12,6 +12,7 @@ from django.core.cache import caches
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from users.bulk import counting, preview
 from users.caching import timing
 
 pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending", "tests.plugins.parts"]
@@ -45,6 +46,15 @@ def empty_caches():
     caches["pages"].clear()
     timing.FIGURES.forget()
     caches["process"].clear()
+
+
+@pytest.fixture(autouse=True)
+def all_the_time(monkeypatch):
+    """A machine with much to do shows what a quick one does: no figure is given up, no report is due in between."""
+    for module in (counting, preview):
+        monkeypatch.setattr(module, "BRIEFLY", 600_000)
+    monkeypatch.setattr(counting, "PATIENCE", 600_000)
+    monkeypatch.setattr(timing, "TELL", float("inf"))
 
 
 @pytest.fixture

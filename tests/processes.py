@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,13 +82,14 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
     try:
         yield started
     finally:
-        for group in {os.getpgid(left.pid) for left in started.tree()}:  # by group: one of them may be forking just now
-            os.killpg(group, signal.SIGKILL)
+        for left in started.tree():
+            with suppress(ProcessLookupError):
+                os.killpg(os.getpgid(left.pid), signal.SIGKILL)  # by group: one of them may be forking just now
         process.wait()
         sys.stdout.write(started.said())  # pytest shows it where the test has failed
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
     """What `condition` returns once it is true. Raises AssertionError when it has not become so."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

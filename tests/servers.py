@@ -112,13 +112,13 @@ def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subpr
     finally:
         process.send_signal(stop)
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def until(probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 30) -> None:
+def until(probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 120) -> None:
     """Returns when `probe` no longer raises `error`. Raises RuntimeError when the process has ended or time is up."""
     deadline = time.monotonic() + seconds
     while True:

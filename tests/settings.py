@@ -52,7 +52,7 @@ else:
 
 if REDIS_URL:
     # The suite keeps every core busy: a Redis that has to wait for one is not silent.
-    CACHES["pages"]["OPTIONS"]["SOCKET_TIMEOUT"] = 1
+    CACHES["pages"]["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 30, "SOCKET_TIMEOUT": 30}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -36,7 +36,8 @@ def test_one_that_the_server_has_ended_is_replaced_before_anybody_notices(kept):
     first = next_request()
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [first])
+        assert cursor.fetchone() == (True,)
     other.close()
     assert next_request() != first
 

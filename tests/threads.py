@@ -1,5 +1,6 @@
 """Things done at once, in real threads with connections of their own: for tests with `transaction=True`."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -16,7 +17,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     def run(call: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             return call()
         except Exception as error:
             return error
@@ -30,7 +31,8 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 def until_somebody_waits() -> None:
     """Returns once another connection to this PostgreSQL database waits for a lock. Raises AssertionError after a while."""
     with connection.cursor() as cursor:
-        for _ in range(20_000):  # far more than it takes; each round trip is the pause
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:  # each round trip is the pause
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(WAITING)
             if cursor.fetchone()[0]:

@@ -22,7 +22,7 @@ class Visitor:
         headers = self.headers | {"Cookie": "; ".join(f"{name}={item.value}" for name, item in self.cookies.items())}
         if form is not None:
             headers |= {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, headers)
         response = connection.getresponse()
         text = response.read().decode(errors="replace")

@@ -15,7 +15,8 @@ def test_all_peers_are_measured_over_accounts_with_a_past(empty_database, tmp_pa
     figures = tmp_path / "figures.json"
     options = ["--accounts", "1000", "--events", "5000", "--only", "turn", "--repeats", "2", "--seconds", "0", "--cold"]
     places = ["--keep", str(tmp_path / "kept"), "--json", str(figures)]
-    with running([sys.executable, "-m", "benchmarks", *options, *places], tmp_path, DATABASE_URL=empty_database) as bench:
+    here = {"DATABASE_URL": empty_database, "STATEMENT_TIMEOUT_MS": "60000"}
+    with running([sys.executable, "-m", "benchmarks", *options, *places], tmp_path, **here) as bench:
         assert bench.process.wait(300) == 0
     cases = json.loads(figures.read_text())["cases"]
     assert len(cases) > 5

@@ -30,7 +30,6 @@ def plain_page(browser, live_server, enter):
 
     def make(account: User | None = None):
         context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-        context.set_default_timeout(10_000)
         contexts.append(context)
         if account:
             enter(context, account)

@@ -22,7 +22,8 @@ def test_progress_moves_and_the_page_stops_asking_at_the_end(page: Page, browser
     turn = turns.Turn(turns.claim())
     turn.step()
     expect(page.locator(".counts .changed dd")).to_have_text("20")
-    turn.step()
+    while turn.step() == turns.Next.GO_ON:  # a slow chunk makes the next one smaller
+        pass
     expect(page.locator(".headline .state")).to_have_text("Done")
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)  # the whole page is a new one
     assert Job.objects.get(pk=job.pk).changed == 31

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
 def ana(browser, live_server, enter):
     """A colleague's tab, in a browser of their own."""
     context = browser.new_context(base_url=live_server.url)
-    context.set_default_timeout(10_000)
     enter(context, make_user("Support", first_name="Ana"))
     yield context.new_page()
     context.close()

@@ -100,7 +100,7 @@ def test_two_that_contradict_each_other_both_end_and_are_both_told_of(root, tmp_
     make_accounts(NUMBER)
     jobs = [over_all("suspension", root), over_all("reinstatement", root), over_all("deletion", root)]
     with hasty(tmp_path) as first, hasty(tmp_path) if connection.vendor == "postgresql" else nullcontext() as second:
-        until(lambda: ended(*jobs), 120)
+        until(lambda: ended(*jobs), 600)
         said = first.said() + (second.said() if second else "")
     assert not re.search(r"deadlock|Traceback", said)
     for job, action in zip(jobs, ("suspended", "reinstated", "deleted"), strict=True):

@@ -50,17 +50,18 @@ class Redis:
             assert direct.ping()
 
 
-def alias(url: str) -> dict:
+def alias(url: str, patience: float) -> dict:
     retry = {"retry": Retry(NoBackoff(), 1, (redis.ConnectionError,))}
-    options = {"SOCKET_CONNECT_TIMEOUT": 0.5, "SOCKET_TIMEOUT": 0.5, "CONNECTION_POOL_KWARGS": retry}
+    options = {"SOCKET_CONNECT_TIMEOUT": patience, "SOCKET_TIMEOUT": patience, "CONNECTION_POOL_KWARGS": retry}
     pages = {"BACKEND": "users.caching.backend.Pages", "LOCATION": url, "KEY_PREFIX": "test", "OPTIONS": options}
     return settings.CACHES | {"pages": pages}
 
 
 @contextmanager
-def cache_at(url: str) -> Iterator[None]:
-    """The alias `pages` on that server, whether anything answers there or not."""
-    with override_settings(CACHES=alias(url)), patch.object(backend, "ALONE", ALONE):
+def cache_at(url: str, patience: float = 30) -> Iterator[None]:
+    """The alias `pages` on that server, whether anything answers there or not. `patience`: seconds that an answer may take;
+    a machine with much to do is no silent server."""
+    with override_settings(CACHES=alias(url, patience)), patch.object(backend, "ALONE", ALONE):
         try:
             yield
         finally:
@@ -70,9 +71,9 @@ def cache_at(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def own_redis(folder: Path) -> Iterator[Redis]:
+def own_redis(folder: Path, patience: float = 30) -> Iterator[Redis]:
     server = Redis(folder)
-    with server.stack, cache_at(server.url):
+    with server.stack, cache_at(server.url, patience):
         server.start()
         yield server
 

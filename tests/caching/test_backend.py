@@ -33,7 +33,7 @@ pytestmark = pytest.mark.postgresql  # of Redis, and not of the database
 NOT_READY = "not reachable, or not keeping what it is given"
 # Seconds that a server is waited for where it is silent in a test, and where it is not. Both are more than the site's own,
 # so that a machine with much to do is not taken for a silent server.
-SILENCE, PATIENCE = 0.5, 5.0
+SILENCE, PATIENCE = 2.0, 30.0
 
 
 class Server:

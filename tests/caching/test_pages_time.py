@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends import base, locmem
 from django.utils import timezone
 
 from tests.builders import make_user
@@ -30,9 +31,15 @@ every_end = pytest.mark.parametrize(("column", "fields", "before", "after"), END
 
 @pytest.fixture
 def clock() -> Iterator[SimpleNamespace]:
-    """Stands at noon until it is set; what a cache keeps, it keeps as long as ever."""
+    """Stands at noon until it is set. For what a process remembers no time passes, however slow the machine is."""
     clock = SimpleNamespace(now=datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0))
-    with patch("django.utils.timezone.now", lambda: clock.now):
+    still = SimpleNamespace(monotonic=lambda: 1000.0, time=lambda: 1000.0)
+    with (
+        patch("django.utils.timezone.now", lambda: clock.now),
+        patch.object(backend, "time", still),
+        patch.object(base, "time", still),
+        patch.object(locmem, "time", still),
+    ):
         yield clock
 
 

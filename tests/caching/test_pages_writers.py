@@ -178,7 +178,7 @@ def another_process(session: str) -> Iterator[Callable]:
 
         yield tell
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -216,7 +216,7 @@ def test_two_processes_show_what_either_has_written(client):
 @pytest.mark.parametrize("fault", ["killed", "frozen"])
 def test_what_is_written_while_redis_is_away_is_shown_then_and_when_it_is_back(client, ada, tmp_path, fault):
     viewer = make_user("Viewer")
-    with own_redis(tmp_path) as redis:
+    with own_redis(tmp_path, patience=3) as redis:
         client.force_login(viewer)
         client.get("/me/")
 

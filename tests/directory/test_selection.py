@@ -177,7 +177,7 @@ def test_rows_are_ticked_by_mouse_and_by_keyboard(page):
     page.fill("[name=login]", viewer.username)
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
-    page.wait_for_selector("table.list")
+    page.wait_for_url("**/users/")
     bar = page.locator("#selection")
     assert not bar.is_visible()
 

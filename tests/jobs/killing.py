@@ -38,7 +38,7 @@ class Prey:
             self.process(role).kill()
             self.killed[role] += 1
             if role == "parent":
-                self.worker.process.wait(10)
+                self.worker.process.wait(120)
                 self.stop()  # with its clusters, which would end by themselves within a second
                 self.restart()
 

@@ -135,6 +135,7 @@ def test_progress_forgives_crashes(accounts, root, monkeypatch):
 
 def test_several_jobs_take_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(turns, "CHUNK", 3600)
     monkeypatch.setattr(Stamp, "largest_size", 20)
     jobs = [start(root, phone=str(number)) for number in range(3)]
     assert [turns.work() for _ in range(6)] == [job.pk for job in jobs] * 2
@@ -142,6 +143,7 @@ def test_several_jobs_take_turns(accounts, root, monkeypatch):
 
 def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(turns, "TURN", 0)
+    monkeypatch.setattr(turns, "CHUNK", 3600)
     monkeypatch.setattr(Stamp, "first_size", 12)
     monkeypatch.setattr(Stamp, "largest_size", 12)
     slow, quick = start(root, phone="1"), start(root, phone="2")

@@ -45,7 +45,7 @@ class Postbox:
 
 def serve(postbox: Postbox, **options: object) -> Controller:
     """A running server on a free port of this machine; the caller stops it."""
-    controller = Controller(postbox, hostname="127.0.0.1", port=free_port(), **options)
+    controller = Controller(postbox, hostname="127.0.0.1", port=free_port(), ready_timeout=120, **options)
     controller.start()
     return controller
 

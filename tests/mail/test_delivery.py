@@ -64,7 +64,7 @@ def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
 
 def test_all_mails_of_a_drain_leave_over_one_connection_oldest_first(postbox):
     messages = post(60)  # more than one batch
-    assert drain() == 60
+    assert drain(seconds=600) == 60
     assert len(postbox.sessions) == 1
     assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in messages]
 
@@ -98,9 +98,9 @@ def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(
     postbox.refusals[first.to] = "451 4.3.0 Try again later"
     before = timezone.now()
     assert drain() == 1
-    waiting = fresh(first)
+    after, waiting = timezone.now(), fresh(first)
     assert (waiting.state, waiting.attempts, waiting.error, waiting.sent_at) == (WAITING, 1, "451 4.3.0 Try again later", None)
-    assert timedelta(seconds=55) < waiting.due_at - before < timedelta(seconds=90)
+    assert before <= waiting.due_at - timedelta(minutes=1) <= after
     assert fresh(second).state == SENT
     postbox.refusals.clear()
     assert drain() == 0

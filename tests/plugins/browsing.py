@@ -16,6 +16,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000  # milliseconds that a test waits for what should be there soon; playwright's own are 30,000 for most things
 NONE_FOUND = f"no browser: none of {', '.join(NAMES)} is on PATH"
 
 
@@ -58,7 +59,7 @@ def browser(request: pytest.FixtureRequest):
         pytest.fail(NONE_FOUND)
     if not program:
         pytest.skip(NONE_FOUND)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     # Playwright keeps an event loop in this thread. Django would then refuse every query as unsafe (it is not, the tests
     # wait), and would open connections of its own for that loop (these are the ones that the fixtures prepare and close).
@@ -67,6 +68,7 @@ def browser(request: pytest.FixtureRequest):
     with sync_playwright() as playwright:
         for connection in opened:
             connections[connection.alias] = connection
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
@@ -76,7 +78,6 @@ def browser(request: pytest.FixtureRequest):
 def browser_context(browser, live_server):
     """A fresh profile whose relative addresses are the live server's. Tests change its options by `browser.new_context`."""
     context = browser.new_context(base_url=live_server.url)
-    context.set_default_timeout(10_000)
     yield context
     context.close()
 

@@ -24,7 +24,7 @@ PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().
 def production(empty_database, tmp_path) -> dict[str, str]:
     """The environment of a deployment."""
     here = {"HOST": "127.0.0.1", "PORT": str(free_port()), "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": empty_database}
-    few = {"WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", "STATEMENT_TIMEOUT_MS": "2000", "TRUSTED_PROXIES": "1"}
+    few = {"WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", "STATEMENT_TIMEOUT_MS": "60000", "TRUSTED_PROXIES": "1"}
     return PRODUCTION | here | few | {"ROLLCALL_ADMIN_PASSWORD": PASSWORD}
 
 

@@ -25,7 +25,7 @@ OFTEN = 12  # requests, so that both processes get some
 @pytest.fixture
 def port(tmp_path) -> Iterator[str]:
     port = str(free_port())
-    here = {"HOST": "127.0.0.1", "PORT": port, "WEB_CONCURRENCY": "2", "DEBUG": "1", "STATEMENT_TIMEOUT_MS": "2000"}
+    here = {"HOST": "127.0.0.1", "PORT": port, "WEB_CONCURRENCY": "2", "DEBUG": "1", "STATEMENT_TIMEOUT_MS": "60000"}
     with running(f"exec {PROCFILE['web']}", tmp_path, **here) as web:
         until(lambda: web.process.poll() is not None or Visitor(port, "localhost").answers())
         yield port
@@ -70,14 +70,13 @@ def test_sessions_end_at_their_next_request_and_suspensions_at_their_time(port):
     verbs.end_sessions(ada, by=root)
     assert answers(other, cookies[2]) == {(302, "/login/?next=%2Fusers%2F")}
 
-    noon = timezone.now() + timedelta(seconds=2)
+    noon = timezone.now() + timedelta(seconds=5)
     verbs.suspend(ada, by=root, reason="Until noon", until=noon)
-    refused = Visitor(port, "localhost").sign_in("ada", PASSWORD)[0]
-    in_time = timezone.now() < noon  # else a slow machine has shown nothing here
+    was_refused = Visitor(port, "localhost").sign_in("ada", PASSWORD)[0].headers["Location"] == "/inactive/"
+    assert was_refused or timezone.now() >= noon  # where a slow machine has shown nothing here
     until(lambda: timezone.now() >= noon)
     let_in = Visitor(port, "localhost").sign_in("ada", PASSWORD)[0]
     assert let_in.headers["Location"] == "/users/"
-    assert not in_time or refused.headers["Location"] == "/inactive/"
     outcomes = list(SignInEvent.objects.filter(account_id=ada.pk).order_by("id").values_list("outcome", flat=True))
-    assert outcomes == ["ok"] * 3 + (["suspended"] if in_time else ["ok"]) + ["ok"]
+    assert outcomes == ["ok"] * 3 + (["suspended"] if was_refused else ["ok"]) + ["ok"]
     assert User.objects.get(pk=ada.pk).status == "suspended"  # nobody has swept it up

@@ -404,7 +404,7 @@ def test_without_redis_sessions_begin_go_on_and_end(ada):
 
 
 def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, tmp_path):
-    with own_redis(tmp_path) as redis:
+    with own_redis(tmp_path, patience=3) as redis:
         client = Client()
         client.force_login(ada)
         assert signed_in(client)

@@ -75,7 +75,7 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
         return pack(rows)
 
     def erase():
-        assert has_read.wait(30)
+        assert has_read.wait(120)
         return verbs.erase(last, by=root, reason="Request 17")
 
     monkeypatch.setattr(pieces, "pack", late)
