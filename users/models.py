@@ -129,8 +129,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
 
-def in_each_order(name: str, *, but: str = "", include: tuple[str, ...] = (), **where: Any) -> list[models.Index]:
-    """The orders of the directory over few accounts: small indexes that a write to any other account never touches."""
+def in_each_order(name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any) -> list[models.Index]:
+    """The orders of the directory over few accounts: small indexes that a write to any other account never touches.
+    `beside`: columns that are read from the index alone. They stand at the end of the key, since SQLite knows no INCLUDE."""
     orders: dict[str, tuple] = {
         "joined": (F("date_joined").desc(), F("id").desc()),
         "username": (F("username"), F("id")),
@@ -139,7 +140,7 @@ def in_each_order(name: str, *, but: str = "", include: tuple[str, ...] = (), **
         "seen": (SeenKey("last_seen_at").desc(), F("id").desc()),
     }
     return [
-        models.Index(*order, name=f"user_{name}_by_{key}", condition=Q(**where), include=include)
+        models.Index(*order, *map(F, beside), name=f"user_{name}_by_{key}", condition=Q(**where))
         for key, order in orders.items()
         if key != but
     ]
@@ -262,7 +263,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(status=State.ACTIVE),
             ),
             # Filters that select few accounts, in every order.
-            *in_each_order("ending", valid_until__isnull=False, include=ENDING),
+            *in_each_order("ends", valid_until__isnull=False, beside=ENDING),
             *in_each_order("unmailed", email="", but="email"),
             # Lookups.
             models.Index(fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")),
