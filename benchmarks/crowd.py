@@ -32,16 +32,15 @@ class Crowd:
 
 def crowd(rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float) -> Crowd:
     """CLIENTS readers who ask again and again, and `rate` edits a second, which take turns among `editors`."""
-    start = Barrier(CLIENTS + len(editors) + 1)
+    began: list[float] = []
+    start = Barrier(CLIENTS + len(editors), action=lambda: began.append(time.monotonic()), timeout=60)
     with ThreadPoolExecutor(CLIENTS + len(editors)) as pool:
         moments = [number / rate for number in range(int(rate * seconds))]
         shares = [moments[place :: len(editors)] for place in range(len(editors))]
         editing = [pool.submit(edit, rollcall, *each, start, seconds) for each in zip(editors, shares, strict=True)]
         reading = [pool.submit(read, rollcall, ledger, start, seconds) for _ in range(CLIENTS)]
-        start.wait()
-        begin = time.monotonic()
     reads = [found for future in reading for found in future.result()]
-    return Crowd(reads, [answer for future in editing for answer in future.result()], time.monotonic() - begin)
+    return Crowd(reads, [answer for future in editing for answer in future.result()], time.monotonic() - began[0])
 
 
 def read(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> list[Read]:

@@ -184,7 +184,7 @@ def test_nobody_waits_for_ever(monkeypatch):
     assert view.begun.wait(LONG)
     begin = time.monotonic()
     assert page(view).content == b"number 2" * 100  # while the first is not done
-    assert time.monotonic() - begin >= 0.05
+    assert 0.05 <= time.monotonic() - begin < LONG / 3
     assert not first.done()
     view.go_on.set()
     assert first.result(LONG).content == b"number 1" * 100
