@@ -1,4 +1,6 @@
-"""The command line of bin/bench. Nothing here imports a model before the database runs and its address is known."""
+"""The command line of bin/bench. Nothing here imports a model before the database runs and its
+address is known.
+"""
 
 import argparse
 import json
@@ -15,22 +17,71 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench", description="Measures Rollcall and its peers on N made-up accounts.")
-    parser.add_argument("--accounts", type=int, required=True, metavar="N", help="how many; 1,000 at least")
+    parser = argparse.ArgumentParser(
+        prog="bin/bench", description="Measures Rollcall and its peers on N made-up accounts."
+    )
+    parser.add_argument(
+        "--accounts", type=int, required=True, metavar="N", help="how many; 1,000 at least"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
-    parser.add_argument("--events", type=int, default=0, metavar="N", help="also so many audit events, and one busy account")
-    parser.add_argument("--only", default="", metavar="PATTERN", help='only cases whose name has this in it, e.g. "search"')
-    parser.add_argument("--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)")
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also so many audit events, and one busy account",
+    )
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="PATTERN",
+        help='only cases whose name has this in it, e.g. "search"',
+    )
+    parser.add_argument(
+        "--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)"
+    )
     parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
-    parser.add_argument("--caching", action="store_true", help="instead: what the page cache is worth, and what changes cost")
-    parser.add_argument("--indexes", action="store_true", help="instead: what each index weighs and adds to an update")
-    parser.add_argument("--bulk", action="store_true", help="instead: a bulk job against the same effect by hand")
-    parser.add_argument("--select", type=int, default=0, metavar="N", help="with --bulk: so many accounts (a tenth)")
+    parser.add_argument(
+        "--caching",
+        action="store_true",
+        help="instead: what the page cache is worth, and what changes cost",
+    )
+    parser.add_argument(
+        "--indexes",
+        action="store_true",
+        help="instead: what each index weighs and adds to an update",
+    )
+    parser.add_argument(
+        "--bulk", action="store_true", help="instead: a bulk job against the same effect by hand"
+    )
+    parser.add_argument(
+        "--select", type=int, default=0, metavar="N", help="with --bulk: so many accounts (a tenth)"
+    )
     parser.add_argument("--sqlite", action="store_true", help="an SQLite file, and Rollcall alone")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="where the filled database stays (var/bench/N)")
-    parser.add_argument("--repeats", type=int, default=30, metavar="N", help="sequential requests per case and peer (30)")
-    parser.add_argument("--limit", type=float, default=15, metavar="S", help="seconds for these, then fewer will do (15)")
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of 8 clients per case and peer (2); 0: none")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="where the filled database stays (var/bench/N)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=30,
+        metavar="N",
+        help="sequential requests per case and peer (30)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=15,
+        metavar="S",
+        help="seconds for these, then fewer will do (15)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=2,
+        metavar="S",
+        help="of 8 clients per case and peer (2); 0: none",
+    )
     options = parser.parse_args(arguments)
     if options.accounts < 1000:
         parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
@@ -46,7 +97,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # the servers are stopped on the way out
     from benchmarks import cache, fill, server
 
     redis_url = os.environ.get("REDIS_URL", "")  # filling takes it out: it is for Rollcall alone
@@ -58,7 +111,11 @@ def main(arguments: list[str]) -> int:
             say(f"The database could not be filled: {error}")
             return 1
         try:
-            kept = None if options.cold or options.indexes else stack.enter_context(cache.cache(redis_url))
+            kept = (
+                None
+                if options.cold or options.indexes
+                else stack.enter_context(cache.cache(redis_url))
+            )
         except (RuntimeError, OSError, RedisError) as error:
             say(f"There is no Redis to keep pages in: {error}")
             return 1

@@ -1,4 +1,6 @@
-"""bin/bench --bulk: many accounts suspended by a job, against the same effect by hand, and what others feel of it."""
+"""bin/bench --bulk: many accounts suspended by a job, against the same effect by hand, and what
+others feel of it.
+"""
 
 import argparse
 import os
@@ -39,14 +41,18 @@ from users.models import User
 
 PATH = "/users/bulk/suspension/"
 SMALL = 10_000
-RATE, IDLE = 20, 200  # edits a second; edits before anything else runs
+# edits a second; edits before anything else runs
+RATE = 20
+IDLE = 200
 MAIL_EACH = 5.0  # seconds between two password resets
 PATIENCE = 3600
 
 
 @dataclass(frozen=True)
 class Figure:
-    """`target`: what it has to be, in words; `met`: whether it is. None where nothing is asked of it."""
+    """`target`: what it has to be, in words; `met`: whether it is. None where nothing is asked of
+    it.
+    """
 
     name: str
     value: str
@@ -56,7 +62,9 @@ class Figure:
 
 
 def bulk(options: argparse.Namespace, peers: list[Peer], conditions: dict[str, Any]) -> Report:
-    """Raises RuntimeError where the database has too few accounts that fit, or a job did not do all of it."""
+    """Raises RuntimeError where the database has too few accounts that fit, or a job did not do all
+    of it.
+    """
     up_to, number = chosen(options.select or options.accounts // 10)
     os.environ["BULK_APPROVAL_ABOVE"] = str(10**12)  # nobody is there to approve
     say(f"{number:,} accounts by hand")
@@ -75,8 +83,13 @@ def bulk(options: argparse.Namespace, peers: list[Peer], conditions: dict[str, A
     hand.append(seconds)
     take_back(last)
     found = figures(number, hand, small, large, idle)
-    rows = [[each.name, each.value, each.target, {None: "", True: "yes", False: "NO"}[each.met]] for each in found]
-    text = "\n\n".join([listing(conditions), table(["what", "figure", "target", "met"], rows), NOTES])
+    rows = [
+        [each.name, each.value, each.target, {None: "", True: "yes", False: "NO"}[each.met]]
+        for each in found
+    ]
+    text = "\n\n".join(
+        [listing(conditions), table(["what", "figure", "target", "met"], rows), NOTES]
+    )
     return Report(text, {"conditions": conditions, "bulk": [vars(each) for each in found]})
 
 
@@ -90,16 +103,25 @@ of the worker."""
 def chosen(wanted: int) -> tuple[int, int]:
     """The highest id, and how many: of the oldest accounts that fit."""
     with unlimited():
-        fitting = Selection.parse(QueryDict(f"{FILTER}&all=1")).accounts().order_by("pk").values_list("pk", flat=True)
+        fitting = (
+            Selection.parse(QueryDict(f"{FILTER}&all=1"))
+            .accounts()
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
         last = fitting[wanted - 1 : wanted].first()
     if last is None:
-        raise RuntimeError(f"fewer than {wanted:,} accounts were never seen: choose fewer with --select.")
+        raise RuntimeError(
+            f"fewer than {wanted:,} accounts were never seen: choose fewer with --select."
+        )
     return last, wanted
 
 
 @dataclass
 class Run:
-    """Of one job. `peak`: bytes of memory; `post`: of the request that started it; `preview`: seconds of its page."""
+    """Of one job. `peak`: bytes of memory; `post`: of the request that started it; `preview`:
+    seconds of its page.
+    """
 
     job: Job
     seconds: float
@@ -113,11 +135,15 @@ class Run:
 
 class Bench:
     def __init__(self, rollcall: Running, folder: Path):
-        self.rollcall, self.folder, self.ledger = rollcall, folder, Ledger()
+        self.rollcall = rollcall
+        self.folder = folder
+        self.ledger = Ledger()
         self.connection = rollcall.connect()
         self.editors = editors(self.connection, self.ledger, 4)
         edited = [editor.pk for editor in self.editors]
-        free = User.objects.filter(status="active", is_staff=False, last_seen_at__isnull=False).exclude(pk__in=edited)
+        free = User.objects.filter(
+            status="active", is_staff=False, last_seen_at__isnull=False
+        ).exclude(pk__in=edited)
         self.others = list(free.exclude(email="").order_by("-pk")[:500])
 
     def run(self, up_to: int, number: int, *, beside: bool) -> Run:
@@ -127,7 +153,10 @@ class Bench:
             found = Run(job, 0, 0, post, preview, 0)
             helpers = [threading.Thread(target=self.watch, args=(found, process))]
             if beside:
-                helpers += [threading.Thread(target=work, args=(found,)) for work in (self.edit_beside, self.mail_beside)]
+                helpers += [
+                    threading.Thread(target=work, args=(found,))
+                    for work in (self.edit_beside, self.mail_beside)
+                ]
             for helper in helpers:
                 helper.start()
             for helper in helpers:
@@ -143,7 +172,9 @@ class Bench:
         return found
 
     def start(self, up_to: int, number: int) -> tuple[Job, int, float]:
-        """As somebody in a browser would; the job, the bytes of the request, and the seconds of the preview."""
+        """As somebody in a browser would; the job, the bytes of the request, and the seconds of the
+        preview.
+        """
         at = Selection.parse(QueryDict(f"{FILTER}&all=1")).query.rpartition("at=")[2]
         path = f"{PATH}?{FILTER}&all=1&up_to={up_to}&at={at}"
         page = self.connection.get(path)
@@ -154,7 +185,11 @@ class Bench:
         if answer.status != 302:
             raise RuntimeError(f"The job was not started: {answer.status}.")
         job = Job.objects.get(pk=int(answer.headers["location"].strip("/").rpartition("/")[2]))
-        return job, len(f"POST {path} HTTP/1.1\r\n{self.connection.head}\r\n{urlencode(sent)}"), page.seconds
+        return (
+            job,
+            len(f"POST {path} HTTP/1.1\r\n{self.connection.head}\r\n{urlencode(sent)}"),
+            page.seconds,
+        )
 
     def watch(self, found: Run, process: psutil.Process) -> None:
         """Until it has ended."""
@@ -170,7 +205,8 @@ class Bench:
 
     def edits(self, enough: Any) -> list[Answer]:
         """RATE a second, by one connection, until it is enough."""
-        connection, begin = self.rollcall.connect(), time.monotonic()
+        connection = self.rollcall.connect()
+        begin = time.monotonic()
         answers: list[Answer] = []
         while not enough(len(answers)):
             editor: Editor = self.editors[len(answers) % len(self.editors)]
@@ -187,7 +223,9 @@ class Bench:
 
 
 def mailed(account: User) -> float:
-    """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a minute."""
+    """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a
+    minute.
+    """
     verbs.send_password_reset(account, by=access.Command("benchmark"))
     mail = Message.objects.filter(account=account).latest("pk")
     deadline = time.monotonic() + 60
@@ -203,12 +241,19 @@ def worker(folder: Path) -> Iterator[psutil.Process]:
     WorkerBeat.objects.all().delete()
     command = [sys.executable, "manage.py", "worker"]
     with (folder / "worker.log").open("a") as log:
-        options = {"cwd": ROOT, "env": os.environ.copy(), "stdout": log, "stderr": subprocess.STDOUT}
+        options = {
+            "cwd": ROOT,
+            "env": os.environ.copy(),
+            "stdout": log,
+            "stderr": subprocess.STDOUT,
+        }
         with running(command, stop=signal.SIGTERM, **options) as process:
             deadline = time.monotonic() + 60
             while WorkerBeat.objects.count() < 2:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"the worker does not come up; {folder}/worker.log may say why.")
+                    raise RuntimeError(
+                        f"the worker does not come up; {folder}/worker.log may say why."
+                    )
                 time.sleep(0.1)
             yield psutil.Process(process.pid)
 
@@ -235,36 +280,97 @@ def check(job: Job, number: int) -> None:
     """Each account once, with an event and a before-image."""
     with unlimited():
         items = JobItem.objects.filter(job=job, outcome="changed", before__isnull=False).count()
-        events = AuditEvent.objects.filter(job_id=job.pk, action="account.suspended", at__gte=job.created_at).count()
+        events = AuditEvent.objects.filter(
+            job_id=job.pk, action="account.suspended", at__gte=job.created_at
+        ).count()
     if (job.state, job.changed, items, events) != ("done", number, number, number):
         raise RuntimeError(
             f"{job.state}: {job.changed:,} of {number:,} changed, {items:,} items, {events:,} events. {job.note}"
         )
 
 
-def figures(number: int, hand: list[float], small: Run, large: Run, idle: list[Answer]) -> list[Figure]:
-    mean, quiet, busy = fmean(hand), p95([each.seconds for each in idle]), p95([each.seconds for each in large.edits])
+def figures(
+    number: int, hand: list[float], small: Run, large: Run, idle: list[Answer]
+) -> list[Figure]:
+    mean = fmean(hand)
+    quiet = p95([each.seconds for each in idle])
+    busy = p95([each.seconds for each in large.edits])
     grown = (large.peak - small.peak) / 2**20
     latest = max(large.mails)
     return [
-        Figure(f"by hand, {number:,} accounts", f"{short(mean)} s ({', '.join(map(short, hand))})", data=hand),
+        Figure(
+            f"by hand, {number:,} accounts",
+            f"{short(mean)} s ({', '.join(map(short, hand))})",
+            data=hand,
+        ),
         Figure(f"by a job, {number:,} accounts", f"{short(large.seconds)} s", data=large.seconds),
-        Figure("accounts a second, by the job", f"{number / large.seconds:,.0f}", data=number / large.seconds),
-        Figure("job / by hand", f"× {short(large.seconds / mean)}", "≤ 2", large.seconds <= 2 * mean, large.seconds / mean),
+        Figure(
+            "accounts a second, by the job",
+            f"{number / large.seconds:,.0f}",
+            data=number / large.seconds,
+        ),
+        Figure(
+            "job / by hand",
+            f"× {short(large.seconds / mean)}",
+            "≤ 2",
+            large.seconds <= 2 * mean,
+            large.seconds / mean,
+        ),
         Figure("edit, idle: median, p95", milliseconds(idle), data=[each.seconds for each in idle]),
         Figure(
-            f"edit, beside the job ({len(large.edits)}): median, p95", milliseconds(large.edits), "p95 ≤ 60 ms", busy <= 0.06,
+            f"edit, beside the job ({len(large.edits)}): median, p95",
+            milliseconds(large.edits),
+            "p95 ≤ 60 ms",
+            busy <= 0.06,
             [each.seconds for each in large.edits],
         ),
-        Figure("edit, p95 beside the job / idle", f"× {short(busy / quiet)}", "≤ 3", busy <= 3 * quiet, busy / quiet),
-        Figure("edits that failed", str(sum(faults(large.edits).values())), "0", not faults(large.edits), faults(large.edits)),
-        Figure(f"memory of the worker, {small.job.changed:,} accounts", megabytes(small.peak), data=small.peak),
-        Figure(f"memory of the worker, {number:,} accounts", megabytes(large.peak), "± 20 MB", abs(grown) <= 20, large.peak),
-        Figure("bytes of the request that starts it", f"{large.post:,}", "≤ 2,048", large.post <= 2048, large.post),
-        Figure(f"the slowest of {len(large.mails)} password resets", f"{short(latest)} s", "≤ 3 s", latest <= 3, latest),
+        Figure(
+            "edit, p95 beside the job / idle",
+            f"× {short(busy / quiet)}",
+            "≤ 3",
+            busy <= 3 * quiet,
+            busy / quiet,
+        ),
+        Figure(
+            "edits that failed",
+            str(sum(faults(large.edits).values())),
+            "0",
+            not faults(large.edits),
+            faults(large.edits),
+        ),
+        Figure(
+            f"memory of the worker, {small.job.changed:,} accounts",
+            megabytes(small.peak),
+            data=small.peak,
+        ),
+        Figure(
+            f"memory of the worker, {number:,} accounts",
+            megabytes(large.peak),
+            "± 20 MB",
+            abs(grown) <= 20,
+            large.peak,
+        ),
+        Figure(
+            "bytes of the request that starts it",
+            f"{large.post:,}",
+            "≤ 2,048",
+            large.post <= 2048,
+            large.post,
+        ),
+        Figure(
+            f"the slowest of {len(large.mails)} password resets",
+            f"{short(latest)} s",
+            "≤ 3 s",
+            latest <= 3,
+            latest,
+        ),
         Figure("preview", f"{short(large.preview)} s", data=large.preview),
-        Figure("fingerprint that approval is about", f"{short(large.fingerprint)} s", data=large.fingerprint),
-    ]  # fmt: skip
+        Figure(
+            "fingerprint that approval is about",
+            f"{short(large.fingerprint)} s",
+            data=large.fingerprint,
+        ),
+    ]
 
 
 def faults(answers: list[Answer]) -> dict[int, int]:

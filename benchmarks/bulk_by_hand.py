@@ -1,4 +1,6 @@
-"""What a bulk suspension leaves behind, written by hand: one transaction of an UPDATE and two INSERT … SELECT."""
+"""What a bulk suspension leaves behind, written by hand: one transaction of an UPDATE and two
+INSERT … SELECT.
+"""
 
 import time
 from collections.abc import Iterator
@@ -54,10 +56,10 @@ def by_hand(up_to: int, number: int) -> tuple[Job, float]:
     for field in AuditEvent._meta.concrete_fields:
         if field.column not in values and not field.primary_key:
             values[str(field.column)] = f"CAST(%({field.column})s AS {field.db_type(connection)})"
-            params[str(field.column)] = field.get_db_prep_save(getattr(event, field.attname), connection)
-    events = (
-        f"INSERT INTO users_auditevent ({', '.join(values)}) SELECT {', '.join(values.values())} FROM users_user WHERE {THOSE}"
-    )
+            params[str(field.column)] = field.get_db_prep_save(
+                getattr(event, field.attname), connection
+            )
+    events = f"INSERT INTO users_auditevent ({', '.join(values)}) SELECT {', '.join(values.values())} FROM users_user WHERE {THOSE}"
     ready()
     begin = time.perf_counter()
     with unlimited(), transaction.atomic(), connection.cursor() as cursor:

@@ -22,11 +22,16 @@ class Cache:
 
 @contextmanager
 def cache(url: str) -> Iterator[Cache]:
-    """The Redis at `url`, or one of our own that runs until the block ends. Raises RuntimeError, OSError or RedisError."""
+    """The Redis at `url`, or one of our own that runs until the block ends. Raises RuntimeError,
+    OSError or RedisError.
+    """
     if url:
         yield Cache(url, version(about(url)))
         return
-    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder, redis_server(Path(folder) / "redis") as own:
+    with (
+        tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder,
+        redis_server(Path(folder) / "redis") as own,
+    ):
         found = about(own)
         yield Cache(own, version(found), int(found["process_id"]))
 
@@ -37,4 +42,8 @@ def about(url: str) -> dict[str, str]:
 
 
 def version(found: dict[str, str]) -> str:
-    return f"Valkey {found['valkey_version']}" if "valkey_version" in found else f"Redis {found['redis_version']}"
+    return (
+        f"Valkey {found['valkey_version']}"
+        if "valkey_version" in found
+        else f"Redis {found['redis_version']}"
+    )

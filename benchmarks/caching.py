@@ -1,4 +1,6 @@
-"""bin/bench --caching: what the page cache is worth, what a change costs it, and what a silent Redis costs everybody."""
+"""bin/bench --caching: what the page cache is worth, what a change costs it, and what a silent
+Redis costs everybody.
+"""
 
 import argparse
 import os
@@ -21,10 +23,19 @@ from benchmarks.lines import Line, share
 from benchmarks.measure import together, warm_up
 from benchmarks.peers import CLIENTS, Peer, Running, serving
 
-# Each round opens its connections anew: which worker takes how many of the eight is chance, which halves or doubles a round.
-ROUNDS, FIXED, EDITORS = 20, 200, 4
-RATE, BESIDE = 20, 10  # edits a second, and for how many seconds
-CALM, UNTIL_OPEN, OPEN = 3, 2, 10  # seconds before Redis falls silent, until the breakers are open, and after
+# Each round opens its connections anew: which worker takes how many of the eight is chance, which
+# halves or doubles a round.
+ROUNDS = 20
+FIXED = 200
+EDITORS = 4
+# edits a second, and for how many seconds
+RATE = 20
+BESIDE = 10
+CALM, UNTIL_OPEN, OPEN = (
+    3,
+    2,
+    10,
+)  # seconds before Redis falls silent, until the breakers are open, and after
 
 
 def caching(options: argparse.Namespace, peers: list[Peer], kept: Cache) -> list[Line]:
@@ -60,7 +71,9 @@ def throughput(running: list[Running], seconds: float) -> list[Line]:
             rates[each.peer.name].append(rate)
             done[each.peer.name] += found
     ours = fmean(rates["rollcall"])
-    return [rate_of(each.peer, rates[each.peer.name], done[each.peer.name], ours) for each in running]
+    return [
+        rate_of(each.peer, rates[each.peer.name], done[each.peer.name], ours) for each in running
+    ]
 
 
 def rate_of(peer: Peer, rates: list[float], done: Counter[tuple[int, str]], ours: float) -> Line:
@@ -93,10 +106,14 @@ def fixed_cost(running: list[Running]) -> list[Line]:
 
 
 class Bench:
-    """Rollcall alone. One connection edits; those that read take turns, so that both workers answer."""
+    """Rollcall alone. One connection edits; those that read take turns, so that both workers
+    answer.
+    """
 
     def __init__(self, rollcall: Running, repeats: int):
-        self.rollcall, self.repeats, self.ledger = rollcall, repeats, Ledger()
+        self.rollcall = rollcall
+        self.repeats = repeats
+        self.ledger = Ledger()
         self.editing = rollcall.connect()
         self.reading: list[Connection] = [rollcall.connect() for _ in range(CLIENTS)]
         self.editors = editors(self.editing, self.ledger, EDITORS)
@@ -107,17 +124,30 @@ class Bench:
             connection.get(path)
         cached = Line.of("account page, cached", [answer for answer, _ in self.ask(path, [])])
         others = self.editors[1:]
-        changed = Line.of("account page, after a change of another account", [answer for answer, _ in self.ask(path, others)])
+        changed = Line.of(
+            "account page, after a change of another account",
+            [answer for answer, _ in self.ask(path, others)],
+        )
         return [cached, changed]
 
     def list_after_a_change(self) -> list[Line]:
         found = self.ask(LISTS["rollcall"], self.editors)
         stale = sum(self.ledger.is_stale(answer.page, before) for answer, before in found)
-        return [Line.of("list, after a change of one of its accounts", [answer for answer, _ in found], stale=stale)]
+        return [
+            Line.of(
+                "list, after a change of one of its accounts",
+                [answer for answer, _ in found],
+                stale=stale,
+            )
+        ]
 
     def ask(self, path: str, changing: list[Editor]) -> list[tuple[Answer, dict[int, int]]]:
-        """The page `repeats` times, each time after an edit by the next one of `changing`; and what had been confirmed."""
-        found, readers, turns = [], cycle(self.reading), cycle(changing or [None])
+        """The page `repeats` times, each time after an edit by the next one of `changing`; and what
+        had been confirmed.
+        """
+        found = []
+        readers = cycle(self.reading)
+        turns = cycle(changing or [None])
         for _ in range(self.repeats):
             if editor := next(turns):
                 editor.edit(self.editing)
@@ -127,7 +157,9 @@ class Bench:
 
     def edits(self) -> list[Line]:
         turns = cycle(self.editors)
-        return [Line.of("edit (POST)", [next(turns).edit(self.editing) for _ in range(self.repeats)])]
+        return [
+            Line.of("edit (POST)", [next(turns).edit(self.editing) for _ in range(self.repeats)])
+        ]
 
     def edits_beside_readers(self) -> list[Line]:
         found = crowd(self.rollcall, self.ledger, self.editors, RATE, BESIDE)
@@ -138,7 +170,9 @@ class Bench:
         ]
 
     def silence(self, redis: int) -> list[Line]:
-        """Readers as before and one edit a second, so that there are pages to make; Redis stops when some are well on."""
+        """Readers as before and one edit a second, so that there are pages to make; Redis stops
+        when some are well on.
+        """
         silent_from: list[float] = []
 
         def stop() -> None:
@@ -153,7 +187,8 @@ class Bench:
             timer.cancel()
             timer.join()
             os.kill(redis, signal.SIGCONT)
-        stopped, opened = silent_from[0], silent_from[0] + UNTIL_OPEN
+        stopped = silent_from[0]
+        opened = silent_from[0] + UNTIL_OPEN
         parts = {
             "1 edit/s, Redis well: list": (0.0, stopped, CALM),
             f"1 edit/s, Redis silent, first {UNTIL_OPEN} s: list": (stopped, opened, UNTIL_OPEN),

@@ -13,13 +13,19 @@ PER_PAGE = 50
 ADMIN_COLUMNS = {"username": "1", "email": "2", "name": "4.3", "joined": "6", "seen": "7"}
 ADMIN_LIST = "/{site}/users/user/"
 # Page 1 of the list, by the name of the peer.
-LISTS = {"rollcall": "/users/", "admin": "/admin/users/user/", "tuned": "/tuned/users/user/", "bare": "/bare/"}
+LISTS = {
+    "rollcall": "/users/",
+    "admin": "/admin/users/user/",
+    "tuned": "/tuned/users/user/",
+    "bare": "/bare/",
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """`paths` by the name of the peer; where {pk} stands in one, each request is for another account. `edits`: the paths are
-    of forms, which are saved with another first name."""
+    """`paths` by the name of the peer; where {pk} stands in one, each request is for another
+    account. `edits`: the paths are of forms, which are saved with another first name.
+    """
 
     name: str
     paths: dict[str, str]
@@ -27,13 +33,18 @@ class Case:
 
 
 def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
-    """All, in the order of the report. `accounts`: how many there are, to the page. `busy`: an account with a long past."""
+    """All, in the order of the report. `accounts`: how many there are, to the page. `busy`: an
+    account with a long past.
+    """
     return [
         *pages(accounts),
         *sorts(),
         *(listed(f"filter {label}", query, lookups) for label, query, lookups in filters()),
         *(listed(label, query, lookups, sort) for label, query, lookups, sort in combinations()),
-        *(listed(f"search, {label}: {term}", {"q": term}, {"q": term}) for label, term in terms().items()),
+        *(
+            listed(f"search, {label}: {term}", {"q": term}, {"q": term})
+            for label, term in terms().items()
+        ),
         *one_account(),
         *tabs(),
         *(of_busy(busy) if busy else []),
@@ -41,7 +52,9 @@ def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
 
 
 def pages(accounts: int) -> list[Case]:
-    last = max(1, accounts // PER_PAGE)  # one page early rather than late: the tuned admin knows the number roughly
+    last = max(
+        1, accounts // PER_PAGE
+    )  # one page early rather than late: the tuned admin knows the number roughly
     return [
         listed("list, page 1", {}, {}),
         listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
@@ -50,14 +63,23 @@ def pages(accounts: int) -> list[Case]:
 
 
 def sorts() -> list[Case]:
-    """Page 1 for all; from the middle, where the admin's cost is that of its middle page, Rollcall alone."""
+    """Page 1 for all; from the middle, where the admin's cost is that of its middle page, Rollcall
+    alone.
+    """
     first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in keyset.SORTS]
-    middles = [listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort) for sort in keyset.SORTS]
+    middles = [
+        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort)
+        for sort in keyset.SORTS
+    ]
     return first + middles
 
 
-def listed(name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = "") -> Case:
-    """A case of the list: Rollcall's `query`, the same thing as the admin's `lookups` (None: it has no such thing)."""
+def listed(
+    name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = ""
+) -> Case:
+    """A case of the list: Rollcall's `query`, the same thing as the admin's `lookups` (None: it has
+    no such thing).
+    """
     paths = {"rollcall": url("/users/", query | ({"sort": sort} if sort else {})), "bare": "/bare/"}
     if lookups is not None:
         lookups = lookups | ({"o": admin_order(sort)} if sort else {})
@@ -77,18 +99,24 @@ def admin_order(sort: str) -> str:
 def middle(sort: str) -> str:
     """A cursor near the middle of the order: that of the middle one of a hundred random accounts."""
     column = keyset.SORTS[sort]
-    return keyset.encode(sort, sorted(sample(101), key=lambda account: (column.of(account), account.pk))[50])
+    return keyset.encode(
+        sort, sorted(sample(101), key=lambda account: (column.of(account), account.pk))[50]
+    )
 
 
 def sample(number: int) -> list[User]:
     """Accounts spread evenly over all ids."""
-    first, last = (User.objects.order_by(order).values_list("pk", flat=True)[0] for order in ("pk", "-pk"))
+    first, last = (
+        User.objects.order_by(order).values_list("pk", flat=True)[0] for order in ("pk", "-pk")
+    )
     ids = [first + (last - first) * step // (number + 1) for step in range(1, number + 1)]
     return list(User.objects.filter(pk__in=ids))
 
 
 def one_account() -> list[Case]:
-    account = next(account for account in sample(40) if account.status == "active" and not account.is_staff)
+    account = next(
+        account for account in sample(40) if account.status == "active" and not account.is_staff
+    )
     show = {"rollcall": f"/users/{account.pk}/", "bare": "/bare/"}
     edit = {"rollcall": "/users/{pk}/edit/"}
     for site in ("admin", "tuned"):
@@ -103,17 +131,30 @@ def tabs() -> list[Case]:
     others = {"": {site: f"{path}change/" for site, path in site.items()} | {"bare": "/bare/"}}
     others["activity/"] = {site: f"{path}history/" for site, path in site.items()}
     return [
-        Case(f"accounts in turn: {tab.label}", {"rollcall": f"/users/{{pk}}/{tab.path}"} | others.get(tab.path, {}))
+        Case(
+            f"accounts in turn: {tab.label}",
+            {"rollcall": f"/users/{{pk}}/{tab.path}"} | others.get(tab.path, {}),
+        )
         for tab in (*TABS, *WITHIN)
     ]
 
 
 def of_busy(pk: int) -> list[Case]:
-    places = [*((tab.label, tab.path) for tab in (*TABS, *WITHIN)), ("before it is suspended", "suspension/")]
+    places = [
+        *((tab.label, tab.path) for tab in (*TABS, *WITHIN)),
+        ("before it is suspended", "suspension/"),
+    ]
     places += [("before it is deleted", "deletion/"), ("before it is erased", "erasure/")]
-    return [Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"}) for label, path in places]
+    return [
+        Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"})
+        for label, path in places
+    ]
 
 
 def edited(number: int) -> list[int]:
     """Ids of accounts to edit, one for each client, so that they don't meet."""
-    return [account.pk for account in sample(8 * number) if account.status == "active" and not account.is_staff][:number]
+    return [
+        account.pk
+        for account in sample(8 * number)
+        if account.status == "active" and not account.is_staff
+    ][:number]

@@ -17,7 +17,9 @@ UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
 
 @dataclass(frozen=True)
 class Answer:
-    """`seconds` from the first byte sent to the last one received. `headers` have lower-case names. `body`: as sent."""
+    """`seconds` from the first byte sent to the last one received. `headers` have lower-case names.
+    `body`: as sent.
+    """
 
     seconds: float
     status: int
@@ -36,10 +38,13 @@ class Answer:
 
 
 class Connection:
-    """One kept-alive connection. Raises OSError where nobody listens; a request without an answer has the status 0."""
+    """One kept-alive connection. Raises OSError where nobody listens; a request without an answer
+    has the status 0.
+    """
 
     def __init__(self, port: int, cookies: str):
-        self.port, self.cookies = port, cookies
+        self.port = port
+        self.cookies = cookies
         self.open()
 
     def open(self) -> None:
@@ -67,7 +72,9 @@ class Connection:
             self.reopen()
         try:
             return self.exchange(message)
-        except ConnectionError:  # a worker that had served its 20,000 requests went away between two of ours
+        except (
+            ConnectionError
+        ):  # a worker that had served its 20,000 requests went away between two of ours
             return self.once_more(message)
         except TimeoutError:
             return Answer(PATIENCE, NOT_ANSWERED, {}, b"")
@@ -92,7 +99,8 @@ class Connection:
             received += self.receive()
         head, _, start = received.partition(b"\r\n\r\n")
         status, headers = parse(head)
-        parts, missing = [start], int(headers["content-length"]) - len(start)
+        parts = [start]
+        missing = int(headers["content-length"]) - len(start)
         while missing > 0:
             parts.append(self.receive())
             missing -= len(parts[-1])

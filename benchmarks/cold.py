@@ -1,4 +1,6 @@
-"""Rollcall's settings without a page cache: every page, row and session is made of what the database has."""
+"""Rollcall's settings without a page cache: every page, row and session is made of what the
+database has.
+"""
 
 from django.core.cache.backends.dummy import DummyCache
 
@@ -7,7 +9,9 @@ from settings import CACHES, MIDDLEWARE
 
 
 class NoCache(DummyCache):
-    """Without a look at each key, which a cache that keeps nothing need not take, and which took a twentieth of a page."""
+    """Without a look at each key, which a cache that keeps nothing need not take, and which took a
+    twentieth of a page.
+    """
 
     def make_and_validate_key(self, key, version=None):
         return key
@@ -18,7 +22,9 @@ MIDDLEWARE = ["benchmarks.cold.AloneMiddleware", *MIDDLEWARE]
 
 
 class AloneMiddleware:
-    """Nobody gets the page that another thread is just making, either, and no process remembers a row."""
+    """Nobody gets the page that another thread is just making, either, and no process remembers a
+    row.
+    """
 
     def __init__(self, get_response):
         from users.caching.pages import Builder

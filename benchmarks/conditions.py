@@ -11,7 +11,15 @@ from django.db import connection
 
 from benchmarks.peers import CLIENTS, WORKERS
 
-SETTINGS = ("shared_buffers", "work_mem", "maintenance_work_mem", "random_page_cost", "max_wal_size", "fsync", "jit")
+SETTINGS = (
+    "shared_buffers",
+    "work_mem",
+    "maintenance_work_mem",
+    "random_page_cost",
+    "max_wal_size",
+    "fsync",
+    "jit",
+)
 
 
 def conditions(accounts: int, **more: object) -> dict[str, object]:
@@ -42,7 +50,12 @@ def database() -> str:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT sqlite_version()")
             return f"SQLite {cursor.fetchone()[0]}"
-        cursor.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", [list(SETTINGS)])
+        cursor.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)",
+            [list(SETTINGS)],
+        )
         values = dict(cursor.fetchall())
         cursor.execute("SHOW server_version")
-        return f"PostgreSQL {cursor.fetchone()[0]}; " + ", ".join(f"{name} {values[name]}" for name in SETTINGS)
+        return f"PostgreSQL {cursor.fetchone()[0]}; " + ", ".join(
+            f"{name} {values[name]}" for name in SETTINGS
+        )

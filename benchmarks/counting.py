@@ -1,4 +1,6 @@
-"""How many queries an answer takes, in a header. Only in the pass that counts: the one that times runs without it."""
+"""How many queries an answer takes, in a header. Only in the pass that counts: the one that times
+runs without it.
+"""
 
 from contextlib import ExitStack
 

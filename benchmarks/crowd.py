@@ -30,17 +30,30 @@ class Crowd:
     elapsed: float
 
 
-def crowd(rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float) -> Crowd:
-    """CLIENTS readers who ask again and again, and `rate` edits a second, which take turns among `editors`."""
+def crowd(
+    rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float
+) -> Crowd:
+    """CLIENTS readers who ask again and again, and `rate` edits a second, which take turns among
+    `editors`.
+    """
     began: list[float] = []
-    start = Barrier(CLIENTS + len(editors), action=lambda: began.append(time.monotonic()), timeout=60)
+    start = Barrier(
+        CLIENTS + len(editors), action=lambda: began.append(time.monotonic()), timeout=60
+    )
     with ThreadPoolExecutor(CLIENTS + len(editors)) as pool:
         moments = [number / rate for number in range(int(rate * seconds))]
         shares = [moments[place :: len(editors)] for place in range(len(editors))]
-        editing = [pool.submit(edit, rollcall, *each, start, seconds) for each in zip(editors, shares, strict=True)]
+        editing = [
+            pool.submit(edit, rollcall, *each, start, seconds)
+            for each in zip(editors, shares, strict=True)
+        ]
         reading = [pool.submit(read, rollcall, ledger, start, seconds) for _ in range(CLIENTS)]
     reads = [found for future in reading for found in future.result()]
-    return Crowd(reads, [answer for future in editing for answer in future.result()], time.monotonic() - began[0])
+    return Crowd(
+        reads,
+        [answer for future in editing for answer in future.result()],
+        time.monotonic() - began[0],
+    )
 
 
 def read(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> list[Read]:
@@ -59,9 +72,14 @@ def reads(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> 
     connection.close()
 
 
-def edit(rollcall: Running, editor: Editor, moments: list[float], start: Barrier, seconds: float) -> list[Answer]:
-    """At each of `moments`, in seconds from the start; one that is late goes at once, and none begins after the end."""
-    connection, answers = rollcall.connect(), []
+def edit(
+    rollcall: Running, editor: Editor, moments: list[float], start: Barrier, seconds: float
+) -> list[Answer]:
+    """At each of `moments`, in seconds from the start; one that is late goes at once, and none
+    begins after the end.
+    """
+    connection = rollcall.connect()
+    answers = []
     start.wait()
     begin = time.monotonic()
     for moment in moments:

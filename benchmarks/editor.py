@@ -1,4 +1,6 @@
-"""Accounts on page 1 of the list that are edited through Rollcall's own form, and whether the list then shows it."""
+"""Accounts on page 1 of the list that are edited through Rollcall's own form, and whether the list
+then shows it.
+"""
 
 import re
 import time
@@ -31,21 +33,29 @@ class Ledger:
 
 
 class Editor:
-    """One account, and nobody else edits it: so its form is loaded once, and the next version is known."""
+    """One account, and nobody else edits it: so its form is loaded once, and the next version is
+    known.
+    """
 
     def __init__(self, pk: int, ledger: Ledger):
-        self.pk, self.path, self.ledger = pk, f"/users/{pk}/edit/", ledger
+        self.pk = pk
+        self.path = f"/users/{pk}/edit/"
+        self.ledger = ledger
         self.fields: dict[str, str] = {}
 
     def edit(self, connection: Connection) -> Answer:
-        """Writes the next number into the first name. The answer to the POST, which is 302 when it is saved."""
+        """Writes the next number into the first name. The answer to the POST, which is 302 when it
+        is saved.
+        """
         if not self.fields:
             form = connection.get(self.path)
             if form.status != 200:
                 return form
             self.fields = dict(form_with("first_name", form.page))
         number = next(numbers)
-        answer = connection.post(self.path, list((self.fields | {"first_name": f"Round {number}"}).items()))
+        answer = connection.post(
+            self.path, list((self.fields | {"first_name": f"Round {number}"}).items())
+        )
         if answer.status == 302:
             self.ledger.confirmed[self.pk] = number
             self.fields["version"] = str(int(self.fields["version"]) + 1)
@@ -55,9 +65,17 @@ class Editor:
 
 
 def editors(connection: Connection, ledger: Ledger, number: int) -> list[Editor]:
-    """Of `number` accounts of page 1. Raises RuntimeError where it has fewer that are active and nobody's of the staff."""
+    """Of `number` accounts of page 1. Raises RuntimeError where it has fewer that are active and
+    nobody's of the staff.
+    """
     listed = TICKED.findall(connection.get(LISTS["rollcall"]).page)
-    found = User.objects.filter(pk__in=listed, status="active", is_staff=False).order_by("pk").values_list("pk", flat=True)
+    found = (
+        User.objects.filter(pk__in=listed, status="active", is_staff=False)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     if len(found) < number:
-        raise RuntimeError(f"page 1 of the list has {len(found)} accounts to edit and not {number}.")
+        raise RuntimeError(
+            f"page 1 of the list has {len(found)} accounts to edit and not {number}."
+        )
     return [Editor(pk, ledger) for pk in found[:number]]

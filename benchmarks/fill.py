@@ -11,22 +11,42 @@ ADMIN = "bench"
 
 
 def fill(url: str, accounts: int, folder: Path) -> None:
-    """Sets the environment for this process and all that it starts. Raises CalledProcessError or RuntimeError."""
+    """Sets the environment for this process and all that it starts. Raises CalledProcessError or
+    RuntimeError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment(url, folder))
     os.environ.pop("STATEMENT_TIMEOUT_MS", None)  # the web server's own matter
     sys.path.insert(0, str(ROOT / "site"))
     for command in (["migrate", "--no-input"], ["createcachetable"]):
         manage(*command, stdout=subprocess.DEVNULL)
-    for command in (["migrate", "admin", "--no-input"], ["collectstatic", "--no-input"]):  # it has its own table and files
-        manage(*command, stdout=subprocess.DEVNULL, DJANGO_SETTINGS_MODULE="benchmarks.admin.settings")
+    for command in (
+        ["migrate", "admin", "--no-input"],
+        ["collectstatic", "--no-input"],
+    ):  # it has its own table and files
+        manage(
+            *command, stdout=subprocess.DEVNULL, DJANGO_SETTINGS_MODULE="benchmarks.admin.settings"
+        )
     if (there := count()) == 0:
         manage(
-            "seed", "--accounts", str(accounts), "--admin", ADMIN, stdout=2, ROLLCALL_ADMIN_PASSWORD=secrets.token_urlsafe(24)
+            "seed",
+            "--accounts",
+            str(accounts),
+            "--admin",
+            ADMIN,
+            stdout=2,
+            ROLLCALL_ADMIN_PASSWORD=secrets.token_urlsafe(24),
         )
     elif abs(there - accounts) > accounts // 100:
         raise RuntimeError(f"there are {there:,} accounts in it and not {accounts:,}.")
-    manage("shell", "--no-imports", "--verbosity", "0", "--command", "from benchmarks.farend import move; move()")
+    manage(
+        "shell",
+        "--no-imports",
+        "--verbosity",
+        "0",
+        "--command",
+        "from benchmarks.farend import move; move()",
+    )
 
 
 def environment(url: str, folder: Path) -> dict[str, str]:
@@ -52,8 +72,19 @@ def manage(*arguments: str, stdout: int | None = None, **variables: str) -> None
 
 
 def count() -> int:
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "--verbosity", "0", "--command"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "shell",
+        "--no-imports",
+        "--verbosity",
+        "0",
+        "--command",
+    ]
     answer = subprocess.run(
-        [*command, "from users.models import User; print(User.objects.count())"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        [*command, "from users.models import User; print(User.objects.count())"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
     )
     return int(answer.stdout)

@@ -12,18 +12,27 @@ def ago(days: int) -> str:
 
 
 def filters() -> Filters:
-    """Name, Rollcall's query, the admin's lookups (None: the admin can't ask that). At least one for each parameter."""
-    return [named(query, lookups) for query, lookups in (*states(), *traits(), *dates(), *origins())]
+    """Name, Rollcall's query, the admin's lookups (None: the admin can't ask that). At least one
+    for each parameter.
+    """
+    return [
+        named(query, lookups) for query, lookups in (*states(), *traits(), *dates(), *origins())
+    ]
 
 
-def named(query: dict[str, str], lookups: dict[str, str] | None) -> tuple[str, dict[str, str], dict[str, str] | None]:
+def named(
+    query: dict[str, str], lookups: dict[str, str] | None
+) -> tuple[str, dict[str, str], dict[str, str] | None]:
     return " ".join(f"{name}={value}" for name, value in query.items()), query, lookups
 
 
 def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
     group = Group.objects.get(name="Support")
     return [
-        *(({"status": value}, {"status__exact": value}) for value in ("active", "suspended", "invited", "deleted")),
+        *(
+            ({"status": value}, {"status__exact": value})
+            for value in ("active", "suspended", "invited", "deleted")
+        ),
         ({"status": "ended"}, None),  # follows from dates
         ({"role": "staff"}, {"is_staff__exact": "1"}),
         ({"role": "superuser"}, {"is_superuser__exact": "1"}),
@@ -36,7 +45,11 @@ def traits() -> list[tuple[dict[str, str], dict[str, str] | None]]:
     return [
         ({"verified": "yes"}, {"email_verified_at__isnull": "False"}),
         ({"verified": "no"}, {"email_verified_at__isnull": "True"}),
-        *(({name: word}, {column: bit}) for name, column in columns.items() for word, bit in (("yes", "1"), ("no", "0"))),
+        *(
+            ({name: word}, {column: bit})
+            for name, column in columns.items()
+            for word, bit in (("yes", "1"), ("no", "0"))
+        ),
         ({"missing": "email"}, {"email__exact": ""}),
         ({"missing": "name"}, {"name_key__exact": ""}),
     ]
@@ -71,7 +84,11 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
             {"email_domain__exact": "gmail.example", "email_verified_at__isnull": "True"},
             "name",
         ),
-        combined({"status": "suspended", "source": "crm"}, {"status__exact": "suspended", "source__exact": "crm"}, "-seen"),
+        combined(
+            {"status": "suspended", "source": "crm"},
+            {"status__exact": "suspended", "source__exact": "crm"},
+            "-seen",
+        ),
         combined(
             {"mfa": "yes", "must_change": "yes"},
             {"has_second_factor__exact": "1", "must_change_password__exact": "1"},
@@ -83,10 +100,17 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
             "name",
         ),
         combined(
-            {"joined_from": ago(365), "status": "active"}, {"date_joined__gte": ago(365), "status__exact": "active"}, "username"
+            {"joined_from": ago(365), "status": "active"},
+            {"date_joined__gte": ago(365), "status__exact": "active"},
+            "username",
         ),
     ]
 
 
 def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
-    return " ".join([*(f"{name}={value}" for name, value in query.items()), f"sort={sort}"]), query, lookups, sort
+    return (
+        " ".join([*(f"{name}={value}" for name, value in query.items()), f"sort={sort}"]),
+        query,
+        lookups,
+        sort,
+    )

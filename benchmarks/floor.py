@@ -19,7 +19,9 @@ def floor() -> dict[str, float]:
 
 
 def statement(cursor: str) -> tuple[str, tuple]:
-    return keyset.listed(keyset.beyond(UserQuerySet(User), "-joined", cursor, backwards=False)[: PER_PAGE + 1])
+    return keyset.listed(
+        keyset.beyond(UserQuerySet(User), "-joined", cursor, backwards=False)[: PER_PAGE + 1]
+    )
 
 
 def timed(sql: str, params: tuple) -> float:

@@ -45,7 +45,11 @@ class FormParser(HTMLParser):
 def sent(values: dict[str, str]) -> bool:
     """Whether a browser would send this input with the form."""
     kind = values.get("type", "text")
-    return "checked" in values if kind in ("checkbox", "radio") else kind not in ("submit", "button", "file")
+    return (
+        "checked" in values
+        if kind in ("checkbox", "radio")
+        else kind not in ("submit", "button", "file")
+    )
 
 
 def form_with(field: str, page: str) -> Fields:

@@ -20,7 +20,9 @@ WORDS = {
 
 @dataclass
 class Line:
-    """`outcomes`: how Rollcall came by the pages. `more`: figures that this line alone has, by their name in the data."""
+    """`outcomes`: how Rollcall came by the pages. `more`: figures that this line alone has, by
+    their name in the data.
+    """
 
     name: str
     seconds: list[float] = field(default_factory=list)
@@ -30,7 +32,9 @@ class Line:
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, answers: Iterable[Answer], *, per_second: float | None = None, **more: Any) -> "Line":
+    def of(
+        cls, name: str, answers: Iterable[Answer], *, per_second: float | None = None, **more: Any
+    ) -> "Line":
         line = cls(name, per_second=per_second, more=more)
         for answer in answers:
             line.note(answer)
@@ -49,7 +53,9 @@ def share(part: int, whole: int) -> float:
 def report(conditions: dict[str, Any], lines: list[Line]) -> Report:
     heads = ["what", "median", "p95", "n", "/s", "", "faults"]
     text = [listing(conditions), table(heads, [cells(line) for line in lines]), NOTES]
-    return Report("\n\n".join(text), {"conditions": conditions, "caching": [plain(line) for line in lines]})
+    return Report(
+        "\n\n".join(text), {"conditions": conditions, "caching": [plain(line) for line in lines]}
+    )
 
 
 NOTES = """Times are milliseconds from the first byte sent to the last received. /s: answers per second. Rollcall × n: Rollcall
@@ -59,7 +65,11 @@ to be 0. Faults: answers other than 200 and 302."""
 
 
 def cells(line: Line) -> list[str]:
-    times = [short(1000 * median(line.seconds)), short(1000 * p95(line.seconds))] if line.seconds else [NONE] * 2
+    times = (
+        [short(1000 * median(line.seconds)), short(1000 * p95(line.seconds))]
+        if line.seconds
+        else [NONE] * 2
+    )
     number = line.statuses.total()
     rate = NONE if line.per_second is None else short(line.per_second)
     faults = "; ".join(f"{number} × {status}" for status, number in faulty(line.statuses).items())
@@ -69,7 +79,9 @@ def cells(line: Line) -> list[str]:
 def words(line: Line) -> str:
     said = [word(line.more[name]) for name, word in WORDS.items() if name in line.more]
     if "hit_share" not in line.more:
-        said = [f"{number} {outcome}" for outcome, number in sorted(line.outcomes.items()) if number] + said
+        said = [
+            f"{number} {outcome}" for outcome, number in sorted(line.outcomes.items()) if number
+        ] + said
     return ", ".join(said)
 
 

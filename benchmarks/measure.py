@@ -22,7 +22,8 @@ TOO_SLOW = 3.0  # seconds of one request, beyond which 8 clients would only wait
 
 @dataclass
 class Result:
-    """Of one case at one peer. Seconds; bytes as sent; `per_second` is None where it was not measured.
+    """Of one case at one peer. Seconds; bytes as sent; `per_second` is None where it was not
+    measured.
 
     `queries`: once the peer's caches have the page. `queries_first`: before.
     """
@@ -65,7 +66,9 @@ Act = Callable[[Connection], Answer]
 
 @dataclass(frozen=True)
 class Effort:
-    """`repeats` sequential requests, fewer when they take more than `limit` seconds; then 8 clients for `seconds`."""
+    """`repeats` sequential requests, fewer when they take more than `limit` seconds; then 8 clients
+    for `seconds`.
+    """
 
     repeats: int
     limit: float
@@ -76,11 +79,15 @@ def count(case: Case, peers: list[Running]) -> Results:
     """Two requests of a peer with caches, one of each other, for queries and bytes."""
     results = {}
     for running in peers:
-        connection, act = running.connect(), acts(case, running)[0]
+        connection = running.connect()
+        act = acts(case, running)[0]
         answers = [act(connection) for _ in range(2 if running.peer.caches else 1)]
         connection.close()
-        first, last = queries(answers[0]), queries(answers[-1])
-        results[running.peer.name] = Result(bytes=len(answers[-1].body), queries=last, queries_first=first)
+        first = queries(answers[0])
+        last = queries(answers[-1])
+        results[running.peer.name] = Result(
+            bytes=len(answers[-1].body), queries=last, queries_first=first
+        )
     return results
 
 
@@ -90,14 +97,18 @@ def queries(answer: Answer) -> int | None:
 
 
 def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
-    """Both workers of each peer have loaded everything once. Raises RuntimeError where one does not show its list."""
+    """Both workers of each peer have loaded everything once. Raises RuntimeError where one does not
+    show its list.
+    """
     for running in peers:
         connections = [running.connect() for _ in range(2 * CLIENTS)]
         for connection in connections:
             answer = connection.get(paths[running.peer.name])
             connection.close()
             if answer.status != 200:
-                raise RuntimeError(f"{running.peer.label} answers {answer.status} and not its list.")
+                raise RuntimeError(
+                    f"{running.peer.label} answers {answer.status} and not its list."
+                )
 
 
 def measure(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
@@ -112,7 +123,9 @@ def measure(case: Case, peers: list[Running], results: Results, effort: Effort) 
 
 
 def sequentially(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
-    ways = [(results[running.peer.name], acts(case, running)[0], running.connect()) for running in peers]
+    ways = [
+        (results[running.peer.name], acts(case, running)[0], running.connect()) for running in peers
+    ]
     spent = [first(result, act(connection), effort) for result, act, connection in ways]
     for _ in range(effort.repeats):
         for number, (result, act, connection) in enumerate(ways):
@@ -126,14 +139,19 @@ def sequentially(case: Case, peers: list[Running], results: Results, effort: Eff
 
 
 def first(result: Result, answer: Answer, effort: Effort) -> float:
-    """Its seconds. It fills the caches of the database and is not noted, unless it is so slow that each one counts."""
+    """Its seconds. It fills the caches of the database and is not noted, unless it is so slow that
+    each one counts.
+    """
     if answer.seconds > effort.limit / FEWEST:
         result.note(answer)
     return answer.seconds
 
 
-def together(ways: list[Act], running: Running, seconds: float) -> tuple[Counter[tuple[int, str]], float]:
-    """How many answers of which status and outcome, and how many a second, when all clients ask again and again.
+def together(
+    ways: list[Act], running: Running, seconds: float
+) -> tuple[Counter[tuple[int, str]], float]:
+    """How many answers of which status and outcome, and how many a second, when all clients ask
+    again and again.
 
     What is on its way at the end is waited for.
     """

@@ -1,4 +1,6 @@
-"""A past for the accounts: audit events, and one account with far more of everything than any other (--events)."""
+"""A past for the accounts: audit events, and one account with far more of everything than any other
+(--events).
+"""
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -56,7 +58,8 @@ def busy() -> int:
 
 def write(events: int) -> None:
     """As many as are missing, in whole passes over all accounts; the busy account's come first."""
-    accounts, there = User.objects.count(), AuditEvent.objects.count()
+    accounts = User.objects.count()
+    there = AuditEvent.objects.count()
     passes = round((events - there) / accounts)
     if passes < 1:
         return
@@ -66,7 +69,9 @@ def write(events: int) -> None:
         for number in range(passes):
             insert(cursor, EACH, accounts, ago=30 * (passes - number), number=number)
         cursor.execute(HEAD)
-        cursor.execute("VACUUM (ANALYZE) users_auditevent, users_signinevent, users_session, users_message")
+        cursor.execute(
+            "VACUUM (ANALYZE) users_auditevent, users_signinevent, users_session, users_message"
+        )
 
 
 @transaction.atomic
@@ -79,5 +84,11 @@ def write_busy(cursor, size: int) -> None:
 def insert(cursor, statement: str, size: int, *, ago: int, number: int) -> None:
     """`ago`: days before today of the first; they are spread over the 24 hours after it."""
     cursor.execute("SELECT coalesce(max(chain_position), 0) FROM users_auditevent")
-    values = {"size": size, "ago": ago, "pass": number + 2, "chain": cursor.fetchone()[0], "busy": busy()}
+    values = {
+        "size": size,
+        "ago": ago,
+        "pass": number + 2,
+        "chain": cursor.fetchone()[0],
+        "busy": busy(),
+    }
     cursor.execute(statement, values)

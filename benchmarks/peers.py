@@ -1,4 +1,6 @@
-"""What is measured: four web servers with the same configuration, two workers each, over one database."""
+"""What is measured: four web servers with the same configuration, two workers each, over one
+database.
+"""
 
 import os
 import signal
@@ -18,13 +20,16 @@ from tests.servers import free_port, running, until
 from users.models import User
 
 ROOT = Path(__file__).resolve().parents[1]
-WORKERS, CLIENTS = 2, 8
+WORKERS = 2
+CLIENTS = 8
 CSRF = "benchmark0benchmark0benchmark012"  # a cookie that Django takes: 32 letters and digits
 
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is the key in cases and results. `environment`: what differs from the others. `caches`: whether it keeps pages."""
+    """`name` is the key in cases and results. `environment`: what differs from the others.
+    `caches`: whether it keeps pages.
+    """
 
     name: str
     label: str
@@ -39,9 +44,19 @@ class Peer:
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Plain Django sets no limits on statements: the peers run to their end.
 PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
-PROJECT = ("benchmarks.admin.settings", "benchmarks.admin.counted", MODEL_BACKEND, "django.contrib.sessions.backends.db")
+PROJECT = (
+    "benchmarks.admin.settings",
+    "benchmarks.admin.counted",
+    MODEL_BACKEND,
+    "django.contrib.sessions.backends.db",
+)
 ROLLCALL = Peer(
-    "rollcall", "Rollcall", "settings", "benchmarks.counted", "users.staff.backend.Backend", settings.SESSION_ENGINE
+    "rollcall",
+    "Rollcall",
+    "settings",
+    "benchmarks.counted",
+    "users.staff.backend.Backend",
+    settings.SESSION_ENGINE,
 )
 COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")
 PEERS = [
@@ -79,10 +94,20 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
     """Gunicorn until the block ends; what it says goes to a file beside the database."""
     port = free_port()
     module = peer.counted if counted else peer.settings
-    variables = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": str(WORKERS), "DJANGO_SETTINGS_MODULE": module}
+    variables = {
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "WEB_CONCURRENCY": str(WORKERS),
+        "DJANGO_SETTINGS_MODULE": module,
+    }
     command = [sys.executable, "-m", "gunicorn", "--config", "site/gunicorn.conf.py", "wsgi"]
     with (folder / f"{peer.name}.log").open("w") as log, signed_in(peer) as key:
-        options = {"cwd": ROOT, "env": os.environ | variables | peer.environment, "stdout": log, "stderr": subprocess.STDOUT}
+        options = {
+            "cwd": ROOT,
+            "env": os.environ | variables | peer.environment,
+            "stdout": log,
+            "stderr": subprocess.STDOUT,
+        }
         with running(command, stop=signal.SIGTERM, **options) as process:
             cookies = f"{settings.SESSION_COOKIE_NAME}={key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
             until(lambda: Connection(port, cookies).close(), OSError, process, peer.label)
@@ -92,7 +117,9 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
 @contextmanager
 def signed_in(peer: Peer) -> Iterator[str]:
     """The key of a superuser's session, made in the database as signing in would make it."""
-    user = User.objects.filter(is_superuser=True).order_by("pk").first() or User.objects.create_superuser("bench")
+    user = User.objects.filter(is_superuser=True).order_by(
+        "pk"
+    ).first() or User.objects.create_superuser("bench")
     session = import_module(peer.sessions).SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), peer.backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()

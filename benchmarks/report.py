@@ -16,20 +16,35 @@ class Report:
     data: dict[str, Any]
 
 
-def report(conditions: dict[str, Any], floor: dict[str, float], peers: list[Peer], rows: list[tuple[Case, Results]]) -> Report:
-    heads = ["case", *(head for peer in peers for head in columns(peer)), *(ratio_head(peer) for peer in peers[1:]), "faults"]
-    lines = [[case.name, *cells(peers, results), *ratios(peers, results), faults(peers, results)] for case, results in rows]
+def report(
+    conditions: dict[str, Any],
+    floor: dict[str, float],
+    peers: list[Peer],
+    rows: list[tuple[Case, Results]],
+) -> Report:
+    heads = [
+        "case",
+        *(head for peer in peers for head in columns(peer)),
+        *(ratio_head(peer) for peer in peers[1:]),
+        "faults",
+    ]
+    lines = [
+        [case.name, *cells(peers, results), *ratios(peers, results), faults(peers, results)]
+        for case, results in rows
+    ]
     parts = [
         listing(conditions),
         table(heads, lines),
         NOTES,
-        "Floor, the keyset query alone: " + ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in floor.items()),
+        "Floor, the keyset query alone: "
+        + ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in floor.items()),
     ]
     data = {
         "conditions": conditions,
         "floor_ms": {name: round(1000 * value, 3) for name, value in floor.items()},
         "cases": [
-            {"case": case.name, "peers": {name: plain(result) for name, result in results.items()}} for case, results in rows
+            {"case": case.name, "peers": {name: plain(result) for name, result in results.items()}}
+            for case, results in rows
         ],
     }
     return Report("\n\n".join(parts), data)
@@ -60,7 +75,13 @@ def figures(result: Result | None) -> list[str]:
     fewer = f" ({len(result.seconds)})" if len(result.seconds) < 30 else ""
     rate = NONE if result.per_second is None else short(result.per_second)
     queries = NONE if result.queries is None else str(result.queries)
-    return [short(1000 * result.median) + fewer, short(1000 * result.p95), rate, queries, f"{result.bytes / 1024:.0f}"]
+    return [
+        short(1000 * result.median) + fewer,
+        short(1000 * result.p95),
+        rate,
+        queries,
+        f"{result.bytes / 1024:.0f}",
+    ]
 
 
 def short(value: float) -> str:
@@ -74,24 +95,35 @@ def ratio_head(peer: Peer) -> str:
 
 def ratios(peers: list[Peer], results: Results) -> list[str]:
     ours = results[peers[0].name].median
-    return [f"× {short(results[peer.name].median / ours)}" if peer.name in results else NONE for peer in peers[1:]]
+    return [
+        f"× {short(results[peer.name].median / ours)}" if peer.name in results else NONE
+        for peer in peers[1:]
+    ]
 
 
 def faults(peers: list[Peer], results: Results) -> str:
     found = [(peer.label, results[peer.name].faults) for peer in peers if peer.name in results]
-    return "; ".join(f"{label} {number} × {status}" for label, each in found for status, number in each.items())
+    return "; ".join(
+        f"{label} {number} × {status}" for label, each in found for status, number in each.items()
+    )
 
 
 def table(heads: list[str], lines: list[list[str]]) -> str:
     """Markdown that is aligned as it stands: the first column to the left, figures to the right."""
-    widths = [max(3, *(len(row[column]) for row in [heads, *lines])) for column in range(len(heads))]
+    widths = [
+        max(3, *(len(row[column]) for row in [heads, *lines])) for column in range(len(heads))
+    ]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(line(row, widths) for row in [heads, rule, *lines])
 
 
 def line(row: list[str], widths: list[int]) -> str:
     first, *rest = zip(row, widths, strict=True)
-    return "| " + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]) + " |"
+    return (
+        "| "
+        + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)])
+        + " |"
+    )
 
 
 def plain(result: Result) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""A whole run: the pass that counts, the pass that times, the floor; or one of the runs that measure something else."""
+"""A whole run: the pass that counts, the pass that times, the floor; or one of the runs that
+measure something else.
+"""
 
 import argparse
 import sys
@@ -20,13 +22,17 @@ from users.models import User
 
 
 def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
-    """`kept`: where pages are kept, if at all. Raises SystemExit where nothing is called what --only says."""
+    """`kept`: where pages are kept, if at all. Raises SystemExit where nothing is called what
+    --only says.
+    """
     accounts = User.objects.count()
     all_of_them = all_cases(accounts, busy=past.busy() if options.events else None)
     chosen = [case for case in all_of_them if options.only in case.name]
     if not chosen:
         raise SystemExit(f"No case has “{options.only}” in its name.")
-    peers, where, bare = chosen_peers(options, kept), conditions(accounts, cache=described(kept)), floor()
+    peers = chosen_peers(options, kept)
+    where = conditions(accounts, cache=described(kept))
+    bare = floor()
     with serving(peers, options.keep, counted=True) as running:
         counted = [(case, count(case, able(case, running))) for case in chosen]
     rows = timed(counted, peers, options)
@@ -34,17 +40,25 @@ def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
 
 
 def chosen_peers(options: argparse.Namespace, kept: Cache | None) -> list[Peer]:
-    """Rollcall with or without its cache, and the others if --peers names them; on SQLite there are none."""
+    """Rollcall with or without its cache, and the others if --peers names them; on SQLite there are
+    none.
+    """
     others = PEERS[1:] if connection.vendor == "postgresql" else []
     wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
-    return [peer for peer in (with_redis(kept.url) if kept else COLD, *others) if peer.name in wanted]
+    return [
+        peer for peer in (with_redis(kept.url) if kept else COLD, *others) if peer.name in wanted
+    ]
 
 
 def described(kept: Cache | None) -> str:
-    return f"{kept.version} on this machine, and a memory of each worker" if kept else "none (--cold)"
+    return (
+        f"{kept.version} on this machine, and a memory of each worker" if kept else "none (--cold)"
+    )
 
 
-def timed(counted: list[tuple[Case, Results]], peers, options: argparse.Namespace) -> list[tuple[Case, Results]]:
+def timed(
+    counted: list[tuple[Case, Results]], peers, options: argparse.Namespace
+) -> list[tuple[Case, Results]]:
     effort = Effort(options.repeats, options.limit, options.seconds)
     with serving(peers, options.keep, counted=False) as running:
         warm_up(running, LISTS)

@@ -1,4 +1,6 @@
-"""A PostgreSQL server set up as one in production would be, in a folder that is kept for the next run."""
+"""A PostgreSQL server set up as one in production would be, in a folder that is kept for the next
+run.
+"""
 
 import os
 import platform
@@ -31,7 +33,9 @@ PRODUCTION = {
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of the database "rollcall" in `folder`, which is made if it is not there. Raises RuntimeError or OSError."""
+    """The URL of the database "rollcall" in `folder`, which is made if it is not there. Raises
+    RuntimeError or OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     programs = postgresql_programs()
     account: dict[str, Any] = {}
@@ -40,17 +44,43 @@ def postgresql(folder: Path) -> Iterator[str]:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             account = unprivileged(folder, socket)
             programs = reachable(programs, socket, account)
-        environment = os.environ | {"LC_ALL": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8", "PGOPTIONS": ""}
+        environment = os.environ | {
+            "LC_ALL": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8",
+            "PGOPTIONS": "",
+        }
         if not (folder / "data" / "PG_VERSION").exists():
-            initdb = [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+            initdb = [
+                programs / "initdb",
+                "-D",
+                folder / "data",
+                "-A",
+                "trust",
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+            ]
             subprocess.run(
-                [str(word) for word in initdb], cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account
+                [str(word) for word in initdb],
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                check=True,
+                **account,
             )
         options = [word for name, value in PRODUCTION.items() for word in ("-c", f"{name}={value}")]
         command = [programs / "postgres", "-D", folder / "data", "-k", socket, *options]
-        with running(command, stop=signal.SIGINT, cwd=folder, env=environment, **account) as process:
+        with running(
+            command, stop=signal.SIGINT, cwd=folder, env=environment, **account
+        ) as process:
             url = f"postgres://postgres@/postgres?host={socket}"
-            until(lambda: psycopg.connect(url).close(), psycopg.OperationalError, process, "PostgreSQL", seconds=120)
+            until(
+                lambda: psycopg.connect(url).close(),
+                psycopg.OperationalError,
+                process,
+                "PostgreSQL",
+                seconds=120,
+            )
             yield prepared(url)
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("CHECKPOINT")  # now, so that stopping takes no time
@@ -58,7 +88,9 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 def prepared(url: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'rollcall'").fetchone():
+        if not connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = 'rollcall'"
+        ).fetchone():
             connection.execute("CREATE DATABASE rollcall")
     return url.replace("/postgres?", "/rollcall?")
 
@@ -70,5 +102,7 @@ def unprivileged(folder: Path, socket: Path) -> dict[str, Any]:
     for each in (folder, socket):
         os.chown(each, nobody.pw_uid, nobody.pw_gid)
     if subprocess.run(["test", "-w", str(folder)], cwd="/", check=False, **account).returncode:
-        raise RuntimeError(f"the account “nobody” may not enter {folder}. Choose another folder with --keep.")
+        raise RuntimeError(
+            f"the account “nobody” may not enter {folder}. Choose another folder with --keep."
+        )
     return account

@@ -1,4 +1,6 @@
-"""Kinds of search term, each ruinous for some way of searching; and an address, which names one account."""
+"""Kinds of search term, each ruinous for some way of searching; and an address, which names one
+account.
+"""
 
 from itertools import product
 from string import ascii_lowercase
@@ -23,7 +25,10 @@ def terms() -> dict[str, str]:
         "one in four hundred": "zoe",
         "two common words, few together": "smith john",
         "two common words, nobody": "smith garcia",
-        "an address": User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())[0].email,
+        "an address": User.objects.exclude(email="")
+        .order_by("pk")
+        .filter(pk__gt=middle_id())[0]
+        .email,
     }
 
 

@@ -19,12 +19,15 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  gunicorn makes its files safely
 # A web request must not hold the database for long; commands and workers have no such limit.
 raw_env = [f"STATEMENT_TIMEOUT_MS={os.environ.get('STATEMENT_TIMEOUT_MS', '2000')}"]
-# The application is loaded once and shared by the forked workers. It opens no connection before the fork.
+# The application is loaded once and shared by the forked workers. It opens no connection before the
+# fork.
 preload_app = True
 
 
 def when_ready(server):
-    """Moves all objects made so far out of the garbage collector's sight, so that forked pages stay shared. And it looks
-    less often at the many that a page makes and drops: fifty accounts are a thousand objects."""
+    """Moves all objects made so far out of the garbage collector's sight, so that forked pages stay
+    shared. And it looks less often at the many that a page makes and drops: fifty accounts are a
+    thousand objects.
+    """
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

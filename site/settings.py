@@ -1,4 +1,6 @@
-"""Settings, read from the environment (and from .env in the checkout, which bin/run writes for a laptop)."""
+"""Settings, read from the environment (and from .env in the checkout, which bin/run writes for a
+laptop).
+"""
 
 import hashlib
 import sys
@@ -28,21 +30,31 @@ def required(name: str, local: str) -> str:
     if not value and DEBUG:
         return local
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment, or run bin/run once to work locally.")
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it in the environment, or run bin/run once to work locally."
+        )
     return value
 
 
 SECRET_KEY = required("SECRET_KEY", "local-only-" + "0123456789abcdef" * 4)
 if not DEBUG and (
-    len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith(("local-only-", "django-insecure-"))
+    len(SECRET_KEY) < 50
+    or len(set(SECRET_KEY)) < 5
+    or SECRET_KEY.startswith(("local-only-", "django-insecure-"))
 ):
     raise ImproperlyConfigured("SECRET_KEY is weak: use at least 50 random characters.")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-ALLOWED_HOSTS = [host.strip() for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",") if host.strip()]
+ALLOWED_HOSTS = [
+    host.strip()
+    for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
+    if host.strip()
+]
 if "*" in ALLOWED_HOSTS and not DEBUG:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header."
+    )
 
 # Links in mails come from here and never from the request's Host header.
 SITE_URL = required("SITE_URL", "http://localhost:8000").rstrip("/")
@@ -53,9 +65,10 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
 
-# --- HTTP -------------------------------------------------------------------------------------------------------------
+# --- HTTP -----------------------------------------------------------------------------------------
 
-# How many reverse proxies stand in front and append to X-Forwarded-For; their headers are believed, no others'.
+# How many reverse proxies stand in front and append to X-Forwarded-For; their headers are believed,
+# no others'.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if SECURE else 0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 if TRUSTED_PROXIES:
@@ -67,8 +80,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # HSTS preload is a decision about the whole domain, not ours
-    "models.W040",  # columns that an index holds beside its key: SQLite leaves them out, and finds the rows all the same
-    "auth.W004",  # username is unique by a constraint over lower(username), which the check does not see
+    # columns that an index holds beside its key: SQLite leaves them out, and finds the rows all the
+    # same
+    "models.W040",
+    # username is unique by a constraint over lower(username), which the check does not see
+    "auth.W004",
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
@@ -83,7 +99,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
-# --- the application --------------------------------------------------------------------------------------------------
+# --- the application ------------------------------------------------------------------------------
 
 ROOT_URLCONF = "urls"
 WSGI_APPLICATION = "wsgi.application"
@@ -142,15 +158,16 @@ TEMPLATES = [
     }
 ]
 
-# --- databases and caches ---------------------------------------------------------------------------------------------
+# --- databases and caches -------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/rollcall.sqlite3")}
 _database = DATABASES["default"]
 _options = _database.setdefault("OPTIONS", {})
 if _database["ENGINE"].endswith("sqlite3"):
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # secure_delete: what was erased is overwritten with zeros, and does not wait in a free page for VACUUM.
-    # IMMEDIATE: a transaction that will write takes the lock at once and waits for it (20 s), where DEFERRED would fail.
+    # secure_delete: what was erased is overwritten with zeros, and does not wait in a free page for
+    # VACUUM. IMMEDIATE: a transaction that will write takes the lock at once and waits for it (20
+    # s), where DEFERRED would fail.
     _options |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -162,26 +179,39 @@ else:
     _database["ENGINE"] = "users.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    _options.setdefault("connect_timeout", 5)  # seconds; a host that swallows packets would hold a request for minutes
-    # Statements that come again are planned once; not behind a pooler that gives each transaction another connection.
+    _options.setdefault(
+        "connect_timeout", 5
+    )  # seconds; a host that swallows packets would hold a request for minutes
+    # Statements that come again are planned once; not behind a pooler that gives each transaction
+    # another connection.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
-    # Only the web server sets this (gunicorn.conf.py): a migration or a job may take as long as it needs.
+    # Only the web server sets this (gunicorn.conf.py): a migration or a job may take as long as it
+    # needs.
     if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
         _limits = {
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
-            "plan_cache_mode": "force_generic_plan",  # what is planned once is planned for all (users/prepared.py)
-            "enable_seqscan": "off",  # a wrong guess of the planner must not read ten million rows for fifty
+            # what is planned once is planned for all (users/prepared.py)
+            "plan_cache_mode": "force_generic_plan",
+            # a wrong guess of the planner must not read ten million rows for fifty
+            "enable_seqscan": "off",
             "jit": "off",
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
 
 
 def release() -> str:
-    """Of everything that pages are made of: two releases that share a Redis during a deployment share no page."""
+    """Of everything that pages are made of: two releases that share a Redis during a deployment
+    share no page.
+    """
     digest = hashlib.blake2b(digest_size=6)
-    for folder, pattern in (("users", "*.py"), ("site", "*.py"), ("templates", "*.html"), ("static", "*.[cjs]*")):
+    for folder, pattern in (
+        ("users", "*.py"),
+        ("site", "*.py"),
+        ("templates", "*.html"),
+        ("static", "*.[cjs]*"),
+    ):
         for file in sorted(file for file in (BASE_DIR / folder).rglob(pattern) if file.is_file()):
             digest.update(file.read_bytes())
     return digest.hexdigest()
@@ -190,7 +220,10 @@ def release() -> str:
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
     # Rate limits must hold whatever Redis does, so they live in the database.
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "rollcall_cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "rollcall_cache",
+    },
     # Disposable: what is in here may vanish at any time.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -206,22 +239,25 @@ if REDIS_URL:
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": release(),
         "OPTIONS": {
-            # A silent server costs a request this much once, and then nobody asks it for some seconds.
+            # A silent server costs a request this much once, and then nobody asks it for some
+            # seconds.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
             "SOCKET_TIMEOUT": 0.1,
-            # Once more at once where a kept connection turns out to be closed; never where nothing answers.
+            # Once more at once where a kept connection turns out to be closed; never where nothing
+            # answers.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
         },
     }
 
-# --- audit ------------------------------------------------------------------------------------------------------------
+# --- audit ----------------------------------------------------------------------------------------
 
 # Where the worker writes down how far the audit chain reaches; "" for the log alone.
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
 
-# --- background work --------------------------------------------------------------------------------------------------
+# --- background work ------------------------------------------------------------------------------
 
-# retry > timeout × (queue_limit / workers + 1): a task that still runs must not be handed out again.
+# retry > timeout × (queue_limit / workers + 1): a task that still runs must not be handed out
+# again.
 Q_CLUSTER = {
     "name": "main",
     "orm": "default",
@@ -238,7 +274,7 @@ Q_CLUSTER = {
     "ALT_CLUSTERS": {"notify": {}},
 }
 
-# --- mail -------------------------------------------------------------------------------------------------------------
+# --- mail -----------------------------------------------------------------------------------------
 
 MAIL_DIR = VAR_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", "")
@@ -247,20 +283,29 @@ if EMAIL_URL:
     EMAIL_TIMEOUT = 20
 else:
     EMAIL_BACKEND = "users.mail.files.FilesBackend"
-MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")  # where answers to letters go; "" where nobody reads them
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>")
+MAIL_REPLY_TO = env.str(
+    "MAIL_REPLY_TO", ""
+)  # where answers to letters go; "" where nobody reads them
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>"
+)
 
-# --- bulk work --------------------------------------------------------------------------------------------------------
+# --- bulk work ------------------------------------------------------------------------------------
 
 BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)  # for which what accounts were before a job is kept
-BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)  # accounts; a larger job waits for a second person
-# The same for one action each, such as erase=0,delete=1000. The names are those of `manage.py bulk`.
+BULK_APPROVAL_ABOVE = env.int(
+    "BULK_APPROVAL_ABOVE", 10_000
+)  # accounts; a larger job waits for a second person
+# The same for one action each, such as erase=0,delete=1000. The names are those of `manage.py
+# bulk`.
 BULK_APPROVAL_ABOVE_FOR = env(
-    "BULK_APPROVAL_ABOVE_FOR", cast={"value": int}, default={"erase": 10, "write": 1000, "export": 1000}
+    "BULK_APPROVAL_ABOVE_FOR",
+    cast={"value": int},
+    default={"erase": 10, "write": 1000, "export": 1000},
 )
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which a file of accounts is kept
 
-# --- signing in -------------------------------------------------------------------------------------------------------
+# --- signing in -----------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["users.staff.backend.Backend"]
 PASSWORD_HASHERS = [
@@ -269,18 +314,25 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
-DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)  # how long a deleted account can be restored for sure
+DELETION_GRACE_DAYS = env.int(
+    "DELETION_GRACE_DAYS", 30
+)  # how long a deleted account can be restored for sure
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 ACCOUNT_ADAPTER = "users.staff.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_PRESERVE_USERNAME_CASING = False  # usernames are stored casefolded; an exact match uses the index
+ACCOUNT_PRESERVE_USERNAME_CASING = (
+    False  # usernames are stored casefolded; an exact match uses the index
+)
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody is written to who has no account here
 ACCOUNT_EMAIL_NOTIFICATIONS = False
@@ -295,7 +347,7 @@ ACCOUNT_FORMS = {
     "user_token": "users.staff.forms.LinkForm",
 }
 
-# --- language, time, static files -------------------------------------------------------------------------------------
+# --- language, time, static files -----------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -316,19 +368,30 @@ STORAGES = {
     },
 }
 
-# --- logs: one line each, to standard error -----------------------------------------------------------------------------
+# --- logs: one line each, to standard error -------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "users.audit.origin.RequestIdFilter"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line", "filters": ["request_id"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"handlers": ["console"], "propagate": False},
-        "django-q": {"handlers": ["console"], "level": env.str("WORKER_LOG_LEVEL", "WARNING"), "propagate": False},
+        "django-q": {
+            "handlers": ["console"],
+            "level": env.str("WORKER_LOG_LEVEL", "WARNING"),
+            "propagate": False,
+        },
     },
 }

@@ -16,21 +16,38 @@ def assert_denied(response, permission: str, *, actor, target=None, action: str)
     if permission:
         assert permission in page.one("main").text
     event = AuditEvent.objects.latest("id")
-    assert (event.action, event.actor_id, event.target_id) == ("denied", actor.pk, target.pk if target else None)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "denied",
+        actor.pk,
+        target.pk if target else None,
+    )
     assert event.after == {"action": action, "permission": permission}
     assert event.reason
 
 
-def assert_sent_to_sign_in(client, path: str, *, methods: tuple[str, ...] = ("get", "post")) -> None:
-    """Signed out: to the sign-in page, from which a GET comes back; HTMX is told instead of redirected."""
+def assert_sent_to_sign_in(
+    client, path: str, *, methods: tuple[str, ...] = ("get", "post")
+) -> None:
+    """Signed out: to the sign-in page, from which a GET comes back; HTMX is told instead of
+    redirected.
+    """
     for method in methods:
         response = getattr(client, method)(path)
         assert response.status_code == 302
-        assert response["Location"] == ("/login/?" + urlencode({"next": path}) if method == "get" else "/login/")
+        assert response["Location"] == (
+            "/login/?" + urlencode({"next": path}) if method == "get" else "/login/"
+        )
     response = getattr(client, methods[0])(path, headers={"HX-Request": "true"})
-    assert (response.status_code, response["HX-Redirect"], response.content) == (401, "/login/", b"")
+    assert (response.status_code, response["HX-Redirect"], response.content) == (
+        401,
+        "/login/",
+        b"",
+    )
     around = {"HX-Request": "true", "HX-Current-URL": "http://testserver/users/?q=ada"}
-    assert getattr(client, methods[0])(path, headers=around)["HX-Redirect"] == "/login/?next=%2Fusers%2F%3Fq%3Dada"
+    assert (
+        getattr(client, methods[0])(path, headers=around)["HX-Redirect"]
+        == "/login/?next=%2Fusers%2F%3Fq%3Dada"
+    )
     elsewhere = around | {"HX-Current-URL": "https://elsewhere.example/users/"}
     assert getattr(client, methods[0])(path, headers=elsewhere)["HX-Redirect"] == "/login/"
     assert not AuditEvent.objects.exists()
@@ -56,4 +73,8 @@ def assert_wrong_method(client, path: str, *, allowed: str) -> None:
 
 def errors_of(response) -> list[str]:
     """The messages of the form on the page, at the top and beside the fields."""
-    return [element.text for element in read(response).all(class_="error") if "hidden" not in element.attributes]
+    return [
+        element.text
+        for element in read(response).all(class_="error")
+        if "hidden" not in element.attributes
+    ]

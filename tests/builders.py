@@ -12,7 +12,9 @@ PASSWORD = "a-long-enough-passphrase"
 
 
 def make_user(role: str = "", **fields: Any) -> User:
-    """A saved account; active unless `status` says otherwise. `role`: the name of a group, which makes it staff."""
+    """A saved account; active unless `status` says otherwise. `role`: the name of a group, which
+    makes it staff.
+    """
     number = next(numbers)
     status = fields.get("status", State.ACTIVE)
     if status == State.SUSPENDED:

@@ -1,4 +1,6 @@
-"""What every test leans on: caches that start empty, databases that can be flushed, a browser where there is one."""
+"""What every test leans on: caches that start empty, databases that can be flushed, a browser where
+there is one.
+"""
 
 import os
 import signal
@@ -15,7 +17,12 @@ from hypothesis import settings as hypothesis
 from users.bulk import counting, preview
 from users.caching import timing
 
-pytest_plugins = ["tests.plugins.flushing", "tests.plugins.browsing", "tests.plugins.ending", "tests.plugins.parts"]
+pytest_plugins = [
+    "tests.plugins.flushing",
+    "tests.plugins.browsing",
+    "tests.plugins.ending",
+    "tests.plugins.parts",
+]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.ending lets this one pass
@@ -26,7 +33,9 @@ hypothesis.load_profile("rollcall")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job, and so would all that we start
+    if (
+        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):  # as a shell's background job, and so would all that we start
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "postgresql: about PostgreSQL alone; left out on SQLite")
     config.addinivalue_line("markers", "sqlite: about SQLite alone; left out on PostgreSQL")
@@ -35,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out, rather than skips, what the other leg of bin/test runs."""
     postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    other = {item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")}
+    other = {
+        item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")
+    }
     config.hook.pytest_deselected(items=list(other))
     items[:] = [item for item in items if item not in other]
 
@@ -50,7 +61,9 @@ def empty_caches():
 
 @pytest.fixture(autouse=True)
 def all_the_time(monkeypatch):
-    """A machine with much to do shows what a quick one does: no figure is given up, no report is due in between."""
+    """A machine with much to do shows what a quick one does: no figure is given up, no report is
+    due in between.
+    """
     for module in (counting, preview):
         monkeypatch.setattr(module, "BRIEFLY", 600_000)
     monkeypatch.setattr(counting, "PATIENCE", 600_000)

@@ -1,7 +1,7 @@
 """bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
 
-The whole suite runs each leg in parts, with databases and servers of their own: tests that commit wait for processes and
-browsers much of the time, and the others leave no processor idle.
+The whole suite runs each leg in parts, with databases and servers of their own: tests that commit
+wait for processes and browsers much of the time, and the others leave no processor idle.
 """
 
 import os
@@ -24,9 +24,13 @@ FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PART"}
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 if each leg passed."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # the servers are stopped on the way out
     names = [name for name in LEGS if f"--{name}" in arguments] or list(LEGS)
-    arguments = [argument for argument in arguments if argument not in {f"--{name}" for name in LEGS}]
+    arguments = [
+        argument for argument in arguments if argument not in {f"--{name}" for name in LEGS}
+    ]
     runs = [(name, part) for name in names for part in ([""] if arguments else PARTS)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
@@ -37,11 +41,24 @@ def main(arguments: list[str]) -> int:
 
 
 class Leg:
-    def __init__(self, name: str, part: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool):
-        """Starts it; `part`: one of PARTS, or "" for all. `aside`: what it says goes to a file, and is shown when the legs
-        before it have ended."""
-        self.title, self.verdict, self.begin = ", ".join([LEGS[name], *([PARTS[part]] if part else [])]), "", time.monotonic()
-        self.browser, self.output = folder / f"{name}-{part}-browser", folder / f"{name}-{part}-output"
+    def __init__(
+        self,
+        name: str,
+        part: str,
+        arguments: list[str],
+        folder: Path,
+        stack: ExitStack,
+        *,
+        aside: bool,
+    ):
+        """Starts it; `part`: one of PARTS, or "" for all. `aside`: what it says goes to a file, and
+        is shown when the legs before it have ended.
+        """
+        self.title = ", ".join([LEGS[name], *([PARTS[part]] if part else [])])
+        self.verdict = ""
+        self.begin = time.monotonic()
+        self.browser = folder / f"{name}-{part}-browser"
+        self.output = folder / f"{name}-{part}-output"
         self.aside = stack.enter_context(self.output.open("w")) if aside else None
         self.process: subprocess.Popen | None = None
         inherited = {key: value for key, value in os.environ.items() if key not in FOREIGN}

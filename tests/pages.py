@@ -4,7 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+VOID = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "link",
+    "meta",
+    "source",
+    "track",
+    "wbr",
+}
 
 
 @dataclass
@@ -21,7 +35,9 @@ class Element:
                 yield from child.walk()
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
-        """The elements inside of this one; `class_` stands for one of an element's classes, `data_page` for data-page."""
+        """The elements inside of this one; `class_` stands for one of an element's classes,
+        `data_page` for data-page.
+        """
         return [element for element in self.walk() if element.matches(tag, attributes)]
 
     def one(self, tag: str = "", **attributes: str) -> "Element":
@@ -40,7 +56,9 @@ class Element:
 
     @property
     def raw_text(self) -> str:
-        return "".join(child if isinstance(child, str) else child.raw_text for child in self.children)
+        return "".join(
+            child if isinstance(child, str) else child.raw_text for child in self.children
+        )
 
     @property
     def text(self) -> str:
@@ -49,7 +67,9 @@ class Element:
 
 
 class Reader(HTMLParser):
-    """Raises AssertionError for an element that is closed but not open: browsers guess there, and each guesses else."""
+    """Raises AssertionError for an element that is closed but not open: browsers guess there, and
+    each guesses else.
+    """
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -62,7 +82,9 @@ class Reader(HTMLParser):
             self.at = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.at.children.append(Element(tag, {name: value or "" for name, value in attrs}, parent=self.at))
+        self.at.children.append(
+            Element(tag, {name: value or "" for name, value in attrs}, parent=self.at)
+        )
 
     def handle_endtag(self, tag: str) -> None:
         assert self.at.tag == tag, f"</{tag}> closes <{self.at.tag}>"
@@ -87,7 +109,11 @@ def form(response, action: str) -> dict[str, str | list[str]]:
     sent: dict[str, str | list[str]] = {}
     for control in element.walk():
         name = control.attributes.get("name", "")
-        if not name or name == "csrfmiddlewaretoken" or control.tag not in ("input", "select", "textarea"):
+        if (
+            not name
+            or name == "csrfmiddlewaretoken"
+            or control.tag not in ("input", "select", "textarea")
+        ):
             continue
         kind = control.attributes.get("type", "text")
         if kind == "radio":

@@ -1,4 +1,6 @@
-"""The site's processes as they run in production: started, watched, and seen to leave nothing behind."""
+"""The site's processes as they run in production: started, watched, and seen to leave nothing
+behind.
+"""
 
 import os
 import signal
@@ -21,7 +23,9 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 def environment(**changes: str) -> dict[str, str]:
     """The suite's environment with the site's own settings, on the database that the test uses."""
-    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    inherited = {
+        name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
+    }
     return inherited | {"PATH": PATH, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO"} | changes
 
 
@@ -36,14 +40,17 @@ class Running:
     """A process with all its descendants, and what it has said so far."""
 
     def __init__(self, process: subprocess.Popen, output: Path):
-        self.process, self.output = process, output
+        self.process = process
+        self.output = output
         self.known: set[psutil.Process] = set()
 
     def said(self) -> str:
         return self.output.read_text()
 
     def tree(self) -> list[psutil.Process]:
-        """The process and its descendants. Those that were seen once are remembered when their parent is gone."""
+        """The process and its descendants. Those that were seen once are remembered when their
+        parent is gone.
+        """
         if self.process.poll() is None:
             root = psutil.Process(self.process.pid)
             self.known |= {root, *root.children(recursive=True)}
@@ -58,14 +65,18 @@ class Running:
 
 def alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE  # in a container nobody may reap orphans
+        return (
+            process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        )  # in a container nobody may reap orphans
     except psutil.NoSuchProcess:
         return False
 
 
 @contextmanager
 def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[Running]:
-    """`command` (a list, or a line for the shell) from the top of the checkout; killed with all it started if it still runs."""
+    """`command` (a list, or a line for the shell) from the top of the checkout; killed with all it
+    started if it still runs.
+    """
     output = folder / f"output-{time.monotonic_ns()}"
     with output.open("w") as file:
         process = subprocess.Popen(
@@ -84,7 +95,9 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
     finally:
         for left in started.tree():
             with suppress(ProcessLookupError):
-                os.killpg(os.getpgid(left.pid), signal.SIGKILL)  # by group: one of them may be forking just now
+                os.killpg(
+                    os.getpgid(left.pid), signal.SIGKILL
+                )  # by group: one of them may be forking just now
         process.wait()
         sys.stdout.write(started.said())  # pytest shows it where the test has failed
 

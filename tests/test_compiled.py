@@ -29,7 +29,9 @@ def test_objects_are_those_of_the_query_whichever_id_came_first(accounts):
         [found] = query.objects(account.pk)
         wanted = User.objects.get(pk=account.pk)
         fields = [field.attname for field in User._meta.concrete_fields]
-        assert {name: getattr(found, name) for name in fields} == {name: getattr(wanted, name) for name in fields}
+        assert {name: getattr(found, name) for name in fields} == {
+            name: getattr(wanted, name) for name in fields
+        }
         assert found.attributes == wanted.attributes
         found.save()  # as whole as any other
     assert query.objects(ANY) == query.objects(2**63 - 1) == []
@@ -38,7 +40,9 @@ def test_objects_are_those_of_the_query_whichever_id_came_first(accounts):
 def test_rows_are_those_of_values_list(accounts):
     def make(pk: int):
         groups = Group.objects.filter(user=pk).order_by().values_list("name", Value(1))
-        return groups.union(User.objects.filter(pk=pk).order_by().values_list("username", Value(2)), all=True)
+        return groups.union(
+            User.objects.filter(pk=pk).order_by().values_list("username", Value(2)), all=True
+        )
 
     query = Compiled(Group, make)
     for account in accounts:
@@ -46,7 +50,9 @@ def test_rows_are_those_of_values_list(accounts):
 
 
 def test_fields_that_are_left_out_are_read_when_they_are_asked_for(accounts):
-    query = Compiled(AuditEvent, lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer("reason")[:5])
+    query = Compiled(
+        AuditEvent, lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer("reason")[:5]
+    )
     with CaptureQueriesContext(connection) as queries:
         [event] = query.objects(accounts[2].pk)
         assert event.action == "account.suspended"
@@ -59,5 +65,7 @@ def test_fields_that_are_left_out_are_read_when_they_are_asked_for(accounts):
 def test_it_is_put_together_once(accounts):
     asked = []
     query = Compiled(User, lambda pk: asked.append(pk) or User.objects.filter(pk=pk))
-    assert [query.objects(account.pk)[0].pk for account in accounts] == [account.pk for account in accounts]
+    assert [query.objects(account.pk)[0].pk for account in accounts] == [
+        account.pk for account in accounts
+    ]
     assert asked == [ANY]

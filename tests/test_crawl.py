@@ -1,4 +1,6 @@
-"""Follows every link that each kind of viewer is offered, and looks at each page as a careful reader of HTML would."""
+"""Follows every link that each kind of viewer is offered, and looks at each page as a careful
+reader of HTML would.
+"""
 
 from collections import deque
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
@@ -21,7 +23,14 @@ ROOMS = {
     "Support": {"/users/", "/users/{}/edit/", "/jobs/"},
     "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/", "/exports/"},
     "Auditor": {"/users/", "/audit/", "/jobs/", "/exports/"},
-    "Administrator": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/", "/exports/"},
+    "Administrator": {
+        "/users/",
+        "/users/new/",
+        "/users/{}/roles/",
+        "/audit/",
+        "/jobs/",
+        "/exports/",
+    },
     "superuser": {"/users/", "/users/new/", "/users/{}/roles/", "/audit/", "/jobs/", "/exports/"},
     "nobody": {"/me/password/"},
 }
@@ -32,16 +41,28 @@ REFERENCES = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "fo
 def viewers() -> dict[str, User]:
     """One of each kind, by role; and accounts in every state, with a history."""
     now = timezone.now()
-    people = [make_user(), make_user(status="invited"), make_user(status="suspended"), make_user(valid_until=now)]
-    people += [make_user(status="deleted", deleted_at=now), make_user(email="", first_name="<b>Ada</b>", attributes={"a": 1})]
-    viewers = {role: make_user(role, first_name="Viewer", last_name=f"of-{role}") for role in ROLES[:5]}
+    people = [
+        make_user(),
+        make_user(status="invited"),
+        make_user(status="suspended"),
+        make_user(valid_until=now),
+    ]
+    people += [
+        make_user(status="deleted", deleted_at=now),
+        make_user(email="", first_name="<b>Ada</b>", attributes={"a": 1}),
+    ]
+    viewers = {
+        role: make_user(role, first_name="Viewer", last_name=f"of-{role}") for role in ROLES[:5]
+    }
     viewers["superuser"] = make_superuser(first_name="Viewer", last_name="of-everything")
     viewers["nobody"] = make_user(first_name="Viewer", last_name="of-nothing")
     for account in people[:2]:
         verbs.edit(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
         verbs.suspend(account, by=viewers["Support"], reason="A <reason>")
     start(viewers["superuser"], selection=f"ids={people[0].pk}", words="one <account>")
-    start(viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk})
+    start(
+        viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk}
+    )
     turns.work()
     turns.work()
     return viewers
@@ -54,8 +75,12 @@ def kind(address: str) -> tuple[str, tuple[str, ...]]:
 
 
 def crawl(client, *starts: str) -> dict[str, Element]:
-    """Every kind of page that can be reached by links, by address; each is there, and is HTML or a file to keep."""
-    waiting, known, pages = deque(starts), {kind(start) for start in starts}, {}
+    """Every kind of page that can be reached by links, by address; each is there, and is HTML or a
+    file to keep.
+    """
+    waiting = deque(starts)
+    known = {kind(start) for start in starts}
+    pages = {}
     while waiting:
         address = waiting.popleft()
         response = client.get(address, follow=True)
@@ -75,23 +100,44 @@ def crawl(client, *starts: str) -> dict[str, Element]:
 def faults(page: Element) -> list[str]:
     """What is wrong with a page, in words."""
     ids = [element.attributes["id"] for element in page.walk() if "id" in element.attributes]
-    found = [f"{len(page.all(tag))} of {tag}" for tag in ("h1", "title", "main") if len(page.all(tag)) != 1]
+    found = [
+        f"{len(page.all(tag))} of {tag}"
+        for tag in ("h1", "title", "main")
+        if len(page.all(tag)) != 1
+    ]
     found += [f"id {name} twice" for name in set(ids) if ids.count(name) > 1]
     found += [] if page.one("html").attributes.get("lang") else ["no language"]
     for element in page.walk():
-        found += [f"{fault} in {element.tag} {element.attributes}" for fault in faults_of(element, page, set(ids))]
+        found += [
+            f"{fault} in {element.tag} {element.attributes}"
+            for fault in faults_of(element, page, set(ids))
+        ]
     return found
 
 
 def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
-    attributes, found = element.attributes, []
-    if element.tag == "style" or (element.tag == "script" and ("src" not in attributes or element.raw_text.strip())):
+    attributes = element.attributes
+    found = []
+    if element.tag == "style" or (
+        element.tag == "script" and ("src" not in attributes or element.raw_text.strip())
+    ):
         found.append("inline code")
     found += [name for name in attributes if name == "style" or name.startswith(("on", "hx-on"))]
-    found += [f"{name} to nowhere" for name in REFERENCES for ref in attributes.get(name, "").split() if ref not in ids]
-    if element.tag in ("input", "select", "textarea") and attributes.get("type") != "hidden" and not labelled(element, page):
+    found += [
+        f"{name} to nowhere"
+        for name in REFERENCES
+        for ref in attributes.get(name, "").split()
+        if ref not in ids
+    ]
+    if (
+        element.tag in ("input", "select", "textarea")
+        and attributes.get("type") != "hidden"
+        and not labelled(element, page)
+    ):
         found.append("no label")
-    if element.tag in ("a", "button") and not (element.text or attributes.get("title") or attributes.get("aria-label")):
+    if element.tag in ("a", "button") and not (
+        element.text or attributes.get("title") or attributes.get("aria-label")
+    ):
         found.append("no words")
     if element.tag == "img" and "alt" not in attributes:
         found.append("no alternative")
@@ -99,7 +145,11 @@ def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
         found.append("a link to elsewhere")
     if element.tag == "a" and "hx-get" in attributes and attributes["hx-get"] != attributes["href"]:
         found.append("HTMX goes elsewhere than the link")
-    if element.tag == "form" and attributes.get("method") == "post" and not element.all("input", name="csrfmiddlewaretoken"):
+    if (
+        element.tag == "form"
+        and attributes.get("method") == "post"
+        and not element.all("input", name="csrfmiddlewaretoken")
+    ):
         found.append("no token")
     return found
 
@@ -121,7 +171,9 @@ def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, ro
     for address, page in pages.items():
         assert faults(page) == [], address
         for corner in page.all("div", class_="viewer"):
-            assert corner.one("a", href="/me/").text == "Your account"  # a script puts the name there
+            assert (
+                corner.one("a", href="/me/").text == "Your account"
+            )  # a script puts the name there
     assert unquote(client.cookies["viewer"].value) == viewer.display_name
     paths = {urlsplit(address).path for address in pages}
     plain = User.objects.filter(is_staff=False, status="suspended").earliest("pk").pk
@@ -130,11 +182,23 @@ def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, ro
     if role == "nobody":
         others = [other for other in viewers.values() if other != viewer]
         text = " ".join(page.text for page in pages.values())
-        assert not [other for other in others if other.display_name in text or other.username in text.split()]
+        assert not [
+            other
+            for other in others
+            if other.display_name in text or other.username in text.split()
+        ]
 
 
 def test_every_page_for_strangers_is_sound(client):
-    pages = crawl(client, "/login/", "/password/reset/", "/password/reset/sent/", "/password/chosen/", "/signup/", "/inactive/")
+    pages = crawl(
+        client,
+        "/login/",
+        "/password/reset/",
+        "/password/reset/sent/",
+        "/password/chosen/",
+        "/signup/",
+        "/inactive/",
+    )
     assert len(pages) == 6
     for address, page in pages.items():
         assert faults(page) == [], address
@@ -148,5 +212,14 @@ def test_the_reader_sees_what_is_wrong():
         )
 
     words = " ".join(faults(read(Answer)))
-    for fault in ("id a twice", "no language", "style in p", "onclick", "no label", "inline code", "elsewhere", "to nowhere"):
+    for fault in (
+        "id a twice",
+        "no language",
+        "style in p",
+        "onclick",
+        "no label",
+        "inline code",
+        "elsewhere",
+        "to nowhere",
+    ):
         assert fault in words

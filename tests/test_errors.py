@@ -13,9 +13,18 @@ from users.audit.models import AuditEvent
 
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
 FORMS = [
-    "/login/", "/logout/", "/password/reset/", "/me/", "/me/password/", "/users/new/", "/users/1/edit/", "/users/1/roles/",
-    "/users/1/invitation/", "/users/1/suspension/", "/users/1/suspension/end/",
-]  # fmt: skip
+    "/login/",
+    "/logout/",
+    "/password/reset/",
+    "/me/",
+    "/me/password/",
+    "/users/new/",
+    "/users/1/edit/",
+    "/users/1/roles/",
+    "/users/1/invitation/",
+    "/users/1/suspension/",
+    "/users/1/suspension/end/",
+]
 
 
 @pytest.fixture
@@ -87,7 +96,9 @@ def test_what_breaks_is_told_without_its_insides(broken, caplog, error, status, 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "headers", [HTMX | {"HX-Boosted": "true"}, HTMX | {"HX-History-Restore-Request": "true"}], ids=["boosted", "restored"]
+    "headers",
+    [HTMX | {"HX-Boosted": "true"}, HTMX | {"HX-History-Restore-Request": "true"}],
+    ids=["boosted", "restored"],
 )
 def test_whoever_needs_the_whole_page_gets_a_whole_error(client, headers):
     client.force_login(make_user("Viewer"))
@@ -99,7 +110,9 @@ def test_a_part_stands_where_htmx_put_the_question(client):
     client.force_login(make_user("Viewer"))
     (part,) = [
         child
-        for child in read(client.get("/users/0/", headers=HTMX | {"HX-Target": 'x" onclick="alert(1)'})).children
+        for child in read(
+            client.get("/users/0/", headers=HTMX | {"HX-Target": 'x" onclick="alert(1)'})
+        ).children
         if isinstance(child, Element)
     ]
     assert part.attributes.get("id", "") in ("", 'x" onclick="alert(1)')

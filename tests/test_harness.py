@@ -31,7 +31,9 @@ def test_a_transactional_test_begins_with_an_empty_database_and_the_roles(time):
     assert User.objects.count() == AuditEvent.objects.count() == 0
     assert cache.get("attempts") is None
     assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
-    assert {permission.codename for permission in Group.objects.get(name="Support").permissions.all()} == set(ROLES["Support"])
+    assert {
+        permission.codename for permission in Group.objects.get(name="Support").permissions.all()
+    } == set(ROLES["Support"])
     leave_something_behind()
 
 
@@ -39,7 +41,11 @@ def test_a_transactional_test_begins_with_an_empty_database_and_the_roles(time):
 def test_after_a_flush_the_trail_is_append_only_again():
     leave_something_behind()
     for statement in ("DELETE FROM users_auditevent", "UPDATE users_auditevent SET reason = 'x'"):
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
@@ -74,9 +80,23 @@ def outcome_of(test: str, folder: Path, **changes: str) -> tuple[int, str]:
     """Exit code and words of a run of its own, with this harness, over one test."""
     (folder / "test_it.py").write_text(f"import pytest\n\n{test}\n")
     plugins = ["-p", "tests.plugins.browsing", "-p", "tests.plugins.ending"]
-    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *plugins, folder / "test_it.py"]
-    inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "REQUIRE_BROWSER", "BROWSER_REPORT")}
-    result = subprocess.run(command, cwd=ROOT, env=inherited | changes, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        ROOT / "pyproject.toml",
+        *plugins,
+        folder / "test_it.py",
+    ]
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("CI", "REQUIRE_BROWSER", "BROWSER_REPORT")
+    }
+    result = subprocess.run(
+        command, cwd=ROOT, env=inherited | changes, capture_output=True, text=True, check=False
+    )
     return result.returncode, result.stdout
 
 
@@ -92,8 +112,13 @@ def test_in_ci_no_test_may_be_skipped_but_for_the_samples(tmp_path, reason, ci, 
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize(("required", "code", "words"), [("", 0, "1 skipped, no browser"), ("1", 1, "no browser: none of")])
+@pytest.mark.parametrize(
+    ("required", "code", "words"),
+    [("", 0, "1 skipped, no browser"), ("1", 1, "no browser: none of")],
+)
 def test_a_browser_that_is_not_there_is_named(tmp_path, required, code, words):
-    found, said = outcome_of("def test_it(browser): ...", tmp_path, PATH=str(tmp_path), REQUIRE_BROWSER=required)
+    found, said = outcome_of(
+        "def test_it(browser): ...", tmp_path, PATH=str(tmp_path), REQUIRE_BROWSER=required
+    )
     assert words in said
     assert found == code

@@ -10,7 +10,8 @@ import pytest
 pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 ROOT = Path(__file__).parents[1]
-# Lowest first; a module stands on the floor of the first pattern that fits its name, and on WORK where none does.
+# Lowest first; a module stands on the floor of the first pattern that fits its name, and on WORK
+# where none does.
 MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
 FLOORS = {
     MODELS: "models *.models among prepared identifiers triggers concurrently migrations.* staff.roles",
@@ -30,7 +31,10 @@ FLOORS = {
 def modules(folder: str) -> dict[str, Path]:
     """Dotted names, as they are imported, and files."""
     files = (ROOT / folder).rglob("*.py")
-    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in files
+    }
 
 
 USERS = modules("users")
@@ -38,12 +42,18 @@ USERS = modules("users")
 
 def floor(module: str) -> int:
     name = module.removeprefix("users.")
-    fitting = (number for number, patterns in FLOORS.items() if any(fnmatch(name, pattern) for pattern in patterns.split()))
+    fitting = (
+        number
+        for number, patterns in FLOORS.items()
+        if any(fnmatch(name, pattern) for pattern in patterns.split())
+    )
     return next(fitting, WORK)
 
 
 def imported(file: Path) -> Iterator[str]:
-    """The modules that a file imports, late imports too; an imported name is not taken for a module unless it is one."""
+    """The modules that a file imports, late imports too; an imported name is not taken for a module
+    unless it is one.
+    """
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -67,18 +77,33 @@ def test_imports_point_downwards():
 def test_views_import_no_views():
     views = {module: file for module, file in USERS.items() if module.endswith("views")}
     assert views
-    assert [f"{module} imports {other}" for module, file in views.items() for other in imported(file) if other in views] == []
+    assert [
+        f"{module} imports {other}"
+        for module, file in views.items()
+        for other in imported(file)
+        if other in views
+    ] == []
 
 
 def test_only_the_queue_imports_django_q():
-    importers = {module for module, file in USERS.items() for other in imported(file) if other.split(".")[0] == "django_q"}
+    importers = {
+        module
+        for module, file in USERS.items()
+        for other in imported(file)
+        if other.split(".")[0] == "django_q"
+    }
     assert importers == {"users.jobs.queue"}
 
 
 def test_the_application_imports_nothing_of_the_site():
     site = {file.stem for file in (ROOT / "site").glob("*.py")}
     assert {"settings", "urls", "wsgi"} <= site
-    assert [f"{module} imports {other}" for module, file in USERS.items() for other in imported(file) if other in site] == []
+    assert [
+        f"{module} imports {other}"
+        for module, file in USERS.items()
+        for other in imported(file)
+        if other in site
+    ] == []
 
 
 def test_nobody_imports_a_private_name_of_another_module():
@@ -94,7 +119,9 @@ def test_nobody_imports_a_private_name_of_another_module():
 
 
 def test_site_is_no_package():
-    """The standard library has a module of that name: with an __init__.py here, an interpreter may take this for it."""
+    """The standard library has a module of that name: with an __init__.py here, an interpreter may
+    take this for it.
+    """
     assert not (ROOT / "site" / "__init__.py").exists()
 
 

@@ -10,7 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from users import identifiers
-from users.identifiers import fold, normalise_email, normalise_name, normalise_phone, normalise_username, search_form, skeleton
+from users.identifiers import (
+    fold,
+    normalise_email,
+    normalise_name,
+    normalise_phone,
+    normalise_username,
+    search_form,
+    skeleton,
+)
 
 pytestmark = pytest.mark.sqlite  # of text, and not of the database
 
@@ -23,7 +31,7 @@ def refusal(normalise, value: str) -> str:
     return caught.value.messages[0]
 
 
-# --- folding ----------------------------------------------------------------------------------------------------------
+# --- folding --------------------------------------------------------------------------------------
 
 
 @given(ANYTHING)
@@ -79,7 +87,7 @@ def test_an_address_is_refused_or_in_a_form_that_stays(value):
     assert normalise_email(email) == email
 
 
-# --- what nobody can see ----------------------------------------------------------------------------------------------
+# --- what nobody can see --------------------------------------------------------------------------
 
 INVISIBLE = {
     "NUL": "\x00",
@@ -109,7 +117,10 @@ INVISIBLE = {
 
 
 @pytest.mark.parametrize("char", INVISIBLE.values(), ids=INVISIBLE)
-@pytest.mark.parametrize(("normalise", "value"), [(normalise_username, "ali{}ce"), (normalise_email, "ali{}ce@example.com")])
+@pytest.mark.parametrize(
+    ("normalise", "value"),
+    [(normalise_username, "ali{}ce"), (normalise_email, "ali{}ce@example.com")],
+)
 def test_an_invisible_character_is_refused_and_named(normalise, value, char):
     code = ord(fold(char)) if len(fold(char)) == 1 else ord(char)  # two fillers fold to a third
     assert f"U+{code:04X}" in refusal(normalise, value.format(char))
@@ -117,19 +128,35 @@ def test_an_invisible_character_is_refused_and_named(normalise, value, char):
 
 def test_every_default_ignorable_letter_and_mark_is_refused():
     """The characters without a glyph that Unicode's categories do not give away."""
-    ranges = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E)]
-    ranges += [(0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)]
+    ranges = [
+        (0x34F, 0x34F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x200B, 0x200F),
+        (0x202A, 0x202E),
+    ]
+    ranges += [
+        (0x2060, 0x206F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0x1D173, 0x1D17A),
+        (0xE0000, 0xE0FFF),
+    ]
     characters = [chr(code) for first, last in ranges for code in range(first, last + 1)]
     for char in characters:
         assert refusal(normalise_username, f"a{char}b")
 
 
-@pytest.mark.parametrize("value", ["", "   ", "a b", "a/b", "a\tb", "a:b", "a’b", "☃", "a" * 151, "ﬃ" * 51])
+@pytest.mark.parametrize(
+    "value", ["", "   ", "a b", "a/b", "a\tb", "a:b", "a’b", "☃", "a" * 151, "ﬃ" * 51]
+)
 def test_a_username_of_other_characters_or_another_length_is_refused(value):
     assert refusal(normalise_username, value)
 
 
-# --- addresses --------------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,12 +238,18 @@ def control_character(char: str) -> str:
     return chr(ord(char) - 0x2400) if 0x2400 <= ord(char) <= 0x241F else char
 
 
-# --- look-alikes ------------------------------------------------------------------------------------------------------
+# --- look-alikes ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("username", "looks_like"),
-    [("раypal", "paypal"), ("аdmin", "admin"), ("gοοgle", "google"), ("ѕсоре", "scope"), ("аnn1", "ann1")],
+    [
+        ("раypal", "paypal"),
+        ("аdmin", "admin"),
+        ("gοοgle", "google"),
+        ("ѕсоре", "scope"),
+        ("аnn1", "ann1"),
+    ],
 )
 def test_a_username_of_look_alikes_has_the_ascii_one_as_its_skeleton(username, looks_like):
     assert not username.isascii()
@@ -228,7 +261,7 @@ def test_an_honest_username_is_its_own_skeleton(username):
     assert skeleton(username) == username
 
 
-# --- names and phone numbers ------------------------------------------------------------------------------------------
+# --- names and phone numbers ----------------------------------------------------------------------
 
 
 def test_each_naughty_string_is_a_name_as_typed_or_is_refused_clearly(samples):
@@ -244,7 +277,10 @@ def test_each_naughty_string_is_a_name_as_typed_or_is_refused_clearly(samples):
             name.encode()
     assert len(refused) < len(strings) / 10
     for value, message in refused:
-        assert "control character" in message or (len(value) > 140 and "at most 150" in message), (value, message)
+        assert "control character" in message or (len(value) > 140 and "at most 150" in message), (
+            value,
+            message,
+        )
 
 
 @pytest.mark.parametrize("char", ["\x00", "\n", "\r", "\t", "\x1b", "\x85", "\ud800"])
@@ -253,7 +289,18 @@ def test_a_name_with_a_control_character_or_a_lone_surrogate_is_refused_and_it_i
 
 
 @pytest.mark.parametrize(
-    "name", ["Zoë", "李小龍", "محمد", "O’Brien", "👩‍👩‍👧", "Nguyễn Thị", "<b>Bob</b>", "Jr., John", "D\u202eon"]
+    "name",
+    [
+        "Zoë",
+        "李小龍",
+        "محمد",
+        "O’Brien",
+        "👩‍👩‍👧",
+        "Nguyễn Thị",
+        "<b>Bob</b>",
+        "Jr., John",
+        "D\u202eon",
+    ],
 )
 def test_a_name_is_kept_as_typed(name):
     assert normalise_name(f"  {name} ") == name
@@ -286,13 +333,27 @@ def test_a_phone_number_is_digits_and_a_plus(typed, stored):
 
 
 @pytest.mark.parametrize(
-    "value", ["12", "1" * 21, "++123", "555-CALL", "12+345", "١٢٣٤٥", "123\x0045", "123\u200b45", "\ud8001234"]
+    "value",
+    [
+        "12",
+        "1" * 21,
+        "++123",
+        "555-CALL",
+        "12+345",
+        "١٢٣٤٥",
+        "123\x0045",
+        "123\u200b45",
+        "\ud8001234",
+    ],
 )
 def test_a_phone_number_of_anything_else_is_refused(value):
-    assert refusal(normalise_phone, value) == "Enter a phone number: digits, and a + in front for the country."
+    assert (
+        refusal(normalise_phone, value)
+        == "Enter a phone number: digits, and a + in front for the country."
+    )
 
 
-# --- the form that is searched ----------------------------------------------------------------------------------------
+# --- the form that is searched --------------------------------------------------------------------
 
 
 @given(ANYTHING)

@@ -1,4 +1,6 @@
-"""What the account's table allows, what its state follows from, and what Django and allauth may ask it."""
+"""What the account's table allows, what its state follows from, and what Django and allauth may ask
+it.
+"""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -24,11 +26,13 @@ TICK = timedelta(microseconds=1)
 
 def test_the_migrations_have_all_that_the_models_say():
     said = StringIO()
-    call_command("makemigrations", check=True, dry_run=True, stdout=said)  # ends with an exit code where they have not
+    call_command(
+        "makemigrations", check=True, dry_run=True, stdout=said
+    )  # ends with an exit code where they have not
     assert said.getvalue() == "No changes detected\n"
 
 
-# --- constraints ------------------------------------------------------------------------------------------------------
+# --- constraints ----------------------------------------------------------------------------------
 
 BROKEN = {
     "user_username_present": {"username": ""},
@@ -44,7 +48,9 @@ BROKEN = {
 
 def test_each_check_constraint_is_broken_by_a_test_here():
     assert set(BROKEN) == {
-        rule.name for rule in User._meta.constraints if rule.name.startswith("user_") and "unique" not in rule.name
+        rule.name
+        for rule in User._meta.constraints
+        if rule.name.startswith("user_") and "unique" not in rule.name
     }
 
 
@@ -68,7 +74,10 @@ def test_an_account_has_a_date_of_deletion_if_and_only_if_it_is_deleted(fields):
     [
         ("user_username_unique", {"username": "ALICE"}),
         ("user_email_unique", {"email": "Alice@Example.COM"}),
-        ("user_source_unique|users_user.source_id, users_user.source", {"source": "hr", "source_id": "17"}),
+        (
+            "user_source_unique|users_user.source_id, users_user.source",
+            {"source": "hr", "source_id": "17"},
+        ),
     ],
 )
 def test_two_accounts_never_share_a_name_an_address_or_an_id_of_a_source(constraint, fields):
@@ -103,7 +112,7 @@ def test_a_superuser_from_the_manager_is_staff():
     assert not account.has_usable_password()
 
 
-# --- state ------------------------------------------------------------------------------------------------------------
+# --- state ----------------------------------------------------------------------------------------
 
 
 def at(now: datetime):
@@ -117,7 +126,11 @@ def at(now: datetime):
         ({"valid_until": NOON}, State.ACTIVE, State.ENDED),
         ({"status": State.INVITED, "valid_until": NOON}, State.INVITED, State.INVITED),
         ({"status": State.SUSPENDED, "valid_until": NOON}, State.SUSPENDED, State.SUSPENDED),
-        ({"status": State.SUSPENDED, "suspended_until": NOON, "valid_until": NOON}, State.SUSPENDED, State.ENDED),
+        (
+            {"status": State.SUSPENDED, "suspended_until": NOON, "valid_until": NOON},
+            State.SUSPENDED,
+            State.ENDED,
+        ),
     ],
 )
 def test_a_date_counts_at_the_moment_that_it_names_without_any_sweep(fields, before, afterwards):
@@ -126,7 +139,9 @@ def test_a_date_counts_at_the_moment_that_it_names_without_any_sweep(fields, bef
         with at(now):
             assert account.state == state
             assert account.is_active == (state == State.ACTIVE)
-            assert User.objects.filter(is_active=True, pk=account.pk).exists() == (state == State.ACTIVE)
+            assert User.objects.filter(is_active=True, pk=account.pk).exists() == (
+                state == State.ACTIVE
+            )
             assert User.objects.in_state(state).filter(pk=account.pk).exists()
 
 
@@ -134,7 +149,9 @@ MOMENTS = st.none() | st.sampled_from([NOON - TICK, NOON, NOON + TICK])
 
 
 @given(
-    status=st.sampled_from([State.INVITED, State.ACTIVE, State.SUSPENDED, State.DELETED, State.ERASED]),
+    status=st.sampled_from(
+        [State.INVITED, State.ACTIVE, State.SUSPENDED, State.DELETED, State.ERASED]
+    ),
     until=MOMENTS,
     valid=MOMENTS,
 )
@@ -148,13 +165,18 @@ def test_the_database_and_the_model_agree_about_the_state(status, until, valid):
             deleted_at=NOON if status in (State.DELETED, State.ERASED) else None,
         )
         with at(NOON):
-            states = [state for state in State if User.objects.filter(in_state(state), pk=account.pk).exists()]
+            states = [
+                state
+                for state in State
+                if User.objects.filter(in_state(state), pk=account.pk).exists()
+            ]
             assert states == [account.state]
         transaction.set_rollback(True)
 
 
 def test_is_active_can_be_filtered_excluded_counted_and_updated_by():
-    active, ended = make_user(), make_user(valid_until=NOON)
+    active = make_user()
+    ended = make_user(valid_until=NOON)
     suspended = make_user(status=State.SUSPENDED)
     assert set(User.objects.filter(is_active=True)) == {active}
     assert set(User.objects.exclude(is_active=True)) == {ended, suspended}
@@ -176,24 +198,36 @@ def test_a_query_that_does_not_ask_for_is_active_does_not_compute_it():
     assert "CASE" not in queries[0]["sql"]
 
 
-# --- what Django and allauth ask --------------------------------------------------------------------------------------
+# --- what Django and allauth ask ------------------------------------------------------------------
 
 
 def test_with_perm_finds_active_accounts_by_own_permission_and_by_role():
-    by_role, own, other = make_user("Support"), make_user(), make_user("Auditor")
+    by_role = make_user("Support")
+    own = make_user()
+    other = make_user("Auditor")
     own.user_permissions.add(Permission.objects.get(codename="suspend_user"))
     suspended = make_user("Support", status=State.SUSPENDED)
     root = make_superuser()
     assert set(User.objects.with_perm("users.suspend_user")) == {by_role, own, root}
-    assert set(User.objects.with_perm("users.suspend_user", include_superusers=False)) == {by_role, own}
+    assert set(User.objects.with_perm("users.suspend_user", include_superusers=False)) == {
+        by_role,
+        own,
+    }
     assert set(User.objects.with_perm("users.suspend_user", is_active=False)) == {suspended}
-    assert set(User.objects.with_perm("users.suspend_user", is_active=None)) == {by_role, own, root, suspended}
+    assert set(User.objects.with_perm("users.suspend_user", is_active=None)) == {
+        by_role,
+        own,
+        root,
+        suspended,
+    }
     assert other not in User.objects.with_perm("users.suspend_user")
 
 
 @pytest.mark.parametrize("login", [{"username": "alice"}, {"email": "alice@example.com"}])
 def test_an_account_signs_in_by_username_or_address_while_it_is_active(login, rf):
-    account = make_user(username="alice", email="alice@example.com", password=PASSWORD, valid_until=NOON)
+    account = make_user(
+        username="alice", email="alice@example.com", password=PASSWORD, valid_until=NOON
+    )
     with at(NOON - TICK):
         assert authenticate(rf.post("/login/"), password=PASSWORD, **login) == account
         assert authenticate(rf.post("/login/"), password="wrong", **login) is None
@@ -203,8 +237,11 @@ def test_an_account_signs_in_by_username_or_address_while_it_is_active(login, rf
 
 
 def test_allauth_finds_accounts_by_index_and_not_by_upper():
-    """`iexact` compiles to UPPER(), which no index serves: a sequential scan of ten million rows at each sign-in."""
-    account, ended = make_user(username="alice"), make_user(username="bob", valid_until=NOON)
+    """`iexact` compiles to UPPER(), which no index serves: a sequential scan of ten million rows at
+    each sign-in.
+    """
+    account = make_user(username="alice")
+    ended = make_user(username="bob", valid_until=NOON)
     with CaptureQueriesContext(connection) as queries:
         assert list(filter_users_by_username("Alice")) == [account]
         assert filter_users_by_email("Alice@example.com") == [account]
@@ -218,11 +255,13 @@ def test_a_natural_key_is_the_username():
     assert User.objects.get_by_natural_key("alice") == account
 
 
-# --- derived columns --------------------------------------------------------------------------------------------------
+# --- derived columns ------------------------------------------------------------------------------
 
 
 def test_the_derived_columns_hold_what_is_searched_and_sorted():
-    account = make_user(username="zoë", email="zoe@Example.com", first_name="Zoë", last_name="Łukasz", phone="+123")
+    account = make_user(
+        username="zoë", email="zoe@Example.com", first_name="Zoë", last_name="Łukasz", phone="+123"
+    )
     account.refresh_from_db()
     assert account.search_key == "zoe\nzoe@example.com\nzoe lukasz\nlukasz zoe\n+123"
     assert account.name_key == "lukasz zoe"
@@ -247,7 +286,12 @@ def test_the_derived_columns_follow_when_one_field_is_saved(field, value, derive
     account.save(update_fields=[field])
     stored = User.objects.get(pk=account.pk)
     assert getattr(stored, derived) == becomes
-    fresh = User(**{name: getattr(stored, name) for name in ("username", "email", "first_name", "last_name", "phone")})
+    fresh = User(
+        **{
+            name: getattr(stored, name)
+            for name in ("username", "email", "first_name", "last_name", "phone")
+        }
+    )
     fresh.derive()
     names = ("search_key", "name_key", "email_domain", "lookalike")
     assert [getattr(stored, name) for name in names] == [getattr(fresh, name) for name in names]
@@ -255,14 +299,17 @@ def test_the_derived_columns_follow_when_one_field_is_saved(field, value, derive
 
 def test_saving_another_field_writes_no_other_column():
     account = make_user(username="ann")
-    account.first_name, account.locale = "Unsaved", "pt"
+    account.first_name = "Unsaved"
+    account.locale = "pt"
     account.save(update_fields=["locale"])
     stored = User.objects.get(pk=account.pk)
     assert (stored.first_name, stored.locale, stored.name_key) == ("", "pt", "")
 
 
 def test_the_longest_names_fit_their_columns_and_indexes():
-    """Each in the letter that takes the most bytes, four in UTF-8; PostgreSQL's index entries end at 2,704 bytes."""
+    """Each in the letter that takes the most bytes, four in UTF-8; PostgreSQL's index entries end
+    at 2,704 bytes.
+    """
     wide = "\U00020000"
     account = make_user(username=wide * 150, email="", first_name=wide * 150, last_name=wide * 150)
     assert len(User.objects.get(pk=account.pk).name_key) == 301
@@ -271,7 +318,7 @@ def test_the_longest_names_fit_their_columns_and_indexes():
     assert len(User.objects.get(pk=account.pk).name_key) == 620
 
 
-# --- sessions ---------------------------------------------------------------------------------------------------------
+# --- sessions -------------------------------------------------------------------------------------
 
 
 def test_a_session_ends_with_the_password_and_with_the_epoch(settings):

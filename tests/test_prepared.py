@@ -28,8 +28,14 @@ def planned() -> list[tuple[str, int]]:
 @pytest.mark.parametrize("value", [HOSTILE, "", "%%", -7, True, None])
 def test_values_in_the_text_mean_what_they_meant_as_parameters(value):
     later = object()
-    statement = "SELECT %s, '%%s', %s, %s" if connection.vendor == "sqlite" else "SELECT %s::text, '%%s', %s, %s::text"
-    sql, params = prepared.settled(connection, (statement, ("first", value, later)), lambda given: given is later)
+    statement = (
+        "SELECT %s, '%%s', %s, %s"
+        if connection.vendor == "sqlite"
+        else "SELECT %s::text, '%%s', %s, %s::text"
+    )
+    sql, params = prepared.settled(
+        connection, (statement, ("first", value, later)), lambda given: given is later
+    )
     assert params[-1] is later
     if connection.vendor == "postgresql":
         assert params == (later,)

@@ -47,14 +47,17 @@ def refusable(text: str) -> bool:
 
 
 def plain(name: str) -> bool:
-    """With a word that is found anywhere; short words alone, numbers and phrases in quotes have rules of their own."""
+    """With a word that is found anywhere; short words alone, numbers and phrases in quotes have
+    rules of their own.
+    """
     words = search_form(name).split()
     return bool(words) and max(map(len, words)) > 2 and '"' not in name and not name.isdigit()
 
 
 def names_shown(client) -> dict[str, str]:
     """The names in the directory by path of the account, from all its pages."""
-    address, names = "/users/?size=100&sort=username", {}
+    address = "/users/?size=100&sort=username"
+    names = {}
     while address:
         page = read(client.get(address))
         links = [row.all("a")[0] for row in page.one("tbody").all("tr")]
@@ -64,21 +67,31 @@ def names_shown(client) -> dict[str, str]:
     return names
 
 
-def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(client, ada, strings):
+def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
+    client, ada, strings
+):
     taken = {}
     for text, account in zip(strings, make_many(len(strings)), strict=True):
         path = f"/users/{account.pk}/edit/"
-        same = {name: getattr(account, name) for name in ("username", "email", "phone", "locale", "time_zone")}
+        same = {
+            name: getattr(account, name)
+            for name in ("username", "email", "phone", "locale", "time_zone")
+        }
         sent = same | {"version": 1, "first_name": text, "last_name": text}
         response = client.post(path, sent)
         if response.status_code == 302:
             taken[text] = account
             continue
         assert response.status_code == 422, repr(text)
-        assert len(errors_of(response)) == 3, repr(text)  # one for each name, and one that says where to look
+        assert len(errors_of(response)) == 3, repr(
+            text
+        )  # one for each name, and one that says where to look
         assert form(response, path)["last_name"] == text
     assert set(strings) - set(taken) == {text for text in strings if refusable(text)}
-    names = {pk: (first, last) for pk, first, last in User.objects.values_list("pk", "first_name", "last_name")}
+    names = {
+        pk: (first, last)
+        for pk, first, last in User.objects.values_list("pk", "first_name", "last_name")
+    }
     shown = names_shown(client)
     for text, account in taken.items():
         name = stored(text)
@@ -88,7 +101,14 @@ def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
 
 
 def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, ada):
-    for text in ('<script>alert("x")</script>', "' onmouseover=alert(1)", "{{ 7 }}", "{% now %}", "Ω≈ç&amp;√∫", "\u202etest"):
+    for text in (
+        '<script>alert("x")</script>',
+        "' onmouseover=alert(1)",
+        "{{ 7 }}",
+        "{% now %}",
+        "Ω≈ç&amp;√∫",
+        "\u202etest",
+    ):
         User.objects.filter(pk=ada.pk).update(first_name=text, last_name="")
         page = read(client.get(f"/users/{ada.pk}/"))
         assert page.one("h1").raw_text == text
@@ -96,7 +116,9 @@ def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, a
         assert len(page.all("script")) == 3
 
 
-def test_each_is_a_search_that_finds_its_account_or_says_that_it_means_nothing(client, ada, strings):
+def test_each_is_a_search_that_finds_its_account_or_says_that_it_means_nothing(
+    client, ada, strings
+):
     accounts = make_many(len(strings))
     for text, account in zip(strings, accounts, strict=True):
         account.first_name = "" if refusable(text) else stored(text)
@@ -130,7 +152,9 @@ def test_a_nul_byte_is_a_form_error_and_a_bad_search(client, ada):
 @pytest.mark.parametrize("surrogate", ["%ED%A0%80", "%ED%BF%BF", "%ED%A0%BD%ED%B8%80"])
 def test_a_lone_surrogate_is_a_form_error_and_a_bad_search(client, ada, surrogate):
     body = f"version=1&username=ada&first_name=x{surrogate}&last_name=y"
-    response = client.post(f"/users/{ada.pk}/edit/", body, content_type="application/x-www-form-urlencoded")
+    response = client.post(
+        f"/users/{ada.pk}/edit/", body, content_type="application/x-www-form-urlencoded"
+    )
     assert response.status_code == 422
     assert [error for error in errors_of(response) if "got lost" in error]
     ada.refresh_from_db()

@@ -1,4 +1,6 @@
-"""The triggers that raise generations are there after every migrate, whatever happened to the tables."""
+"""The triggers that raise generations are there after every migrate, whatever happened to the
+tables.
+"""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -20,11 +22,17 @@ WRITES = {
     "users_user": lambda ada: User.objects.filter(pk=ada.pk).update(phone="1"),
     "users_auditevent": lambda ada: record("account.edited", actor=None, target=ada),
     "auth_group": lambda ada: Group.objects.filter(name="Viewer").update(name="Reader"),
-    "auth_permission": lambda ada: Permission.objects.filter(codename="view_user").update(name="May look"),
+    "auth_permission": lambda ada: Permission.objects.filter(codename="view_user").update(
+        name="May look"
+    ),
     "auth_group_permissions": lambda ada: Group.objects.get(name="Viewer").permissions.clear(),
     "users_user_groups": lambda ada: ada.groups.clear(),
-    "users_note": lambda ada: Note.objects.create(account=ada, author_text="somebody", text="Call first"),
-    "users_user_user_permissions": lambda ada: ada.user_permissions.add(Permission.objects.get(codename="view_user")),
+    "users_note": lambda ada: Note.objects.create(
+        account=ada, author_text="somebody", text="Call first"
+    ),
+    "users_user_user_permissions": lambda ada: ada.user_permissions.add(
+        Permission.objects.get(codename="view_user")
+    ),
 }
 
 
@@ -84,7 +92,8 @@ def test_a_column_that_comes_later_counts_after_the_migrate(ada):
 
 
 def test_installing_them_again_changes_nothing(ada):
-    before, known = current(), names()
+    before = current()
+    known = names()
     assert len(known) >= len(triggers.RAISES)
     for _ in range(2):
         triggers.install_again()

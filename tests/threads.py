@@ -1,4 +1,6 @@
-"""Things done at once, in real threads with connections of their own: for tests with `transaction=True`."""
+"""Things done at once, in real threads with connections of their own: for tests with
+`transaction=True`.
+"""
 
 import time
 from collections.abc import Callable
@@ -29,7 +31,9 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def until_somebody_waits() -> None:
-    """Returns once another connection to this PostgreSQL database waits for a lock. Raises AssertionError after a while."""
+    """Returns once another connection to this PostgreSQL database waits for a lock. Raises
+    AssertionError after a while.
+    """
     with connection.cursor() as cursor:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:  # each round trip is the pause

@@ -9,21 +9,28 @@ Answer = tuple[http.client.HTTPResponse, str]
 
 
 class Visitor:
-    """Talks to a server on this machine as `host`; `proxied`: as the proxy in front of it does, which ends TLS."""
+    """Talks to a server on this machine as `host`; `proxied`: as the proxy in front of it does,
+    which ends TLS.
+    """
 
     def __init__(self, port: str, host: str, *, proxied: bool = False):
-        self.port, self.cookies = int(port), SimpleCookie()
+        self.port = int(port)
+        self.cookies = SimpleCookie()
         self.origin = f"https://{host}" if proxied else f"http://{host}"
         self.headers = {"Host": host}
         if proxied:
             self.headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
 
     def ask(self, path: str, form: dict[str, str] | None = None) -> Answer:
-        headers = self.headers | {"Cookie": "; ".join(f"{name}={item.value}" for name, item in self.cookies.items())}
+        headers = self.headers | {
+            "Cookie": "; ".join(f"{name}={item.value}" for name, item in self.cookies.items())
+        }
         if form is not None:
             headers |= {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, headers)
+        connection.request(
+            "GET" if form is None else "POST", path, urlencode(form) if form else None, headers
+        )
         response = connection.getresponse()
         text = response.read().decode(errors="replace")
         connection.close()
@@ -39,7 +46,14 @@ class Visitor:
 
     def sign_in(self, login: str, password: str) -> Answer:
         """The answer to the form, which it fetches for its token."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.ask("/login/?next=%2Fusers%2F")[1])
+        token = re.search(
+            r'name="csrfmiddlewaretoken" value="([^"]+)"', self.ask("/login/?next=%2Fusers%2F")[1]
+        )
         assert token
-        form = {"login": login, "password": password, "csrfmiddlewaretoken": token[1], "next": "/users/"}
+        form = {
+            "login": login,
+            "password": password,
+            "csrfmiddlewaretoken": token[1],
+            "next": "/users/",
+        }
         return self.ask("/login/", form)

@@ -1,7 +1,7 @@
 """The gate: who may do what to whom. Every path asks here, and a job asks again when it runs.
 
-`require` raises `Denied`, which becomes a 403 page and an audit event; `may` answers for the interface.
-Rules are small functions that return a refusal, or None.
+`require` raises `Denied`, which becomes a 403 page and an audit event; `may` answers for the
+interface. Rules are small functions that return a refusal, or None.
 """
 
 from collections.abc import Iterable
@@ -50,16 +50,36 @@ PERMISSIONS = {
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {"view", "view_personal", "reveal_personal", "export", "view_audit", "view_caching", "view_jobs"}
+LOOKING = {
+    "view",
+    "view_personal",
+    "reveal_personal",
+    "export",
+    "view_audit",
+    "view_caching",
+    "view_jobs",
+}
 NOT_TO_ONESELF = {
-    "suspend", "reinstate", "assign_roles", "change_groups", "set_end_date", "delete", "restore", "reset_password",
-    "require_password_change", "verify_email", "reset_second_factor", "erase",
-}  # fmt: skip
+    "suspend",
+    "reinstate",
+    "assign_roles",
+    "change_groups",
+    "set_end_date",
+    "delete",
+    "restore",
+    "reset_password",
+    "require_password_change",
+    "verify_email",
+    "reset_second_factor",
+    "erase",
+}
 
 
 @dataclass(frozen=True)
 class Command:
-    """An actor that is no account: somebody with a shell on the server. The gate is the server's own log-in."""
+    """An actor that is no account: somebody with a shell on the server. The gate is the server's
+    own log-in.
+    """
 
     name: str
 
@@ -77,7 +97,10 @@ class Denied(PermissionDenied):
 
     def __init__(self, action: str, reason: str, permission: str = "", target: User | None = None):
         super().__init__(reason)
-        self.action, self.reason, self.permission, self.target = action, reason, permission, target
+        self.action = action
+        self.reason = reason
+        self.permission = permission
+        self.target = target
 
 
 class Refusal(NamedTuple):
@@ -88,7 +111,9 @@ class Refusal(NamedTuple):
 
 
 SUPERUSER = Refusal("Only a superuser may change a superuser’s account.")
-STAFF = Refusal(f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+STAFF = Refusal(
+    f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+)
 MORE_RIGHTS = Refusal("This account has rights that yours does not have.")
 
 
@@ -103,7 +128,9 @@ def may(actor: Any, action: str, target: User | None = None) -> bool:
 
 
 def allowed(actor: Any, target: User) -> set[str]:
-    """Every action that `actor` may take on `target`, for a page that offers them: asks the database as often as one."""
+    """Every action that `actor` may take on `target`, for a page that offers them: asks the
+    database as often as one.
+    """
     if isinstance(actor, Command):
         return set(PERMISSIONS)
     held = {action for action in PERMISSIONS if holds(actor, action)} if may_enter(actor) else set()
@@ -134,7 +161,9 @@ def holds(actor: Any, action: str) -> bool:
 
 
 def missing(actor: User, action: str) -> str:
-    """The first permission for it that the actor lacks, or "". Nobody edits what is masked for them."""
+    """The first permission for it that the actor lacks, or "". Nobody edits what is masked for
+    them.
+    """
     takes = [PERMISSIONS[action], *([PERMISSIONS["view_personal"]] if action == "edit" else [])]
     return next((permission for permission in takes if not actor.has_perm(permission)), "")
 
@@ -146,24 +175,29 @@ def oneself(actor: User, action: str, target: User) -> Refusal | None:
 
 
 def standing(actor: User, target: User) -> Refusal | None:
-    """Nobody touches an account above their own; a colleague's account takes a permission of its own."""
+    """Nobody touches an account above their own; a colleague's account takes a permission of its
+    own.
+    """
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
         return SUPERUSER
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
         return STAFF
-    # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever it is worth when
-    # reinstated. And for all accounts: whoever holds the mailbox of a former colleague has their rights on their return.
+    # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever
+    # it is worth when reinstated. And for all accounts: whoever holds the mailbox of a former
+    # colleague has their rights on their return.
     if stored_permissions(target) - actor.get_all_permissions():
         return MORE_RIGHTS
     return None
 
 
 def refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their number.
+    """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their
+    number.
 
-    `accounts` may be everybody: each query begins at those who are staff or have rights, and they are few.
+    `accounts` may be everybody: each query begins at those who are staff or have rights, and they
+    are few.
     """
     if why := refusal(actor, action):
         return dict.fromkeys(accounts.values_list("pk", flat=True), why)
@@ -181,21 +215,34 @@ def standings(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
     above = [pk for pk, name in named_permissions() if name not in held]
     groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
     by_group: Any = User.groups.through.objects.filter(group_id__in=groups).values("user_id")
-    by_own: Any = User.user_permissions.through.objects.filter(permission_id__in=above).values("user_id")
+    by_own: Any = User.user_permissions.through.objects.filter(permission_id__in=above).values(
+        "user_id"
+    )
     found: dict[int, Refusal] = {}
     for holders in (by_group, by_own):
-        found |= dict.fromkeys(accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_RIGHTS)
+        found |= dict.fromkeys(
+            accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_RIGHTS
+        )
     if not actor.has_perm(MANAGE_STAFF):
         found |= dict.fromkeys(accounts.filter(is_staff=True).values_list("pk", flat=True), STAFF)
-    return found | dict.fromkeys(accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER)
+    return found | dict.fromkeys(
+        accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER
+    )
 
 
 def grant_refusal(
-    actor: Any, *, groups: list[Group], is_staff: bool, is_superuser: bool, target: User | None = None
+    actor: Any,
+    *,
+    groups: list[Group],
+    is_staff: bool,
+    is_superuser: bool,
+    target: User | None = None,
 ) -> Refusal | None:
-    """Why `actor` may not leave an account with these rights, or None. Nobody grants what they do not have.
+    """Why `actor` may not leave an account with these rights, or None. Nobody grants what they do
+    not have.
 
-    What the account has already is no grant: an administrator may take one role of a colleague and leave another.
+    What the account has already is no grant: an administrator may take one role of a colleague and
+    leave another.
     """
     if isinstance(actor, Command) or actor.is_superuser:
         return None
@@ -204,7 +251,9 @@ def grant_refusal(
         return Refusal("Only a superuser may make a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
-        return Refusal(f"Making somebody staff takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF)
+        return Refusal(
+            f"Making somebody staff takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+        )
     missing = sorted(permissions(group__in=new_groups) - actor.get_all_permissions())
     if missing:
         return Refusal(f"You can’t grant what you don’t have: {', '.join(missing)}.", missing[0])
@@ -214,7 +263,8 @@ def grant_refusal(
 def stored_permissions(account: User) -> set[str]:
     """The permissions that the account's groups and its own row give, active or not.
 
-    A page that shows them has read them with the account (users.account.rights); a verb reads its account anew, and has not.
+    A page that shows them has read them with the account (users.account.rights); a verb reads its
+    account anew, and has not.
     """
     known = vars(account).get("known_permissions")
     if known is not None:
@@ -235,5 +285,7 @@ def permissions(*conditions: Q, **lookups: Any) -> set[str]:
 
 
 def named_permissions(*conditions: Q, **lookups: Any) -> list[tuple[int, str]]:
-    rows = Permission.objects.filter(*conditions, **lookups).values_list("pk", "content_type__app_label", "codename")
+    rows = Permission.objects.filter(*conditions, **lookups).values_list(
+        "pk", "content_type__app_label", "codename"
+    )
     return [(pk, f"{app}.{codename}") for pk, app, codename in rows]

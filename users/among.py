@@ -1,4 +1,6 @@
-"""`id__among=[…]`: one of very many ids, as one parameter. `__in` makes a placeholder of each, and databases have limits."""
+"""`id__among=[…]`: one of very many ids, as one parameter. `__in` makes a placeholder of each, and
+databases have limits.
+"""
 
 import json
 from typing import Any
@@ -18,5 +20,9 @@ class Among(Lookup):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, params = self.process_lhs(compiler, connection)
         _, ids = self.get_db_prep_lookup(self.rhs, connection)
-        way = "= ANY(%s)" if connection.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
+        way = (
+            "= ANY(%s)"
+            if connection.vendor == "postgresql"
+            else "IN (SELECT value FROM json_each(%s))"
+        )
         return f"{lhs} {way}", [*params, *ids]

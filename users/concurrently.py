@@ -5,7 +5,9 @@ from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
 
 
 class AddIndexOnline(AddIndexConcurrently):
-    """CREATE INDEX CONCURRENTLY on PostgreSQL, a plain one elsewhere. The migration must say `atomic = False`."""
+    """CREATE INDEX CONCURRENTLY on PostgreSQL, a plain one elsewhere. The migration must say
+    `atomic = False`.
+    """
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor == "postgresql":
@@ -37,8 +39,9 @@ class RemoveIndexOnline(RemoveIndexConcurrently):
 
 
 class AddUniqueOnline(AddConstraint):
-    """A UniqueConstraint that is an index, since it has a condition: made CONCURRENTLY on PostgreSQL, outside of a
-    transaction."""
+    """A UniqueConstraint that is an index, since it has a condition: made CONCURRENTLY on
+    PostgreSQL, outside of a transaction.
+    """
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor != "postgresql":
@@ -46,7 +49,9 @@ class AddUniqueOnline(AddConstraint):
             return
         model = to_state.apps.get_model(app_label, self.model_name)
         statement = str(self.constraint.create_sql(model, schema_editor))
-        schema_editor.execute(statement.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1), None)
+        schema_editor.execute(
+            statement.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1), None
+        )
 
 
 class PostgresSQL(RunSQL):

@@ -15,15 +15,21 @@ from users.audit.record import record_denied
 
 
 class BadRequest(Exception):
-    """Input that no form can hold: a parameter of a URL. Becomes a 400 page that names it and links to a clean start."""
+    """Input that no form can hold: a parameter of a URL. Becomes a 400 page that names it and links
+    to a clean start.
+    """
 
     def __init__(self, parameter: str, message: str, back: str):
         super().__init__(f"{parameter}: {message}")
-        self.parameter, self.message, self.back = parameter, message, back
+        self.parameter = parameter
+        self.message = message
+        self.back = back
 
 
 class ErrorsMiddleware:
-    """Turns exceptions that views let through into pages. Nothing else catches them, so views stay straight."""
+    """Turns exceptions that views let through into pages. Nothing else catches them, so views stay
+    straight.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -31,12 +37,19 @@ class ErrorsMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         if response.status_code == 405 and not response.content:
-            return page(request, 405, "This address does not take that kind of request.", allow=response.get("Allow", ""))
+            return page(
+                request,
+                405,
+                "This address does not take that kind of request.",
+                allow=response.get("Allow", ""),
+            )
         return response
 
     def process_exception(self, request, exception):
         if isinstance(exception, BadRequest):
-            return page(request, 400, exception.message, parameter=exception.parameter, back=exception.back)
+            return page(
+                request, 400, exception.message, parameter=exception.parameter, back=exception.back
+            )
         if isinstance(exception, Refused):
             return page(request, 409, exception.message)
         return None
@@ -69,19 +82,33 @@ def csrf_failure(request, reason="") -> HttpResponse:
 
 
 def not_found(request, exception) -> HttpResponse:
-    return page(request, 404, "There is nothing at this address. It may have been mistyped, or the account doesn’t exist.")
+    return page(
+        request,
+        404,
+        "There is nothing at this address. It may have been mistyped, or the account doesn’t exist.",
+    )
 
 
 def too_many(request) -> HttpResponse:
-    return page(request, 429, "There were too many requests from here in a short time. Wait a minute and try again.")
+    return page(
+        request,
+        429,
+        "There were too many requests from here in a short time. Wait a minute and try again.",
+    )
 
 
 def server_error(request) -> HttpResponse:
-    """500, or 503 for a database that is away or too slow. Needs neither session nor database nor rail."""
+    """500, or 503 for a database that is away or too slow. Needs neither session nor database nor
+    rail.
+    """
     error = sys.exc_info()[1]
-    name, status, headers = "500", 500, {}
+    name = "500"
+    status = 500
+    headers = {}
     if isinstance(error, (OperationalError, InterfaceError)):
-        name, status, headers = "slow" if isinstance(error.__cause__, QueryCanceled) else "503", 503, {"Retry-After": "10"}
+        name = "slow" if isinstance(error.__cause__, QueryCanceled) else "503"
+        status = 503
+        headers = {"Retry-After": "10"}
     content = render_to_string(f"errors/{name}.html{part(request)}", {"place": place(request)})
     return HttpResponse(content, status=status, headers=headers)
 
@@ -91,7 +118,9 @@ def part(request) -> str:
 
 
 def place(request) -> str:
-    """The id of what the error will stand in for. It keeps that, so that the next answer finds its place."""
+    """The id of what the error will stand in for. It keeps that, so that the next answer finds its
+    place.
+    """
     return request.headers.get("HX-Target", "") if is_htmx(request) else ""
 
 

@@ -17,7 +17,9 @@ POLICY = "; ".join(
 
 
 class HeadersMiddleware:
-    """Content security policy, and no copy of a page in the browser: it would still be shown after signing out."""
+    """Content security policy, and no copy of a page in the browser: it would still be shown after
+    signing out.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -25,6 +27,8 @@ class HeadersMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
         response.headers["Cache-Control"] = "no-store"
         return response

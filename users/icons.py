@@ -1,4 +1,6 @@
-"""Addresses of static files, and icons out of their sprite: looked up once, since a page holds dozens."""
+"""Addresses of static files, and icons out of their sprite: looked up once, since a page holds
+dozens.
+"""
 
 from functools import cache
 
@@ -12,4 +14,6 @@ asset = cache(static)
 @cache
 def icon(name: str) -> SafeString:
     """Decorative, so screen readers skip it."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name
+    )

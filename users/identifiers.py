@@ -14,27 +14,64 @@ NAME_MAX = 150
 LOCALE_MAX = 35
 LOCALE = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
-# Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp line separators.
+# Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
+# line separators.
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Letters and marks that show nothing either: Unicode's default-ignorable characters outside of those categories.
+# Letters and marks that show nothing either: Unicode's default-ignorable characters outside of
+# those categories.
 BLANK = frozenset(
-    map(chr, [0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0])
+    map(
+        chr,
+        [
+            0x34F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            0x180B,
+            0x180C,
+            0x180D,
+            0x180F,
+            0x2800,
+            0x3164,
+            0xFFA0,
+        ],
+    )
 ) | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 USERNAME_MARKS = "@.+-_"
-# Letters that decomposition leaves whole although people type them without the stroke or the ligature.
-PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"})
+# Letters that decomposition leaves whole although people type them without the stroke or the
+# ligature.
+PLAIN = str.maketrans(
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+    }
+)
 
 
 def refuse_invisible(value: str, allow: str = "") -> str:
     """`value` unchanged. Raises ValidationError when it holds a character that nobody can see."""
     for char in value:
         if char not in allow and (unicodedata.category(char) in INVISIBLE or char in BLANK):
-            raise ValidationError(f"This contains an invisible character (U+{ord(char):04X}). Remove it.", code="invisible")
+            raise ValidationError(
+                f"This contains an invisible character (U+{ord(char):04X}). Remove it.",
+                code="invisible",
+            )
     return value
 
 
 def fold(value: str) -> str:
-    """NFKC and casefold until nothing changes: the form in which identifiers are stored and compared (UAX #31, R5)."""
+    """NFKC and casefold until nothing changes: the form in which identifiers are stored and
+    compared (UAX #31, R5).
+    """
     for _ in range(4):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
         if folded == value:
@@ -44,39 +81,56 @@ def fold(value: str) -> str:
 
 
 def normalise_username(value: str) -> str:
-    """The stored form of a username. Raises ValidationError with a sentence for the person who typed it."""
+    """The stored form of a username. Raises ValidationError with a sentence for the person who
+    typed it.
+    """
     username = refuse_invisible(fold(value.strip()))
     if not username:
         raise ValidationError("Enter a username.", code="required")
     if len(username) > USERNAME_MAX:
-        raise ValidationError(f"A username has at most {USERNAME_MAX} characters.", code="max_length")
+        raise ValidationError(
+            f"A username has at most {USERNAME_MAX} characters.", code="max_length"
+        )
     for char in username:
         if unicodedata.category(char)[0] not in "LMN" and char not in USERNAME_MARKS:
             raise ValidationError(
-                f"“{char}” can’t be part of a username: use letters, digits and {' '.join(USERNAME_MARKS)}.", code="invalid"
+                f"“{char}” can’t be part of a username: use letters, digits and {' '.join(USERNAME_MARKS)}.",
+                code="invalid",
             )
     return username
 
 
 def normalise_email(value: str) -> str:
-    """The stored form of an address, or "" for none. Raises ValidationError with a sentence for the person who typed it."""
+    """The stored form of an address, or "" for none. Raises ValidationError with a sentence for the
+    person who typed it.
+    """
     email = refuse_invisible(fold(value.strip()))
     if not email:
         return ""
     if len(email) > EMAIL_MAX or len(email.split("@")[0]) > 64:
-        raise ValidationError("This address is too long: 64 characters before the @, 254 in all.", code="max_length")
+        raise ValidationError(
+            "This address is too long: 64 characters before the @, 254 in all.", code="max_length"
+        )
     validate_email(email)
     if any(char in email for char in ' ,;:<>()[]"\\'):
-        raise ValidationError("Quoted addresses and address lists are not accepted: enter one plain address.", code="invalid")
+        raise ValidationError(
+            "Quoted addresses and address lists are not accepted: enter one plain address.",
+            code="invalid",
+        )
     local, _, domain = email.rpartition("@")
     if not local.isascii():  # the validator lets a dotless i pass as an i
-        raise ValidationError("Before the @ an address has only letters from a to z, digits and signs.", code="invalid")
+        raise ValidationError(
+            "Before the @ an address has only letters from a to z, digits and signs.",
+            code="invalid",
+        )
     refuse_false_domain(domain)
     return email
 
 
 def refuse_false_domain(domain: str) -> None:
-    """Nothing, or ValidationError for a domain that reads as another one: mail would go to a stranger."""
+    """Nothing, or ValidationError for a domain that reads as another one: mail would go to a
+    stranger.
+    """
     for label in domain.split("."):
         if any(unicodedata.category(char)[0] not in "LMN" and char != "-" for char in label):
             raise ValidationError("Enter a valid email address.", code="invalid")
@@ -88,11 +142,16 @@ def refuse_false_domain(domain: str) -> None:
 
 
 def normalise_name(value: str) -> str:
-    """A person's name as typed (NFC, trimmed). Raises ValidationError for control characters and lone surrogates."""
+    """A person's name as typed (NFC, trimmed). Raises ValidationError for control characters and
+    lone surrogates.
+    """
     name = unicodedata.normalize("NFC", value.strip())
     for char in name:
         if unicodedata.category(char) in {"Cc", "Cs"}:
-            raise ValidationError(f"This contains a control character (U+{ord(char):04X}). Remove it.", code="invisible")
+            raise ValidationError(
+                f"This contains a control character (U+{ord(char):04X}). Remove it.",
+                code="invisible",
+            )
     if len(name) > NAME_MAX:  # asked again here: NFC makes some scripts longer than they were typed
         raise ValidationError(f"A name has at most {NAME_MAX} characters.", code="max_length")
     return name
@@ -102,7 +161,9 @@ def normalise_phone(value: str) -> str:
     """Digits with an optional leading plus, or "". Raises ValidationError for anything else."""
     phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
     if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
-        raise ValidationError("Enter a phone number: digits, and a + in front for the country.", code="invalid")
+        raise ValidationError(
+            "Enter a phone number: digits, and a + in front for the country.", code="invalid"
+        )
     return phone
 
 
@@ -128,7 +189,9 @@ def time_zones() -> frozenset[str]:
 
 
 def search_form(value: str) -> str:
-    """`value` as it is searched: folded, without accents and what nobody sees, white space single. For columns and terms."""
+    """`value` as it is searched: folded, without accents and what nobody sees, white space single.
+    For columns and terms.
+    """
     if value.isascii() and value.isprintable():  # most, and a fifth of the time
         return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", fold(value))
@@ -142,14 +205,22 @@ def shows(value: str) -> bool:
 
 
 def silent(char: str) -> bool:
-    """Accents, and characters that come along with pasted text: zero-width, bidirectional, control, no character at all."""
-    return unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"} or char in BLANK or ord(char) & 0xFFFE == 0xFFFE
+    """Accents, and characters that come along with pasted text: zero-width, bidirectional, control,
+    no character at all.
+    """
+    return (
+        unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"}
+        or char in BLANK
+        or ord(char) & 0xFFFE == 0xFFFE
+    )
 
 
 def skeleton(username: str) -> str:
-    """`username` with each character outside ASCII replaced by the ASCII one that it looks like (Unicode TR 39).
+    """`username` with each character outside ASCII replaced by the ASCII one that it looks like
+    (Unicode TR 39).
 
-    ASCII stays as it is: "l" and "1" look alike too, but refusing "ann1" beside "annl" would refuse honest names.
+    ASCII stays as it is: "l" and "1" look alike too, but refusing "ann1" beside "annl" would refuse
+    honest names.
     """
     if username.isascii():
         return username
@@ -158,7 +229,9 @@ def skeleton(username: str) -> str:
 
 @lru_cache(maxsize=4096)
 def look_alike(char: str) -> str:
-    from confusable_homoglyphs.confusables import confusables_data  # 2 MB, and most processes never need it
+    from confusable_homoglyphs.confusables import (
+        confusables_data,
+    )  # 2 MB, and most processes never need it
 
     for other in confusables_data.get(char, ()):
         if len(other["c"]) == 1 and other["c"].isascii():

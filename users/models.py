@@ -53,26 +53,38 @@ __all__ = [
 class KeyField(models.CharField):
     """Text that is sorted and compared as a key: byte order on every database.
 
-    PostgreSQL would sort by the collation of the machine, which changes with its C library and then corrupts indexes.
+    PostgreSQL would sort by the collation of the machine, which changes with its C library and then
+    corrupts indexes.
     """
 
     def db_parameters(self, connection):
-        return super().db_parameters(connection) | {"collation": "C" if connection.vendor == "postgresql" else None}
+        return super().db_parameters(connection) | {
+            "collation": "C" if connection.vendor == "postgresql" else None
+        }
 
 
 class SeenKey(Func):
-    """last_seen_at with "never" placed before all dates, so that a sort by it has no nulls and pages as one range."""
+    """last_seen_at with "never" placed before all dates, so that a sort by it has no nulls and
+    pages as one range.
+    """
 
     template = "COALESCE(%(expressions)s, '0001-01-01 00:00:00+00')"
     output_field = models.DateTimeField()
     arity = 1
 
     def as_sqlite(self, compiler, connection, **context):
-        return self.as_sql(compiler, connection, template="COALESCE(%(expressions)s, '0001-01-01 00:00:00')", **context)
+        return self.as_sql(
+            compiler,
+            connection,
+            template="COALESCE(%(expressions)s, '0001-01-01 00:00:00')",
+            **context,
+        )
 
 
 class State(models.TextChoices):
-    """What an account is at this moment. All but `ended` are stored; dates that have passed count at once."""
+    """What an account is at this moment. All but `ended` are stored; dates that have passed count
+    at once.
+    """
 
     INVITED = "invited", "Invited"
     ACTIVE = "active", "Active"
@@ -97,7 +109,9 @@ def in_state(state: str, now: datetime | None = None) -> Q:
     if state == State.ENDED:
         return usable & Q(valid_until__lte=now)
     if state == State.SUSPENDED:
-        return Q(status=State.SUSPENDED) & (Q(suspended_until__isnull=True) | Q(suspended_until__gt=now))
+        return Q(status=State.SUSPENDED) & (
+            Q(suspended_until__isnull=True) | Q(suspended_until__gt=now)
+        )
     return Q(status=state)
 
 
@@ -107,31 +121,51 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Adds `is_active` as a name that can be filtered by: Django and allauth ask for it in queries too."""
+    """Adds `is_active` as a name that can be filtered by: Django and allauth ask for it in queries
+    too.
+    """
 
     with_perm = DjangoUserManager.with_perm
 
     def get_queryset(self):
         return (
-            super().get_queryset().alias(is_active=models.Case(models.When(in_state(State.ACTIVE), then=True), default=False))
+            super()
+            .get_queryset()
+            .alias(
+                is_active=models.Case(models.When(in_state(State.ACTIVE), then=True), default=False)
+            )
         )
 
-    def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> "User":
-        """A saved account in normal form. Writes no event: use users.account.verbs wherever somebody asks for it."""
+    def create_user(
+        self, username: str, email: str = "", password: str | None = None, **fields: Any
+    ) -> "User":
+        """A saved account in normal form. Writes no event: use users.account.verbs wherever
+        somebody asks for it.
+        """
         user = self.model(
-            username=identifiers.normalise_username(username), email=identifiers.normalise_email(email or ""), **fields
+            username=identifiers.normalise_username(username),
+            email=identifiers.normalise_email(email or ""),
+            **fields,
         )
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True} | fields)
+    def create_superuser(
+        self, username: str, email: str = "", password: str | None = None, **fields: Any
+    ) -> "User":
+        return self.create_user(
+            username, email, password, **{"is_staff": True, "is_superuser": True} | fields
+        )
 
 
-def in_each_order(name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any) -> list[models.Index]:
-    """The orders of the directory over few accounts: small indexes that a write to any other account never touches.
-    `beside`: columns that are read from the index alone. They stand at the end of the key, since SQLite knows no INCLUDE."""
+def in_each_order(
+    name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any
+) -> list[models.Index]:
+    """The orders of the directory over few accounts: small indexes that a write to any other
+    account never touches. `beside`: columns that are read from the index alone. They stand at the
+    end of the key, since SQLite knows no INCLUDE.
+    """
     orders: dict[str, tuple] = {
         "joined": (F("date_joined").desc(), F("id").desc()),
         "username": (F("username"), F("id")),
@@ -147,7 +181,9 @@ def in_each_order(name: str, *, but: str = "", beside: tuple[str, ...] = (), **w
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account. Identifiers are stored in normal form (users/identifiers.py); state changes go through verbs."""
+    """An account. Identifiers are stored in normal form (users/identifiers.py); state changes go
+    through verbs.
+    """
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -159,7 +195,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
     phone = models.CharField(max_length=32, blank=True)
     locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, such as en or pt-BR")
-    time_zone = models.CharField(max_length=64, blank=True, help_text="IANA name, such as Europe/Lisbon")
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="IANA name, such as Europe/Lisbon"
+    )
 
     status = models.CharField(max_length=10, choices=STATUSES, default=State.ACTIVE)
     status_reason = models.TextField(blank=True)
@@ -168,27 +206,42 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="May enter the back office")
     email_verified_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False)
-    has_second_factor = models.BooleanField(default=False, help_text="Kept beside the factors themselves, to filter by")
+    has_second_factor = models.BooleanField(
+        default=False, help_text="Kept beside the factors themselves, to filter by"
+    )
 
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
-    last_seen_at = models.DateTimeField(null=True, blank=True, help_text="Soft: written at most once an hour")
+    last_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="Soft: written at most once an hour"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
-    before_deletion = models.JSONField(null=True, blank=True, help_text="What a restore puts back: status, reason, end")
+    before_deletion = models.JSONField(
+        null=True, blank=True, help_text="What a restore puts back: status, reason, end"
+    )
 
-    version = models.PositiveIntegerField(default=1, help_text="Raised by every change: optimistic lock and cache key")
-    session_epoch = models.PositiveIntegerField(default=0, help_text="Part of the session hash: adding 1 ends all sessions")
+    version = models.PositiveIntegerField(
+        default=1, help_text="Raised by every change: optimistic lock and cache key"
+    )
+    session_epoch = models.PositiveIntegerField(
+        default=0, help_text="Part of the session hash: adding 1 ends all sessions"
+    )
     source = KeyField(max_length=50, blank=True, help_text="The system that it was imported from")
     source_id = KeyField(max_length=255, blank=True, help_text="Its id there")
     attributes = models.JSONField(default=dict, blank=True)
-    preferences = models.JSONField(null=True, blank=True, help_text="Soft: how this person likes the back office")
+    preferences = models.JSONField(
+        null=True, blank=True, help_text="Soft: how this person likes the back office"
+    )
 
     # Derived from the columns above by `derive`, in the same save.
     search_key = models.TextField(blank=True, editable=False)
     name_key = KeyField(max_length=620, blank=True, editable=False)
     email_domain = KeyField(max_length=identifiers.EMAIL_MAX, blank=True, editable=False)
     lookalike = KeyField(
-        max_length=identifiers.USERNAME_MAX, blank=True, editable=False, help_text="The ASCII username that it looks like"
+        max_length=identifiers.USERNAME_MAX,
+        blank=True,
+        editable=False,
+        help_text="The ASCII username that it looks like",
     )
 
     objects = UserManager()
@@ -218,24 +271,35 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),
-            models.UniqueConstraint(Lower("email"), name="user_email_unique", condition=~Q(email="")),
-            models.UniqueConstraint("source_id", "source", name="user_source_unique", condition=~Q(source_id="")),
+            models.UniqueConstraint(
+                Lower("email"), name="user_email_unique", condition=~Q(email="")
+            ),
+            models.UniqueConstraint(
+                "source_id", "source", name="user_source_unique", condition=~Q(source_id="")
+            ),
             models.CheckConstraint(name="user_username_present", condition=~Q(username="")),
-            models.CheckConstraint(name="user_status_known", condition=Q(status__in=[value for value, _ in STATUSES])),
+            models.CheckConstraint(
+                name="user_status_known", condition=Q(status__in=[value for value, _ in STATUSES])
+            ),
             models.CheckConstraint(
                 name="user_suspended_until_only_if_suspended",
                 condition=Q(suspended_until__isnull=True) | Q(status=State.SUSPENDED),
             ),
             models.CheckConstraint(
-                name="user_suspension_has_reason", condition=~Q(status=State.SUSPENDED) | ~Q(status_reason="")
+                name="user_suspension_has_reason",
+                condition=~Q(status=State.SUSPENDED) | ~Q(status_reason=""),
             ),
             models.CheckConstraint(
                 name="user_deleted_has_date",
                 condition=Q(status__in=[State.DELETED, State.ERASED], deleted_at__isnull=False)
                 | Q(~Q(status__in=[State.DELETED, State.ERASED]), deleted_at__isnull=True),
             ),
-            models.CheckConstraint(name="user_superuser_is_staff", condition=Q(is_superuser=False) | Q(is_staff=True)),
-            models.CheckConstraint(name="user_source_id_has_source", condition=Q(source_id="") | ~Q(source="")),
+            models.CheckConstraint(
+                name="user_superuser_is_staff", condition=Q(is_superuser=False) | Q(is_staff=True)
+            ),
+            models.CheckConstraint(
+                name="user_source_id_has_source", condition=Q(source_id="") | ~Q(source="")
+            ),
             models.CheckConstraint(name="user_version_positive", condition=Q(version__gte=1)),
         ]
         indexes = [
@@ -245,20 +309,53 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["email", "id"], name="user_by_email"),
             models.Index(fields=["name_key", "id"], name="user_by_name"),
             # With the column itself, so that to count a range of it no account has to be looked at.
-            models.Index(SeenKey("last_seen_at").desc(), F("id").desc(), name="user_by_last_seen", include=["last_seen_at"]),
+            models.Index(
+                SeenKey("last_seen_at").desc(),
+                F("id").desc(),
+                name="user_by_last_seen",
+                include=["last_seen_at"],
+            ),
             # Filters that select few accounts, in the default order.
             models.Index(fields=["status", "-date_joined", "-id"], name="user_by_status_joined"),
-            models.Index(fields=["-date_joined", "-id"], name="user_staff_by_joined", condition=Q(is_staff=True)),
-            models.Index(fields=["email_domain", "-date_joined", "-id"], name="user_by_domain_joined"),
-            models.Index(fields=["source", "-date_joined", "-id"], name="user_by_source_joined", condition=~Q(source="")),
-            models.Index(fields=["-date_joined", "-id"], name="user_unverified_by_joined", condition=Q(email_verified_at=None)),
             models.Index(
-                fields=["-date_joined", "-id"], name="user_must_change_by_joined", condition=Q(must_change_password=True)
+                fields=["-date_joined", "-id"],
+                name="user_staff_by_joined",
+                condition=Q(is_staff=True),
             ),
-            models.Index(fields=["-date_joined", "-id"], name="user_factor_by_joined", condition=Q(has_second_factor=True)),
-            # A status that few accounts have beside other filters: told from the index, without a look at the accounts.
             models.Index(
-                fields=["status", "email_domain", "source", "has_second_factor", "must_change_password", "email_verified_at"],
+                fields=["email_domain", "-date_joined", "-id"], name="user_by_domain_joined"
+            ),
+            models.Index(
+                fields=["source", "-date_joined", "-id"],
+                name="user_by_source_joined",
+                condition=~Q(source=""),
+            ),
+            models.Index(
+                fields=["-date_joined", "-id"],
+                name="user_unverified_by_joined",
+                condition=Q(email_verified_at=None),
+            ),
+            models.Index(
+                fields=["-date_joined", "-id"],
+                name="user_must_change_by_joined",
+                condition=Q(must_change_password=True),
+            ),
+            models.Index(
+                fields=["-date_joined", "-id"],
+                name="user_factor_by_joined",
+                condition=Q(has_second_factor=True),
+            ),
+            # A status that few accounts have beside other filters: told from the index, without a
+            # look at the accounts.
+            models.Index(
+                fields=[
+                    "status",
+                    "email_domain",
+                    "source",
+                    "has_second_factor",
+                    "must_change_password",
+                    "email_verified_at",
+                ],
                 name="user_by_standing",
                 condition=~Q(status=State.ACTIVE),
             ),
@@ -266,10 +363,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             *in_each_order("ends", valid_until__isnull=False, beside=ENDING),
             *in_each_order("unmailed", email="", but="email"),
             # Lookups.
-            models.Index(fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")),
-            models.Index(fields=["valid_until"], name="user_by_valid_until", condition=Q(valid_until__isnull=False)),
             models.Index(
-                fields=["suspended_until"], name="user_by_suspended_until", condition=Q(suspended_until__isnull=False)
+                fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
+            ),
+            models.Index(
+                fields=["valid_until"],
+                name="user_by_valid_until",
+                condition=Q(valid_until__isnull=False),
+            ),
+            models.Index(
+                fields=["suspended_until"],
+                name="user_by_suspended_until",
+                condition=Q(suspended_until__isnull=False),
             ),
             models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
         ]
@@ -280,13 +385,25 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.derive()
         fields = kwargs.get("update_fields")
-        if fields is not None and {"username", "email", "first_name", "last_name", "phone"} & set(fields):
-            kwargs["update_fields"] = {*fields, "search_key", "name_key", "email_domain", "lookalike"}
+        if fields is not None and {"username", "email", "first_name", "last_name", "phone"} & set(
+            fields
+        ):
+            kwargs["update_fields"] = {
+                *fields,
+                "search_key",
+                "name_key",
+                "email_domain",
+                "lookalike",
+            }
         super().save(*args, **kwargs)
 
     def derive(self) -> None:
-        """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the same."""
-        for name, value in derived(self.username, self.email, self.first_name, self.last_name, self.phone).items():
+        """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the
+        same.
+        """
+        for name, value in derived(
+            self.username, self.email, self.first_name, self.last_name, self.phone
+        ).items():
             setattr(self, name, value)
 
     def get_full_name(self) -> str:
@@ -303,9 +420,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def state(self) -> State:
-        """What the account is now: a suspension or a validity that has run out counts without any sweep."""
+        """What the account is now: a suspension or a validity that has run out counts without any
+        sweep.
+        """
         status = State(self.status)
-        if status is State.SUSPENDED and self.suspended_until and self.suspended_until <= timezone.now():
+        if (
+            status is State.SUSPENDED
+            and self.suspended_until
+            and self.suspended_until <= timezone.now()
+        ):
             status = State.ACTIVE
         if status is State.ACTIVE and self.valid_until and self.valid_until <= timezone.now():
             return State.ENDED
@@ -315,7 +438,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def next_turn(self) -> datetime | None:
         """The next moment at which the state may change by itself, or None."""
         now = timezone.now()
-        return min((at for at in (self.suspended_until, self.valid_until) if at and at > now), default=None)
+        return min(
+            (at for at in (self.suspended_until, self.valid_until) if at and at > now), default=None
+        )
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
@@ -340,12 +465,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _session_hash(self, secret: str | None) -> str:
         """What a session must know to go on: changes with the password and with session_epoch."""
         return salted_hmac(
-            "users.session", f"{self.password}|{self.session_epoch}", secret=secret, algorithm="sha256"
+            "users.session",
+            f"{self.password}|{self.session_epoch}",
+            secret=secret,
+            algorithm="sha256",
         ).hexdigest()
 
 
-def derived(username: str, email: str, first_name: str, last_name: str, phone: str) -> dict[str, str]:
-    """The derived columns of an account. Lines of search_key keep a term from matching across two fields."""
+def derived(
+    username: str, email: str, first_name: str, last_name: str, phone: str
+) -> dict[str, str]:
+    """The derived columns of an account. Lines of search_key keep a term from matching across two
+    fields.
+    """
     lines = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
     looks_like = identifiers.skeleton(username)
     return {

@@ -10,8 +10,9 @@ LONG_AGO = 60  # days
 
 
 def stamp(at: datetime | None, now: datetime | None = None) -> SafeString:
-    """The time for today, the day for this year, else day and year, in the zone of `now` (default: the viewer's); "" for
-    None. Nothing in it needs escaping."""
+    """The time for today, the day for this year, else day and year, in the zone of `now` (default:
+    the viewer's); "" for None. Nothing in it needs escaping.
+    """
     if at is None:
         return SafeString("")
     now = now or timezone.localtime()
@@ -34,21 +35,29 @@ def exact(at: datetime | None) -> SafeString:
     if not at:
         return SafeString("")
     local = timezone.localtime(at)
-    return SafeString(f'<time datetime="{at.isoformat()}">{day(local)}, {clock(local)} {local.tzname()}</time>')
+    return SafeString(
+        f'<time datetime="{at.isoformat()}">{day(local)}, {clock(local)} {local.tzname()}</time>'
+    )
 
 
 def minute(at: datetime) -> SafeString:
     """A point in time as the trail shows it: day and minute, the second in the tooltip."""
-    local, now = timezone.localtime(at), timezone.localtime()
+    local = timezone.localtime(at)
+    now = timezone.localtime()
     title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
     shown = day(local) if local.year != now.year else f"{local.day} {MONTHS[local.month]}"
-    return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{shown}, {clock(local)}</time>')
+    return SafeString(
+        f'<time datetime="{at.isoformat()}" title="{title}">{shown}, {clock(local)}</time>'
+    )
 
 
 def ago(at: datetime) -> SafeString:
     """today, yesterday, 3 days ago; the day where that says more, and the second in the tooltip."""
-    local, days = timezone.localtime(at), (timezone.localdate() - timezone.localtime(at).date()).days
-    words = {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days < LONG_AGO else f"on {day(local)}")
+    local = timezone.localtime(at)
+    days = (timezone.localdate() - timezone.localtime(at).date()).days
+    words = {0: "today", 1: "yesterday"}.get(
+        days, f"{days} days ago" if days < LONG_AGO else f"on {day(local)}"
+    )
     title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
     return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{words}</time>')
 

@@ -10,7 +10,8 @@ class BadParameter(Exception):
 
     def __init__(self, parameter: str, message: str):
         super().__init__(f"{parameter}: {message}")
-        self.parameter, self.message = parameter, message
+        self.parameter = parameter
+        self.message = message
 
 
 def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
@@ -26,6 +27,9 @@ def number(name: str, value: str) -> int:
     """An id; 0 for "". Raises BadParameter."""
     if not value:
         return 0
-    if not (value.isascii() and value.isdigit() and len(value) < 20) or not 0 < int(value) <= LARGEST_ID:
+    if (
+        not (value.isascii() and value.isdigit() and len(value) < 20)
+        or not 0 < int(value) <= LARGEST_ID
+    ):
         raise BadParameter(name, f"{name} takes a whole number greater than 0.")
     return int(value)

@@ -1,5 +1,7 @@
-"""Statements that come again and again. PostgreSQL takes longer to plan one than to run most, so it plans these once for each
-connection; the rest of the ORM's statements are planned anew, each for its own values."""
+"""Statements that come again and again. PostgreSQL takes longer to plan one than to run most, so it
+plans these once for each connection; the rest of the ORM's statements are planned anew, each for
+its own values.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,13 +13,20 @@ Compiled = tuple[str, tuple]
 
 
 def cursor(connection: Any, *, at_once: bool = True) -> Any:
-    """For statements whose text stays the same, whatever their parameters are: the plan is made without knowing these, at the
-    first time, or else at the second."""
-    return connection.planned_cursor(at_once) if connection.vendor == "postgresql" else connection.cursor()
+    """For statements whose text stays the same, whatever their parameters are: the plan is made
+    without knowing these, at the first time, or else at the second.
+    """
+    return (
+        connection.planned_cursor(at_once)
+        if connection.vendor == "postgresql"
+        else connection.cursor()
+    )
 
 
 def settled(connection: Any, statement: Compiled, is_open: Callable[[Any], bool]) -> Compiled:
-    """The same statement with all values in its text, so that it is planned for them, but those that are still open."""
+    """The same statement with all values in its text, so that it is planned for them, but those
+    that are still open.
+    """
     sql, params = statement
     if connection.vendor != "postgresql":
         return statement

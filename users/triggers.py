@@ -1,8 +1,9 @@
-"""What the database itself sees to: audit events are append-only, generations rise with every change, and SQLite's search
-index follows the accounts.
+"""What the database itself sees to: audit events are append-only, generations rise with every
+change, and SQLite's search index follows the accounts.
 
-Migrations install these. They are installed again after every migrate: Django rebuilds a table on SQLite to alter it, and a
-rebuilt table has lost its triggers; and a new column of the accounts has to raise their generation too.
+Migrations install these. They are installed again after every migrate: Django rebuilds a table on
+SQLite to alter it, and a rebuilt table has lost its triggers; and a new column of the accounts has
+to raise their generation too.
 """
 
 # ruff: noqa: S608  what is put into the statements are the names below
@@ -13,19 +14,30 @@ from dataclasses import dataclass
 AUDIT = "users_auditevent"
 SEARCH = "users_user_search"
 CHAIN = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
-# What erasing may touch: the values of one part of an event, its half of the salt, and what stands in for them.
+# What erasing may touch: the values of one part of an event, its half of the salt, and what stands
+# in for them.
 PARTS = {
     "target": ("target_text", "before", "after", "reason", "ticket"),
     "actor": ("actor_text", "ip", "user_agent"),
 }
-ERASABLE = (*PARTS["target"], *PARTS["actor"], "chain_salt", "target_digest", "actor_digest", "erased_at")
+ERASABLE = (
+    *PARTS["target"],
+    *PARTS["actor"],
+    "chain_salt",
+    "target_digest",
+    "actor_digest",
+    "erased_at",
+)
 JSON = ("before", "after")
-NEUTRAL = "[erased]"  # stands where words about an erased person stood, in what was written about others
+NEUTRAL = (
+    "[erased]"  # stands where words about an erased person stood, in what was written about others
+)
 HALF = 16  # bytes of chain_salt for each part, in the order of PARTS
 REFUSAL = "audit events are append-only"
 ACCOUNTS = "users_user"
 GENERATIONS = "users_generation"
-# Which generation each table raises. Every page that shows something of a table is stored under its generation.
+# Which generation each table raises. Every page that shows something of a table is stored under its
+# generation.
 RAISES = {
     ACCOUNTS: "accounts",
     AUDIT: "audit",
@@ -34,17 +46,24 @@ RAISES = {
     "auth_group_permissions": "roles",
     "users_user_groups": "roles",
     "users_user_user_permissions": "roles",
-    "users_note": "audit",  # what is written about an account stands on the pages that show its events
+    # what is written about an account stands on the pages that show its events
+    "users_note": "audit",
 }
 # Columns that may change without: pages show them up to a minute late, or not at all.
 SOFT = {ACCOUNTS: {"last_seen_at", "last_login", "preferences"}, AUDIT: set(CHAIN)}
 
 
 def install(connection) -> None:
-    """Makes or replaces all triggers, and the search index that they fill. Repeating it changes nothing."""
-    statements = {"postgresql": postgresql_statements, "sqlite": sqlite_statements}[connection.vendor]
+    """Makes or replaces all triggers, and the search index that they fill. Repeating it changes
+    nothing.
+    """
+    statements = {"postgresql": postgresql_statements, "sqlite": sqlite_statements}[
+        connection.vendor
+    ]
     with connection.cursor() as cursor:
-        columns = [column.name for column in connection.introspection.get_table_description(cursor, AUDIT)]
+        columns = [
+            column.name for column in connection.introspection.get_table_description(cursor, AUDIT)
+        ]
         behind = connection.vendor == "sqlite" and not follows(cursor)
         for statement in statements(columns):
             cursor.execute(statement)
@@ -53,8 +72,12 @@ def install(connection) -> None:
 
 
 def follows(cursor) -> bool:
-    """Whether SQLite's search index has its triggers; without them it has missed what was written since."""
-    cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{SEARCH}%"])
+    """Whether SQLite's search index has its triggers; without them it has missed what was written
+    since.
+    """
+    cursor.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"{SEARCH}%"]
+    )
     return cursor.fetchone()[0] == 3
 
 
@@ -77,19 +100,27 @@ def install_generations(connection) -> None:
         for table, name in RAISES.items():
             if table not in there:  # in a migration from before it
                 continue
-            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+            columns = [
+                column.name
+                for column in connection.introspection.get_table_description(cursor, table)
+            ]
             hard = [column for column in columns if column not in SOFT.get(table, ())]
             for statement in make(table, name, [] if table == AUDIT else hard):
                 cursor.execute(statement)
 
 
 def postgresql_generations(table: str, name: str, hard: list[str]) -> list[str]:
-    """Once for each statement, and on a lane that nobody holds: writers of different accounts never wait for each other.
+    """Once for each statement, and on a lane that nobody holds: writers of different accounts never
+    wait for each other.
 
     `hard`: the columns whose change counts; without any, rows are only added.
     """
     clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    events = f"INSERT OR DELETE OR TRUNCATE OR UPDATE OF {', '.join(hard)}" if hard else "INSERT OR TRUNCATE"
+    events = (
+        f"INSERT OR DELETE OR TRUNCATE OR UPDATE OF {', '.join(hard)}"
+        if hard
+        else "INSERT OR TRUNCATE"
+    )
     return [
         f"""
         CREATE OR REPLACE FUNCTION {GENERATIONS}_raise() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -117,23 +148,29 @@ def postgresql_generations(table: str, name: str, hard: list[str]) -> list[str]:
 def sqlite_generations(table: str, name: str, hard: list[str]) -> list[str]:
     """Once for each row, as SQLite has it; there is one writer at a time, so one lane will do.
 
-    The clock tells milliseconds. Chance fills in the rest: a number whose change was taken back must not come again.
+    The clock tells milliseconds. Chance fills in the rest: a number whose change was taken back
+    must not come again.
     """
     clock = "(CAST(1000 * strftime('%s', 'now') + substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000 + abs(random() % 1000))"
     raising = f"""BEGIN
         INSERT INTO {GENERATIONS} (name, lane, number) VALUES ('{name}', 0, {clock})
         ON CONFLICT (name, lane) DO UPDATE SET number = max(number + 1, excluded.number);
     END"""
-    events = {"insert": "INSERT"} | ({"delete": "DELETE", "update": f"UPDATE OF {', '.join(hard)}"} if hard else {})
+    events = {"insert": "INSERT"} | (
+        {"delete": "DELETE", "update": f"UPDATE OF {', '.join(hard)}"} if hard else {}
+    )
     return [
         statement
         for event, when in events.items()
-        for statement in trigger(f"{table}_generation_{event}", f"AFTER {when} ON {table} {raising}")
+        for statement in trigger(
+            f"{table}_generation_{event}", f"AFTER {when} ON {table} {raising}"
+        )
     ]
 
 
 def postgresql_statements(columns: list[str]) -> list[str]:
-    chain, erasable = ", ".join(f"'{name}'" for name in CHAIN), ", ".join(f"'{name}'" for name in ERASABLE)
+    chain = ", ".join(f"'{name}'" for name in CHAIN)
+    erasable = ", ".join(f"'{name}'" for name in ERASABLE)
     return [
         f"""
         CREATE OR REPLACE FUNCTION {AUDIT}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -166,8 +203,10 @@ def postgresql_statements(columns: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a database says that two values are the same or differ, what is left of the JSON object in COLUMN when its values
-    are gone, the zeros that stand where a salt was, and that a column is as it was but for words that went."""
+    """How a database says that two values are the same or differ, what is left of the JSON object
+    in COLUMN when its values are gone, the zeros that stand where a salt was, and that a column is
+    as it was but for words that went.
+    """
 
     same: str
     differs: str
@@ -192,9 +231,13 @@ def glob(old: str, new: str) -> str:
 def glob_json(column: str) -> str:
     """Value by value, since what wrote the JSON may have spaced and escaped it otherwise."""
     sides = f"json_tree(old.{column}) AS o LEFT JOIN json_tree(new.{column}) AS n ON n.fullkey = o.fullkey AND n.type = o.type"
-    same = f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR coalesce({glob('o.atom', 'n.atom')}, 0))"
+    same = (
+        f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR coalesce({glob('o.atom', 'n.atom')}, 0))"
+    )
     number = "(SELECT count(*) FROM json_tree({row}.{column}))"
-    counts = f"{number.format(row='old', column=column)} = {number.format(row='new', column=column)}"
+    counts = (
+        f"{number.format(row='old', column=column)} = {number.format(row='new', column=column)}"
+    )
     return f"{counts} AND NOT EXISTS (SELECT 1 FROM {sides} WHERE NOT ({same}))"
 
 
@@ -217,10 +260,16 @@ SQLITE = Dialect(
 
 
 def erasing(dialect: Dialect) -> str:
-    """The condition under which the columns of ERASABLE may change: of each part nothing is changed, or all is gone, or
-    words are."""
-    parts = " AND ".join(f"({kept(part, dialect)} OR {gone(part, dialect)} OR {redacted(part, dialect)})" for part in PARTS)
-    some = " OR ".join(f"{half(part, 'new')} {dialect.differs} {half(part, 'old')}" for part in PARTS)
+    """The condition under which the columns of ERASABLE may change: of each part nothing is
+    changed, or all is gone, or words are.
+    """
+    parts = " AND ".join(
+        f"({kept(part, dialect)} OR {gone(part, dialect)} OR {redacted(part, dialect)})"
+        for part in PARTS
+    )
+    some = " OR ".join(
+        f"{half(part, 'new')} {dialect.differs} {half(part, 'old')}" for part in PARTS
+    )
     sealed = "old.chain_position IS NOT NULL AND new.erased_at IS NOT NULL AND length(new.chain_salt) = length(old.chain_salt)"
     return f"{sealed} AND ({some}) AND {parts}"
 
@@ -231,24 +280,36 @@ def half(part: str, row: str) -> str:
 
 def kept(part: str, dialect: Dialect) -> str:
     pairs = [(f"new.{name}", f"old.{name}") for name in (*PARTS[part], f"{part}_digest")]
-    return " AND ".join(f"{new} {dialect.same} {old}" for new, old in [*pairs, (half(part, "new"), half(part, "old"))])
+    return " AND ".join(
+        f"{new} {dialect.same} {old}"
+        for new, old in [*pairs, (half(part, "new"), half(part, "old"))]
+    )
 
 
 def gone(part: str, dialect: Dialect) -> str:
-    emptied = [f"new.{name} {dialect.same} {value}" for name, value in emptying(part, dialect, "old").items()]
+    emptied = [
+        f"new.{name} {dialect.same} {value}"
+        for name, value in emptying(part, dialect, "old").items()
+    ]
     return " AND ".join([*first(part, dialect), f"{half(part, 'new')} = {dialect.zeros}", *emptied])
 
 
 def first(part: str, dialect: Dialect) -> list[str]:
-    """The digest of the part as it was sealed comes once, and then stays; where nothing is left, nothing more can go."""
+    """The digest of the part as it was sealed comes once, and then stays; where nothing is left,
+    nothing more can go.
+    """
     digest = f"(old.{part}_digest IS NULL OR new.{part}_digest = old.{part}_digest)"
     return [digest, f"length(new.{part}_digest) = 32", f"{half(part, 'old')} <> {dialect.zeros}"]
 
 
 def redacted(part: str, dialect: Dialect) -> str:
-    """Of each text nothing but words went, with a neutral one in their place; and there is another salt."""
+    """Of each text nothing but words went, with a neutral one in their place; and there is another
+    salt.
+    """
     cuts = [
-        f"new.{name} {dialect.same} old.{name}" if name == "ip" else (dialect.cut_json if name in JSON else dialect.cut)(name)
+        f"new.{name} {dialect.same} old.{name}"
+        if name == "ip"
+        else (dialect.cut_json if name in JSON else dialect.cut)(name)
         for name in PARTS[part]
     ]
     salts = [f"{half(part, 'new')} <> {zeros}" for zeros in (dialect.zeros, half(part, "old"))]
@@ -256,24 +317,34 @@ def redacted(part: str, dialect: Dialect) -> str:
 
 
 def emptying(part: str, dialect: Dialect, row: str) -> dict[str, str]:
-    """What the columns of a part become when its values are erased: the names of changed fields stay."""
+    """What the columns of a part become when its values are erased: the names of changed fields
+    stay.
+    """
     texts = {name: "NULL" if name == "ip" else "''" for name in PARTS[part]}
-    return texts | {name: dialect.names.replace("COLUMN", f"{row}.{name}") for name in JSON if name in texts}
+    return texts | {
+        name: dialect.names.replace("COLUMN", f"{row}.{name}") for name in JSON if name in texts
+    }
 
 
 def sqlite_statements(columns: list[str]) -> list[str]:
     same = " AND ".join(f"new.{name} IS old.{name}" for name in columns if name not in CHAIN)
-    untouched = " AND ".join(f"new.{name} IS old.{name}" for name in columns if name not in ERASABLE)
+    untouched = " AND ".join(
+        f"new.{name} IS old.{name}" for name in columns if name not in ERASABLE
+    )
     free = f"NOT EXISTS (SELECT 1 FROM {AUDIT} WHERE chain_position = new.chain_position)"
     sealing = f"old.chain_position IS NULL AND new.chain_position IS NOT NULL AND {free} AND {same}"
     allowed = f"({sealing}) OR ({erasing(SQLITE) if 'erased_at' in columns else 0} AND {untouched})"
     abort = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     # REPLACE deletes the row in the way without firing the trigger for deletions.
-    taken = f"EXISTS (SELECT 1 FROM {AUDIT} WHERE id = new.id OR chain_position = new.chain_position)"
+    taken = (
+        f"EXISTS (SELECT 1 FROM {AUDIT} WHERE id = new.id OR chain_position = new.chain_position)"
+    )
     put = f"INSERT INTO {SEARCH}(rowid, search_key) VALUES (new.id, new.search_key);"
     take = f"INSERT INTO {SEARCH}({SEARCH}, rowid, search_key) VALUES ('delete', old.id, old.search_key);"
     return [
-        *trigger(f"{AUDIT}_update", f"BEFORE UPDATE ON {AUDIT} WHEN NOT coalesce({allowed}, 0) {abort}"),
+        *trigger(
+            f"{AUDIT}_update", f"BEFORE UPDATE ON {AUDIT} WHEN NOT coalesce({allowed}, 0) {abort}"
+        ),
         *trigger(f"{AUDIT}_delete", f"BEFORE DELETE ON {AUDIT} {abort}"),
         *trigger(f"{AUDIT}_replace", f"BEFORE INSERT ON {AUDIT} WHEN {taken} {abort}"),
         f"""

@@ -1,1 +1,3 @@
-"""The peers: Django's own admin over the same accounts, twice, and the least that a signed-in page can cost."""
+"""The peers: Django's own admin over the same accounts, twice, and the least that a signed-in page
+can cost.
+"""

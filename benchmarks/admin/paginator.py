@@ -17,7 +17,9 @@ class EstimatedPaginator(Paginator):
     def count(self) -> int:
         with connections[self.object_list.db].cursor() as cursor:
             if not self.object_list.query.where:
-                cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass")
+                cursor.execute(
+                    "SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass"
+                )
                 return cursor.fetchone()[0]
             sql, params = self.object_list.order_by().query.sql_with_params()
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)

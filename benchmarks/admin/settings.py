@@ -1,4 +1,6 @@
-"""A Django project over Rollcall's accounts as `startproject` makes it: middleware, backend, sessions, templates."""
+"""A Django project over Rollcall's accounts as `startproject` makes it: middleware, backend,
+sessions, templates.
+"""
 
 from settings import *  # noqa: F403
 from settings import INSTALLED_APPS
@@ -30,4 +32,8 @@ TEMPLATES = [
         },
     }
 ]
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "models.W040"]  # username is unique by an index over lower(username)
+SILENCED_SYSTEM_CHECKS = [
+    "auth.E003",
+    "auth.W004",
+    "models.W040",
+]  # username is unique by an index over lower(username)

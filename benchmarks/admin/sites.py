@@ -8,16 +8,46 @@ from users.models import User
 
 
 class StockAdmin(UserAdmin):
-    list_display = ("username", "email", "first_name", "last_name", "status", "date_joined", "last_seen_at")
-    list_filter = ("status", "is_staff", "is_superuser", "must_change_password", "has_second_factor", "groups", "date_joined")
+    list_display = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "status",
+        "date_joined",
+        "last_seen_at",
+    )
+    list_filter = (
+        "status",
+        "is_staff",
+        "is_superuser",
+        "must_change_password",
+        "has_second_factor",
+        "groups",
+        "date_joined",
+    )
     search_fields = ("username", "email", "first_name", "last_name")
     ordering = ("-date_joined",)
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Profile", {"fields": ("first_name", "last_name", "email", "phone", "locale", "time_zone")}),
+        (
+            "Profile",
+            {"fields": ("first_name", "last_name", "email", "phone", "locale", "time_zone")},
+        ),
         ("Permissions", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Standing", {"fields": ("status", "status_reason", "suspended_until", "valid_until", "must_change_password")}),
+        (
+            "Standing",
+            {
+                "fields": (
+                    "status",
+                    "status_reason",
+                    "suspended_until",
+                    "valid_until",
+                    "must_change_password",
+                )
+            },
+        ),
         ("Dates", {"fields": ("date_joined", "last_seen_at")}),
     )
 

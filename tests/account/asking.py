@@ -1,4 +1,6 @@
-"""What the tests of the verbs lean on: each verb with an account that it fits, and a database that refuses events."""
+"""What the tests of the verbs lean on: each verb with an account that it fits, and a database that
+refuses events.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +20,9 @@ from users.models import User
 
 @dataclass(frozen=True)
 class Verb:
-    """`ask(account, by=…, version=…)` changes an account with `fields` and writes `event`; it takes `permission`."""
+    """`ask(account, by=…, version=…)` changes an account with `fields` and writes `event`; it takes
+    `permission`.
+    """
 
     ask: Callable[..., User]
     event: str
@@ -30,7 +34,13 @@ class Verb:
 
 
 def assign_viewer(account: User, **kwargs: Any) -> User:
-    return verbs.assign_roles(account, groups=Group.objects.filter(name="Viewer"), is_staff=True, is_superuser=False, **kwargs)
+    return verbs.assign_roles(
+        account,
+        groups=Group.objects.filter(name="Viewer"),
+        is_staff=True,
+        is_superuser=False,
+        **kwargs,
+    )
 
 
 def viewers() -> QuerySet[Group]:
@@ -40,24 +50,46 @@ def viewers() -> QuerySet[Group]:
 LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 # The verbs that change an account with somebody's leave and from a version.
 VERBS = {
-    "edit": Verb(lambda account, **kw: verbs.edit(account, first_name="Ann", **kw), "account.edited", "users.edit_user"),
+    "edit": Verb(
+        lambda account, **kw: verbs.edit(account, first_name="Ann", **kw),
+        "account.edited",
+        "users.edit_user",
+    ),
     "put_back": Verb(
-        lambda account, **kw: verbs.put_back(account, field="first_name", value="Ann", reason="Typo", **kw),
+        lambda account, **kw: verbs.put_back(
+            account, field="first_name", value="Ann", reason="Typo", **kw
+        ),
         "account.put_back",
         "users.edit_user",
     ),
     "suspend": Verb(
-        lambda account, **kw: verbs.suspend(account, reason="Lost laptop", **kw), "account.suspended", "users.suspend_user"
+        lambda account, **kw: verbs.suspend(account, reason="Lost laptop", **kw),
+        "account.suspended",
+        "users.suspend_user",
     ),
     "reinstate": Verb(
-        verbs.reinstate, "account.reinstated", "users.reinstate_user", {"status": "suspended", "password": "x" * 20}
+        verbs.reinstate,
+        "account.reinstated",
+        "users.reinstate_user",
+        {"status": "suspended", "password": "x" * 20},
     ),
     "assign_roles": Verb(assign_viewer, "account.roles_assigned", "users.assign_roles"),
     "set_end_date": Verb(
-        lambda account, **kw: verbs.set_end_date(account, until=LATER, **kw), "account.end_date_set", "users.set_end_date"
+        lambda account, **kw: verbs.set_end_date(account, until=LATER, **kw),
+        "account.end_date_set",
+        "users.set_end_date",
     ),
-    "clear_end_date": Verb(verbs.clear_end_date, "account.end_date_cleared", "users.set_end_date", {"valid_until": LATER}),
-    "delete": Verb(lambda account, **kw: verbs.delete(account, reason="Asked", **kw), "account.deleted", "users.delete_user"),
+    "clear_end_date": Verb(
+        verbs.clear_end_date,
+        "account.end_date_cleared",
+        "users.set_end_date",
+        {"valid_until": LATER},
+    ),
+    "delete": Verb(
+        lambda account, **kw: verbs.delete(account, reason="Asked", **kw),
+        "account.deleted",
+        "users.delete_user",
+    ),
     "restore": Verb(
         verbs.restore,
         "account.restored",
@@ -71,7 +103,9 @@ VERBS = {
         {"password": "x" * 20},
     ),
     "verify_email": Verb(
-        lambda account, **kw: verbs.verify_email(account, reason="Called", **kw), "account.email_verified", "users.verify_email"
+        lambda account, **kw: verbs.verify_email(account, reason="Called", **kw),
+        "account.email_verified",
+        "users.verify_email",
     ),
     "reset_second_factor": Verb(
         lambda account, **kw: verbs.reset_second_factor(account, reason="Lost", **kw),
@@ -96,7 +130,9 @@ VERBS = {
 def row(account: User) -> dict[str, Any]:
     """Everything that the database has about the account."""
     stored = User.objects.filter(pk=account.pk).values().get()
-    return stored | {"groups": sorted(User.objects.get(pk=account.pk).groups.values_list("name", flat=True))}
+    return stored | {
+        "groups": sorted(User.objects.get(pk=account.pk).groups.values_list("name", flat=True))
+    }
 
 
 def events(account: User | None = None) -> list[AuditEvent]:
@@ -106,7 +142,9 @@ def events(account: User | None = None) -> list[AuditEvent]:
 
 @contextmanager
 def events_refused() -> Iterator[None]:
-    """Until the end, the database takes no audit event. The test's transaction takes it back if the block fails."""
+    """Until the end, the database takes no audit event. The test's transaction takes it back if the
+    block fails.
+    """
     if connection.vendor == "postgresql":
         begin = "ALTER TABLE users_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
         end = "ALTER TABLE users_auditevent DROP CONSTRAINT full_disk"

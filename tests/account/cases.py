@@ -1,4 +1,6 @@
-"""Each verb of one account: how it is asked for, and the form that asks for it. What tests of all verbs go through."""
+"""Each verb of one account: how it is asked for, and the form that asks for it. What tests of all
+verbs go through.
+"""
 
 import time
 from collections.abc import Callable
@@ -23,8 +25,9 @@ GONE = datetime(2020, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Case:
-    """`ask(account, by)` is the verb, `path` its address, to which `sent` goes. `fields`: of accounts that it fits; `make`:
-    what else there must be, whose id the address and the verb take."""
+    """`ask(account, by)` is the verb, `path` its address, to which `sent` goes. `fields`: of
+    accounts that it fits; `make`: what else there must be, whose id the address and the verb take.
+    """
 
     ask: Callable[..., Any]
     path: str
@@ -47,100 +50,182 @@ def session(account: User, by: User) -> Session:
 
 
 def note(account: User, by: User) -> Note:
-    return Note.objects.create(account=account, author_id=by.pk, author_text=by.username, text="Rang")
+    return Note.objects.create(
+        account=account, author_id=by.pk, author_text=by.username, text="Rang"
+    )
 
 
 def lock_out(account: User, by: User) -> None:
     """As after so many failures just now."""
     caches["default"].set_many(
-        {key: [time.time()] * rate.amount for key, rate in throttle.keys(throttle.subject(account, "")).items()}
+        {
+            key: [time.time()] * rate.amount
+            for key, rate in throttle.keys(throttle.subject(account, "")).items()
+        }
     )
 
 
 def was_called_ann(account: User, by: User) -> None:
     AuditEvent.objects.create(
-        at=GONE + timedelta(days=1), target_id=account.pk, action="account.edited", before={"first_name": "Ann"},
+        at=GONE + timedelta(days=1),
+        target_id=account.pk,
+        action="account.edited",
+        before={"first_name": "Ann"},
         after={"first_name": account.first_name},
-    )  # fmt: skip
+    )
 
 
-PROFILE = {"email": "", "first_name": "Ann", "last_name": "", "phone": "", "locale": "", "time_zone": ""}
+PROFILE = {
+    "email": "",
+    "first_name": "Ann",
+    "last_name": "",
+    "phone": "",
+    "locale": "",
+    "time_zone": "",
+}
 CASES = {
-    "edit": Case(lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"), "edit/", PROFILE),
+    "edit": Case(
+        lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"),
+        "edit/",
+        PROFILE,
+    ),
     "edit one field": Case(
-        lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"), "edit/first_name/", {"first_name": "Ann"}
+        lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"),
+        "edit/first_name/",
+        {"first_name": "Ann"},
     ),
     "put_back": Case(
         lambda account, by: verbs.put_back(
             account, by=by, field="first_name", value="Ann", reason="x", version=account.version
         ),
-        f"history/first_name/?at={GONE:%Y-%m-%d}", {"reason": "x"}, {"date_joined": GONE}, was_called_ann,
+        f"history/first_name/?at={GONE:%Y-%m-%d}",
+        {"reason": "x"},
+        {"date_joined": GONE},
+        was_called_ann,
     ),
     "assign_roles": Case(
-        lambda account, by: verbs.assign_roles(account, by=by, groups=groups(), is_staff=account.is_staff, is_superuser=False),
+        lambda account, by: verbs.assign_roles(
+            account, by=by, groups=groups(), is_staff=account.is_staff, is_superuser=False
+        ),
         "roles/",
     ),
-    "add_to_groups": Case(lambda account, by: verbs.add_to_groups(account, by=by, groups=groups()), "groups/"),
-    "remove_from_groups": Case(
-        lambda account, by: verbs.remove_from_groups(account, by=by, groups=groups()), "groups/end/", make=join
+    "add_to_groups": Case(
+        lambda account, by: verbs.add_to_groups(account, by=by, groups=groups()), "groups/"
     ),
-    "invite_again": Case(lambda account, by: verbs.invite_again(account, by=by), "invitation/", fields={"status": "invited"}),
-    "suspend": Case(lambda account, by: verbs.suspend(account, by=by, reason="x"), "suspension/", {"reason": "x"}),
+    "remove_from_groups": Case(
+        lambda account, by: verbs.remove_from_groups(account, by=by, groups=groups()),
+        "groups/end/",
+        make=join,
+    ),
+    "invite_again": Case(
+        lambda account, by: verbs.invite_again(account, by=by),
+        "invitation/",
+        fields={"status": "invited"},
+    ),
+    "suspend": Case(
+        lambda account, by: verbs.suspend(account, by=by, reason="x"),
+        "suspension/",
+        {"reason": "x"},
+    ),
     "reinstate": Case(
-        lambda account, by: verbs.reinstate(account, by=by), "suspension/end/",
-        fields={"status": "suspended", "status_reason": "x", "suspended_until": GONE},  # run out, so that oneself may try
+        lambda account, by: verbs.reinstate(account, by=by),
+        "suspension/end/",
+        fields={
+            "status": "suspended",
+            "status_reason": "x",
+            "suspended_until": GONE,
+        },  # run out, so that oneself may try
     ),
     "set_end_date": Case(
-        lambda account, by: verbs.set_end_date(account, by=by, until=LATER), "end-date/", {"until": "2999-01-31T12:30"}
+        lambda account, by: verbs.set_end_date(account, by=by, until=LATER),
+        "end-date/",
+        {"until": "2999-01-31T12:30"},
     ),
     "clear_end_date": Case(
-        lambda account, by: verbs.clear_end_date(account, by=by), "end-date/end/", fields={"valid_until": LATER}
+        lambda account, by: verbs.clear_end_date(account, by=by),
+        "end-date/end/",
+        fields={"valid_until": LATER},
     ),
-    "delete": Case(lambda account, by: verbs.delete(account, by=by, reason="x"), "deletion/", {"reason": "x"}),
+    "delete": Case(
+        lambda account, by: verbs.delete(account, by=by, reason="x"), "deletion/", {"reason": "x"}
+    ),
     "restore": Case(
-        lambda account, by: verbs.restore(account, by=by), "deletion/end/", fields={"status": "deleted", "deleted_at": GONE}
+        lambda account, by: verbs.restore(account, by=by),
+        "deletion/end/",
+        fields={"status": "deleted", "deleted_at": GONE},
     ),
-    "erase": Case(lambda account, by: verbs.erase(account, by=by, reason="x"), "erasure/", {"reason": "x"}),
-    "send_password_reset": Case(lambda account, by: verbs.send_password_reset(account, by=by), "password-reset/"),
-    "require_password_change": Case(lambda account, by: verbs.require_password_change(account, by=by), "password-change/"),
+    "erase": Case(
+        lambda account, by: verbs.erase(account, by=by, reason="x"), "erasure/", {"reason": "x"}
+    ),
+    "send_password_reset": Case(
+        lambda account, by: verbs.send_password_reset(account, by=by), "password-reset/"
+    ),
+    "require_password_change": Case(
+        lambda account, by: verbs.require_password_change(account, by=by), "password-change/"
+    ),
     "verify_email": Case(
-        lambda account, by: verbs.verify_email(account, by=by, reason="x"), "verification/", {"reason": "x"}
+        lambda account, by: verbs.verify_email(account, by=by, reason="x"),
+        "verification/",
+        {"reason": "x"},
     ),
-    "send_verification": Case(lambda account, by: verbs.send_verification(account, by=by), "verification/mail/"),
+    "send_verification": Case(
+        lambda account, by: verbs.send_verification(account, by=by), "verification/mail/"
+    ),
     "write": Case(
-        lambda account, by: verbs.write(account, by=by, subject="Hello", text="Dear {name}"), "letter/",
-        {"subject": "Hello", "text": "Dear {name}"}, {"email_verified_at": GONE},
+        lambda account, by: verbs.write(account, by=by, subject="Hello", text="Dear {name}"),
+        "letter/",
+        {"subject": "Hello", "text": "Dear {name}"},
+        {"email_verified_at": GONE},
     ),
     "reset_second_factor": Case(
-        lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"), "second-factor/reset/", {"reason": "x"},
+        lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"),
+        "second-factor/reset/",
+        {"reason": "x"},
         {"has_second_factor": True},
     ),
     "end_session": Case(
-        lambda account, by, made: verbs.end_session(account, made.public_id, by=by), "sessions/{public_id}/end/", make=session
+        lambda account, by, made: verbs.end_session(account, made.public_id, by=by),
+        "sessions/{public_id}/end/",
+        make=session,
     ),
     "end_sessions": Case(
         lambda account, by, made: verbs.end_sessions(account, by=by), "sessions/end/", make=session
     ),
-    "end_lockout": Case(lambda account, by: verbs.end_lockout(account, by=by), "lockout/end/", make=lock_out),
-    "add_note": Case(lambda account, by: verbs.add_note(account, by=by, text="Rang"), "notes/", {"text": "Rang"}),
+    "end_lockout": Case(
+        lambda account, by: verbs.end_lockout(account, by=by), "lockout/end/", make=lock_out
+    ),
+    "add_note": Case(
+        lambda account, by: verbs.add_note(account, by=by, text="Rang"), "notes/", {"text": "Rang"}
+    ),
     "pin_note": Case(
-        lambda account, by, made: verbs.pin_note(made, by=by, pinned=True), "notes/{pk}/pin/", make=note
+        lambda account, by, made: verbs.pin_note(made, by=by, pinned=True),
+        "notes/{pk}/pin/",
+        make=note,
     ),
     "edit_note": Case(
-        lambda account, by, made: verbs.edit_note(made, by=by, text="Wrote", version=1), "notes/{pk}/edit/",
-        {"text": "Wrote", "version": 1}, make=note,
+        lambda account, by, made: verbs.edit_note(made, by=by, text="Wrote", version=1),
+        "notes/{pk}/edit/",
+        {"text": "Wrote", "version": 1},
+        make=note,
     ),
-}  # fmt: skip
+}
 
 
 def address(case: Case, account: User, made: Any = None) -> str:
-    path = case.path.format(**vars(made)) if isinstance(made, Session) else case.path.format(pk=made.pk if made else "")
+    path = (
+        case.path.format(**vars(made))
+        if isinstance(made, Session)
+        else case.path.format(pk=made.pk if made else "")
+    )
     return f"/users/{account.pk}/{path}"
 
 
 def filled(case: Case, account: User) -> dict[str, Any]:
     """What the form sends that was opened just now and filled in."""
-    sent = {"version": User.objects.get(pk=account.pk).version, "username": account.username} | case.sent
+    sent = {
+        "version": User.objects.get(pk=account.pk).version,
+        "username": account.username,
+    } | case.sent
     if case.path == "roles/" and account.is_staff:
         sent["is_staff"] = "on"
     if case.path == "erasure/":

@@ -8,5 +8,6 @@ from users.models import User
 
 @pytest.fixture
 def person(tmp_path, settings) -> User:
-    settings.MAIL_DIR, settings.EMAIL_BACKEND = tmp_path / "mail", "users.mail.files.FilesBackend"
+    settings.MAIL_DIR = tmp_path / "mail"
+    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
     return imported(tmp_path)

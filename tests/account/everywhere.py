@@ -1,4 +1,6 @@
-"""A person who has left a trace in every room of the house, and a look for their values through everything that is kept."""
+"""A person who has left a trace in every room of the house, and a look for their values through
+everything that is kept.
+"""
 
 import json
 import pickle
@@ -32,18 +34,45 @@ from users.mail.models import Letter, Message
 from users.models import User
 from users.transfer import exporting
 
-FIRST, LAST, LOGIN, PHONE = "Wilhelmine", "Quaxenberger", "wquax77", "+4915799887766"
-MAIL, OLD_MAIL, NEW_MAIL = "wilhelmine.quaxenberger@example.net", "quaxi1902@example.org", "wq-neu@example.com"
-CITY, SOURCE_ID, SECRET = "Entenhausen-Süd", "hr-998877-x", "geheimnis-zartbitter"
-VALUES = [FIRST, LAST, LOGIN, PHONE, MAIL, OLD_MAIL, NEW_MAIL, CITY, SOURCE_ID, SECRET, "198.51.100.77", "Quaxbrowser"]
+FIRST = "Wilhelmine"
+LAST = "Quaxenberger"
+LOGIN = "wquax77"
+PHONE = "+4915799887766"
+MAIL = "wilhelmine.quaxenberger@example.net"
+OLD_MAIL = "quaxi1902@example.org"
+NEW_MAIL = "wq-neu@example.com"
+CITY = "Entenhausen-Süd"
+SOURCE_ID = "hr-998877-x"
+SECRET = "geheimnis-zartbitter"
+VALUES = [
+    FIRST,
+    LAST,
+    LOGIN,
+    PHONE,
+    MAIL,
+    OLD_MAIL,
+    NEW_MAIL,
+    CITY,
+    SOURCE_ID,
+    SECRET,
+    "198.51.100.77",
+    "Quaxbrowser",
+]
 
 
-# --- everything that there is -----------------------------------------------------------------------------------------
+# --- everything that there is ---------------------------------------------------------------------
 
 
 def spellings(value: str) -> set[bytes]:
     return {
-        form.encode() for form in (value, value.casefold(), quote(value), json.dumps(value)[1:-1], value.replace("@", "%40"))
+        form.encode()
+        for form in (
+            value,
+            value.casefold(),
+            quote(value),
+            json.dumps(value)[1:-1],
+            value.replace("@", "%40"),
+        )
     }
 
 
@@ -107,16 +136,21 @@ def unpacked(entry: bytes) -> bytes:
 
 
 def mails() -> list[str]:
-    return found_in(b"\n".join(file.name.encode() + file.read_bytes() for file in Path(settings.MAIL_DIR).glob("*")))
+    return found_in(
+        b"\n".join(
+            file.name.encode() + file.read_bytes() for file in Path(settings.MAIL_DIR).glob("*")
+        )
+    )
 
 
-# --- a person everywhere ----------------------------------------------------------------------------------------------
+# --- a person everywhere --------------------------------------------------------------------------
 
 
 def imported(folder: Path) -> User:
     """As an import makes accounts."""
     file = folder / "people.csv"
-    columns, row = "login,mail,first,last,tel,id,town", f"{LOGIN},{OLD_MAIL},{FIRST},{LAST},{PHONE},{SOURCE_ID},{CITY}"
+    columns = "login,mail,first,last,tel,id,town"
+    row = f"{LOGIN},{OLD_MAIL},{FIRST},{LAST},{PHONE},{SOURCE_ID},{CITY}"
     file.write_text(f"{columns}\n{row}\n")
     names = {
         "login": "username",
@@ -135,12 +169,22 @@ def live(person: User) -> User:
     """What happens to an account in some years, in every room of the house."""
     support = make_superuser(username="support")
     User.objects.filter(pk=person.pk).update(
-        status="active", is_staff=True, preferences={"note": SECRET}, last_login=timezone.now(), last_seen_at=timezone.now()
+        status="active",
+        is_staff=True,
+        preferences={"note": SECRET},
+        last_login=timezone.now(),
+        last_seen_at=timezone.now(),
     )
     person = verbs.edit(person, by=support, version=None, email=MAIL)
     person = verbs.suspend(person, by=support, reason=f"{FIRST} asked on {PHONE}")
     person = verbs.reinstate(person, by=support, reason=f"{SECRET}")
-    done = run("suspension", [person], by=support, words=f"accounts matching “{MAIL}”", reason=f"{LAST} asked from {MAIL}")
+    done = run(
+        "suspension",
+        [person],
+        by=support,
+        words=f"accounts matching “{MAIL}”",
+        reason=f"{LAST} asked from {MAIL}",
+    )
     work(undo.undo(done, by=support, reason=f"{LOGIN} called"))
     person.refresh_from_db()
     person = verbs.choose_password(person, PASSWORD)
@@ -150,12 +194,22 @@ def live(person: User) -> User:
     person.refresh_from_db()
     version = person.version
     browser.post(
-        "/me/", {"version": version, "first_name": FIRST, "last_name": LAST, "phone": PHONE, "locale": "de", "time_zone": ""}
+        "/me/",
+        {
+            "version": version,
+            "first_name": FIRST,
+            "last_name": LAST,
+            "phone": PHONE,
+            "locale": "de",
+            "time_zone": "",
+        },
     )
     browser.get("/users/1/edit/")  # denied
     browser.post("/password/reset/", {"email": MAIL})
     delivery.drain()
-    Message.objects.create(account=person, kind="password-reset", to=MAIL, error=f"550 no such user {MAIL}")
+    Message.objects.create(
+        account=person, kind="password-reset", to=MAIL, error=f"550 no such user {MAIL}"
+    )
     verbs.add_note(person, by=support, text=f"{FIRST} {LAST} lives in {CITY}", pinned=True)
     colleague = make_user("Manager", username="colleague")
     colleague.notes.create(author_id=person.pk, author_text=str(person), text="Fine")
@@ -165,7 +219,9 @@ def live(person: User) -> User:
         (support, f"q={LOGIN.upper()}", False),
         (support, "q=berta", True),
     ):
-        saved.create(Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared)
+        saved.create(
+            Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared
+        )
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
     make_jobs(person, support)
     write_to(person, support)
@@ -186,16 +242,32 @@ def make_jobs(person: User, support: User) -> None:
         selection=f"q={quote(MAIL)}&all=1",
         words=f"accounts matching “{MAIL}”",
     )
-    Job.objects.create(kind="suspend", by=person, by_text=LOGIN, state="done", origin={"ip": "198.51.100.77"})
+    Job.objects.create(
+        kind="suspend", by=person, by_text=LOGIN, state="done", origin={"ip": "198.51.100.77"}
+    )
     other = make_user(username="other")
     declined = Job.objects.create(
-        kind="undo-suspend", by=support, by_text="support", state="cancelled", note=f"Declined by {LOGIN}.", parent=job,
-        selection=f"job={job.pk}&outcome=changed", parameters={"of": job.pk}, skipped=1, selected=1,
-    )  # fmt: skip
+        kind="undo-suspend",
+        by=support,
+        by_text="support",
+        state="cancelled",
+        note=f"Declined by {LOGIN}.",
+        parent=job,
+        selection=f"job={job.pk}&outcome=changed",
+        parameters={"of": job.pk},
+        skipped=1,
+        selected=1,
+    )
     since = f"Changed since by {LOGIN}: Edited, 1 Mar 2026, 12:00 UTC."
     JobItem.objects.create(job=declined, account=other, outcome="skipped", reason=since)
     JobLine.objects.create(job=declined, text=f"Approved by {LOGIN}.")
-    JobItem.objects.create(job=job, account=person, outcome="changed", before={"email": OLD_MAIL, "phone": PHONE}, reason=LAST)
+    JobItem.objects.create(
+        job=job,
+        account=person,
+        outcome="changed",
+        before={"email": OLD_MAIL, "phone": PHONE},
+        reason=LAST,
+    )
     JobLine.objects.create(job=job, text=f"Started for {MAIL}")
 
 
@@ -203,8 +275,16 @@ def write_to(person: User, support: User) -> None:
     """A letter to them, one to many, and one to many that names them and has left."""
     User.objects.filter(pk=person.pk).update(email_verified_at=timezone.now())
     Message.objects.filter(account=person, state="failed").update(state="dropped")
-    verbs.write(person, by=support, subject=f"Dear {FIRST}", text=f"We call you on {PHONE}. {SECRET}")
-    run("letter", [person, make_user()], by=support, reason="", parameters={"subject": "To {name}", "text": "{email}"})
+    verbs.write(
+        person, by=support, subject=f"Dear {FIRST}", text=f"We call you on {PHONE}. {SECRET}"
+    )
+    run(
+        "letter",
+        [person, make_user()],
+        by=support,
+        reason="",
+        parameters={"subject": "To {name}", "text": "{email}"},
+    )
     delivery.drain()
     Letter.objects.create(subject="News", text=f"Ask {FIRST} {LAST} for it.", is_bulk=True)
 

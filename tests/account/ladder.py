@@ -1,11 +1,19 @@
-"""The rungs that the pages of all verbs have in common: wrong role, signed out, bad id, wrong method, bad version."""
+"""The rungs that the pages of all verbs have in common: wrong role, signed out, bad id, wrong
+method, bad version.
+"""
 
 from typing import Any
 
 from django.test import Client
 
 from tests.account.asking import row
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form
 from users.audit.models import AuditEvent
@@ -13,14 +21,25 @@ from users.models import User
 
 
 def climb(
-    client: Client, path: str, action: str, permission: str, sent: dict[str, Any], *, without: str, **fields: Any
+    client: Client,
+    path: str,
+    action: str,
+    permission: str,
+    sent: dict[str, Any],
+    *,
+    without: str,
+    **fields: Any,
 ) -> None:
-    """`path` with {} for the id; `sent` is what a form in order sends; `without`: a role that lacks the permission;
-    `fields`: of an account that the verb fits."""
+    """`path` with {} for the id; `sent` is what a form in order sends; `without`: a role that lacks
+    the permission; `fields`: of an account that the verb fits.
+    """
     account = make_user(**fields)
-    before, address = row(account), path.format(account.pk)
+    before = row(account)
+    address = path.format(account.pk)
     assert_sent_to_sign_in(client, address)
-    outsider, agent, root = make_user(), make_user(without), make_superuser()
+    outsider = make_user()
+    agent = make_user(without)
+    root = make_superuser()
     client.force_login(outsider)
     assert_denied(client.post(address, sent), "", actor=outsider, action="enter")
     client.force_login(agent)
@@ -41,7 +60,9 @@ def assert_bad_versions_are_named(client: Client, address: str, sent: dict[str, 
         assert any("Reload the page" in error for error in errors_of(response)), errors_of(response)
 
 
-def assert_stale_is_asked_about(client: Client, account: User, address: str, sent: dict[str, Any]) -> None:
+def assert_stale_is_asked_about(
+    client: Client, account: User, address: str, sent: dict[str, Any]
+) -> None:
     """409, everything that was typed is still there, and sending it once more is enough."""
     User.objects.filter(pk=account.pk).update(version=2, locale="pt")
     events = AuditEvent.objects.count()

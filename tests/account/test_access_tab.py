@@ -23,15 +23,21 @@ def viewer(client):
 
 def lines(client, account) -> list[str]:
     page = read(client.get(f"/users/{account.pk}/access/"))
-    return [item.text for item in page.one("main").all("li")] + [item.text for item in page.one("main").all("dd")]
+    return [item.text for item in page.one("main").all("li")] + [
+        item.text for item in page.one("main").all("dd")
+    ]
 
 
 def sources(page) -> dict[str, str]:
-    return {row.all("td")[0].text: row.all("td")[1].text for row in page.one("table", class_="sources").one("tbody").all("tr")}
+    return {
+        row.all("td")[0].text: row.all("td")[1].text
+        for row in page.one("table", class_="sources").one("tbody").all("tr")
+    }
 
 
 def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(client, viewer):
-    root, ada = make_superuser(username="root"), make_user()
+    root = make_superuser(username="root")
+    ada = make_user()
     roles = Group.objects.filter(name__in=["Viewer", "Auditor"])
     verbs.assign_roles(ada, by=root, groups=roles, is_staff=True, is_superuser=False)
     auditor, reader, enters, superuser = lines(client, ada)
@@ -45,11 +51,21 @@ def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(
     assert list(found) == sorted(found)
 
 
-def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewhere_says_so(client, viewer):
-    first, second, ada = make_superuser(username="first"), make_superuser(username="second"), make_user("Auditor")
-    for by, names in ((first, ["Auditor", "Viewer"]), (first, ["Auditor"]), (second, ["Auditor", "Viewer"])):
+def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewhere_says_so(
+    client, viewer
+):
+    first = make_superuser(username="first")
+    second = make_superuser(username="second")
+    ada = make_user("Auditor")
+    for by, names in (
+        (first, ["Auditor", "Viewer"]),
+        (first, ["Auditor"]),
+        (second, ["Auditor", "Viewer"]),
+    ):
         groups = Group.objects.filter(name__in=names)
-        verbs.assign_roles(User.objects.get(pk=ada.pk), by=by, groups=groups, is_staff=True, is_superuser=False)
+        verbs.assign_roles(
+            User.objects.get(pk=ada.pk), by=by, groups=groups, is_staff=True, is_superuser=False
+        )
     auditor, reader, *_ = lines(client, ada)
     assert auditor.startswith("Auditor by whom is not recorded")
     assert reader.startswith("Viewer given by second, ")
@@ -81,14 +97,22 @@ def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
     ],
 )
 def test_it_says_what_the_rights_come_to(client, viewer, make, says):
-    section = read(client.get(f"/users/{make().pk}/access/")).one("section", aria_labelledby="rights").text
+    section = (
+        read(client.get(f"/users/{make().pk}/access/"))
+        .one("section", aria_labelledby="rights")
+        .text
+    )
     assert says in section
     for other in ("None is in force now", "Every right"):
         assert other in says or other not in section
 
 
 def test_the_rights_of_somebody_who_is_staff_are_in_force(client, viewer):
-    section = read(client.get(f"/users/{make_user('Viewer').pk}/access/")).one("section", aria_labelledby="rights").text
+    section = (
+        read(client.get(f"/users/{make_user('Viewer').pk}/access/"))
+        .one("section", aria_labelledby="rights")
+        .text
+    )
     assert "force" not in section
     assert "Every right" not in section
 
@@ -110,7 +134,8 @@ def test_a_page_reads_as_many_rights_as_the_gate():
 
 
 def test_what_a_page_has_read_is_no_news_to_a_verb_that_runs_later():
-    ada, support = make_user(), make_user("Support")
+    ada = make_user()
+    support = make_user("Support")
     read_rights(ada)
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     assert access.may(support, "edit", ada)  # as the page saw it

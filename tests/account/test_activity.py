@@ -19,11 +19,16 @@ SCRIPT = "<script>alert(1)</script>"
 @pytest.fixture
 def ada():
     """With one entry of each kind."""
-    root, ada = make_superuser(username="root"), make_user(username="ada")
+    root = make_superuser(username="root")
+    ada = make_user(username="ada")
     verbs.edit(ada, by=root, version=1, phone="12345")
-    SignInEvent.objects.create(account_id=ada.pk, outcome="wrong-password", ip="192.0.2.7", user_agent=f"Firefox {SCRIPT}")
+    SignInEvent.objects.create(
+        account_id=ada.pk, outcome="wrong-password", ip="192.0.2.7", user_agent=f"Firefox {SCRIPT}"
+    )
     SignInEvent.objects.create(account_id=ada.pk, outcome="ok", ip="2001:db8::7")
-    Message.objects.create(account=ada, kind="invitation", to=ada.email, state="failed", error=f"550 {SCRIPT}")
+    Message.objects.create(
+        account=ada, kind="invitation", to=ada.email, state="failed", error=f"550 {SCRIPT}"
+    )
     verbs.add_note(ada, by=root, text=f"Call first {SCRIPT}")
     Job.objects.create(kind="suspend", by=ada, by_text="ada", words="everybody", reason="spring")
     return ada
@@ -38,7 +43,11 @@ def manager(client):
 
 def lines(response) -> list[str]:
     page = read(response)
-    return [item.one("div").text for events in page.all("ol", class_="events") for item in events.all("li")]
+    return [
+        item.one("div").text
+        for events in page.all("ol", class_="events")
+        for item in events.all("li")
+    ]
 
 
 def path(account, query: str = "") -> str:
@@ -57,11 +66,17 @@ def test_everything_that_happened_stands_in_one_line_of_time(client, manager, ad
     ]
 
 
-@pytest.mark.parametrize(("kind", "count"), [("changes", 2), ("sign-ins", 2), ("mail", 1), ("notes", 1), ("jobs", 1)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("changes", 2), ("sign-ins", 2), ("mail", 1), ("notes", 1), ("jobs", 1)]
+)
 def test_it_is_narrowed_to_one_kind(client, manager, ada, kind, count):
     response = client.get(path(ada, f"?kind={kind}"))
     assert len(lines(response)) == count
-    [current] = [a for a in read(response).one("nav", class_="kinds").all("a") if "aria-current" in a.attributes]
+    [current] = [
+        a
+        for a in read(response).one("nav", class_="kinds").all("a")
+        if "aria-current" in a.attributes
+    ]
     assert current.attributes["href"] == path(ada, f"?kind={kind}")
 
 
@@ -74,18 +89,27 @@ def test_pages_follow_each_other_and_keep_their_filter(client, manager):
     ada = make_user()
     for number in range(2 * SIZE + 5):
         record("account.edited", actor=None, target=ada, after={"phone": str(number)})
-    address, seen = path(ada, "?kind=changes"), []
+    address = path(ada, "?kind=changes")
+    seen = []
     while address:
         response = client.get(address)
         seen += [int(line.rsplit(" ", 1)[1]) for line in lines(response)]
         record("account.edited", actor=None, target=ada, after={"phone": "999"})
-        address = next((link.attributes["href"] for link in read(response).all("a", rel="next")), "")
+        address = next(
+            (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
+        )
     assert seen == list(reversed(range(2 * SIZE + 5)))
 
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("kind=thunder", "kind"), ("kind=mail&kind=notes", "kind"), ("after=x", "after"), ("after=W10", "after"), ("by=1", "by")],
+    [
+        ("kind=thunder", "kind"),
+        ("kind=mail&kind=notes", "kind"),
+        ("after=x", "after"),
+        ("after=W10", "after"),
+        ("by=1", "by"),
+    ],
 )
 def test_a_parameter_that_means_nothing_is_named(client, manager, ada, query, parameter):
     response = client.get(path(ada, f"?{query}"))
@@ -100,8 +124,12 @@ def test_jobs_are_for_those_who_may_see_jobs(client, ada):
     client.force_login(viewer)
     response = client.get(path(ada))
     assert not [line for line in lines(response) if "job" in line]
-    assert len(read(response).one("nav", class_="kinds").all("a")) == len(SOURCES)  # "Everything" in the place of jobs
-    assert_denied(client.get(path(ada, "?kind=jobs")), "users.view_job", actor=viewer, action="view_jobs")
+    assert len(read(response).one("nav", class_="kinds").all("a")) == len(
+        SOURCES
+    )  # "Everything" in the place of jobs
+    assert_denied(
+        client.get(path(ada, "?kind=jobs")), "users.view_job", actor=viewer, action="view_jobs"
+    )
 
 
 def test_the_trail_is_offered_to_those_who_may_read_it(client, ada):

@@ -1,4 +1,6 @@
-"""Reasons that can't be kept, in every form that asks for one: named beside the field, what was typed is still there."""
+"""Reasons that can't be kept, in every form that asks for one: named beside the field, what was
+typed is still there.
+"""
 
 import pytest
 
@@ -16,20 +18,33 @@ BAD = {
     "bytes that are no text": ("a\ufffdb", "got lost on its way here"),
 }
 WITHOUT = {
-    "edit", "edit one field", "assign_roles", "invite_again", "send_password_reset", "send_verification", "add_note",
-    "pin_note", "edit_note", "write",
-}  # fmt: skip
+    "edit",
+    "edit one field",
+    "assign_roles",
+    "invite_again",
+    "send_password_reset",
+    "send_verification",
+    "add_note",
+    "pin_note",
+    "edit_note",
+    "write",
+}
 NEEDED = {"put_back", "suspend", "delete", "erase", "verify_email", "reset_second_factor"}
 
 
 @pytest.mark.parametrize("verb", sorted(CASES.keys() - WITHOUT))
 def test_a_bad_reason_is_named_beside_the_field_and_kept(client, verb):
-    case, root = CASES[verb], make_superuser()
+    case = CASES[verb]
+    root = make_superuser()
     account = User.objects.get(pk=make_user(password=PASSWORD, **case.fields).pk)
-    made, events = case.make(account, root), AuditEvent.objects.count()
-    before, path = row(account), address(case, account, made)
+    made = case.make(account, root)
+    events = AuditEvent.objects.count()
+    before = row(account)
+    path = address(case, account, made)
     client.force_login(root)
-    bad = BAD | ({"none": ("", "required"), "spaces": (" \n", "required")} if verb in NEEDED else {})
+    bad = BAD | (
+        {"none": ("", "required"), "spaces": (" \n", "required")} if verb in NEEDED else {}
+    )
     for reason, says in bad.values():
         response = send(client, case, account, made, reason=reason)
         assert response.status_code == 422
@@ -41,14 +56,18 @@ def test_a_bad_reason_is_named_beside_the_field_and_kept(client, verb):
 
 
 def as_shown(typed, shown):
-    texts = {name: [str(one) for one in value] if isinstance(value, list) else str(value) for name, value in typed.items()}
+    texts = {
+        name: [str(one) for one in value] if isinstance(value, list) else str(value)
+        for name, value in typed.items()
+    }
     return {name: texts[name] for name in shown.keys() & texts.keys()}
 
 
 @pytest.mark.parametrize("verb", sorted(WITHOUT - {"pin_note"}))
 def test_the_other_forms_ask_for_none(client, verb):
     """So that a form that asks for one from tomorrow on is tested above."""
-    case, root = CASES[verb], make_superuser()
+    case = CASES[verb]
+    root = make_superuser()
     account = make_user(password=PASSWORD, **case.fields)
     path = address(case, account, case.make(account, root))
     client.force_login(root)

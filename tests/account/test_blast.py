@@ -22,13 +22,18 @@ LATER = timezone.now() + timedelta(days=1)
 
 def make_sessions(account: User, number: int, expire=LATER) -> None:
     rows = [
-        Session(session_key=f"{account.pk}-{expire:%d}-{n}", account_id=account.pk, expire_date=expire) for n in range(number)
+        Session(
+            session_key=f"{account.pk}-{expire:%d}-{n}", account_id=account.pk, expire_date=expire
+        )
+        for n in range(number)
     ]
     Session.objects.bulk_create(rows)
 
 
 def make_mails(account: User, number: int, state: str = "waiting") -> None:
-    Message.objects.bulk_create([Message(account=account, kind="invitation", state=state) for _ in range(number)])
+    Message.objects.bulk_create(
+        [Message(account=account, kind="invitation", state=state) for _ in range(number)]
+    )
 
 
 def make_jobs(account: User, number: int, state: str = "queued") -> None:
@@ -41,7 +46,8 @@ def test_an_account_with_nothing_takes_nothing():
 
 
 def test_the_figures_are_of_what_ends_and_of_nobody_else():
-    account, other = make_user("Support"), make_user("Manager")
+    account = make_user("Support")
+    other = make_user("Manager")
     account.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
     for owner, number in ((account, 2), (other, 5)):
         make_sessions(owner, number)
@@ -53,11 +59,15 @@ def test_the_figures_are_of_what_ends_and_of_nobody_else():
         for state in ENDED:
             make_jobs(owner, 1, state)
     support = Group.objects.get(name="Support").permissions.count()
-    assert radius(account) == Radius(sessions=2, mails=2, jobs=2, groups=["Support"], rights=support + 1, is_staff=True)
+    assert radius(account) == Radius(
+        sessions=2, mails=2, jobs=2, groups=["Support"], rights=support + 1, is_staff=True
+    )
 
 
 def test_every_state_of_a_job_that_has_not_ended_is_pending():
-    assert {state for state in Job.State.values if f"'{state}'" in PENDING} == set(Job.State.values) - set(ENDED)
+    assert {state for state in Job.State.values if f"'{state}'" in PENDING} == set(
+        Job.State.values
+    ) - set(ENDED)
 
 
 @pytest.mark.parametrize(("others", "last"), [(0, True), (1, False)])
@@ -80,7 +90,9 @@ def test_figures_end_at_a_cap_and_the_page_says_so(client):
     assert (found.sessions, found.mails, found.jobs) == (CAP + 1, CAP + 1, CAP + 1)
     assert (len(found.groups), found.more_groups) == (GROUPS, True)
     client.force_login(make_superuser())
-    facts = read(client.get(f"/users/{account.pk}/deletion/")).one("section", class_="radius").all("dd")
+    facts = (
+        read(client.get(f"/users/{account.pk}/deletion/")).one("section", class_="radius").all("dd")
+    )
     said = [fact.text for fact in facts]
     assert said[0] == "1,000+ end at once"
     assert said[3].startswith("1,000+ waiting")
@@ -89,7 +101,8 @@ def test_figures_end_at_a_cap_and_the_page_says_so(client):
 
 
 def test_a_thousand_rows_cost_as_many_queries_as_none(django_assert_num_queries):
-    small, large = make_user(), make_user("Support")
+    small = make_user()
+    large = make_user("Support")
     make_sessions(large, 1000)
     make_mails(large, 1000)
     for account, number in ((small, 5), (large, 5), (make_superuser(), 5)):
@@ -108,7 +121,9 @@ def test_each_figure_is_a_range_of_an_index():
     make_jobs(account, 20, "done")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE users_session, users_message, users_job, users_user_groups, users_user_user_permissions")
+            cursor.execute(
+                "ANALYZE users_session, users_message, users_job, users_user_groups, users_user_user_permissions"
+            )
     found = "\n".join(plans(lambda: radius(account)))
     for index in ("session_of_account", "message_waiting_of_account", "job_pending_of"):
         assert index in found, found
@@ -118,7 +133,8 @@ def test_each_figure_is_a_range_of_an_index():
 
 @pytest.mark.parametrize("path", ["suspension", "deletion", "erasure"])
 def test_the_page_that_asks_shows_it(client, path):
-    root, colleague = make_superuser(), make_user("Support")
+    root = make_superuser()
+    colleague = make_user("Support")
     make_sessions(colleague, 1)
     client.force_login(root)
     section = read(client.get(f"/users/{colleague.pk}/{path}/")).one("section", class_="radius")

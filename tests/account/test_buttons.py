@@ -23,7 +23,11 @@ def test_who_may_do_nothing_is_offered_nothing():
 def test_each_offer_that_fits_is_linked_once_and_no_other(status):
     one = account(status)
     html = actions(one, EVERYTHING)
-    fitting = [offer for offer in (*BUTTONS, *sum(MENU.values(), ()), *DANGEROUS) if offer.fits(one, EVERYTHING)]
+    fitting = [
+        offer
+        for offer in (*BUTTONS, *sum(MENU.values(), ()), *DANGEROUS)
+        if offer.fits(one, EVERYTHING)
+    ]
     assert html.count("<a") == len(fitting)
     for offer in fitting:
         assert f'href="/users/7/{offer.path}"' in html
@@ -34,4 +38,6 @@ def test_what_is_hard_to_take_back_stands_apart():
     html = actions(account(State.ACTIVE), EVERYTHING)
     assert html.count('<a class="dangerous"') == 2
     assert '<a class="button" href="/users/7/edit/" data-key="e">' in html
-    assert html.index('class="menu-sheet"') < html.index("Sign-in") < html.index('class="dangerous"')
+    assert (
+        html.index('class="menu-sheet"') < html.index("Sign-in") < html.index('class="dangerous"')
+    )

@@ -38,13 +38,23 @@ def test_a_manager_deletes_an_account_into_the_recycle_bin(client, agent, settin
     assert form(page, path(ada)) == {"version": "1", "reason": ""}
     response = client.post(path(ada), {"version": 1, "reason": "Asked for it"}, follow=True)
     shown = read(response)
-    assert "is in the recycle bin. All sessions have ended." in shown.one("p", class_="note success").text
+    assert (
+        "is in the recycle bin. All sessions have ended."
+        in shown.one("p", class_="note success").text
+    )
     ada.refresh_from_db()
     until = ada.deleted_at + timedelta(days=14)
-    assert f"It can be restored until {until.day} {until:%b %Y}" in shown.one("p", class_="note error").text
+    assert (
+        f"It can be restored until {until.day} {until:%b %Y}"
+        in shown.one("p", class_="note error").text
+    )
     assert (ada.status, ada.status_reason) == ("deleted", "Asked for it")
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.reason) == ("account.deleted", agent.pk, "Asked for it")
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.deleted",
+        agent.pk,
+        "Asked for it",
+    )
     assert (event.before["status"], event.after["status"]) == ("active", "deleted")
 
 
@@ -59,23 +69,30 @@ def test_an_open_session_is_out_and_stays_out_after_a_restore(client, agent):
 
 
 def test_the_address_and_the_username_of_a_deleted_account_are_not_given_away(client, agent):
-    ada, grace = make_user(username="ada", email="ada@example.com"), make_user()
+    ada = make_user(username="ada", email="ada@example.com")
+    grace = make_user()
     client.post(path(ada), {"version": 1, "reason": "x"})
     sent = {"username": "someone", "email": "ADA@example.com"}
     invited = client.post("/users/new/", sent)
     assert (invited.status_code, read(invited).one("p", id="id_email_error").text) == (
-        422, "A deleted account has this address. Restore it instead.",
-    )  # fmt: skip
+        422,
+        "A deleted account has this address. Restore it instead.",
+    )
     named = client.post("/users/new/", {"username": "Ada", "email": "new@example.com"})
     assert named.status_code == 422
-    assert read(named).one("p", id="id_username_error").text == "A deleted account has this username."
+    assert (
+        read(named).one("p", id="id_username_error").text == "A deleted account has this username."
+    )
     with pytest.raises(ValidationError) as caught:
         verbs.edit(grace, by=agent, version=1, email="ada@example.com")
     assert list(caught.value.message_dict) == ["email"]
-    field = client.post(f"/users/{grace.pk}/edit/email/", {"version": 1, "email": "ada@EXAMPLE.com"})
+    field = client.post(
+        f"/users/{grace.pk}/edit/email/", {"version": 1, "email": "ada@EXAMPLE.com"}
+    )
     assert (field.status_code, read(field).one("p", id="email_email_error").text) == (
-        422, "A deleted account has this address. Restore it instead.",
-    )  # fmt: skip
+        422,
+        "A deleted account has this address. Restore it instead.",
+    )
     assert form(field, f"/users/{grace.pk}/edit/email/")["email"] == "ada@EXAMPLE.com"
     assert User.objects.filter(email="ada@example.com").get() == ada
 
@@ -104,12 +121,16 @@ def test_a_reason_can_be_chosen_and_written_on(client, agent):
     ada = make_user()
     links = read(client.get(path(ada))).one("nav", class_="reasons").all("a")
     chosen = next(link for link in links if link.text.startswith("A second account"))
-    assert form(client.get(chosen.attributes["href"]), path(ada))["reason"] == chosen.attributes["data-text"]
+    assert (
+        form(client.get(chosen.attributes["href"]), path(ada))["reason"]
+        == chosen.attributes["data-text"]
+    )
     assert form(client.get(path(ada) + "?template=nonsense"), path(ada))["reason"] == ""
 
 
 def test_the_last_superuser_is_not_deleted(client):
-    root, passing = make_superuser(), make_superuser(valid_until=timezone.now() + timedelta(days=1))
+    root = make_superuser()
+    passing = make_superuser(valid_until=timezone.now() + timedelta(days=1))
     client.force_login(passing)
     response = client.post(path(root), {"version": 1, "reason": "x"})
     assert response.status_code == 409
@@ -122,4 +143,11 @@ def test_a_suspended_administrator_cannot_be_deleted_by_a_manager(agent):
 
 
 def test_the_ladder(client):
-    climb(client, "/users/{}/deletion/", "delete", "users.delete_user", {"reason": "x"}, without="Support")
+    climb(
+        client,
+        "/users/{}/deletion/",
+        "delete",
+        "users.delete_user",
+        {"reason": "x"},
+        without="Support",
+    )

@@ -19,11 +19,21 @@ pytestmark = pytest.mark.django_db
 END = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 CHANGED = {"version", "updated_at", "session_epoch"}
 STATES = {
-    "active": {"password": PASSWORD, "email_verified_at": END, "has_second_factor": True, "must_change_password": True},
+    "active": {
+        "password": PASSWORD,
+        "email_verified_at": END,
+        "has_second_factor": True,
+        "must_change_password": True,
+    },
     "active without a password": {},
     "invited": {"status": "invited"},
     "suspended": {"status": "suspended", "status_reason": "Spam"},
-    "suspended until": {"status": "suspended", "status_reason": "Spam", "suspended_until": END, "valid_until": END},
+    "suspended until": {
+        "status": "suspended",
+        "status_reason": "Spam",
+        "suspended_until": END,
+        "valid_until": END,
+    },
     "ended": {"valid_until": datetime(2020, 1, 1, tzinfo=UTC)},
 }
 
@@ -33,7 +43,8 @@ def path(account) -> str:
 
 
 def test_a_manager_restores_an_account_from_its_page(client):
-    manager, ada = make_user("Manager"), make_user()
+    manager = make_user("Manager")
+    ada = make_user()
     client.force_login(manager)
     verbs.delete(ada, by=manager, reason="x")
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada))
@@ -43,20 +54,26 @@ def test_a_manager_restores_an_account_from_its_page(client):
     response = client.post(path(ada), sent | {"reason": "Was a mistake"}, follow=True)
     assert "is back, and is active." in read(response).one("p", class_="note success").text
     event = events(ada)[-1]
-    assert (event.action, event.actor_id, event.reason) == ("account.restored", manager.pk, "Was a mistake")
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.restored",
+        manager.pk,
+        "Was a mistake",
+    )
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("kind", ["plain", "Administrator", "superuser"])
 def test_a_restore_brings_everything_back_as_it_was(state, kind):
-    root, fields = make_superuser(), STATES[state]
+    root = make_superuser()
+    fields = STATES[state]
     account = {
         "plain": lambda: make_user(**fields),
         "Administrator": lambda: make_user("Administrator", **fields),
         "superuser": lambda: make_superuser(**fields),
     }[kind]()
     account.user_permissions.add(Permission.objects.get(codename="view_job"))
-    before, stood = row(account), User.objects.get(pk=account.pk).state
+    before = row(account)
+    stood = User.objects.get(pk=account.pk).state
     verbs.delete(account, by=root, reason="x")
     gone = User.objects.get(pk=account.pk)
     assert (gone.state, gone.is_active, gone.get_all_permissions()) == ("deleted", False, set())
@@ -64,17 +81,22 @@ def test_a_restore_brings_everything_back_as_it_was(state, kind):
     after = row(account)
     assert {name for name in before if before[name] != after[name]} == CHANGED
     assert User.objects.get(pk=account.pk).state == stood
-    assert list(User.objects.get(pk=account.pk).user_permissions.values_list("codename", flat=True)) == ["view_job"]
+    assert list(
+        User.objects.get(pk=account.pk).user_permissions.values_list("codename", flat=True)
+    ) == ["view_job"]
 
 
 def test_a_suspension_that_ran_out_in_the_bin_is_over(monkeypatch):
-    root, account = make_superuser(), make_user(status="suspended", suspended_until=END)
+    root = make_superuser()
+    account = make_user(status="suspended", suspended_until=END)
     verbs.delete(account, by=root, reason="x")
     monkeypatch.setattr("django.utils.timezone.now", lambda: END)
     assert verbs.restore(account, by=root).state == "active"
 
 
-@pytest.mark.parametrize(("fields", "status"), [({}, "invited"), ({"password": PASSWORD}, "active")])
+@pytest.mark.parametrize(
+    ("fields", "status"), [({}, "invited"), ({"password": PASSWORD}, "active")]
+)
 def test_an_account_that_came_deleted_is_as_if_it_were_new(fields, status):
     account = make_user(status="deleted", deleted_at=timezone.now(), **fields)
     assert verbs.restore(account, by=make_superuser()).status == status
@@ -85,7 +107,10 @@ def test_an_account_that_came_deleted_is_as_if_it_were_new(fields, status):
     [
         ({}, "This account is active, not deleted."),
         ({"status": "suspended"}, "This account is suspended, not deleted."),
-        ({"status": "erased", "deleted_at": timezone.now()}, "This account is erased: there is nothing left to bring back."),
+        (
+            {"status": "erased", "deleted_at": timezone.now()},
+            "This account is erased: there is nothing left to bring back.",
+        ),
     ],
 )
 def test_only_what_is_in_the_bin_is_restored(client, fields, says):
@@ -97,21 +122,32 @@ def test_only_what_is_in_the_bin_is_restored(client, fields, says):
     assert events(ada) == []
 
 
-@pytest.mark.parametrize("ask", [
-    lambda account, by: verbs.edit(account, by=by, version=None, phone="12345"),
-    lambda account, by: verbs.assign_roles(account, by=by, groups=[], is_staff=True, is_superuser=False),
-    lambda account, by: verbs.set_end_date(account, by=by, until=END),
-    lambda account, by: verbs.clear_end_date(account, by=by),
-    lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"),
-    lambda account, by: verbs.require_password_change(account, by=by),
-    lambda account, by: verbs.send_password_reset(account, by=by),
-    lambda account, by: verbs.verify_email(account, by=by, reason="x"),
-    lambda account, by: verbs.send_verification(account, by=by),
-    lambda account, by: verbs.choose_password(account, PASSWORD),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda account, by: verbs.edit(account, by=by, version=None, phone="12345"),
+        lambda account, by: verbs.assign_roles(
+            account, by=by, groups=[], is_staff=True, is_superuser=False
+        ),
+        lambda account, by: verbs.set_end_date(account, by=by, until=END),
+        lambda account, by: verbs.clear_end_date(account, by=by),
+        lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"),
+        lambda account, by: verbs.require_password_change(account, by=by),
+        lambda account, by: verbs.send_password_reset(account, by=by),
+        lambda account, by: verbs.verify_email(account, by=by, reason="x"),
+        lambda account, by: verbs.send_verification(account, by=by),
+        lambda account, by: verbs.choose_password(account, PASSWORD),
+    ],
+)
 @pytest.mark.parametrize("status", ["deleted", "erased"])
 def test_a_verb_on_an_account_that_is_gone_is_a_clear_refusal(status, ask):
-    account = make_user(status=status, deleted_at=timezone.now(), has_second_factor=True, valid_until=END, password=PASSWORD)
+    account = make_user(
+        status=status,
+        deleted_at=timezone.now(),
+        has_second_factor=True,
+        valid_until=END,
+        password=PASSWORD,
+    )
     before = row(account)
     with pytest.raises(Refused, match=f"This account is {status}; it can’t be changed"):
         ask(account, make_superuser())
@@ -120,6 +156,12 @@ def test_a_verb_on_an_account_that_is_gone_is_a_clear_refusal(status, ask):
 
 def test_the_ladder(client):
     climb(
-        client, "/users/{}/deletion/end/", "restore", "users.restore_user", {"reason": "x"},
-        without="Support", status="deleted", deleted_at=timezone.now(),
-    )  # fmt: skip
+        client,
+        "/users/{}/deletion/end/",
+        "restore",
+        "users.restore_user",
+        {"reason": "x"},
+        without="Support",
+        status="deleted",
+        deleted_at=timezone.now(),
+    )

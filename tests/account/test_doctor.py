@@ -9,7 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
 from users import access
@@ -61,7 +66,13 @@ def lock(account: User) -> None:
 
 
 def bounce(account: User) -> None:
-    Message.objects.create(account=account, kind="invitation", to=account.email, state="failed", error="550 no such mailbox")
+    Message.objects.create(
+        account=account,
+        kind="invitation",
+        to=account.email,
+        state="failed",
+        error="550 no such mailbox",
+    )
 
 
 def test_where_nothing_stops_a_person_the_page_says_so_and_it_is_true(client, root):
@@ -75,7 +86,11 @@ def test_where_nothing_stops_a_person_the_page_says_so_and_it_is_true(client, ro
 
 STOPS = {
     "suspended": (
-        {"status": "suspended", "status_reason": "Spam <b>", "suspended_until": NOW + timedelta(days=2)},
+        {
+            "status": "suspended",
+            "status_reason": "Spam <b>",
+            "suspended_until": NOW + timedelta(days=2),
+        },
         "suspended until",
     ),
     "suspended for good": ({"status": "suspended"}, "suspended without an end"),
@@ -91,7 +106,9 @@ STOPS = {
 def test_what_stops_a_person_is_the_verdict_and_it_does_stop_them(client, root, fields, says):
     ada = healthy(username="ada", **fields)
     page = look(client, ada)
-    assert re.fullmatch(rf"This person can’t sign in: {says}( \d+ \w+ \d+, \d\d:\d\d UTC)?\.", verdict(page))
+    assert re.fullmatch(
+        rf"This person can’t sign in: {says}( \d+ \w+ \d+, \d\d:\d\d UTC)?\.", verdict(page)
+    )
     [line] = lines(page, "stops")
     assert line.lower().startswith(f"stops them: {says}")
     if fields.get("status_reason"):
@@ -105,7 +122,10 @@ def test_what_stops_a_person_is_the_verdict_and_it_does_stop_them(client, root, 
 def test_a_password_that_cannot_be_checked(client, root, stored):
     ada = healthy()
     User.objects.filter(pk=ada.pk).update(password=stored)
-    assert verdict(look(client, ada)) == "This person can’t sign in: the stored password can’t be checked."
+    assert (
+        verdict(look(client, ada))
+        == "This person can’t sign in: the stored password can’t be checked."
+    )
 
 
 def test_locked_out_until(client, root):
@@ -126,7 +146,11 @@ def test_several_reasons_are_counted_and_stand_in_order(client, root):
     ada = healthy(status="suspended", valid_until=NOW - timedelta(days=1), password=None)
     page = look(client, ada)
     assert verdict(page) == "This person can’t sign in: suspended without an end, and 2 more."
-    assert [line.split(": ")[1][:9] for line in lines(page, "stops")] == ["Suspended", "The accou", "There is "]
+    assert [line.split(": ")[1][:9] for line in lines(page, "stops")] == [
+        "Suspended",
+        "The accou",
+        "There is ",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +170,8 @@ def test_what_is_worth_knowing_stops_nobody(client, root, fields, says):
 
 
 def test_mail_that_came_back_stops_whoever_waits_for_an_invitation(client, root):
-    ada, grace = healthy(), healthy(status="invited", password=None)
+    ada = healthy()
+    grace = healthy(status="invited", password=None)
     for account in (ada, grace):
         bounce(account)
     page = look(client, ada)
@@ -161,7 +186,11 @@ def test_who_may_not_see_the_address_reads_of_its_mail_all_the_same(client):
     bounce(ada)
     client.force_login(make_user("Viewer"))
     page = look(client, ada)
-    assert [line for line in lines(page, "stops") if "came back" in line and "550 no such mailbox" in line]
+    assert [
+        line
+        for line in lines(page, "stops")
+        if "came back" in line and "550 no such mailbox" in line
+    ]
     assert ada.email not in page.text
 
 
@@ -172,11 +201,16 @@ def test_mail_to_a_former_address_says_nothing_about_this_one(client, root):
     assert "No mail was sent to this address" in " ".join(lines(look(client, ada), "fine"))
 
 
-@pytest.mark.parametrize(("state", "level", "says"), [("sent", "fine", "was taken"), ("waiting", "notice", "has not left yet")])
+@pytest.mark.parametrize(
+    ("state", "level", "says"),
+    [("sent", "fine", "was taken"), ("waiting", "notice", "has not left yet")],
+)
 def test_what_became_of_the_last_mail(client, root, state, level, says):
     ada = healthy()
     bounce(ada)
-    Message.objects.create(account=ada, kind="password-reset", to=ada.email, state=state, sent_at=NOW)
+    Message.objects.create(
+        account=ada, kind="password-reset", to=ada.email, state=state, sent_at=NOW
+    )
     Message.objects.create(account=ada, kind="password-reset", to=ada.email, state="dropped")
     assert any(says in line for line in lines(look(client, ada), level))
 
@@ -194,7 +228,10 @@ def test_the_last_ten_failures_with_their_cause(client, root):
     for outcome in ("wrong-password", "ok", "suspended", *["throttled"] * 9):
         SignInEvent.objects.create(account_id=ada.pk, outcome=outcome, ip="10.0.0.7")
     SignInEvent.objects.create(account_id=root.pk, outcome="ended")
-    shown = [item.one("p", class_="what").text for item in look(client, ada).one("ol", class_="events").all("li")]
+    shown = [
+        item.one("p", class_="what").text
+        for item in look(client, ada).one("ol", class_="events").all("li")
+    ]
     assert shown == [Outcome.THROTTLED.label] * 9 + [Outcome.SUSPENDED.label]
 
 
@@ -209,14 +246,24 @@ def test_it_is_looked_up_at_every_request(client, root):
     ada = healthy()
     assert verdict(look(client, ada)) == CLEAR
     with connection.cursor() as cursor:  # by somebody who knows of no generation
-        cursor.execute("DROP TRIGGER IF EXISTS users_user_generation_update" if connection.vendor == "sqlite" else "SELECT 1")
-        cursor.execute("UPDATE users_user SET valid_until = '2001-01-01 00:00:00' WHERE id = %s", [ada.pk])
+        cursor.execute(
+            "DROP TRIGGER IF EXISTS users_user_generation_update"
+            if connection.vendor == "sqlite"
+            else "SELECT 1"
+        )
+        cursor.execute(
+            "UPDATE users_user SET valid_until = '2001-01-01 00:00:00' WHERE id = %s", [ada.pk]
+        )
     assert "the account ended" in verdict(look(client, ada))
 
 
 @pytest.mark.parametrize(
     ("role", "expected"),
-    [("Viewer", set()), ("Support", {"suspension/end/", "edit/"}), ("superuser", {"suspension/end/", "edit/"})],
+    [
+        ("Viewer", set()),
+        ("Support", {"suspension/end/", "edit/"}),
+        ("superuser", {"suspension/end/", "edit/"}),
+    ],
 )
 def test_only_remedies_that_the_viewer_may_use_are_offered(client, role, expected):
     client.force_login(make_superuser() if role == "superuser" else make_user(role))
@@ -226,26 +273,53 @@ def test_only_remedies_that_the_viewer_may_use_are_offered(client, role, expecte
 
 
 def test_remedies_lead_to_pages_that_mend_it(client, root):
-    """Each that is offered to a superuser, whatever is wrong: none is refused by the state of the account."""
+    """Each that is offered to a superuser, whatever is wrong: none is refused by the state of the
+    account.
+    """
     wrong = [
         *(fields for fields, _ in STOPS.values()),
-        {"email": ""}, {"email_verified_at": None}, {"has_second_factor": True}, {"must_change_password": True},
-        {"email": "", "password": None}, {"email": "", "status": "invited", "password": None},
-        {"status": "deleted", "deleted_at": NOW, "email_verified_at": None, "has_second_factor": True},
-        {"status": "deleted", "deleted_at": NOW, "email": "", "valid_until": NOW - timedelta(days=1)},
+        {"email": ""},
+        {"email_verified_at": None},
+        {"has_second_factor": True},
+        {"must_change_password": True},
+        {"email": "", "password": None},
+        {"email": "", "status": "invited", "password": None},
+        {
+            "status": "deleted",
+            "deleted_at": NOW,
+            "email_verified_at": None,
+            "has_second_factor": True,
+        },
+        {
+            "status": "deleted",
+            "deleted_at": NOW,
+            "email": "",
+            "valid_until": NOW - timedelta(days=1),
+        },
         {"status": "erased", "deleted_at": NOW, "email": "", "password": None},
-    ]  # fmt: skip
+    ]
     typed = {"reason": "x", "until": "2999-01-31T12:30"}
     used = set()
     for fields in wrong:
-        for number in range(len(look(client, healthy(**fields)).one("ol", class_="checks").all("a"))):
+        for number in range(
+            len(look(client, healthy(**fields)).one("ol", class_="checks").all("a"))
+        ):
             page = look(client, healthy(**fields))  # one account for each remedy
             link = page.one("ol", class_="checks").all("a")[number].attributes["href"]
             sent = form(client.get(link), link)
-            sent |= typed | ({"email": f"new{link.split('/')[2]}@example.com"} if "email" in sent else {})
+            sent |= typed | (
+                {"email": f"new{link.split('/')[2]}@example.com"} if "email" in sent else {}
+            )
             assert client.post(link, sent).status_code == 302, (fields, link)
             used.add(link.split("/", 3)[3])
-    assert {"deletion/end/", "edit/", "end-date/", "invitation/", "password-reset/", "suspension/end/"} <= used
+    assert {
+        "deletion/end/",
+        "edit/",
+        "end-date/",
+        "invitation/",
+        "password-reset/",
+        "suspension/end/",
+    } <= used
 
 
 def test_it_takes_two_queries_whatever_there_is(root):
@@ -260,15 +334,29 @@ def test_it_takes_two_queries_whatever_there_is(root):
 def test_a_network_address_that_was_held_up_is_not_taken_for_the_account(client, root):
     ada = healthy(username="ada")
     for number in range(10):  # as many as one address may fail with in a minute
-        Client().post("/login/", {"login": f"nobody{number}", "password": "wrong"}, REMOTE_ADDR="198.51.100.7")
-    assert Client().post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.7").status_code == 429
+        Client().post(
+            "/login/", {"login": f"nobody{number}", "password": "wrong"}, REMOTE_ADDR="198.51.100.7"
+        )
+    assert (
+        Client()
+        .post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.7")
+        .status_code
+        == 429
+    )
     page = look(client, ada)
     assert verdict(page) == CLEAR
     [line] = lines(page, "notice")
     assert "Not the account, but a network address was held up" in line
     assert "198.51.100.7" in line
-    assert [item.one("p", class_="what").text for item in page.one("ol", class_="events").all("li")] == [Outcome.CROWDED.label]
-    assert Client().post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.8").status_code == 302
+    assert [
+        item.one("p", class_="what").text for item in page.one("ol", class_="events").all("li")
+    ] == [Outcome.CROWDED.label]
+    assert (
+        Client()
+        .post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.8")
+        .status_code
+        == 302
+    )
 
 
 def test_an_account_that_was_locked_out_is_not_taken_for_its_network_address(client, root):

@@ -34,7 +34,10 @@ def test_an_address_that_is_nobodys_and_one_that_looks_like_it(client, ada):
     assert response.status_code == 200
     page = read(response)
     assert page.one("p", class_="verdict").text == "There is no account “ada@exmaple.com” here."
-    assert page.one("section", aria_labelledby="alike").one("a").attributes["href"] == f"/users/{ada.pk}/doctor/"
+    assert (
+        page.one("section", aria_labelledby="alike").one("a").attributes["href"]
+        == f"/users/{ada.pk}/doctor/"
+    )
     assert page.one("input", id="q").attributes["value"] == "ada@exmaple.com"
     assert not page.all("a", href="/users/new/")
 
@@ -49,7 +52,10 @@ def test_attempts_with_exactly_this_are_told_of(client, ada):
     for typed in ("ada@exmaple.com", "Ada@Exmaple.com"):
         client_of_ada = type(client)()
         client_of_ada.post("/login/", {"login": typed, "password": PASSWORD})
-    assert "tried to sign in with exactly this 2 times, last" in read(ask(client, "ADA@exmaple.com")).one("main").text
+    assert (
+        "tried to sign in with exactly this 2 times, last"
+        in read(ask(client, "ADA@exmaple.com")).one("main").text
+    )
 
 
 def test_what_can_be_nobodys_address_is_said(client, ada):
@@ -63,7 +69,21 @@ def test_without_a_question_there_is_a_form(client, ada):
     assert not read(response).all("p", class_="verdict")
 
 
-@pytest.mark.parametrize("q", ["<script>alert(1)</script>", '"><b>', "%", "_", "'", "\\", "\u202e", "x" * 254, "a b", "1" * 30])
+@pytest.mark.parametrize(
+    "q",
+    [
+        "<script>alert(1)</script>",
+        '"><b>',
+        "%",
+        "_",
+        "'",
+        "\\",
+        "\u202e",
+        "x" * 254,
+        "a b",
+        "1" * 30,
+    ],
+)
 def test_hostile_text_is_text(client, ada, q):
     response = ask(client, q)
     assert response.status_code == 200
@@ -71,7 +91,10 @@ def test_hostile_text_is_text(client, ada, q):
     assert q in read(response).one("p", class_="verdict").one("strong").raw_text
 
 
-@pytest.mark.parametrize(("query", "parameter"), [("q=a%00b", "q"), ("q=" + "x" * 255, "q"), ("q=a&q=b", "q"), ("p=a", "p")])
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [("q=a%00b", "q"), ("q=" + "x" * 255, "q"), ("q=a&q=b", "q"), ("p=a", "p")],
+)
 def test_a_parameter_that_means_nothing_is_named(client, ada, query, parameter):
     response = client.get(f"/users/doctor/?{query}")
     assert response.status_code == 400

@@ -3,7 +3,13 @@
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -21,7 +27,9 @@ def agent(client):
 
 @pytest.fixture
 def ada():
-    return make_user(username="ada", first_name="Ada", last_name="Lovelace", email_verified_at=timezone.now())
+    return make_user(
+        username="ada", first_name="Ada", last_name="Lovelace", email_verified_at=timezone.now()
+    )
 
 
 def path(account) -> str:
@@ -36,9 +44,15 @@ def opened(client, account) -> dict:
 def test_a_support_agent_edits_a_profile(client, agent, ada):
     sent = opened(client, ada)
     assert sent == {
-        "version": "1", "first_name": "Ada", "last_name": "Lovelace", "username": "ada", "email": "ada@example.com",
-        "phone": "", "locale": "", "time_zone": "",
-    }  # fmt: skip
+        "version": "1",
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "username": "ada",
+        "email": "ada@example.com",
+        "phone": "",
+        "locale": "",
+        "time_zone": "",
+    }
     changes = {
         "first_name": " Augusta Ada ",
         "username": "ＡＤＡ.King",
@@ -49,9 +63,19 @@ def test_a_support_agent_edits_a_profile(client, agent, ada):
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert read(response).one("p", class_="note success").text == "Saved."
     ada.refresh_from_db()
-    assert (ada.first_name, ada.username, ada.phone, ada.version) == ("Augusta Ada", "ada.king", "+44201234", 2)
+    assert (ada.first_name, ada.username, ada.phone, ada.version) == (
+        "Augusta Ada",
+        "ada.king",
+        "+44201234",
+        2,
+    )
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id, event.target_version) == ("account.edited", agent.pk, ada.pk, 2)
+    assert (event.action, event.actor_id, event.target_id, event.target_version) == (
+        "account.edited",
+        agent.pk,
+        ada.pk,
+        2,
+    )
     assert event.before == {"first_name": "Ada", "username": "ada", "phone": "", "time_zone": ""}
     assert event.ip == "127.0.0.1"
 
@@ -88,8 +112,10 @@ def test_fields_that_the_form_does_not_have_change_nothing(client, agent, ada):
 def questions(response) -> dict[str, list[str]]:
     """By the name of a field, the values to choose from: theirs, yours, the original."""
     radios = read(response).all("input", type="radio")
-    return {name: [radio.attributes["value"] for radio in radios if radio.attributes["name"] == name] for name in
-            dict.fromkeys(radio.attributes["name"] for radio in radios)}  # fmt: skip
+    return {
+        name: [radio.attributes["value"] for radio in radios if radio.attributes["name"] == name]
+        for name in dict.fromkeys(radio.attributes["name"] for radio in radios)
+    }
 
 
 def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent, ada):
@@ -106,7 +132,8 @@ def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent
 
 def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta"}
-    ana, bo = make_superuser(first_name="Ana"), make_superuser(first_name="Bo")
+    ana = make_superuser(first_name="Ana")
+    bo = make_superuser(first_name="Bo")
     verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
     verbs.suspend(ada, by=bo, reason="Spam")
     response = client.post(path(ada), sent, follow=True)
@@ -124,7 +151,9 @@ def test_the_same_change_by_both_is_no_conflict(client, agent, ada):
 
 def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
-    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide", locale="en")
+    verbs.edit(
+        ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide", locale="en"
+    )
     response = client.post(path(ada), sent)
     assert response.status_code == 409
     assert questions(response) == {"first_name": ["Adelaide", "Augusta", "Ada"]}
@@ -132,7 +161,9 @@ def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, a
     choice = page.one("input", type="radio", value="Adelaide").parent.text
     assert choice.startswith("Theirs · Ana, ")
     assert choice.endswith("Adelaide")
-    settled = {row.one("dt").text: row.one("dd").text for row in page.one("dl", class_="facts").all("div")}
+    settled = {
+        row.one("dt").text: row.one("dd").text for row in page.one("dl", class_="facts").all("div")
+    }
     assert settled == {"Phone": "12345 changed by you", "Language": "en changed by Ana"}
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone, ada.version) == ("Adelaide", "", 2)
@@ -143,21 +174,27 @@ def test_what_is_chosen_is_saved_with_all_that_merges(client, agent, ada, choice
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
     verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
     again = form(client.post(path(ada), sent), path(ada))
-    assert again == {name: value for name, value in sent.items() if name != "first_name"} | {"version": "2", "locale": "en"}
+    assert again == {name: value for name, value in sent.items() if name != "first_name"} | {
+        "version": "2",
+        "locale": "en",
+    }
     assert client.post(path(ada), again | {"first_name": choice}).status_code == 302
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone, ada.locale, ada.version) == (choice, "12345", "en", 3)
 
 
 def test_a_choice_may_conflict_again(client, agent, ada):
-    sent, ana = opened(client, ada) | {"first_name": "Augusta"}, make_superuser()
+    sent = opened(client, ada) | {"first_name": "Augusta"}
+    ana = make_superuser()
     verbs.edit(ada, by=ana, version=1, first_name="Adelaide")
     again = form(client.post(path(ada), sent), path(ada))
     verbs.edit(ada, by=ana, version=2, first_name="Aida", phone="12345")
     assert questions(client.post(path(ada), again | {"first_name": "Augusta"})) == {
         "first_name": ["Aida", "Augusta", "Adelaide"]
     }
-    assert client.post(path(ada), again | {"first_name": "Adelaide"}).status_code == 302  # theirs: whatever that has become
+    assert (
+        client.post(path(ada), again | {"first_name": "Adelaide"}).status_code == 302
+    )  # theirs: whatever that has become
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone) == ("Aida", "12345")
 
@@ -176,7 +213,11 @@ def test_where_events_are_missing_everything_that_differs_is_asked_about(client,
     verbs.edit(ada, by=make_superuser(), version=3, locale="en")
     response = client.post(path(ada), sent)
     assert response.status_code == 409
-    assert questions(response) == {"first_name": ["Adelaide", "Ada"], "phone": ["", "12345"], "locale": ["en", ""]}
+    assert questions(response) == {
+        "first_name": ["Adelaide", "Ada"],
+        "phone": ["", "12345"],
+        "locale": ["en", ""],
+    }
 
 
 def test_a_version_that_is_yet_to_come_asks_too(client, agent, ada):
@@ -282,7 +323,9 @@ def test_a_support_agent_cannot_edit_a_colleague_or_a_superuser(client, agent):
 
 def test_somebody_who_is_not_staff_is_refused(client, ada):
     client.force_login(ada)
-    assert_denied(client.post(path(ada), {"username": "x", "version": 1}), "", actor=ada, action="enter")
+    assert_denied(
+        client.post(path(ada), {"username": "x", "version": 1}), "", actor=ada, action="enter"
+    )
 
 
 def test_strangers_are_sent_to_sign_in(client, ada):

@@ -1,9 +1,17 @@
-"""GET and POST /users/<id>/edit/<field>/: a page of its own, and with HTMX a form in the place of the value."""
+"""GET and POST /users/<id>/edit/<field>/: a page of its own, and with HTMX a form in the place of
+the value.
+"""
 
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -22,7 +30,9 @@ def agent(client):
 
 @pytest.fixture
 def ada():
-    return make_user(username="ada", first_name="Ada", phone="+123", email_verified_at=timezone.now())
+    return make_user(
+        username="ada", first_name="Ada", phone="+123", email_verified_at=timezone.now()
+    )
 
 
 def path(account, name: str = "phone") -> str:
@@ -41,17 +51,27 @@ def values(response) -> list[str]:
 def test_each_field_of_the_profile_has_a_page_with_a_form_of_its_own(client, agent, ada, name):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada, name))
     assert link.attributes["aria-label"].startswith("Edit ")
-    assert form(client.get(path(ada, name)), path(ada, name)) == {"version": "1", name: getattr(ada, name)}
+    assert form(client.get(path(ada, name)), path(ada, name)) == {
+        "version": "1",
+        name: getattr(ada, name),
+    }
 
 
 def test_a_save_changes_this_field_alone(client, agent, ada):
-    response = client.post(path(ada), {"version": "1", "phone": "+4 56", "first_name": "Eve", "is_staff": "on"}, follow=True)
+    response = client.post(
+        path(ada),
+        {"version": "1", "phone": "+4 56", "first_name": "Eve", "is_staff": "on"},
+        follow=True,
+    )
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert read(response).one("p", class_="note success").text == "Saved."
     event = AuditEvent.objects.get(action="account.edited")
     assert (event.action, event.actor_id, event.before, event.after) == (
-        "account.edited", agent.pk, {"phone": "+123"}, {"phone": "+456"},
-    )  # fmt: skip
+        "account.edited",
+        agent.pk,
+        {"phone": "+123"},
+        {"phone": "+456"},
+    )
 
 
 def test_htmx_gets_a_form_in_the_place_of_the_value(client, agent, ada):
@@ -64,13 +84,22 @@ def test_htmx_gets_a_form_in_the_place_of_the_value(client, agent, ada):
     assert place.one("input", name="phone").attributes["value"] == "+123"
     assert place.one("label").attributes["for"] == place.one("input", name="phone").attributes["id"]
     cancel = place.one("a", data_cancel="")
-    assert (cancel.attributes["href"], cancel.attributes["hx-select"]) == (f"/users/{ada.pk}/", "#fact-phone")
+    assert (cancel.attributes["href"], cancel.attributes["hx-select"]) == (
+        f"/users/{ada.pk}/",
+        "#fact-phone",
+    )
     whole = read(client.get(cancel.attributes["hx-get"], headers=part()))
     assert whole.one("div", id="fact-phone").text == row.text
 
 
 def test_htmx_gets_the_new_value_and_what_is_said_about_it(client, agent, ada):
-    answer = read(client.post(path(ada, "first_name"), {"version": "1", "first_name": "Eve"}, headers=part("first_name")))
+    answer = read(
+        client.post(
+            path(ada, "first_name"),
+            {"version": "1", "first_name": "Eve"},
+            headers=part("first_name"),
+        )
+    )
     assert "Eve" in answer.one("div", id="fact-first_name").one("dd").text
     assert answer.one("a", class_="pencil").attributes["href"] == path(ada, "first_name")
     assert answer.one("p", id="said").text == "First name: Saved."
@@ -79,15 +108,23 @@ def test_htmx_gets_the_new_value_and_what_is_said_about_it(client, agent, ada):
 
 
 def test_a_new_address_is_not_a_verified_one(client, agent, ada):
-    answer = read(client.post(path(ada, "email"), {"version": "1", "email": "ada@b.example"}, headers=part("email")))
+    answer = read(
+        client.post(
+            path(ada, "email"), {"version": "1", "email": "ada@b.example"}, headers=part("email")
+        )
+    )
     assert answer.one("div", id="fact-email").one("span", class_="tag").text == "not verified"
 
 
 @pytest.mark.parametrize("headers", [{}, part()], ids=["page", "part"])
 def test_what_changed_meanwhile_elsewhere_merges(client, agent, ada, headers):
     verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide")
-    response = client.post(path(ada), {"version": "1", "phone": "+456"}, headers=headers, follow=True)
-    assert "Saved. Meanwhile Ana changed the first name; both changes are kept." in read(response).text
+    response = client.post(
+        path(ada), {"version": "1", "phone": "+456"}, headers=headers, follow=True
+    )
+    assert (
+        "Saved. Meanwhile Ana changed the first name; both changes are kept." in read(response).text
+    )
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone) == ("Adelaide", "+456")
 
@@ -101,7 +138,10 @@ def test_the_same_field_is_asked_about(client, agent, ada, headers):
     assert again["version"] == "2"
     assert "phone" not in again
     assert client.post(path(ada), again, headers=headers).status_code == 422  # nothing is chosen
-    assert client.post(path(ada), again | {"phone": "+456"}, headers=headers, follow=True).status_code == 200
+    assert (
+        client.post(path(ada), again | {"phone": "+456"}, headers=headers, follow=True).status_code
+        == 200
+    )
     ada.refresh_from_db()
     assert (ada.phone, ada.version) == ("+456", 3)
 
@@ -121,19 +161,26 @@ def test_the_same_field_is_asked_about(client, agent, ada, headers):
 @pytest.mark.parametrize("htmx", [False, True])
 def test_bad_input_is_named_beside_the_field_and_kept(client, agent, ada, name, value, says, htmx):
     make_user(username="taken")
-    response = client.post(path(ada, name), {"version": "1", name: value}, headers=part(name) if htmx else {})
+    response = client.post(
+        path(ada, name), {"version": "1", name: value}, headers=part(name) if htmx else {}
+    )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
     assert form(response, path(ada, name))[name] == value
     control = read(response).one("input", name=name)
     assert control.attributes["aria-invalid"] == "true"
-    described = [read(response).one(id=reference).text for reference in control.attributes["aria-describedby"].split()]
+    described = [
+        read(response).one(id=reference).text
+        for reference in control.attributes["aria-describedby"].split()
+    ]
     assert any(says in text for text in described)
     ada.refresh_from_db()
     assert ada.version == 1
 
 
-@pytest.mark.parametrize("sent", [{}, {"phone": "+456"}, {"version": "x", "phone": "+456"}, {"version": "1"}])
+@pytest.mark.parametrize(
+    "sent", [{}, {"phone": "+456"}, {"version": "x", "phone": "+456"}, {"version": "1"}]
+)
 def test_what_did_not_come_whole_is_not_taken(client, agent, ada, sent):
     for headers in ({}, part()):
         response = client.post(path(ada), sent, headers=headers)
@@ -159,10 +206,16 @@ def test_whoever_only_looks_sees_no_edit_links_and_cannot_edit(client, ada):
     for method in (client.get, client.post):
         assert_denied(method(path(ada)), "users.edit_user", actor=viewer, target=ada, action="edit")
     answer = client.get(path(ada), headers=part())
-    assert (answer.status_code, read(answer).one("div", class_="trouble").attributes["id"]) == (403, "fact-phone")
+    assert (answer.status_code, read(answer).one("div", class_="trouble").attributes["id"]) == (
+        403,
+        "fact-phone",
+    )
 
 
-@pytest.mark.parametrize("name", ["password", "is_superuser", "status", "id", "version", "nothing", "phone-number", "Phone"])
+@pytest.mark.parametrize(
+    "name",
+    ["password", "is_superuser", "status", "id", "version", "nothing", "phone-number", "Phone"],
+)
 def test_a_field_that_is_none_of_the_profile_is_not_found(client, agent, ada, name):
     for method in (client.get, client.post):
         assert method(path(ada, name), {"version": "1", name: "1"}).status_code == 404
@@ -187,7 +240,10 @@ def test_an_objection_about_another_field_stands_beside_this_one(client, agent):
     for headers in ({}, part("email")):
         response = client.post(path(account, "email"), sent, headers=headers)
         assert response.status_code == 422
-        assert "Username: A username with an @ must be the account’s own address" in read(response).one("p", role="alert").text
+        assert (
+            "Username: A username with an @ must be the account’s own address"
+            in read(response).one("p", role="alert").text
+        )
         assert read(response).one("input", name="email").attributes["value"] == "other@example.com"
     account.refresh_from_db()
     assert account.email == "mail@example.com"

@@ -36,9 +36,20 @@ def test_a_manager_sets_an_end_date_and_changes_it(client, agent):
     ada.refresh_from_db()
     assert (ada.valid_until, ada.state) == (END, "active")
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.reason) == ("account.end_date_set", agent.pk, "Contract")
-    assert (event.before, event.after) == ({"valid_until": None}, {"valid_until": "2999-01-31T12:30:00Z"})
-    assert form(client.get(path(ada)), path(ada)) == {"version": "2", "until": "2999-01-31T12:30", "reason": ""}
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.end_date_set",
+        agent.pk,
+        "Contract",
+    )
+    assert (event.before, event.after) == (
+        {"valid_until": None},
+        {"valid_until": "2999-01-31T12:30:00Z"},
+    )
+    assert form(client.get(path(ada)), path(ada)) == {
+        "version": "2",
+        "until": "2999-01-31T12:30",
+        "reason": "",
+    }
 
 
 def test_the_same_date_again_is_no_change(client, agent):
@@ -51,7 +62,10 @@ def test_at_the_end_an_open_session_is_over_without_any_worker(client, agent, mo
     ada = make_user(password=PASSWORD)
     browser = Client()
     browser.force_login(ada)
-    client.post(path(ada), {"version": 1, "until": (timezone.now() + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M")})
+    client.post(
+        path(ada),
+        {"version": 1, "until": (timezone.now() + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M")},
+    )
     assert browser.get("/me/").status_code == 200
     later = timezone.now() + timedelta(minutes=10)
     monkeypatch.setattr("django.utils.timezone.now", lambda: later)
@@ -84,7 +98,8 @@ def test_an_end_before_the_beginning_is_refused_beside_the_field(client, agent):
 
 
 def test_the_last_superuser_who_stays_gets_no_end(client):
-    root, passing = make_superuser(), make_superuser(valid_until=timezone.now() + timedelta(days=1))
+    root = make_superuser()
+    passing = make_superuser(valid_until=timezone.now() + timedelta(days=1))
     client.force_login(passing)
     response = client.post(path(root), {"version": 1, "until": "2999-01-31T12:30"})
     assert response.status_code == 409
@@ -92,4 +107,11 @@ def test_the_last_superuser_who_stays_gets_no_end(client):
 
 
 def test_the_ladder(client):
-    climb(client, "/users/{}/end-date/", "set_end_date", "users.set_end_date", {"until": "2999-01-31T12:30"}, without="Support")
+    climb(
+        client,
+        "/users/{}/end-date/",
+        "set_end_date",
+        "users.set_end_date",
+        {"until": "2999-01-31T12:30"},
+        without="Support",
+    )

@@ -22,14 +22,18 @@ def test_an_account_that_has_ended_goes_on_without_an_end(client):
     client.force_login(make_user("Manager"))
     ada = make_user(valid_until=OVER)
     assert ada.state == "ended"
-    response = client.post(path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "New contract"}, follow=True)
+    response = client.post(
+        path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "New contract"}, follow=True
+    )
     assert "has no end date any more." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert (ada.valid_until, ada.state) == (None, "active")
     [event] = events(ada)
     assert (event.action, event.reason, event.before) == (
-        "account.end_date_cleared", "New contract", {"valid_until": "2020-01-31T00:00:00Z"},
-    )  # fmt: skip
+        "account.end_date_cleared",
+        "New contract",
+        {"valid_until": "2020-01-31T00:00:00Z"},
+    )
 
 
 def test_where_there_is_no_end_nothing_is_cleared(client):
@@ -41,6 +45,11 @@ def test_where_there_is_no_end_nothing_is_cleared(client):
 
 def test_the_ladder(client):
     climb(
-        client, "/users/{}/end-date/end/", "set_end_date", "users.set_end_date", {"reason": "x"},
-        without="Support", valid_until=OVER,
-    )  # fmt: skip
+        client,
+        "/users/{}/end-date/end/",
+        "set_end_date",
+        "users.set_end_date",
+        {"reason": "x"},
+        without="Support",
+        valid_until=OVER,
+    )

@@ -3,7 +3,13 @@
 import pytest
 from django.contrib.auth.models import Permission
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -25,7 +31,12 @@ def path(account) -> str:
 
 
 def filled(account, **fields) -> dict:
-    return {"version": 1, "reason": "Request 17", "reserve": "on", "confirm": account.username} | fields
+    return {
+        "version": 1,
+        "reason": "Request 17",
+        "reserve": "on",
+        "confirm": account.username,
+    } | fields
 
 
 def test_an_administrator_erases_an_account(client, administrator):
@@ -35,14 +46,19 @@ def test_an_administrator_erases_an_account(client, administrator):
     assert "ada@example.com" in read(page).one("main").text
     response = client.post(path(ada), filled(ada, confirm=" Ada "), follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "The account is erased. Its number" in read(response).one("p", class_="note success").text
+    assert (
+        "The account is erased. Its number" in read(response).one("p", class_="note success").text
+    )
     assert not {"Ada", "Lovelace", "ada@example.com"} & set(read(response).one("main").text.split())
     ada.refresh_from_db()
     assert (ada.status, ada.email, ada.first_name) == ("erased", "", "")
     event = AuditEvent.objects.latest("id")
     assert (event.action, event.actor_id, event.target_id, event.reason) == (
-        "account.erased", administrator.pk, ada.pk, "Request 17",
-    )  # fmt: skip
+        "account.erased",
+        administrator.pk,
+        ada.pk,
+        "Request 17",
+    )
     assert event.target_text == ada.username != "ada"
     assert f'href="{path(ada)}"' not in response.content.decode()
 
@@ -76,14 +92,21 @@ def test_a_stale_form_is_asked_about(client, administrator):
     response = client.post(path(ada), filled(ada))
     assert response.status_code == 409
     again = form(response, path(ada))
-    assert (again["version"], again["reason"], again["confirm"]) == ("2", "Request 17", ada.username)
+    assert (again["version"], again["reason"], again["confirm"]) == (
+        "2",
+        "Request 17",
+        ada.username,
+    )
     assert client.post(path(ada), again).status_code == 302
 
 
 def test_what_is_erased_stays_so(client, administrator):
     ada = verbs.erase(make_user(), by=make_superuser(), reason="Request 17")
     events = AuditEvent.objects.count()
-    for confirm in (ada.username, "ada"):  # as it is called now, and as it was when the form was opened
+    for confirm in (
+        ada.username,
+        "ada",
+    ):  # as it is called now, and as it was when the form was opened
         response = client.post(path(ada), filled(ada, version=ada.version, confirm=confirm))
         assert response.status_code == 409
         assert "This account is already erased." in errors_of(response)
@@ -92,9 +115,15 @@ def test_what_is_erased_stays_so(client, administrator):
 
 def test_the_last_superuser_and_oneself_stay(client, administrator):
     root = make_superuser()
-    assert_denied(client.post(path(root), filled(root)), "", actor=administrator, target=root, action="erase")
     assert_denied(
-        client.post(path(administrator), filled(administrator)), "", actor=administrator, target=administrator, action="erase"
+        client.post(path(root), filled(root)), "", actor=administrator, target=root, action="erase"
+    )
+    assert_denied(
+        client.post(path(administrator), filled(administrator)),
+        "",
+        actor=administrator,
+        target=administrator,
+        action="erase",
     )
     second = make_superuser(valid_until="2999-01-01T00:00Z")
     client.force_login(second)
@@ -106,7 +135,8 @@ def test_the_last_superuser_and_oneself_stay(client, administrator):
 
 @pytest.mark.parametrize("role", ["Viewer", "Support", "Manager", "Auditor"])
 def test_who_may_not_erase_is_refused(client, role):
-    viewer, ada = make_user(role), make_user()
+    viewer = make_user(role)
+    ada = make_user()
     client.force_login(viewer)
     for answer in (client.get(path(ada)), client.post(path(ada), filled(ada))):
         assert_denied(answer, "users.erase_user", actor=viewer, target=ada, action="erase")

@@ -10,19 +10,26 @@ MAY = {"edit": True}
 
 
 def account(**fields) -> User:
-    return User(pk=7, **({"username": "ann", "email": "ann@example.com", "status": State.ACTIVE} | fields))
+    return User(
+        pk=7, **({"username": "ann", "email": "ann@example.com", "status": State.ACTIVE} | fields)
+    )
 
 
 def test_it_shows_its_value_and_leads_to_its_form():
     html = fact(account(), MAY, "username", "Username")
     assert "<dt>Username</dt><dd><span>ann</span>" in html
-    assert 'href="/users/7/edit/username/" hx-get="/users/7/edit/username/" hx-target="#fact-username"' in html
+    assert (
+        'href="/users/7/edit/username/" hx-get="/users/7/edit/username/" hx-target="#fact-username"'
+        in html
+    )
     assert 'aria-label="Edit username"' in html
 
 
 def test_what_is_empty_is_a_dash():
     assert '<span class="muted">–</span>' in fact(account(), MAY, "phone", "Phone")
-    assert '<span class="number">+49301</span>' in fact(account(phone="+49301"), MAY, "phone", "Phone")
+    assert '<span class="number">+49301</span>' in fact(
+        account(phone="+49301"), MAY, "phone", "Phone"
+    )
 
 
 def test_only_an_address_is_verified_or_not():
@@ -32,7 +39,13 @@ def test_only_an_address_is_verified_or_not():
 
 
 @pytest.mark.parametrize(
-    ("may", "status"), [({}, State.ACTIVE), ({"edit": False}, State.ACTIVE), (MAY, State.DELETED), (MAY, State.ERASED)]
+    ("may", "status"),
+    [
+        ({}, State.ACTIVE),
+        ({"edit": False}, State.ACTIVE),
+        (MAY, State.DELETED),
+        (MAY, State.ERASED),
+    ],
 )
 def test_there_is_no_pencil_where_nothing_can_be_edited(may, status):
     assert "pencil" not in fact(account(status=status), may, "username", "Username")

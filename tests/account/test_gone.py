@@ -1,4 +1,6 @@
-"""Every verb on an account in the recycle bin, and on one that was erased: a clear refusal, and nothing happens."""
+"""Every verb on an account in the recycle bin, and on one that was erased: a clear refusal, and
+nothing happens.
+"""
 
 from typing import Any
 
@@ -23,10 +25,16 @@ GOING = {
 }
 # What is done to an account in the bin. All else is for accounts that are there.
 IN_THE_BIN = {"restore", "erase", "add_note", "edit_note", "pin_note"}
-ENDED = {"end_session": "This session has ended already.", "end_sessions": "There are no open sessions to end."}
+ENDED = {
+    "end_session": "This session has ended already.",
+    "end_sessions": "There are no open sessions to end.",
+}
 REFUSED = [
-    (verb, status) for verb in CASES for status in GOING if not (status == "deleted" and verb in IN_THE_BIN)
-]  # fmt: skip
+    (verb, status)
+    for verb in CASES
+    for status in GOING
+    if not (status == "deleted" and verb in IN_THE_BIN)
+]
 
 
 def gone(verb: str, status: str, by: User) -> tuple[User, Any]:
@@ -47,18 +55,26 @@ def clear(verb: str, status: str, text: str) -> bool:
 def test_the_verb_is_refused_and_says_why(verb, status):
     root = make_superuser()
     account, made = gone(verb, status, root)
-    before, events, mails = row(account), AuditEvent.objects.count(), Message.objects.count()
+    before = row(account)
+    events = AuditEvent.objects.count()
+    mails = Message.objects.count()
     with pytest.raises(Refused) as caught:
         CASES[verb].ask(account, User.objects.get(pk=root.pk), *([made] if made else []))
     assert clear(verb, status, caught.value.message)
-    assert (row(account), AuditEvent.objects.count(), Message.objects.count()) == (before, events, mails)
+    assert (row(account), AuditEvent.objects.count(), Message.objects.count()) == (
+        before,
+        events,
+        mails,
+    )
 
 
 @pytest.mark.parametrize(("verb", "status"), REFUSED)
 def test_its_address_says_so_too_and_keeps_what_was_typed(verb, status):
-    root, client = make_superuser(), Client()
+    root = make_superuser()
+    client = Client()
     account, made = gone(verb, status, root)
-    before, events = row(account), AuditEvent.objects.count()
+    before = row(account)
+    events = AuditEvent.objects.count()
     client.force_login(root)
     case = CASES[verb]
     response = send(client, case, account, made)
@@ -78,7 +94,10 @@ def kept(response, case: Case, account: User, made: Any) -> bool:
     if not case.sent or not errors_of(response):
         return True
     typed = {name: value for name, value in filled(case, account).items() if name in case.sent}
-    return form(response, address(case, account, made)).items() >= {k: str(v) for k, v in typed.items()}.items()
+    return (
+        form(response, address(case, account, made)).items()
+        >= {k: str(v) for k, v in typed.items()}.items()
+    )
 
 
 @pytest.mark.parametrize("verb", sorted(IN_THE_BIN))

@@ -4,7 +4,13 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.account.asking import events
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 
@@ -26,13 +32,19 @@ def names(account) -> set[str]:
 
 def offered(client, account, end: str = "") -> set[str]:
     boxes = read(client.get(path(account, end))).all("input", name="groups")
-    return set(Group.objects.filter(pk__in=[box.attributes["value"] for box in boxes]).values_list("name", flat=True))
+    return set(
+        Group.objects.filter(pk__in=[box.attributes["value"] for box in boxes]).values_list(
+            "name", flat=True
+        )
+    )
 
 
 def test_a_manager_adds_to_several_groups_and_takes_one_away(client):
-    manager, ada = make_user("Manager"), make_user()
+    manager = make_user("Manager")
+    ada = make_user()
     client.force_login(manager)
-    beta, pilot = group("Beta"), group("Pilot")
+    beta = group("Beta")
+    pilot = group("Pilot")
     sent = form(client.get(path(ada)), path(ada)) | {"groups": [beta, pilot], "reason": "Asked"}
     response = client.post(path(ada), sent, follow=True)
     assert "is in these groups too." in read(response).one("p", class_="note success").text
@@ -41,8 +53,11 @@ def test_a_manager_adds_to_several_groups_and_takes_one_away(client):
     assert names(ada) == {"Pilot"}
     added, removed = events(ada)
     assert (added.action, added.reason, added.before, added.after) == (
-        "account.groups_added", "Asked", {"groups": []}, {"groups": ["Beta", "Pilot"]},
-    )  # fmt: skip
+        "account.groups_added",
+        "Asked",
+        {"groups": []},
+        {"groups": ["Beta", "Pilot"]},
+    )
     assert (removed.action, removed.after) == ("account.groups_removed", {"groups": ["Pilot"]})
 
 
@@ -59,7 +74,8 @@ def test_what_is_offered_is_what_the_viewer_can_give_and_what_there_is_to_take(c
 
 
 def test_nobody_gives_a_group_with_rights_that_they_lack(client):
-    manager, ada = make_user("Manager"), make_user()
+    manager = make_user("Manager")
+    ada = make_user()
     client.force_login(manager)
     response = client.post(path(ada), {"version": 1, "groups": [group("Administrator")]})
     assert_denied(response, "users.assign_roles", actor=manager, target=ada, action="change_groups")
@@ -75,10 +91,15 @@ def test_a_group_alone_lets_nobody_into_the_back_office(client):
 
 
 @BOTH
-@pytest.mark.parametrize(("value", "says"), [("", "required"), ("999999", "valid choice"), ("x", "valid"), (str(2**70), "")])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [("", "required"), ("999999", "valid choice"), ("x", "valid"), (str(2**70), "")],
+)
 def test_bad_input_is_named(client, end, value, says):
     client.force_login(make_superuser())
-    response = client.post(path(make_user("Viewer"), end), {"version": 1, "groups": [value] if value else []})
+    response = client.post(
+        path(make_user("Viewer"), end), {"version": 1, "groups": [value] if value else []}
+    )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
 
@@ -97,17 +118,25 @@ def test_where_nothing_would_change_it_is_refused(client):
 @BOTH
 def test_a_stale_form_is_asked_about(client, end):
     client.force_login(make_superuser())
-    response = client.post(path(make_user("Viewer", version=2), end), {"version": 1, "groups": [group("Support")]})
+    response = client.post(
+        path(make_user("Viewer", version=2), end), {"version": 1, "groups": [group("Support")]}
+    )
     assert response.status_code == 409
     assert read(response).one("section", class_="versions")
 
 
 @BOTH
 def test_who_may_not_is_refused(client, end):
-    agent, ada = make_user("Support"), make_user()
+    agent = make_user("Support")
+    ada = make_user()
     client.force_login(agent)
-    for answer in (client.get(path(ada, end)), client.post(path(ada, end), {"version": 1, "groups": [group("Beta")]})):
-        assert_denied(answer, "users.change_groups", actor=agent, target=ada, action="change_groups")
+    for answer in (
+        client.get(path(ada, end)),
+        client.post(path(ada, end), {"version": 1, "groups": [group("Beta")]}),
+    ):
+        assert_denied(
+            answer, "users.change_groups", actor=agent, target=ada, action="change_groups"
+        )
 
 
 @BOTH

@@ -8,7 +8,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
@@ -23,13 +28,17 @@ JOINED = datetime(2026, 1, 1, tzinfo=UTC)
 
 def on(day: int, do) -> None:
     """Done on a day of February 2026, at noon."""
-    with patch("users.audit.record.AuditEvent", partial(AuditEvent, at=datetime(2026, 2, day, 12, tzinfo=UTC))):
+    with patch(
+        "users.audit.record.AuditEvent",
+        partial(AuditEvent, at=datetime(2026, 2, day, 12, tzinfo=UTC)),
+    ):
         do()
 
 
 @pytest.fixture
 def ada(client):
-    root, ada = make_superuser(username="root"), make_user(username="ada", first_name="Ada", phone="1", date_joined=JOINED)
+    root = make_superuser(username="root")
+    ada = make_user(username="ada", first_name="Ada", phone="1", date_joined=JOINED)
     client.force_login(root)
 
     def now() -> User:
@@ -40,7 +49,12 @@ def ada(client):
     on(6, lambda: verbs.reinstate(now(), by=root))
     on(6, lambda: verbs.edit(now(), by=root, version=None, phone="33333", first_name="Augusta"))
     viewers = Group.objects.filter(name="Viewer")
-    on(8, lambda: verbs.assign_roles(now(), by=root, groups=viewers, is_staff=True, is_superuser=False))
+    on(
+        8,
+        lambda: verbs.assign_roles(
+            now(), by=root, groups=viewers, is_staff=True, is_superuser=False
+        ),
+    )
     return now()
 
 
@@ -68,7 +82,9 @@ def rows(client, account, at: str) -> dict[str, tuple[str, str]]:
 )
 def test_each_field_is_as_it_was(client, ada, at, phone, state, name, roles):
     found = rows(client, ada, at)
-    values = [found[label][0].split(" set by")[0] for label in ("Phone", "State", "First name", "Roles")]
+    values = [
+        found[label][0].split(" set by")[0] for label in ("Phone", "State", "First name", "Roles")
+    ]
     assert values == [phone, state, name, roles]
 
 
@@ -98,14 +114,21 @@ def test_what_no_event_tells_is_not_made_up(client):
     )
     assert rows(client, ada, "2026-02-01")["Phone"][0] == "not recorded"
     assert rows(client, ada, "2026-02-03")["Phone"][0].startswith("1 set by command")
-    assert "recorded since 2 Feb 2026" in read(client.get(f"/users/{ada.pk}/history/")).one("main").text
+    assert (
+        "recorded since 2 Feb 2026"
+        in read(client.get(f"/users/{ada.pk}/history/")).one("main").text
+    )
 
 
 @pytest.mark.parametrize(
     ("fields", "at", "says"),
     [
         ({"date_joined": JOINED}, "2025-12-31", "did not exist then"),
-        ({"date_joined": JOINED, "status": "erased", "deleted_at": timezone.now()}, "2026-02-01", "This account is erased."),
+        (
+            {"date_joined": JOINED, "status": "erased", "deleted_at": timezone.now()},
+            "2026-02-01",
+            "This account is erased.",
+        ),
     ],
 )
 def test_where_there_is_nothing_to_tell_it_says_why(client, fields, at, says):
@@ -120,18 +143,28 @@ def test_further_back_than_it_looks_it_tells_nothing(client):
     ada = make_user(date_joined=JOINED)
     at = datetime(2026, 2, 2, tzinfo=UTC)
     AuditEvent.objects.bulk_create(
-        AuditEvent(at=at + timedelta(minutes=number), target_id=ada.pk, action="account.edited", actor_text="x")
+        AuditEvent(
+            at=at + timedelta(minutes=number),
+            target_id=ada.pk,
+            action="account.edited",
+            actor_text="x",
+        )
         for number in range(LOOKED_AT + 1)
     )
-    assert "More than a thousand things" in read(client.get(f"/users/{ada.pk}/history/?at=2026-02-01")).one("main").text
+    assert (
+        "More than a thousand things"
+        in read(client.get(f"/users/{ada.pk}/history/?at=2026-02-01")).one("main").text
+    )
     assert rows(client, ada, "2026-02-03")["Username"][0] == ada.username
 
 
 def test_an_account_with_most_of_the_events_is_not_looked_for_among_all(client):
-    ada, grace = make_user(), make_user()
+    ada = make_user()
+    grace = make_user()
     for target in (ada, grace):  # the older half of all
         AuditEvent.objects.bulk_create(
-            AuditEvent(target_id=target.pk, action="account.edited", actor_text="x") for _ in range(3 * LOOKED_AT)
+            AuditEvent(target_id=target.pk, action="account.edited", actor_text="x")
+            for _ in range(3 * LOOKED_AT)
         )
     [plan] = plans(lambda: newest(ada))
     assert "audit_by_target" in plan
@@ -139,7 +172,17 @@ def test_an_account_with_most_of_the_events_is_not_looked_for_among_all(client):
 
 
 @pytest.mark.parametrize(
-    "at", ["soon", "2026-02-30", "2026-02", "20260201", "", "2999-01-01", "0000-01-01", "2026-02-01T25:00"]
+    "at",
+    [
+        "soon",
+        "2026-02-30",
+        "2026-02",
+        "20260201",
+        "",
+        "2999-01-01",
+        "0000-01-01",
+        "2026-02-01T25:00",
+    ],
 )
 def test_a_date_that_is_none_or_is_to_come_is_named(client, ada, at):
     response = client.get(f"/users/{ada.pk}/history/?at={at}")
@@ -158,7 +201,9 @@ def test_a_parameter_that_means_nothing_is_named(client, ada, query):
 
 def test_its_place_is_within_the_activity(client, ada):
     tabs = read(client.get(f"/users/{ada.pk}/history/")).one("nav", class_="tabs").all("a")
-    current = {tab.text: tab.attributes["aria-current"] for tab in tabs if "aria-current" in tab.attributes}
+    current = {
+        tab.text: tab.attributes["aria-current"] for tab in tabs if "aria-current" in tab.attributes
+    }
     assert current == {"Activity": "true"}
 
 
@@ -170,7 +215,9 @@ def test_nothing_can_be_put_back_by_those_who_may_not_edit(client, ada):
 def test_whoever_may_not_see_accounts_sees_no_history(client, ada):
     clerk = make_user(is_staff=True)
     client.force_login(clerk)
-    assert_denied(client.get(f"/users/{ada.pk}/history/"), "users.view_user", actor=clerk, action="view")
+    assert_denied(
+        client.get(f"/users/{ada.pk}/history/"), "users.view_user", actor=clerk, action="view"
+    )
 
 
 def test_the_ladder(client, ada):

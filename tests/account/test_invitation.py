@@ -3,7 +3,12 @@
 import pytest
 from django.core import mail
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
@@ -32,14 +37,21 @@ def test_a_manager_sends_the_invitation_again(client, manager):
     drain()
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.invited_again", manager.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.invited_again",
+        manager.pk,
+        ada.pk,
+    )
 
 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
         ({"status": "active"}, "This account is active: there is no invitation to send again."),
-        ({"status": "suspended"}, "This account is suspended: there is no invitation to send again."),
+        (
+            {"status": "suspended"},
+            "This account is suspended: there is no invitation to send again.",
+        ),
         ({"status": "invited", "email": ""}, "no address"),
     ],
 )
@@ -56,9 +68,12 @@ def test_where_there_is_nothing_to_send_the_answer_says_why(client, manager, fie
 
 @pytest.mark.parametrize("role", ["Viewer", "Support", "Auditor"])
 def test_who_may_not_invite_is_refused(client, role):
-    viewer, ada = make_user(role), make_user(status="invited")
+    viewer = make_user(role)
+    ada = make_user(status="invited")
     client.force_login(viewer)
-    assert_denied(client.post(path(ada)), "users.invite_user", actor=viewer, target=ada, action="invite")
+    assert_denied(
+        client.post(path(ada)), "users.invite_user", actor=viewer, target=ada, action="invite"
+    )
     assert not Message.objects.exists()
 
 

@@ -1,4 +1,6 @@
-"""GET and POST /users/<id>/letter/, POST /users/<id>/letter/sample/, and what the mail tab shows of a letter."""
+"""GET and POST /users/<id>/letter/, POST /users/<id>/letter/sample/, and what the mail tab shows of
+a letter.
+"""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -6,7 +8,13 @@ from django.utils import timezone
 
 from tests.account.asking import events
 from tests.account.ladder import climb
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -27,7 +35,9 @@ def agent(client) -> User:
 
 @pytest.fixture
 def ada() -> User:
-    return make_user(first_name="Ada", last_name="<b>", email="ada@example.com", email_verified_at=NOW)
+    return make_user(
+        first_name="Ada", last_name="<b>", email="ada@example.com", email_verified_at=NOW
+    )
 
 
 @pytest.fixture
@@ -44,12 +54,21 @@ def path(account, rest: str = "") -> str:
 
 
 def test_a_support_agent_writes_to_a_person(client, agent, ada):
-    assert path(ada) in {a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")}
+    assert path(ada) in {
+        a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")
+    }
     sent = form(client.get(path(ada)), path(ada)) | SENT
     response = client.post(path(ada), sent, follow=True)
-    assert "A mail to ada@example.com is on its way." in read(response).one("p", class_="note success").text
-    assert [(message.kind, message.to) for message in Message.objects.all()] == [("letter", ada.email)]
-    assert [(event.action, event.actor_id) for event in events(ada)] == [("account.written_to", agent.pk)]
+    assert (
+        "A mail to ada@example.com is on its way."
+        in read(response).one("p", class_="note success").text
+    )
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [
+        ("letter", ada.email)
+    ]
+    assert [(event.action, event.actor_id) for event in events(ada)] == [
+        ("account.written_to", agent.pk)
+    ]
     again = client.post(path(ada), sent)
     assert again.status_code == 409
     assert "just been written" in errors_of(again)[0]
@@ -71,7 +90,9 @@ def test_what_the_person_gets_is_shown_and_nothing_is_sent(client, agent, ada):
 
 def test_a_value_that_looks_like_a_variable_is_none(client, agent):
     eve = make_user(first_name="{email}", email_verified_at=NOW)
-    response = client.post(path(eve, "sample/"), {"version": 1, "subject": "To {first_name}", "text": "{ name }"})
+    response = client.post(
+        path(eve, "sample/"), {"version": 1, "subject": "To {first_name}", "text": "{ name }"}
+    )
     assert read(response).one("article", class_="sheet").one("h3").text == "To {email}"
 
 
@@ -81,11 +102,19 @@ def test_unfinished_texts_are_shown_as_far_as_they_are(client, agent, ada):
     assert "once there is something written" in read(empty).text
     begun = client.post(path(ada, "sample/"), {"subject": "", "text": "Dear {name}"}, headers=part)
     assert "Dear Ada <b>" in read(begun).text
-    assert client.post(path(ada, "sample/"), {"version": 1, "subject": "", "text": ""}).status_code == 422
+    assert (
+        client.post(path(ada, "sample/"), {"version": 1, "subject": "", "text": ""}).status_code
+        == 422
+    )
 
 
 def test_who_may_not_see_addresses_writes_all_the_same_and_does_not_learn_them(client, masked):
-    ada = make_user(username="ada@example.com", email="ada@example.com", phone="+4915112345678", email_verified_at=NOW)
+    ada = make_user(
+        username="ada@example.com",
+        email="ada@example.com",
+        phone="+4915112345678",
+        email_verified_at=NOW,
+    )
     text = {"version": 1, "subject": "{email}", "text": "{name} {username} {email} {first_name}"}
     pages = [client.get(path(ada)), client.post(path(ada, "sample/"), text)]
     pages += [
@@ -124,7 +153,9 @@ def test_bad_input_is_named_and_kept(client, agent, ada, field, value, says):
 
 def test_who_can_not_be_reached_is_offered_no_letter_and_gets_none(client, agent):
     ada = make_user()
-    assert path(ada) not in {a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")}
+    assert path(ada) not in {
+        a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")
+    }
     response = client.post(path(ada), {"version": 1} | SENT)
     assert response.status_code == 409
     assert "not verified" in errors_of(response)[0]
@@ -134,15 +165,24 @@ def test_the_mail_tab_shows_what_was_written(client, agent, ada):
     verbs.write(ada, by=agent, **SENT)
     shown = read(client.get(f"/users/{ada.pk}/mail/")).one("details", class_="said-to")
     assert (shown.one("summary").text, shown.one("p").raw_text) == (
-        "Hello Ada", "Dear Ada <b>,\n\nyour address is ada@example.com.",
-    )  # fmt: skip
+        "Hello Ada",
+        "Dear Ada <b>,\n\nyour address is ada@example.com.",
+    )
     Letter.objects.update(subject="", text="")
     assert not read(client.get(f"/users/{ada.pk}/mail/")).all("details", class_="said-to")
 
 
 def test_the_ladder(client):
     sent = {"subject": "Hello", "text": "Dear {name}"}
-    climb(client, "/users/{}/letter/", "write", "users.write_mail", sent, without="Viewer", email_verified_at=NOW)
+    climb(
+        client,
+        "/users/{}/letter/",
+        "write",
+        "users.write_mail",
+        sent,
+        without="Viewer",
+        email_verified_at=NOW,
+    )
 
 
 def test_the_ladder_of_the_sample(client, ada):

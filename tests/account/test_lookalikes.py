@@ -55,7 +55,9 @@ def test_the_likeliest_comes_first_and_there_are_not_too_many():
     assert len(found) == 8
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "nobody@nowhere.example", "a\x00b", "@", "@@", "%", "_"])
+@pytest.mark.parametrize(
+    "typed", ["", "  ", "nobody@nowhere.example", "a\x00b", "@", "@@", "%", "_"]
+)
 def test_nobody_is_found_for_what_resembles_nothing(typed):
     make_user(username="lovelace", email=ADDRESS)
     assert lookalikes(typed) == []

@@ -19,7 +19,9 @@ def ada(client):
 
 
 def post(account, **fields) -> Message:
-    return Message.objects.create(**{"account": account, "kind": "invitation", "to": account.email} | fields)
+    return Message.objects.create(
+        **{"account": account, "kind": "invitation", "to": account.email} | fields
+    )
 
 
 def rows(response) -> list[str]:
@@ -31,28 +33,42 @@ def test_each_mail_says_what_became_of_it(client, ada):
     post(ada, state="failed", error="550 <b>no such mailbox</b>", attempts=3)
     post(make_user(), to="other@example.com")
     failed, sent = rows(client.get(f"/users/{ada.pk}/mail/"))
-    assert failed.startswith("Invitation ada@example.com Failed 3 attempts 550 <b>no such mailbox</b>")
+    assert failed.startswith(
+        "Invitation ada@example.com Failed 3 attempts 550 <b>no such mailbox</b>"
+    )
     assert sent.startswith("Password reset ada@example.com Sent")
 
 
 def test_pages_follow_each_other_without_gaps_while_mail_arrives(client, ada):
     made = [post(ada, to=f"a{number}@example.com") for number in range(2 * SIZE + 1)]
-    seen, address = [], f"/users/{ada.pk}/mail/"
+    seen = []
+    address = f"/users/{ada.pk}/mail/"
     while address:
         response = client.get(address)
         seen += [row.split()[1] for row in rows(response)]
         post(ada, to="late@example.com")
-        address = next((link.attributes["href"] for link in read(response).all("a", rel="next")), "")
+        address = next(
+            (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
+        )
     assert seen == [message.to for message in reversed(made)]
 
 
 def test_an_account_without_mail_says_so(client, ada):
-    assert "Nothing has been written to this account." in read(client.get(f"/users/{ada.pk}/mail/")).one("main").text
+    assert (
+        "Nothing has been written to this account."
+        in read(client.get(f"/users/{ada.pk}/mail/")).one("main").text
+    )
 
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("after=x", "after"), ("after=0", "after"), (f"after={2**63}", "after"), ("after=1&after=2", "after"), ("q=a", "q")],
+    [
+        ("after=x", "after"),
+        ("after=0", "after"),
+        (f"after={2**63}", "after"),
+        ("after=1&after=2", "after"),
+        ("q=a", "q"),
+    ],
 )
 def test_a_parameter_that_means_nothing_is_named(client, ada, query, parameter):
     response = client.get(f"/users/{ada.pk}/mail/?{query}")
@@ -64,7 +80,9 @@ def test_a_parameter_that_means_nothing_is_named(client, ada, query, parameter):
 
 def test_a_page_is_one_range_of_an_index(ada):
     for account in (ada, make_user()):
-        Message.objects.bulk_create(Message(account=account, kind="invitation", to="a@example.com") for _ in range(300))
+        Message.objects.bulk_create(
+            Message(account=account, kind="invitation", to="a@example.com") for _ in range(300)
+        )
 
     class Query(dict):
         def lists(self):

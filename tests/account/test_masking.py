@@ -1,4 +1,6 @@
-"""Personal data is masked for those who may not see it: on every page, in files, in kept pages, and in what a search tells."""
+"""Personal data is masked for those who may not see it: on every page, in files, in kept pages, and
+in what a search tells.
+"""
 
 import re
 
@@ -42,21 +44,26 @@ def signed_in(account: User) -> Client:
     return client
 
 
-# --- the masks --------------------------------------------------------------------------------------------------------
+# --- the masks ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("jane@example.com", "j•••@example.com"), ("j@example.com", "•••@example.com"), ("", ""),
-        ("jane@x@example.com", "j•••@example.com"), ("Ann@EXAMPLE.com", "A•••@EXAMPLE.com"),
+        ("jane@example.com", "j•••@example.com"),
+        ("j@example.com", "•••@example.com"),
+        ("", ""),
+        ("jane@x@example.com", "j•••@example.com"),
+        ("Ann@EXAMPLE.com", "A•••@EXAMPLE.com"),
     ],
-)  # fmt: skip
+)
 def test_of_an_address_one_letter_and_the_domain_are_left(value, shown):
     assert masking.email(value) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [("+4915799887766", "•••• 66"), ("12345", "••••"), ("", "")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [("+4915799887766", "•••• 66"), ("12345", "••••"), ("", "")]
+)
 def test_of_a_number_two_digits_are_left(value, shown):
     assert masking.phone(value) == shown
 
@@ -68,13 +75,18 @@ def test_of_a_number_two_digits_are_left(value, shown):
         ("“jane@example.com” <jane@example.org>", "“j•••@example.com” <j•••@example.org>"),
         ("q=jane%40example.com&all=1", "q=j•••@example.com&all=1"),
         ("&lt;jane@example.com&gt;", "&lt;j•••@example.com&gt;"),
-        ("call +49 (157) 998 877-66 today", "call •••• 66 today"), ("or 0049 157 99887766!", "or •••• 66!"),
-        ("from 198.51.100.77", "from 198.51.•••"), ("from 2001:db8::ff00:42:8329", "from 2001:db8:•••"),
-        ("j•••@example.com", "j•••@example.com"), ("@jane", "@jane"), ("a @ b", "a @ b"),
+        ("call +49 (157) 998 877-66 today", "call •••• 66 today"),
+        ("or 0049 157 99887766!", "or •••• 66!"),
+        ("from 198.51.100.77", "from 198.51.•••"),
+        ("from 2001:db8::ff00:42:8329", "from 2001:db8:•••"),
+        ("j•••@example.com", "j•••@example.com"),
+        ("@jane", "@jane"),
+        ("a @ b", "a @ b"),
         ("1,234 accounts as of 2026-11-03 12:30:59", "1,234 accounts as of 2026-11-03 12:30:59"),
-        ("Chrome/120.0.6099.109", "Chrome/120.0.6099.109"), ("#17", "#17"),
+        ("Chrome/120.0.6099.109", "Chrome/120.0.6099.109"),
+        ("#17", "#17"),
     ],
-)  # fmt: skip
+)
 def test_addresses_and_numbers_in_a_text_are_masked_and_nothing_else(text, shown):
     assert masking.text(text) == shown
     assert masking.text(shown) == shown
@@ -96,14 +108,15 @@ def test_what_a_viewer_sees_is_never_saved():
         masking.account(User(username="ada")).save()
 
 
-# --- everywhere -------------------------------------------------------------------------------------------------------
+# --- everywhere -----------------------------------------------------------------------------------
 
 
 class Reader:
     """A browser that looks for what it must not be told, in whatever it gets."""
 
     def __init__(self, client: Client):
-        self.client, self.seen = client, dict[str, list[str]]()
+        self.client = client
+        self.seen = dict[str, list[str]]()
 
     def get(self, address: str, **kwargs):
         response = self.client.get(address, **kwargs)
@@ -124,18 +137,44 @@ class Reader:
 def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
     person = live(person)
     job = Job.objects.filter(kind="suspend", by_text="support").latest("pk")
-    JobItem.objects.create(job=job, account=make_user(username=f"x-{MAIL}"), outcome="failed", reason=f"No mail to {MAIL}")
-    Job.objects.filter(pk=job.pk).update(failed=1, changed=1, selected=2, reason=f"for {MAIL}", note=f"{PHONE}")
-    User.objects.filter(pk=person.pk).update(attributes={"mobile": "0157 99887766", "contacts": [{"of": f"wife {OLD_MAIL}"}]})
+    JobItem.objects.create(
+        job=job,
+        account=make_user(username=f"x-{MAIL}"),
+        outcome="failed",
+        reason=f"No mail to {MAIL}",
+    )
+    Job.objects.filter(pk=job.pk).update(
+        failed=1, changed=1, selected=2, reason=f"for {MAIL}", note=f"{PHONE}"
+    )
+    User.objects.filter(pk=person.pk).update(
+        attributes={"mobile": "0157 99887766", "contacts": [{"of": f"wife {OLD_MAIL}"}]}
+    )
     deputy = everything_but()
     reader = Reader(signed_in(deputy))
     support = Reader(signed_in(make_superuser()))
     lists = ["/users/?q=quaxenberger", "/users/?domain=example.com&sort=name", f"/users/?q={LOGIN}"]
-    own = [f"/users/{person.pk}/{tab}" for tab in ("", "activity/", "history/", "doctor/", "sign-ins/", "mail/", "notes/")]
-    own += [f"/users/{person.pk}/{verb}/" for verb in ("suspension", "deletion", "erasure", "password-reset", "verification")]
+    own = [
+        f"/users/{person.pk}/{tab}"
+        for tab in ("", "activity/", "history/", "doctor/", "sign-ins/", "mail/", "notes/")
+    ]
+    own += [
+        f"/users/{person.pk}/{verb}/"
+        for verb in ("suspension", "deletion", "erasure", "password-reset", "verification")
+    ]
     ids = f"ids={person.pk}"
-    rooms = ["/audit/", f"/audit/?target={person.pk}", "/jobs/", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/left-out.csv"]
-    rooms += [f"/users/selection/?{ids}", f"/users/bulk/suspension/?{ids}", "/users/views/", "/users/doctor/?q=wquax78"]
+    rooms = [
+        "/audit/",
+        f"/audit/?target={person.pk}",
+        "/jobs/",
+        f"/jobs/{job.pk}/",
+        f"/jobs/{job.pk}/left-out.csv",
+    ]
+    rooms += [
+        f"/users/selection/?{ids}",
+        f"/users/bulk/suspension/?{ids}",
+        "/users/views/",
+        "/users/doctor/?q=wquax78",
+    ]
     caches["pages"].clear()
     for address in [*lists, *own, *rooms]:
         reader.get(address, follow=True)
@@ -145,7 +184,14 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
     assert not [value for value in kept if REACHED & set(found_in(value))]
     for address in [*lists, *own, *rooms]:
         support.get(address, follow=True)
-    assert {f"/users/{person.pk}/", "/audit/", "/jobs/", f"/jobs/{job.pk}/left-out.csv", own[4], own[5]} <= support.seen.keys()
+    assert {
+        f"/users/{person.pk}/",
+        "/audit/",
+        "/jobs/",
+        f"/jobs/{job.pk}/left-out.csv",
+        own[4],
+        own[5],
+    } <= support.seen.keys()
     crawl(reader, f"/users/{person.pk}/")
     assert reader.seen == {}
 
@@ -155,10 +201,14 @@ def test_what_is_said_after_a_deed_is_masked(client):
     client.force_login(everything_but())
     ada = make_user(username="jane@example.com", email="jane.roe@example.org")
     for path, sent in (
-        ("suspension", {"reason": "Because"}), ("suspension/end", {"reason": "Over"}), ("verification", {"reason": "Called"}),
-    ):  # fmt: skip
+        ("suspension", {"reason": "Because"}),
+        ("suspension/end", {"reason": "Over"}),
+        ("verification", {"reason": "Called"}),
+    ):
         ada.refresh_from_db()
-        response = client.post(f"/users/{ada.pk}/{path}/", {"version": ada.version} | sent, follow=True)
+        response = client.post(
+            f"/users/{ada.pk}/{path}/", {"version": ada.version} | sent, follow=True
+        )
         assert read(response).one("p", class_="note success").text
         assert b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in response.content
         assert not re.search(rb"jane(\.roe)?(@|%40)", response.content), path
@@ -171,18 +221,25 @@ def test_an_objection_does_not_tell_another_ones_address(client):
     response = client.post("/users/new/", {"email": "ann@example.com", "username": "other"})
     assert response.status_code == 422
     assert b"Ann" not in response.content
-    assert read(response).one("input", name="email").attributes["value"] == "ann@example.com"  # what was typed stays
+    assert (
+        read(response).one("input", name="email").attributes["value"] == "ann@example.com"
+    )  # what was typed stays
 
 
 @pytest.mark.django_db
 def test_the_account_is_changed_and_not_what_the_viewer_sees_of_it(client):
     client.force_login(everything_but())
-    ada = make_user(username="jane@example.com", email="jane.roe@example.org", phone="+4915799887766")
+    ada = make_user(
+        username="jane@example.com", email="jane.roe@example.org", phone="+4915799887766"
+    )
     client.post(f"/users/{ada.pk}/suspension/", {"version": 1, "reason": "Because"})
     ada.refresh_from_db()
     assert (ada.status, ada.username, ada.email, ada.phone) == (
-        "suspended", "jane@example.com", "jane.roe@example.org", "+4915799887766",
-    )  # fmt: skip
+        "suspended",
+        "jane@example.com",
+        "jane.roe@example.org",
+        "+4915799887766",
+    )
 
 
 @pytest.mark.django_db
@@ -208,7 +265,7 @@ def test_the_past_is_masked_and_still_says_what_changed(client):
     assert b"2222226" not in page.content
 
 
-# --- kept pages -------------------------------------------------------------------------------------------------------
+# --- kept pages -----------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -226,13 +283,16 @@ def test_a_page_that_is_kept_for_one_is_never_served_to_another(roles, encoding,
                 response = ask(clients[role], path, **headers)
                 assert response.outcome == expected
                 assert (b"jane@example.com" in plain(response)) == (role == "Support"), (path, role)
-                assert (b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in plain(response)) == (role == "Viewer")
+                assert (
+                    b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in plain(response)
+                ) == (role == "Viewer")
                 assert b"799887767" not in plain(response) or role == "Support"
 
 
 @pytest.mark.django_db
 def test_a_right_that_is_taken_masks_the_next_page(client):
-    viewer, ada = make_user("Support"), make_user(email="jane@example.com")
+    viewer = make_user("Support")
+    ada = make_user(email="jane@example.com")
     client.force_login(viewer)
     for path in ("/users/", f"/users/{ada.pk}/"):
         assert b"jane@example.com" in client.get(path).content
@@ -258,15 +318,19 @@ def test_masking_asks_the_database_nothing(client):
     assert numbers[0] == numbers[1] <= 4
 
 
-# --- what a search tells ----------------------------------------------------------------------------------------------
+# --- what a search tells --------------------------------------------------------------------------
 
 
 @pytest.fixture
 def jane(db) -> User:
     make_user(username="other", email="other@example.net", first_name="Somebody", last_name="Else")
     return make_user(
-        username="smith77", email="jane.roe@example.com", first_name="Maria", last_name="Lang", phone="+4915799887766",
-    )  # fmt: skip
+        username="smith77",
+        email="jane.roe@example.com",
+        first_name="Maria",
+        last_name="Lang",
+        phone="+4915799887766",
+    )
 
 
 def found(client, q: str) -> set[str]:
@@ -276,10 +340,28 @@ def found(client, q: str) -> set[str]:
 
 
 PARTS = [
-    "j", "ja", "jan", "jane", "jane.roe", "roe", "jane.roe@", "jane.roe@example.co", "@example.com", "example", "email:jane",
-    "email:j", "+491579988776", "+49", "1579988", "7766", "99887766", "maria jane.roe", '"jane roe"', "jane maria",
+    "j",
+    "ja",
+    "jan",
+    "jane",
+    "jane.roe",
+    "roe",
+    "jane.roe@",
+    "jane.roe@example.co",
+    "@example.com",
+    "example",
+    "email:jane",
+    "email:j",
+    "+491579988776",
+    "+49",
+    "1579988",
+    "7766",
+    "99887766",
+    "maria jane.roe",
+    '"jane roe"',
+    "jane maria",
     "email:jane.roe@example.co",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("q", PARTS)
@@ -296,12 +378,26 @@ def test_those_who_may_see_them_find_by_most_parts(client, jane):
 @pytest.mark.parametrize(
     "q",
     [
-        "jane.roe@example.com", "Jane.Roe@Example.com", "email:jane.roe@example.com", "+4915799887766", "+49 157 998 877 66",
-        "smith77", "smi", "ith7", "sm", "maria", "lang", "la", "ari", "maria lang", "lang maria",
+        "jane.roe@example.com",
+        "Jane.Roe@Example.com",
+        "email:jane.roe@example.com",
+        "+4915799887766",
+        "+49 157 998 877 66",
+        "smith77",
+        "smi",
+        "ith7",
+        "sm",
+        "maria",
+        "lang",
+        "la",
+        "ari",
+        "maria lang",
+        "lang maria",
         "username:smi",
-        "name:lang", "maria jane.roe@example.com",
+        "name:lang",
+        "maria jane.roe@example.com",
     ],
-)  # fmt: skip
+)
 def test_whole_values_find_and_so_do_parts_of_names(client, jane, q):
     client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
     assert "Maria Lang" in found(client, q)
@@ -313,7 +409,9 @@ def test_a_username_that_is_an_address_is_found_whole_alone(client, jane):
     jane.save()
     client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
     assert [
-        q for q in ("jane", "ja", "username:jan", "jane@example.or", "example.org") if "Maria Lang" in found(client, q)
+        q
+        for q in ("jane", "ja", "username:jan", "jane@example.or", "example.org")
+        if "Maria Lang" in found(client, q)
     ] == []
     assert "Maria Lang" in found(client, "jane@example.org")
 
@@ -331,12 +429,19 @@ def test_no_order_tells_them(client, jane, sort):
 def test_counts_and_selections_tell_no_more_than_the_list(client, jane):
     viewer = make_user("Viewer")
     client.force_login(viewer)
-    for path in ("/users/selection/?all=1&q=jane.roe", "/users/?q=jane.roe", "/users/count/?q=jane.roe"):
+    for path in (
+        "/users/selection/?all=1&q=jane.roe",
+        "/users/?q=jane.roe",
+        "/users/count/?q=jane.roe",
+    ):
         response = client.get(path, follow=True)
         assert response.status_code == 200
         assert b"Maria" not in response.content
     assert Filter(q="jane.roe").digest != Filter(q="jane.roe", masked=True).digest
-    assert [Filter(q="jane.roe", masked=masked).apply().count() for masked in (False, True)] == [1, 0]
+    assert [Filter(q="jane.roe", masked=masked).apply().count() for masked in (False, True)] == [
+        1,
+        0,
+    ]
 
 
 def test_a_selection_of_somebody_for_whom_they_are_masked_is_no_other_in_a_job(jane):
@@ -349,16 +454,24 @@ def test_the_doctor_names_nobody_for_an_address_that_is_nearly_right(client, jan
     client.force_login(make_user("Viewer"))
     nearly = "/users/doctor/?q=jane.roee%40example.com"
     assert b"Maria" not in client.get(nearly).content
-    assert client.get("/users/doctor/?q=jane.roe%40example.com")["Location"] == f"/users/{jane.pk}/doctor/"
+    assert (
+        client.get("/users/doctor/?q=jane.roe%40example.com")["Location"]
+        == f"/users/{jane.pk}/doctor/"
+    )
     client.force_login(make_user("Support"))
     assert b"Maria" in client.get(nearly).content
 
 
 def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane):
-    root, viewer = make_superuser(), make_user("Viewer")
+    root = make_superuser()
+    viewer = make_user("Viewer")
     hidden = [
         saved.create(Filter.parse(QueryDict(query)), by=root, name=name, shared=True)
-        for name, query in (("one", "q=jane.roe%40example.com"), ("two", "q=99887766"), ("jane@example.com", "status=active"))
+        for name, query in (
+            ("one", "q=jane.roe%40example.com"),
+            ("two", "q=99887766"),
+            ("jane@example.com", "status=active"),
+        )
     ]
     shown = saved.create(Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True)
     ordered = saved.create(Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True)
@@ -380,7 +493,11 @@ def test_a_masked_filter_says_why_it_has_no_such_order():
 def test_refusals_and_events_of_any_make_are_masked(client):
     ada = make_user(username="ada")
     record(
-        "account.edited", actor=None, target=ada, before={"email": None, "attributes": "x"}, after={"email": ["a@example.com"]}
+        "account.edited",
+        actor=None,
+        target=ada,
+        before={"email": None, "attributes": "x"},
+        after={"email": ["a@example.com"]},
     )
     record(
         "account.edited",
@@ -396,7 +513,10 @@ def test_refusals_and_events_of_any_make_are_masked(client):
         assert not re.search(rb">[^<]*[abc]@example.com", response.content)
 
 
-@pytest.mark.parametrize("typed", ["jane＠example.com", "jane﹫example.com", "“jane＠example.com”", "see jane＠example.com."])
+@pytest.mark.parametrize(
+    "typed",
+    ["jane＠example.com", "jane﹫example.com", "“jane＠example.com”", "see jane＠example.com."],
+)
 def test_a_wide_at_sign_hides_no_address(typed):
     assert "jane" not in masking.text(typed)
     assert "j•••@example.com" in masking.text(typed)

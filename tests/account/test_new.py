@@ -14,9 +14,14 @@ pytestmark = pytest.mark.django_db
 
 PATH = "/users/new/"
 ADA = {
-    "email": "Ada@Example.com", "username": "Ada", "first_name": "Ada", "last_name": "Lovelace", "phone": "",
-    "locale": "en-GB", "time_zone": "Europe/London",
-}  # fmt: skip
+    "email": "Ada@Example.com",
+    "username": "Ada",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "phone": "",
+    "locale": "en-GB",
+    "time_zone": "Europe/London",
+}
 
 
 @pytest.fixture
@@ -35,12 +40,29 @@ def test_a_manager_invites_somebody(client, manager):
     response = client.post(PATH, ADA, follow=True)
     ada = User.objects.get(username="ada")
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "The mail to ada@example.com is on its way" in read(response).one("p", class_="note success").text
-    assert (ada.status, ada.email, ada.is_staff, ada.has_usable_password()) == ("invited", "ada@example.com", False, False)
+    assert (
+        "The mail to ada@example.com is on its way"
+        in read(response).one("p", class_="note success").text
+    )
+    assert (ada.status, ada.email, ada.is_staff, ada.has_usable_password()) == (
+        "invited",
+        "ada@example.com",
+        False,
+        False,
+    )
     message = Message.objects.get()
-    assert (message.account_id, message.kind, message.to, message.state) == (ada.pk, "invitation", "ada@example.com", "waiting")
+    assert (message.account_id, message.kind, message.to, message.state) == (
+        ada.pk,
+        "invitation",
+        "ada@example.com",
+        "waiting",
+    )
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.invited", manager.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.invited",
+        manager.pk,
+        ada.pk,
+    )
 
 
 def test_an_administrator_gives_roles_along(client):
@@ -53,9 +75,18 @@ def test_an_administrator_gives_roles_along(client):
 
 
 def test_roles_in_a_managers_request_are_not_given(client, manager):
-    client.post(PATH, ADA | {"groups": [group("Viewer")], "is_staff": "on", "is_superuser": "on", "status": "active"})
+    client.post(
+        PATH,
+        ADA
+        | {"groups": [group("Viewer")], "is_staff": "on", "is_superuser": "on", "status": "active"},
+    )
     ada = User.objects.get(username="ada")
-    assert (ada.is_staff, ada.is_superuser, ada.groups.count(), ada.status) == (False, False, 0, "invited")
+    assert (ada.is_staff, ada.is_superuser, ada.groups.count(), ada.status) == (
+        False,
+        False,
+        0,
+        "invited",
+    )
 
 
 def test_an_administrator_makes_no_superuser(client):

@@ -4,7 +4,13 @@ import pytest
 from django.utils import timezone
 
 from tests.account.asking import events, events_refused
-from tests.answers import BAD_IDS, assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    BAD_IDS,
+    assert_denied,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -63,7 +69,8 @@ def test_a_note_that_was_changed_in_another_window_is_asked_about(client, agent,
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "says"), [("text", "", "required"), ("text", "x" * 4001, "at most 4000"), ("version", "x", "Reload")]
+    ("field", "value", "says"),
+    [("text", "", "required"), ("text", "x" * 4001, "at most 4000"), ("version", "x", "Reload")],
 )
 def test_bad_input_is_named_and_kept(client, note, field, value, says):
     response = client.post(path(note), {"text": "Call last", "version": 1} | {field: value})
@@ -86,8 +93,10 @@ def test_nobody_changes_the_words_of_a_colleague(client, note, make):
 
 def test_a_note_is_pinned_and_let_go(client, note):
     for action, pinned, event in (
-        ("pin", True, "note.pinned"), ("pin", True, "note.pinned"), ("pin/end", False, "note.unpinned"),
-    ):  # fmt: skip
+        ("pin", True, "note.pinned"),
+        ("pin", True, "note.pinned"),
+        ("pin/end", False, "note.unpinned"),
+    ):
         response = client.post(path(note, action))
         assert response["Location"] == f"/users/{note.account_id}/notes/"
         note.refresh_from_db()
@@ -115,7 +124,9 @@ def test_one_pinned_note_too_many_is_refused(client, agent, note):
 def test_who_may_only_look_is_refused(client, note, action):
     viewer = make_user("Viewer")
     client.force_login(viewer)
-    permission, name = ("users.add_note", "edit_note") if action == "edit" else ("users.pin_note", "pin_note")
+    permission, name = (
+        ("users.add_note", "edit_note") if action == "edit" else ("users.pin_note", "pin_note")
+    )
     response = client.post(path(note, action), {"text": "x", "version": 1})
     assert_denied(response, permission, actor=viewer, target=note.account, action=name)
 
@@ -123,13 +134,24 @@ def test_who_may_only_look_is_refused(client, note, action):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_the_note_of_another_account_is_not_found_under_this_one(client, note, action):
     other = make_user()
-    for pk, number in [(other.pk, note.pk), *((note.account_id, bad) for bad in BAD_IDS), (10**9, note.pk)]:
-        assert client.post(f"/users/{pk}/notes/{number}/{action}/", {"text": "x", "version": 1}).status_code == 404
+    for pk, number in [
+        (other.pk, note.pk),
+        *((note.account_id, bad) for bad in BAD_IDS),
+        (10**9, note.pk),
+    ]:
+        assert (
+            client.post(
+                f"/users/{pk}/notes/{number}/{action}/", {"text": "x", "version": 1}
+            ).status_code
+            == 404
+        )
     note.refresh_from_db()
     assert (note.text, note.pinned) == ("Call first", False)
 
 
-@pytest.mark.parametrize(("action", "allowed"), [("edit", "GET, HEAD, POST"), ("pin", "POST"), ("pin/end", "POST")])
+@pytest.mark.parametrize(
+    ("action", "allowed"), [("edit", "GET, HEAD, POST"), ("pin", "POST"), ("pin/end", "POST")]
+)
 def test_other_methods_are_refused(client, note, action, allowed):
     assert_wrong_method(client, path(note, action), allowed=allowed)
 
@@ -139,11 +161,14 @@ def test_strangers_are_sent_to_sign_in(client, action):
     assert_sent_to_sign_in(client, f"/users/{make_user().pk}/notes/1/{action}/", methods=("post",))
 
 
-@pytest.mark.parametrize("ask", [
-    lambda note, by: verbs.add_note(note.account, by=by, text="x"),
-    lambda note, by: verbs.edit_note(note, by=by, text="x", version=1),
-    lambda note, by: verbs.pin_note(note, by=by),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda note, by: verbs.add_note(note.account, by=by, text="x"),
+        lambda note, by: verbs.edit_note(note, by=by, text="x", version=1),
+        lambda note, by: verbs.pin_note(note, by=by),
+    ],
+)
 def test_without_its_event_nothing_is_written(agent, note, ask):
     from django.db import DatabaseError, transaction
 
@@ -153,7 +178,9 @@ def test_without_its_event_nothing_is_written(agent, note, ask):
 
 
 def test_what_is_forgotten_leaves_that_there_was_a_note(client, agent, note):
-    about_other = verbs.add_note(make_user(), by=make_superuser(pk=10**6, username="ada"), text="Other")
+    about_other = verbs.add_note(
+        make_user(), by=make_superuser(pk=10**6, username="ada"), text="Other"
+    )
     verbs.pin_note(note, by=agent)
     assert forget(note.account_id) == 1
     assert forget(10**6) == 0
@@ -161,11 +188,16 @@ def test_what_is_forgotten_leaves_that_there_was_a_note(client, agent, note):
     about_other.refresh_from_db()
     assert (note.text, note.pinned, note.author_id) == ("", False, agent.pk)
     assert (about_other.text, about_other.author_text) == ("Other", NOBODY)
-    assert "The text was erased." in read(client.get(f"/users/{note.account_id}/notes/")).one("main").text
+    assert (
+        "The text was erased."
+        in read(client.get(f"/users/{note.account_id}/notes/")).one("main").text
+    )
 
 
 def test_an_erased_accounts_notes_stand_as_they_are(client, note):
-    type(note.account).objects.filter(pk=note.account_id).update(status="erased", deleted_at=timezone.now())
+    type(note.account).objects.filter(pk=note.account_id).update(
+        status="erased", deleted_at=timezone.now()
+    )
     for action in ("edit", "pin"):
         assert client.post(path(note, action), {"text": "x", "version": 1}).status_code == 409
     note.refresh_from_db()

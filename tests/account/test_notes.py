@@ -32,7 +32,11 @@ def path(account) -> str:
 
 
 def shown(response) -> list[str]:
-    return [text.raw_text for item in read(response).all("ol", class_="remarks") for text in item.all("p", class_="remark")]
+    return [
+        text.raw_text
+        for item in read(response).all("ol", class_="remarks")
+        for text in item.all("p", class_="remark")
+    ]
 
 
 def test_a_support_agent_writes_a_note(client, agent):
@@ -42,7 +46,12 @@ def test_a_support_agent_writes_a_note(client, agent):
     assert response.redirect_chain == [(path(ada), 302)]
     assert shown(response) == ["Calls on Mondays.\nPrefers mail."]
     note = Note.objects.get()
-    assert (note.account_id, note.author_id, note.author_text, note.pinned) == (ada.pk, agent.pk, "agent", False)
+    assert (note.account_id, note.author_id, note.author_text, note.pinned) == (
+        ada.pk,
+        agent.pk,
+        "agent",
+        False,
+    )
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.target_id) == ("note.added", agent.pk, ada.pk)
     assert event.after == {"note": note.pk}
@@ -53,10 +62,14 @@ def test_a_support_agent_writes_a_note(client, agent):
 
 @pytest.mark.parametrize("path", [tab.path for tab in TABS])
 def test_a_pinned_note_stands_on_every_tab_at_once_and_so_does_its_end(client, agent, path):
-    ada, address = make_user(), ""
+    ada = make_user()
+    address = ""
     for expected in ([], ["Call first"], []):
         address = f"/users/{ada.pk}/{path}"
-        found = [item.one("p", class_="remark").text for item in tree(ask(client, address)).all("ul", class_="pinned")]
+        found = [
+            item.one("p", class_="remark").text
+            for item in tree(ask(client, address)).all("ul", class_="pinned")
+        ]
         assert found == expected
         if not expected and not Note.objects.exists():
             client.post(f"/users/{ada.pk}/notes/", {"text": "Call first", "pinned": "on"})
@@ -119,19 +132,28 @@ def test_there_is_room_for_a_few_pinned_notes(client, agent):
 
 @pytest.mark.parametrize("role", ["Viewer", "Auditor"])
 def test_who_may_only_look_reads_notes_and_writes_none(client, role):
-    viewer, ada = make_user(role), make_user()
+    viewer = make_user(role)
+    ada = make_user()
     verbs.add_note(ada, by=make_superuser(), text="Call first")
     client.force_login(viewer)
     response = client.get(path(ada))
     assert shown(response) == ["Call first"]
     assert read(response).all("form") == []
-    assert_denied(client.post(path(ada), {"text": "x"}), "users.add_note", actor=viewer, target=ada, action="add_note")
+    assert_denied(
+        client.post(path(ada), {"text": "x"}),
+        "users.add_note",
+        actor=viewer,
+        target=ada,
+        action="add_note",
+    )
     assert Note.objects.count() == 1
 
 
 def test_nobody_writes_about_those_above_them(client, agent):
     root = make_superuser()
-    assert_denied(client.post(path(root), {"text": "x"}), "", actor=agent, target=root, action="add_note")
+    assert_denied(
+        client.post(path(root), {"text": "x"}), "", actor=agent, target=root, action="add_note"
+    )
 
 
 def test_pinning_takes_a_right_of_its_own(client, agent):
@@ -151,17 +173,24 @@ def test_nothing_more_is_written_about_an_erased_account(client, agent):
 
 def test_pages_follow_each_other_without_gaps(client, agent):
     ada = make_user()
-    Note.objects.bulk_create(Note(account=ada, author_text="x", text=f"note {number}") for number in range(2 * SIZE + 1))
-    seen, address = [], path(ada)
+    Note.objects.bulk_create(
+        Note(account=ada, author_text="x", text=f"note {number}") for number in range(2 * SIZE + 1)
+    )
+    seen = []
+    address = path(ada)
     while address:
         response = client.get(address)
         seen += shown(response)
         Note.objects.create(account=ada, author_text="x", text="late")
-        address = next((link.attributes["href"] for link in read(response).all("a", rel="next")), "")
+        address = next(
+            (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
+        )
     assert seen == [f"note {number}" for number in reversed(range(2 * SIZE + 1))]
 
 
-@pytest.mark.parametrize(("query", "parameter"), [("after=x", "after"), ("after=-1", "after"), ("by=me", "by")])
+@pytest.mark.parametrize(
+    ("query", "parameter"), [("after=x", "after"), ("after=-1", "after"), ("by=me", "by")]
+)
 def test_a_parameter_that_means_nothing_is_named(client, agent, query, parameter):
     ada = make_user()
     response = client.get(f"{path(ada)}?{query}")
@@ -173,7 +202,8 @@ def test_a_page_is_one_range_of_an_index():
     ada = make_user()
     for account in (ada, make_user()):
         Note.objects.bulk_create(
-            Note(account=account, author_text="x", text="x", pinned=not number % 50) for number in range(300)
+            Note(account=account, author_text="x", text="x", pinned=not number % 50)
+            for number in range(300)
         )
 
     class Query(dict):

@@ -1,4 +1,6 @@
-"""What stands around every tab of an account comes with the account: its pinned notes, and who made it what it is."""
+"""What stands around every tab of an account comes with the account: its pinned notes, and who made
+it what it is.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,9 +32,9 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
     verbs.add_note(ada, by=root, text="not pinned")
     with django_assert_num_queries(1):
         found = opened(ada.pk)
-        assert {field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields} == {
-            field.attname: getattr(ada, field.attname) for field in User._meta.concrete_fields
-        }
+        assert {
+            field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields
+        } == {field.attname: getattr(ada, field.attname) for field in User._meta.concrete_fields}
         assert [(note.text, note.author_text, note.author_id) for note in found.pinned] == [
             (f"Call {number}: “ü”", "root", root.pk) for number in (2, 1, 0)
         ]
@@ -46,7 +48,9 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
 def test_an_account_that_nobody_has_brought_anywhere(root):
     found = opened(make_user().pk)
     assert (found.pinned, found.brought) == ([], None)
-    assert opened(make_user(status="suspended").pk).brought is None  # it came so, from an import say
+    assert (
+        opened(make_user(status="suspended").pk).brought is None
+    )  # it came so, from an import say
     ada = verbs.reinstate(verbs.suspend(make_user(), by=root, reason="Spam"), by=root)
     assert opened(ada.pk).brought is None
 
@@ -86,7 +90,8 @@ def test_every_tab_says_who_it_was_and_how_long_ago(client, root, bring):
 
 
 def test_the_newest_counts_and_what_others_did_later_does_not(root):
-    ada, eve = make_user(), make_superuser(username="eve")
+    ada = make_user()
+    eve = make_superuser(username="eve")
     ada = verbs.suspend(ada, by=root, reason="Spam")
     ada = verbs.suspend(verbs.reinstate(ada, by=root), by=eve, reason="Spam again")
     verbs.edit(ada, by=root, version=None, phone="+15550001234")
@@ -100,7 +105,9 @@ def test_what_was_very_long_ago_is_not_looked_for(root):
     assert opened(ada.pk).brought is None
 
 
-@pytest.mark.parametrize(("days", "says"), [(0, "today"), (1, "yesterday"), (3, "3 days ago"), (59, "59 days ago")])
+@pytest.mark.parametrize(
+    ("days", "says"), [(0, "today"), (1, "yesterday"), (3, "3 days ago"), (59, "59 days ago")]
+)
 def test_how_long_ago_it_was(days, says):
     assert f">{says}</time>" in ago(timezone.now() - timedelta(days=days))
 

@@ -20,14 +20,18 @@ def path(account) -> str:
 def test_a_support_agent_requires_a_new_password(client):
     client.force_login(make_user("Support"))
     ada = make_user(password=PASSWORD)
-    response = client.post(path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Leaked"}, follow=True)
+    response = client.post(
+        path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Leaked"}, follow=True
+    )
     assert "has to choose a new password" in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert ada.must_change_password
     [event] = events(ada)
     assert (event.action, event.reason, event.after) == (
-        "account.password_change_required", "Leaked", {"must_change_password": True},
-    )  # fmt: skip
+        "account.password_change_required",
+        "Leaked",
+        {"must_change_password": True},
+    )
 
 
 def test_who_must_change_the_password_gets_to_nothing_else_first(client):
@@ -48,7 +52,8 @@ def test_who_must_change_the_password_gets_to_nothing_else_first(client):
 
 def test_an_open_session_is_asked_at_its_next_request(client):
     client.force_login(make_user("Support"))
-    ada, browser = make_user(password=PASSWORD), Client()
+    ada = make_user(password=PASSWORD)
+    browser = Client()
     browser.force_login(ada)
     assert browser.get("/me/").status_code == 200
     client.post(path(ada), {"version": 1})
@@ -58,7 +63,10 @@ def test_an_open_session_is_asked_at_its_next_request(client):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"must_change_password": True, "password": PASSWORD}, "must already choose a new password"),
+        (
+            {"must_change_password": True, "password": PASSWORD},
+            "must already choose a new password",
+        ),
         ({}, "has no password that could be changed"),
         ({"status": "invited"}, "has no password that could be changed"),
     ],
@@ -74,6 +82,11 @@ def test_where_it_would_change_nothing_it_is_refused(client, fields, says):
 
 def test_the_ladder(client):
     climb(
-        client, "/users/{}/password-change/", "require_password_change", "users.require_password_change", {"reason": "x"},
-        without="Viewer", password=PASSWORD,
-    )  # fmt: skip
+        client,
+        "/users/{}/password-change/",
+        "require_password_change",
+        "users.require_password_change",
+        {"reason": "x"},
+        without="Viewer",
+        password=PASSWORD,
+    )

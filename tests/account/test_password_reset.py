@@ -5,7 +5,13 @@ from django.core import mail
 from django.utils import timezone
 
 from tests.account.asking import events
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.staff.links import choose, link_in_mail
@@ -29,9 +35,17 @@ def path(account) -> str:
 def test_a_support_agent_sends_a_link_with_which_the_person_chooses(client, agent):
     ada = make_user(password=PASSWORD)
     response = client.post(path(ada), form(client.get(path(ada)), path(ada)), follow=True)
-    assert f"A mail to {ada.email} is on its way." in read(response).one("p", class_="note success").text
+    assert (
+        f"A mail to {ada.email} is on its way."
+        in read(response).one("p", class_="note success").text
+    )
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.before, event.after) == ("account.password_reset_sent", agent.pk, {}, {})
+    assert (event.action, event.actor_id, event.before, event.after) == (
+        "account.password_reset_sent",
+        agent.pk,
+        {},
+        {},
+    )
     ada.refresh_from_db()
     assert (ada.version, ada.check_password(PASSWORD)) == (1, True)
     drain()
@@ -54,9 +68,18 @@ def test_a_second_click_sends_no_second_mail(client, agent):
     [
         ({"status": "invited"}, "Send the invitation again instead."),
         ({"status": "suspended"}, "This account is suspended: the link would open nothing."),
-        ({"valid_until": "2020-01-01T00:00Z"}, "This account is ended: the link would open nothing."),
-        ({"status": "deleted", "deleted_at": timezone.now()}, "This account is deleted; it can’t be changed."),
-        ({"status": "erased", "deleted_at": timezone.now()}, "This account is erased; it can’t be changed."),
+        (
+            {"valid_until": "2020-01-01T00:00Z"},
+            "This account is ended: the link would open nothing.",
+        ),
+        (
+            {"status": "deleted", "deleted_at": timezone.now()},
+            "This account is deleted; it can’t be changed.",
+        ),
+        (
+            {"status": "erased", "deleted_at": timezone.now()},
+            "This account is erased; it can’t be changed.",
+        ),
         ({"email": ""}, "This account has no address to send a mail to."),
     ],
 )
@@ -71,16 +94,22 @@ def test_where_the_link_would_open_nothing_none_is_sent(client, agent, fields, s
 
 def test_no_form_takes_a_password_of_another_person(client, agent):
     ada = make_user(password=PASSWORD)
-    client.post(path(ada), {"version": 1, "password": "chosen-by-the-desk", "password1": "chosen-by-the-desk"})
+    client.post(
+        path(ada),
+        {"version": 1, "password": "chosen-by-the-desk", "password1": "chosen-by-the-desk"},
+    )
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
 
 
 def test_who_may_not_is_refused(client):
-    viewer, ada = make_user("Viewer"), make_user()
+    viewer = make_user("Viewer")
+    ada = make_user()
     client.force_login(viewer)
     for answer in (client.get(path(ada)), client.post(path(ada), {"version": 1})):
-        assert_denied(answer, "users.reset_password", actor=viewer, target=ada, action="reset_password")
+        assert_denied(
+            answer, "users.reset_password", actor=viewer, target=ada, action="reset_password"
+        )
     assert not Message.objects.exists()
 
 

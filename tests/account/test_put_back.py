@@ -23,8 +23,19 @@ def agent(client):
 
 @pytest.fixture
 def ada(agent):
-    ada = make_user(username="ada", email="ada@example.com", phone="11111", date_joined=JOINED, email_verified_at=JOINED)
-    on(2, lambda: verbs.edit(ada, by=agent, version=1, phone="22222", username="ada2", email="new@example.com"))
+    ada = make_user(
+        username="ada",
+        email="ada@example.com",
+        phone="11111",
+        date_joined=JOINED,
+        email_verified_at=JOINED,
+    )
+    on(
+        2,
+        lambda: verbs.edit(
+            ada, by=agent, version=1, phone="22222", username="ada2", email="new@example.com"
+        ),
+    )
     return User.objects.get(pk=ada.pk)
 
 
@@ -42,7 +53,11 @@ def test_a_value_is_put_back_with_its_reason(client, agent, ada):
     ada.refresh_from_db()
     assert (ada.phone, ada.username, ada.version) == ("11111", "ada2", 3)
     event = events(ada)[-1]
-    assert (event.action, event.actor_id, event.reason) == ("account.put_back", agent.pk, "A mistake")
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.put_back",
+        agent.pk,
+        "A mistake",
+    )
     assert (event.before, event.after) == ({"phone": "22222"}, {"phone": "11111"})
 
 
@@ -52,9 +67,13 @@ def test_an_address_that_is_put_back_is_an_unverified_one(client, ada):
     assert (ada.email, ada.email_verified_at) == ("ada@example.com", None)
 
 
-@pytest.mark.parametrize(("name", "fields", "says"), [
-    ("username", {"username": "ada"}, "This username is taken."), ("email", {"email": "ada@example.com"}, "Another account"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "fields", "says"),
+    [
+        ("username", {"username": "ada"}, "This username is taken."),
+        ("email", {"email": "ada@example.com"}, "Another account"),
+    ],
+)
 def test_a_name_that_somebody_else_has_by_now_does_not_go_back(client, ada, name, fields, says):
     make_user(**{"username": "grace"} | fields)
     response = client.post(path(ada, name), {"version": 2, "reason": "x"})
@@ -81,7 +100,11 @@ def test_a_value_that_is_back_already_is_not_put_back_twice(client, ada):
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
-    [("reason", " ", "required"), ("reason", "x" * 2001, "at most 2000"), ("version", "x", "Reload")],
+    [
+        ("reason", " ", "required"),
+        ("reason", "x" * 2001, "at most 2000"),
+        ("version", "x", "Reload"),
+    ],
 )
 def test_bad_input_is_named_and_kept(client, ada, field, value, says):
     response = client.post(path(ada), {"version": 2, "reason": "x"} | {field: value})
@@ -100,16 +123,22 @@ def test_a_moment_of_which_nothing_is_known_is_named(client, ada, at):
 
 @pytest.mark.parametrize("name", ["status", "is_superuser", "groups", "password", "nonsense"])
 def test_only_the_profile_goes_back(client, name):
-    root, ada = make_superuser(), make_user(date_joined=JOINED)
+    root = make_superuser()
+    ada = make_user(date_joined=JOINED)
     client.force_login(root)
     assert client.post(path(ada, name), {"version": 1, "reason": "x"}).status_code == 404
 
 
 def test_what_the_browser_sends_beside_it_counts_for_nothing(client, agent, ada):
-    client.post(path(ada), {"version": 2, "reason": "x", "phone": "666", "value": "666", "is_superuser": "on"})
+    client.post(
+        path(ada),
+        {"version": 2, "reason": "x", "phone": "666", "value": "666", "is_superuser": "on"},
+    )
     ada.refresh_from_db()
     assert (ada.phone, ada.is_superuser) == ("11111", False)
-    assert [event.after["fields"] for event in events(ada) if event.action == "denied"] == [["is_superuser"]]
+    assert [event.after["fields"] for event in events(ada) if event.action == "denied"] == [
+        ["is_superuser"]
+    ]
 
 
 def test_a_deleted_account_stays_as_it_is(client, ada):

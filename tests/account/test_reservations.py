@@ -33,16 +33,25 @@ def test_nobody_takes_one_by_an_edit(gone):
         with pytest.raises(ValidationError) as caught:
             verbs.edit(eve, by=make_superuser(), version=None, **changes)
         assert list(caught.value.message_dict.values()) == [[RESERVED]]
-    assert verbs.edit(eve, by=make_superuser(), version=None, email="adah@example.com").email == "adah@example.com"
+    assert (
+        verbs.edit(eve, by=make_superuser(), version=None, email="adah@example.com").email
+        == "adah@example.com"
+    )
 
 
 def test_nobody_takes_one_by_an_import(gone, tmp_path):
     file = tmp_path / "people.csv"
-    file.write_text("username,email\nada.l,new@example.com\nother,ada@example.com\nthird,third@example.com\n")
+    file.write_text(
+        "username,email\nada.l,new@example.com\nother,ada@example.com\nthird,third@example.com\n"
+    )
     result = import_file(file)
     assert result.counts == (1, 0, 0, 2)
     assert RESERVED in result.output + result.errors
-    assert set(User.objects.filter(username__in=["ada.l", "other", "third"]).values_list("username", flat=True)) == {"third"}
+    assert set(
+        User.objects.filter(username__in=["ada.l", "other", "third"]).values_list(
+            "username", flat=True
+        )
+    ) == {"third"}
 
 
 def test_a_name_that_looks_the_same_is_reserved_too(gone):

@@ -4,7 +4,13 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from tests.account.asking import events
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import stored
 from tests.pages import form, read
@@ -24,7 +30,10 @@ def viewer(client) -> User:
 @pytest.fixture
 def jane() -> User:
     return make_user(
-        username="smith", email="jane@example.com", phone="+4915799887766", attributes={"street": "Rue 7", "plan": "x"}
+        username="smith",
+        email="jane@example.com",
+        phone="+4915799887766",
+        attributes={"street": "Rue 7", "plan": "x"},
     )
 
 
@@ -48,9 +57,16 @@ def test_a_viewer_says_why_and_sees_it_once(client, viewer, jane):
     assert told(response) == WHOLE
     assert response["Cache-Control"] == "no-store"
     [event] = events(jane)
-    assert (event.action, event.actor_id, event.reason, event.before) == ("account.revealed", viewer.pk, "Called us", {})
+    assert (event.action, event.actor_id, event.reason, event.before) == (
+        "account.revealed",
+        viewer.pk,
+        "Called us",
+        {},
+    )
     assert event.after == {"fields": ["username", "email", "phone", "attributes"]}
-    assert not [key for key, value in stored().items() if any(each.encode() in value for each in WHOLE)]
+    assert not [
+        key for key, value in stored().items() if any(each.encode() in value for each in WHOLE)
+    ]
     for again in (path(jane), f"/users/{jane.pk}/", "/users/", f"/users/{jane.pk}/activity/"):
         assert told(client.get(again)) == []
     jane.refresh_from_db()
@@ -95,7 +111,9 @@ def test_without_the_right_nothing_is_offered_or_shown(client, jane):
     assert page.one("p", class_="masked")
     assert not page.all("a", href=path(jane))
     for answer in (client.get(path(jane)), client.post(path(jane), {"reason": "x"})):
-        assert_denied(answer, "users.reveal_personal", actor=outsider, target=jane, action="reveal_personal")
+        assert_denied(
+            answer, "users.reveal_personal", actor=outsider, target=jane, action="reveal_personal"
+        )
         assert told(answer) == []
 
 

@@ -4,7 +4,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -35,7 +41,9 @@ def role(name: str) -> str:
 def test_an_administrator_gives_and_takes_roles(client, admin):
     ada = make_user("Viewer")
     assert opened(client, ada) == {"version": "1", "groups": [role("Viewer")], "is_staff": ["on"]}
-    response = client.post(path(ada), {"version": 1, "groups": [role("Support")], "is_staff": "on"}, follow=True)
+    response = client.post(
+        path(ada), {"version": 1, "groups": [role("Support")], "is_staff": "on"}, follow=True
+    )
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert read(response).one("p", class_="note success").text == "Roles saved."
     ada.refresh_from_db()
@@ -52,9 +60,18 @@ def test_an_administrator_gives_and_takes_roles(client, admin):
 def test_what_two_people_add_and_take_merges(client, admin):
     ada = make_user("Viewer")
     ada.groups.add(Group.objects.get(name="Auditor"))
-    sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}  # takes one, adds one
+    sent = opened(client, ada) | {
+        "groups": [role("Support"), role("Viewer")]
+    }  # takes one, adds one
     groups = Group.objects.filter(name__in=["Auditor", "Manager"])  # so does Ana
-    verbs.assign_roles(ada, by=make_superuser(first_name="Ana"), version=1, groups=groups, is_staff=True, is_superuser=False)
+    verbs.assign_roles(
+        ada,
+        by=make_superuser(first_name="Ana"),
+        version=1,
+        groups=groups,
+        is_staff=True,
+        is_superuser=False,
+    )
     message = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
     assert message == "Roles saved. Meanwhile Ana changed the roles; both changes are kept."
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Manager", "Support"]
@@ -63,10 +80,20 @@ def test_what_two_people_add_and_take_merges(client, admin):
 def test_who_was_taken_from_the_staff_stays_so(client, admin):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
-    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=ada.groups.all(), is_staff=False, is_superuser=False)
+    verbs.assign_roles(
+        ada,
+        by=make_superuser(),
+        version=1,
+        groups=ada.groups.all(),
+        is_staff=False,
+        is_superuser=False,
+    )
     assert client.post(path(ada), sent).status_code == 302
     ada.refresh_from_db()
-    assert (ada.is_staff, sorted(ada.groups.values_list("name", flat=True))) == (False, ["Support", "Viewer"])
+    assert (ada.is_staff, sorted(ada.groups.values_list("name", flat=True))) == (
+        False,
+        ["Support", "Viewer"],
+    )
 
 
 def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
@@ -74,7 +101,14 @@ def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support")]}
     del sent["is_staff"]
-    verbs.assign_roles(ada, by=make_superuser(), version=1, groups=ada.groups.all(), is_staff=True, is_superuser=True)
+    verbs.assign_roles(
+        ada,
+        by=make_superuser(),
+        version=1,
+        groups=ada.groups.all(),
+        is_staff=True,
+        is_superuser=True,
+    )
     response = client.post(path(ada), sent)
     assert response.status_code == 409
     assert rows(response) == [["Staff", "no", "yes"], ["Superuser", "no", "yes"]]
@@ -85,7 +119,9 @@ def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
     assert (ada.is_staff, ada.is_superuser, ada.groups.get().name) == (False, False, "Support")
 
 
-def test_where_events_are_missing_both_versions_are_shown_and_what_was_chosen_is_kept(client, admin):
+def test_where_events_are_missing_both_versions_are_shown_and_what_was_chosen_is_kept(
+    client, admin
+):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
     type(ada).objects.filter(pk=ada.pk).update(version=2, is_staff=False)
@@ -93,14 +129,21 @@ def test_where_events_are_missing_both_versions_are_shown_and_what_was_chosen_is
     assert response.status_code == 409
     assert rows(response) == [["Roles", "Support, Viewer", "Viewer"], ["Staff", "yes", "no"]]
     again = form(response, path(ada))
-    assert again == {"version": "2", "groups": [role("Viewer"), role("Support")], "is_staff": ["on"]}
+    assert again == {
+        "version": "2",
+        "groups": [role("Viewer"), role("Support")],
+        "is_staff": ["on"],
+    }
     assert client.post(path(ada), again).status_code == 302
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Support", "Viewer"]
 
 
 def rows(response) -> list[list[str]]:
     """What the table of an old form says."""
-    return [[cell.text for cell in row.walk() if cell.tag in ("th", "td")] for row in read(response).one("tbody").all("tr")]
+    return [
+        [cell.text for cell in row.walk() if cell.tag in ("th", "td")]
+        for row in read(response).one("tbody").all("tr")
+    ]
 
 
 def test_the_last_superuser_stays(client):
@@ -109,13 +152,16 @@ def test_the_last_superuser_stays(client):
     client.force_login(other)
     response = client.post(path(root), {"version": 1, "is_staff": "on"})
     assert response.status_code == 409
-    assert "This is the last active superuser. Make somebody else a superuser first." in errors_of(response)
+    assert "This is the last active superuser. Make somebody else a superuser first." in errors_of(
+        response
+    )
     root.refresh_from_db()
     assert root.is_superuser
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"groups": "0"}, {"groups": "x"}, {"groups": str(2**70)}, {"version": ""}, {"version": "abc"}]
+    "wrong",
+    [{"groups": "0"}, {"groups": "x"}, {"groups": str(2**70)}, {"version": ""}, {"version": "abc"}],
 )
 def test_bad_input_changes_nothing(client, admin, wrong):
     ada = make_user("Viewer")
@@ -132,14 +178,20 @@ def test_an_account_that_is_gone_gets_no_roles(client, admin):
 
 @pytest.mark.parametrize("name", ["Viewer", "Support", "Manager", "Auditor"])
 def test_who_may_not_give_roles_is_refused(client, name):
-    viewer, ada = make_user(name), make_user()
+    viewer = make_user(name)
+    ada = make_user()
     client.force_login(viewer)
     for method in (client.get, client.post):
-        assert_denied(method(path(ada)), "users.assign_roles", actor=viewer, target=ada, action="assign_roles")
+        assert_denied(
+            method(path(ada)), "users.assign_roles", actor=viewer, target=ada, action="assign_roles"
+        )
 
 
 def test_an_administrator_makes_no_superuser_and_touches_none(client, admin):
-    for target, sent in ((make_user(), {"is_superuser": "on"}), (make_superuser(), {"is_staff": "on"})):
+    for target, sent in (
+        (make_user(), {"is_superuser": "on"}),
+        (make_superuser(), {"is_staff": "on"}),
+    ):
         response = client.post(path(target), {"version": 1} | sent)
         assert_denied(response, "", actor=admin, target=target, action="assign_roles")
         before = target.is_superuser
@@ -168,7 +220,9 @@ def test_nobody_changes_their_own_roles(client):
 def test_somebody_who_is_not_staff_is_refused(client):
     ada = make_user()
     client.force_login(ada)
-    assert_denied(client.post(path(ada), {"version": 1, "is_superuser": "on"}), "", actor=ada, action="enter")
+    assert_denied(
+        client.post(path(ada), {"version": 1, "is_superuser": "on"}), "", actor=ada, action="enter"
+    )
 
 
 def test_strangers_are_sent_to_sign_in(client):

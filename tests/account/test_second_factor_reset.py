@@ -18,17 +18,22 @@ def path(account) -> str:
 
 def test_an_administrator_resets_it_and_open_sessions_end(client):
     client.force_login(make_user("Administrator"))
-    ada, browser = make_user(has_second_factor=True, password=PASSWORD), Client()
+    ada = make_user(has_second_factor=True, password=PASSWORD)
+    browser = Client()
     browser.force_login(ada)
-    response = client.post(path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Lost phone"}, follow=True)
+    response = client.post(
+        path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Lost phone"}, follow=True
+    )
     assert "signs in with the password alone" in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert not ada.has_second_factor
     assert browser.get("/me/").status_code == 302
     [event] = events(ada)
     assert (event.action, event.reason, event.before) == (
-        "account.second_factor_reset", "Lost phone", {"has_second_factor": True},
-    )  # fmt: skip
+        "account.second_factor_reset",
+        "Lost phone",
+        {"has_second_factor": True},
+    )
 
 
 def test_it_takes_a_reason_and_a_factor(client):
@@ -42,6 +47,11 @@ def test_it_takes_a_reason_and_a_factor(client):
 
 def test_the_ladder(client):
     climb(
-        client, "/users/{}/second-factor/reset/", "reset_second_factor", "users.reset_second_factor", {"reason": "x"},
-        without="Manager", has_second_factor=True,
-    )  # fmt: skip
+        client,
+        "/users/{}/second-factor/reset/",
+        "reset_second_factor",
+        "users.reset_second_factor",
+        {"reason": "x"},
+        without="Manager",
+        has_second_factor=True,
+    )

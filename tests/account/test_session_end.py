@@ -1,11 +1,19 @@
-"""GET and POST /users/<id>/sessions/end/, /users/<id>/sessions/<public id>/end/ and /users/<id>/lockout/end/"""
+"""GET and POST /users/<id>/sessions/end/, /users/<id>/sessions/<public id>/end/ and
+/users/<id>/lockout/end/
+"""
 
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
@@ -54,7 +62,9 @@ def lock(account: User) -> None:
 PATHS = pytest.mark.parametrize("path", [one, every, lockout])
 
 
-@pytest.mark.parametrize(("path", "action"), [(one, "account.session_ended"), (every, "account.sessions_ended")])
+@pytest.mark.parametrize(
+    ("path", "action"), [(one, "account.session_ended"), (every, "account.sessions_ended")]
+)
 def test_a_support_agent_ends_sessions(client, agent, ada, browser, path, action):
     assert browser.get("/me/").status_code == 200
     address = path(ada)
@@ -64,7 +74,12 @@ def test_a_support_agent_ends_sessions(client, agent, ada, browser, path, action
     assert "ended" in read(response).one("p", class_="note success").text
     assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id, event.reason) == (action, agent.pk, ada.pk, "Lost phone")
+    assert (event.action, event.actor_id, event.target_id, event.reason) == (
+        action,
+        agent.pk,
+        ada.pk,
+        "Lost phone",
+    )
 
 
 @pytest.mark.parametrize("path", [one, every])
@@ -115,7 +130,11 @@ def test_a_support_agent_lets_somebody_try_again(client, agent, ada):
     assert client.post(lockout(ada), {"reason": "On the phone"}).status_code == 302
     assert Client().post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 302
     event = AuditEvent.objects.get()
-    assert (event.action, event.target_id, event.reason) == ("account.lockout_ended", ada.pk, "On the phone")
+    assert (event.action, event.target_id, event.reason) == (
+        "account.lockout_ended",
+        ada.pk,
+        "On the phone",
+    )
     again = client.post(lockout(ada), {"reason": "On the phone"})
     assert (again.status_code, errors_of(again)) == (409, ["This account is not locked out."])
 
@@ -126,7 +145,9 @@ def test_ending_all_of_ones_own_ends_the_one_at_hand_too(client, agent):
 
 
 @PATHS
-@pytest.mark.parametrize(("reason", "says"), [("x" * 2001, "at most 2000"), ("a\x00b", "Null"), ("a\ufffdb", "got lost")])
+@pytest.mark.parametrize(
+    ("reason", "says"), [("x" * 2001, "at most 2000"), ("a\x00b", "Null"), ("a\ufffdb", "got lost")]
+)
 def test_bad_input_is_named_and_kept(client, agent, ada, browser, path, reason, says):
     lock(ada)
     address = path(ada)
@@ -162,7 +183,8 @@ def test_strangers_are_sent_to_sign_in(client, ada, browser, path):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["/users/{}/sessions/end/", "/users/{}/lockout/end/", f"/users/{{}}/sessions/{uuid4()}/end/"]
+    "pattern",
+    ["/users/{}/sessions/end/", "/users/{}/lockout/end/", f"/users/{{}}/sessions/{uuid4()}/end/"],
 )
 def test_an_unknown_id_is_not_found(client, agent, pattern):
     assert_not_found(client, pattern)

@@ -8,7 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from users.account import verbs
@@ -34,19 +39,37 @@ def buttons(response) -> set[str]:
 def test_the_page_shows_profile_state_roles_and_history(client):
     viewer = make_user("Support")
     ada = make_user(
-        "Support", username="ada", first_name="Ada", last_name="Lovelace", phone="+44201234", locale="en-GB",
-        time_zone="Europe/London", source="keycloak", source_id="k-1", attributes={"plan": "gold"},
-    )  # fmt: skip
+        "Support",
+        username="ada",
+        first_name="Ada",
+        last_name="Lovelace",
+        phone="+44201234",
+        locale="en-GB",
+        time_zone="Europe/London",
+        source="keycloak",
+        source_id="k-1",
+        attributes={"plan": "gold"},
+    )
     verbs.edit(ada, by=make_superuser(username="root"), version=1, last_name="King")
     client.force_login(viewer)
     response = client.get(f"/users/{ada.pk}/")
     assert response.status_code == 200
     shown = facts(response)
     expected = {
-        "Id": str(ada.pk), "Username": "ada", "Email": "ada@example.com not verified", "First name": "Ada", "Last name": "King",
-        "Phone": "+44201234", "Language": "en-GB", "Time zone": "Europe/London", "Last seen": "never", "plan": "gold",
-        "Imported from": "keycloak k-1", "Back office": "Staff", "Roles": "Support",
-    }  # fmt: skip
+        "Id": str(ada.pk),
+        "Username": "ada",
+        "Email": "ada@example.com not verified",
+        "First name": "Ada",
+        "Last name": "King",
+        "Phone": "+44201234",
+        "Language": "en-GB",
+        "Time zone": "Europe/London",
+        "Last seen": "never",
+        "plan": "gold",
+        "Imported from": "keycloak k-1",
+        "Back office": "Staff",
+        "Roles": "Support",
+    }
     assert {name: shown[name] for name in expected} == expected
     page = read(response)
     assert page.one("h1").text == "Ada King"
@@ -75,10 +98,18 @@ def test_the_state_is_what_holds_at_this_moment(client, fields, label, sentence)
     response = client.get(f"/users/{make_user(**fields).pk}/")
     page = read(response)
     assert page.one("div", class_="headline").one("span", class_="state").text == label
-    assert [note.text[: len(sentence)] for note in page.all("p", class_="note")] == ([sentence] if sentence else [])
+    assert [note.text[: len(sentence)] for note in page.all("p", class_="note")] == (
+        [sentence] if sentence else []
+    )
 
 
-DESK = ["Send a password reset", "Require a new password", "Send a verification mail", "Verify the address", "End all sessions"]
+DESK = [
+    "Send a password reset",
+    "Require a new password",
+    "Send a verification mail",
+    "Verify the address",
+    "End all sessions",
+]
 LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
 
 
@@ -105,7 +136,15 @@ def test_a_support_agent_is_offered_nothing_on_an_account_above_their_own(client
 
 def test_what_is_offered_follows_from_the_state(client):
     client.force_login(make_superuser())
-    always = {"Edit", "Roles", "Add to groups", "Remove from groups", "Set an end date", "Delete", "Erase for good"}
+    always = {
+        "Edit",
+        "Roles",
+        "Add to groups",
+        "Remove from groups",
+        "Set an end date",
+        "Delete",
+        "Erase for good",
+    }
     address = {"Send a verification mail", "Verify the address"}
     states = {
         "active": ({}, {"Suspend", "Send a password reset", "End all sessions", *address}),
@@ -113,19 +152,36 @@ def test_what_is_offered_follows_from_the_state(client):
         "suspended": ({}, {"Reinstate", "Verify the address"}),
     }
     for status, (fields, more) in states.items():
-        assert buttons(client.get(f"/users/{make_user(status=status, **fields).pk}/")) == always | more
+        assert (
+            buttons(client.get(f"/users/{make_user(status=status, **fields).pk}/")) == always | more
+        )
     gone = make_user(status="deleted", deleted_at=timezone.now())
     assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore", "Erase for good"}
 
 
 def test_what_is_offered_follows_from_what_there_is(client):
     client.force_login(make_superuser())
-    bare = buttons(client.get(f"/users/{make_user(email='', must_change_password=True, password=PASSWORD).pk}/"))
-    assert not {label for label in bare if "mail" in label or "address" in label or "password" in label or "factor" in label}
+    bare = buttons(
+        client.get(
+            f"/users/{make_user(email='', must_change_password=True, password=PASSWORD).pk}/"
+        )
+    )
+    assert not {
+        label
+        for label in bare
+        if "mail" in label or "address" in label or "password" in label or "factor" in label
+    }
     end = timezone.now() + timedelta(days=1)
-    full = make_user(valid_until=end, has_second_factor=True, email_verified_at=timezone.now(), password=PASSWORD)
+    full = make_user(
+        valid_until=end, has_second_factor=True, email_verified_at=timezone.now(), password=PASSWORD
+    )
     offered = buttons(client.get(f"/users/{full.pk}/"))
-    assert {"Change the end date", "Clear the end date", "Reset the second factor", "Require a new password"} <= offered
+    assert {
+        "Change the end date",
+        "Clear the end date",
+        "Reset the second factor",
+        "Require a new password",
+    } <= offered
     assert not {"Set an end date", "Verify the address", "Send a verification mail"} & offered
 
 
@@ -183,10 +239,17 @@ def test_a_long_history_leads_to_the_trail_for_those_who_may_read_it(client):
 
 def test_twenty_events_cost_as_many_queries_as_none(client):
     client.force_login(make_user("Manager"))
-    ada, grace = make_user("Viewer"), make_user("Viewer")
+    ada = make_user("Viewer")
+    grace = make_user("Viewer")
     grace.groups.add(Group.objects.get(name="Auditor"))
     for _ in range(20):
-        record("account.edited", actor=grace, target=grace, before={"phone": ""}, after={"phone": "+1555"})
+        record(
+            "account.edited",
+            actor=grace,
+            target=grace,
+            before={"phone": ""},
+            after={"phone": "+1555"},
+        )
     client.get("/users/")
     with CaptureQueriesContext(connection) as without:
         client.get(f"/users/{ada.pk}/")
@@ -196,7 +259,8 @@ def test_twenty_events_cost_as_many_queries_as_none(client):
 
 
 def test_staff_without_a_role_learn_nothing_about_ids(client):
-    clerk, ada = make_user(is_staff=True), make_user()
+    clerk = make_user(is_staff=True)
+    ada = make_user()
     client.force_login(clerk)
     for pk in (ada.pk, 10**9):
         assert_denied(client.get(f"/users/{pk}/"), "users.view_user", actor=clerk, action="view")

@@ -8,7 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
@@ -62,7 +67,10 @@ def test_sessions_are_shown_with_device_place_and_last_use_and_the_key_never(cli
     assert session.endswith("End")
     assert browser.cookies["session"].value not in response.content.decode()
     public_id = Session.objects.get(account_id=ada.pk).public_id
-    links = {link.attributes["href"] for link in read(response).one("section", aria_labelledby="sessions").all("a")}
+    links = {
+        link.attributes["href"]
+        for link in read(response).one("section", aria_labelledby="sessions").all("a")
+    }
     assert links == {f"/users/{ada.pk}/sessions/end/", f"/users/{ada.pk}/sessions/{public_id}/end/"}
 
 
@@ -90,11 +98,16 @@ def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(clie
     ada = make_user()
     Client().force_login(ada)
     type(ada).objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(days=1))
-    assert "The account is ended: its sessions open nothing" in read(client.get(path(ada))).one("main").text
+    assert (
+        "The account is ended: its sessions open nothing"
+        in read(client.get(path(ada))).one("main").text
+    )
 
 
 def test_what_a_browser_says_of_itself_is_shown_and_does_nothing(client, ada):
-    SignInEvent.objects.create(account_id=ada.pk, outcome="ok", user_agent='"><script>alert(1)</script>')
+    SignInEvent.objects.create(
+        account_id=ada.pk, outcome="ok", user_agent='"><script>alert(1)</script>'
+    )
     response = client.get(path(ada))
     assert b"<script>alert" not in response.content
     assert rows(response)
@@ -102,20 +115,28 @@ def test_what_a_browser_says_of_itself_is_shown_and_does_nothing(client, ada):
 
 def test_pages_follow_each_other_without_gaps_while_people_sign_in(client, ada):
     SignInEvent.objects.bulk_create(
-        SignInEvent(account_id=ada.pk, outcome="ok", user_agent=f"tool{number}/{number}") for number in range(2 * SIZE + 1)
+        SignInEvent(account_id=ada.pk, outcome="ok", user_agent=f"tool{number}/{number}")
+        for number in range(2 * SIZE + 1)
     )
-    seen, address = [], path(ada)
+    seen = []
+    address = path(ada)
     while address:
         response = client.get(address)
         seen += [row.split(" Password ")[1] for row in rows(response)]
         SignInEvent.objects.create(account_id=ada.pk, outcome="ok", user_agent="late/1")
-        address = next((link.attributes["href"] for link in read(response).all("a", rel="next")), "")
-    assert seen == [f"tool{number} {number} unknown address" for number in reversed(range(2 * SIZE + 1))]
+        address = next(
+            (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
+        )
+    assert seen == [
+        f"tool{number} {number} unknown address" for number in reversed(range(2 * SIZE + 1))
+    ]
 
 
 def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
     for account in (ada, make_user()):
-        SignInEvent.objects.bulk_create(SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300))
+        SignInEvent.objects.bulk_create(
+            SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300)
+        )
     middle = SignInEvent.objects.filter(account_id=ada.pk)[150].pk
     for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle)):
         [plan] = plans(call)
@@ -136,7 +157,9 @@ def test_many_sessions_and_attempts_cost_as_many_queries_as_none(client, ada):
     assert len(without) == len(with_them) <= 6
 
 
-@pytest.mark.parametrize("query", ["after=x", "after=0", f"after={2**63}", "after=1&after=2", "q=a"])
+@pytest.mark.parametrize(
+    "query", ["after=x", "after=0", f"after={2**63}", "after=1&after=2", "q=a"]
+)
 def test_a_parameter_that_means_nothing_is_named(client, ada, query):
     response = client.get(f"{path(ada)}?{query}")
     assert response.status_code == 400

@@ -7,7 +7,13 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -31,24 +37,42 @@ def path(account) -> str:
 
 def test_a_support_agent_suspends_an_account_until_a_day(client, agent):
     ada = make_user()
-    assert form(client.get(path(ada)), path(ada)) == {"version": "1", "reason": "", "lasts": "", "until": ""}
+    assert form(client.get(path(ada)), path(ada)) == {
+        "version": "1",
+        "reason": "",
+        "lasts": "",
+        "until": "",
+    }
     sent = {"version": 1, "reason": " Spam\nreports ", "until": "2999-01-31T12:30"}
     response = client.post(path(ada), sent, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "is suspended. All sessions have ended." in read(response).one("p", class_="note success").text
+    assert (
+        "is suspended. All sessions have ended."
+        in read(response).one("p", class_="note success").text
+    )
     ada.refresh_from_db()
-    assert (ada.status, ada.suspended_until) == ("suspended", datetime(2999, 1, 31, 12, 30, tzinfo=UTC))
+    assert (ada.status, ada.suspended_until) == (
+        "suspended",
+        datetime(2999, 1, 31, 12, 30, tzinfo=UTC),
+    )
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.suspended", agent.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.suspended",
+        agent.pk,
+        ada.pk,
+    )
     assert event.reason.split() == ["Spam", "reports"]
 
 
 def test_the_person_is_told_if_so_chosen_and_never_why(client, agent):
-    ada, quiet = make_user(), make_user()
+    ada = make_user()
+    quiet = make_user()
     client.post(path(quiet), {"version": 1, "reason": "Fraud"})
     assert not Message.objects.exists()
     client.post(path(ada), {"version": 1, "reason": "Fraud", "lasts": "7", "tell": "on"})
-    assert [(message.kind, message.to) for message in Message.objects.all()] == [("suspended", ada.email)]
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [
+        ("suspended", ada.email)
+    ]
     drain()
     assert "Fraud" not in mail.outbox[0].body
     assert "until" in mail.outbox[0].body
@@ -63,7 +87,8 @@ def test_nobody_can_be_told_who_has_no_address(client, agent):
 
 @pytest.mark.parametrize(("lasts", "days"), [("1", 1), ("7", 7), ("30", 30)])
 def test_a_quick_choice_counts_from_now(client, agent, lasts, days):
-    ada, before = make_user(), timezone.now()
+    ada = make_user()
+    before = timezone.now()
     client.post(path(ada), {"version": 1, "reason": "x", "lasts": lasts})
     ada.refresh_from_db()
     assert before <= ada.suspended_until - timedelta(days=days) <= timezone.now()
@@ -71,7 +96,11 @@ def test_a_quick_choice_counts_from_now(client, agent, lasts, days):
 
 @pytest.mark.parametrize(
     ("lasts", "until", "says"),
-    [("7", "2999-01-31T12:30", "Leave this empty"), ("until", "", "Say until when"), ("until", "soon", "valid date/time")],
+    [
+        ("7", "2999-01-31T12:30", "Leave this empty"),
+        ("until", "", "Say until when"),
+        ("until", "soon", "valid date/time"),
+    ],
 )
 def test_two_answers_or_none_to_until_when_are_asked_about(client, agent, lasts, until, says):
     ada = make_user()
@@ -97,8 +126,16 @@ def test_two_clicks_make_one_suspension_and_one_mail(client, agent):
 
 def test_a_reason_can_be_chosen_and_written_on(client, agent):
     ada = make_user()
-    [lost] = [link for link in read(client.get(path(ada))).one("nav", class_="reasons").all("a") if "lost" in link.text]
-    assert form(client.get(lost.attributes["href"]), path(ada))["reason"] == lost.text == lost.attributes["data-text"]
+    [lost] = [
+        link
+        for link in read(client.get(path(ada))).one("nav", class_="reasons").all("a")
+        if "lost" in link.text
+    ]
+    assert (
+        form(client.get(lost.attributes["href"]), path(ada))["reason"]
+        == lost.text
+        == lost.attributes["data-text"]
+    )
 
 
 def test_an_open_session_of_the_account_is_out_at_its_next_request(client, agent):
@@ -130,7 +167,9 @@ def test_an_open_session_of_the_account_is_out_at_its_next_request(client, agent
 )
 def test_bad_input_is_named_and_kept(client, agent, field, value, says):
     ada = make_user()
-    response = client.post(path(ada), {"version": 1, "reason": "Spam", "until": ""} | {field: value})
+    response = client.post(
+        path(ada), {"version": 1, "reason": "Spam", "until": ""} | {field: value}
+    )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
     assert form(response, path(ada))[field] == value
@@ -150,7 +189,9 @@ def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, agent):
     assert client.post(path(ada), again).status_code == 302
 
 
-@pytest.mark.parametrize("fields", [{"status": "suspended"}, {"status": "deleted", "deleted_at": timezone.now()}])
+@pytest.mark.parametrize(
+    "fields", [{"status": "suspended"}, {"status": "deleted", "deleted_at": timezone.now()}]
+)
 def test_what_is_suspended_or_gone_is_not_suspended(client, agent, fields):
     ada = make_user(**fields)
     response = client.post(path(ada), {"version": 1, "reason": "Spam"})
@@ -168,7 +209,8 @@ def test_a_suspension_that_has_run_out_can_be_followed_by_another(client, agent)
 
 
 def test_the_last_superuser_who_stays_is_not_suspended(client):
-    root, passing = make_superuser(), make_superuser(valid_until=timezone.now() + timedelta(days=1))
+    root = make_superuser()
+    passing = make_superuser(valid_until=timezone.now() + timedelta(days=1))
     client.force_login(passing)
     response = client.post(path(root), {"version": 1, "reason": "Spam"})
     assert response.status_code == 409
@@ -179,7 +221,8 @@ def test_the_last_superuser_who_stays_is_not_suspended(client):
 
 @pytest.mark.parametrize("role", ["Viewer", "Auditor"])
 def test_who_may_not_suspend_is_refused(client, role):
-    viewer, ada = make_user(role), make_user()
+    viewer = make_user(role)
+    ada = make_user()
     client.force_login(viewer)
     for answer in (client.get(path(ada)), client.post(path(ada), {"version": 1, "reason": "x"})):
         assert_denied(answer, "users.suspend_user", actor=viewer, target=ada, action="suspend")
@@ -188,7 +231,11 @@ def test_who_may_not_suspend_is_refused(client, role):
 
 
 def test_a_support_agent_cannot_suspend_a_colleague_a_superuser_or_themselves(client, agent):
-    for target, missing in ((make_user("Viewer"), "users.manage_staff"), (make_superuser(), ""), (agent, "")):
+    for target, missing in (
+        (make_user("Viewer"), "users.manage_staff"),
+        (make_superuser(), ""),
+        (agent, ""),
+    ):
         response = client.post(path(target), {"version": 1, "reason": "x"})
         assert_denied(response, missing, actor=agent, target=target, action="suspend")
         target.refresh_from_db()

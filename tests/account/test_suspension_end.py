@@ -3,7 +3,13 @@
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.account import verbs
@@ -35,7 +41,11 @@ def test_a_support_agent_reinstates_an_account_from_its_page(client, agent):
     ada.refresh_from_db()
     assert (ada.status, ada.status_reason, ada.suspended_until) == ("active", "", None)
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.reinstated", agent.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.reinstated",
+        agent.pk,
+        ada.pk,
+    )
 
 
 def test_who_never_chose_a_password_is_invited_again(client, agent):
@@ -53,7 +63,11 @@ def test_the_person_is_told_if_so_chosen(client, agent, password, kind):
 
 
 def test_an_account_that_is_not_suspended_is_not_reinstated(client, agent):
-    for fields in ({"status": "active"}, {"status": "invited"}, {"status": "deleted", "deleted_at": timezone.now()}):
+    for fields in (
+        {"status": "active"},
+        {"status": "invited"},
+        {"status": "deleted", "deleted_at": timezone.now()},
+    ):
         ada = make_user(**fields)
         response = client.post(path(ada), {"version": 1})
         assert response.status_code == 409
@@ -75,7 +89,13 @@ def test_a_stale_button_is_asked_about(client, agent):
 
 
 @pytest.mark.parametrize(
-    "sent", [{}, {"version": "abc"}, {"version": "1", "reason": "a\x00b"}, {"version": "1", "reason": "x" * 2001}]
+    "sent",
+    [
+        {},
+        {"version": "abc"},
+        {"version": "1", "reason": "a\x00b"},
+        {"version": "1", "reason": "x" * 2001},
+    ],
 )
 def test_bad_input_changes_nothing(client, agent, sent):
     ada = make_user(status="suspended")
@@ -88,7 +108,8 @@ def test_bad_input_changes_nothing(client, agent, sent):
 
 @pytest.mark.parametrize("role", ["Viewer", "Auditor"])
 def test_who_may_not_reinstate_is_refused(client, role):
-    viewer, ada = make_user(role), make_user(status="suspended")
+    viewer = make_user(role)
+    ada = make_user(status="suspended")
     client.force_login(viewer)
     response = client.post(path(ada), {"version": 1})
     assert_denied(response, "users.reinstate_user", actor=viewer, target=ada, action="reinstate")

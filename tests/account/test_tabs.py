@@ -1,4 +1,6 @@
-"""The frame of an account's page: a header and tabs, each an address of its own, as a page and as a part."""
+"""The frame of an account's page: a header and tabs, each an address of its own, as a page and as a
+part.
+"""
 
 import re
 
@@ -8,7 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.account import verbs
@@ -35,7 +42,13 @@ def ada():
     """With something on every tab."""
     ada = make_user("Support", username="ada", first_name="Ada")
     for number in range(30):
-        record("account.edited", actor=ada, target=ada, before={"phone": ""}, after={"phone": f"+1555{number}"})
+        record(
+            "account.edited",
+            actor=ada,
+            target=ada,
+            before={"phone": ""},
+            after={"phone": f"+1555{number}"},
+        )
         Message.objects.create(account=ada, kind="invitation", to=ada.email)
     return ada
 
@@ -46,7 +59,9 @@ def test_each_tab_is_a_page_that_names_itself_among_all_tabs(client, ada, path):
     page = read(client.get(f"/users/{ada.pk}/{path}"))
     tabs = page.one("nav", class_="tabs").all("a")
     assert [tab.attributes["href"] for tab in tabs] == [f"/users/{ada.pk}/{each}" for each in PATHS]
-    assert [tab.attributes["href"] for tab in tabs if "aria-current" in tab.attributes] == [f"/users/{ada.pk}/{path}"]
+    assert [tab.attributes["href"] for tab in tabs if "aria-current" in tab.attributes] == [
+        f"/users/{ada.pk}/{path}"
+    ]
     assert page.one("h1").text == "Ada"
     assert page.one("title").text.startswith("Ada")
 
@@ -83,7 +98,9 @@ def test_whoever_may_not_see_accounts_learns_nothing_about_ids(client, ada, path
     clerk = make_user(is_staff=True)
     client.force_login(clerk)
     for pk in (ada.pk, 10**9):
-        assert_denied(client.get(f"/users/{pk}/{path}"), "users.view_user", actor=clerk, action="view")
+        assert_denied(
+            client.get(f"/users/{pk}/{path}"), "users.view_user", actor=clerk, action="view"
+        )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -109,7 +126,13 @@ def test_a_change_of_the_account_shows_on_every_tab_at_once(client, ada, path):
     other = Client()
     other.force_login(make_user("Viewer"))
     for browser in (client, other):
-        assert "Suspended" not in read(browser.get(f"/users/{ada.pk}/{path}")).one("div", class_="headline").text
+        assert (
+            "Suspended"
+            not in read(browser.get(f"/users/{ada.pk}/{path}")).one("div", class_="headline").text
+        )
     verbs.suspend(ada, by=make_superuser(), reason="Spam")
     for browser in (client, other):
-        assert "Suspended" in read(browser.get(f"/users/{ada.pk}/{path}")).one("div", class_="headline").text
+        assert (
+            "Suspended"
+            in read(browser.get(f"/users/{ada.pk}/{path}")).one("div", class_="headline").text
+        )

@@ -25,17 +25,24 @@ ALL = tuple(SOURCES)
 def write(account, kind: str, at: datetime) -> tuple[str, int]:
     """An entry of a kind, and its name here."""
     makers = {
-        "changes": lambda: AuditEvent.objects.create(target_id=account.pk, at=at, action="account.edited", actor_text="x"),
+        "changes": lambda: AuditEvent.objects.create(
+            target_id=account.pk, at=at, action="account.edited", actor_text="x"
+        ),
         "sign-ins": lambda: SignInEvent.objects.create(account_id=account.pk, at=at, outcome="ok"),
-        "mail": lambda: Message.objects.create(account=account, created_at=at, kind="invitation", to="a@example.com"),
-        "notes": lambda: Note.objects.create(account=account, created_at=at, author_text="x", text="x"),
+        "mail": lambda: Message.objects.create(
+            account=account, created_at=at, kind="invitation", to="a@example.com"
+        ),
+        "notes": lambda: Note.objects.create(
+            account=account, created_at=at, author_text="x", text="x"
+        ),
         "jobs": lambda: Job.objects.create(by=account, created_at=at, kind="x", by_text="x"),
     }
     return kind, makers[kind]().pk
 
 
 def read_all(account, kinds=ALL, size: int = 7, between=lambda: None) -> list[tuple[str, int]]:
-    seen, cursor = [], ""
+    seen = []
+    cursor = ""
     while True:
         found = page(account.pk, kinds, cursor, size)
         seen += [(entry.kind, entry.id) for entry in found.entries]
@@ -48,7 +55,9 @@ def read_all(account, kinds=ALL, size: int = 7, between=lambda: None) -> list[tu
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_entry_is_shown_once_and_newest_first_whatever_arrives_meanwhile(seed):
-    chance, ada, other = random.Random(seed), make_user(), make_user()
+    chance = random.Random(seed)
+    ada = make_user()
+    other = make_user()
     written = []
     for number in range(60):
         at = START + timedelta(seconds=number // 6)  # six share each second
@@ -67,7 +76,10 @@ def test_every_entry_is_shown_once_and_newest_first_whatever_arrives_meanwhile(s
 
 def test_what_was_written_late_with_an_early_time_is_neither_lost_nor_repeated():
     ada = make_user()
-    written = [write(ada, "changes", START + timedelta(seconds=second)) for second in (5, 1, 9, 2, 8, 3, 3, 0)]
+    written = [
+        write(ada, "changes", START + timedelta(seconds=second))
+        for second in (5, 1, 9, 2, 8, 3, 3, 0)
+    ]
     written += [write(ada, "mail", START + timedelta(seconds=second)) for second in (4, 2, 7)]
     assert sorted(read_all(ada, size=2)) == sorted(written)
 
@@ -105,20 +117,28 @@ def test_each_source_is_one_range_of_an_index():
                 write(account, kind, START + timedelta(seconds=number))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; ANALYZE")
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; ANALYZE"
+            )
         else:
             cursor.execute("ANALYZE")
         statement = timeline.sql(timeline.SOURCES, connection.vendor, many=True).replace("%s", "{}")
         values = [value for _ in ALL for value in (ada.pk, ada.pk, LARGEST_ID, 31)]
         plan = explain(cursor, statement.format(*values))
     assert_no_sort(plan)
-    for index in ("audit_by_target", "signin_by_account", "message_by_account", "note_by_account", "job_by_starter"):
+    for index in (
+        "audit_by_target",
+        "signin_by_account",
+        "message_by_account",
+        "note_by_account",
+        "job_by_starter",
+    ):
         assert index in plan, plan
     if connection.vendor == "sqlite":  # PostgreSQL's plans say so of any range
         assert plan.count("=? AND id<?)") == len(ALL), plan
 
 
-# --- cursors ----------------------------------------------------------------------------------------------------------
+# --- cursors --------------------------------------------------------------------------------------
 
 
 def test_a_cursor_says_what_it_was_made_for():
@@ -129,15 +149,29 @@ def test_a_cursor_says_what_it_was_made_for():
             decode(encode(5, bounds), account, kinds)
 
 
-@pytest.mark.parametrize("bounds", [
-    {"mail": -1}, {"mail": 2**63}, {"mail": True}, {"mail": "7"}, {"mail": None}, {"mail": 1.5}, {}, [], None, {"mail": [7]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"mail": -1},
+        {"mail": 2**63},
+        {"mail": True},
+        {"mail": "7"},
+        {"mail": None},
+        {"mail": 1.5},
+        {},
+        [],
+        None,
+        {"mail": [7]},
+    ],
+)
 def test_a_cursor_with_something_else_than_ids_is_refused(bounds):
     with pytest.raises(BadParameter):
         decode(encode(5, bounds), 5, ("mail",))
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "e30", "[[[[", "é", "A" * 401, "W1tbW1tb", "bnVsbA", "%00"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "W10", "e30", "[[[[", "é", "A" * 401, "W1tbW1tb", "bnVsbA", "%00"]
+)
 def test_noise_is_refused(cursor):
     with pytest.raises(BadParameter):
         decode(cursor, 5, ALL)

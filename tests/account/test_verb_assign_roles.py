@@ -18,7 +18,11 @@ def assign(account, *names: str, is_staff: bool = True, is_superuser: bool = Fal
     groups = Group.objects.filter(name__in=names)
     assert len(groups) == len(names)
     return verbs.assign_roles(
-        account, groups=groups, is_staff=is_staff, is_superuser=is_superuser, **({"by": COMMAND} | kwargs)
+        account,
+        groups=groups,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+        **({"by": COMMAND} | kwargs),
     )
 
 
@@ -51,13 +55,19 @@ def test_the_same_rights_again_write_nothing():
 
 def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
     lead = make_user("Support")
-    lead.user_permissions.add(*Permission.objects.filter(codename__in=["assign_roles", "manage_staff"]))
+    lead.user_permissions.add(
+        *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
+    )
     account = make_user("Viewer")
     before = row(account)
     with pytest.raises(access.Denied, match="can’t grant what you don’t have") as caught:
         assign(account, "Support", "Manager", by=lead)
     denied = caught.value
-    assert (denied.action, denied.permission, denied.target) == ("assign_roles", "users.approve_bulk", account)
+    assert (denied.action, denied.permission, denied.target) == (
+        "assign_roles",
+        "users.approve_bulk",
+        account,
+    )
     assert (row(account), events()) == (before, [])
     assert assign(account, "Support", by=lead).groups.get().name == "Support"
 
@@ -65,7 +75,9 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
 def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
     """A former auditor kept the role without being staff; making them staff again would grant it."""
     lead = make_user("Support")
-    lead.user_permissions.add(*Permission.objects.filter(codename__in=["assign_roles", "manage_staff"]))
+    lead.user_permissions.add(
+        *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
+    )
     former = make_user("Auditor", is_staff=False)
     with pytest.raises(access.Denied, match="rights that yours does not have"):
         assign(former, "Auditor", by=lead)
@@ -79,7 +91,9 @@ def test_nobody_changes_their_own_roles():
 
 def test_only_a_superuser_makes_one_and_demotes_one():
     make_superuser()
-    administrator, account, root = make_user("Administrator"), make_user(), make_superuser()
+    administrator = make_user("Administrator")
+    account = make_user()
+    root = make_superuser()
     with pytest.raises(access.Denied, match="Only a superuser"):
         assign(account, is_superuser=True, by=administrator)
     with pytest.raises(access.Denied, match="Only a superuser"):

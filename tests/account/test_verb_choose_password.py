@@ -20,12 +20,17 @@ def test_choosing_a_password_accepts_an_invitation_and_proves_the_address():
     assert (stored.state, stored.version) == (State.ACTIVE, 2)
     assert stored.email_verified_at
     [event] = events(account)
-    assert (event.action, event.actor_id, event.after) == ("account.invitation_accepted", account.pk, {"status": "active"})
+    assert (event.action, event.actor_id, event.after) == (
+        "account.invitation_accepted",
+        account.pk,
+        {"status": "active"},
+    )
 
 
 def test_a_new_password_ends_all_sessions_and_what_was_asked_for_before():
     account = make_user(password="the-old-passphrase", must_change_password=True)
-    hash_before, token = account.get_session_auth_hash(), default_token_generator.make_token(account)
+    hash_before = account.get_session_auth_hash()
+    token = default_token_generator.make_token(account)
     stored = verbs.choose_password(account, PASSWORD)
     assert stored.get_session_auth_hash() != hash_before
     assert not default_token_generator.check_token(stored, token)
@@ -36,7 +41,12 @@ def test_no_event_ever_holds_a_password():
     account = make_user()
     verbs.choose_password(account, PASSWORD)
     [event] = events(account)
-    assert (event.action, event.before, event.after, event.reason) == ("account.password_changed", {}, {}, "")
+    assert (event.action, event.before, event.after, event.reason) == (
+        "account.password_changed",
+        {},
+        {},
+        "",
+    )
 
 
 def test_the_address_of_an_account_that_was_never_invited_stays_unverified():
@@ -45,7 +55,9 @@ def test_the_address_of_an_account_that_was_never_invited_stays_unverified():
     assert row(account)["email_verified_at"] is None
 
 
-@pytest.mark.parametrize("fields", [{"status": State.SUSPENDED}, {"valid_until": "2020-01-01T00:00Z"}])
+@pytest.mark.parametrize(
+    "fields", [{"status": State.SUSPENDED}, {"valid_until": "2020-01-01T00:00Z"}]
+)
 def test_a_link_that_is_still_around_opens_no_closed_account(fields):
     account = make_user(**fields)
     assert not verbs.choose_password(account, PASSWORD).is_active

@@ -20,9 +20,22 @@ COMMAND = access.Command("test")
 
 def test_new_values_are_stored_and_the_event_holds_the_old_and_the_new_ones():
     account = make_user(username="ann", first_name="Ann", phone="+123")
-    verbs.edit(account, by=make_user("Support"), version=1, first_name="Anna", last_name="Lee", phone="+123", locale="pt")
+    verbs.edit(
+        account,
+        by=make_user("Support"),
+        version=1,
+        first_name="Anna",
+        last_name="Lee",
+        phone="+123",
+        locale="pt",
+    )
     stored = row(account)
-    assert (stored["first_name"], stored["last_name"], stored["locale"], stored["version"]) == ("Anna", "Lee", "pt", 2)
+    assert (stored["first_name"], stored["last_name"], stored["locale"], stored["version"]) == (
+        "Anna",
+        "Lee",
+        "pt",
+        2,
+    )
     assert stored["search_key"] == "ann\nann@example.com\nanna lee\nlee anna\n+123"
     [event] = events(account)
     assert event.before == {"first_name": "Ann", "last_name": "", "locale": ""}
@@ -32,7 +45,14 @@ def test_new_values_are_stored_and_the_event_holds_the_old_and_the_new_ones():
 def test_where_nothing_changes_nothing_is_written():
     account = make_user(username="ann", first_name="Zoë")
     before = row(account)
-    verbs.edit(account, by=COMMAND, version=1, username="ＡＮＮ", email="Ann@example.com", first_name=" Zoe\u0308")
+    verbs.edit(
+        account,
+        by=COMMAND,
+        version=1,
+        username="ＡＮＮ",
+        email="Ann@example.com",
+        first_name=" Zoe\u0308",
+    )
     assert (row(account), events()) == (before, [])
 
 
@@ -67,20 +87,33 @@ def test_somebody_elses_name_is_an_error_of_its_field_and_nothing_changes():
     account = make_user(username="ann")
     before = row(account)
     with pytest.raises(ValidationError) as caught:
-        verbs.edit(account, by=COMMAND, version=1, username="BOB", email="bob@example.com", first_name="Kept?")
+        verbs.edit(
+            account,
+            by=COMMAND,
+            version=1,
+            username="BOB",
+            email="bob@example.com",
+            first_name="Kept?",
+        )
     assert set(caught.value.message_dict) == {"username", "email"}
     assert (row(account), events()) == (before, [])
 
 
 def test_an_account_may_keep_a_username_that_looks_like_another():
-    """It was there before the rule, or came from an import: its other fields must still be editable."""
+    """It was there before the rule, or came from an import: its other fields must still be
+    editable.
+    """
     make_user(username="paypal")
     account = make_user(username="раypal", email="")
-    assert verbs.edit(account, by=COMMAND, version=1, username="раypal", first_name="Ann").first_name == "Ann"
+    assert (
+        verbs.edit(account, by=COMMAND, version=1, username="раypal", first_name="Ann").first_name
+        == "Ann"
+    )
 
 
 @pytest.mark.parametrize(
-    "fields", [{"status": State.DELETED, "deleted_at": NOON}, {"status": State.ERASED, "deleted_at": NOON}]
+    "fields",
+    [{"status": State.DELETED, "deleted_at": NOON}, {"status": State.ERASED, "deleted_at": NOON}],
 )
 def test_an_account_that_is_gone_is_not_edited(fields):
     account = make_user(**fields)
@@ -102,7 +135,7 @@ def test_a_superuser_is_edited_by_a_superuser():
     assert verbs.edit(root, by=make_superuser(), version=1, first_name="Root").first_name == "Root"
 
 
-# --- one's own --------------------------------------------------------------------------------------------------------
+# --- one's own ------------------------------------------------------------------------------------
 
 
 def test_people_change_their_own_names_without_any_permission():
@@ -111,8 +144,10 @@ def test_people_change_their_own_names_without_any_permission():
     assert (row(account)["first_name"], row(account)["version"]) == ("Ann", 2)
     [event] = events(account)
     assert (event.action, event.actor_id, event.after) == (
-        "account.edited", account.pk, {"first_name": "Ann", "time_zone": "Europe/Lisbon"},
-    )  # fmt: skip
+        "account.edited",
+        account.pk,
+        {"first_name": "Ann", "time_zone": "Europe/Lisbon"},
+    )
 
 
 @pytest.mark.parametrize("change", [{"username": "boss"}, {"email": "boss@example.com"}])
@@ -130,7 +165,12 @@ def test_ones_own_old_form_merges_too_and_objects_where_somebody_changed_the_sam
     with pytest.raises(Stale) as caught:
         verbs.edit_own_profile(account, version=1, phone="+456", locale="pt")
     [conflict] = caught.value.conflicts
-    assert (conflict.name, conflict.original, conflict.yours, conflict.theirs) == ("phone", "", "+456", "+123")
+    assert (conflict.name, conflict.original, conflict.yours, conflict.theirs) == (
+        "phone",
+        "",
+        "+456",
+        "+123",
+    )
     assert (conflict.known, conflict.actor_text) == (True, "command test")
     assert caught.value.settled == {"phone": "+456", "locale": "pt"}
 
@@ -139,17 +179,25 @@ def test_a_history_that_is_too_long_to_read_is_asked_about(monkeypatch):
     account = make_user()
     for number in range(3):
         verbs.edit(account, by=COMMAND, version=None, phone=f"1234{number}")
-    assert verbs.edit(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
+    assert (
+        verbs.edit(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
+    )
     monkeypatch.setattr(merge, "LOOKED_AT", 2)
     with pytest.raises(Stale) as caught:
         verbs.edit(account, by=COMMAND, version=1, first_name="Eve", phone="")
-    assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [("first_name", False), ("phone", False)]
+    assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [
+        ("first_name", False),
+        ("phone", False),
+    ]
 
 
 def test_a_username_that_is_the_old_address_has_to_follow_the_new_one():
-    admin, account = make_superuser(), make_user(username="ann@example.com", email="ann@example.com")
+    admin = make_superuser()
+    account = make_user(username="ann@example.com", email="ann@example.com")
     with pytest.raises(ValidationError) as refused:
         verbs.edit(account, by=admin, version=1, email="ann@example.net")
     assert "username" in refused.value.message_dict
-    moved = verbs.edit(account, by=admin, version=1, email="ann@example.net", username="ann@example.net")
+    moved = verbs.edit(
+        account, by=admin, version=1, email="ann@example.net", username="ann@example.net"
+    )
     assert (moved.username, moved.email) == ("ann@example.net", "ann@example.net")

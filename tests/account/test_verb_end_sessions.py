@@ -25,7 +25,9 @@ def browse(account: User, number: int = 1) -> list[Client]:
     browsers = [Client(headers=FIREFOX) for _ in range(number)]
     for browser in browsers:
         browser.force_login(account)
-        Session.objects.filter(pk=browser.cookies["session"].value).update(user_agent=FIREFOX["User-Agent"])
+        Session.objects.filter(pk=browser.cookies["session"].value).update(
+            user_agent=FIREFOX["User-Agent"]
+        )
     return browsers
 
 
@@ -38,18 +40,27 @@ def public_id(browser: Client):
 
 
 def test_one_session_ends_and_the_others_go_on():
-    ada, root = make_user(), make_superuser()
+    ada = make_user()
+    root = make_superuser()
     one, other = browse(ada, 2)
     verbs.end_session(ada, public_id(one), by=root, reason=" Lost phone ")
     assert (signed_in(one), signed_in(other)) == (False, True)
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.reason) == ("account.session_ended", root.pk, "Lost phone")
-    assert (event.before, event.after) == ({"session": "Firefox 140 on Linux"}, {"session": "ended"})
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.session_ended",
+        root.pk,
+        "Lost phone",
+    )
+    assert (event.before, event.after) == (
+        {"session": "Firefox 140 on Linux"},
+        {"session": "ended"},
+    )
 
 
 def test_all_sessions_end_by_epoch_and_by_row_and_no_version_is_made():
     ada = make_user()
-    browsers, stranger = browse(ada, 3), browse(make_user())[0]
+    browsers = browse(ada, 3)
+    stranger = browse(make_user())[0]
     before = row(ada)
     verbs.end_sessions(ada, by=make_superuser(), reason="Stolen laptop")
     after = row(ada)
@@ -57,11 +68,17 @@ def test_all_sessions_end_by_epoch_and_by_row_and_no_version_is_made():
     assert not any(signed_in(browser) for browser in browsers)
     assert signed_in(stranger)
     [event] = events(ada)
-    assert (event.action, event.before, event.after) == ("account.sessions_ended", {"sessions": 3}, {"sessions": 0})
+    assert (event.action, event.before, event.after) == (
+        "account.sessions_ended",
+        {"sessions": 3},
+        {"sessions": 0},
+    )
 
 
 def test_where_nothing_is_open_nothing_happens():
-    ada, grace, root = make_user(), make_user(), make_superuser()
+    ada = make_user()
+    grace = make_user()
+    root = make_superuser()
     [browser] = browse(grace)
     for verb in (
         lambda: verbs.end_sessions(ada, by=root),
@@ -94,7 +111,8 @@ def test_who_may_not_is_denied(role):
 
 
 def test_without_its_event_no_session_ends():
-    ada, root = make_user(), make_superuser()
+    ada = make_user()
+    root = make_superuser()
     browse(ada)
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
         verbs.end_sessions(ada, by=root)
@@ -117,7 +135,8 @@ def test_people_end_their_own():
 
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_are_one_event():
-    ada, root = make_user(), make_superuser()
+    ada = make_user()
+    root = make_superuser()
     browse(ada, 2)
     answers = at_once(*[lambda: verbs.end_sessions(ada, by=root)] * 2)
     assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"]

@@ -36,10 +36,27 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
     with caplog.at_level(logging.DEBUG, logger="users"):
         person = live(person)
         held = set(tables())
-        assert {"users_user", "users_auditevent", "users_message", "users_savedview", "users_note", "users_signinevent"} <= held
+        assert {
+            "users_user",
+            "users_auditevent",
+            "users_message",
+            "users_savedview",
+            "users_note",
+            "users_signinevent",
+        } <= held
         assert {"users_letter", "users_exportpiece"} <= held
-        assert {"users_job", "users_jobitem", "users_jobline", "users_session", "account_emailaddress"} <= held
-        told = {event.action for event in AuditEvent.objects.filter(target_id=None) if found_in(repr(vars(event)).encode())}
+        assert {
+            "users_job",
+            "users_jobitem",
+            "users_jobline",
+            "users_session",
+            "account_emailaddress",
+        } <= held
+        told = {
+            event.action
+            for event in AuditEvent.objects.filter(target_id=None)
+            if found_in(repr(vars(event)).encode())
+        }
         assert told >= {"job.started", "view.created"}
         assert cached()
         assert mails()
@@ -56,13 +73,22 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
     call_command("audit_verify")
     event = AuditEvent.objects.filter(target_id=person.pk, action="account.edited").earliest("id")
     assert (event.actor_id, event.actor_text, set(event.after), event.erased_at is not None) == (
-        support.pk, "support", {"email"}, True,
-    )  # fmt: skip
+        support.pk,
+        "support",
+        {"email"},
+        True,
+    )
     assert SavedView.objects.get().query == "q=berta"
     client = Client()
     client.force_login(support)
     rooms = ["/jobs/", *(f"/jobs/{pk}/" for pk in Job.objects.values_list("pk", flat=True))]
-    for path in (*rooms, f"/users/{person.pk}/", "/audit/", f"/users/{person.pk}/notes/", f"/users/{person.pk}/mail/"):
+    for path in (
+        *rooms,
+        f"/users/{person.pk}/",
+        "/audit/",
+        f"/users/{person.pk}/notes/",
+        f"/users/{person.pk}/mail/",
+    ):
         assert found_in(client.get(path).content) == [], path
     execute("UPDATE users_auditevent SET action = 'account.imported' WHERE id = %s", event.pk)
     with pytest.raises(CommandError, match=f"event {event.pk} at position"):
@@ -71,23 +97,40 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
 
 def minutes_pass() -> None:
     """Rate limits by network address run out, and what has is dropped. They name nobody."""
-    execute("UPDATE rollcall_cache SET expires = '2020-01-01 00:00:00' WHERE cache_key LIKE %s", "%:ip:%")
+    execute(
+        "UPDATE rollcall_cache SET expires = '2020-01-01 00:00:00' WHERE cache_key LIKE %s",
+        "%:ip:%",
+    )
     purge()
 
 
-# --- the account itself -----------------------------------------------------------------------------------------------
+# --- the account itself ---------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
 def test_the_row_stays_and_says_nothing():
     joined = timezone.now()
     ada = make_user(
-        "Manager", first_name="Ada", source="hr", source_id="x7", attributes={"town": "x"}, date_joined=joined,
-        password="x" * 20, has_second_factor=True, locale="pt", valid_until="2999-01-01T00:00Z",
-    )  # fmt: skip
+        "Manager",
+        first_name="Ada",
+        source="hr",
+        source_id="x7",
+        attributes={"town": "x"},
+        date_joined=joined,
+        password="x" * 20,
+        has_second_factor=True,
+        locale="pt",
+        valid_until="2999-01-01T00:00Z",
+    )
     gone = verbs.erase(ada, by=COMMAND, reason="Request 17", version=1)
     assert gone == User.objects.get(pk=ada.pk)
-    assert (gone.status, gone.version, gone.session_epoch, gone.source, gone.date_joined) == ("erased", 2, 1, "hr", joined)
+    assert (gone.status, gone.version, gone.session_epoch, gone.source, gone.date_joined) == (
+        "erased",
+        2,
+        1,
+        "hr",
+        joined,
+    )
     assert gone.deleted_at
     assert not gone.has_usable_password()
     assert gone.username.startswith("erased-")
@@ -95,12 +138,30 @@ def test_the_row_stays_and_says_nothing():
     assert not gone.user_permissions.exists()
     assert not gone.is_staff
     kept = {
-        "id", "username", "password", "status", "date_joined", "updated_at", "deleted_at", "version", "session_epoch", "source",
-        "search_key", "name_key", "email_domain", "lookalike",
-    }  # fmt: skip
+        "id",
+        "username",
+        "password",
+        "status",
+        "date_joined",
+        "updated_at",
+        "deleted_at",
+        "version",
+        "session_epoch",
+        "source",
+        "search_key",
+        "name_key",
+        "email_domain",
+        "lookalike",
+    }
     assert {
-        field.attname: field.value_from_object(gone) for field in User._meta.concrete_fields if field.attname not in kept
-    } == {field.attname: field.get_default() for field in User._meta.concrete_fields if field.attname not in kept}
+        field.attname: field.value_from_object(gone)
+        for field in User._meta.concrete_fields
+        if field.attname not in kept
+    } == {
+        field.attname: field.get_default()
+        for field in User._meta.concrete_fields
+        if field.attname not in kept
+    }
     assert gone.search_key == gone.username
 
 
@@ -120,15 +181,21 @@ def test_a_deleted_account_is_erased_and_keeps_the_date():
 
 @pytest.mark.django_db
 def test_the_event_says_why_and_by_whom_and_nothing_else():
-    by, ada = make_user("Administrator"), make_user(first_name="Ada")
+    by = make_user("Administrator")
+    ada = make_user(first_name="Ada")
     gone = verbs.erase(ada, by=by, reason=" Request 17 ")
     [event] = events(ada)
     assert (event.action, event.actor_id, event.target_text, event.target_version) == (
-        "account.erased", by.pk, gone.username, gone.version,
-    )  # fmt: skip
+        "account.erased",
+        by.pk,
+        gone.username,
+        gone.version,
+    )
     assert (event.before, event.after, event.reason) == (
-        {"status": "active"}, {"status": "erased", "names_reserved": True}, "Request 17",
-    )  # fmt: skip
+        {"status": "active"},
+        {"status": "erased", "names_reserved": True},
+        "Request 17",
+    )
 
 
 @pytest.mark.django_db
@@ -151,15 +218,19 @@ def test_a_verb_on_an_erased_account_is_refused():
 @pytest.mark.django_db
 @pytest.mark.parametrize("fails", ["stale", "denied", "named", "open job"])
 def test_where_it_is_refused_everything_stays(fails):
-    ada, by, reason = make_user(username="adalove", email="ada@example.com"), make_superuser(), "Request 17"
+    ada = make_user(username="adalove", email="ada@example.com")
+    by = make_superuser()
+    reason = "Request 17"
     expected: type[Exception] = Refused
     if fails == "stale":
         User.objects.filter(pk=ada.pk).update(version=9)
         expected = Stale
     elif fails == "denied":
-        by, expected = make_user("Manager"), Denied
+        by = make_user("Manager")
+        expected = Denied
     elif fails == "named":
-        reason, expected = "as ada@example.com asked", Exception
+        reason = "as ada@example.com asked"
+        expected = Exception
     else:
         Job.objects.create(kind="suspend", by=by, by_text=str(by), selection="q=ada%40example.com")
     verbs.add_note(ada, by=make_superuser(), text="a note")
@@ -173,9 +244,12 @@ def test_where_it_is_refused_everything_stays(fails):
 
 @pytest.mark.django_db
 def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it():
-    ada, other = make_user(first_name="Augusta", last_name="Lovelace"), make_user()
+    ada = make_user(first_name="Augusta", last_name="Lovelace")
+    other = make_user()
     letter = Letter.objects.create(subject="News", text="Ask Augusta Lovelace.", is_bulk=True)
-    message = Message.objects.create(account=other, kind="letter", to=other.email, letter=letter, is_bulk=True)
+    message = Message.objects.create(
+        account=other, kind="letter", to=other.email, letter=letter, is_bulk=True
+    )
     with pytest.raises(Refused, match="has not left for all of them"):
         verbs.erase(ada, by=COMMAND, reason="Request 17")
     Message.objects.filter(pk=message.pk).update(state="sent")
@@ -189,7 +263,10 @@ def test_letters_to_others_stay_as_they_are():
         verbs.write(account, by=COMMAND, subject="Hello", text="Dear {name}")
     verbs.erase(ada, by=COMMAND, reason="Request 17")
     assert [letter.text for letter in Letter.objects.order_by("id")] == ["", "Dear {name}"]
-    assert list(Message.objects.order_by("id").values_list("state", "to")) == [("dropped", ""), ("waiting", eve.email)]
+    assert list(Message.objects.order_by("id").values_list("state", "to")) == [
+        ("dropped", ""),
+        ("waiting", eve.email),
+    ]
 
 
 @pytest.mark.django_db
@@ -205,7 +282,9 @@ def test_what_only_looks_like_the_person_stays():
 @pytest.mark.django_db
 def test_other_people_keep_their_events_notes_and_mails(tmp_path, settings):
     settings.MAIL_DIR = tmp_path
-    ada, eve, support = make_user(), make_user(), make_superuser()
+    ada = make_user()
+    eve = make_user()
+    support = make_superuser()
     for account in (ada, eve):
         verbs.ask_password_reset(account)
         verbs.suspend(account, by=support, reason="why not")
@@ -215,4 +294,7 @@ def test_other_people_keep_their_events_notes_and_mails(tmp_path, settings):
     assert Message.objects.get(account=eve).to == eve.email
     suspended = AuditEvent.objects.get(target_id=eve.pk, action="account.suspended")
     assert (suspended.reason, suspended.erased_at) == ("why not", None)
-    assert AuditEvent.objects.get(target_id=ada.pk, action="account.suspended").actor_text == support.username
+    assert (
+        AuditEvent.objects.get(target_id=ada.pk, action="account.suspended").actor_text
+        == support.username
+    )

@@ -26,20 +26,49 @@ def test_an_invitation_makes_an_account_that_waits_a_mail_and_an_event():
     account = verbs.invite(by=by, **ANN)
     stored = User.objects.get(username="ann")
     assert stored == account
-    assert (stored.state, stored.version, stored.is_staff, stored.has_usable_password()) == (State.INVITED, 1, False, False)
+    assert (stored.state, stored.version, stored.is_staff, stored.has_usable_password()) == (
+        State.INVITED,
+        1,
+        False,
+        False,
+    )
     assert stored.search_key == "ann\nann@example.com\nann lee\nlee ann"
     [message] = Message.objects.all()
-    assert (message.account, message.kind, message.to, message.state) == (stored, "invitation", "ann@example.com", "waiting")
+    assert (message.account, message.kind, message.to, message.state) == (
+        stored,
+        "invitation",
+        "ann@example.com",
+        "waiting",
+    )
     assert [ring.key for ring in OrmQ.objects.all()] == ["notify"]
     [event] = events()
-    assert (event.action, event.actor_id, event.target_id, event.target_version) == ("account.invited", by.pk, stored.pk, 1)
+    assert (event.action, event.actor_id, event.target_id, event.target_version) == (
+        "account.invited",
+        by.pk,
+        stored.pk,
+        1,
+    )
     assert event.before == {}
-    assert event.after == ANN | {"status": "invited", "is_staff": False, "is_superuser": False, "groups": []}
+    assert event.after == ANN | {
+        "status": "invited",
+        "is_staff": False,
+        "is_superuser": False,
+        "groups": [],
+    }
 
 
 def test_what_is_typed_is_stored_in_normal_form():
-    account = verbs.invite(by=access.Command("test"), username=" ＡＮＮ", email="Ann@Example.COM ", first_name="Zoe\u0308 ")
-    assert (account.username, account.email, account.first_name) == ("ann", "ann@example.com", "Zoë")
+    account = verbs.invite(
+        by=access.Command("test"),
+        username=" ＡＮＮ",
+        email="Ann@Example.COM ",
+        first_name="Zoe\u0308 ",
+    )
+    assert (account.username, account.email, account.first_name) == (
+        "ann",
+        "ann@example.com",
+        "Zoë",
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +100,10 @@ def test_bad_input_is_an_error_of_its_field_and_nothing_is_written(wrong, field)
         ({"email": "BOB@example.com"}, {"email": ["Another account has this address."]}),
         (
             {"username": "bob", "email": "bob@example.com"},
-            {"username": ["This username is taken."], "email": ["Another account has this address."]},
+            {
+                "username": ["This username is taken."],
+                "email": ["Another account has this address."],
+            },
         ),
     ],
 )
@@ -84,9 +116,12 @@ def test_a_username_and_an_address_belong_to_one_account(wanted, errors):
 
 
 @pytest.mark.parametrize(
-    ("existing", "wanted"), [("paypal", "раypal"), ("раypal", "paypal"), ("раypal", "pаypаl"), ("scope", "ѕсоре")]
+    ("existing", "wanted"),
+    [("paypal", "раypal"), ("раypal", "paypal"), ("раypal", "pаypаl"), ("scope", "ѕсоре")],
 )
-def test_a_username_that_looks_like_an_existing_one_is_refused_whichever_came_first(existing, wanted):
+def test_a_username_that_looks_like_an_existing_one_is_refused_whichever_came_first(
+    existing, wanted
+):
     make_user(username=existing, email="")
     with pytest.raises(ValidationError) as caught:
         verbs.invite(by=access.Command("test"), **(ANN | {"username": wanted}))
@@ -107,7 +142,9 @@ def test_who_may_not_invite_is_denied_and_nothing_is_written():
     assert not events()
 
 
-@pytest.mark.parametrize("rights", [{"is_staff": True}, {"is_superuser": True}, {"groups": ["Viewer"]}])
+@pytest.mark.parametrize(
+    "rights", [{"is_staff": True}, {"is_superuser": True}, {"groups": ["Viewer"]}]
+)
 def test_inviting_with_rights_takes_the_permission_to_assign_them(rights):
     rights = rights | {"groups": roles(*rights.get("groups", []))}
     with pytest.raises(access.Denied) as caught:
@@ -118,8 +155,13 @@ def test_inviting_with_rights_takes_the_permission_to_assign_them(rights):
 
 def test_nobody_invites_somebody_with_rights_that_they_do_not_have():
     by = make_user("Manager")
-    by.user_permissions.add(*Permission.objects.filter(codename__in=["assign_roles", "manage_staff"]))
-    assert verbs.invite(by=by, groups=roles("Manager"), is_staff=True, **ANN).groups.get().name == "Manager"
+    by.user_permissions.add(
+        *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
+    )
+    assert (
+        verbs.invite(by=by, groups=roles("Manager"), is_staff=True, **ANN).groups.get().name
+        == "Manager"
+    )
     bob = {"username": "bob", "email": "bob@example.com"}
     Group.objects.get(name="Viewer").permissions.add(Permission.objects.get(codename="add_group"))
     for rights in ({"groups": roles("Viewer")}, {"is_superuser": True}):

@@ -15,16 +15,26 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_mail_goes_again_with_an_event_and_the_account_stays_as_it_is():
-    by, account = make_user("Manager"), make_user(status=State.INVITED)
+    by = make_user("Manager")
+    account = make_user(status=State.INVITED)
     before = row(account)
     verbs.invite_again(account, by=by)
-    assert [(message.kind, message.to) for message in Message.objects.all()] == [("invitation", account.email)]
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [
+        ("invitation", account.email)
+    ]
     [event] = events(account)
-    assert (event.action, event.actor_id, event.before, event.after) == ("account.invited_again", by.pk, {}, {})
+    assert (event.action, event.actor_id, event.before, event.after) == (
+        "account.invited_again",
+        by.pk,
+        {},
+        {},
+    )
     assert row(account) == before
 
 
-@pytest.mark.parametrize("fields", [{}, {"status": State.SUSPENDED}, {"valid_until": "2020-01-01T00:00Z"}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"status": State.SUSPENDED}, {"valid_until": "2020-01-01T00:00Z"}]
+)
 def test_only_an_invited_account_is_invited_again(fields):
     account = User.objects.get(pk=make_user(**fields).pk)
     with pytest.raises(Refused, match="there is no invitation to send again"):

@@ -16,13 +16,22 @@ COMMAND = access.Command("test")
 
 
 def test_a_reinstated_account_is_active_and_nothing_is_left_of_the_suspension():
-    account = make_user(status=State.SUSPENDED, status_reason="Lost", suspended_until="2099-03-01T12:00Z", password=PASSWORD)
+    account = make_user(
+        status=State.SUSPENDED,
+        status_reason="Lost",
+        suspended_until="2099-03-01T12:00Z",
+        password=PASSWORD,
+    )
     verbs.reinstate(account, by=make_user("Support"), reason=" Found ")
     stored = User.objects.get(pk=account.pk)
     assert (stored.state, stored.status_reason, stored.suspended_until) == (State.ACTIVE, "", None)
     [event] = events(account)
     assert (event.action, event.reason) == ("account.reinstated", "Found")
-    assert event.before == {"status": "suspended", "status_reason": "Lost", "suspended_until": "2099-03-01T12:00:00Z"}
+    assert event.before == {
+        "status": "suspended",
+        "status_reason": "Lost",
+        "suspended_until": "2099-03-01T12:00:00Z",
+    }
     assert event.after == {"status": "active", "status_reason": "", "suspended_until": None}
 
 
@@ -37,12 +46,17 @@ def test_an_account_that_signed_in_some_other_way_is_active_again():
 
 
 def test_a_suspension_that_has_run_out_can_be_tidied_away():
-    account = make_user(status=State.SUSPENDED, suspended_until="2020-01-01T00:00Z", password=PASSWORD)
+    account = make_user(
+        status=State.SUSPENDED, suspended_until="2020-01-01T00:00Z", password=PASSWORD
+    )
     assert verbs.reinstate(account, by=COMMAND).status == State.ACTIVE
     assert len(events(account)) == 1
 
 
-@pytest.mark.parametrize("fields", [{}, {"status": State.INVITED}, {"status": State.DELETED, "deleted_at": timezone.now()}])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"status": State.INVITED}, {"status": State.DELETED, "deleted_at": timezone.now()}],
+)
 def test_only_a_suspended_account_is_reinstated(fields):
     account = make_user(**fields)
     before = row(account)

@@ -30,12 +30,19 @@ def test_a_suspended_account_is_not_active_and_the_event_says_why_and_until_when
     verbs.suspend(account, by=make_user("Support"), reason="  Lost laptop ", until=NOON)
     stored = User.objects.get(pk=account.pk)
     assert (stored.state, stored.is_active, stored.status_reason, stored.suspended_until) == (
-        State.SUSPENDED, False, "Lost laptop", NOON,
-    )  # fmt: skip
+        State.SUSPENDED,
+        False,
+        "Lost laptop",
+        NOON,
+    )
     [event] = events(account)
     assert event.reason == "Lost laptop"
     assert event.before == {"status": "active", "status_reason": "", "suspended_until": None}
-    assert event.after == {"status": "suspended", "status_reason": "Lost laptop", "suspended_until": "2099-03-01T12:00:00Z"}
+    assert event.after == {
+        "status": "suspended",
+        "status_reason": "Lost laptop",
+        "suspended_until": "2099-03-01T12:00:00Z",
+    }
 
 
 def test_a_suspension_ends_the_sessions_for_good(client, rf):
@@ -63,7 +70,9 @@ def test_a_suspension_with_an_end_is_over_at_that_moment():
         assert state_of(account) == State.ACTIVE
 
 
-@pytest.mark.parametrize("fields", [{}, {"status": State.INVITED}, {"valid_until": "2020-01-01T00:00Z"}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"status": State.INVITED}, {"valid_until": "2020-01-01T00:00Z"}]
+)
 def test_an_active_an_invited_and_an_ended_account_can_be_suspended(fields):
     account = make_user(**fields)
     verbs.suspend(account, by=COMMAND, reason="Leaver")
@@ -77,7 +86,9 @@ def test_an_account_whose_suspension_has_run_out_can_be_suspended_again():
     assert (stored.status_reason, stored.suspended_until) == ("Once more", None)
 
 
-@pytest.mark.parametrize("fields", [{"status": State.SUSPENDED}, {"status": State.DELETED, "deleted_at": NOON}])
+@pytest.mark.parametrize(
+    "fields", [{"status": State.SUSPENDED}, {"status": State.DELETED, "deleted_at": NOON}]
+)
 def test_an_account_that_is_suspended_or_gone_is_not_suspended(fields):
     account = make_user(**fields)
     before = row(account)
@@ -109,7 +120,7 @@ def test_an_end_that_has_passed_is_refused(until):
     assert list(caught.value.message_dict) == ["until"]
 
 
-# --- the last superuser -----------------------------------------------------------------------------------------------
+# --- the last superuser ---------------------------------------------------------------------------
 
 
 def make_keyless_superusers() -> None:
@@ -129,7 +140,8 @@ def test_the_last_active_superuser_cannot_be_suspended_by_anybody():
 
 
 def test_one_of_two_superusers_can_be_suspended():
-    first, second = make_superuser(), make_superuser()
+    first = make_superuser()
+    second = make_superuser()
     verbs.suspend(first, by=second, reason="Leaver")
     assert state_of(first) == State.SUSPENDED
 

@@ -26,19 +26,30 @@ def make_reachable(**fields) -> User:
 
 
 def write(account: User, by=COMMAND, **fields) -> User:
-    return verbs.write(account, by=by, **{"subject": "Your order", "text": "Dear {name},\r\nit came."} | fields)
+    return verbs.write(
+        account, by=by, **{"subject": "Your order", "text": "Dear {name},\r\nit came."} | fields
+    )
 
 
 def test_a_letter_is_kept_once_and_its_mail_waits_and_nothing_of_the_account_changes():
-    agent, ada = make_user("Support"), make_reachable(first_name="Ada")
+    agent = make_user("Support")
+    ada = make_reachable(first_name="Ada")
     before = row(ada)
     write(ada, by=agent)
     letter = Letter.objects.get()
-    assert (letter.subject, letter.text, letter.is_bulk) == ("Your order", "Dear {name},\nit came.", False)
+    assert (letter.subject, letter.text, letter.is_bulk) == (
+        "Your order",
+        "Dear {name},\nit came.",
+        False,
+    )
     message = Message.objects.get()
     assert (message.account, message.kind, message.to, message.letter, message.is_bulk) == (
-        ada, "letter", ada.email, letter, False,
-    )  # fmt: skip
+        ada,
+        "letter",
+        ada.email,
+        letter,
+        False,
+    )
     assert row(ada) == before
 
 
@@ -47,12 +58,16 @@ def test_the_event_names_the_letter_and_nothing_of_what_it_says():
     write(ada, subject="About {name}", text="Secret {email}")
     [event] = events(ada)
     assert (event.action, event.before, event.after, event.reason) == (
-        "account.written_to", {}, {"letter": Letter.objects.get().pk}, "",
-    )  # fmt: skip
+        "account.written_to",
+        {},
+        {"letter": Letter.objects.get().pk},
+        "",
+    )
 
 
 @pytest.mark.parametrize(
-    "fields", [{"status": State.SUSPENDED}, {"status": State.INVITED}, {"valid_until": "2020-01-01T00:00Z"}]
+    "fields",
+    [{"status": State.SUSPENDED}, {"status": State.INVITED}, {"valid_until": "2020-01-01T00:00Z"}],
 )
 def test_whoever_is_there_can_be_written_to(fields):
     write(make_reachable(**fields))
@@ -133,7 +148,8 @@ def test_what_can_not_be_sent_is_named(fields, says):
 
 
 def test_it_takes_a_permission_of_its_own():
-    auditor, ada = make_user("Auditor"), make_reachable()
+    auditor = make_user("Auditor")
+    ada = make_reachable()
     with pytest.raises(Denied, match=r"users\.write_mail"):
         write(ada, by=auditor)
     with pytest.raises(Denied):

@@ -23,7 +23,9 @@ COMMAND = access.Command("test")
 REMOVALS = {
     "suspend": lambda account, by: verbs.suspend(account, by=by, reason="Coup"),
     "delete": lambda account, by: verbs.delete(account, by=by, reason="Coup"),
-    "demote": lambda account, by: verbs.assign_roles(account, by=by, groups=[], is_staff=True, is_superuser=False),
+    "demote": lambda account, by: verbs.assign_roles(
+        account, by=by, groups=[], is_staff=True, is_superuser=False
+    ),
 }
 
 
@@ -36,8 +38,12 @@ def keepers() -> int:
 def test_the_last_two_superusers_cannot_remove_each_other(first_removal, second_removal):
     for _ in range(3):
         User.objects.filter(is_superuser=True).update(is_superuser=False)
-        first, second = make_superuser(), make_superuser()
-        answers = at_once(lambda a=first, b=second: first_removal(a, b), lambda a=first, b=second: second_removal(b, a))
+        first = make_superuser()
+        second = make_superuser()
+        answers = at_once(
+            lambda a=first, b=second: first_removal(a, b),
+            lambda a=first, b=second: second_removal(b, a),
+        )
         assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"], answers
         assert keepers() == 1
 
@@ -45,7 +51,9 @@ def test_the_last_two_superusers_cannot_remove_each_other(first_removal, second_
 @pytest.mark.parametrize("number", [3, 5])
 def test_of_several_superusers_who_are_all_removed_at_once_one_stays(number):
     accounts = [make_superuser() for _ in range(number)]
-    answers = at_once(*(lambda account=account: REMOVALS["suspend"](account, COMMAND) for account in accounts))
+    answers = at_once(
+        *(lambda account=account: REMOVALS["suspend"](account, COMMAND) for account in accounts)
+    )
     assert [type(answer) for answer in answers].count(Refused) == 1
     assert keepers() == 1
 
@@ -53,7 +61,8 @@ def test_of_several_superusers_who_are_all_removed_at_once_one_stays(number):
 @pytest.mark.postgresql
 @pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
 def test_who_removes_a_superuser_waits_for_the_one_who_is_removing_another(removal):
-    first, second = make_superuser(), make_superuser()
+    first = make_superuser()
+    second = make_superuser()
 
     def other():
         try:
@@ -74,11 +83,15 @@ def test_who_removes_a_superuser_waits_for_the_one_who_is_removing_another(remov
 
 @pytest.mark.parametrize("name", VERBS)
 def test_of_two_changes_from_one_version_one_wins_and_the_other_is_stale(name):
-    verb, by = VERBS[name], make_superuser()
+    verb = VERBS[name]
+    by = make_superuser()
     account = verb.target()
     answers = at_once(*[lambda: verb.ask(account, by=by, version=account.version)] * 2)
     merges = name in ("edit", "assign_roles")  # the same change by two is one change
-    assert sorted(type(answer).__name__ for answer in answers) == ["User" if merges else "Stale", "User"], answers
+    assert sorted(type(answer).__name__ for answer in answers) == [
+        "User" if merges else "Stale",
+        "User",
+    ], answers
     assert row(account)["version"] == account.version + 1
     assert len(events(account)) == 1
 
@@ -86,36 +99,73 @@ def test_of_two_changes_from_one_version_one_wins_and_the_other_is_stale(name):
 def test_two_saves_from_one_version_of_different_fields_both_stand():
     account = make_user(first_name="Ada")
     whole = {"first_name": "Ada", "last_name": "", "phone": "", "locale": ""}
-    typed = [whole | {"phone": "12345"}, whole | {"first_name": "Augusta"}, whole | {"locale": "pt"}]
-    answers = at_once(*(lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields) for fields in typed))
+    typed = [
+        whole | {"phone": "12345"},
+        whole | {"first_name": "Augusta"},
+        whole | {"locale": "pt"},
+    ]
+    answers = at_once(
+        *(
+            lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields)
+            for fields in typed
+        )
+    )
     assert {type(answer) for answer in answers} == {User}, answers
     stored = row(account)
-    assert (stored["first_name"], stored["phone"], stored["locale"], stored["version"]) == ("Augusta", "12345", "pt", 4)
+    assert (stored["first_name"], stored["phone"], stored["locale"], stored["version"]) == (
+        "Augusta",
+        "12345",
+        "pt",
+        4,
+    )
     assert [event.target_version for event in events(account)] == [2, 3, 4]
-    assert {name for event in events(account) for name in event.after} == {"first_name", "phone", "locale"}
+    assert {name for event in events(account) for name in event.after} == {
+        "first_name",
+        "phone",
+        "locale",
+    }
 
 
 def test_two_saves_from_one_version_of_the_same_field_one_stands_and_the_other_is_asked():
     account = make_user()
-    typed = [{"first_name": "Augusta", "phone": "12345"}, {"first_name": "Adelaide", "locale": "pt"}]
-    answers = at_once(*(lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields) for fields in typed))
+    typed = [
+        {"first_name": "Augusta", "phone": "12345"},
+        {"first_name": "Adelaide", "locale": "pt"},
+    ]
+    answers = at_once(
+        *(
+            lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields)
+            for fields in typed
+        )
+    )
     [stale] = [answer for answer in answers if isinstance(answer, Stale)]
     [done] = [answer for answer in answers if isinstance(answer, User)]
     [conflict] = stale.conflicts
-    assert (conflict.name, conflict.original, conflict.theirs) == ("first_name", "", done.first_name)
+    assert (conflict.name, conflict.original, conflict.theirs) == (
+        "first_name",
+        "",
+        done.first_name,
+    )
     assert {conflict.yours, conflict.theirs} == {"Augusta", "Adelaide"}
     stored = row(account)
-    assert (stored["first_name"], stored["phone"], stored["locale"]) == (done.first_name, done.phone, done.locale)
+    assert (stored["first_name"], stored["phone"], stored["locale"]) == (
+        done.first_name,
+        done.phone,
+        done.locale,
+    )
     assert (stored["version"], len(events(account))) == (2, 1)
 
 
 def test_roles_that_two_people_give_at_once_are_all_there():
-    account, names = make_user("Viewer"), ["Support", "Auditor", "Manager"]
+    account = make_user("Viewer")
+    names = ["Support", "Auditor", "Manager"]
     viewer = set(account.groups.all())
 
     def give(name: str) -> User:
         groups = viewer | set(Group.objects.filter(name=name))
-        return verbs.assign_roles(account, by=COMMAND, groups=groups, is_staff=True, is_superuser=False, version=1)
+        return verbs.assign_roles(
+            account, by=COMMAND, groups=groups, is_staff=True, is_superuser=False, version=1
+        )
 
     answers = at_once(*(lambda name=name: give(name) for name in names))
     assert {type(answer) for answer in answers} == {User}, answers
@@ -125,7 +175,12 @@ def test_roles_that_two_people_give_at_once_are_all_there():
 def test_of_many_edits_without_a_version_none_is_lost():
     account = make_user()
     fields = ["first_name", "last_name", "phone", "locale", "time_zone"]
-    answers = at_once(*(lambda name=name: verbs.edit(account, by=COMMAND, version=None, **{name: "12345"}) for name in fields))
+    answers = at_once(
+        *(
+            lambda name=name: verbs.edit(account, by=COMMAND, version=None, **{name: "12345"})
+            for name in fields
+        )
+    )
     assert {type(answer) for answer in answers} == {User}, answers
     stored = row(account)
     assert [stored[name] for name in fields] == ["12345"] * 5
@@ -136,12 +191,24 @@ def test_of_many_edits_without_a_version_none_is_lost():
 @pytest.mark.parametrize(
     ("one", "other", "field"),
     [
-        ({"username": "ann", "email": "a@example.com"}, {"username": "ann", "email": "b@example.com"}, "username"),
-        ({"username": "ann", "email": "a@example.com"}, {"username": "bob", "email": "a@example.com"}, "email"),
+        (
+            {"username": "ann", "email": "a@example.com"},
+            {"username": "ann", "email": "b@example.com"},
+            "username",
+        ),
+        (
+            {"username": "ann", "email": "a@example.com"},
+            {"username": "bob", "email": "a@example.com"},
+            "email",
+        ),
     ],
 )
-def test_of_two_invitations_with_one_name_or_address_one_wins_and_the_other_is_told(one, other, field):
-    answers = at_once(lambda: verbs.invite(by=COMMAND, **one), lambda: verbs.invite(by=COMMAND, **other))
+def test_of_two_invitations_with_one_name_or_address_one_wins_and_the_other_is_told(
+    one, other, field
+):
+    answers = at_once(
+        lambda: verbs.invite(by=COMMAND, **one), lambda: verbs.invite(by=COMMAND, **other)
+    )
     [error] = [answer for answer in answers if isinstance(answer, ValidationError)]
     assert list(error.message_dict) == [field]
     assert (User.objects.count(), Message.objects.count(), len(events())) == (1, 1, 1)
@@ -149,7 +216,9 @@ def test_of_two_invitations_with_one_name_or_address_one_wins_and_the_other_is_t
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("field", "value"), [("username", "ann"), ("email", "ann@example.com")])
-def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_of_its_field(field, value):
+def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_of_its_field(
+    field, value
+):
     account = make_user(username="bob")
 
     def take():
@@ -172,20 +241,30 @@ def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_
 def test_two_acceptances_of_one_invitation_leave_an_active_account():
     account = make_user(status=State.INVITED)
     answers = at_once(
-        lambda: verbs.choose_password(account, "first-passphrase"), lambda: verbs.choose_password(account, "second-one")
+        lambda: verbs.choose_password(account, "first-passphrase"),
+        lambda: verbs.choose_password(account, "second-one"),
     )
     assert {type(answer) for answer in answers} == {User}, answers
     assert row(account)["status"] == "active"
-    assert [event.action for event in events(account)] == ["account.invitation_accepted", "account.password_changed"]
+    assert [event.action for event in events(account)] == [
+        "account.invitation_accepted",
+        "account.password_changed",
+    ]
 
 
 @pytest.mark.parametrize("version", [1, None])
 @pytest.mark.parametrize("number", [2, 5])
 def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
-    account, by = make_user(), make_user("Support")
-    answers = at_once(*[lambda: verbs.suspend(account, by=by, reason="Lost laptop", tell=True, version=version)] * number)
+    account = make_user()
+    by = make_user("Support")
+    answers = at_once(
+        *[lambda: verbs.suspend(account, by=by, reason="Lost laptop", tell=True, version=version)]
+        * number
+    )
     kinds = [type(answer).__name__ for answer in answers]
-    assert sorted(kinds, key=lambda kind: kind != "User") == ["User"] + ["Stale" if version else "Refused"] * (number - 1)
+    assert sorted(kinds, key=lambda kind: kind != "User") == ["User"] + [
+        "Stale" if version else "Refused"
+    ] * (number - 1)
     assert (len(events(account)), Message.objects.count(), row(account)["version"]) == (1, 1, 2)
 
 
@@ -193,24 +272,39 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
 def test_clicks_at_once_send_one_mail(verb):
     account = make_user()
     answers = at_once(*[lambda: verb(account, by=COMMAND)] * 3)
-    assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "Refused", "User"], answers
+    assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "Refused", "User"], (
+        answers
+    )
     assert (len(events(account)), Message.objects.count()) == (1, 1)
 
 
-CLICKS = ["suspend", "delete", "erase", "invite_again", "send_password_reset", "send_verification", "end_sessions"]
+CLICKS = [
+    "suspend",
+    "delete",
+    "erase",
+    "invite_again",
+    "send_password_reset",
+    "send_verification",
+    "end_sessions",
+]
 
 
 @pytest.mark.parametrize("verb", CLICKS)
 def test_two_clicks_at_once_are_one_change_one_event_and_one_mail(verb):
     """By two requests with a form that was opened once."""
-    case, root = CASES[verb], make_superuser()
+    case = CASES[verb]
+    root = make_superuser()
     account = make_user(**case.fields)
-    made, clients = case.make(account, root), [Client(), Client()]
+    made = case.make(account, root)
+    clients = [Client(), Client()]
     for client in clients:
         client.force_login(root)
     tell = {"tell": "on"} if verb == "suspend" else {}
-    sent, path = filled(case, account) | tell, address(case, account, made)
-    answers = at_once(*(lambda client=client: client.post(path, sent).status_code for client in clients))
+    sent = filled(case, account) | tell
+    path = address(case, account, made)
+    answers = at_once(
+        *(lambda client=client: client.post(path, sent).status_code for client in clients)
+    )
     assert sorted(answers) == [302, 409]
     mails = verb in ("suspend", "invite_again", "send_password_reset", "send_verification")
     assert (len(events(account)), Message.objects.count()) == (1, int(mails))

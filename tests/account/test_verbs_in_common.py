@@ -15,7 +15,8 @@ each_verb = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 
 @each_verb
 def test_a_verb_makes_one_version_and_one_event_with_the_changed_fields_only(verb):
-    by, account = make_superuser(), verb.target()
+    by = make_superuser()
+    account = verb.target()
     before = row(account)
     answer = verb.ask(account, by=by, version=account.version)
     after = row(account)
@@ -23,9 +24,21 @@ def test_a_verb_makes_one_version_and_one_event_with_the_changed_fields_only(ver
     assert after["updated_at"] > before["updated_at"]
     [event] = events(account)
     assert (event.action, event.actor_id, event.actor_text) == (verb.event, by.pk, by.username)
-    assert (event.target_id, event.target_text, event.target_version) == (account.pk, account.username, after["version"])
+    assert (event.target_id, event.target_text, event.target_version) == (
+        account.pk,
+        account.username,
+        after["version"],
+    )
     assert event.before.keys() == event.after.keys() != set()
-    kept = {"version", "updated_at", "session_epoch", "search_key", "name_key", "email_domain", "lookalike"}
+    kept = {
+        "version",
+        "updated_at",
+        "session_epoch",
+        "search_key",
+        "name_key",
+        "email_domain",
+        "lookalike",
+    }
     kept |= {"before_deletion"}
     changed = {name for name in before if before[name] != after[name]} - kept
     assert event.before.keys() == changed
@@ -39,7 +52,11 @@ def test_a_verb_from_a_stale_version_changes_nothing_and_shows_the_account_as_it
     before = row(account)
     with pytest.raises(Stale) as caught:
         verb.ask(account, by=make_superuser(), version=account.version)
-    assert (caught.value.current.version, caught.value.current.locale, caught.value.seen) == (5, "pt", 1)
+    assert (caught.value.current.version, caught.value.current.locale, caught.value.seen) == (
+        5,
+        "pt",
+        1,
+    )
     assert (row(account), events(account)) == (before, [])
 
 
@@ -79,7 +96,8 @@ def test_the_gate_sees_the_account_as_it_is_and_not_as_it_was_when_it_was_read(v
 
 @each_verb
 def test_without_its_event_the_change_does_not_happen(verb):
-    by, account = make_superuser(), verb.target()
+    by = make_superuser()
+    account = verb.target()
     before = row(account)
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
         verb.ask(account, by=by, version=account.version)
@@ -88,7 +106,8 @@ def test_without_its_event_the_change_does_not_happen(verb):
 
 @each_verb
 def test_without_its_change_the_event_does_not_happen(verb):
-    by, account = make_superuser(), verb.target()
+    by = make_superuser()
+    account = verb.target()
     before = row(account)
     with transaction.atomic():
         verb.ask(account, by=by, version=account.version)

@@ -1,4 +1,6 @@
-"""Editors who open and save one account in any order: nothing that anybody typed is lost without a question."""
+"""Editors who open and save one account in any order: nothing that anybody typed is lost without a
+question.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +15,16 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 FIELDS = ("first_name", "phone", "locale")
-VALUES = {"first_name": ["", "Ada", "Eve"], "phone": ["", "12345", "67890"], "locale": ["", "en", "pt"]}
+VALUES = {
+    "first_name": ["", "Ada", "Eve"],
+    "phone": ["", "12345", "67890"],
+    "locale": ["", "en", "pt"],
+}
 EDITORS = [access.Command(name) for name in ("ann", "bo", "cy")]
 
-some_fields = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()})
+some_fields = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(values) for name, values in VALUES.items()}
+)
 step = st.one_of(
     st.tuples(st.just("open"), st.integers(0, 2), st.just({})),
     st.tuples(st.just("save"), st.integers(0, 2), some_fields),
@@ -52,8 +60,12 @@ def toggle(account: User, by: access.Command) -> None:
         verbs.reinstate(account, by=by)
 
 
-def save(now: User, by: access.Command, version: int, original: dict, typed: dict, gives_way: bool) -> None:
-    """What the verb makes of it is what each field asks for; where it asks, the answer is saved from the newest version."""
+def save(
+    now: User, by: access.Command, version: int, original: dict, typed: dict, gives_way: bool
+) -> None:
+    """What the verb makes of it is what each field asks for; where it asks, the answer is saved
+    from the newest version.
+    """
     before = values(now)
     mine = {name for name in FIELDS if typed[name] != original[name]}
     theirs = {name for name in FIELDS if before[name] != original[name]}
@@ -66,11 +78,16 @@ def save(now: User, by: access.Command, version: int, original: dict, typed: dic
         assert {conflict.name for conflict in stale.conflicts} == clashing
         for conflict in stale.conflicts:
             name = conflict.name
-            assert (conflict.original, conflict.yours, conflict.theirs) == (original[name], typed[name], before[name])
+            assert (conflict.original, conflict.yours, conflict.theirs) == (
+                original[name],
+                typed[name],
+                before[name],
+            )
         assert values(User.objects.get(pk=now.pk)) == before
         assert stale.settled == wanted
         answers = {name: before[name] if gives_way else typed[name] for name in clashing}
-        done, wanted = verbs.edit(now, by=by, version=stale.current.version, **stale.settled | answers), wanted | answers
+        done = verbs.edit(now, by=by, version=stale.current.version, **stale.settled | answers)
+        wanted = wanted | answers
     else:
         done = verbs.edit(now, by=by, version=version, **typed)
     assert values(done) == values(User.objects.get(pk=now.pk)) == wanted

@@ -17,14 +17,23 @@ def path(account) -> str:
 
 
 def test_a_support_agent_says_how_they_know_the_address(client):
-    agent, ada = make_user("Support"), make_user()
+    agent = make_user("Support")
+    ada = make_user()
     client.force_login(agent)
-    response = client.post(path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Rang from there"}, follow=True)
+    response = client.post(
+        path(ada),
+        form(client.get(path(ada)), path(ada)) | {"reason": "Rang from there"},
+        follow=True,
+    )
     assert "is verified." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert ada.email_verified_at
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.reason) == ("account.email_verified", agent.pk, "Rang from there")
+    assert (event.action, event.actor_id, event.reason) == (
+        "account.email_verified",
+        agent.pk,
+        "Rang from there",
+    )
 
 
 def test_it_takes_a_reason(client):
@@ -36,7 +45,10 @@ def test_it_takes_a_reason(client):
 
 @pytest.mark.parametrize(
     ("fields", "says"),
-    [({"email": ""}, "has no address"), ({"email_verified_at": timezone.now()}, "already verified")],
+    [
+        ({"email": ""}, "has no address"),
+        ({"email_verified_at": timezone.now()}, "already verified"),
+    ],
 )
 def test_where_there_is_nothing_to_verify_it_is_refused(client, fields, says):
     client.force_login(make_user("Support"))
@@ -46,4 +58,11 @@ def test_where_there_is_nothing_to_verify_it_is_refused(client, fields, says):
 
 
 def test_the_ladder(client):
-    climb(client, "/users/{}/verification/", "verify_email", "users.verify_email", {"reason": "x"}, without="Viewer")
+    climb(
+        client,
+        "/users/{}/verification/",
+        "verify_email",
+        "users.verify_email",
+        {"reason": "x"},
+        without="Viewer",
+    )

@@ -18,13 +18,21 @@ def path(account) -> str:
 
 
 def test_a_support_agent_sends_the_mail(client):
-    agent, ada = make_user("Support"), make_user()
+    agent = make_user("Support")
+    ada = make_user()
     client.force_login(agent)
     sent = form(client.get(path(ada)), path(ada))
     response = client.post(path(ada), sent, follow=True)
-    assert f"A mail to {ada.email} is on its way." in read(response).one("p", class_="note success").text
-    assert [(message.kind, message.to) for message in Message.objects.all()] == [("verification", ada.email)]
-    assert [(event.action, event.actor_id) for event in events(ada)] == [("account.verification_sent", agent.pk)]
+    assert (
+        f"A mail to {ada.email} is on its way."
+        in read(response).one("p", class_="note success").text
+    )
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [
+        ("verification", ada.email)
+    ]
+    assert [(event.action, event.actor_id) for event in events(ada)] == [
+        ("account.verification_sent", agent.pk)
+    ]
     assert client.post(path(ada), sent).status_code == 409
     assert Message.objects.count() == 1
 
@@ -47,4 +55,11 @@ def test_where_the_link_would_open_nothing_none_is_sent(client, fields, says):
 
 
 def test_the_ladder(client):
-    climb(client, "/users/{}/verification/mail/", "verify_email", "users.verify_email", {}, without="Viewer")
+    climb(
+        client,
+        "/users/{}/verification/mail/",
+        "verify_email",
+        "users.verify_email",
+        {},
+        without="Viewer",
+    )

@@ -13,14 +13,19 @@ from users.audit.record import record
 
 def make_events(number: int, **fields) -> list[AuditEvent]:
     return [
-        record("account.edited", actor=None, after={"phone": f"+{n}"}, reason=f"reason {n}", **fields) for n in range(number)
+        record(
+            "account.edited", actor=None, after={"phone": f"+{n}"}, reason=f"reason {n}", **fields
+        )
+        for n in range(number)
     ]
 
 
 def sealed(number: int) -> list[AuditEvent]:
     made = make_events(number)
     chain.sweep()
-    return list(AuditEvent.objects.filter(pk__in=[event.pk for event in made]).order_by("chain_position"))
+    return list(
+        AuditEvent.objects.filter(pk__in=[event.pk for event in made]).order_by("chain_position")
+    )
 
 
 @contextmanager
@@ -46,7 +51,9 @@ def execute(sql: str, *params) -> None:
 def forge_all() -> None:
     """The whole chain made anew over what stands there now, head and all, so that it fits itself."""
     with without_triggers():
-        AuditEvent.objects.update(chain_position=None, chain_salt=None, chain_previous=None, chain_hash=None)
+        AuditEvent.objects.update(
+            chain_position=None, chain_salt=None, chain_previous=None, chain_hash=None
+        )
         ChainHead.objects.all().delete()
         with transaction.atomic():
             chain.seal(chain.lock_head(), AuditEvent.objects.order_by("pk"))

@@ -57,6 +57,9 @@ def test_a_file_that_cannot_be_written_stops_nothing(settings, tmp_path, caplog)
 
 
 def test_anchors_are_read_in_order_and_out_of_any_lines():
-    line = "2026 INFO users.audit [-] audit-anchor at=2026-01-01T00:00:00Z position={} hash=" + "a" * 64
+    line = (
+        "2026 INFO users.audit [-] audit-anchor at=2026-01-01T00:00:00Z position={} hash="
+        + "a" * 64
+    )
     lines = ["nothing", line.format(7), "audit-anchor at=x position=y hash=z", line.format(2), ""]
     assert [anchor.position for anchor in read_anchors(lines)] == [2, 7]

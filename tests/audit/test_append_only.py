@@ -17,7 +17,14 @@ COLUMNS = [column.column for column in AuditEvent._meta.concrete_fields]
 
 
 def make_event() -> AuditEvent:
-    return record("account.edited", actor=None, target=make_user(), before={"phone": ""}, after={"phone": "+123"}, reason="why")
+    return record(
+        "account.edited",
+        actor=None,
+        target=make_user(),
+        before={"phone": ""},
+        after={"phone": "+123"},
+        reason="why",
+    )
 
 
 def execute(sql: str, *params) -> None:
@@ -37,11 +44,26 @@ def assert_refused(sql: str, *params) -> None:
 
 
 NEW_VALUES = {
-    "at": "2020-01-01 00:00:00+00", "actor_id": 99, "actor_text": "x", "action": "x", "target_id": 99, "target_text": "x",
-    "target_version": 99, "before": '{"x": 1}', "after": "{}", "reason": "", "ticket": "x", "ip": "192.0.2.1",
-    "user_agent": "x", "request_id": "x", "job_id": 99, "id": 10**9,
-    "target_digest": b"d" * 32, "actor_digest": b"d" * 32, "erased_at": "2020-01-01 00:00:00+00",
-}  # fmt: skip
+    "at": "2020-01-01 00:00:00+00",
+    "actor_id": 99,
+    "actor_text": "x",
+    "action": "x",
+    "target_id": 99,
+    "target_text": "x",
+    "target_version": 99,
+    "before": '{"x": 1}',
+    "after": "{}",
+    "reason": "",
+    "ticket": "x",
+    "ip": "192.0.2.1",
+    "user_agent": "x",
+    "request_id": "x",
+    "job_id": 99,
+    "id": 10**9,
+    "target_digest": b"d" * 32,
+    "actor_digest": b"d" * 32,
+    "erased_at": "2020-01-01 00:00:00+00",
+}
 
 
 def test_each_column_outside_of_the_chain_is_tried():
@@ -67,14 +89,22 @@ def test_an_event_is_not_deleted():
 def test_the_orm_neither_changes_nor_deletes_an_event():
     event = make_event()
     event.reason = "another"
-    for attempt in (event.save, event.delete, AuditEvent.objects.all().delete, lambda: AuditEvent.objects.update(reason="x")):
+    for attempt in (
+        event.save,
+        event.delete,
+        AuditEvent.objects.all().delete,
+        lambda: AuditEvent.objects.update(reason="x"),
+    ):
         with pytest.raises(DatabaseError, match=triggers.REFUSAL), transaction.atomic():
             attempt()
     assert AuditEvent.objects.get().reason == "why"
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("sql", ["TRUNCATE users_auditevent", "TRUNCATE users_user CASCADE; TRUNCATE users_auditevent CASCADE"])
+@pytest.mark.parametrize(
+    "sql",
+    ["TRUNCATE users_auditevent", "TRUNCATE users_user CASCADE; TRUNCATE users_auditevent CASCADE"],
+)
 def test_the_trail_is_not_truncated(sql):
     make_event()
     assert_refused(sql)
@@ -96,7 +126,10 @@ def test_an_event_is_not_replaced(verb):
     columns = ", ".join(COLUMNS)
     changed = columns.replace("reason", "'another'")
     event = make_event()
-    assert_refused(f"{verb} INTO users_auditevent ({columns}) SELECT {changed} FROM users_auditevent WHERE id = %s", event.pk)
+    assert_refused(
+        f"{verb} INTO users_auditevent ({columns}) SELECT {changed} FROM users_auditevent WHERE id = %s",
+        event.pk,
+    )
 
 
 @pytest.mark.sqlite
@@ -108,22 +141,28 @@ def test_a_conflict_is_no_way_to_change_an_event_on_sqlite():
         "ON CONFLICT (id) DO UPDATE SET reason = 'another'",
         event.pk,
     )
-    assert_refused("UPDATE OR REPLACE users_auditevent SET id = %s WHERE id = %s", make_event().pk, event.pk)
+    assert_refused(
+        "UPDATE OR REPLACE users_auditevent SET id = %s WHERE id = %s", make_event().pk, event.pk
+    )
 
 
 @pytest.mark.sqlite
 def test_an_event_is_not_pushed_out_of_its_place_in_the_chain():
     """REPLACE also deletes the row that holds another unique value, and fires no trigger for it."""
-    sealed, other = make_event(), make_event()
+    sealed = make_event()
+    other = make_event()
     execute("UPDATE users_auditevent SET chain_position = 1 WHERE id = %s", sealed.pk)
     columns = ", ".join(column for column in COLUMNS if column != "id")
-    assert_refused("UPDATE OR REPLACE users_auditevent SET chain_position = 1 WHERE id = %s", other.pk)
     assert_refused(
-        f"INSERT OR REPLACE INTO users_auditevent ({columns}) SELECT {columns} FROM users_auditevent WHERE id = %s", sealed.pk
+        "UPDATE OR REPLACE users_auditevent SET chain_position = 1 WHERE id = %s", other.pk
+    )
+    assert_refused(
+        f"INSERT OR REPLACE INTO users_auditevent ({columns}) SELECT {columns} FROM users_auditevent WHERE id = %s",
+        sealed.pk,
     )
 
 
-# --- sealing ----------------------------------------------------------------------------------------------------------
+# --- sealing --------------------------------------------------------------------------------------
 
 SEAL = "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s"
 
@@ -144,8 +183,12 @@ def test_an_event_takes_its_place_in_the_chain_once():
 
 def test_sealing_is_no_way_to_change_anything_else():
     event = make_event()
-    assert_refused("UPDATE users_auditevent SET chain_position = 1, reason = 'another' WHERE id = %s", event.pk)
-    assert_refused("UPDATE users_auditevent SET chain_position = 1, job_id = 5 WHERE id = %s", event.pk)
+    assert_refused(
+        "UPDATE users_auditevent SET chain_position = 1, reason = 'another' WHERE id = %s", event.pk
+    )
+    assert_refused(
+        "UPDATE users_auditevent SET chain_position = 1, job_id = 5 WHERE id = %s", event.pk
+    )
     assert_refused("UPDATE users_auditevent SET chain_hash = %s WHERE id = %s", b"h" * 32, event.pk)
 
 
@@ -157,25 +200,47 @@ def test_a_sealed_event_is_neither_changed_nor_deleted():
     assert_refused("DELETE FROM users_auditevent WHERE id = %s", event.pk)
 
 
-# --- erasing ----------------------------------------------------------------------------------------------------------
+# --- erasing --------------------------------------------------------------------------------------
 
 ERASED = {
-    "target_text": "''", "before": """'{"phone": null}'""", "after": """'{"phone": null}'""", "reason": "''", "ticket": "''",
-    "target_digest": "%(digest)s", "chain_salt": "%(salt)s", "erased_at": "'2026-01-01 00:00:00+00'",
-}  # fmt: skip
+    "target_text": "''",
+    "before": """'{"phone": null}'""",
+    "after": """'{"phone": null}'""",
+    "reason": "''",
+    "ticket": "''",
+    "target_digest": "%(digest)s",
+    "chain_salt": "%(salt)s",
+    "erased_at": "'2026-01-01 00:00:00+00'",
+}
 OTHERWISE = {
-    "target_text": "'x'", "before": """'{"phone": "1"}'""", "after": "'{}'", "reason": "'x'", "ticket": "'x'",
+    "target_text": "'x'",
+    "before": """'{"phone": "1"}'""",
+    "after": "'{}'",
+    "reason": "'x'",
+    "ticket": "'x'",
     "erased_at": "NULL",
-    "target_digest": "NULL", "chain_salt": "%(other)s", "action": "'x'", "target_id": "NULL", "actor_text": "'x'",
-    "actor_digest": "%(digest)s", "chain_hash": "%(digest)s", "chain_position": "2", "at": "'2026-01-01 00:00:00+00'",
-}  # fmt: skip
+    "target_digest": "NULL",
+    "chain_salt": "%(other)s",
+    "action": "'x'",
+    "target_id": "NULL",
+    "actor_text": "'x'",
+    "actor_digest": "%(digest)s",
+    "chain_hash": "%(digest)s",
+    "chain_position": "2",
+    "at": "'2026-01-01 00:00:00+00'",
+}
 
 
 def erase(event: AuditEvent, **changes: str) -> None:
     setting = ", ".join(f"{column} = {value}" for column, value in (ERASED | changes).items())
     if connection.vendor == "sqlite":  # as JSON is written there
         setting = setting.replace('{"phone": null}', '{"phone":null}')
-    values = {"digest": b"d" * 32, "salt": bytes(16) + b"s" * 16, "other": b"x" * 32, "id": event.pk}
+    values = {
+        "digest": b"d" * 32,
+        "salt": bytes(16) + b"s" * 16,
+        "other": b"x" * 32,
+        "id": event.pk,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE users_auditevent SET {setting} WHERE id = %(id)s", values)
 
@@ -185,8 +250,17 @@ def test_a_sealed_event_loses_the_values_of_a_person_and_keeps_the_names_of_its_
     seal(event)
     erase(event)
     event.refresh_from_db()
-    assert (event.target_text, event.reason, event.before, event.after) == ("", "", {"phone": None}, {"phone": None})
-    assert (event.actor_text, event.action, bytes(event.chain_hash)) == ("nobody", "account.edited", b"h" * 32)
+    assert (event.target_text, event.reason, event.before, event.after) == (
+        "",
+        "",
+        {"phone": None},
+        {"phone": None},
+    )
+    assert (event.actor_text, event.action, bytes(event.chain_hash)) == (
+        "nobody",
+        "account.edited",
+        b"h" * 32,
+    )
 
 
 def assert_not_erased(event: AuditEvent, **changes: str) -> None:
@@ -221,7 +295,7 @@ def test_events_are_still_written_after_all_of_this():
     assert AuditEvent.objects.count() == 2
 
 
-# --- the triggers stay ------------------------------------------------------------------------------------------------
+# --- the triggers stay ----------------------------------------------------------------------------
 
 
 def found(term: str) -> set[User]:
@@ -239,8 +313,11 @@ def test_installing_again_changes_nothing():
 def rebuild(model: str, field: str) -> None:
     """What a migration does that alters the column, and the next one that alters it back."""
     state = MigrationLoader(connection).project_state()
-    before, after = state.clone(), state.clone()
-    longer = migrations.AlterField(model, field, models.CharField(max_length=99, blank=True, null=True))
+    before = state.clone()
+    after = state.clone()
+    longer = migrations.AlterField(
+        model, field, models.CharField(max_length=99, blank=True, null=True)
+    )
     longer.state_forwards("users", after)
     for old, new in [(before, after), (after, before)]:
         with connection.schema_editor() as editor:
@@ -250,8 +327,11 @@ def rebuild(model: str, field: str) -> None:
 @pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
 def test_the_triggers_survive_a_migration_that_rebuilds_the_tables():
-    """SQLite has no ALTER COLUMN: Django makes the table anew, without triggers. The end of migrate puts them back."""
-    account, event = make_user(first_name="Wilhelmina"), make_event()
+    """SQLite has no ALTER COLUMN: Django makes the table anew, without triggers. The end of migrate
+    puts them back.
+    """
+    account = make_user(first_name="Wilhelmina")
+    event = make_event()
     for model, field in [("user", "phone"), ("auditevent", "ticket")]:
         rebuild(model, field)
     # What is written in between is not seen by the triggers, and must be found all the same.

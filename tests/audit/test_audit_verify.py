@@ -34,11 +34,15 @@ def test_a_good_trail():
 def test_a_broken_one_is_exit_code_1():
     event = sealed(2)[0]
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
-    assert broken() == (1, f"The audit chain is broken: event {event.pk} at position 1 is not as it was sealed.")
+    assert broken() == (
+        1,
+        f"The audit chain is broken: event {event.pk} at position 1 is not as it was sealed.",
+    )
 
 
 def test_the_file_of_anchors_is_compared(tmp_path):
-    event, file = sealed(2)[0], tmp_path / "anchors"
+    event = sealed(2)[0]
+    file = tmp_path / "anchors"
     file.write_text(drop_anchor() + "\n")
     assert run("--anchor", str(file)).startswith("2 events")
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)

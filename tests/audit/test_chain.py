@@ -79,7 +79,11 @@ def test_several_workers_never_fork_the_chain():
 
 def test_an_event_that_is_committed_late_is_sealed_too():
     late = make_events(1)[0]
-    with patch.object(chain, "due", lambda head: AuditEvent.objects.filter(pk__gt=late.pk, chain_position=None).order_by("pk")):
+    with patch.object(
+        chain,
+        "due",
+        lambda head: AuditEvent.objects.filter(pk__gt=late.pk, chain_position=None).order_by("pk"),
+    ):
         make_events(2)
         chain.sweep()
     ChainHead.objects.update(looked_at=timezone.now() - timedelta(hours=1))
@@ -88,7 +92,7 @@ def test_an_event_that_is_committed_late_is_sealed_too():
     assert verify().fault == ""
 
 
-# --- erasing ----------------------------------------------------------------------------------------------------------
+# --- erasing --------------------------------------------------------------------------------------
 
 
 def blank(events, *parts: str) -> int:
@@ -97,13 +101,26 @@ def blank(events, *parts: str) -> int:
 
 
 def test_the_values_of_the_target_go_and_the_chain_verifies():
-    ada, eve = make_user(), make_user()
-    record("account.edited", actor=eve, target=ada, before={"phone": "+1"}, after={"phone": "+2", "x": None}, reason="moved")
+    ada = make_user()
+    eve = make_user()
+    record(
+        "account.edited",
+        actor=eve,
+        target=ada,
+        before={"phone": "+1"},
+        after={"phone": "+2", "x": None},
+        reason="moved",
+    )
     chain.sweep()
     make_events(2)
     assert blank(AuditEvent.objects.filter(target_id=ada.pk), "target") == 1
     event = AuditEvent.objects.get(target_id=ada.pk)
-    assert (event.target_text, event.before, event.after, event.reason) == ("", {"phone": None}, {"phone": None, "x": None}, "")
+    assert (event.target_text, event.before, event.after, event.reason) == (
+        "",
+        {"phone": None},
+        {"phone": None, "x": None},
+        "",
+    )
     assert (event.actor_text, event.actor_id) == (eve.username, eve.pk)
     assert bytes(event.chain_salt)[:16] == bytes(16) != bytes(event.chain_salt)[16:]
     assert event.erased_at
@@ -118,7 +135,12 @@ def test_the_values_of_the_actor_go_alone_or_after_those_of_the_target():
     everything = AuditEvent.objects.filter(action="account.edited")
     assert blank(everything, "actor") == 1
     event = everything.get()
-    assert (event.actor_text, event.ip, event.user_agent, event.after) == ("", None, "", {"phone": "+2"})
+    assert (event.actor_text, event.ip, event.user_agent, event.after) == (
+        "",
+        None,
+        "",
+        {"phone": "+2"},
+    )
     record("account.erased", actor=None, target=ada)
     assert verify().fault == ""
     assert blank(everything, "target") == 1
@@ -151,4 +173,7 @@ def test_erasing_takes_batches(monkeypatch):
 
 
 def test_the_same_values_have_the_same_bytes_on_every_database():
-    assert chain.canonical([{"b": "ü", "a": [1, True, None]}, "x"]) == b'[{"a":[1,true,null],"b":"\\u00fc"},"x"]'
+    assert (
+        chain.canonical([{"b": "ü", "a": [1, True, None]}, "x"])
+        == b'[{"a":[1,true,null],"b":"\\u00fc"},"x"]'
+    )

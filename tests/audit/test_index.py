@@ -32,7 +32,8 @@ def follow(client, response, label: str):
 
 
 def test_an_auditor_reads_what_was_done_by_whom_to_whom_and_from_where(client, auditor):
-    root, ada = make_superuser(username="root"), make_user(username="ada", first_name="Ada")
+    root = make_superuser(username="root")
+    ada = make_user(username="ada", first_name="Ada")
     browser = {"User-Agent": "Netscape <4>"}
     client.force_login(root)
     path = f"/users/{ada.pk}/edit/"
@@ -54,7 +55,8 @@ def test_an_auditor_reads_what_was_done_by_whom_to_whom_and_from_where(client, a
 
 
 def test_the_trail_is_narrowed_to_an_action_an_actor_or_a_target(client, auditor):
-    ada, grace = make_user(username="ada"), make_user(username="grace")
+    ada = make_user(username="ada")
+    grace = make_user(username="grace")
     record("account.edited", actor=ada, target=grace)
     record("account.suspended", actor=grace, target=ada)
     assert len(events(client.get(PATH))) == 2
@@ -73,7 +75,9 @@ def test_the_trail_is_narrowed_to_an_action_an_actor_or_a_target(client, auditor
 def test_the_trail_is_paged_without_losing_or_repeating_an_event(client, auditor):
     for number in range(120):
         record("account.edited", actor=auditor, reason=f"reason {number}")
-    response, seen, sizes = client.get(f"{PATH}?actor={auditor.pk}"), [], []
+    response = client.get(f"{PATH}?actor={auditor.pk}")
+    seen = []
+    sizes = []
     while response:
         seen += [element.text for element in read(response).all("p", class_="reason")]
         sizes.append(len(events(response)))

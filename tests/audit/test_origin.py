@@ -34,7 +34,9 @@ SPOOFED = "203.0.113.99"
         (1, "[2001:db8::1]:443", None),
     ],
 )
-def test_the_address_is_the_one_that_the_outermost_trusted_proxy_saw(settings, rf, proxies, forwarded, address):
+def test_the_address_is_the_one_that_the_outermost_trusted_proxy_saw(
+    settings, rf, proxies, forwarded, address
+):
     settings.TRUSTED_PROXIES = proxies
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     assert origin_of(rf.get("/", headers=headers, REMOTE_ADDR="10.0.0.1")).ip == address
@@ -50,7 +52,10 @@ def test_a_request_id_that_looks_like_one_is_kept(rf, given):
     assert origin_of(rf.get("/", headers={"X-Request-ID": given})).request_id == given
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 65, "with space", "new\nline-id", "abcdefgh\n", "ünïcödë1", "<script>"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "short", "x" * 65, "with space", "new\nline-id", "abcdefgh\n", "ünïcödë1", "<script>"],
+)
 def test_another_request_id_is_replaced_by_a_new_one(rf, given):
     ids = {origin_of(rf.get("/", headers={"X-Request-ID": given})).request_id for _ in range(2)}
     assert len(ids) == 2
@@ -81,8 +86,14 @@ def test_the_middleware_lends_the_origin_to_the_request_and_takes_it_back(rf):
         seen.append(current_origin.get())
         return HttpResponse()
 
-    response = OriginMiddleware(view)(rf.get("/", headers={"X-Request-ID": "request-1"}, REMOTE_ADDR="192.0.2.1"))
-    assert (seen[0].ip, seen[0].request_id, response["X-Request-ID"]) == ("192.0.2.1", "request-1", "request-1")
+    response = OriginMiddleware(view)(
+        rf.get("/", headers={"X-Request-ID": "request-1"}, REMOTE_ADDR="192.0.2.1")
+    )
+    assert (seen[0].ip, seen[0].request_id, response["X-Request-ID"]) == (
+        "192.0.2.1",
+        "request-1",
+        "request-1",
+    )
     assert current_origin.get().request_id == ""
 
 

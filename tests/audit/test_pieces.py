@@ -11,13 +11,30 @@ NASTY = "\"><script>alert('1')</script>"
 
 
 def event(**fields) -> AuditEvent:
-    given = {"at": datetime(2025, 3, 9, 14, 5, 7, tzinfo=UTC), "action": "account.edited", "actor_text": "ann", "actor_id": 3}
+    given = {
+        "at": datetime(2025, 3, 9, 14, 5, 7, tzinfo=UTC),
+        "action": "account.edited",
+        "actor_text": "ann",
+        "actor_id": 3,
+    }
     return AuditEvent(**(given | {"before": {}, "after": {}} | fields))
 
 
 def test_an_event_says_when_who_what_and_to_whom():
-    html = line(event(target_id=7, target_text="bob", before={"first_name": "A"}, after={"first_name": "B"}, job_id=5), False)
-    assert '<time datetime="2025-03-09T14:05:07+00:00" title="2025-03-09 14:05:07 UTC">9 Mar 2025, 14:05</time>' in html
+    html = line(
+        event(
+            target_id=7,
+            target_text="bob",
+            before={"first_name": "A"},
+            after={"first_name": "B"},
+            job_id=5,
+        ),
+        False,
+    )
+    assert (
+        '<time datetime="2025-03-09T14:05:07+00:00" title="2025-03-09 14:05:07 UTC">9 Mar 2025, 14:05</time>'
+        in html
+    )
     assert '<a class="quiet" href="/users/3/">ann</a>' in html
     assert '<a href="/users/7/">bob</a>' in html
     assert "job 5" in html
@@ -38,7 +55,10 @@ def test_a_refusal_says_what_was_refused_and_changes_nothing():
 
 
 def test_of_erased_values_the_names_are_left():
-    erased = {"erased_at": datetime(2025, 4, 1, tzinfo=UTC), "after": {"email": None, "phone": None}}
+    erased = {
+        "erased_at": datetime(2025, 4, 1, tzinfo=UTC),
+        "after": {"email": None, "phone": None},
+    }
     assert "email, phone: values erased on" in line(event(actor_text="", **erased), True)
     about_another = line(event(target_text="bob", **erased), True)
     assert "words about somebody else who was erased are gone" in about_another
@@ -60,7 +80,10 @@ def test_somebody_without_a_name_is_somebody():
 def test_hostile_text_is_escaped_wherever_it_stands(on_account, action):
     texts = dict.fromkeys(("actor_text", "target_text", "reason", "ip", "user_agent"), NASTY)
     values = {"before": {NASTY: NASTY}, "after": {NASTY: [NASTY, NASTY], "action": NASTY}}
-    html = line(event(action=action, target_id=7, erased_at=datetime.now(UTC), **texts, **values), on_account)
+    html = line(
+        event(action=action, target_id=7, erased_at=datetime.now(UTC), **texts, **values),
+        on_account,
+    )
     assert "<script" not in html
     assert NASTY not in html
     assert html.count("&lt;script&gt;") >= 3

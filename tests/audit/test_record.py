@@ -28,15 +28,38 @@ def origin():
 
 
 def test_an_event_says_who_did_what_to_whom_and_from_where(origin):
-    actor, target = make_user("Support"), make_user(version=7)
-    event = record("account.edited", actor=actor, target=target, before={"phone": ""}, after={"phone": "+1"}, reason="Asked")
+    actor = make_user("Support")
+    target = make_user(version=7)
+    event = record(
+        "account.edited",
+        actor=actor,
+        target=target,
+        before={"phone": ""},
+        after={"phone": "+1"},
+        reason="Asked",
+    )
     stored = AuditEvent.objects.get(pk=event.pk)
-    assert (stored.action, stored.actor_id, stored.actor_text) == ("account.edited", actor.pk, actor.username)
-    assert (stored.target_id, stored.target_text, stored.target_version) == (target.pk, target.username, 7)
+    assert (stored.action, stored.actor_id, stored.actor_text) == (
+        "account.edited",
+        actor.pk,
+        actor.username,
+    )
+    assert (stored.target_id, stored.target_text, stored.target_version) == (
+        target.pk,
+        target.username,
+        7,
+    )
     assert (stored.before, stored.after, stored.reason) == ({"phone": ""}, {"phone": "+1"}, "Asked")
-    assert (stored.ip, stored.user_agent, stored.request_id) == ("192.0.2.7", "Browser/1.0", "request-0001")
+    assert (stored.ip, stored.user_agent, stored.request_id) == (
+        "192.0.2.7",
+        "Browser/1.0",
+        "request-0001",
+    )
     assert abs(stored.at - datetime.now(UTC)) < timedelta(minutes=1)
-    assert [getattr(stored, name) for name in ("chain_position", "chain_salt", "chain_previous", "chain_hash")] == [None] * 4
+    assert [
+        getattr(stored, name)
+        for name in ("chain_position", "chain_salt", "chain_previous", "chain_hash")
+    ] == [None] * 4
 
 
 def test_an_event_outside_of_a_request_has_no_origin():
@@ -54,7 +77,8 @@ def test_an_event_by_nobody_says_so(actor):
 
 
 def test_an_event_outlives_its_actor_and_its_target():
-    actor, target = make_user(), make_user()
+    actor = make_user()
+    target = make_user()
     event = record("account.edited", actor=actor, target=target)
     names = actor.username, target.username
     actor.delete()
@@ -64,7 +88,8 @@ def test_an_event_outlives_its_actor_and_its_target():
 
 
 def test_a_refused_action_is_an_event_with_the_missing_permission():
-    actor, target = make_user("Viewer"), make_user()
+    actor = make_user("Viewer")
+    target = make_user()
     with pytest.raises(access.Denied) as caught:
         access.require(actor, "suspend", target)
     event = record_denied(actor, caught.value)
@@ -87,7 +112,15 @@ def test_an_event_that_is_only_made_is_not_stored():
 
 def test_times_are_held_in_utc_and_other_values_as_they_are():
     lisbon = datetime(2026, 7, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
-    values = {"until": lisbon, "none": None, "yes": True, "number": 7, "text": "Zoë \u202e 😀", "list": ["a"], "map": {"a": 1}}
+    values = {
+        "until": lisbon,
+        "none": None,
+        "yes": True,
+        "number": 7,
+        "text": "Zoë \u202e 😀",
+        "list": ["a"],
+        "map": {"a": 1},
+    }
     held = plain(values)
     assert held == values | {"until": "2026-07-01T12:00:00.123Z"}
     stored = record("account.edited", actor=None, after=values)
@@ -101,7 +134,14 @@ def test_a_value_that_json_cannot_hold_is_an_error_and_never_a_guess():
 
 
 @pytest.mark.parametrize(
-    "text", ["'; DROP TABLE users_auditevent; --", "\u202e\u0000".strip("\x00"), "a\nb\r\nc", "x" * 5000, "😀"]
+    "text",
+    [
+        "'; DROP TABLE users_auditevent; --",
+        "\u202e\u0000".strip("\x00"),
+        "a\nb\r\nc",
+        "x" * 5000,
+        "😀",
+    ],
 )
 def test_a_reason_is_stored_as_it_is(text):
     event = record("account.edited", actor=None, reason=text)
@@ -120,13 +160,17 @@ def test_before_and_after_are_objects_in_the_database():
     event = record("account.edited", actor=None, before={"a": 1})
     with connection.cursor() as cursor:
         cursor.execute("SELECT before, after FROM users_auditevent WHERE id = %s", [event.pk])
-        before, after = (json.loads(value) if isinstance(value, str) else value for value in cursor.fetchone())
+        before, after = (
+            json.loads(value) if isinstance(value, str) else value for value in cursor.fetchone()
+        )
     assert (before, after) == ({"a": 1}, {})
 
 
 def test_each_action_that_the_code_writes_has_a_name_for_people():
     written = {
-        action for path in USERS.rglob("*.py") for action in re.findall(r'"((?:accounts?|jobs?)\.[a-z_]+)"', path.read_text())
+        action
+        for path in USERS.rglob("*.py")
+        for action in re.findall(r'"((?:accounts?|jobs?)\.[a-z_]+)"', path.read_text())
     }
     assert "account.suspended" in written
     assert written - set(ACTIONS) == set()

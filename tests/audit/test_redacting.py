@@ -1,4 +1,6 @@
-"""Words about an erased person go out of events about others: the chain verifies, and nothing else of an event can change."""
+"""Words about an erased person go out of events about others: the chain verifies, and nothing else
+of an event can change.
+"""
 
 from datetime import timedelta
 
@@ -16,18 +18,28 @@ from users.audit.redacting import redact
 from users.audit.verify import verify
 
 pytestmark = pytest.mark.django_db
-WHY, LEFT = "100% as Ada_L\\ov*el?ace [sic] said", "100% as [erased] [sic] said"
+WHY = "100% as Ada_L\\ov*el?ace [sic] said"
+LEFT = "100% as [erased] [sic] said"
 
 
 def make_event(**fields) -> AuditEvent:
     eve = make_user()
-    values = {"before": {"phone": ""}, "after": {"phone": "+1", "says": [WHY, {"n": 5, "ü": None}]}, "reason": WHY}
+    values = {
+        "before": {"phone": ""},
+        "after": {"phone": "+1", "says": [WHY, {"n": 5, "ü": None}]},
+        "reason": WHY,
+    }
     return record("account.suspended", actor=eve, target=eve, **values | fields)
 
 
 def take(event: AuditEvent, **changed) -> AuditEvent:
     with transaction.atomic():
-        redact({event.pk: changed or {"reason": LEFT, "after": {"phone": "+1", "says": [LEFT, {"n": 5, "ü": None}]}}})
+        redact(
+            {
+                event.pk: changed
+                or {"reason": LEFT, "after": {"phone": "+1", "says": [LEFT, {"n": 5, "ü": None}]}}
+            }
+        )
     event.refresh_from_db()
     return event
 
@@ -58,7 +70,12 @@ def test_words_of_both_parts_go_and_again_later():
 def test_the_trail_tells_of_which_events_and_nothing_of_what():
     event = take(make_event())
     told = AuditEvent.objects.get(action="audit.redacted")
-    assert (told.actor_id, told.actor_text, told.target_id, told.reason) == (None, "Rollcall", None, "")
+    assert (told.actor_id, told.actor_text, told.target_id, told.reason) == (
+        None,
+        "Rollcall",
+        None,
+        "",
+    )
     [[pk, part, digest]] = told.after["events"]
     assert (pk, part, len(digest)) == (event.pk, "target", 64)
 
@@ -73,11 +90,14 @@ def test_an_event_that_lost_words_can_still_be_erased_whole():
     chain.sweep()
     assert verify().fault.endswith(f"nobody erased account {event.target_id}")
     record("account.erased", actor=None, target=make_user(id=event.target_id + 1000))
-    execute("UPDATE users_auditevent SET target_id = %s WHERE action = 'account.erased'", event.target_id)
+    execute(
+        "UPDATE users_auditevent SET target_id = %s WHERE action = 'account.erased'",
+        event.target_id,
+    )
     assert (verify().fault, verify().erased, verify().redacted) == ("", 1, 0)
 
 
-# --- what does not go -------------------------------------------------------------------------------------------------
+# --- what does not go -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -120,7 +140,11 @@ def test_the_database_lets_nothing_but_words_go(changed):
 def test_nothing_else_of_an_event_changes_on_that_occasion(column, value):
     event = take(make_event())
     salt = bytes(event.chain_salt)[16:]
-    with pytest.raises(DatabaseError, match=triggers.REFUSAL), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match=triggers.REFUSAL),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             f"UPDATE users_auditevent SET reason = '[erased]', {column} = %s, chain_salt = %s WHERE id = %s",
             [value, b"n" * 16 + salt, event.pk],
@@ -136,7 +160,7 @@ def test_what_is_gone_does_not_come_back():
         take(event, reason="[erased]")
 
 
-# --- tampering --------------------------------------------------------------------------------------------------------
+# --- tampering ------------------------------------------------------------------------------------
 
 
 def lost(event: AuditEvent) -> str:
@@ -145,7 +169,14 @@ def lost(event: AuditEvent) -> str:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("reason", "another"), ("reason", WHY), ("target_text", "x"), ("erased_at", None), ("ticket", "x")]
+    ("column", "value"),
+    [
+        ("reason", "another"),
+        ("reason", WHY),
+        ("target_text", "x"),
+        ("erased_at", None),
+        ("ticket", "x"),
+    ],
 )
 def test_what_is_left_is_sealed_anew(column, value):
     event = take(make_event())
@@ -159,7 +190,10 @@ def test_what_was_sealed_at_first_stays_covered():
     event = take(make_event())
     chain.sweep()
     execute("UPDATE users_auditevent SET action = 'account.edited' WHERE id = %s", event.pk)
-    assert verify().fault == f"event {event.pk} at position {event.chain_position} is not as it was sealed"
+    assert (
+        verify().fault
+        == f"event {event.pk} at position {event.chain_position} is not as it was sealed"
+    )
 
 
 def test_words_that_went_without_the_trail_saying_so_are_noticed():
@@ -170,8 +204,11 @@ def test_words_that_went_without_the_trail_saying_so_are_noticed():
     [row] = chain.rows(AuditEvent.objects.filter(pk=event.pk))
     execute(
         "UPDATE users_auditevent SET reason = '[erased]', target_digest = %s, erased_at = %s, chain_salt = %s WHERE id = %s",
-        chain.sealed_digest("target", row), timezone.now() + timedelta(0), b"n" * 16 + bytes(event.chain_salt)[16:], event.pk,
-    )  # fmt: skip
+        chain.sealed_digest("target", row),
+        timezone.now() + timedelta(0),
+        b"n" * 16 + bytes(event.chain_salt)[16:],
+        event.pk,
+    )
     assert verify().fault == lost(event)
 
 

@@ -67,7 +67,9 @@ def test_a_bad_number_names_its_parameter(parameter, value):
     assert bad(f"{parameter}={value}").parameter == parameter
 
 
-@pytest.mark.parametrize("value", ["x", "account", "Denied", "denied%00", "x" * 300, "%FF", "' OR 1=1 --"])
+@pytest.mark.parametrize(
+    "value", ["x", "account", "Denied", "denied%00", "x" * 300, "%FF", "' OR 1=1 --"]
+)
 def test_an_unknown_action_names_its_parameter(value):
     error = bad(f"action={value}")
     assert (error.parameter, error.message) == ("action", "There is no such action.")
@@ -78,7 +80,11 @@ def test_an_unknown_and_a_repeated_parameter_are_named():
     assert bad("actor=1&actor=2").parameter == "actor"
 
 
-@given(st.dictionaries(st.sampled_from(["action", "actor", "target", "after", "x"]), st.text(max_size=30)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["action", "actor", "target", "after", "x"]), st.text(max_size=30)
+    )
+)
 def test_no_query_string_is_any_other_error(values):
     query = QueryDict(mutable=True)
     query.update(values)
@@ -86,7 +92,7 @@ def test_no_query_string_is_any_other_error(values):
         Trail.parse(query)
 
 
-# --- pages ------------------------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -94,14 +100,17 @@ def trail(db) -> list[AuditEvent]:
     """120 events of four actions by three actors on five accounts, newest first."""
     accounts = [make_user() for _ in range(5)]
     actions = ["account.edited", "account.suspended", "account.reinstated", "denied"]
-    events = [event_for(actions[n % 4], actor=accounts[n % 3], target=accounts[n % 5]) for n in range(120)]
+    events = [
+        event_for(actions[n % 4], actor=accounts[n % 3], target=accounts[n % 5]) for n in range(120)
+    ]
     AuditEvent.objects.bulk_create(events)
     return list(AuditEvent.objects.order_by("-id"))
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 119, 120, 121])
 def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
-    pages, after = [], 0
+    pages = []
+    after = 0
     while True:
         events, more = Trail(after=after).events(size)
         pages.append(events)
@@ -113,11 +122,14 @@ def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
 
 
 def test_the_filters_narrow_together(trail):
-    actor, target = trail[0].actor_id, trail[0].target_id
+    actor = trail[0].actor_id
+    target = trail[0].target_id
     wanted = Trail(action=trail[0].action, actor=actor, target=target)
     events, more = wanted.events()
     assert events == [
-        event for event in trail if (event.action, event.actor_id, event.target_id) == (trail[0].action, actor, target)
+        event
+        for event in trail
+        if (event.action, event.actor_id, event.target_id) == (trail[0].action, actor, target)
     ]
     assert (len(events), more) == (2, False)
 
@@ -137,16 +149,22 @@ def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
         (Trail(action="denied"), "audit_by_action", "INDEX audit_by_action (action=?)"),
         (Trail(actor=1), "audit_by_actor", "INDEX audit_by_actor (actor_id=?)"),
         (Trail(target=1), "audit_by_target", "INDEX audit_by_target (target_id=?)"),
-        (Trail(target=1, after=LARGEST_ID), "audit_by_target", "INDEX audit_by_target (target_id=? AND id<?)"),
+        (
+            Trail(target=1, after=LARGEST_ID),
+            "audit_by_target",
+            "INDEX audit_by_target (target_id=? AND id<?)",
+        ),
     ],
     ids=["all", "a page", "action", "actor", "target", "target's page"],
 )
 @pytest.mark.django_db
 def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql, sqlite):
-    actions, target = list(ACTIONS), make_user()
+    actions = list(ACTIONS)
+    target = make_user()
     events = [event_for(actions[n % 12], actor=None, target=target) for n in range(3000)]
     for number, event in enumerate(events):
-        event.actor_id, event.target_id = number % 50, number % 50
+        event.actor_id = number % 50
+        event.target_id = number % 50
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     [plan] = plans(wanted.events)
     assert {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor] in plan
@@ -168,7 +186,9 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, in
     old = [event_for("denied", actor=None) for _ in range(3000)]
     for event in old:
         event.actor_id = event.target_id = 1
-    AuditEvent.objects.bulk_create(old + [event_for("account.edited", actor=None) for _ in range(3000)], batch_size=1000)
+    AuditEvent.objects.bulk_create(
+        old + [event_for("account.edited", actor=None) for _ in range(3000)], batch_size=1000
+    )
     [plan] = plans(wanted.events)
     assert index in plan
     assert_no_sort(plan)

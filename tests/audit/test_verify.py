@@ -30,10 +30,22 @@ def test_a_trail_that_nobody_touched_is_good():
 
 
 CHANGES = {
-    "at": "'2020-01-01 00:00:00+00'", "actor_id": "99", "actor_text": "'x'", "action": "'x'", "target_id": "99",
-    "target_text": "'x'", "target_version": "99", "before": "'{\"x\": 1}'", "after": "'{\"phone\": \"+9\"}'", "reason": "''",
-    "ticket": "'x'", "ip": "'192.0.2.1'", "user_agent": "'x'", "request_id": "'x'", "job_id": "99",
-}  # fmt: skip
+    "at": "'2020-01-01 00:00:00+00'",
+    "actor_id": "99",
+    "actor_text": "'x'",
+    "action": "'x'",
+    "target_id": "99",
+    "target_text": "'x'",
+    "target_version": "99",
+    "before": "'{\"x\": 1}'",
+    "after": '\'{"phone": "+9"}\'',
+    "reason": "''",
+    "ticket": "'x'",
+    "ip": "'192.0.2.1'",
+    "user_agent": "'x'",
+    "request_id": "'x'",
+    "job_id": "99",
+}
 
 
 @pytest.mark.parametrize(("column", "value"), CHANGES.items(), ids=CHANGES)
@@ -64,7 +76,9 @@ def test_a_deleted_event_is_noticed():
     events = sealed(4)
     execute("DELETE FROM users_auditevent WHERE id = %s", events[1].pk)
     assert fault() == f"the event at position 2 is missing; event {events[2].pk} follows at 3"
-    execute("UPDATE users_auditevent SET chain_position = chain_position - 1 WHERE chain_position = 3")
+    execute(
+        "UPDATE users_auditevent SET chain_position = chain_position - 1 WHERE chain_position = 3"
+    )
     assert fault() == f"event {events[2].pk} at position 2 does not follow the event before it"
 
 
@@ -85,14 +99,18 @@ def test_a_chain_without_its_head_is_noticed():
     events = sealed(4)
     execute("DELETE FROM users_auditevent WHERE id >= %s", events[2].pk)
     ChainHead.objects.all().delete()
-    assert fault() == "the row that says where the chain ends is missing; events go on to position 2"
+    assert (
+        fault() == "the row that says where the chain ends is missing; events go on to position 2"
+    )
     execute("DELETE FROM users_auditevent")
     assert fault() == ""  # nothing was ever sealed, for all that the database can tell
 
 
 def test_an_event_that_is_put_in_among_sealed_ones_is_noticed_and_never_sealed():
     first = sealed(1)[0]
-    forged = AuditEvent(action="account.edited", actor_text="x", at=timezone.now() - timedelta(days=3))
+    forged = AuditEvent(
+        action="account.edited", actor_text="x", at=timezone.now() - timedelta(days=3)
+    )
     forged.pk = first.pk + 1
     AuditEvent(pk=first.pk + 2, action="account.edited", actor_text="y").save(force_insert=True)
     chain.sweep()
@@ -117,7 +135,7 @@ def test_an_event_that_is_put_into_the_chain_is_noticed():
     assert fault() == f"event {forged.pk} at position 2 is not as it was sealed"
 
 
-# --- erased events ----------------------------------------------------------------------------------------------------
+# --- erased events --------------------------------------------------------------------------------
 
 
 def erased() -> AuditEvent:
@@ -134,15 +152,26 @@ def test_an_erased_event_is_good():
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("reason", "'x'"), ("after", '\'{"phone": "+1"}\''), ("target_text", "'x'"), ("erased_at", "NULL")],
+    [
+        ("reason", "'x'"),
+        ("after", '\'{"phone": "+1"}\''),
+        ("target_text", "'x'"),
+        ("erased_at", "NULL"),
+    ],
 )
 def test_values_that_came_back_are_noticed(column, value):
     event = erased()
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
-    assert fault() == f"event {event.pk} at position 2 was erased, and holds values of its target again"
+    assert (
+        fault()
+        == f"event {event.pk} at position 2 was erased, and holds values of its target again"
+    )
 
 
-@pytest.mark.parametrize(("column", "value"), [("action", "'x'"), ("after", "'{\"email\": null}'"), ("actor_text", "'x'")])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("action", "'x'"), ("after", "'{\"email\": null}'"), ("actor_text", "'x'")],
+)
 def test_what_is_left_of_an_erased_event_is_still_covered(column, value):
     event = erased()
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
@@ -155,8 +184,10 @@ def test_to_call_an_edit_an_erasure_is_noticed():
     execute(
         "UPDATE users_auditevent SET reason = '', after = '{\"phone\": null}', target_digest = %s, erased_at = at, "
         "chain_salt = %s WHERE id = %s",
-        b"d" * 32, bytes(16) + bytes(event.chain_salt)[16:], event.pk,
-    )  # fmt: skip
+        b"d" * 32,
+        bytes(16) + bytes(event.chain_salt)[16:],
+        event.pk,
+    )
     assert fault() == f"event {event.pk} at position 1 is not as it was sealed"
 
 
@@ -167,7 +198,10 @@ def test_values_that_went_without_an_erasure_of_their_owner_are_noticed(part, wh
     with transaction.atomic():
         chain.blank(AuditEvent.objects.filter(pk=event.pk), part)
     owner = people[whose]
-    assert fault() == f"event {event.pk} at position 1 lost its {part}, but nobody erased account {owner.pk}"
+    assert (
+        fault()
+        == f"event {event.pk} at position 1 lost its {part}, but nobody erased account {owner.pk}"
+    )
     record("account.erased", actor=None, target=owner)
     assert fault() == ""
 
@@ -182,12 +216,16 @@ def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
     assert fault() == ""
 
 
-# --- with an anchor ---------------------------------------------------------------------------------------------------
+# --- with an anchor -------------------------------------------------------------------------------
 
 
 def anchor():
     head = ChainHead.objects.get()
-    return read_anchors([f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} hash={bytes(head.hash).hex()}"])
+    return read_anchors(
+        [
+            f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} hash={bytes(head.hash).hex()}"
+        ]
+    )
 
 
 def test_a_chain_that_was_rewritten_whole_fits_itself_and_not_its_anchor():

@@ -16,33 +16,58 @@ from users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
-ONES_OWN = {"id", "at", "target_id", "target_text", "job_id", "chain_id", "salt", "updated_at", "account_id"}
+ONES_OWN = {
+    "id",
+    "at",
+    "target_id",
+    "target_text",
+    "job_id",
+    "chain_id",
+    "salt",
+    "updated_at",
+    "account_id",
+}
 
 
 def people() -> list[User]:
-    fields: list[dict] = [{}, {"status_reason": "Old"}, {"valid_until": PAST}, {"last_seen_at": PAST}]
+    fields: list[dict] = [
+        {},
+        {"status_reason": "Old"},
+        {"valid_until": PAST},
+        {"last_seen_at": PAST},
+    ]
     return [make_user(**each) for each in [*fields, {"status": "invited"}]]
 
 
 def left(accounts: list[User], job: Job) -> list[list[dict]]:
     ids = [account.pk for account in accounts]
     rows = [
-        User.objects.filter(pk__in=ids).order_by("pk").values("status", "status_reason", "suspended_until", "version"),
+        User.objects.filter(pk__in=ids)
+        .order_by("pk")
+        .values("status", "status_reason", "suspended_until", "version"),
         AuditEvent.objects.filter(job_id=job.pk, target_id__in=ids).order_by("target_id").values(),
-        JobItem.objects.filter(job=job).order_by("account_id").values("outcome", "reason", "before", "version"),
+        JobItem.objects.filter(job=job)
+        .order_by("account_id")
+        .values("outcome", "reason", "before", "version"),
     ]
-    return [[{name: value for name, value in row.items() if name not in ONES_OWN} for row in each] for each in rows]
+    return [
+        [{name: value for name, value in row.items() if name not in ONES_OWN} for row in each]
+        for each in rows
+    ]
 
 
 def test_it_changes_the_same_accounts_and_leaves_the_same_rows():
     make_superuser(username="root", last_seen_at=PAST)
-    root, ones, others = User.objects.get(username="root"), people(), people()
+    root = User.objects.get(username="root")
+    ones = people()
+    others = people()
     by_job = run("suspension", ones[:2], by=root, reason=REASON)
     User.objects.filter(pk__in=[account.pk for account in ones]).update(last_seen_at=PAST)
     fitting = Selection.parse(QueryDict(f"{FILTER}&all=1")).accounts().order_by("pk")
     assert [account.pk for account in fitting] == [account.pk for account in others[:2]]
     job, _ = by_hand(others[-1].pk, 2)
-    hand, machine = left(others[:2], job), left(ones[:2], by_job)
+    hand = left(others[:2], job)
+    machine = left(ones[:2], by_job)
     assert hand == machine
 
 

@@ -53,12 +53,13 @@ def connection(client) -> Inside:
     return Inside(client)
 
 
-# --- editing, and seeing it -------------------------------------------------------------------------------------------
+# --- editing, and seeing it -----------------------------------------------------------------------
 
 
 @pytest.mark.django_db
 def test_an_editor_saves_a_higher_number_each_time_by_the_form(connection):
-    account, ledger = make_user(), Ledger()
+    account = make_user()
+    ledger = Ledger()
     editor = Editor(account.pk, ledger)
     shown = []
     for _ in range(3):
@@ -70,8 +71,11 @@ def test_an_editor_saves_a_higher_number_each_time_by_the_form(connection):
 
 
 @pytest.mark.django_db
-def test_an_edit_that_is_not_taken_is_not_confirmed_and_the_next_one_loads_the_form_again(connection):
-    account, ledger = make_user(), Ledger()
+def test_an_edit_that_is_not_taken_is_not_confirmed_and_the_next_one_loads_the_form_again(
+    connection,
+):
+    account = make_user()
+    ledger = Ledger()
     editor = Editor(account.pk, ledger)
     editor.edit(connection)
     before = ledger.now()
@@ -113,7 +117,8 @@ def test_only_active_accounts_that_are_on_page_1_and_of_no_staff_are_edited(conn
 def test_readers_and_editors_at_once_see_no_stale_page(client, live_server):
     client.force_login(make_superuser())
     cookies = f"{configured.SESSION_COOKIE_NAME}={client.cookies['session'].value}; {configured.CSRF_COOKIE_NAME}={CSRF}"
-    rollcall, ledger = Running(PEERS[0], live_server.thread.port, cookies), Ledger()
+    rollcall = Running(PEERS[0], live_server.thread.port, cookies)
+    ledger = Ledger()
     each = [Editor(make_user().pk, ledger) for _ in range(2)]
     found = crowd(rollcall, ledger, each, rate=5, seconds=1)
     assert 1 <= len(found.edits) <= 5
@@ -123,7 +128,7 @@ def test_readers_and_editors_at_once_see_no_stale_page(client, live_server):
     assert found.elapsed >= 1
 
 
-# --- the client -------------------------------------------------------------------------------------------------------
+# --- the client -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "squeeze"), [("br", brotli.compress), ("gzip", gzip.compress)])
@@ -137,7 +142,10 @@ def test_an_answer_that_was_not_compressed_and_does_not_say_how_it_came():
 
 
 def test_how_a_page_came_stands_in_its_header():
-    assert Answer(0, 200, {"server-timing": 'page;desc="passed by", total;dur=1.20'}, b"").outcome == "passed by"
+    assert (
+        Answer(0, 200, {"server-timing": 'page;desc="passed by", total;dur=1.20'}, b"").outcome
+        == "passed by"
+    )
     assert Answer(0, 200, {"server-timing": "total;dur=1.20"}, b"").outcome == ""
 
 
@@ -146,7 +154,7 @@ def test_it_asks_for_compression_as_browsers_do():
     assert "\r\nAccept-Encoding: br, gzip\r\n" in head
 
 
-# --- with caches and without ------------------------------------------------------------------------------------------
+# --- with caches and without ----------------------------------------------------------------------
 
 
 def test_redis_is_for_rollcall_alone():
@@ -172,7 +180,9 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
     assert [ask(client, LIST).outcome for _ in range(2)] == ["miss", "miss"]
 
 
-def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(monkeypatch):
+def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(
+    monkeypatch,
+):
     for kind, name in ((Builder, "shared"), (Memory, "put")):  # put back afterwards
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
@@ -183,7 +193,9 @@ def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_m
     assert memory.get(("row",)) is None
 
 
-@pytest.mark.parametrize(("peer", "asked"), [(with_redis("redis://here"), ["4", "1"]), (PEERS[1], ["4"])])
+@pytest.mark.parametrize(
+    ("peer", "asked"), [(with_redis("redis://here"), ["4", "1"]), (PEERS[1], ["4"])]
+)
 def test_queries_are_counted_again_once_caches_have_the_page(peer, asked):
     answers = iter(Answer(0, 200, {"x-queries": number}, b"page") for number in ["4", "1"])
     connection = SimpleNamespace(get=lambda path: next(answers), close=lambda: None)
@@ -192,29 +204,40 @@ def test_queries_are_counted_again_once_caches_have_the_page(peer, asked):
     assert (found.queries_first, found.queries, found.bytes) == (4, int(asked[-1]), 4)
 
 
-@pytest.mark.parametrize("wrong", [["--caching", "--cold"], ["--caching", "--indexes"], ["--peers", "bare,admin"]])
+@pytest.mark.parametrize(
+    "wrong", [["--caching", "--cold"], ["--caching", "--indexes"], ["--peers", "bare,admin"]]
+)
 def test_options_that_make_no_sense_together_are_refused(wrong, capsys):
     with pytest.raises(SystemExit):
         parse(["--accounts", "1000", *wrong])
     assert capsys.readouterr().err.splitlines()[-1].startswith("bin/bench: error: --")
 
 
-# --- the report -------------------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 
 def answers(*outcomes: str, status: int = 200) -> list[Answer]:
-    return [Answer(0.002, status, {"server-timing": f'page;desc="{how}"'} if how else {}, b"") for how in outcomes]
+    return [
+        Answer(0.002, status, {"server-timing": f'page;desc="{how}"'} if how else {}, b"")
+        for how in outcomes
+    ]
 
 
 def test_a_line_of_the_report_says_how_pages_came_and_how_many_were_stale():
     lines = [
         Line.of("list", answers("miss", "miss", "hit"), stale=0),
         Line.of("edit", answers("", "", status=500), per_second=20),
-        Line("bare view", per_second=1500, statuses=Counter({200: 30}), more={"rollcall_times": 0.9}),
+        Line(
+            "bare view", per_second=1500, statuses=Counter({200: 30}), more={"rollcall_times": 0.9}
+        ),
         Line.of("crowd", answers("hit", "miss"), hit_share=0.5, stale=2, worst_ms=150.0),
     ]
     made = report({"accounts": 10}, lines)
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in made.text.splitlines() if row.startswith("|")]
+    rows = [
+        [cell.strip() for cell in row.strip("|").split("|")]
+        for row in made.text.splitlines()
+        if row.startswith("|")
+    ]
     assert rows[2:] == [
         ["list", "2.00", "2.00", "3", "–", "1 hit, 2 miss, 0 stale", ""],
         ["edit", "2.00", "2.00", "2", "20.0", "", "2 × 500"],

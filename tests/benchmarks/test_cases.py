@@ -21,7 +21,11 @@ def accounts():
         first, last = NAMES[number % len(NAMES)]
         name = f"{first}.{last}".lower() if first.isascii() else "j.person"
         make_user(
-            username=f"{name}{100 + number}", email=f"{number}@gmail.example", first_name=first, last_name=last, is_staff=False
+            username=f"{name}{100 + number}",
+            email=f"{number}@gmail.example",
+            first_name=first,
+            last_name=last,
+            is_staff=False,
         )
 
 
@@ -29,7 +33,10 @@ def accounts():
 def test_rollcall_answers_every_case(client):
     client.force_login(make_superuser())
     found = cases(60, busy=past.busy())
-    answers = {case.name: client.get(case.paths["rollcall"].format(pk=User.objects.first().pk)).status_code for case in found}
+    answers = {
+        case.name: client.get(case.paths["rollcall"].format(pk=User.objects.first().pk)).status_code
+        for case in found
+    }
     assert len(answers) == len(found) > 50
     assert set(answers.values()) == {200}, answers
 

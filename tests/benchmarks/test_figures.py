@@ -33,7 +33,9 @@ def test_an_answer_that_is_no_page_is_a_fault():
 
 
 def test_the_report_shows_times_ratios_and_faults():
-    rows = [(Case("list", {}), {"rollcall": result(*[2] * 30), "admin": result(5, 5, 5, status=500)})]
+    rows = [
+        (Case("list", {}), {"rollcall": result(*[2] * 30), "admin": result(5, 5, 5, status=500)})
+    ]
     made = report({"accounts": 10}, {"page 1": 0.00025}, PEERS[:2], rows)
     assert cells(made.text, "list") == [
         "list",
@@ -60,7 +62,11 @@ def test_a_peer_without_the_page_leaves_its_cells_empty():
 
 
 def test_the_table_is_markdown():
-    assert table(["case", "ms"], [["a", "1"]]).splitlines() == ["| case |  ms |", "| ---- | --: |", "| a    |   1 |"]
+    assert table(["case", "ms"], [["a", "1"]]).splitlines() == [
+        "| case |  ms |",
+        "| ---- | --: |",
+        "| a    |   1 |",
+    ]
 
 
 def test_a_form_is_read_as_a_browser_would_send_it():

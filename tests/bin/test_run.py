@@ -18,7 +18,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 def laptop(tmp_path) -> dict[str, str]:
     """An environment in which nothing was started yet."""
     var = tmp_path / "var"
-    return {"PORT": str(free_port()), "VAR_DIR": str(var), "DATABASE_URL": f"sqlite:///{var}/rollcall.sqlite3"}
+    return {
+        "PORT": str(free_port()),
+        "VAR_DIR": str(var),
+        "DATABASE_URL": f"sqlite:///{var}/rollcall.sqlite3",
+    }
 
 
 def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_path):
@@ -54,7 +58,10 @@ def leaves_nothing(run, number: signal.Signals) -> None:
 
 
 def test_a_taken_port_is_named(laptop, tmp_path):
-    with socket.create_server(("127.0.0.1", int(laptop["PORT"]))), running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
+    with (
+        socket.create_server(("127.0.0.1", int(laptop["PORT"]))),
+        running([ROOT / "bin" / "run"], tmp_path, **laptop) as run,
+    ):
         assert run.process.wait(180) == 1
     assert f"Port {laptop['PORT']} on 127.0.0.1 is taken" in run.said()
     assert "Traceback" not in run.said()

@@ -1,4 +1,6 @@
-"""What the browser tests share. Everything here needs a browser, and is skipped where none is found."""
+"""What the browser tests share. Everything here needs a browser, and is skipped where none is
+found.
+"""
 
 from collections.abc import Callable
 
@@ -18,7 +20,9 @@ def enter(live_server) -> Callable[[BrowserContext, User], None]:
         client = Client()
         client.force_login(account)
         name = settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+        context.add_cookies(
+            [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
+        )
 
     return enter
 

@@ -78,12 +78,15 @@ def test_required_fields_are_asked_for_before_anything_is_sent(page: Page, brows
     expect(page.locator("#id_reason:invalid")).to_be_focused()
 
 
-def test_a_name_that_turns_the_direction_of_writing_does_not_turn_what_stands_around_it(page: Page, browser_context, enter):
+def test_a_name_that_turns_the_direction_of_writing_does_not_turn_what_stands_around_it(
+    page: Page, browser_context, enter
+):
     ada = make_user(username="ada", first_name="Ada")
     verbs.edit(ada, by=make_superuser(), version=None, first_name="\u202eAda Two")
     verbs.edit(ada, by=make_superuser(), version=None, first_name="Ada Three")
     enter(browser_context, make_user("Viewer"))
     page.goto(f"/users/{ada.pk}/")
     for changes in page.locator(".events .changes").all():  # what was stands before what came
-        before, after = changes.locator("del").bounding_box(), changes.locator("ins").bounding_box()
+        before = changes.locator("del").bounding_box()
+        after = changes.locator("ins").bounding_box()
         assert before["x"] + before["width"] < after["x"]

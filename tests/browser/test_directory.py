@@ -133,7 +133,9 @@ def test_a_question_mark_lists_the_keys(directory: Page):
 
 
 def test_g_and_a_letter_go_to_a_room(directory: Page):
-    directory.clock.set_fixed_time(datetime.now(UTC))  # the letter comes within a second, however slow the machine is
+    directory.clock.set_fixed_time(
+        datetime.now(UTC)
+    )  # the letter comes within a second, however slow the machine is
     directory.reload()
     for letter, room in {"a": "Audit trail", "m": "Your account", "d": "Directory"}.items():
         directory.keyboard.press("g")

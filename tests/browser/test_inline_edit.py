@@ -25,7 +25,9 @@ def test_enter_saves_and_the_focus_returns_to_the_link(page: Page, ada):
     page.goto(f"/users/{ada.pk}/")
     link(page, "first name").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("First name", exact=True).locator("visible=true").first).to_be_visible()
+    expect(
+        page.get_by_label("First name", exact=True).locator("visible=true").first
+    ).to_be_visible()
     expect(page.locator("#fact-first_name input[name=first_name]")).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("Augusta")
@@ -86,7 +88,9 @@ def test_what_is_typed_in_one_field_stays_while_another_is_saved(page: Page, ada
     expect(link(page, "phone")).to_be_focused()
     expect(page.locator("input[name=last_name]")).to_have_value("Lovelace")
     page.locator("input[name=last_name]").press("Enter")
-    expect(page.locator("#fact-last_name small")).to_contain_text("Saved. Meanwhile you changed the phone")
+    expect(page.locator("#fact-last_name small")).to_contain_text(
+        "Saved. Meanwhile you changed the phone"
+    )
 
 
 def test_without_scripts_the_link_leads_to_a_page(plain_page, ada):

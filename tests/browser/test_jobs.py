@@ -1,4 +1,6 @@
-"""Jobs in a browser: progress that moves by itself and stops asking at the end, and the number in the rail."""
+"""Jobs in a browser: progress that moves by itself and stops asking at the end, and the number in
+the rail.
+"""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,6 @@
-"""Every page in light and dark, wide and narrow: what a program can check of WCAG 2.2 AA, and no sideways scrolling."""
+"""Every page in light and dark, wide and narrow: what a program can check of WCAG 2.2 AA, and no
+sideways scrolling.
+"""
 
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from users.mail.models import Message
 from users.models import User
 from users.staff.models import Outcome, SignInEvent
 
-# What a page looks like has nothing to do with the database, and to look at all of them takes minutes.
+# What a page looks like has nothing to do with the database, and to look at all of them takes
+# minutes.
 pytestmark = pytest.mark.sqlite
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -30,13 +33,19 @@ def root(live_server) -> User:
     root = make_superuser(username="root", first_name=LONG, last_name=LONG, password=PASSWORD)
     make_people(30)
     ada = make_user(
-        username="ada", first_name=LONG, last_name=LONG, email=f"{LONG}@{LONG}.example".lower(), attributes={"plan": "x" * 80}
+        username="ada",
+        first_name=LONG,
+        last_name=LONG,
+        email=f"{LONG}@{LONG}.example".lower(),
+        attributes={"plan": "x" * 80},
     )
     verbs.edit(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
     verbs.suspend(ada, by=root, reason="Reported for spam. " * 8)
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     for outcome in Outcome:
-        SignInEvent.objects.create(account_id=ada.pk, outcome=outcome, ip="2001:db8:85a3::8a2e:370:7334", user_agent=agent)
+        SignInEvent.objects.create(
+            account_id=ada.pk, outcome=outcome, ip="2001:db8:85a3::8a2e:370:7334", user_agent=agent
+        )
     make_user(username="gone", status="deleted", deleted_at=timezone.now())
     make_user(username="invited", status="invited", email="invited@example.com")
     make_jobs(root)
@@ -47,45 +56,100 @@ def make_jobs(root: User) -> None:
     """One that has done most of it, one that runs, and one that was parked."""
     words = f"active accounts at {LONG}.example that were never seen and joined until 2026-03-31"
     jobs = [start(root, phone=str(number), words=words, expected=36) for number in range(3)]
-    now, reasons = timezone.now(), {"failed": "ValueError: the reason", "skipped": "Because " * 30}
-    for account, (outcome, reason) in zip((root, User.objects.get(username="ada")), reasons.items(), strict=True):
+    now = timezone.now()
+    reasons = {"failed": "ValueError: the reason", "skipped": "Because " * 30}
+    for account, (outcome, reason) in zip(
+        (root, User.objects.get(username="ada")), reasons.items(), strict=True
+    ):
         JobItem.objects.create(job=jobs[0], account=account, outcome=outcome, reason=reason)
     Job.objects.filter(pk=jobs[0].pk).update(
         state="done", selected=36, changed=34, failed=1, skipped=1, started_at=now, ended_at=now
     )
-    Job.objects.filter(pk=jobs[1].pk).update(state="running", expected=1_234_567, changed=400_000, selected=400_000, rate=2345)
-    Job.objects.filter(pk=jobs[2].pk).update(state="parked", note="Three attempts ended with the death of their worker.")
+    Job.objects.filter(pk=jobs[1].pk).update(
+        state="running", expected=1_234_567, changed=400_000, selected=400_000, rate=2345
+    )
+    Job.objects.filter(pk=jobs[2].pk).update(
+        state="parked", note="Three attempts ended with the death of their worker."
+    )
 
 
 def addresses(root: User) -> list[str]:
     ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
     other = User.objects.get(username="person001").pk
     return [
-        "/users/", "/users/?q=wolfe&status=suspended", "/users/?q=nobody-has-this", "/users/?sort=nonsense", "/users/new/",
-        "/users/filters/", f"/users/{ada}/", f"/users/{gone}/", f"/users/{invited}/", f"/users/{root.pk}/",
+        "/users/",
+        "/users/?q=wolfe&status=suspended",
+        "/users/?q=nobody-has-this",
+        "/users/?sort=nonsense",
+        "/users/new/",
+        "/users/filters/",
+        f"/users/{ada}/",
+        f"/users/{gone}/",
+        f"/users/{invited}/",
+        f"/users/{root.pk}/",
         f"/users/{other}/edit/",
-        f"/users/{ada}/sign-ins/", f"/users/{ada}/doctor/", f"/users/{other}/doctor/", f"/users/{root.pk}/sign-ins/",
-        f"/users/{root.pk}/sessions/end/", f"/users/{other}/lockout/end/", "/users/doctor/", "/users/doctor/?q=persan001",
-        *(f"/users/{ada}/{path}" for path in ("access/", "mail/", "notes/", "activity/", "history/", "history/?at=soon")),
-        f"/users/{ada}/history/phone/?at={timezone.now():%Y-%m-%d}", "/me/sessions/", "/me/sessions/end/",
-        f"/users/{other}/roles/", f"/users/{other}/suspension/", f"/users/{other}/invitation/",
+        f"/users/{ada}/sign-ins/",
+        f"/users/{ada}/doctor/",
+        f"/users/{other}/doctor/",
+        f"/users/{root.pk}/sign-ins/",
+        f"/users/{root.pk}/sessions/end/",
+        f"/users/{other}/lockout/end/",
+        "/users/doctor/",
+        "/users/doctor/?q=persan001",
+        *(
+            f"/users/{ada}/{path}"
+            for path in ("access/", "mail/", "notes/", "activity/", "history/", "history/?at=soon")
+        ),
+        f"/users/{ada}/history/phone/?at={timezone.now():%Y-%m-%d}",
+        "/me/sessions/",
+        "/me/sessions/end/",
+        f"/users/{other}/roles/",
+        f"/users/{other}/suspension/",
+        f"/users/{other}/invitation/",
         *(
             f"/users/{other}/{path}"
-            for path in ("end-date/", "deletion/", "password-reset/", "verification/", "second-factor/reset/", "groups/")
+            for path in (
+                "end-date/",
+                "deletion/",
+                "password-reset/",
+                "verification/",
+                "second-factor/reset/",
+                "groups/",
+            )
         ),
-        f"/users/{gone}/deletion/end/", f"/users/{root.pk}/roles/",
-        "/users/columns/", "/users/views/", "/users/views/new/?q=ada", "/users/999999/", "/audit/",
-        f"/users/{other}/letter/", f"/users/bulk/letter/?ids={other}", f"/users/bulk/export/?ids={other}", "/exports/",
-        "/audit/?action=denied", "/audit/?actor=x", "/jobs/", "/jobs/?state=waiting",
+        f"/users/{gone}/deletion/end/",
+        f"/users/{root.pk}/roles/",
+        "/users/columns/",
+        "/users/views/",
+        "/users/views/new/?q=ada",
+        "/users/999999/",
+        "/audit/",
+        f"/users/{other}/letter/",
+        f"/users/bulk/letter/?ids={other}",
+        f"/users/bulk/export/?ids={other}",
+        "/exports/",
+        "/audit/?action=denied",
+        "/audit/?actor=x",
+        "/jobs/",
+        "/jobs/?state=waiting",
         *(f"/jobs/{job}/" for job in Job.objects.values_list("pk", flat=True)),
-        f"/jobs/{Job.objects.earliest('pk').pk}/cancellation/", "/me/", "/me/password/", "/logout/",
-    ]  # fmt: skip
+        f"/jobs/{Job.objects.earliest('pk').pk}/cancellation/",
+        "/me/",
+        "/me/password/",
+        "/logout/",
+    ]
 
 
 STRANGERS = [
-    "/login/", "/password/reset/", "/password/reset/sent/", "/password/chosen/", "/password/choose/1-abc-def/", "/signup/",
-    "/inactive/", "/nowhere/",
-]  # fmt: skip
+    "/login/",
+    "/password/reset/",
+    "/password/reset/sent/",
+    "/password/chosen/",
+    "/password/choose/1-abc-def/",
+    "/signup/",
+    "/inactive/",
+    "/nowhere/",
+]
 
 
 def violations(page: Page) -> list[str]:
@@ -108,7 +172,9 @@ def show(page: Page, scheme: str, width: int) -> None:
 def faults(page: Page, address: str) -> list[str]:
     """What is wrong with how an address is shown, now and at the width of a small phone."""
     page.goto(address)
-    found = [] if page.evaluate("document.styleSheets[0].cssRules.length > 100") else ["no stylesheet"]
+    found = (
+        [] if page.evaluate("document.styleSheets[0].cssRules.length > 100") else ["no stylesheet"]
+    )
     found += violations(page) + too_wide(page)
     page.set_viewport_size({"width": 320, "height": 900})
     return [f"{address}: {fault}" for fault in found + too_wide(page)]
@@ -121,7 +187,9 @@ def too_wide(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_every_page_of_the_back_office_can_be_read_by_everybody(page, browser_context, enter, root, scheme, width):
+def test_every_page_of_the_back_office_can_be_read_by_everybody(
+    page, browser_context, enter, root, scheme, width
+):
     enter(browser_context, root)
     found = []
     for address in addresses(root):
@@ -168,7 +236,9 @@ def test_forms_with_errors_can_be_read_by_everybody(page, browser_context, enter
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_mails_can_be_read_by_everybody(page, root, scheme):
-    Message.objects.create(account=User.objects.get(username="invited"), kind="invitation", to="invited@example.com")
+    Message.objects.create(
+        account=User.objects.get(username="invited"), kind="invitation", to="invited@example.com"
+    )
     Message.objects.create(account=root, kind="password-reset", to=root.email)
     make_user(username="told", status="suspended", email="told@example.com")
     for username, kind in (("told", "suspended"), ("root", "reinstated"), ("root", "verification")):
@@ -181,7 +251,9 @@ def test_mails_can_be_read_by_everybody(page, root, scheme):
     show(page, scheme, 320)
     for message in mail.outbox:
         page.set_content(message.alternatives[0].content)
-        found = [line for line in violations(page) if not line.startswith(("landmark", "region"))]  # a mail is no page
+        found = [
+            line for line in violations(page) if not line.startswith(("landmark", "region"))
+        ]  # a mail is no page
         assert found == []
         assert too_wide(page) == []
     assert len(mail.outbox) == 6

@@ -19,7 +19,9 @@ def ana(browser, live_server, enter):
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_two_people_see_each_other_and_what_the_other_does(page: Page, browser_context, enter, ana: Page, scheme, width):
+def test_two_people_see_each_other_and_what_the_other_does(
+    page: Page, browser_context, enter, ana: Page, scheme, width
+):
     ada = make_user(username="ada", first_name="Ada")
     enter(browser_context, make_user("Support", first_name="Bo"))
     show(page, scheme, width)
@@ -48,7 +50,10 @@ def test_a_tab_that_nobody_looks_at_does_not_ask(page: Page, browser_context, en
     ada = make_user(username="ada")
     enter(browser_context, make_user("Support"))
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/presence/" in request.url else None)
+    page.on(
+        "request",
+        lambda request: asked.append(request.url) if "/presence/" in request.url else None,
+    )
     page.clock.install()
     page.goto(f"/users/{ada.pk}/")
     page.clock.run_for(1000)
@@ -63,7 +68,9 @@ def test_a_tab_that_nobody_looks_at_does_not_ask(page: Page, browser_context, en
         page.clock.run_for(15_000)
 
 
-def test_a_field_that_is_edited_in_its_place_is_a_form_too(page: Page, browser_context, enter, ana: Page):
+def test_a_field_that_is_edited_in_its_place_is_a_form_too(
+    page: Page, browser_context, enter, ana: Page
+):
     ada = make_user(username="ada")
     enter(browser_context, make_user("Support"))
     ana.goto(f"/users/{ada.pk}/")
@@ -76,8 +83,11 @@ def test_a_field_that_is_edited_in_its_place_is_a_form_too(page: Page, browser_c
     expect(page.locator("#presence")).to_have_text("Ana is editing")
 
 
-def test_a_session_that_has_ended_is_sent_to_sign_in_by_the_next_look(page: Page, browser_context, enter):
-    ada, agent = make_user(username="ada"), make_user("Support")
+def test_a_session_that_has_ended_is_sent_to_sign_in_by_the_next_look(
+    page: Page, browser_context, enter
+):
+    ada = make_user(username="ada")
+    agent = make_user("Support")
     enter(browser_context, agent)
     page.clock.install()
     page.goto(f"/users/{ada.pk}/")

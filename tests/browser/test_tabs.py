@@ -20,7 +20,8 @@ FAR = 80  # more keys than any of these pages takes
 def tab(request, page: Page, browser_context, enter, plain_page) -> Page:
     """On the page of person000, whose telephone has been changed."""
     make_people(1)
-    agent, person = make_user("Support"), User.objects.get(username="person000")
+    agent = make_user("Support")
+    person = User.objects.get(username="person000")
     verbs.edit(person, by=make_superuser(), version=1, phone="+4915112345678")
     enter(browser_context, agent)
     tab = page if request.param == "with scripts" else plain_page(agent)
@@ -70,7 +71,9 @@ def test_a_value_is_put_back_with_the_keyboard(tab: Page):
     expect(tab.locator(".history")).to_be_visible()
     person = User.objects.get(username="person000")
     before = person.date_joined.strftime("%Y-%m-%d")
-    tab.goto(f"/users/{person.pk}/history/?at={before}")  # how a date is typed is the browser's affair
+    tab.goto(
+        f"/users/{person.pk}/history/?at={before}"
+    )  # how a date is typed is the browser's affair
     go_to(tab, "a[href*='/history/phone/']")
     tab.keyboard.press("Enter")
     expect(tab.locator("h1")).to_have_text("Put this value back?")

@@ -43,7 +43,9 @@ def test_searching_and_filtering_with_the_button(directory: Page):
     directory.get_by_role("button", name="Search").click()
     expect(directory).to_have_url(re.compile(r"q=ada.*status=suspended"))
     expect(directory.locator(".list .state")).to_have_text(["Suspended"] * 2)
-    expect(directory.locator(".sizes strong")).to_have_text("25")  # the form brings the order and the size along
+    expect(directory.locator(".sizes strong")).to_have_text(
+        "25"
+    )  # the form brings the order and the size along
     directory.go_back()
     expect(directory.locator(".list tbody tr")).to_have_count(25)
 
@@ -74,7 +76,9 @@ def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     directory.get_by_label("Until").fill("2999-01-31T12:30")
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.locator(".headline .state")).to_have_text("Suspended")
-    expect(directory.locator(".note.warning")).to_contain_text(re.compile("until 31 Jan 2999, 12:30 UTC by .*, today Spam"))
+    expect(directory.locator(".note.warning")).to_contain_text(
+        re.compile("until 31 Jan 2999, 12:30 UTC by .*, today Spam")
+    )
     directory.get_by_role("link", name="Reinstate").click()
     directory.get_by_role("button", name="Reinstate").click()
     expect(directory.locator(".note.success")).to_contain_text("again")
@@ -98,7 +102,8 @@ def test_nothing_on_the_page_waits_for_a_script(directory: Page):
 
 
 def test_a_verb_from_the_menu_with_a_reason_from_the_list(plain_page):
-    ada, page = make_user(username="ada", first_name="Ada"), plain_page(make_user("Administrator"))
+    ada = make_user(username="ada", first_name="Ada")
+    page = plain_page(make_user("Administrator"))
     page.goto(f"/users/{ada.pk}/")
     expect(page.get_by_role("link", name="Delete")).to_be_hidden()
     page.locator("summary", has_text="More").press("Enter")

@@ -9,10 +9,14 @@ from users.jobs.models import ENDED, Job
 from users.models import User
 
 
-def start(noun: str, accounts: list[User] | None, *, by: Any, reason: str = "A test", **fields: Any) -> Job:
+def start(
+    noun: str, accounts: list[User] | None, *, by: Any, reason: str = "A test", **fields: Any
+) -> Job:
     """Over `accounts` (100 at most), or over everybody for None."""
     newest = User.objects.latest("pk").pk
-    chosen = "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
+    chosen = (
+        "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
+    )
     fields = {"selection": chosen, "up_to": newest, "words": "a test’s accounts"} | fields
     return engine.start(BY_NOUN[noun].name, by=by, reason=reason, **fields)
 

@@ -79,8 +79,16 @@ def test_its_page_starts_the_job(client, root, noun):
     ("noun", "parameters", "title"),
     [
         ("suspension", {"until": None}, "Suspend"),
-        ("suspension", {"until": "2999-01-31T12:30:00+00:00"}, "Suspend until 31 Jan 2999, 12:30 UTC"),
-        ("end-date", {"until": "2999-01-31T12:30:00+00:00"}, "Set the end date 31 Jan 2999, 12:30 UTC"),
+        (
+            "suspension",
+            {"until": "2999-01-31T12:30:00+00:00"},
+            "Suspend until 31 Jan 2999, 12:30 UTC",
+        ),
+        (
+            "end-date",
+            {"until": "2999-01-31T12:30:00+00:00"},
+            "Set the end date 31 Jan 2999, 12:30 UTC",
+        ),
         ("groups", {"groups": [1], "names": ["Friends", "<b>"]}, "Add to Friends, <b>"),
         ("groups-removal", {"groups": [1], "names": ["Friends"]}, "Remove from Friends"),
         ("attribute", {"field": "locale", "value": "de"}, "Set language to “de”"),
@@ -93,7 +101,11 @@ def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
 
 
 def kept(account: User) -> dict:
-    return {name: value for name, value in row(account).items() if name not in ("version", "updated_at", "session_epoch")}
+    return {
+        name: value
+        for name, value in row(account).items()
+        if name not in ("version", "updated_at", "session_epoch")
+    }
 
 
 @pytest.mark.parametrize("noun", [noun for noun, action in BY_NOUN.items() if action.undo_action])
@@ -127,7 +139,9 @@ def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root
 def test_bad_input_is_named(client, root, noun, change, says):
     [account, _] = fitting(noun)
     path = f"/users/bulk/{noun}/?ids={account.pk}"
-    response = client.post(path, form(client.get(path), path) | {"count": "1"} | typed(noun) | change)
+    response = client.post(
+        path, form(client.get(path), path) | {"count": "1"} | typed(noun) | change
+    )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
     assert not Job.objects.exists()
@@ -135,8 +149,10 @@ def test_bad_input_is_named(client, root, noun, change, says):
 
 def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():
     """Taking a group away needs less than giving it."""
-    root, manager = make_superuser(), make_user("Manager")
-    ada, support = make_user(), Group.objects.get(name="Support")
+    root = make_superuser()
+    manager = make_user("Manager")
+    ada = make_user()
+    support = Group.objects.get(name="Support")
     ada.groups.add(support)
     support.permissions.add(*Group.objects.get(name="Administrator").permissions.all())
     job = run("groups-removal", [ada], by=root, parameters={"groups": [support.pk]})
@@ -147,9 +163,15 @@ def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():
 
 
 def test_a_group_that_is_gone_by_then_is_not_given_back(root):
-    ada, club = make_user(), Group.objects.create(name="Club")
+    ada = make_user()
+    club = Group.objects.create(name="Club")
     ada.groups.add(club, Group.objects.get(name="Viewer"))
-    job = run("groups-removal", [ada], by=root, parameters={"groups": [club.pk, Group.objects.get(name="Viewer").pk]})
+    job = run(
+        "groups-removal",
+        [ada],
+        by=root,
+        parameters={"groups": [club.pk, Group.objects.get(name="Viewer").pk]},
+    )
     club.delete()
     assert work(undo.undo(job, by=root, reason="")).changed == 1
     assert list(ada.groups.values_list("name", flat=True)) == ["Viewer"]

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NUMBER = 3000
 KILLS = int(os.environ.get("KILLS", "5"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", str(NUMBER)))
-SLOW = 0.4 * KILLS / ACCOUNTS  # seconds for each account, so that the job is not done before it was killed so often
+SLOW = (
+    0.4 * KILLS / ACCOUNTS
+)  # seconds for each account, so that the job is not done before it was killed so often
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +42,8 @@ def root():
 
 def make_accounts(number: int) -> None:
     User.objects.bulk_create(
-        User(username=f"b{n}", email=f"b{n}@example.org", email_domain="example.org") for n in range(number)
+        User(username=f"b{n}", email=f"b{n}@example.org", email_domain="example.org")
+        for n in range(number)
     )
 
 
@@ -55,7 +58,9 @@ def ended(*jobs: Job) -> bool:
 
 
 def run_out(job: Job, root: User) -> bool:
-    """Whether it has ended; three deaths in a row before anything is stored park it, and it is resumed."""
+    """Whether it has ended; three deaths in a row before anything is stored park it, and it is
+    resumed.
+    """
     if not ended(job) and job.state == "parked":
         engine.resume(job, by=root)
     return job.has_ended
@@ -63,7 +68,14 @@ def run_out(job: Job, root: User) -> bool:
 
 def assert_told_once(job: Job, action: str, number: int) -> None:
     """Of each account one event and one before-image; and the counts add up."""
-    assert (job.state, job.changed, job.selected, job.skipped, job.failed, job.unchanged) == ("done", number, number, 0, 0, 0)
+    assert (job.state, job.changed, job.selected, job.skipped, job.failed, job.unchanged) == (
+        "done",
+        number,
+        number,
+        0,
+        0,
+        0,
+    )
     for rows, name in (
         (AuditEvent.objects.filter(job_id=job.pk, action=action), "target_id"),
         (JobItem.objects.filter(job=job, outcome="changed", before__isnull=False), "account_id"),
@@ -72,7 +84,9 @@ def assert_told_once(job: Job, action: str, number: int) -> None:
         assert not rows.values(name).annotate(n=Count("*")).filter(n__gt=1).exists()
 
 
-def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_once(root, tmp_path, monkeypatch):
+def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_once(
+    root, tmp_path, monkeypatch
+):
     monkeypatch.setenv("SLOW", str(SLOW))
     make_accounts(ACCOUNTS)
     job = over_all("suspension", root)
@@ -98,16 +112,28 @@ def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_onc
 
 def test_two_that_contradict_each_other_both_end_and_are_both_told_of(root, tmp_path):
     make_accounts(NUMBER)
-    jobs = [over_all("suspension", root), over_all("reinstatement", root), over_all("deletion", root)]
-    with hasty(tmp_path) as first, hasty(tmp_path) if connection.vendor == "postgresql" else nullcontext() as second:
+    jobs = [
+        over_all("suspension", root),
+        over_all("reinstatement", root),
+        over_all("deletion", root),
+    ]
+    with (
+        hasty(tmp_path) as first,
+        hasty(tmp_path) if connection.vendor == "postgresql" else nullcontext() as second,
+    ):
         until(lambda: ended(*jobs), 600)
         said = first.said() + (second.said() if second else "")
     assert not re.search(r"deadlock|Traceback", said)
     for job, action in zip(jobs, ("suspended", "reinstated", "deleted"), strict=True):
         assert (job.state, job.failed, job.selected) == ("done", 0, NUMBER)
-        assert AuditEvent.objects.filter(job_id=job.pk, action=f"account.{action}").count() == job.changed
+        assert (
+            AuditEvent.objects.filter(job_id=job.pk, action=f"account.{action}").count()
+            == job.changed
+        )
         assert job.changed + job.skipped == NUMBER
-    changes = dict(JobItem.objects.filter(outcome="changed").values_list("account_id").annotate(n=Count("job")))
+    changes = dict(
+        JobItem.objects.filter(outcome="changed").values_list("account_id").annotate(n=Count("job"))
+    )
     for pk, version in User.objects.filter(email_domain="example.org").values_list("pk", "version"):
         assert version == 1 + changes.get(pk, 0)
 
@@ -124,7 +150,10 @@ def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
     assert turn.step() == turns.Next.STOP
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 10)
-    assert "may not do this any more: Your roles don’t include the permission “users.suspend_user”." in job.note
+    assert (
+        "may not do this any more: Your roles don’t include the permission “users.suspend_user”."
+        in job.note
+    )
     assert User.objects.filter(status="suspended").count() == 10
     engine.cancel(job, by=make_superuser())
     back = work(undo.undo(job, by=make_user("Support"), reason=""))

@@ -27,7 +27,9 @@ def accounts():
     return [make_user(email=f"p{n}@example.org") for n in range(3)]
 
 
-def bulk(action="suspend", *, by="ann", reason="Spam", filter="domain=example.org", **options) -> str:
+def bulk(
+    action="suspend", *, by="ann", reason="Spam", filter="domain=example.org", **options
+) -> str:
     out = io.StringIO()
     call_command("bulk", action, by=by, reason=reason, filter=filter, stdout=out, **options)
     return out.getvalue()
@@ -44,12 +46,20 @@ def refused(*args, **options) -> str:
 def test_it_does_what_the_page_does_and_reconciles(agent, accounts):
     make_superuser(email="root@example.org")
     said = bulk(here=True)
-    assert said.splitlines()[-1] == "Done: 4 accounts = 3 changed + 1 skipped + 0 failed + 0 unchanged."
+    assert (
+        said.splitlines()[-1]
+        == "Done: 4 accounts = 3 changed + 1 skipped + 0 failed + 0 unchanged."
+    )
     assert User.objects.filter(status="suspended", status_reason="Spam").count() == 3
     job = Job.objects.get()
     assert (job.by, job.words, job.expected) == (agent, "accounts at example.org", 4)
     assert job.lines.filter(text="Asked for from a shell on the server.").exists()
-    assert AuditEvent.objects.filter(action="account.suspended", actor_id=agent.pk, job_id=job.pk).count() == 3
+    assert (
+        AuditEvent.objects.filter(
+            action="account.suspended", actor_id=agent.pk, job_id=job.pk
+        ).count()
+        == 3
+    )
 
 
 def test_a_dry_run_shows_what_it_would_touch_and_starts_nothing(agent, accounts):
@@ -85,16 +95,24 @@ def test_whoever_may_not_is_refused_and_that_is_in_the_trail(accounts):
 
 
 def test_what_an_action_asks_for_is_set(agent, accounts):
-    root, friends = make_superuser(username="root"), Group.objects.create(name="Friends")
+    root = make_superuser(username="root")
+    friends = Group.objects.create(name="Friends")
     bulk("add-to-groups", by=root.username, set=["groups=Friends", "groups=Viewer"], here=True)
     assert friends.user_set.count() == 3
-    bulk("set-attribute", by=root.username, reason="", set=["field=locale", "value=pt-BR"], here=True)
+    bulk(
+        "set-attribute", by=root.username, reason="", set=["field=locale", "value=pt-BR"], here=True
+    )
     assert User.objects.filter(locale="pt-BR").count() == 3
 
 
 def test_people_are_written_to(agent):
     ada = make_user(email="ada@example.org", email_verified_at=timezone.now())
-    bulk("write", reason="", set=["subject=News, {name}", "text=Dear {name},\nnew terms = 1"], here=True)
+    bulk(
+        "write",
+        reason="",
+        set=["subject=News, {name}", "text=Dear {name},\nnew terms = 1"],
+        here=True,
+    )
     message = Message.objects.get()
     assert (message.account, message.letter.text) == (ada, "Dear {name},\nnew terms = 1")
 
@@ -117,7 +135,10 @@ def test_accounts_are_exported(accounts):
         ({"set": ["until=soon"]}, "--set until"),
         ({"set": ["colour=red"]}, "does not ask for colour"),
         ({"action": "write", "set": ["subject=x", "text=y"]}, "does not ask for reason"),
-        ({"action": "write", "reason": "", "set": ["subject=x", "text={y}"]}, "--set text: There is no {y}."),
+        (
+            {"action": "write", "reason": "", "set": ["subject=x", "text={y}"]},
+            "--set text: There is no {y}.",
+        ),
         ({"action": "export", "by": "aud"}, "--set columns: Choose at least one column."),
     ],
 )
@@ -127,7 +148,11 @@ def test_what_makes_no_sense_is_named(agent, accounts, options, says):
 
 
 def test_a_job_that_does_not_end_well_is_an_exit_code(agent, accounts, monkeypatch):
-    monkeypatch.setattr(turns.KINDS["suspend"], "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
+    monkeypatch.setattr(
+        turns.KINDS["suspend"],
+        "run",
+        lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids],
+    )
     with pytest.raises(SystemExit) as caught:
         bulk(here=True)
     assert caught.value.code == 1

@@ -42,11 +42,15 @@ def root() -> User:
 
 def with_permissions(*names: str) -> User:
     account = make_user(is_staff=True)
-    account.user_permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label="users"))
+    account.user_permissions.set(
+        Permission.objects.filter(codename__in=names, content_type__app_label="users")
+    )
     return User.objects.get(pk=account.pk)
 
 
-def exported(accounts: list[User] | None, by: User, columns: list[str], form: str = "csv", **fields) -> str:
+def exported(
+    accounts: list[User] | None, by: User, columns: list[str], form: str = "csv", **fields
+) -> str:
     job = run("export", accounts, by=by, parameters={"columns": columns, "format": form}, **fields)
     assert job.state == "done", job.note
     return text_of(job.export)
@@ -69,7 +73,8 @@ def test_a_file_has_a_row_for_each_in_the_order_of_their_ids(root):
     text = exported(accounts, root, ["email", "name", "id"])
     assert text.splitlines()[0] == "id,first_name,last_name,email"
     assert table(text) == [
-        {"id": str(each.pk), "first_name": each.first_name, "last_name": "", "email": each.email} for each in accounts
+        {"id": str(each.pk), "first_name": each.first_name, "last_name": "", "email": each.email}
+        for each in accounts
     ]
     assert text.endswith("\r\n")
 
@@ -77,35 +82,71 @@ def test_a_file_has_a_row_for_each_in_the_order_of_their_ids(root):
 def test_each_column_says_what_the_directory_says(root):
     later = timezone.now() + timedelta(days=1)
     full = make_user(
-        username="ada", email="ada@example.com", first_name="Ada, “A”", last_name='Love"lace', phone="+4915112345678",
-        date_joined=JOINED, last_seen_at=JOINED, email_verified_at=JOINED, source="hr", source_id="x-1",
-        has_second_factor=True, must_change_password=True, status="suspended", suspended_until=later,
-    )  # fmt: skip
+        username="ada",
+        email="ada@example.com",
+        first_name="Ada, “A”",
+        last_name='Love"lace',
+        phone="+4915112345678",
+        date_joined=JOINED,
+        last_seen_at=JOINED,
+        email_verified_at=JOINED,
+        source="hr",
+        source_id="x-1",
+        has_second_factor=True,
+        must_change_password=True,
+        status="suspended",
+        suspended_until=later,
+    )
     bare = make_user(email="", valid_until=JOINED, date_joined=JOINED)
     first, second = table(exported([full, bare], root, ALL))
     assert first == {
-        "id": str(full.pk), "username": "ada", "first_name": "Ada, “A”", "last_name": 'Love"lace', "email": "ada@example.com",
-        "email_verified": "yes", "domain": "example.com", "phone": "'+4915112345678", "status": "suspended",
-        "joined": "2026-03-01T12:30:15Z", "last_seen": "2026-03-01T12:30:15Z", "source": "hr", "source_id": "x-1",
-        "second_factor": "yes", "must_change_password": "yes",
-    }  # fmt: skip
-    assert (second["status"], second["email"], second["last_seen"], second["email_verified"]) == ("ended", "", "", "no")
+        "id": str(full.pk),
+        "username": "ada",
+        "first_name": "Ada, “A”",
+        "last_name": 'Love"lace',
+        "email": "ada@example.com",
+        "email_verified": "yes",
+        "domain": "example.com",
+        "phone": "'+4915112345678",
+        "status": "suspended",
+        "joined": "2026-03-01T12:30:15Z",
+        "last_seen": "2026-03-01T12:30:15Z",
+        "source": "hr",
+        "source_id": "x-1",
+        "second_factor": "yes",
+        "must_change_password": "yes",
+    }
+    assert (second["status"], second["email"], second["last_seen"], second["email_verified"]) == (
+        "ended",
+        "",
+        "",
+        "no",
+    )
 
 
 def test_json_lines_hold_values_as_they_are(root):
     [ada] = people(1, phone="+4915112345678", last_name="=1+1", date_joined=JOINED)
-    [line] = exported([ada], root, ["id", "name", "phone", "joined", "seen", "mfa"], "jsonl").splitlines()
+    [line] = exported(
+        [ada], root, ["id", "name", "phone", "joined", "seen", "mfa"], "jsonl"
+    ).splitlines()
     assert json.loads(line) == {
-        "id": ada.pk, "first_name": "P0", "last_name": "=1+1", "phone": "+4915112345678", "joined": "2026-03-01T12:30:15Z",
-        "last_seen": None, "second_factor": False,
-    }  # fmt: skip
+        "id": ada.pk,
+        "first_name": "P0",
+        "last_name": "=1+1",
+        "phone": "+4915112345678",
+        "joined": "2026-03-01T12:30:15Z",
+        "last_seen": None,
+        "second_factor": False,
+    }
 
 
 @pytest.mark.parametrize("start_of", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
 @pytest.mark.parametrize("field", ["first_name", "last_name", "source_id", "username"])
 def test_nothing_begins_as_a_formula_does(root, start_of, field):
     ada = make_user(source="hr", source_id="x")
-    User.objects.filter(pk=ada.pk).update(**{field: f"{start_of}cmd|' /C calc'!A0"})  # past every check
+    User.objects.filter(pk=ada.pk).update(
+        **{field: f"{start_of}cmd|' /C calc'!A0"}
+    )  # past every check
     [found] = table(exported([ada], root, ["name", "username", "source_id"]))
     assert found[field].startswith(f"'{start_of}")
 
@@ -124,16 +165,26 @@ def test_nothing_of_the_accounts_changes_and_nobody_can_undo_it(root):
     assert [row(account) for account in accounts] == before
     assert (job.unchanged, job.changed, job.items.count()) == (3, 0, 0)
     assert "can’t be taken back" in undo.objection(job)
-    assert not AuditEvent.objects.filter(target_id__in=[account.pk for account in accounts]).exists()
+    assert not AuditEvent.objects.filter(
+        target_id__in=[account.pk for account in accounts]
+    ).exists()
 
 
 def test_one_event_says_that_it_began_and_one_what_it_holds(root):
-    job = run("export", people(), by=root, reason="For the auditors", parameters={"columns": ["email"], "format": "csv"})
+    job = run(
+        "export",
+        people(),
+        by=root,
+        reason="For the auditors",
+        parameters={"columns": ["email"], "format": "csv"},
+    )
     events = AuditEvent.objects.filter(job_id=job.pk).order_by("id")
     assert [event.action for event in events] == ["job.started", "export.made", "job.done"]
     assert (events[0].reason, events[1].actor_id, events[1].after) == (
-        "For the auditors", root.pk, {"rows": 3, "columns": ["email"]},
-    )  # fmt: skip
+        "For the auditors",
+        root.pk,
+        {"rows": 3, "columns": ["email"]},
+    )
 
 
 def test_it_is_written_in_pieces_and_each_row_is_in_one_of_them(root, monkeypatch):
@@ -146,11 +197,20 @@ def test_it_is_written_in_pieces_and_each_row_is_in_one_of_them(root, monkeypatc
         turn.give_back()
         job.refresh_from_db()
     assert [piece.rows for piece in job.export.pieces.order_by("last")] == [7, 7, 7, 4]
-    assert [int(each["id"]) for each in table(text_of(job.export))] == [account.pk for account in accounts]
+    assert [int(each["id"]) for each in table(text_of(job.export))] == [
+        account.pk for account in accounts
+    ]
     piece = job.export.pieces.earliest("last")
     with pytest.raises(IntegrityError), transaction.atomic():
         ExportPiece.objects.create(
-            export=job.export, first=1, last=piece.last, rows=1, size=1, masked=False, content=b"", index=b""
+            export=job.export,
+            first=1,
+            last=piece.last,
+            rows=1,
+            size=1,
+            masked=False,
+            content=b"",
+            index=b"",
         )
 
 
@@ -159,26 +219,35 @@ def test_a_filter_is_exported_as_of_its_moment(root):
     make_user()
     fields = {"selection": "all=1&verified=yes", "up_to": inside[1].pk}
     make_user(email_verified_at=JOINED)
-    assert [int(each["id"]) for each in table(exported(None, root, ["id"], **fields))] == [each.pk for each in inside]
+    assert [int(each["id"]) for each in table(exported(None, root, ["id"], **fields))] == [
+        each.pk for each in inside
+    ]
 
 
-# --- masks --------------------------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 
 def test_who_may_not_see_addresses_gets_them_masked_as_everywhere():
     clerk = with_permissions("view_user", "export_user")
     ada = make_user(
-        username="ada@example.com", email="ada@example.com", phone="+4915112345678", first_name="ada@example.com",
-        source="hr", source_id="ada@example.com",
-    )  # fmt: skip
+        username="ada@example.com",
+        email="ada@example.com",
+        phone="+4915112345678",
+        first_name="ada@example.com",
+        source="hr",
+        source_id="ada@example.com",
+    )
     for form_ in exporting.FORMATS:
         text = exported([ada], clerk, ALL, form_)
         assert "ada@" not in text
         assert "12345" not in text
     [found] = table(exported([ada], clerk, ALL))
     [masked] = masking.accounts([ada], clerk)
-    assert {name: found[name] for name in ("username", "email", "first_name", "phone", "source_id")} == {
-        name: getattr(masked, name) for name in ("username", "email", "first_name", "phone", "source_id")
+    assert {
+        name: found[name] for name in ("username", "email", "first_name", "phone", "source_id")
+    } == {
+        name: getattr(masked, name)
+        for name in ("username", "email", "first_name", "phone", "source_id")
     }
     assert set(ExportPiece.objects.values_list("masked", flat=True)) == {True}
 
@@ -194,8 +263,13 @@ def test_what_counts_are_the_rights_when_it_runs():
     turn.step()
     work(job)
     shown = [each["email"] for each in table(text_of(job.export))]
-    assert shown == [each.email for each in accounts[:2]] + [masking.email(each.email) for each in accounts[2:]]
-    assert list(job.export.pieces.order_by("last").values_list("masked", flat=True)) == [False, True]
+    assert shown == [each.email for each in accounts[:2]] + [
+        masking.email(each.email) for each in accounts[2:]
+    ]
+    assert list(job.export.pieces.order_by("last").values_list("masked", flat=True)) == [
+        False,
+        True,
+    ]
 
 
 def test_who_loses_the_right_to_export_exports_no_more():
@@ -209,20 +283,38 @@ def test_who_loses_the_right_to_export_exports_no_more():
 def test_colleagues_and_superusers_are_in_it_too():
     """It only looks."""
     auditor = make_user("Auditor")
-    assert len(table(exported([make_superuser(), make_user("Administrator"), auditor], auditor, ["id"]))) == 3
+    assert (
+        len(
+            table(
+                exported([make_superuser(), make_user("Administrator"), auditor], auditor, ["id"])
+            )
+        )
+        == 3
+    )
 
 
-# --- how much -----------------------------------------------------------------------------------------------------------
+# --- how much -------------------------------------------------------------------------------------
 
 
 def ask(by: User, number: int) -> Job:
-    return start("export", people(number), by=by, parameters={"columns": ["id"], "format": "csv"}, expected=number)
+    return start(
+        "export",
+        people(number),
+        by=by,
+        parameters={"columns": ["id"], "format": "csv"},
+        expected=number,
+    )
 
 
 def test_small_files_come_to_a_large_one_within_a_day(settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
-    manager, other = make_user("Manager"), make_user("Manager")
-    assert [ask(manager, 3).state, ask(manager, 2).state, ask(manager, 1).state] == ["queued", "queued", "waiting"]
+    manager = make_user("Manager")
+    other = make_user("Manager")
+    assert [ask(manager, 3).state, ask(manager, 2).state, ask(manager, 1).state] == [
+        "queued",
+        "queued",
+        "waiting",
+    ]
     assert ask(other, 5).state == "queued"
     Job.objects.update(created_at=timezone.now() - timedelta(hours=25))
     assert ask(manager, 5).state == "queued"
@@ -240,14 +332,19 @@ def test_what_was_cancelled_or_approved_does_not_count(settings):
 
 def test_whoever_approves_sees_what_would_be_in_it(client, settings, root):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 1}
-    job = start("export", people(), by=make_user("Auditor"), parameters={"columns": ["name", "phone"], "format": "jsonl"})
+    job = start(
+        "export",
+        people(),
+        by=make_user("Auditor"),
+        parameters={"columns": ["name", "phone"], "format": "jsonl"},
+    )
     client.force_login(root)
     page = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "Name, Phone" in page
     assert "JSON Lines" in page
 
 
-# --- its page -----------------------------------------------------------------------------------------------------------
+# --- its page -------------------------------------------------------------------------------------
 
 
 def address(accounts: list[User]) -> str:
@@ -255,7 +352,8 @@ def address(accounts: list[User]) -> str:
 
 
 def test_the_page_offers_the_columns_of_the_viewers_own_list(client):
-    auditor, accounts = make_user("Auditor"), people()
+    auditor = make_user("Auditor")
+    accounts = people()
     preferences.choose_columns(auditor, ("phone", "id"))
     client.force_login(auditor)
     path = address(accounts)
@@ -284,7 +382,8 @@ def test_who_sees_masks_is_told_that_the_file_has_them(client, root):
 
 def test_the_page_says_that_a_second_person_is_needed_after_others_today(client, settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
-    manager, accounts = make_user("Manager"), people(2)
+    manager = make_user("Manager")
+    accounts = people(2)
     client.force_login(manager)
     says = "A colleague who may approve large jobs has to agree"
     assert says not in client.get(address(accounts)).content.decode()
@@ -304,11 +403,15 @@ def test_the_page_says_that_a_second_person_is_needed_after_others_today(client,
 def test_bad_input_is_named(client, root, change, says):
     client.force_login(root)
     path = address(people(1))
-    response = client.post(path, form(client.get(path), path) | {"count": "1", "reason": "x"} | change)
+    response = client.post(
+        path, form(client.get(path), path) | {"count": "1", "reason": "x"} | change
+    )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
     assert not Export.objects.exists()
 
 
 def test_a_column_that_there_is_no_more_is_left_out(root):
-    assert table(exported(people(1), root, ["id", "shoe_size"])) == [{"id": str(User.objects.latest("pk").pk)}]
+    assert table(exported(people(1), root, ["id", "shoe_size"])) == [
+        {"id": str(User.objects.latest("pk").pk)}
+    ]

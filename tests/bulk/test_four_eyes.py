@@ -3,7 +3,13 @@
 import pytest
 from django.contrib.auth.models import Permission
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
 from tests.pages import read
@@ -45,7 +51,11 @@ def waiting(agent, **fields) -> Job:
 
 
 def actions() -> list[str]:
-    return list(AuditEvent.objects.exclude(action__startswith="account").order_by("id").values_list("action", flat=True))
+    return list(
+        AuditEvent.objects.exclude(action__startswith="account")
+        .order_by("id")
+        .values_list("action", flat=True)
+    )
 
 
 def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss):
@@ -66,7 +76,12 @@ def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
     assert "p0@example.org" in text
     assert "1 This is a staff account: changing it takes the permission" in text
     back = Job.objects.create(
-        kind="undo-suspend", by=agent, up_to=1, state="waiting", selection="job=1&outcome=changed", parameters={"of": 1}
+        kind="undo-suspend",
+        by=agent,
+        up_to=1,
+        state="waiting",
+        selection="job=1&outcome=changed",
+        parameters={"of": 1},
     )
     assert client.get(f"/jobs/{back.pk}/approval/").status_code == 200
 
@@ -85,7 +100,9 @@ def test_what_is_approved_is_what_its_initiator_could_find(boss):
     make_user(email="p9@example.net", first_name="P0", last_name="P1")
     agent = make_user("Viewer", is_staff=True)
     agent.user_permissions.add(Permission.objects.get(codename="suspend_user"))
-    named = [make_user(first_name=f"Zoe{n}") for n in range(3)] + [make_user(email="zoe@example.net")]
+    named = [make_user(first_name=f"Zoe{n}") for n in range(3)] + [
+        make_user(email="zoe@example.net")
+    ]
     job = start("suspension", None, by=User.objects.get(pk=agent.pk), selection="q=zoe&all=1")
     assert job.expected == 3
     assert engine.approved(job, by=boss).state == "queued"
@@ -112,7 +129,10 @@ def test_nobody_decides_about_a_job_of_their_own(client, verb):
             verb(job, by=own)
         client.force_login(own)
         for path in ("approval", "refusal"):
-            for answer in (client.get(f"/jobs/{job.pk}/{path}/"), client.post(f"/jobs/{job.pk}/{path}/")):
+            for answer in (
+                client.get(f"/jobs/{job.pk}/{path}/"),
+                client.post(f"/jobs/{job.pk}/{path}/"),
+            ):
                 assert_denied(answer, "", actor=own, action="approve_bulk")
         assert Job.objects.get(pk=job.pk).state == "waiting"
         User.objects.filter(email_domain="example.org").update(email_domain="example.net", email="")
@@ -120,10 +140,14 @@ def test_nobody_decides_about_a_job_of_their_own(client, verb):
 
 @pytest.mark.parametrize("role", ["Viewer", "Support", "Auditor"])
 def test_who_may_not_approve_is_refused(client, agent, role):
-    job, viewer = waiting(agent), make_user(role)
+    job = waiting(agent)
+    viewer = make_user(role)
     client.force_login(viewer)
     for path in ("approval", "refusal"):
-        for answer in (client.get(f"/jobs/{job.pk}/{path}/"), client.post(f"/jobs/{job.pk}/{path}/")):
+        for answer in (
+            client.get(f"/jobs/{job.pk}/{path}/"),
+            client.post(f"/jobs/{job.pk}/{path}/"),
+        ):
             assert_denied(answer, "users.approve_bulk", actor=viewer, action="approve_bulk")
     assert Job.objects.get(pk=job.pk).state == "waiting"
 
@@ -202,9 +226,9 @@ def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
 @pytest.mark.parametrize("rule", ["always", "never"])
 def test_an_action_may_need_approval_always_or_never(agent, monkeypatch, rule):
     monkeypatch.setattr(turns.KINDS["suspend"], "four_eyes", rule)
-    assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {"always": "waiting"}.get(
-        rule, "queued"
-    )
+    assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {
+        "always": "waiting"
+    }.get(rule, "queued")
 
 
 def test_only_what_waits_is_decided(client, agent, boss):

@@ -1,5 +1,7 @@
-"""Bulk jobs, undo, undo of undo, cancelling, crashes and people who edit in between, in whatever order: what stands in an
-account is what its history says, and nobody's own change is ever taken back."""
+"""Bulk jobs, undo, undo of undo, cancelling, crashes and people who edit in between, in whatever
+order: what stands in an account is what its history says, and nobody's own change is ever taken
+back.
+"""
 
 import contextlib
 from typing import Any
@@ -9,7 +11,14 @@ from django.db import transaction
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.builders import make_superuser
 from tests.bulk.running import start
@@ -40,7 +49,13 @@ class Bulk(RuleBasedStateMachine):
         self.transaction.__enter__()
         self.root = make_superuser()
         User.objects.bulk_create(
-            User(username=f"m{n}", email=f"m{n}@example.org", email_domain="example.org", password="x") for n in range(ACCOUNTS)
+            User(
+                username=f"m{n}",
+                email=f"m{n}@example.org",
+                email_domain="example.org",
+                password="x",
+            )
+            for n in range(ACCOUNTS)
         )
         self.people = list(User.objects.filter(email_domain="example.org").order_by("pk"))
         self.begun = self.values()
@@ -48,7 +63,9 @@ class Bulk(RuleBasedStateMachine):
     def teardown(self):
         for job in Job.objects.filter(state__in=["paused", "parked"]):
             engine.resume(job, by=self.root)
-        Job.objects.filter(state="running").update(heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1))
+        Job.objects.filter(state="running").update(
+            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+        )
         for _ in range(100):
             if turns.work() is None:
                 break
@@ -68,7 +85,12 @@ class Bulk(RuleBasedStateMachine):
     def begin(self, noun, number):
         return start(noun, self.people[number % 3 :], by=self.root, reason=f"r{number}")
 
-    @rule(target=jobs, job=jobs, after=st.booleans(), edited=st.sets(st.integers(0, ACCOUNTS - 1), max_size=2))
+    @rule(
+        target=jobs,
+        job=jobs,
+        after=st.booleans(),
+        edited=st.sets(st.integers(0, ACCOUNTS - 1), max_size=2),
+    )
     def take_back(self, job, after, edited):
         """`after`: once all that is queued is done; `edited`: who was changed by hand just before."""
         if after:
@@ -101,20 +123,30 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(job=jobs)
     def crash(self, job):
-        Job.objects.filter(pk=job.pk, state="running").update(heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1))
+        Job.objects.filter(pk=job.pk, state="running").update(
+            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+        )
 
     @rule(job=jobs, verb=st.sampled_from([engine.pause, engine.resume, engine.cancel]))
     def control(self, job, verb):
         with contextlib.suppress(engine.Refused):
             verb(job, by=self.root)
 
-    @rule(which=st.integers(0, ACCOUNTS - 1), verb=st.sampled_from([verbs.suspend, verbs.reinstate, verbs.delete]))
+    @rule(
+        which=st.integers(0, ACCOUNTS - 1),
+        verb=st.sampled_from([verbs.suspend, verbs.reinstate, verbs.delete]),
+    )
     def by_hand(self, which, verb):
         with contextlib.suppress(Refused):
             verb(self.people[which], by=self.root, reason="by hand")
 
     def values(self) -> dict[int, dict[str, Any]]:
-        return {row["pk"]: row for row in User.objects.filter(email_domain="example.org").values("pk", "version", *TELLING)}
+        return {
+            row["pk"]: row
+            for row in User.objects.filter(email_domain="example.org").values(
+                "pk", "version", *TELLING
+            )
+        }
 
     @invariant()
     def every_version_has_its_event_and_its_values(self):
@@ -124,7 +156,9 @@ class Bulk(RuleBasedStateMachine):
             history[event.target_id].append(event)
         for pk, row in self.values().items():
             replayed = dict(self.begun[pk])
-            assert [event.target_version for event in history[pk]] == list(range(2, row["version"] + 1))
+            assert [event.target_version for event in history[pk]] == list(
+                range(2, row["version"] + 1)
+            )
             for event in history[pk]:
                 assert {name: replayed[name] for name in event.before if name in TELLING} == {
                     name: value for name, value in event.before.items() if name in TELLING
@@ -136,8 +170,14 @@ class Bulk(RuleBasedStateMachine):
     def an_undo_touches_only_what_its_job_left(self):
         """An account that an undo put back had had no event between that job's and the undo's."""
         for job in Job.objects.filter(kind__regex="^(undo|redo)-"):
-            of = dict(JobItem.objects.filter(job=job.parameters["of"], outcome="changed").values_list("account_id", "version"))
-            for pk, version in job.items.filter(outcome="changed").values_list("account_id", "version"):
+            of = dict(
+                JobItem.objects.filter(job=job.parameters["of"], outcome="changed").values_list(
+                    "account_id", "version"
+                )
+            )
+            for pk, version in job.items.filter(outcome="changed").values_list(
+                "account_id", "version"
+            ):
                 assert version == of[pk] + 1
 
     @invariant()
@@ -152,7 +192,10 @@ class Bulk(RuleBasedStateMachine):
 def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(
-        Bulk, settings=settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=checks)
+        Bulk,
+        settings=settings(
+            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=checks
+        ),
     )
 
 

@@ -46,28 +46,37 @@ def groups(*names: str) -> list[Group]:
 
 def joining(*names: str) -> Same:
     return Same(
-        lambda account, by: verbs.add_to_groups(account, by=by, groups=groups(*names), reason="A <reason>"),
+        lambda account, by: verbs.add_to_groups(
+            account, by=by, groups=groups(*names), reason="A <reason>"
+        ),
         lambda: {"groups": [group.pk for group in groups(*names)]},
     )
 
 
 def leaving(*names: str) -> Same:
     return Same(
-        lambda account, by: verbs.remove_from_groups(account, by=by, groups=groups(*names), reason="A <reason>"),
+        lambda account, by: verbs.remove_from_groups(
+            account, by=by, groups=groups(*names), reason="A <reason>"
+        ),
         lambda: {"groups": [group.pk for group in groups(*names)]},
     )
 
 
 def setting(field: str, value: str) -> Same:
     return Same(
-        lambda account, by: verbs.edit(account, by=by, version=None, **{field: value}), {"field": field, "value": value}, ""
+        lambda account, by: verbs.edit(account, by=by, version=None, **{field: value}),
+        {"field": field, "value": value},
+        "",
     )
 
 
 CASES = {
     "suspension": [
         Same(lambda account, by: verbs.suspend(account, by=by, reason="A <reason>")),
-        Same(lambda account, by: verbs.suspend(account, by=by, reason="A <reason>", until=NOON), {"until": NOON.isoformat()}),
+        Same(
+            lambda account, by: verbs.suspend(account, by=by, reason="A <reason>", until=NOON),
+            {"until": NOON.isoformat()},
+        ),
     ],
     "reinstatement": [
         Same(lambda account, by: verbs.reinstate(account, by=by, reason="A <reason>")),
@@ -75,25 +84,48 @@ CASES = {
     ],
     "end-date": [
         Same(
-            lambda account, by: verbs.set_end_date(account, by=by, until=NOON, reason="A <reason>"), {"until": NOON.isoformat()}
+            lambda account, by: verbs.set_end_date(account, by=by, until=NOON, reason="A <reason>"),
+            {"until": NOON.isoformat()},
         ),
-        Same(lambda account, by: verbs.set_end_date(account, by=by, until=LATER), {"until": LATER.isoformat()}, ""),
+        Same(
+            lambda account, by: verbs.set_end_date(account, by=by, until=LATER),
+            {"until": LATER.isoformat()},
+            "",
+        ),
     ],
-    "end-date-removal": [Same(lambda account, by: verbs.clear_end_date(account, by=by, reason="A <reason>"))],
-    "groups": [joining("Viewer"), joining("Viewer", "Friends"), joining("Friends", "Administrator")],
+    "end-date-removal": [
+        Same(lambda account, by: verbs.clear_end_date(account, by=by, reason="A <reason>"))
+    ],
+    "groups": [
+        joining("Viewer"),
+        joining("Viewer", "Friends"),
+        joining("Friends", "Administrator"),
+    ],
     "groups-removal": [leaving("Viewer"), leaving("Viewer", "Friends")],
-    "password-change": [Same(lambda account, by: verbs.require_password_change(account, by=by, reason="A <reason>"))],
-    "verification": [Same(lambda account, by: verbs.verify_email(account, by=by, reason="A <reason>"))],
-    "password-reset": [Same(lambda account, by: verbs.send_password_reset(account, by=by), reason="")],
-    "verification-mail": [Same(lambda account, by: verbs.send_verification(account, by=by), reason="")],
+    "password-change": [
+        Same(lambda account, by: verbs.require_password_change(account, by=by, reason="A <reason>"))
+    ],
+    "verification": [
+        Same(lambda account, by: verbs.verify_email(account, by=by, reason="A <reason>"))
+    ],
+    "password-reset": [
+        Same(lambda account, by: verbs.send_password_reset(account, by=by), reason="")
+    ],
+    "verification-mail": [
+        Same(lambda account, by: verbs.send_verification(account, by=by), reason="")
+    ],
     "letter": [
         Same(
-            lambda account, by: verbs.write(account, by=by, subject="To {name}", text="Dear {name}"),
+            lambda account, by: verbs.write(
+                account, by=by, subject="To {name}", text="Dear {name}"
+            ),
             {"subject": "To {name}", "text": "Dear {name}"},
             "",
         )
     ],
-    "sessions-end": [Same(lambda account, by: verbs.end_sessions(account, by=by, reason="A <reason>"))],
+    "sessions-end": [
+        Same(lambda account, by: verbs.end_sessions(account, by=by, reason="A <reason>"))
+    ],
     "attribute": [setting("locale", "pt-BR"), setting("time_zone", "")],
     "deletion": [Same(lambda account, by: verbs.delete(account, by=by, reason="A <reason>"))],
     "restoration": [
@@ -102,32 +134,67 @@ CASES = {
     ],
     "erasure": [
         Same(lambda account, by: verbs.erase(account, by=by, reason="A <reason>")),
-        Same(lambda account, by: verbs.erase(account, by=by, reason="A <reason>", reserve=False), {"reserve": False}),
+        Same(
+            lambda account, by: verbs.erase(account, by=by, reason="A <reason>", reserve=False),
+            {"reserve": False},
+        ),
     ],
 }
 
 
 def population(now: datetime) -> list[User]:
-    """Accounts in every state, with and without password, dates, groups and rights; the same each time that it is called."""
-    soon, past = now + timedelta(days=1), now - timedelta(days=1)
+    """Accounts in every state, with and without password, dates, groups and rights; the same each
+    time that it is called.
+    """
+    soon = now + timedelta(days=1)
+    past = now - timedelta(days=1)
     fields: list[dict[str, Any]] = [
-        {}, {"password": "a-long-enough-passphrase"}, {"last_login": past}, {"valid_until": past}, {"valid_until": soon},
-        {"status": "invited"}, {"status": "invited", "email": ""}, {"status": "deleted", "deleted_at": now},
-        {"status": "erased", "deleted_at": now}, {"must_change_password": True}, {"email_verified_at": past},
-        {"status": "suspended"}, {"status": "suspended", "password": "a-long-enough-passphrase"},
-        {"status": "suspended", "suspended_until": soon}, {"status": "suspended", "suspended_until": past},
+        {},
+        {"password": "a-long-enough-passphrase"},
+        {"last_login": past},
+        {"valid_until": past},
+        {"valid_until": soon},
+        {"status": "invited"},
+        {"status": "invited", "email": ""},
+        {"status": "deleted", "deleted_at": now},
+        {"status": "erased", "deleted_at": now},
+        {"must_change_password": True},
+        {"email_verified_at": past},
+        {"status": "suspended"},
+        {"status": "suspended", "password": "a-long-enough-passphrase"},
+        {"status": "suspended", "suspended_until": soon},
+        {"status": "suspended", "suspended_until": past},
         {"status": "suspended", "suspended_until": past, "valid_until": past},
         {"status": "suspended", "last_login": past, "status_reason": "A <reason>"},
-        {"attributes": {"a": [1, "<b>"]}, "version": 7, "session_epoch": 3}, {"email": ""}, {"locale": "pt-BR"},
-        {"valid_until": LATER}, {"time_zone": "Europe/Lisbon", "locale": "de"},
-        *({"status": "deleted", "deleted_at": past, "status_reason": "Old", "before_deletion": kept} for kept in (
-            {"status": "active", "status_reason": "", "suspended_until": None},
-            {"status": "invited", "status_reason": "", "suspended_until": None},
-            {"status": "suspended", "status_reason": "A \"b\" <c>", "suspended_until": "2999-03-01T12:30:15.123Z"},
-            {"status": "suspended", "status_reason": "x", "suspended_until": "2020-03-01T00:00:00Z"},
-            {},
-        )),
-    ]  # fmt: skip
+        {"attributes": {"a": [1, "<b>"]}, "version": 7, "session_epoch": 3},
+        {"email": ""},
+        {"locale": "pt-BR"},
+        {"valid_until": LATER},
+        {"time_zone": "Europe/Lisbon", "locale": "de"},
+        *(
+            {
+                "status": "deleted",
+                "deleted_at": past,
+                "status_reason": "Old",
+                "before_deletion": kept,
+            }
+            for kept in (
+                {"status": "active", "status_reason": "", "suspended_until": None},
+                {"status": "invited", "status_reason": "", "suspended_until": None},
+                {
+                    "status": "suspended",
+                    "status_reason": 'A "b" <c>',
+                    "suspended_until": "2999-03-01T12:30:15.123Z",
+                },
+                {
+                    "status": "suspended",
+                    "status_reason": "x",
+                    "suspended_until": "2020-03-01T00:00:00Z",
+                },
+                {},
+            )
+        ),
+    ]
     accounts = [make_user(**each) for each in fields]
     for number, account in enumerate(accounts):
         make_sessions(account, number % 3)
@@ -135,15 +202,35 @@ def population(now: datetime) -> list[User]:
         account.groups.add(*groups("Friends"))
     Message.objects.create(account=accounts[0], kind="password-reset", to=accounts[0].email)
     Message.objects.create(account=accounts[1], kind="verification", to="old@example.com")
-    Message.objects.create(account=accounts[2], kind="password-reset", to=accounts[2].email, state="sent")
-    reached = [make_user(email_verified_at=past, status=status) for status in ("active", "invited", "suspended", "active")]
-    for account, states in zip(reached, (["failed"], ["failed", "sent"], ["sent", "failed", "waiting"], []), strict=True):
+    Message.objects.create(
+        account=accounts[2], kind="password-reset", to=accounts[2].email, state="sent"
+    )
+    reached = [
+        make_user(email_verified_at=past, status=status)
+        for status in ("active", "invited", "suspended", "active")
+    ]
+    for account, states in zip(
+        reached, (["failed"], ["failed", "sent"], ["sent", "failed", "waiting"], []), strict=True
+    ):
         for state in states:
-            Message.objects.create(account=account, kind="verification", to=account.email, state=state)
-    Message.objects.create(account=reached[3], kind="verification", to="old@example.com", state="failed")
+            Message.objects.create(
+                account=account, kind="verification", to=account.email, state=state
+            )
+    Message.objects.create(
+        account=reached[3], kind="verification", to="old@example.com", state="failed"
+    )
     accounts += [*reached, make_user(email="", email_verified_at=past)]
-    accounts += [make_user("Viewer"), make_user("Support"), make_user("Viewer", is_staff=False), make_user("Administrator")]
-    accounts += [make_superuser(), make_superuser(status="suspended"), make_superuser(valid_until=soon)]
+    accounts += [
+        make_user("Viewer"),
+        make_user("Support"),
+        make_user("Viewer", is_staff=False),
+        make_user("Administrator"),
+    ]
+    accounts += [
+        make_superuser(),
+        make_superuser(status="suspended"),
+        make_superuser(valid_until=soon),
+    ]
     own = make_user()
     own.user_permissions.add(Permission.objects.get(codename="manage_staff"))
     return [*accounts, own]
@@ -152,14 +239,25 @@ def population(now: datetime) -> list[User]:
 def make_sessions(account: User, number: int) -> None:
     later = timezone.now() + timedelta(days=1)
     for _ in range(number):
-        Session.objects.create(session_key=secrets.token_hex(16), session_data="", expire_date=later, account_id=account.pk)
+        Session.objects.create(
+            session_key=secrets.token_hex(16),
+            session_data="",
+            expire_date=later,
+            account_id=account.pk,
+        )
 
 
 def lead() -> User:
-    """Somebody who may do everything to ordinary accounts and to staff with no more rights than a support agent has."""
+    """Somebody who may do everything to ordinary accounts and to staff with no more rights than a
+    support agent has.
+    """
     account = make_user("Support")
-    names = [name.partition(".")[2] for name in access.PERMISSIONS.values() if "group" not in name] + ["manage_staff"]
-    account.user_permissions.add(*Permission.objects.filter(codename__in=names, content_type__app_label="users"))
+    names = [
+        name.partition(".")[2] for name in access.PERMISSIONS.values() if "group" not in name
+    ] + ["manage_staff"]
+    account.user_permissions.add(
+        *Permission.objects.filter(codename__in=names, content_type__app_label="users")
+    )
     return account
 
 
@@ -179,19 +277,33 @@ def one_by_one(same: Same, accounts: list[User], by: Any) -> dict[int, str]:
     return refused
 
 
-OWN = {"id", "username", "email", "search_key", "password", "updated_at", "date_joined", "last_login", "email_domain"}
+OWN = {
+    "id",
+    "username",
+    "email",
+    "search_key",
+    "password",
+    "updated_at",
+    "date_joined",
+    "last_login",
+    "email_domain",
+}
 MOMENTS = ("deleted_at", "email_verified_at")
 
 
 def left(account: User, now: datetime) -> dict[str, Any]:
-    """The row and what belongs to it, but for what tells two equal accounts apart, and for the moment of the change."""
+    """The row and what belongs to it, but for what tells two equal accounts apart, and for the
+    moment of the change.
+    """
     stored = row(account)
     mails = Message.objects.filter(account=account).order_by("id")
     return {
         **dated({name: value for name, value in stored.items() if name not in OWN}, now),
         "updated": stored["updated_at"] > account.updated_at,
         "named": (stored["username"] == account.username, stored["email"] == account.email),
-        "mails": [(mail.kind, mail.state, mail.to == account.email, mail.attempts) for mail in mails],
+        "mails": [
+            (mail.kind, mail.state, mail.to == account.email, mail.attempts) for mail in mails
+        ],
         "sessions": Session.objects.filter(account_id=account.pk).count(),
         "reserved": Reservation.objects.filter(account_id=account.pk).count(),
     }
@@ -203,7 +315,9 @@ def dated(values: dict[str, Any], now: datetime) -> dict[str, Any]:
         value = found.get(name)
         at = parse_datetime(value) if isinstance(value, str) else value
         found |= {name: "just now"} if at and at >= now.replace(microsecond=0) else {}
-    return found | ({"letter": Letter.objects.get(pk=found["letter"]).text} if "letter" in found else {})
+    return found | (
+        {"letter": Letter.objects.get(pk=found["letter"]).text} if "letter" in found else {}
+    )
 
 
 def told(account: User, now: datetime) -> list[tuple[Any, ...]]:
@@ -211,7 +325,14 @@ def told(account: User, now: datetime) -> list[tuple[Any, ...]]:
     found = AuditEvent.objects.filter(target_id=account.pk).order_by("id")
     names = {account.username, User.objects.get(pk=account.pk).username}
     return [
-        (e.action, e.actor_id, e.actor_text, e.reason, e.target_text in names, (e.target_version or 0) - account.version)
+        (
+            e.action,
+            e.actor_id,
+            e.actor_text,
+            e.reason,
+            e.target_text in names,
+            (e.target_version or 0) - account.version,
+        )
         for e in found
     ] + [(dated(e.before, now), dated(e.after, now)) for e in found]
 
@@ -221,7 +342,10 @@ def no_second_person(settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {}
 
 
-GATES = ("suspension", "groups")  # where all actors are asked: the gate is the same for all, but for what groups give
+GATES = (
+    "suspension",
+    "groups",
+)  # where all actors are asked: the gate is the same for all, but for what groups give
 ALL = [
     pytest.param(noun, same, actor, id=f"{noun}-{n}-{actor}")
     for noun, cases in CASES.items()
@@ -236,7 +360,8 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor):
     by = ACTORS[actor]()
     make_superuser()  # so that nobody is the last
     now = timezone.now()
-    ones, many = population(now), population(now)
+    ones = population(now)
+    many = population(now)
     refused = one_by_one(same, [*ones, by], by)
     parameters = same.parameters() if callable(same.parameters) else same.parameters
     if not access.may(by, BY_NOUN[noun].action):
@@ -246,7 +371,9 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor):
         return
     job = run(noun, [*many, by], by=by, reason=same.reason, parameters=parameters)
     assert ended(job) == "done", job.note
-    skipped = dict(JobItem.objects.filter(job=job, outcome="skipped").values_list("account_id", "reason"))
+    skipped = dict(
+        JobItem.objects.filter(job=job, outcome="skipped").values_list("account_id", "reason")
+    )
     assert [skipped.get(pk.pk) for pk in [*many, by]] == [refused.get(pk.pk) for pk in [*ones, by]]
     for one, other in zip(ones, many, strict=True):
         assert left(other, now) == left(one, now)

@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run, work
 from users.account import verbs
@@ -17,7 +23,8 @@ from users.jobs.models import Job, JobItem
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-UNDONE, EDITED = int(os.environ.get("UNDONE", "2000")), int(os.environ.get("EDITED", "50"))
+UNDONE = int(os.environ.get("UNDONE", "2000"))
+EDITED = int(os.environ.get("EDITED", "50"))
 
 
 @pytest.fixture
@@ -30,7 +37,12 @@ def agent(client):
 def states(accounts) -> list[tuple]:
     found = User.objects.in_bulk([account.pk for account in accounts])
     return [
-        (found[each.pk].status, found[each.pk].status_reason, found[each.pk].suspended_until, found[each.pk].valid_until)
+        (
+            found[each.pk].status,
+            found[each.pk].status_reason,
+            found[each.pk].suspended_until,
+            found[each.pk].valid_until,
+        )
         for each in accounts
     ]
 
@@ -41,7 +53,9 @@ def test_each_account_is_what_it_was_to_the_microsecond(agent):
         make_user(),
         make_user(status="invited"),
         make_user(valid_until=now),
-        make_user(status="suspended", suspended_until=now - timedelta(days=1), status_reason="<Old>"),
+        make_user(
+            status="suspended", suspended_until=now - timedelta(days=1), status_reason="<Old>"
+        ),
     ]
     before = states(accounts)
     job = run("suspension", accounts, by=agent)
@@ -50,7 +64,12 @@ def test_each_account_is_what_it_was_to_the_microsecond(agent):
     assert (ended(again), again.changed, again.parent) == ("done", 4, job)
     assert states(accounts) == before
     event = AuditEvent.objects.filter(target_id=accounts[0].pk).latest("id")
-    assert (event.action, event.reason, event.job_id, event.target_version) == ("account.undone", "A mistake", again.pk, 3)
+    assert (event.action, event.reason, event.job_id, event.target_version) == (
+        "account.undone",
+        "A mistake",
+        again.pk,
+        3,
+    )
     assert event.before == {"status": "suspended", "status_reason": "A test"}
     assert event.after == {"status": "active", "status_reason": ""}
     assert User.objects.get(pk=accounts[0].pk).version == 3
@@ -64,32 +83,53 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
     User.objects.filter(pk=accounts[2].pk).update(version=9)
     again = work(undo.undo(job, by=agent, reason=""))
     assert (again.changed, again.skipped) == (2, 2)
-    reasons = dict(JobItem.objects.filter(job=again, outcome="skipped").values_list("account_id", "reason"))
+    reasons = dict(
+        JobItem.objects.filter(job=again, outcome="skipped").values_list("account_id", "reason")
+    )
     assert reasons[accounts[1].pk].startswith("Changed since by ben: Edited, ")
     assert reasons[accounts[2].pk] == "Changed since, outside of Rollcall."
-    assert [status for status, *_ in states(accounts)] == ["active", "suspended", "suspended", "active"]
+    assert [status for status, *_ in states(accounts)] == [
+        "active",
+        "suspended",
+        "suspended",
+        "active",
+    ]
 
 
-def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others_are_back(agent, settings):
+def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others_are_back(
+    agent, settings
+):
     """2,000 and 50; or 100,000 and 500, with UNDONE=100000 EDITED=500."""
     settings.BULK_APPROVAL_ABOVE = UNDONE
     User.objects.bulk_create(
-        (User(username=f"many{n}", email=f"many{n}@example.org", email_domain="example.org") for n in range(UNDONE)),
+        (
+            User(username=f"many{n}", email=f"many{n}@example.org", email_domain="example.org")
+            for n in range(UNDONE)
+        ),
         batch_size=2000,
     )
     newest = User.objects.latest("pk").pk
-    fields = {"selection": f"all=1&domain=example.org&up_to={newest}&at=2026-01-01T00:00:00Z", "expected": UNDONE}
+    fields = {
+        "selection": f"all=1&domain=example.org&up_to={newest}&at=2026-01-01T00:00:00Z",
+        "expected": UNDONE,
+    }
     job = run("suspension", None, by=agent, **fields)
     assert (ended(job), job.changed) == ("done", UNDONE)
-    edited = list(User.objects.filter(email_domain="example.org").order_by("pk")[:: UNDONE // EDITED])
+    edited = list(
+        User.objects.filter(email_domain="example.org").order_by("pk")[:: UNDONE // EDITED]
+    )
     for account in edited:
         verbs.edit(account, by=agent, version=None, phone="12345")
     again = work(undo.undo(job, by=agent, reason=""))
     print(f"suspended in {job.took}, taken back in {again.took}")
     assert (ended(again), again.changed, again.skipped) == ("done", UNDONE - EDITED, EDITED)
-    listed = JobItem.objects.filter(job=again, outcome="skipped", reason__contains=f"by {agent.username}: Edited")
+    listed = JobItem.objects.filter(
+        job=again, outcome="skipped", reason__contains=f"by {agent.username}: Edited"
+    )
     assert set(listed.values_list("account_id", flat=True)) == {account.pk for account in edited}
-    assert User.objects.filter(email_domain="example.org", status="active").count() == UNDONE - EDITED
+    assert (
+        User.objects.filter(email_domain="example.org", status="active").count() == UNDONE - EDITED
+    )
 
 
 def test_an_undo_is_undone_and_that_too(agent):
@@ -100,7 +140,11 @@ def test_an_undo_is_undone_and_that_too(agent):
     third = work(undo.undo(second, by=agent, reason=""))
     assert states(accounts) == suspended
     fourth = work(undo.undo(third, by=agent, reason=""))
-    assert [job.kind for job in (second, third, fourth)] == ["undo-suspend", "redo-suspend", "undo-suspend"]
+    assert [job.kind for job in (second, third, fourth)] == [
+        "undo-suspend",
+        "redo-suspend",
+        "undo-suspend",
+    ]
     assert [status for status, *_ in states(accounts)] == ["active", "invited"]
     assert {job.changed for job in (first, second, third, fourth)} == {2}
 
@@ -118,13 +162,17 @@ def test_undoing_a_reinstatement_ends_the_sessions_that_began_since(client, agen
 
 
 def test_the_gate_is_asked_again_and_the_last_superuser_stays(agent):
-    root, other = make_superuser(), make_superuser(status="suspended")
+    root = make_superuser()
+    other = make_superuser(status="suspended")
     ada = make_user(status="suspended")
     job = run("reinstatement", [other, ada], by=root)
     assert job.changed == 2
     again = work(undo.undo(job, by=agent, reason=""))
     assert (again.changed, again.skipped) == (1, 1)
-    assert JobItem.objects.get(job=again, outcome="skipped").reason == "Only a superuser may change a superuser’s account."
+    assert (
+        JobItem.objects.get(job=again, outcome="skipped").reason
+        == "Only a superuser may change a superuser’s account."
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,10 +209,13 @@ def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
         undo.undo(job, by=agent, reason="")
 
 
-def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(agent, settings, monkeypatch):
+def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
+    agent, settings, monkeypatch
+):
     monkeypatch.setattr(undo, "EACH", 2)
     accounts = [make_user() for _ in range(5)]
-    old, new = run("suspension", accounts, by=agent), run("reinstatement", accounts, by=agent)
+    old = run("suspension", accounts, by=agent)
+    new = run("reinstatement", accounts, by=agent)
     Job.objects.filter(pk=old.pk).update(ended_at=timezone.now() - timedelta(days=31))
     assert (undo.forget(), undo.forget()) == (1, 0)
     assert JobItem.objects.filter(job=old, outcome="changed", before__isnull=True).count() == 5
@@ -174,7 +225,7 @@ def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
     assert "no longer kept" in undo.objection(old)
 
 
-# --- the page -----------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 def test_the_page_asks_and_starts_the_job_once(client, agent):

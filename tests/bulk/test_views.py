@@ -40,7 +40,8 @@ def filled(response, path: str, **typed) -> dict:
 
 
 def test_a_selection_is_previewed_confirmed_and_becomes_a_job(client, agent):
-    accounts, path = people(), address()
+    accounts = people()
+    path = address()
     response = client.get(path)
     page = read(response)
     assert page.one("h1").text == "Suspend 3 accounts?"
@@ -50,7 +51,13 @@ def test_a_selection_is_previewed_confirmed_and_becomes_a_job(client, agent):
     response = client.post(path, sent)
     job = Job.objects.get()
     assert response["Location"] == f"/jobs/{job.pk}/"
-    assert (job.kind, job.by, job.reason, job.expected, job.state) == ("suspend", agent, "Spam", 3, "queued")
+    assert (job.kind, job.by, job.reason, job.expected, job.state) == (
+        "suspend",
+        agent,
+        "Spam",
+        3,
+        "queued",
+    )
     assert job.words == "accounts at example.org"
     work(job)
     assert (job.state, job.changed) == ("done", 3)
@@ -77,10 +84,16 @@ def test_the_selection_offers_what_the_viewer_may_do(client, agent):
     links = [a.attributes["href"] for a in read(client.get(f"/users/selection/?{nobody}")).all("a")]
     assert f"{PATH}?{nobody}" not in links
     ada = make_user()
-    links = [a.attributes["href"] for a in read(client.get(f"/users/selection/?ids={ada.pk}")).all("a")]
+    links = [
+        a.attributes["href"] for a in read(client.get(f"/users/selection/?ids={ada.pk}")).all("a")
+    ]
     assert f"{PATH}?ids={ada.pk}" in links
     client.force_login(make_user("Viewer"))
-    assert not [a for a in read(client.get(f"/users/selection/?ids={ada.pk}")).all("a") if "bulk" in a.attributes["href"]]
+    assert not [
+        a
+        for a in read(client.get(f"/users/selection/?ids={ada.pk}")).all("a")
+        if "bulk" in a.attributes["href"]
+    ]
 
 
 def test_the_preview_says_what_it_touches_and_whom_it_leaves_alone(client, agent):
@@ -89,7 +102,8 @@ def test_the_preview_says_what_it_touches_and_whom_it_leaves_alone(client, agent
     make_superuser(email="root@example.org")
     make_user(email="s@example.org", status="suspended")
     page = read(client.get(address()))
-    text, boxes = page.text, page.one("dl", class_="touches").all("div")
+    text = page.text
+    boxes = page.one("dl", class_="touches").all("div")
     figures = {box.one("dt").text: box.one("dd").text for box in boxes}
     assert figures["Staff among them"] == "2 1 of them superuser"
     assert (figures["Protected accounts"], figures["Never signed in"]) == ("2", "5 (100 %)")
@@ -170,12 +184,16 @@ def test_a_number_may_be_typed_as_it_is_shown(client, agent):
 def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
     people()
     path = address()
-    with patch("users.bulk.preview.number_of", return_value=counting.Number(7_810_000, exact=False)):
+    with patch(
+        "users.bulk.preview.number_of", return_value=counting.Number(7_810_000, exact=False)
+    ):
         response = client.get(path)
         sent = filled(response, path, count="7,810,000")
     assert read(response).one("h1").text == "Suspend about 7.8 million accounts?"
     assert "guess" in read(response).text
-    with patch("users.bulk.preview.number_of", return_value=counting.Number(7_820_000, exact=False)):  # as near as guesses are
+    with patch(
+        "users.bulk.preview.number_of", return_value=counting.Number(7_820_000, exact=False)
+    ):  # as near as guesses are
         assert client.post(path, sent).status_code == 302
     assert Job.objects.get().expected is None
 
@@ -183,7 +201,11 @@ def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
 def test_the_request_that_starts_a_job_over_everybody_is_small(client, agent):
     people()
     path = address("all=1&status=active&domain=example.org&joined_from=-30d&never_seen=yes")
-    sent = filled(client.get(path), path, reason="Never came back. Asked for in ticket 4711 by the heads of all departments.")
+    sent = filled(
+        client.get(path),
+        path,
+        reason="Never came back. Asked for in ticket 4711 by the heads of all departments.",
+    )
     body = QueryDict(mutable=True)
     body.update(sent | {"csrfmiddlewaretoken": "x" * 64})
     assert len(path) + len(body.urlencode()) < 1500

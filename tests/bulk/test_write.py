@@ -31,7 +31,9 @@ def agent(client) -> User:
 
 
 def people(number: int = 3, **fields) -> list[User]:
-    return [make_user(first_name=f"P{n}", **{"email_verified_at": NOW} | fields) for n in range(number)]
+    return [
+        make_user(first_name=f"P{n}", **{"email_verified_at": NOW} | fields) for n in range(number)
+    ]
 
 
 def address(accounts: list[User], rest: str = "") -> str:
@@ -48,12 +50,16 @@ def test_each_gets_one_mail_of_the_one_letter_and_one_event(client, agent):
     assert (letter.subject, letter.text, letter.is_bulk) == (*SENT.values(), True)
     assert (job.state, job.changed, job.parameters) == ("done", 3, {"letter": letter.pk})
     found = Message.objects.values_list("account_id", "letter_id", "kind", "is_bulk", "state")
-    assert sorted(found) == [(account.pk, letter.pk, "letter", True, "waiting") for account in accounts]
+    assert sorted(found) == [
+        (account.pk, letter.pk, "letter", True, "waiting") for account in accounts
+    ]
     events = AuditEvent.objects.filter(action="account.written_to").order_by("target_id")
     assert [(event.target_id, event.after, event.job_id) for event in events] == [
         (account.pk, {"letter": letter.pk}, job.pk) for account in accounts
     ]
-    assert {account.version for account in User.objects.filter(pk__in=[each.pk for each in accounts])} == {1}
+    assert {
+        account.version for account in User.objects.filter(pk__in=[each.pk for each in accounts])
+    } == {1}
     assert undo.objection(job) == "What this job does can’t be taken back."
     page = read(client.get(f"/jobs/{job.pk}/")).text
     assert "News, {first_name}" in page
@@ -69,25 +75,38 @@ def test_the_text_stands_in_the_letter_alone():
 def test_who_can_not_be_reached_is_skipped_with_the_reason():
     root = make_superuser()
     came_back = people(1)[0]
-    Message.objects.create(account=came_back, kind="verification", to=came_back.email, state="failed")
+    Message.objects.create(
+        account=came_back, kind="verification", to=came_back.email, state="failed"
+    )
     accounts = [
-        *people(1), came_back, make_user(), *people(1, email=""), *people(1, status="deleted", deleted_at=NOW),
-    ]  # fmt: skip
+        *people(1),
+        came_back,
+        make_user(),
+        *people(1, email=""),
+        *people(1, status="deleted", deleted_at=NOW),
+    ]
     job = run("letter", accounts, by=root, reason="", parameters=SENT)
     assert (job.changed, job.skipped) == (1, 4)
-    reasons = JobItem.objects.filter(job=job, outcome="skipped").order_by("account_id").values_list("reason", flat=True)
+    reasons = (
+        JobItem.objects.filter(job=job, outcome="skipped")
+        .order_by("account_id")
+        .values_list("reason", flat=True)
+    )
     assert [reason.partition(":")[0] for reason in reasons] == [
-        "The last mail to this address came back.", "This address is not verified",
-        "This account has no address to write to.", "This account is deleted; it can’t be changed. Restore it first.",
-    ]  # fmt: skip
+        "The last mail to this address came back.",
+        "This address is not verified",
+        "This account has no address to write to.",
+        "This account is deleted; it can’t be changed. Restore it first.",
+    ]
 
 
 def test_nobody_gets_a_letter_twice_whatever_is_tried():
-    root, accounts = make_superuser(), people()
+    root = make_superuser()
+    accounts = people()
     job = run("letter", accounts, by=root, reason="", parameters=SENT)
     again = engine.start(
         "write", by=root, selection=job.selection, up_to=job.up_to, parameters=job.parameters
-    )  # fmt: skip  # as a job over those that failed would
+    )  # as a job over those that failed would
     assert work(again).changed == 0
     assert set(JobItem.objects.filter(job=again).values_list("reason", flat=True)) == {
         "This letter was written to this person already."
@@ -95,7 +114,9 @@ def test_nobody_gets_a_letter_twice_whatever_is_tried():
     assert (Letter.objects.count(), Message.objects.count()) == (1, 3)
     message = Message.objects.first()
     with pytest.raises(IntegrityError), transaction.atomic():
-        Message.objects.create(account=message.account, letter=message.letter, kind="letter", to=message.to)
+        Message.objects.create(
+            account=message.account, letter=message.letter, kind="letter", to=message.to
+        )
 
 
 def test_more_than_so_many_are_approved_by_somebody_who_sees_the_text(client, settings):
@@ -110,7 +131,8 @@ def test_more_than_so_many_are_approved_by_somebody_who_sees_the_text(client, se
 
 
 def test_who_loses_the_right_writes_no_more():
-    agent, accounts = make_user("Support"), people()
+    agent = make_user("Support")
+    accounts = people()
     job = start("letter", accounts, by=agent, reason="", parameters=SENT)
     agent.groups.clear()
     assert work(job).state == "parked"
@@ -139,7 +161,9 @@ def test_what_one_of_them_gets_is_shown_and_nothing_is_started(client, agent):
 
 def test_a_sample_says_what_is_wrong_and_keeps_what_was_typed(client, agent):
     accounts = people(1)
-    response = client.post(address(accounts, "sample/"), SENT | {"text": "Dear {nobody}", "count": "17"})
+    response = client.post(
+        address(accounts, "sample/"), SENT | {"text": "Dear {nobody}", "count": "17"}
+    )
     assert response.status_code == 422
     assert any("There is no {nobody}" in error for error in errors_of(response))
     assert form(response, address(accounts))["count"] == "17"
@@ -158,7 +182,9 @@ def test_a_sample_shows_nothing_that_is_masked(client):
         response = client.post(address(accounts, "sample/"), sent, headers=headers)
         assert "ada@example.com" not in response.content.decode()
         assert "a•••@example.com" in response.content.decode()
-        assert response.context["form"].person.email == "a•••@example.com"  # masked before the page is looked through
+        assert (
+            response.context["form"].person.email == "a•••@example.com"
+        )  # masked before the page is looked through
 
 
 def test_the_ladder_of_the_sample(client):
@@ -166,7 +192,12 @@ def test_the_ladder_of_the_sample(client):
     assert_sent_to_sign_in(client, address([ada], "sample/"))
     auditor = make_user("Auditor")
     client.force_login(auditor)
-    assert_denied(client.post(address([ada], "sample/"), SENT), "users.write_mail", actor=auditor, action="write")
+    assert_denied(
+        client.post(address([ada], "sample/"), SENT),
+        "users.write_mail",
+        actor=auditor,
+        action="write",
+    )
     client.force_login(make_superuser())
     assert client.post("/users/bulk/nothing/sample/?ids=1").status_code == 404
     assert client.post(suspension).status_code == 404  # it has nothing to show

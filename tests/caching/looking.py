@@ -27,7 +27,9 @@ def tree(response) -> Element:
 
 
 def ask(client, path: str, **headers: str):
-    """The answer, and in its `outcome` how it came: one of OUTCOMES, or "" for a page that is never kept."""
+    """The answer, and in its `outcome` how it came: one of OUTCOMES, or "" for a page that is never
+    kept.
+    """
     before = {view: figures.copy() for view, figures in timing.FIGURES.views.items()}
     response = client.get(path, headers=headers)
     new = [figures - before.get(view, Counter()) for view, figures in timing.FIGURES.views.items()]
@@ -40,7 +42,10 @@ def listed(response) -> dict[int, tuple[str, str]]:
     rows = [row for body in tree(response).all("tbody") for row in body.all("tr")]
     links = [row.one("td", class_="c-name").one("a") for row in rows]
     return {
-        int(link.attributes["href"].split("/")[2]): (link.text, row.one("span", class_="state").text)
+        int(link.attributes["href"].split("/")[2]): (
+            link.text,
+            row.one("span", class_="state").text,
+        )
         for link, row in zip(links, rows, strict=True)
     }
 
@@ -53,13 +58,23 @@ def headline(response) -> tuple[str, str]:
 
 def roles(response) -> list[str]:
     """Of the page of an account."""
-    [line] = [line for line in tree(response).all("div") if [name.text for name in line.all("dt")] == ["Roles"]]
+    [line] = [
+        line
+        for line in tree(response).all("div")
+        if [name.text for name in line.all("dt")] == ["Roles"]
+    ]
     return sorted(tag.text for tag in line.all("span", class_="tag"))
 
 
 def events(response) -> int:
     """How many events the page of an account shows."""
-    return len([line for history in tree(response).all("ol", class_="events") for line in history.all("li")])
+    return len(
+        [
+            line
+            for history in tree(response).all("ol", class_="events")
+            for line in history.all("li")
+        ]
+    )
 
 
 def offers(response) -> set[str]:
@@ -88,7 +103,9 @@ def stored() -> dict[str, bytes]:
 
 @contextmanager
 def process(other: dict) -> Iterator[None]:
-    """As if in another process, whose memory `other` is ({} for a new one): it shares the database and Redis alone."""
+    """As if in another process, whose memory `other` is ({} for a new one): it shares the database
+    and Redis alone.
+    """
     before = swap(other)
     try:
         yield
@@ -101,11 +118,16 @@ def swap(memory: dict) -> dict:
     from django.core.cache.backends import locmem
 
     before = {"flights": pages.FLIGHTS, "pieces": rows.MEMORY}
-    pages.FLIGHTS, rows.MEMORY = memory.get("flights", {}), memory.get("pieces") or rows.Memory()
+    pages.FLIGHTS = memory.get("flights", {})
+    rows.MEMORY = memory.get("pieces") or rows.Memory()
     if on_redis():
         [url] = [url for url, state in backend.STATE.items() if state[0] is caches["pages"].near]
         before["state"] = backend.STATE[url]
-        backend.STATE[url] = memory.get("state") or (backend.Near(), backend.Breaker("reads"), backend.Breaker("writes"))
+        backend.STATE[url] = memory.get("state") or (
+            backend.Near(),
+            backend.Breaker("reads"),
+            backend.Breaker("writes"),
+        )
     else:
         parts = (locmem._caches, locmem._expire_info, locmem._locks)
         before["state"] = tuple(part.pop("pages") for part in parts)

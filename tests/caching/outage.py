@@ -1,4 +1,6 @@
-"""A Redis of a test's own behind the cache, on either leg: it is killed, started again, frozen and thawed."""
+"""A Redis of a test's own behind the cache, on either leg: it is killed, started again, frozen and
+thawed.
+"""
 
 import os
 import signal
@@ -25,13 +27,27 @@ ALONE = 0.05  # seconds that Redis is left alone after an error; a test does not
 
 class Redis:
     def __init__(self, folder: Path):
-        self.folder, self.stack, self.port = folder, ExitStack(), servers.free_port()
+        self.folder = folder
+        self.stack = ExitStack()
+        self.port = servers.free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen
 
     def start(self) -> None:
-        command = [servers.redis_program(), "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        running = servers.running(command, stop=signal.SIGKILL, cwd=self.folder, stdout=subprocess.DEVNULL)
+        command = [
+            servers.redis_program(),
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        running = servers.running(
+            command, stop=signal.SIGKILL, cwd=self.folder, stdout=subprocess.DEVNULL
+        )
         self.process = self.stack.enter_context(running)
         with redis.Redis.from_url(self.url) as direct:
             servers.until(direct.ping, redis.ConnectionError, self.process, "Redis")
@@ -52,15 +68,25 @@ class Redis:
 
 def alias(url: str, patience: float) -> dict:
     retry = {"retry": Retry(NoBackoff(), 1, (redis.ConnectionError,))}
-    options = {"SOCKET_CONNECT_TIMEOUT": patience, "SOCKET_TIMEOUT": patience, "CONNECTION_POOL_KWARGS": retry}
-    pages = {"BACKEND": "users.caching.backend.Pages", "LOCATION": url, "KEY_PREFIX": "test", "OPTIONS": options}
+    options = {
+        "SOCKET_CONNECT_TIMEOUT": patience,
+        "SOCKET_TIMEOUT": patience,
+        "CONNECTION_POOL_KWARGS": retry,
+    }
+    pages = {
+        "BACKEND": "users.caching.backend.Pages",
+        "LOCATION": url,
+        "KEY_PREFIX": "test",
+        "OPTIONS": options,
+    }
     return settings.CACHES | {"pages": pages}
 
 
 @contextmanager
 def cache_at(url: str, patience: float = 30) -> Iterator[None]:
-    """The alias `pages` on that server, whether anything answers there or not. `patience`: seconds that an answer may take;
-    a machine with much to do is no silent server."""
+    """The alias `pages` on that server, whether anything answers there or not. `patience`: seconds
+    that an answer may take; a machine with much to do is no silent server.
+    """
     with override_settings(CACHES=alias(url, patience)), patch.object(backend, "ALONE", ALONE):
         try:
             yield

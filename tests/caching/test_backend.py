@@ -1,4 +1,6 @@
-"""The cache alias `pages` before a real Redis that fails in every way: nothing raises, hardly anything waits."""
+"""The cache alias `pages` before a real Redis that fails in every way: nothing raises, hardly
+anything waits.
+"""
 
 import logging
 import os
@@ -31,16 +33,19 @@ from users.caching.rows import MEMORY as MEMORY_OF_PIECES
 pytestmark = pytest.mark.postgresql  # of Redis, and not of the database
 
 NOT_READY = "not reachable, or not keeping what it is given"
-# Seconds that a server is waited for where it is silent in a test, and where it is not. Both are more than the site's own,
-# so that a machine with much to do is not taken for a silent server.
-SILENCE, PATIENCE = 2.0, 30.0
+# Seconds that a server is waited for where it is silent in a test, and where it is not. Both are
+# more than the site's own, so that a machine with much to do is not taken for a silent server.
+SILENCE = 2.0
+PATIENCE = 30.0
 
 
 class Server:
     """A Redis that can be hurt. It keeps its port when it is started again."""
 
     def __init__(self, folder: Path, stack: ExitStack):
-        self.folder, self.stack, self.port = folder, stack, servers.free_port()
+        self.folder = folder
+        self.stack = stack
+        self.port = servers.free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.direct = redis.Redis.from_url(self.url)
         self.process: subprocess.Popen
@@ -48,8 +53,20 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [servers.redis_program(), "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        running = servers.running(command, stop=signal.SIGKILL, cwd=self.folder, stdout=subprocess.DEVNULL)
+        command = [
+            servers.redis_program(),
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        running = servers.running(
+            command, stop=signal.SIGKILL, cwd=self.folder, stdout=subprocess.DEVNULL
+        )
         self.process = self.stack.enter_context(running)
         servers.until(self.direct.ping, redis.ConnectionError, self.process, "Redis")
 
@@ -77,7 +94,9 @@ class Server:
         self.direct.config_set("maxmemory", 0)
 
     def follow(self) -> None:
-        self.direct.replicaof("127.0.0.1", "1")  # nobody listens there; what it has it goes on to show
+        self.direct.replicaof(
+            "127.0.0.1", "1"
+        )  # nobody listens there; what it has it goes on to show
 
     def lead(self) -> None:
         self.direct.replicaof("NO", "ONE")
@@ -93,10 +112,13 @@ AWAY = ("refused", "silent")
 
 
 class Counted:
-    """Django-redis's cache; every call of it is counted, by name, and so is every socket that is opened."""
+    """Django-redis's cache; every call of it is counted, by name, and so is every socket that is
+    opened.
+    """
 
     def __init__(self, inner: Any):
-        self.inner, self.calls = inner, Counter()
+        self.inner = inner
+        self.calls = Counter()
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.inner, name)
@@ -134,7 +156,9 @@ def configuration(request, server, monkeypatch) -> dict[str, Any]:
     seconds = SILENCE if "silen" in request.node.name else PATIENCE
     monkeypatch.setenv("REDIS_URL", server.url)
     made = runpy.run_path(production.__file__)["CACHES"]["pages"]
-    return made | {"OPTIONS": made["OPTIONS"] | {"SOCKET_CONNECT_TIMEOUT": seconds, "SOCKET_TIMEOUT": seconds}}
+    return made | {
+        "OPTIONS": made["OPTIONS"] | {"SOCKET_CONNECT_TIMEOUT": seconds, "SOCKET_TIMEOUT": seconds}
+    }
 
 
 @pytest.fixture
@@ -142,7 +166,11 @@ def make(configuration):
     """Another cache object of the same process, as each of its threads has one."""
 
     def make() -> Pages:
-        params = {name: value for name, value in configuration.items() if name not in ("BACKEND", "LOCATION")}
+        params = {
+            name: value
+            for name, value in configuration.items()
+            if name not in ("BACKEND", "LOCATION")
+        }
         pages = Pages(configuration["LOCATION"], params)
         pages.redis = Counted(pages.redis)
         return pages
@@ -193,7 +221,7 @@ def use_all(pages: Pages) -> None:
     pages.clear()
 
 
-# --- while all is well ------------------------------------------------------------------------------------------------
+# --- while all is well ----------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("server")
@@ -222,7 +250,10 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
         pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
-        assert (pages.get("one"), pages.get("gone")) == (1, 1)  # its own writes it sees; Redis has heard of none yet
+        assert (pages.get("one"), pages.get("gone")) == (
+            1,
+            1,
+        )  # its own writes it sees; Redis has heard of none yet
     assert pages.redis.calls - before == {"get": 1}
     assert not server.direct.exists(pages.make_key("one"))
     [send] = later
@@ -271,8 +302,11 @@ def test_a_redis_that_is_gone_when_the_page_is_sent_costs_the_page_its_place_alo
     assert pages.get("one") == 1
 
 
-def test_who_finds_nothing_holds_the_lock_for_the_process_with_the_same_question(make, server, monkeypatch):
-    first, second = make(), make()
+def test_who_finds_nothing_holds_the_lock_for_the_process_with_the_same_question(
+    make, server, monkeypatch
+):
+    first = make()
+    second = make()
     before = first.redis.calls.copy()
     with first.claiming("lock"):
         assert first.get("page") is None
@@ -333,7 +367,8 @@ def test_what_it_is_given_lasts_as_long_as_was_said(pages, server, clock):
 
 
 def test_add_asks_redis_alone(make):
-    first, second = make(), make()
+    first = make()
+    second = make()
     assert first.add("lock", True, 5)
     assert not first.add("lock", True, 5)
     assert not second.add("lock", True, 5)
@@ -349,11 +384,13 @@ def test_add_sees_what_another_process_has_taken(pages, server):
 
 def test_two_releases_share_a_server_and_no_entry(pages, configuration):
     pages.set("one", 1, 60)
-    other = Pages(configuration["LOCATION"], {"KEY_PREFIX": "another", "OPTIONS": configuration["OPTIONS"]})
+    other = Pages(
+        configuration["LOCATION"], {"KEY_PREFIX": "another", "OPTIONS": configuration["OPTIONS"]}
+    )
     assert other.get("one") is None
 
 
-# --- the memory of the process ----------------------------------------------------------------------------------------
+# --- the memory of the process --------------------------------------------------------------------
 
 
 def test_what_was_read_once_is_asked_for_again_after_some_seconds(pages, clock):
@@ -375,7 +412,9 @@ def test_only_what_is_not_remembered_is_asked_for(pages, monkeypatch):
     pages.set_many({"one": 1, "two": 2}, 60)
     pages.near.forget(pages.make_key("two"))
     asked = []
-    monkeypatch.setattr(pages.redis.inner, "get_many", lambda keys, version: asked.append(keys) or {"two": 2})
+    monkeypatch.setattr(
+        pages.redis.inner, "get_many", lambda keys, version: asked.append(keys) or {"two": 2}
+    )
     assert pages.get_many(["one", "two"]) == {"one": 1, "two": 2}
     assert asked == [["two"]]
 
@@ -390,7 +429,9 @@ def test_all_threads_of_a_process_remember_together(make):
     states = at_once(*[lambda number=number: work(number) for number in range(8)])
     assert all(state == states[0] for state in states), states
     late = make()
-    assert late.get_many([f"of {number}" for number in range(8)]) == {f"of {number}": number for number in range(8)}
+    assert late.get_many([f"of {number}" for number in range(8)]) == {
+        f"of {number}": number for number in range(8)
+    }
     assert calls(late) == 0
 
 
@@ -401,7 +442,8 @@ def test_nobody_gets_the_object_of_another(pages):
 
 
 def test_what_is_deleted_is_forgotten_here_too(make):
-    first, second = make(), make()
+    first = make()
+    second = make()
     first.set("one", 1, 60)
     second.delete("one")
     assert first.get("one") is None
@@ -443,7 +485,7 @@ def test_what_has_expired_leaves_memory_when_it_is_asked_for(clock):
     assert near.size == 0
 
 
-# --- faults -----------------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -470,7 +512,8 @@ def test_one_attempt_and_then_nobody_asks_for_some_seconds(pages, server, clock,
     assert pages.get("one") is None
     FAULTS[fault][0](server)
     assert pages.get("one") is None
-    spent, opened = calls(pages), len(sockets)
+    spent = calls(pages)
+    opened = len(sockets)
     assert pages.reading.open
     for after in (0, ALONE / 2, ALONE / 2 - 0.001):
         clock.now += after
@@ -602,7 +645,9 @@ def test_a_server_that_was_killed_and_started_again_works_again_by_itself(pages,
     assert pages.trouble() == ""
 
 
-def test_a_kept_connection_that_was_closed_is_opened_again_without_an_error(pages, server, sockets, caplog):
+def test_a_kept_connection_that_was_closed_is_opened_again_without_an_error(
+    pages, server, sockets, caplog
+):
     pages.set("one", 1, 60)
     server.restart()
     opened = len(sockets)
@@ -614,7 +659,9 @@ def test_a_kept_connection_that_was_closed_is_opened_again_without_an_error(page
     assert caplog.records == []
 
 
-def test_a_connection_that_is_closed_while_it_is_used_is_tried_once_more(pages, server, sockets, monkeypatch):
+def test_a_connection_that_is_closed_while_it_is_used_is_tried_once_more(
+    pages, server, sockets, monkeypatch
+):
     """As when the server goes away between the look at the connection and the request."""
     pages.set("one", 1, 60)
     forget(pages)
@@ -652,7 +699,9 @@ def unreadable(kind: str, monkeypatch) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["no pickle", "cut off", "class that is gone"])
-def test_an_entry_that_cannot_be_read_is_as_none_and_is_written_over(pages, server, monkeypatch, caplog, kind):
+def test_an_entry_that_cannot_be_read_is_as_none_and_is_written_over(
+    pages, server, monkeypatch, caplog, kind
+):
     server.direct.set(pages.make_key("bad"), unreadable(kind, monkeypatch))
     pages.set("good", 1, 60)
     forget(pages)
@@ -676,7 +725,7 @@ def test_a_server_that_is_tried_with_an_entry_that_cannot_be_read_is_back(pages,
     assert pages.trouble() == ""
 
 
-# --- what visitors see ------------------------------------------------------------------------------------------------
+# --- what visitors see ----------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.django_db
 
 COMMAND = Command("test")
 SOFT = {"last_seen_at", "last_login", "preferences"}
-ACCOUNTS, AUDIT, ROLES, NOTHING = {"accounts"}, {"audit"}, {"roles"}, set()
+ACCOUNTS = {"accounts"}
+AUDIT = {"audit"}
+ROLES = {"roles"}
+NOTHING = set()
 Change = Callable[[User], Any]
 
 
@@ -63,21 +66,31 @@ def insert_by_hand(ada: User) -> None:
     """A second row like hers, by the database alone."""
     names = [field.column for field in User._meta.concrete_fields if not field.primary_key]
     own = {"username": "'twin'", "email": "''"}
-    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(own.get(name, f'"{name}"') for name in names)
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(own.get(name, f'"{name}"') for name in names)
     sql(f"INSERT INTO users_user ({columns}) SELECT {values} FROM users_user WHERE id = %s", ada.pk)
 
 
 def copy_in(ada: User) -> None:
     fields = [field for field in User._meta.concrete_fields if not field.primary_key]
-    columns, twin = ", ".join(f'"{field.column}"' for field in fields), new("twin")
-    with connection.cursor() as cursor, cursor.copy(f"COPY users_user ({columns}) FROM STDIN") as copy:
-        copy.write_row([field.get_db_prep_save(getattr(twin, field.attname), connection) for field in fields])
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    twin = new("twin")
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY users_user ({columns}) FROM STDIN") as copy,
+    ):
+        copy.write_row(
+            [field.get_db_prep_save(getattr(twin, field.attname), connection) for field in fields]
+        )
 
 
 def upsert(ada: User) -> None:
     twin = new(ada.username)
-    twin.pk, twin.phone = ada.pk, "1"
-    User.objects.bulk_create([twin], update_conflicts=True, unique_fields=["id"], update_fields=["phone"])
+    twin.pk = ada.pk
+    twin.phone = "1"
+    User.objects.bulk_create(
+        [twin], update_conflicts=True, unique_fields=["id"], update_fields=["phone"]
+    )
 
 
 def bulk_update(ada: User) -> None:
@@ -86,7 +99,9 @@ def bulk_update(ada: User) -> None:
 
 
 def seal(ada: User) -> None:
-    AuditEvent.objects.filter(pk=AuditEvent.objects.latest("pk").pk).update(chain_position=1, chain_salt=b"1")
+    AuditEvent.objects.filter(pk=AuditEvent.objects.latest("pk").pk).update(
+        chain_position=1, chain_salt=b"1"
+    )
 
 
 def new_group(ada: User) -> None:
@@ -94,24 +109,42 @@ def new_group(ada: User) -> None:
     Group.objects.create(name="Team").permissions.set(Permission.objects.all()[:2])
 
 
-# Each with what it raises. The account is in the group Viewer, has a permission of its own, and an event.
+# Each with what it raises. The account is in the group Viewer, has a permission of its own, and an
+# event.
 CHANGES: dict[str, tuple[set[str], Change]] = {
     "save of an account": (ACCOUNTS, lambda ada: ada.save()),
     "save of one column": (ACCOUNTS, lambda ada: ada.save(update_fields=["phone"])),
     "a new account": (ACCOUNTS, lambda ada: make_user()),
-    "update of a queryset": (ACCOUNTS, lambda ada: User.objects.filter(pk=ada.pk).update(phone="1")),
-    "bulk_create of accounts": (ACCOUNTS, lambda ada: User.objects.bulk_create([new("a"), new("b")])),
+    "update of a queryset": (
+        ACCOUNTS,
+        lambda ada: User.objects.filter(pk=ada.pk).update(phone="1"),
+    ),
+    "bulk_create of accounts": (
+        ACCOUNTS,
+        lambda ada: User.objects.bulk_create([new("a"), new("b")]),
+    ),
     "bulk_create over accounts": (ACCOUNTS, upsert),
     "bulk_update of accounts": (ACCOUNTS, bulk_update),
     "delete of an account": (ACCOUNTS | ROLES, lambda ada: ada.delete()),
-    "UPDATE of an account": (ACCOUNTS, lambda ada: sql("UPDATE users_user SET phone = '1' WHERE id = %s", ada.pk)),
+    "UPDATE of an account": (
+        ACCOUNTS,
+        lambda ada: sql("UPDATE users_user SET phone = '1' WHERE id = %s", ada.pk),
+    ),
     "INSERT of an account": (ACCOUNTS, insert_by_hand),
-    "DELETE of an account": (ACCOUNTS, lambda ada: sql("DELETE FROM users_user WHERE username = 'lone'")),
+    "DELETE of an account": (
+        ACCOUNTS,
+        lambda ada: sql("DELETE FROM users_user WHERE username = 'lone'"),
+    ),
     "suspension": (ACCOUNTS | AUDIT, lambda ada: verbs.suspend(ada, by=COMMAND, reason="Why")),
-    "edit": (ACCOUNTS | AUDIT, lambda ada: verbs.edit(ada, by=COMMAND, version=None, phone="12345")),
+    "edit": (
+        ACCOUNTS | AUDIT,
+        lambda ada: verbs.edit(ada, by=COMMAND, version=None, phone="12345"),
+    ),
     "roles by verb": (
         ACCOUNTS | AUDIT | ROLES,
-        lambda ada: verbs.assign_roles(ada, by=COMMAND, groups=[group("Auditor")], is_staff=True, is_superuser=False),
+        lambda ada: verbs.assign_roles(
+            ada, by=COMMAND, groups=[group("Auditor")], is_staff=True, is_superuser=False
+        ),
     ),
     "joining a group": (ROLES, lambda ada: ada.groups.add(group("Auditor"))),
     "leaving a group": (ROLES, lambda ada: ada.groups.remove(group())),
@@ -120,24 +153,52 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
     "a group takes members": (ROLES, lambda ada: group("Auditor").user_set.set([ada])),
     "INSERT of a membership": (
         ROLES,
-        lambda ada: sql("INSERT INTO users_user_groups (user_id, group_id) VALUES (%s, %s)", ada.pk, group("Auditor").pk),
+        lambda ada: sql(
+            "INSERT INTO users_user_groups (user_id, group_id) VALUES (%s, %s)",
+            ada.pk,
+            group("Auditor").pk,
+        ),
     ),
-    "UPDATE of a membership": (ROLES, lambda ada: sql("UPDATE users_user_groups SET group_id = %s", group("Auditor").pk)),
+    "UPDATE of a membership": (
+        ROLES,
+        lambda ada: sql("UPDATE users_user_groups SET group_id = %s", group("Auditor").pk),
+    ),
     "DELETE of memberships": (ROLES, lambda ada: sql("DELETE FROM users_user_groups")),
-    "a permission of one's own": (ROLES, lambda ada: ada.user_permissions.add(permission("edit_user"))),
+    "a permission of one's own": (
+        ROLES,
+        lambda ada: ada.user_permissions.add(permission("edit_user")),
+    ),
     "its loss": (ROLES, lambda ada: ada.user_permissions.remove(permission())),
-    "DELETE of own permissions": (ROLES, lambda ada: sql("DELETE FROM users_user_user_permissions")),
+    "DELETE of own permissions": (
+        ROLES,
+        lambda ada: sql("DELETE FROM users_user_user_permissions"),
+    ),
     "a permission for a group": (ROLES, lambda ada: group().permissions.add(permission())),
-    "a permission taken from a group": (ROLES, lambda ada: group().permissions.remove(permission("view_user"))),
+    "a permission taken from a group": (
+        ROLES,
+        lambda ada: group().permissions.remove(permission("view_user")),
+    ),
     "no permission for a group": (ROLES, lambda ada: group().permissions.clear()),
-    "DELETE of a group's permissions": (ROLES, lambda ada: sql("DELETE FROM auth_group_permissions")),
+    "DELETE of a group's permissions": (
+        ROLES,
+        lambda ada: sql("DELETE FROM auth_group_permissions"),
+    ),
     "a group": (ROLES, new_group),
-    "another name of a group": (ROLES, lambda ada: Group.objects.filter(name="Viewer").update(name="Reader")),
+    "another name of a group": (
+        ROLES,
+        lambda ada: Group.objects.filter(name="Viewer").update(name="Reader"),
+    ),
     "save of a group": (ROLES, lambda ada: group().save()),
     "delete of a group": (ROLES, lambda ada: group().delete()),
-    "another name of a permission": (ROLES, lambda ada: Permission.objects.filter(pk=permission().pk).update(codename="x")),
+    "another name of a permission": (
+        ROLES,
+        lambda ada: Permission.objects.filter(pk=permission().pk).update(codename="x"),
+    ),
     "an event": (AUDIT, lambda ada: record("account.edited", actor=None, target=ada)),
-    "bulk_create of events": (AUDIT, lambda ada: AuditEvent.objects.bulk_create([event_for("denied", actor=None)])),
+    "bulk_create of events": (
+        AUDIT,
+        lambda ada: AuditEvent.objects.bulk_create([event_for("denied", actor=None)]),
+    ),
     "INSERT of an event": (
         AUDIT,
         lambda ada: sql(
@@ -149,9 +210,12 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
     "sealing an event": (NOTHING, seal),
     "signing in": (NOTHING, lambda ada: Client().force_login(ada)),
     "last_login": (NOTHING, lambda ada: update_last_login(None, ada)),
-    "last_seen_at": (NOTHING, lambda ada: User.objects.filter(pk=ada.pk).update(last_seen_at=timezone.now())),
+    "last_seen_at": (
+        NOTHING,
+        lambda ada: User.objects.filter(pk=ada.pk).update(last_seen_at=timezone.now()),
+    ),
     "preferences": (NOTHING, lambda ada: preferences.choose_size(ada, 25)),
-}  # fmt: skip
+}
 ON_POSTGRESQL: dict[str, tuple[set[str], Change]] = {
     "COPY": (ACCOUNTS, copy_in),
     "TRUNCATE": (ACCOUNTS | ROLES | AUDIT, lambda ada: sql("TRUNCATE users_user CASCADE")),
@@ -193,7 +257,7 @@ def test_every_column_of_an_account_counts_but_the_soft_ones(ada, column):
     assert raised(before) == (NOTHING if column in SOFT else ACCOUNTS)
 
 
-# --- changes that are taken back --------------------------------------------------------------------------------------
+# --- changes that are taken back ------------------------------------------------------------------
 
 
 def test_a_change_that_is_rolled_back_to_a_savepoint_leaves_the_number_as_it_was(ada):
@@ -212,7 +276,8 @@ def test_a_change_that_is_rolled_back_to_a_savepoint_leaves_the_number_as_it_was
 
 @pytest.mark.django_db(transaction=True)
 def test_a_change_that_is_rolled_back_leaves_the_number_as_it_was():
-    ada, before = make_user(), current()
+    ada = make_user()
+    before = current()
     numbers = [before["accounts"]]
     for _ in range(5):
         with taken_back():
@@ -222,7 +287,9 @@ def test_a_change_that_is_rolled_back_leaves_the_number_as_it_was():
         tick()
     verbs.edit(ada, by=COMMAND, version=None, phone="12345")
     numbers.append(current()["accounts"])
-    assert len(numbers) == len(set(numbers))  # what was stored in a transaction that came to nothing is never found
+    assert len(numbers) == len(
+        set(numbers)
+    )  # what was stored in a transaction that came to nothing is never found
 
 
 def tick() -> None:
@@ -237,9 +304,12 @@ def restore(rows: list[dict[str, Any]]) -> None:
     Generation.objects.bulk_create(Generation(**row) for row in rows)
 
 
-@pytest.mark.parametrize("back", [lambda old: Generation.objects.all().delete(), restore], ids=["emptied", "restored"])
+@pytest.mark.parametrize(
+    "back", [lambda old: Generation.objects.all().delete(), restore], ids=["emptied", "restored"]
+)
 def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
-    old, numbers = list(Generation.objects.values()), [current()["accounts"]]
+    old = list(Generation.objects.values())
+    numbers = [current()["accounts"]]
     for _ in range(10):
         for _ in range(3):
             User.objects.update(phone="1")
@@ -251,7 +321,7 @@ def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
     assert len(numbers) == len(set(numbers))
 
 
-# --- writers at once --------------------------------------------------------------------------------------------------
+# --- writers at once ------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -293,13 +363,16 @@ def test_writers_of_different_accounts_never_wait_and_every_commit_gives_a_new_n
     lanes = Generation.objects.filter(name=name).count()
     for account in accounts:
         account.delete()
-    assert Generation.objects.filter(name=name).count() == lanes  # who writes alone takes a lane that is there
+    assert (
+        Generation.objects.filter(name=name).count() == lanes
+    )  # who writes alone takes a lane that is there
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_writer_who_gives_up_leaves_the_lane_as_it_was():
-    ada, grace = make_user(), make_user()
+    ada = make_user()
+    grace = make_user()
     before = current()
     with second_connection() as one, second_connection() as other:
         one.execute(CHANGES_BY_HAND["accounts"], [ada.pk])
@@ -312,7 +385,9 @@ def test_a_writer_who_gives_up_leaves_the_lane_as_it_was():
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_changes_at_once_none_is_missed():
-    accounts, rounds, before = [make_superuser() for _ in range(6)], 10, total(current())
+    accounts = [make_superuser() for _ in range(6)]
+    rounds = 10
+    before = total(current())
 
     def write(account: User) -> list[str]:
         numbers = []
@@ -323,15 +398,18 @@ def test_of_many_changes_at_once_none_is_missed():
 
     answers = at_once(*(lambda account=account: write(account) for account in accounts))
     for numbers in answers:
-        assert len(set(numbers)) == rounds  # whoever has changed something never reads a number from before it
+        assert (
+            len(set(numbers)) == rounds
+        )  # whoever has changed something never reads a number from before it
     assert total(current()) >= before + len(accounts) * rounds
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def test_numbers_are_read_whatever_their_order():
-    one, other = parse("accounts:17 audit:4 accounts:9"), parse("accounts:9 accounts:17 audit:4")
+    one = parse("accounts:17 audit:4 accounts:9")
+    other = parse("accounts:9 accounts:17 audit:4")
     assert one == other
     assert one.of("accounts", "audit") == other.of("accounts", "audit")
     assert set(one["accounts"].split(".")) == {"9", "17"}
@@ -344,7 +422,14 @@ def test_without_any_number_all_are_zero(text):
 
 
 def test_numbers_that_differ_are_told_apart():
-    texts = ["accounts:1 accounts:23", "accounts:12 accounts:3", "accounts:123", "audit:1 accounts:23", "accounts:1", None]
+    texts = [
+        "accounts:1 accounts:23",
+        "accounts:12 accounts:3",
+        "accounts:123",
+        "audit:1 accounts:23",
+        "accounts:1",
+        None,
+    ]
     assert len({parse(text).of(*NAMES) for text in texts}) == len(texts)
 
 

@@ -37,7 +37,9 @@ def signed_in(account: User) -> Client:
 def with_permissions(*codenames: str) -> User:
     """Staff without a role, with permissions of their own."""
     account = make_user(is_staff=True)
-    account.user_permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="users"))
+    account.user_permissions.set(
+        Permission.objects.filter(codename__in=codenames, content_type__app_label="users")
+    )
     return account
 
 
@@ -48,8 +50,13 @@ def people() -> dict[str, User]:
     found["a permission of their own"] = with_permissions("view_user", "reveal_personal")
     found["another permission of their own"] = with_permissions("view_user", "invite_user")
     found["Viewer with a permission"] = make_user("Viewer")
-    found["Viewer with a permission"].user_permissions.add(Permission.objects.get(codename="share_view"))
-    found["Viewer, other columns"], found["Viewer, smaller pages"] = make_user("Viewer"), make_user("Viewer")
+    found["Viewer with a permission"].user_permissions.add(
+        Permission.objects.get(codename="share_view")
+    )
+    found["Viewer, other columns"], found["Viewer, smaller pages"] = (
+        make_user("Viewer"),
+        make_user("Viewer"),
+    )
     preferences.choose_columns(found["Viewer, other columns"], ("email", "phone"))
     preferences.choose_size(found["Viewer, smaller pages"], 25)
     found["superuser, other columns"] = make_superuser()
@@ -60,22 +67,45 @@ def people() -> dict[str, User]:
 def addresses(viewers: dict[str, User]) -> list[str]:
     """Lists and the pages of all kinds of accounts, the viewers' own among them."""
     now = User.objects.latest("pk").date_joined
-    targets = [make_user(), make_user(status="invited"), make_user(status="suspended"), make_user(valid_until=now)]
-    targets += [make_user(status="deleted", deleted_at=now), make_user("Auditor"), make_user("Support", status="suspended")]
-    targets += [make_superuser(), *(viewers[name] for name in ("Viewer 1", "Administrator 1", "superuser 1"))]
+    targets = [
+        make_user(),
+        make_user(status="invited"),
+        make_user(status="suspended"),
+        make_user(valid_until=now),
+    ]
+    targets += [
+        make_user(status="deleted", deleted_at=now),
+        make_user("Auditor"),
+        make_user("Support", status="suspended"),
+    ]
+    targets += [
+        make_superuser(),
+        *(viewers[name] for name in ("Viewer 1", "Administrator 1", "superuser 1")),
+    ]
     verbs.edit(targets[0], by=viewers["superuser 1"], version=None, phone="12345")
-    lists = ["", "?q=person", "?status=active", "?role=staff&sort=name", "?size=25", "?q=nobody-has-this"]
+    lists = [
+        "",
+        "?q=person",
+        "?status=active",
+        "?role=staff&sort=name",
+        "?size=25",
+        "?q=nobody-has-this",
+    ]
     lists += ["filters/", "filters/?status=active&size=25"]
     return [f"/users/{query}" for query in lists] + [f"/users/{target.pk}/" for target in targets]
 
 
-def rendered(client: Client, path: str, headers: dict[str, str]) -> tuple[str, bytes, dict[str, str]]:
+def rendered(
+    client: Client, path: str, headers: dict[str, str]
+) -> tuple[str, bytes, dict[str, str]]:
     """The key that the page would be kept under, and the page as it would be kept, made anew."""
     seen = []
 
     def make(request, view, prefix, encoding):
         response = view(request)
-        seen.append((f"{prefix} {pages.canonical(request)}", response.content, dict(response.items())))
+        seen.append(
+            (f"{prefix} {pages.canonical(request)}", response.content, dict(response.items()))
+        )
         return response
 
     with patch.object(pages, "kept", make):
@@ -93,12 +123,16 @@ def test_one_key_is_one_page_for_all_viewers(headers):
     owners: dict[str, set[str]] = {}
     paths = addresses(viewers)
     if headers:
-        paths = [path for path in paths if not path.strip("/").split("/")[-1].isdigit()]  # an account's page has no part
+        paths = [
+            path for path in paths if not path.strip("/").split("/")[-1].isdigit()
+        ]  # an account's page has no part
     clients = {name: signed_in(viewer) for name, viewer in viewers.items()}
     for path in paths:
         for name, client in clients.items():
             key, *page = rendered(client, path, headers)
-            assert kept.setdefault(key, page) == page, f"{name} and {owners[key]} do not see the same at {path}"
+            assert kept.setdefault(key, page) == page, (
+                f"{name} and {owners[key]} do not see the same at {path}"
+            )
             owners.setdefault(key, set()).add(name)
     together = {frozenset(names) for names in owners.values()}
     for role in [*ROLES, "superuser"]:  # colleagues share their pages, and strangers do not
@@ -108,7 +142,8 @@ def test_one_key_is_one_page_for_all_viewers(headers):
 
 
 def test_staff_without_the_right_get_no_page_and_leave_none():
-    client, ada = signed_in(make_user(is_staff=True)), make_user()
+    client = signed_in(make_user(is_staff=True))
+    ada = make_user()
     for path in ("/users/", f"/users/{ada.pk}/"):
         assert ask(signed_in(make_user("Viewer")), path).outcome == "miss"
         response = ask(client, path)
@@ -129,7 +164,8 @@ def test_two_colleagues_share_a_page(role, headers):
 
 
 def test_ones_own_page_is_not_the_one_that_colleagues_see():
-    one, other = make_user("Administrator"), make_user("Administrator")
+    one = make_user("Administrator")
+    other = make_user("Administrator")
     path = f"/users/{one.pk}/"
     assert ask(signed_in(other), path).outcome == "miss"
     own = ask(signed_in(one), path)
@@ -143,18 +179,26 @@ def test_the_order_of_parameters_makes_no_difference_and_their_values_do():
     make_user(username="ada", status="suspended")
     assert ask(client, "/users/?status=suspended&sort=username").outcome == "miss"
     assert ask(client, "/users/?sort=username&status=suspended").outcome == "hit"
-    for other in ("status=suspended&sort=-username", "status=active&sort=username", "status=suspended", "sort=username"):
+    for other in (
+        "status=suspended&sort=-username",
+        "status=active&sort=username",
+        "status=suspended",
+        "sort=username",
+    ):
         assert ask(client, f"/users/?{other}").outcome == "miss"
     assert ask(client, "/users/?q=a%26sort%3Db").outcome == "miss"
     assert ask(client, "/users/?q=a&sort=username").outcome == "miss"
 
 
 def test_a_right_that_is_given_or_taken_changes_the_next_page():
-    viewer, ada = make_user("Viewer"), make_user()
+    viewer = make_user("Viewer")
+    ada = make_user()
     client = signed_in(viewer)
     path = f"/users/{ada.pk}/"
     assert not tree(ask(client, path)).one("div", class_="actions").all("a")
-    viewer.user_permissions.set(Permission.objects.filter(codename__in=["edit_user", "view_personal"]))
+    viewer.user_permissions.set(
+        Permission.objects.filter(codename__in=["edit_user", "view_personal"])
+    )
     assert tree(ask(client, path)).one("div", class_="actions").text == "Edit"
     viewer.user_permissions.clear()
     assert not tree(ask(client, path)).one("div", class_="actions").all("a")
@@ -162,18 +206,27 @@ def test_a_right_that_is_given_or_taken_changes_the_next_page():
     assert client.get(path).status_code == 403
 
 
-# --- one browser after the other --------------------------------------------------------------------------------------
+# --- one browser after the other ------------------------------------------------------------------
 
 
 @pytest.fixture
 def first() -> User:
     """Somebody whose traces would be found."""
-    return make_user("Manager", username="zebraquagga", first_name="Zebedee", last_name="Quaggason", email="zq@zebra.example")
+    return make_user(
+        "Manager",
+        username="zebraquagga",
+        first_name="Zebedee",
+        last_name="Quaggason",
+        email="zq@zebra.example",
+    )
 
 
 def traces(account: User, client: Client) -> list[bytes]:
     own = [account.username, account.email, account.first_name, account.last_name]
-    return [word.encode() for word in [*own, client.cookies["csrf"].value, client.cookies["session"].value]]
+    return [
+        word.encode()
+        for word in [*own, client.cookies["csrf"].value, client.cookies["session"].value]
+    ]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -181,13 +234,20 @@ def traces(account: User, client: Client) -> list[bytes]:
 def test_after_somebody_else_everybody_sees_their_own(first, variant, encoding):
     ada = make_user(status="suspended", username="ada")
     headers = variant | {"Accept-Encoding": encoding}
-    ahead, second, nobody = signed_in(first), signed_in(make_user("Viewer")), Client()
+    ahead = signed_in(first)
+    second = signed_in(make_user("Viewer"))
+    nobody = Client()
     for path in ("/users/?status=suspended", "/users/?q=ada", f"/users/{ada.pk}/"):
-        theirs, own = ask(ahead, path, **headers), ask(second, path, **headers)
+        theirs = ask(ahead, path, **headers)
+        own = ask(second, path, **headers)
         assert (theirs.outcome, own.outcome) == ("miss", "miss")
         assert own.get("Content-Encoding", "identity") == encoding
         assert not [trace for trace in traces(first, ahead) if trace in plain(own)]
-        assert not [trace for trace in traces(first, ahead) if trace in str(own.headers).encode() + str(own.cookies).encode()]
+        assert not [
+            trace
+            for trace in traces(first, ahead)
+            if trace in str(own.headers).encode() + str(own.cookies).encode()
+        ]
         is_part = variant == PART
         assert bool(tree(own).all("html")) != is_part
         assert len(tree(own).all("a", href="/audit/")) == 0
@@ -198,13 +258,16 @@ def test_after_somebody_else_everybody_sees_their_own(first, variant, encoding):
 
 
 def test_each_variant_and_encoding_is_a_page_of_its_own(first):
-    client, seen = signed_in(first), []
+    client = signed_in(first)
+    seen = []
     make_user()
     for encoding in ENCODINGS:
         for variant in ({}, PART):
             response = ask(client, "/users/", **variant, **{"Accept-Encoding": encoding})
             assert response.outcome == "miss"
-            assert ask(client, "/users/", **variant, **{"Accept-Encoding": encoding}).outcome == "hit"
+            assert (
+                ask(client, "/users/", **variant, **{"Accept-Encoding": encoding}).outcome == "hit"
+            )
             assert {"HX-Request", "Accept-Encoding", "Cookie"} <= set(response["Vary"].split(", "))
             seen.append(plain(response))
     assert seen[:2] == seen[2:4] == seen[4:]
@@ -216,10 +279,19 @@ def test_each_variant_and_encoding_is_a_page_of_its_own(first):
 @pytest.mark.parametrize(
     ("offered", "taken"),
     [
-        ("", ""), ("gzip, deflate, br", "br"), ("GZIP", "gzip"), ("br;q=0, gzip", "gzip"), ("br;q=0.000", ""),
-        ("gzip;q=0.0, br;q=0.00", ""), ("br;q=0.5", "br"), ("gzip;q=1.0", "gzip"), ("*", ""), ("zstd", ""), (";,=", ""),
+        ("", ""),
+        ("gzip, deflate, br", "br"),
+        ("GZIP", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.000", ""),
+        ("gzip;q=0.0, br;q=0.00", ""),
+        ("br;q=0.5", "br"),
+        ("gzip;q=1.0", "gzip"),
+        ("*", ""),
+        ("zstd", ""),
+        (";,=", ""),
     ],
-)  # fmt: skip
+)
 def test_a_page_comes_in_an_encoding_that_the_browser_takes(first, offered, taken):
     client = signed_in(first)
     make_user(username="ada")
@@ -234,10 +306,14 @@ TOKEN = re.compile(rb'name="(?:csrfmiddlewaretoken|token)" value="[^"]+"|X-Reque
 
 
 class Alternating:
-    """A browser in front of which somebody else looks at each address; and what it is told, it would be told alone."""
+    """A browser in front of which somebody else looks at each address; and what it is told, it
+    would be told alone.
+    """
 
     def __init__(self, own: Client, other: Client):
-        self.own, self.other, self.words = own, other, [other.cookies["csrf"].value, other.cookies["session"].value]
+        self.own = own
+        self.other = other
+        self.words = [other.cookies["csrf"].value, other.cookies["session"].value]
 
     def get(self, path: str, follow: bool):
         self.other.get(path, follow=True)
@@ -251,27 +327,41 @@ class Alternating:
 
 
 @pytest.mark.postgresql  # with Redis, as in production
-@pytest.mark.parametrize(("one", "other"), [("Viewer", "superuser"), ("superuser", "Viewer"), ("Manager", "Administrator")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Viewer", "superuser"), ("superuser", "Viewer"), ("Manager", "Administrator")],
+)
 def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one, other):
-    own, someone = [make_superuser() if role == "superuser" else make_user(role) for role in (one, other)]
+    own, someone = [
+        make_superuser() if role == "superuser" else make_user(role) for role in (one, other)
+    ]
     ada = make_user(first_name="Ada")
     verbs.suspend(ada, by=someone if other != "Viewer" else own, reason="Why")
     # Some pages show what time it is, and one of them what processes tell every few seconds.
-    with patch("django.utils.timezone.now", return_value=timezone.now()), patch.object(timing, "TELL", 3600):
+    with (
+        patch("django.utils.timezone.now", return_value=timezone.now()),
+        patch.object(timing, "TELL", 3600),
+    ):
         visited = crawl(Alternating(signed_in(own), signed_in(someone)), "/", "/me/")
     assert len(visited) > 20
     assert f"/users/{ada.pk}/" in visited
 
 
-# --- messages ---------------------------------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------------------
 
 MESSAGE = "Your columns are saved."
 
 
 def test_a_message_is_shown_once_to_its_owner_and_never_kept():
-    owner, colleague = signed_in(make_user("Viewer")), signed_in(make_user("Viewer"))
+    owner = signed_in(make_user("Viewer"))
+    colleague = signed_in(make_user("Viewer"))
     assert ask(owner, "/users/").outcome == "miss"
-    assert owner.post("/users/columns/", {"columns": ["email"], "email": "on", "order": "email"})["Location"] == "/users/"
+    assert (
+        owner.post("/users/columns/", {"columns": ["email"], "email": "on", "order": "email"})[
+            "Location"
+        ]
+        == "/users/"
+    )
     assert MESSAGE not in plain(ask(colleague, "/users/")).decode()
     part = ask(owner, "/users/", **PART)  # has no place for it, and leaves it for the next page
     assert MESSAGE not in plain(part).decode()
@@ -283,7 +373,11 @@ def test_a_message_is_shown_once_to_its_owner_and_never_kept():
         assert response.outcome in ("hit", "miss")
         assert MESSAGE not in plain(response).decode()
     assert stored()
-    assert not [key for key, value in stored().items() if MESSAGE.encode() in value and "session:" not in key]
+    assert not [
+        key
+        for key, value in stored().items()
+        if MESSAGE.encode() in value and "session:" not in key
+    ]
 
 
 def test_kept_pages_name_no_viewer_and_hold_no_token(first):
@@ -293,8 +387,14 @@ def test_kept_pages_name_no_viewer_and_hold_no_token(first):
     ask(client, "/users/?status=suspended", **PART)
     kept = {key: value for key, value in stored().items() if "session:" not in key}
     assert any(b"ada" in value for value in kept.values())
-    assert not [key for key, value in kept.items() for trace in traces(first, client) if trace in value]
-    assert not [key for key, value in kept.items() if b"csrfmiddlewaretoken" in value or b"Set-Cookie" in value]
+    assert not [
+        key for key, value in kept.items() for trace in traces(first, client) if trace in value
+    ]
+    assert not [
+        key
+        for key, value in kept.items()
+        if b"csrfmiddlewaretoken" in value or b"Set-Cookie" in value
+    ]
 
 
 def test_listed_and_headline_read_what_is_shown():

@@ -1,4 +1,6 @@
-"""Whatever happens in whatever order, a page shows what the database had at some moment since the request began."""
+"""Whatever happens in whatever order, a page shows what the database had at some moment since the
+request began.
+"""
 
 import os
 from collections import Counter
@@ -17,7 +19,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.builders import make_superuser, make_user
-from tests.caching.looking import events, headline, listed, offers, on_redis, process, roles, server, stored, taken_back
+from tests.caching.looking import (
+    events,
+    headline,
+    listed,
+    offers,
+    on_redis,
+    process,
+    roles,
+    server,
+    stored,
+    taken_back,
+)
 from tests.transfer.importer import importing  # noqa: F401  a fixture
 from users.access import Command
 from users.account import verbs
@@ -30,7 +43,9 @@ from users.models import User
 COMMAND = Command("test")
 EXAMPLES = int(os.environ.get("EXAMPLES", "16"))
 # To shorten what has failed would take minutes; the steps that led there are few enough to be read.
-BOUNDS = settings(max_examples=EXAMPLES, stateful_step_count=20, phases=[Phase.generate], database=None)
+BOUNDS = settings(
+    max_examples=EXAMPLES, stateful_step_count=20, phases=[Phase.generate], database=None
+)
 ENDURING = ("Viewer", "Auditor")
 
 
@@ -57,32 +72,53 @@ def database() -> dict[int, Shown]:
     }
 
 
-# --- the machine ------------------------------------------------------------------------------------------------------
+# --- the machine ----------------------------------------------------------------------------------
 
 READERS = ["Viewer", "another Viewer", "Support", "superuser"]
 PLACES = ["list", "part", "suspended", "account"]
-# Where in a request other things happen: the viewer and the generation have been read before all of them.
+# Where in a request other things happen: the viewer and the generation have been read before all of
+# them.
 MOMENTS = ["before the cache is asked", "before the view", "before it is stored"]
 WRITES = [
-    "edit", "suspend", "suspend for a while", "reinstate", "other roles", "another name of a role", "event", "one column",
-    "everybody", "taken back", "crash after the commit", "new", "delete", "time passes", "suspend for a while", "time passes",
-]  # fmt: skip
+    "edit",
+    "suspend",
+    "suspend for a while",
+    "reinstate",
+    "other roles",
+    "another name of a role",
+    "event",
+    "one column",
+    "everybody",
+    "taken back",
+    "crash after the commit",
+    "new",
+    "delete",
+    "time passes",
+    "suspend for a while",
+    "time passes",
+]
 FAULTS = ["emptied", "near memory lost", "entries vanish", "restarted"] + 8 * ["nothing"]
 
-reads = st.tuples(st.sampled_from(READERS), st.sampled_from(PLACES), st.integers(0, 2), st.booleans())
+reads = st.tuples(
+    st.sampled_from(READERS), st.sampled_from(PLACES), st.integers(0, 2), st.booleans()
+)
 writes = st.tuples(st.sampled_from(WRITES), st.integers(0, 2), st.integers(0, 9))
 faults = st.sampled_from(FAULTS)
 
 
 class Office(RuleBasedStateMachine):
-    """Some accounts, colleagues who look at them in two processes, and everything that changes accounts or loses pages."""
+    """Some accounts, colleagues who look at them in two processes, and everything that changes
+    accounts or loses pages.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
         self.now = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
         self.stack.enter_context(patch("django.utils.timezone.now", lambda: self.now))
-        self.stack.enter_context(patch.object(pages, "PATIENCE", 0))  # in one thread nobody comes to the end meanwhile
+        self.stack.enter_context(
+            patch.object(pages, "PATIENCE", 0)
+        )  # in one thread nobody comes to the end meanwhile
         self.accounts = [make_user().pk, make_user().pk]
         until = {"status_reason": "Why", "suspended_until": self.now + timedelta(seconds=5)}
         self.accounts.append(make_user(status="suspended", **until).pk)
@@ -106,7 +142,8 @@ class Office(RuleBasedStateMachine):
 
     def hooks(self) -> None:
         """Lets things happen in the middle of a request."""
-        kept, build = pages.kept, pages.Builder.build
+        kept = pages.kept
+        build = pages.Builder.build
 
         def keep(*given):
             self.happen(MOMENTS[0])
@@ -122,7 +159,8 @@ class Office(RuleBasedStateMachine):
         self.stack.enter_context(patch.object(pages.Builder, "build", make))
 
     def happen(self, moment: str) -> None:
-        waiting, self.during = self.during, []
+        waiting = self.during
+        self.during = []
         for when, kind, step in waiting:
             if when == moment:
                 {"read": self.look, "write": self.change, "fault": self.lose}[kind](step)
@@ -176,7 +214,9 @@ class Office(RuleBasedStateMachine):
 
     def look_here(self, who: str, place: str, number: int) -> None:
         account = self.accounts[number % len(self.accounts)]
-        path = {"suspended": "/users/?status=suspended", "account": f"/users/{account}/"}.get(place, "/users/")
+        path = {"suspended": "/users/?status=suspended", "account": f"/users/{account}/"}.get(
+            place, "/users/"
+        )
         headers = {"Accept-Encoding": "br"} | ({"HX-Request": "true"} if place == "part" else {})
         begin = len(self.log) - 1
         response = self.clients[who].get(path, headers=headers)
@@ -184,9 +224,14 @@ class Office(RuleBasedStateMachine):
         if place == "account":
             self.check_account(who, response, [moment.get(account) for moment in moments])
         else:
-            wanted = [{pk: (each.name, each.state) for pk, each in moment.items()} for moment in moments]
+            wanted = [
+                {pk: (each.name, each.state) for pk, each in moment.items()} for moment in moments
+            ]
             if place == "suspended":
-                wanted = [{pk: row for pk, row in rows.items() if row[1] == "Suspended"} for rows in wanted]
+                wanted = [
+                    {pk: row for pk, row in rows.items() if row[1] == "Suspended"}
+                    for rows in wanted
+                ]
             assert listed(response) in wanted
 
     @staticmethod
@@ -218,7 +263,9 @@ class Office(RuleBasedStateMachine):
         verbs.suspend(account, by=COMMAND, reason="Why")
 
     def suspend_for_a_while(self, account: User, value: int) -> None:
-        verbs.suspend(account, by=COMMAND, reason="Why", until=self.now + timedelta(seconds=value + 1))
+        verbs.suspend(
+            account, by=COMMAND, reason="Why", until=self.now + timedelta(seconds=value + 1)
+        )
 
     def reinstate(self, account: User, value: int) -> None:
         verbs.reinstate(account, by=COMMAND)

@@ -1,4 +1,6 @@
-"""However many ask for a page that is not there, it is built once; and nobody waits for a builder who fails or is slow."""
+"""However many ask for a page that is not there, it is built once; and nobody waits for a builder
+who fails or is slow.
+"""
 
 import threading
 import time
@@ -28,9 +30,17 @@ LONG = 30  # seconds until a test is given up
 class Builder:
     """A view that says how often it ran, and waits where it is told to."""
 
-    def __init__(self, answer: Callable[[int], HttpResponse] = lambda number: HttpResponse(f"number {number}" * 100)):
-        self.answer, self.calls, self.lock = answer, 0, threading.Lock()
-        self.begun, self.go_on = threading.Event(), threading.Event()
+    def __init__(
+        self,
+        answer: Callable[[int], HttpResponse] = lambda number: HttpResponse(
+            f"number {number}" * 100
+        ),
+    ):
+        self.answer = answer
+        self.calls = 0
+        self.lock = threading.Lock()
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
 
     def __call__(self, request) -> HttpResponse:
         with self.lock:
@@ -65,9 +75,16 @@ class Waiting:
 def request(path: str = "/users/"):
     """As it comes to `pages.page`: of a viewer who was loaded, without messages."""
     request = RequestFactory().get(path, headers={"Accept-Encoding": "identity"})
-    rights = {"is_superuser": False, "is_staff": True, "get_all_permissions": set, "generations": "accounts:1"}
+    rights = {
+        "is_superuser": False,
+        "is_staff": True,
+        "get_all_permissions": set,
+        "generations": "accounts:1",
+    }
     rights |= {"is_authenticated": True, "is_active": True, "has_perm": lambda name: True}
-    request.user, request.htmx, request._messages = SimpleNamespace(**rights), False, []
+    request.user = SimpleNamespace(**rights)
+    request.htmx = False
+    request._messages = []
     request.COOKIES["csrf"], request.resolver_match = "x", None
     return request
 
@@ -124,7 +141,9 @@ def test_the_directory_is_read_once_for_a_crowd(monkeypatch, waiting):
     caches["pages"].clear()
     view = Builder(lambda number: None)
     table = views.table
-    monkeypatch.setattr(views, "table", lambda request, *more: view(request) or table(request, *more))
+    monkeypatch.setattr(
+        views, "table", lambda request, *more: view(request) or table(request, *more)
+    )
 
     def one(client: Client) -> bytes:
         try:
@@ -173,7 +192,9 @@ def for_one(number: int) -> HttpResponse:
 )
 def test_an_answer_that_is_for_one_alone_is_neither_kept_nor_shared(waiting, answer):
     view = Builder(answer)
-    assert set(crowd(view, waiting)) == {f"number {number}".encode() for number in range(1, CROWD + 1)}
+    assert set(crowd(view, waiting)) == {
+        f"number {number}".encode() for number in range(1, CROWD + 1)
+    }
     assert page(view).content == f"number {CROWD + 1}".encode()
 
 
@@ -213,7 +234,7 @@ def test_a_shared_page_whose_moment_came_meanwhile_is_built_anew(waiting, monkey
     assert set(crowd(view, waiting, 2)) == {b"number 1", b"number 2"}
 
 
-# --- two processes ----------------------------------------------------------------------------------------------------
+# --- two processes --------------------------------------------------------------------------------
 
 
 def locks() -> list[str]:
@@ -222,7 +243,9 @@ def locks() -> list[str]:
 
 @pytest.fixture
 def in_another_process(monkeypatch) -> Callable[[Builder], Future]:
-    """The same page asked for by a process that knows nothing of the builder, but what the cache tells."""
+    """The same page asked for by a process that knows nothing of the builder, but what the cache
+    tells.
+    """
 
     def asking(view: Builder) -> Future:
         pages.FLIGHTS.clear()
@@ -246,8 +269,11 @@ def test_two_processes_build_a_page_once(waiting, in_another_process):
 
 @pytest.mark.postgresql
 def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waiting, monkeypatch):
-    """Redis is asked before it is known which thread of the process builds: the lock is for all of them."""
-    asked, go_on = threading.Event(), threading.Event()
+    """Redis is asked before it is known which thread of the process builds: the lock is for all of
+    them.
+    """
+    asked = threading.Event()
+    go_on = threading.Event()
     called = pages.Builder.__call__
 
     def late(builder, request) -> HttpResponse:
@@ -283,7 +309,9 @@ def test_a_process_does_not_wait_for_ever_for_another(monkeypatch, in_another_pr
 
 
 @pytest.mark.parametrize("answer", [lambda number: 1 / 0, for_one], ids=["failed", "for one alone"])
-def test_what_the_other_process_does_not_keep_is_built_here(monkeypatch, in_another_process, answer):
+def test_what_the_other_process_does_not_keep_is_built_here(
+    monkeypatch, in_another_process, answer
+):
     monkeypatch.setattr(pages, "PATIENCE", 0.2)
     view = Builder(lambda number: answer(number) if number == 1 else HttpResponse("built here"))
     waiting = Waiting(monkeypatch)
@@ -293,7 +321,9 @@ def test_what_the_other_process_does_not_keep_is_built_here(monkeypatch, in_anot
     waiting.until(1)
     view.go_on.set()
     assert second.result(LONG).content == b"built here"
-    assert isinstance(first.exception(LONG), ZeroDivisionError if answer is not for_one else type(None))
+    assert isinstance(
+        first.exception(LONG), ZeroDivisionError if answer is not for_one else type(None)
+    )
 
 
 def test_a_builder_that_was_killed_is_waited_for_once_and_forgotten(monkeypatch):

@@ -1,4 +1,6 @@
-"""What changes by itself: the end of a suspension or a validity is true at that moment; soft columns are a minute late."""
+"""What changes by itself: the end of a suspension or a validity is true at that moment; soft
+columns are a minute late.
+"""
 
 import time
 from collections.abc import Iterator
@@ -26,13 +28,19 @@ ENDS = {
     "suspension": ("suspended_until", {"status": "suspended"}, "Suspended", "Active"),
     "validity": ("valid_until", {}, "Active", "Ended"),
 }
-every_end = pytest.mark.parametrize(("column", "fields", "before", "after"), ENDS.values(), ids=ENDS)
+every_end = pytest.mark.parametrize(
+    ("column", "fields", "before", "after"), ENDS.values(), ids=ENDS
+)
 
 
 @pytest.fixture
 def clock() -> Iterator[SimpleNamespace]:
-    """Stands at noon until it is set. For what a process remembers no time passes, however slow the machine is."""
-    clock = SimpleNamespace(now=datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0))
+    """Stands at noon until it is set. For what a process remembers no time passes, however slow the
+    machine is.
+    """
+    clock = SimpleNamespace(
+        now=datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    )
     still = SimpleNamespace(monotonic=lambda: 1000.0, time=lambda: 1000.0)
     with (
         patch("django.utils.timezone.now", lambda: clock.now),
@@ -52,14 +60,19 @@ def client(client):
 
 @every_end
 @pytest.mark.parametrize("headers", [{}, PART], ids=["page", "part"])
-def test_the_list_shows_the_end_at_that_very_moment(client, clock, column, fields, before, after, headers):
+def test_the_list_shows_the_end_at_that_very_moment(
+    client, clock, column, fields, before, after, headers
+):
     end = clock.now + timedelta(seconds=30)
     ada = make_user(**fields, **{column: end})
 
     def states() -> dict[str, bool]:
         """Under which filters she is found, with what is said of her."""
         queries = ["", f"?status={before.lower()}", f"?status={after.lower()}"]
-        answers = [listed(ask(client, f"/users/{query}", **headers)).get(ada.pk, ("", ""))[1] for query in queries]
+        answers = [
+            listed(ask(client, f"/users/{query}", **headers)).get(ada.pk, ("", ""))[1]
+            for query in queries
+        ]
         return dict(zip(["all", "before", "after"], answers, strict=True))
 
     first = {"all": before, "before": before, "after": ""}
@@ -70,15 +83,20 @@ def test_the_list_shows_the_end_at_that_very_moment(client, clock, column, field
     assert ask(client, "/users/", **headers).outcome == "hit"
     clock.now = end
     assert states() == then
-    assert ask(client, "/users/", **headers).outcome == "hit"  # also what holds from then on is kept
+    assert (
+        ask(client, "/users/", **headers).outcome == "hit"
+    )  # also what holds from then on is kept
     clock.now = end + timedelta(seconds=20)
     assert states() == then
 
 
 @every_end
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another process"])
-def test_the_page_of_the_account_shows_the_end_at_that_very_moment(client, clock, column, fields, before, after, elsewhere):
-    end, other = clock.now + timedelta(seconds=4), {}
+def test_the_page_of_the_account_shows_the_end_at_that_very_moment(
+    client, clock, column, fields, before, after, elsewhere
+):
+    end = clock.now + timedelta(seconds=4)
+    other = {}
     ada = make_user(first_name="Ada", **fields, **{column: end})
 
     def state() -> tuple[str, str]:
@@ -92,14 +110,19 @@ def test_the_page_of_the_account_shows_the_end_at_that_very_moment(client, clock
 
     assert state() == ("Ada", before)
     clock.now = end - INSTANT
-    assert state() == ("Ada", before)  # read from Redis just before, and remembered by each process for some seconds
+    assert state() == (
+        "Ada",
+        before,
+    )  # read from Redis just before, and remembered by each process for some seconds
     clock.now = end
     assert state() == ("Ada", after)
     assert ask(client, f"/users/{ada.pk}/").outcome == "hit"
 
 
 def test_one_end_after_another_is_shown_at_its_moment(client, clock):
-    people = [make_user(valid_until=clock.now + timedelta(seconds=seconds)) for seconds in (3, 5, 8)]
+    people = [
+        make_user(valid_until=clock.now + timedelta(seconds=seconds)) for seconds in (3, 5, 8)
+    ]
     for second in range(10):
         expected = ["Ended" if second >= end else "Active" for end in (3, 5, 8)]
         for _ in range(2):
@@ -109,7 +132,8 @@ def test_one_end_after_another_is_shown_at_its_moment(client, clock):
 
 
 def test_a_page_that_is_stored_after_its_moment_is_not_shown(client, clock):
-    ada, end = make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=5)), timedelta(seconds=5)
+    ada = make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=5))
+    end = timedelta(seconds=5)
     compress = pages.compress
 
     def slowly(*given):
@@ -117,11 +141,15 @@ def test_a_page_that_is_stored_after_its_moment_is_not_shown(client, clock):
         compress(*given)
 
     with patch.object(pages, "compress", slowly):
-        assert listed(ask(client, "/users/"))[ada.pk][1] == "Suspended"  # as it was when the request began
+        assert (
+            listed(ask(client, "/users/"))[ada.pk][1] == "Suspended"
+        )  # as it was when the request began
     assert listed(ask(client, "/users/"))[ada.pk][1] == "Active"
 
 
-@pytest.mark.parametrize(("seconds", "second"), [(0.4, "miss"), (0.999, "miss"), (1.5, "hit"), (3600, "hit")])
+@pytest.mark.parametrize(
+    ("seconds", "second"), [(0.4, "miss"), (0.999, "miss"), (1.5, "hit"), (3600, "hit")]
+)
 @pytest.mark.parametrize("place", ["/users/", "/users/{}/"])
 def test_a_page_that_changes_within_a_second_is_not_kept(client, clock, place, seconds, second):
     ada = make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=seconds))
@@ -176,13 +204,15 @@ def test_an_empty_list_is_not_kept(client, clock):
     assert [ask(client, "/users/?status=erased").outcome for _ in range(2)] == ["miss", "miss"]
 
 
-# --- soft columns -----------------------------------------------------------------------------------------------------
+# --- soft columns ---------------------------------------------------------------------------------
 
 
 def lifetimes() -> list[float]:
     """Seconds that each whole page in the cache has still to live."""
     if not on_redis():
-        ends = {key: end for key, end in caches["pages"]._expire_info.items() if "cache_page" in key}
+        ends = {
+            key: end for key, end in caches["pages"]._expire_info.items() if "cache_page" in key
+        }
         return [end - time.time() for end in ends.values()]
     with server() as there:
         return [there.pttl(key) / 1000 for key in there.scan_iter("*cache_page*")]
@@ -203,7 +233,9 @@ def test_soft_columns_are_less_than_a_minute_late(client):
         response = ask(client, path)
         assert response.outcome == "miss"
         shown = plain(response).decode()
-        assert f'datetime="{User.objects.get(pk=ada.pk).last_seen_at.isoformat()}"' in shown  # also in pieces that were kept
+        assert (
+            f'datetime="{User.objects.get(pk=ada.pk).last_seen_at.isoformat()}"' in shown
+        )  # also in pieces that were kept
 
 
 def forget_pages() -> None:

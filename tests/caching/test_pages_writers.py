@@ -1,4 +1,6 @@
-"""Whoever writes, and however: the next request shows it, on the list and on the page of the account."""
+"""Whoever writes, and however: the next request shows it, on the list and on the page of the
+account.
+"""
 
 import json
 import subprocess
@@ -36,7 +38,9 @@ def ada() -> User:
 
 @pytest.fixture
 def look(client, ada) -> Look:
-    """Her name and state, which list and page agree about; both have been asked for before and are in the cache."""
+    """Her name and state, which list and page agree about; both have been asked for before and are
+    in the cache.
+    """
     client.force_login(make_user("Viewer"))
     client.get("/me/")
     path = f"/users/{ada.pk}/"
@@ -75,7 +79,9 @@ def test_chunks_of_a_job_are_shown_one_by_one(client, look, ada):
             User.objects.filter(pk__in=chunk).update(**suspended())
         done += chunk
         shown = listed(ask(client, "/users/"))
-        assert [pk for pk, (_, state) in shown.items() if state == "Suspended"] == sorted(done, reverse=True)
+        assert [pk for pk, (_, state) in shown.items() if state == "Suspended"] == sorted(
+            done, reverse=True
+        )
 
 
 def test_statements_by_hand_are_shown(look, ada):
@@ -93,7 +99,9 @@ def test_what_is_taken_back_is_not_shown(look, ada):
 
 def test_a_form_that_was_sent_is_shown(client, look, ada):
     client.force_login(make_superuser())
-    sent = form(client.get(f"/users/{ada.pk}/suspension/"), f"/users/{ada.pk}/suspension/") | {"reason": "Why"}
+    sent = form(client.get(f"/users/{ada.pk}/suspension/"), f"/users/{ada.pk}/suspension/") | {
+        "reason": "Why"
+    }
     assert client.post(f"/users/{ada.pk}/suspension/", sent).status_code == 302
     client.get("/users/")  # takes the message
     assert look() == ("Ada", "Suspended")
@@ -124,7 +132,12 @@ def test_an_account_that_comes_or_goes_is_listed_or_not(client, look, ada):
 def test_an_import_is_shown_and_so_is_the_one_that_takes_it_back(look, tmp_path, client):
     def update(name: str) -> None:
         (tmp_path / "people.csv").write_text(f"source_id,username,first_name\n1,ada,{name}\n")
-        assert import_file(tmp_path / "people.csv", "--source=hr", "--update").counts == (0, 1, 0, 0)
+        assert import_file(tmp_path / "people.csv", "--source=hr", "--update").counts == (
+            0,
+            1,
+            0,
+            0,
+        )
 
     update("Grace")
     assert look() == ("Grace", "Active")
@@ -137,7 +150,7 @@ def test_an_import_is_shown_and_so_is_the_one_that_takes_it_back(look, tmp_path,
     assert "Linus" in {name for name, _ in listed(ask(client, "/users/")).values()}
 
 
-# --- in another process -----------------------------------------------------------------------------------------------
+# --- in another process ---------------------------------------------------------------------------
 
 READER = """
 import json, sys
@@ -162,11 +175,18 @@ for line in sys.stdin:
 
 @contextmanager
 def another_process(session: str) -> Iterator[Callable]:
-    """A function that lets it change a name, if one is given, and tells what it then sees, and how that came."""
+    """A function that lets it change a name, if one is given, and tells what it then sees, and how
+    that came.
+    """
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'site'}", "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-c", READER, session]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment(**paths), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment(**paths),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
 
         def tell(pk: int, **step: str) -> tuple[str, list[str]]:
@@ -199,7 +219,9 @@ def test_two_processes_show_what_either_has_written(client):
             assert here() == f"Here{number}"
             name, outcomes = there(ada.pk)
             assert name == f"Here{number}"
-            assert outcomes == (["hit", "hit"] if on_redis() else ["miss", "miss"])  # Redis has what was made here
+            assert outcomes == (
+                ["hit", "hit"] if on_redis() else ["miss", "miss"]
+            )  # Redis has what was made here
             assert there(ada.pk)[1] == ["hit", "hit"]
             assert there(ada.pk, name=f"There{number}")[0] == f"There{number}"
             assert here() == f"There{number}"
@@ -210,11 +232,13 @@ def test_two_processes_show_what_either_has_written(client):
         assert (here(), there(ada.pk)[0]) == ("There4", "There4")
 
 
-# --- Redis that comes and goes ----------------------------------------------------------------------------------------
+# --- Redis that comes and goes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["killed", "frozen"])
-def test_what_is_written_while_redis_is_away_is_shown_then_and_when_it_is_back(client, ada, tmp_path, fault):
+def test_what_is_written_while_redis_is_away_is_shown_then_and_when_it_is_back(
+    client, ada, tmp_path, fault
+):
     viewer = make_user("Viewer")
     with own_redis(tmp_path, patience=3) as redis:
         client.force_login(viewer)

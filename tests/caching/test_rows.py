@@ -25,7 +25,8 @@ def memory(monkeypatch) -> Memory:
 @pytest.fixture
 def asked(monkeypatch) -> Counter:
     """What the cache is asked, by name."""
-    asked, cache = Counter(), caches["pages"]
+    asked = Counter()
+    cache = caches["pages"]
 
     def count(name: str, call: Callable) -> None:
         monkeypatch.setattr(cache, name, lambda *given: asked.update([name]) or call(*given))
@@ -40,7 +41,10 @@ def some(number: int, made: list, **options) -> list[Piece]:
         made.append(text)
         return f"<p>{text}</p>"
 
-    return [Piece(("kind", str(each)), lambda each=each: build(str(each)), **options) for each in range(number)]
+    return [
+        Piece(("kind", str(each)), lambda each=each: build(str(each)), **options)
+        for each in range(number)
+    ]
 
 
 def test_a_piece_is_made_once_and_its_place_is_kept(memory, asked):
@@ -60,8 +64,12 @@ def test_another_process_has_them_from_the_cache(memory, asked):
     assert len(made) == 50
 
 
-@pytest.mark.parametrize(("number", "dear", "asks"), [(FEW, False, 0), (FEW + 1, False, 1), (1, True, 1)])
-def test_a_few_are_made_sooner_than_the_cache_is_asked_unless_they_are_dear(asked, number, dear, asks):
+@pytest.mark.parametrize(
+    ("number", "dear", "asks"), [(FEW, False, 0), (FEW + 1, False, 1), (1, True, 1)]
+)
+def test_a_few_are_made_sooner_than_the_cache_is_asked_unless_they_are_dear(
+    asked, number, dear, asks
+):
     pieces(some(number, [], dear=dear))
     assert asked == {"set_many": 1} | ({"get_many": 1} if asks else {})
 
@@ -70,7 +78,9 @@ def test_what_shows_something_else_is_another_piece():
     made: list = []
     shown = [("a", "b"), ("a", "c"), ("ab",), ("a", ""), ("a",), ("1",)]
     for _ in range(2):
-        found = pieces([Piece(each, lambda each=each: made.append(each) or repr(each)) for each in shown])
+        found = pieces(
+            [Piece(each, lambda each=each: made.append(each) or repr(each)) for each in shown]
+        )
         assert found == [*map(repr, shown)]
     assert made == shown
     assert len({Piece(each, str).key for each in shown}) == len(shown)

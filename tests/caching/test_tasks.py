@@ -20,7 +20,9 @@ def test_what_has_run_out_is_dropped_every_minute_and_nothing_else():
     for name in ("stays", "goes"):
         caches["default"].set(name, 1, 600)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE rollcall_cache SET expires = '2020-01-01 00:00:00' WHERE cache_key LIKE '%goes'")
+        cursor.execute(
+            "UPDATE rollcall_cache SET expires = '2020-01-01 00:00:00' WHERE cache_key LIKE '%goes'"
+        )
         purge()
         cursor.execute("SELECT cache_key FROM rollcall_cache")
         assert cursor.fetchall() == [(":1:stays",)]

@@ -24,8 +24,14 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
     client.get("/users/")
     monkeypatch.setattr(timing, "TELL", -1)
     timing.tell()
-    WebProcess.objects.create(name="elsewhere:1", at=timezone.now(), figures={"directory": {"hit": 6, "hit total": 12_000}})
-    WebProcess.objects.create(name="gone:2", at=timezone.now() - timedelta(minutes=5), figures={"directory": {"hit": 999}})
+    WebProcess.objects.create(
+        name="elsewhere:1",
+        at=timezone.now(),
+        figures={"directory": {"hit": 6, "hit total": 12_000}},
+    )
+    WebProcess.objects.create(
+        name="gone:2", at=timezone.now() - timedelta(minutes=5), figures={"directory": {"hit": 999}}
+    )
     main = read(client.get("/caching/")).one("main")
     assert "8 answers, 87.5 % from the cache: 7 hit, 1 miss" in main.text
     assert "elsewhere:1" in main.text
@@ -62,7 +68,10 @@ def test_the_rail_tells_whether_the_cache_is_away(client, monkeypatch):
     pages.get("something")
     monkeypatch.setattr("users.caching.report.caches", {"pages": pages})
     assert read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache is away"
-    assert "does not work as it should (ConnectionError)" in read(client.get("/caching/")).one("main").text
+    assert (
+        "does not work as it should (ConnectionError)"
+        in read(client.get("/caching/")).one("main").text
+    )
 
 
 def test_only_staff_with_the_right_get_times_and_the_line_in_the_rail(client):

@@ -23,7 +23,9 @@ def plan(accounts: int = 2 * BLOCK, seed: int = 1, staff: int = 300) -> Plan:
 
 def rows(made: Plan) -> list[dict[str, str | None]]:
     maker = Maker(made)
-    return [dict(zip(COLUMNS, row, strict=True)) for start in made.blocks for row in maker.block(start)]
+    return [
+        dict(zip(COLUMNS, row, strict=True)) for start in made.blocks for row in maker.block(start)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,10 @@ def test_the_same_plan_gives_the_same_rows(people):
 
 def test_copy_gets_the_rows_that_statements_get(people):
     lines = b"".join(copy_blocks(plan())).decode().splitlines()
-    unescaped = [[None if cell == r"\N" else cell.replace(r"\n", "\n") for cell in line.split("\t")] for line in lines]
+    unescaped = [
+        [None if cell == r"\N" else cell.replace(r"\n", "\n") for cell in line.split("\t")]
+        for line in lines
+    ]
     assert unescaped == [list(row.values()) for row in people]
 
 
@@ -75,7 +80,9 @@ def test_identifiers_are_in_normal_form(people):
         "time_zone": identifiers.normalise_time_zone,
     }
     for row in people:
-        assert {name: normalise(row[name]) for name, normalise in normal.items()} == {name: row[name] for name in normal}
+        assert {name: normalise(row[name]) for name, normalise in normal.items()} == {
+            name: row[name] for name in normal
+        }
 
 
 def test_shares_are_as_promised(people):
@@ -83,7 +90,12 @@ def test_shares_are_as_promised(people):
     assert len({row["email_domain"] for row in people}) > 500
     statuses = Counter(row["status"] for row in people)
     assert 0.92 < statuses["active"] / len(people) < 0.94
-    assert {status for status, number in statuses.items() if number > 200} == {"active", "invited", "suspended", "deleted"}
+    assert {status for status, number in statuses.items() if number > 200} == {
+        "active",
+        "invited",
+        "suspended",
+        "deleted",
+    }
     assert 0.17 < share(people, lambda row: row["last_seen_at"] is None) < 0.23
     assert 0.82 < share(people, lambda row: row["email_verified_at"] is not None) < 0.88
     assert share(people, lambda row: row["is_staff"] == "1") == 300 / len(people)
@@ -101,7 +113,9 @@ def test_most_people_share_a_name_with_somebody_and_many_scripts_occur(people):
 def test_times_are_in_order_and_spread_over_eight_years(people):
     for row in people:
         assert row["date_joined"] <= row["updated_at"] <= str(UNTIL)
-        assert row["last_seen_at"] is None or row["date_joined"] <= row["last_seen_at"] <= str(UNTIL)
+        assert row["last_seen_at"] is None or row["date_joined"] <= row["last_seen_at"] <= str(
+            UNTIL
+        )
     joined = [row["date_joined"] for row in people]
     assert {time[:4] for time in joined} == {str(year) for year in range(2018, 2027)}
     assert 0.9 * len(people) < len(set(joined)) < len(people), "ties, but few"
@@ -123,4 +137,7 @@ def test_some_suspensions_and_validities_have_run_out_and_some_have_not(people):
 
 def test_nobody_real_can_be_written_to_except_at_the_one_domain_that_is_asked_for(people):
     domains = {row["email_domain"] for row in people} - {"", "gmail.example"}
-    assert all(domain.endswith(".example") or domain in ("example.com", "example.net") for domain in domains)
+    assert all(
+        domain.endswith(".example") or domain in ("example.com", "example.net")
+        for domain in domains
+    )

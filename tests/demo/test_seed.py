@@ -41,7 +41,9 @@ def test_seed_makes_exactly_as_many_accounts_as_asked_for_and_counts_them(passwo
 def test_what_stands_in_the_database_is_what_a_save_would_put_there():
     seed(500)
     for account in User.objects.all():
-        expected = derived(account.username, account.email, account.first_name, account.last_name, account.phone)
+        expected = derived(
+            account.username, account.email, account.first_name, account.last_name, account.phone
+        )
         assert {name: getattr(account, name) for name in expected} == expected
     for account in User.objects.order_by("pk")[:40]:
         account.full_clean()
@@ -72,7 +74,9 @@ def test_the_first_account_can_sign_in_and_no_other(password):
     seed(300, admin="Admin")
     admin = User.objects.get(username="admin")
     assert (admin.is_superuser, admin.check_password(password)) == (True, True)
-    assert [account.username for account in User.objects.all() if account.has_usable_password()] == ["admin"]
+    assert [
+        account.username for account in User.objects.all() if account.has_usable_password()
+    ] == ["admin"]
 
 
 def test_a_password_that_nobody_gave_is_made_up_and_printed_once(monkeypatch):
@@ -128,9 +132,18 @@ def test_staff_have_roles_and_there_is_one_named_after_each():
     assert staff.count() == 3995 // 40 + 5
     assert not staff.filter(groups=None).exists()
     assert not User.objects.filter(is_staff=False).exclude(groups=None).exists()
-    roles = {name: User.objects.get(username=name.lower()).groups.get().name for name in ("Viewer", "Support", "Manager")}
+    roles = {
+        name: User.objects.get(username=name.lower()).groups.get().name
+        for name in ("Viewer", "Support", "Manager")
+    }
     assert roles == {"Viewer": "Viewer", "Support": "Support", "Manager": "Manager"}
-    assert set(staff.values_list("groups__name", flat=True)) == {"Viewer", "Support", "Manager", "Auditor", "Administrator"}
+    assert set(staff.values_list("groups__name", flat=True)) == {
+        "Viewer",
+        "Support",
+        "Manager",
+        "Auditor",
+        "Administrator",
+    }
 
 
 def containing(term: str) -> list[int]:
@@ -138,7 +151,9 @@ def containing(term: str) -> list[int]:
     if connection.vendor == "postgresql":
         return list(User.objects.filter(search_key__contains=term).values_list("pk", flat=True))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", [f'"{term}"'])
+        cursor.execute(
+            "SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", [f'"{term}"']
+        )
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -170,17 +185,30 @@ def test_ids_that_once_were_are_not_given_again():
 def test_the_trail_has_the_seeding_and_a_past(password):
     seed(3000, admin="admin")
     event = AuditEvent.objects.get(action="accounts.seeded")
-    assert (event.actor_text, event.after["accounts"], event.after["seed"]) == ("command seed", 3000, 1)
+    assert (event.actor_text, event.after["accounts"], event.after["seed"]) == (
+        "command seed",
+        3000,
+        1,
+    )
     assert AuditEvent.objects.get(action="account.created").target_text == "admin"
     suspended = AuditEvent.objects.filter(action="account.suspended")
     assert suspended.count() > 50
     for event in suspended:
-        account, actor = User.objects.get(pk=event.target_id), User.objects.get(pk=event.actor_id)
-        assert (event.reason, event.target_version, event.at) == (account.status_reason, account.version, account.updated_at)
+        account = User.objects.get(pk=event.target_id)
+        actor = User.objects.get(pk=event.actor_id)
+        assert (event.reason, event.target_version, event.at) == (
+            account.status_reason,
+            account.version,
+            account.updated_at,
+        )
         assert actor.has_perm("users.suspend_user")
         assert actor.date_joined < event.at
     assert AuditEvent.objects.filter(action="account.invited").count() > 30
-    times = list(AuditEvent.objects.exclude(action="account.created").order_by("id").values_list("at", flat=True))
+    times = list(
+        AuditEvent.objects.exclude(action="account.created")
+        .order_by("id")
+        .values_list("at", flat=True)
+    )
     assert times == sorted(times)
 
 
@@ -196,7 +224,9 @@ def test_a_failure_at_the_end_leaves_nothing_and_all_indexes(monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_process_that_is_stopped_while_it_builds_indexes_leaves_nothing_behind(number, tmp_path):
     before = indexes.definitions()
-    accounts = 60_000 if connection.vendor == "postgresql" else 20_000  # enough there for processes that make rows
+    accounts = (
+        60_000 if connection.vendor == "postgresql" else 20_000
+    )  # enough there for processes that make rows
     command = [sys.executable, "manage.py", "seed", "--accounts", str(accounts)]
     with running(command, tmp_path) as process:
         until(lambda: "Building indexes" in process.said())

@@ -31,9 +31,14 @@ def test_attempts_are_written_in_the_order_of_their_times_and_fit_their_accounts
     assert f"Wrote {len(attempts):,} attempts to sign in" in seeded
     assert [attempt.at for attempt in attempts] == sorted(attempt.at for attempt in attempts)
     accounts = {account.pk: account for account in User.objects.all()}
-    latest = {attempt.account_id: attempt.at for attempt in attempts if attempt.outcome == Outcome.OK}
+    latest = {
+        attempt.account_id: attempt.at for attempt in attempts if attempt.outcome == Outcome.OK
+    }
     assert latest == {pk: accounts[pk].last_seen_at for pk in latest}
-    assert all(accounts[attempt.account_id].date_joined <= attempt.at + timedelta(minutes=1) for attempt in attempts)
+    assert all(
+        accounts[attempt.account_id].date_joined <= attempt.at + timedelta(minutes=1)
+        for attempt in attempts
+    )
     assert {"ok", "wrong-password", "suspended"} <= {attempt.outcome for attempt in attempts}
     assert max(attempt.at for attempt in attempts) <= timezone.now()
 

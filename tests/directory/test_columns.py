@@ -24,7 +24,9 @@ def viewer(client):
 
 
 def choose(client, *names: str, **places: int):
-    return client.post(PATH, {"columns": names} | {f"place_{name}": at for name, at in places.items()})
+    return client.post(
+        PATH, {"columns": names} | {f"place_{name}": at for name, at in places.items()}
+    )
 
 
 def shown(client, url: str = "/users/") -> list[str]:
@@ -39,7 +41,9 @@ def test_without_a_choice_the_list_shows_the_default_columns(client, viewer):
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
     sent = form(client.get(PATH), PATH)
     assert sent["columns"] == list(DEFAULT)
-    assert [sent[f"place_{name}"] for name in COLUMNS] == [str(place) for place in range(1, len(COLUMNS) + 1)]
+    assert [sent[f"place_{name}"] for name in COLUMNS] == [
+        str(place) for place in range(1, len(COLUMNS) + 1)
+    ]
 
 
 def test_a_viewer_chooses_and_orders_columns(client, viewer):
@@ -77,24 +81,52 @@ def test_the_name_alone_is_a_choice_too(client, viewer):
 
 def test_each_column_shows_what_the_account_has(client, viewer):
     make_user(
-        username="ada", first_name="Ada", last_name="Lovelace", email="ada@example.org", phone="+44123", source="hr",
-        source_id="hr-17", has_second_factor=True, must_change_password=True, email_verified_at="2026-01-01T00:00Z",
-    )  # fmt: skip
+        username="ada",
+        first_name="Ada",
+        last_name="Lovelace",
+        email="ada@example.org",
+        phone="+44123",
+        source="hr",
+        source_id="hr-17",
+        has_second_factor=True,
+        must_change_password=True,
+        email_verified_at="2026-01-01T00:00Z",
+    )
     choose(client, *COLUMNS)
-    (row,) = [row for row in read(client.get("/users/?q=ada")).one("tbody").all("tr") if "Lovelace" in row.text]
+    (row,) = [
+        row
+        for row in read(client.get("/users/?q=ada")).one("tbody").all("tr")
+        if "Lovelace" in row.text
+    ]
     heads = shown(client)
     cells = dict(zip(heads, [cell.text for cell in row.all("td")], strict=True))
-    assert {name: cells[name] for name in ("Phone", "Domain", "Source", "Source id", "Username")} == {
-        "Phone": "+44123", "Domain": "example.org", "Source": "hr", "Source id": "hr-17", "Username": "ada",
-    }  # fmt: skip
-    assert (cells["Verified"], cells["Second factor"], cells["Must change"]) == ("yes", "yes", "yes")
+    assert {
+        name: cells[name] for name in ("Phone", "Domain", "Source", "Source id", "Username")
+    } == {
+        "Phone": "+44123",
+        "Domain": "example.org",
+        "Source": "hr",
+        "Source id": "hr-17",
+        "Username": "ada",
+    }
+    assert (cells["Verified"], cells["Second factor"], cells["Must change"]) == (
+        "yes",
+        "yes",
+        "yes",
+    )
     assert cells["Id"] == str(User.objects.get(username="ada").pk)
 
 
 def test_hostile_values_are_text_in_every_column(client, viewer):
     nasty = "<img src=x onerror=alert(1)>"
     User.objects.filter(pk=make_user().pk).update(
-        first_name=nasty, phone=nasty, source=nasty, source_id=nasty, email_domain=nasty, username=nasty, email=nasty
+        first_name=nasty,
+        phone=nasty,
+        source=nasty,
+        source_id=nasty,
+        email_domain=nasty,
+        username=nasty,
+        email=nasty,
     )
     choose(client, *COLUMNS)
     page = read(client.get("/users/"))
@@ -103,7 +135,9 @@ def test_hostile_values_are_text_in_every_column(client, viewer):
 
 
 def test_with_htmx_the_form_comes_back_in_its_new_order(client, viewer):
-    response = client.post(PATH, {"columns": ["email", "phone"], "place_phone": 1, "place_email": 2}, headers=HTMX)
+    response = client.post(
+        PATH, {"columns": ["email", "phone"], "place_phone": 1, "place_email": 2}, headers=HTMX
+    )
     assert response.status_code == 200
     assert not read(response).all("html")
     assert form(response, PATH)["columns"] == ["phone", "email"]
@@ -140,7 +174,14 @@ def test_bad_input_is_named_and_changes_nothing(client, viewer, sent, says):
 
 @pytest.mark.parametrize(
     "stored",
-    [[], "x", 7, {"columns": "email"}, {"columns": ["gone", 7, None, "email", "email"]}, {"size": 10**9, "columns": {}}],
+    [
+        [],
+        "x",
+        7,
+        {"columns": "email"},
+        {"columns": ["gone", 7, None, "email", "email"]},
+        {"size": 10**9, "columns": {}},
+    ],
 )
 def test_preferences_of_another_time_do_no_harm(client, viewer, stored):
     User.objects.filter(pk=viewer.pk).update(preferences=stored)
@@ -167,7 +208,7 @@ def test_other_methods_are_refused(client, viewer):
     assert_wrong_method(client, "/users/size/", allowed="POST")
 
 
-# --- page size --------------------------------------------------------------------------------------------------------
+# --- page size ------------------------------------------------------------------------------------
 
 
 def rows(client, url: str) -> int:
@@ -178,7 +219,9 @@ def test_the_page_size_that_was_picked_is_remembered(client, viewer):
     for _ in range(30):
         make_user()
     assert rows(client, "/users/") == 31
-    response = client.post("/users/size/", {"size": "25"}, query_params={"sort": "name", "status": "active"})
+    response = client.post(
+        "/users/size/", {"size": "25"}, query_params={"sort": "name", "status": "active"}
+    )
     assert response["Location"] == "/users/?status=active&sort=name"
     assert rows(client, response["Location"]) == 25
     assert rows(client, "/users/") == 25
@@ -218,7 +261,7 @@ def test_a_bad_size_or_query_is_named(client, viewer, sent, query, names):
     assert preferences(viewer) is None
 
 
-# --- cost -------------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"]
 

@@ -51,7 +51,9 @@ def test_beyond_the_cap_it_says_more_than(viewer, people, monkeypatch):
 
 def test_the_capped_count_stops_at_the_cap(people, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(counts, "CAP", 10)
-    assert counts.capped(wanted("q=smith")) == counts.Count(10, more=True, about=max(10, counts.guess(wanted("q=smith"))))
+    assert counts.capped(wanted("q=smith")) == counts.Count(
+        10, more=True, about=max(10, counts.guess(wanted("q=smith")))
+    )
 
 
 def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):
@@ -84,7 +86,10 @@ def test_a_count_that_takes_too_long_says_so(viewer, people, monkeypatch):
     counts.ask(wanted("q=smith"))
     monkeypatch.setattr(counts, "count", slow)
     tasks.count(wanted("q=smith").digest)
-    assert "Counting took more than 2 minutes." in viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert (
+        "Counting took more than 2 minutes."
+        in viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    )
 
 
 def test_a_capped_count_that_takes_too_long_offers_the_exact_one(viewer, people, monkeypatch):
@@ -108,7 +113,9 @@ def test_the_worker_counts_under_its_own_time_limit(people, django_assert_max_nu
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
-            assert cursor.fetchone()[0] == "2min"  # local to the transaction, which here is the test's
+            assert (
+                cursor.fetchone()[0] == "2min"
+            )  # local to the transaction, which here is the test's
 
 
 def test_an_account_without_a_role_may_not_count(client):
@@ -134,7 +141,14 @@ def test_a_wrong_method_is_refused(viewer):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(7, "7"), (950, "950"), (1_234, "1,230"), (132_456, "132,000"), (10_240_000, "10.2 million"), (3_000_000, "3 million")],
+    [
+        (7, "7"),
+        (950, "950"),
+        (1_234, "1,230"),
+        (132_456, "132,000"),
+        (10_240_000, "10.2 million"),
+        (3_000_000, "3 million"),
+    ],
 )
 def test_guesses_are_rounded_as_they_deserve(number, words):
     assert counts.in_words(number) == words

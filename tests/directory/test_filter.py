@@ -25,9 +25,14 @@ VALUES = {
     "missing": st.sampled_from(["email", "name"]),
 } | dict.fromkeys(("joined_from", "joined_to", "seen_from", "seen_to"), DAYS)
 VALUES |= {name: YES_NO for name in PARAMETERS if name not in VALUES}
-SORTING = {"sort": st.sampled_from(list(SORTS)), "size": st.sampled_from([str(size) for size in SIZES])}
+SORTING = {
+    "sort": st.sampled_from(list(SORTS)),
+    "size": st.sampled_from([str(size) for size in SIZES]),
+}
 QUERIES = st.fixed_dictionaries({}, optional=VALUES | SORTING | {"q": TEXT})
-ANYTHING = st.dictionaries(st.sampled_from([*PARAMETERS, "q", "sort", "size", "x"]), st.text(st.characters(), max_size=40))
+ANYTHING = st.dictionaries(
+    st.sampled_from([*PARAMETERS, "q", "sort", "size", "x"]), st.text(st.characters(), max_size=40)
+)
 
 
 def query_of(values: dict[str, str]) -> QueryDict:
@@ -94,7 +99,9 @@ def test_the_plain_list_has_a_plain_address():
     assert Filter.parse(QueryDict("")).url() == "/users/"
     empty = "&".join(f"{name}=" for name in [*PARAMETERS, "q", "sort", "size"])
     assert Filter.parse(QueryDict(empty)) == Filter()
-    assert Filter.parse(QueryDict(f"sort={DEFAULT_SORT}&size={DEFAULT_SIZE}&q=++")).url() == "/users/"
+    assert (
+        Filter.parse(QueryDict(f"sort={DEFAULT_SORT}&size={DEFAULT_SIZE}&q=++")).url() == "/users/"
+    )
 
 
 def test_the_order_of_the_parameters_does_not_matter():
@@ -104,7 +111,10 @@ def test_the_order_of_the_parameters_does_not_matter():
 
 
 def test_an_address_keeps_the_filter_and_adds_the_position():
-    assert Filter.parse(QueryDict("q=ann lee&status=active")).url(after="abc") == "/users/?q=ann+lee&status=active&after=abc"
+    assert (
+        Filter.parse(QueryDict("q=ann lee&status=active")).url(after="abc")
+        == "/users/?q=ann+lee&status=active&after=abc"
+    )
 
 
 def test_the_digest_is_of_the_accounts_and_not_of_their_order():

@@ -63,7 +63,10 @@ def made_once(django_db_setup, django_db_blocker):
         members = User.groups.through.objects
         support = Group.objects.get(name="Support")
         members.bulk_create(
-            [User.groups.through(user_id=pk, group_id=support.pk) for pk in User.objects.values_list("pk", flat=True)[:9]]
+            [
+                User.groups.through(user_id=pk, group_id=support.pk)
+                for pk in User.objects.values_list("pk", flat=True)[:9]
+            ]
         )
         with django_db_blocker.block():
             yield
@@ -78,7 +81,11 @@ def directory(made_once, db):
 def made_up(number: int, chance: random.Random) -> User:
     last = chance.choice(["Smith", "Smith", "García", "Müller", "", "Nguyễn"])
     status = chance.choices(["active", "suspended", "deleted", "invited"], [85, 8, 4, 3])[0]
-    email = f"p{number}@{chance.choice(['example.com', 'example.com', 'mail.example'])}" if number % 11 else ""
+    email = (
+        f"p{number}@{chance.choice(['example.com', 'example.com', 'mail.example'])}"
+        if number % 11
+        else ""
+    )
     user = User(
         username=f"p{number:04}",
         email=f"p{number}@rare.example" if number in (17, 400) else email,
@@ -86,7 +93,9 @@ def made_up(number: int, chance: random.Random) -> User:
         last_name=last,
         status=status,
         status_reason="spam" if status == State.SUSPENDED else "",
-        suspended_until=NOW + timedelta(days=chance.choice([-3, 3])) if status == State.SUSPENDED and number % 2 else None,
+        suspended_until=NOW + timedelta(days=chance.choice([-3, 3]))
+        if status == State.SUSPENDED and number % 2
+        else None,
         deleted_at=NOW if status == State.DELETED else None,
         valid_until=NOW - timedelta(days=1) if number % 50 == 0 else None,
         date_joined=NOW - timedelta(days=chance.randrange(120)),
@@ -108,14 +117,20 @@ def wanted(query: str, sort: str, size: int = 100) -> Filter:
 
 
 def expected(query: str, sort: str) -> list[int]:
-    accounts = Filter.parse(QueryDict(query)).apply().only(*{each.column for each in SORTS.values()})
+    accounts = (
+        Filter.parse(QueryDict(query)).apply().only(*{each.column for each in SORTS.values()})
+    )
     return [
-        account.pk for account in sorted(accounts, key=lambda each: (SORTS[sort].of(each), each.pk), reverse=sort[0] == "-")
+        account.pk
+        for account in sorted(
+            accounts, key=lambda each: (SORTS[sort].of(each), each.pk), reverse=sort[0] == "-"
+        )
     ]
 
 
 def forwards(filter: Filter) -> list[int]:
-    seen, after = [], ""
+    seen = []
+    after = ""
     while True:
         page = finder.find(filter, after=after).page
         seen += [account.pk for account in page.accounts]
@@ -125,7 +140,8 @@ def forwards(filter: Filter) -> list[int]:
 
 
 def backwards(filter: Filter) -> list[int]:
-    pages, before = [], END
+    pages = []
+    before = END
     while True:
         page = finder.find(filter, before=before).page
         pages.insert(0, [account.pk for account in page.accounts])
@@ -173,7 +189,9 @@ def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directo
     monkeypatch.setattr(statements, "CANDIDATES", 40)
     found = finder.find(wanted("q=smith&must_change=yes", "name"))
     assert not found.capped
-    assert [account.pk for account in found.page.accounts] == expected("q=smith&must_change=yes", "name")
+    assert [account.pk for account in found.page.accounts] == expected(
+        "q=smith&must_change=yes", "name"
+    )
 
 
 def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(directory, monkeypatch):
@@ -182,12 +200,16 @@ def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(direc
     assert forwards(wanted("status=active", "name", size=25)) == expected("status=active", "name")
 
 
-def test_a_walk_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(directory, monkeypatch):
+def test_a_walk_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(
+    directory, monkeypatch
+):
     monkeypatch.setattr(statements, "WALK", 200)  # of everybody, that meets some three
     monkeypatch.setattr(statements, "GATHER", 5)
     found = finder.find(wanted("status=suspended&source=crm", "name", size=25))
     assert not found.capped
-    assert [account.pk for account in found.page.accounts] == expected("status=suspended&source=crm", "name")[:25]
+    assert [account.pk for account in found.page.accounts] == expected(
+        "status=suspended&source=crm", "name"
+    )[:25]
 
 
 @pytest.mark.parametrize("query", ["joined_to=-30d", "joined_to=-30d&source=crm"])
@@ -203,7 +225,9 @@ def test_a_page_behind_a_cursor_is_read_from_there_and_not_from_the_end_of_the_r
 
 @pytest.mark.postgresql  # FTS5 names the first account at once
 @pytest.mark.parametrize("sort", ["-joined", "name", "-email"])
-def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sample(directory, sort, monkeypatch):
+def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sample(
+    directory, sort, monkeypatch
+):
     monkeypatch.setattr(statements, "WALK", 5)
     monkeypatch.setattr(statements, "MANY", 100)
     monkeypatch.setattr(statements, "PROBED", 10**9)
@@ -219,7 +243,8 @@ def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sa
 
 @pytest.mark.parametrize("beside", ["", "&q=person"])
 def test_a_list_of_a_state_follows_the_clock(directory, beside, monkeypatch):
-    start, step = timezone.now(), timedelta(minutes=5)
+    start = timezone.now()
+    step = timedelta(minutes=5)
     fields = {
         "status": State.SUSPENDED,
         "status_reason": "Spam",
@@ -230,24 +255,37 @@ def test_a_list_of_a_state_follows_the_clock(directory, beside, monkeypatch):
     for after, state in enumerate(["suspended", "active", "ended"]):
         monkeypatch.setattr(timezone, "now", lambda after=after: start + after * step)
         states = State.values
-        found = [each for each in states if account in finder.find(wanted(f"status={each}{beside}", "-joined")).page.accounts]
+        found = [
+            each
+            for each in states
+            if account in finder.find(wanted(f"status={each}{beside}", "-joined")).page.accounts
+        ]
         assert found == [state]
 
 
 @pytest.fixture
 def broad(monkeypatch):
     """Every filter fits very many accounts, and what is sampled is the whole table."""
-    for name, value in {"WALK": 5, "BROAD": -1, "GATHER": 200, "PROBED": 10**9, "SAMPLED": 10**9}.items():
+    for name, value in {
+        "WALK": 5,
+        "BROAD": -1,
+        "GATHER": 200,
+        "PROBED": 10**9,
+        "SAMPLED": 10**9,
+    }.items():
         monkeypatch.setattr(statements, name, value)
 
 
 @pytest.mark.postgresql  # SQLite has no such sample
 @pytest.mark.parametrize("sort", ["-joined", "name", "-email"])
-def test_where_each_of_two_filters_fits_very_many_some_pages_of_the_table_are_the_sample(directory, sort, broad):
+def test_where_each_of_two_filters_fits_very_many_some_pages_of_the_table_are_the_sample(
+    directory, sort, broad
+):
     query = "verified=yes&never_seen=no"
     found = finder.find(wanted(query, sort, size=25))
     assert found.capped
-    seen, matches = forwards(wanted(query, sort, size=25)), expected(query, sort)
+    seen = forwards(wanted(query, sort, size=25))
+    matches = expected(query, sort)
     assert seen == [pk for pk in matches if pk in set(seen)]
     assert 25 < len(seen) <= len(matches)
 
@@ -272,12 +310,16 @@ def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):
 def test_nobody_is_skipped_or_repeated_while_others_come_and_go(directory):
     for sort in ("-joined", "name", "seen"):
         here = expected("status=active", sort)
-        seen, after, page_number = [], "", 0
+        seen = []
+        after = ""
+        page_number = 0
         while True:
             page = finder.find(wanted("status=active", sort), after=after).page
             seen += [account.pk for account in page.accounts]
             page_number += 1
-            User.objects.create_user(f"new-{sort.strip('-')}-{page_number}", first_name="Ann", last_name="García")
+            User.objects.create_user(
+                f"new-{sort.strip('-')}-{page_number}", first_name="Ann", last_name="García"
+            )
             gone = User.objects.filter(pk__in=here[-1:]).exclude(pk__in=seen)
             here = here[: -gone.count() or None]
             gone.delete()

@@ -30,4 +30,6 @@ def test_matches_are_marked_and_the_rest_is_escaped(text, words, marked):
 @given(st.text(max_size=60), st.lists(st.text(max_size=5), max_size=3))
 def test_no_text_breaks_it_and_none_gets_lost(text, terms):
     words = tuple(filter(None, map(search_form, terms)))
-    assert highlight(text, words).replace("<mark>", "").replace("</mark>", "") == highlight(text, ())
+    assert highlight(text, words).replace("<mark>", "").replace("</mark>", "") == highlight(
+        text, ()
+    )

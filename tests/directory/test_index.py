@@ -25,7 +25,9 @@ HTMX = {"HX-Request": "true", "HX-Target": "results"}
 @pytest.fixture
 def viewer(client):
     """Signed in, and older than everybody whom a test makes."""
-    viewer = make_user("Support", username="viewer", date_joined=timezone.now() - timedelta(days=9999))
+    viewer = make_user(
+        "Support", username="viewer", date_joined=timezone.now() - timedelta(days=9999)
+    )
     client.force_login(viewer)
     return viewer
 
@@ -33,7 +35,10 @@ def viewer(client):
 def make_many(count: int, **fields) -> None:
     """Accounts name0 … in the order of their names, each a minute younger than the one before."""
     now = timezone.now()
-    accounts = [User(username=f"name{number:03}", email=f"name{number:03}@example.com", **fields) for number in range(count)]
+    accounts = [
+        User(username=f"name{number:03}", email=f"name{number:03}@example.com", **fields)
+        for number in range(count)
+    ]
     for number, account in enumerate(accounts):
         account.date_joined = now - timedelta(days=30) + timedelta(minutes=number)
         account.derive()
@@ -69,14 +74,20 @@ def test_the_newest_accounts_stand_first(client, viewer):
     response = get(client)
     assert response.status_code == 200
     assert usernames(response) == ["name002", "name001", "name000", "viewer"]
-    assert [head.attributes.get("aria-sort") for head in read(response).all("th") if head.attributes.get("aria-sort")] == [
-        "descending"
-    ]
+    assert [
+        head.attributes.get("aria-sort")
+        for head in read(response).all("th")
+        if head.attributes.get("aria-sort")
+    ] == ["descending"]
 
 
 def test_a_row_shows_who_it_is_and_leads_to_the_account(client, viewer):
     ada = make_user(
-        username="ada", first_name="Ada", last_name="<i>Lovelace</i>", status="suspended", date_joined=timezone.now()
+        username="ada",
+        first_name="Ada",
+        last_name="<i>Lovelace</i>",
+        status="suspended",
+        date_joined=timezone.now(),
     )
     row = rows(get(client))[0]
     assert row.all("a")[0].attributes["href"] == f"/users/{ada.pk}/"
@@ -114,19 +125,22 @@ def test_last_is_a_full_page_and_first_leads_back(client, viewer):
 def test_each_order_runs_in_both_directions_over_all_pages(client, viewer, sort):
     make_many(30)
     for number, account in enumerate(User.objects.filter(username__startswith="name")):
-        account.first_name, account.last_name = "Ada" if number % 2 else "", "Zoë" if number % 3 else "Ågren"
+        account.first_name = "Ada" if number % 2 else ""
+        account.last_name = "Zoë" if number % 3 else "Ågren"
         account.last_seen_at = timezone.now() - timedelta(hours=number) if number % 4 else None
         account.save()
 
     def walk(query: str) -> list[str]:
-        response, links = get(client, query), []
+        response = get(client, query)
+        links = []
         while True:
             links += [row.all("a")[0].attributes["href"] for row in rows(response)]
             if not step(response, "next"):
                 return links
             response = client.get(step(response, "next"))
 
-    up, down = walk(f"?sort={sort}&size=25"), walk(f"?sort=-{sort}&size=25")
+    up = walk(f"?sort={sort}&size=25")
+    down = walk(f"?sort=-{sort}&size=25")
     assert len(up) == len(set(up)) == 31
     assert up == down[::-1]
 
@@ -135,7 +149,12 @@ def test_a_click_on_a_head_sorts_and_a_second_one_turns_the_order(client, viewer
     make_many(2)
 
     def click(response, label: str):
-        (link,) = [link for head in read(response).all("th") for link in head.all("a") if link.text == label]
+        (link,) = [
+            link
+            for head in read(response).all("th")
+            for link in head.all("a")
+            if link.text == label
+        ]
         assert link.attributes["hx-get"] == link.attributes["href"]
         return client.get(link.attributes["href"])
 
@@ -146,7 +165,8 @@ def test_a_click_on_a_head_sorts_and_a_second_one_turns_the_order(client, viewer
 
 @pytest.mark.parametrize("state", ["invited", "active", "suspended", "ended", "deleted"])
 def test_a_status_shows_who_is_in_it_at_this_moment(client, viewer, state):
-    past, future = timezone.now() - timedelta(days=1), timezone.now() + timedelta(days=1)
+    past = timezone.now() - timedelta(days=1)
+    future = timezone.now() + timedelta(days=1)
     make_user(username="invited", status="invited")
     make_user(username="active")
     make_user(username="back", status="suspended", suspended_until=past)
@@ -154,7 +174,9 @@ def test_a_status_shows_who_is_in_it_at_this_moment(client, viewer, state):
     make_user(username="until", status="suspended", suspended_until=future)
     make_user(username="ended", valid_until=past)
     make_user(username="deleted", status="deleted", deleted_at=past)
-    expected = {"active": {"active", "back", "viewer"}, "suspended": {"suspended", "until"}}.get(state, {state})
+    expected = {"active": {"active", "back", "viewer"}, "suspended": {"suspended", "until"}}.get(
+        state, {state}
+    )
     assert set(usernames(get(client, f"?status={state}"))) == expected
 
 
@@ -198,7 +220,23 @@ def test_an_id_or_an_address_in_full_finds_that_account_alone(client, viewer):
 
 
 @pytest.mark.parametrize(
-    "term", ["%", "_", "\\", "'", '"', "%%%", "a_a", "AND", "a* OR b*", "(", "NEAR(a b)", "-", "ada%", "{x}"]
+    "term",
+    [
+        "%",
+        "_",
+        "\\",
+        "'",
+        '"',
+        "%%%",
+        "a_a",
+        "AND",
+        "a* OR b*",
+        "(",
+        "NEAR(a b)",
+        "-",
+        "ada%",
+        "{x}",
+    ],
 )
 def test_signs_that_databases_know_are_only_signs(client, viewer, term):
     make_user(username="ada")
@@ -240,7 +278,12 @@ def test_a_page_of_fifty_costs_as_many_queries_as_a_page_of_one(client, viewer):
         assert len(rows(get(client))) == 1
     make_many(120)
     second = step(get(client), "next")
-    for address in (PATH, second, step(client.get(second), "next"), step(client.get(second), "last")):
+    for address in (
+        PATH,
+        second,
+        step(client.get(second), "next"),
+        step(client.get(second), "last"),
+    ):
         caches["pages"].clear()
         with CaptureQueriesContext(connection) as fifty:
             assert len(rows(client.get(address))) in (50, 21)
@@ -254,7 +297,9 @@ def test_htmx_gets_just_the_results_and_the_clean_address(client, viewer):
     assert response.status_code == 200
     assert response["HX-Push-Url"] == "/users/?q=name"
     page = read(response)
-    assert [child.attributes.get("id") for child in page.children if isinstance(child, Element)] == ["results"]
+    assert [
+        child.attributes.get("id") for child in page.children if isinstance(child, Element)
+    ] == ["results"]
     assert not page.all("html") + page.all("h1")
     assert usernames(response) == ["name002", "name001", "name000"]
     assert usernames(get(client, "?q=name")) == usernames(response)
@@ -268,7 +313,9 @@ def test_the_clean_address_keeps_the_position_in_the_list(client, viewer):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}], ids=["boosted", "restored"]
+    "headers",
+    [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}],
+    ids=["boosted", "restored"],
 )
 def test_whoever_needs_the_whole_page_gets_it(client, viewer, headers):
     assert read(get(client, **{"HX-Request": "true"}, **headers)).one("h1").text == "Directory"
@@ -323,7 +370,9 @@ BAD = [
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "partial"])
 @pytest.mark.parametrize(("query", "parameter"), BAD)
-def test_a_parameter_that_means_nothing_is_named_with_a_way_back(client, viewer, query, parameter, headers):
+def test_a_parameter_that_means_nothing_is_named_with_a_way_back(
+    client, viewer, query, parameter, headers
+):
     response = get(client, f"?{query}", **headers)
     assert response.status_code == 400
     page = read(response)
@@ -335,7 +384,9 @@ def test_a_parameter_that_means_nothing_is_named_with_a_way_back(client, viewer,
 def test_an_error_in_the_table_leaves_a_place_for_the_next_answer(client, viewer):
     """HTMX puts the error where the table was; the next search must find a target."""
     page = read(get(client, "?sort=x", **HTMX))
-    assert [child.attributes.get("id") for child in page.children if isinstance(child, Element)] == ["results"]
+    assert [
+        child.attributes.get("id") for child in page.children if isinstance(child, Element)
+    ] == ["results"]
 
 
 def test_staff_without_a_role_are_refused(client):

@@ -1,4 +1,6 @@
-"""Keyset paging: each account once, in order, in both directions, by an index range whatever the page."""
+"""Keyset paging: each account once, in order, in both directions, by an index range whatever the
+page.
+"""
 
 import json
 from base64 import urlsafe_b64encode
@@ -34,8 +36,15 @@ def make_accounts(number: int, seed: int = 0) -> list[User]:
             email=random.choice(["", f"{random.choice('abz')}{next(numbers)}@example.com"]),
             first_name=random.choice(NAMES),
             last_name=random.choice(NAMES[:4]),
-            date_joined=START + timedelta(days=random.randrange(5), microseconds=random.choice([0, 0, 1])),
-            last_seen_at=random.choice([None, START + timedelta(days=random.randrange(3)), START + timedelta(microseconds=n)]),
+            date_joined=START
+            + timedelta(days=random.randrange(5), microseconds=random.choice([0, 0, 1])),
+            last_seen_at=random.choice(
+                [
+                    None,
+                    START + timedelta(days=random.randrange(3)),
+                    START + timedelta(microseconds=n),
+                ]
+            ),
         )
         for n in range(number)
     ]
@@ -45,8 +54,15 @@ def make_accounts(number: int, seed: int = 0) -> list[User]:
 
 
 def in_order(sort: str) -> list[int]:
-    """The ids as Python sorts them: by code points, "never" first, then by id; a minus turns everything round."""
-    return [account.pk for account in sorted(User.objects.all(), key=lambda a: key(sort, a), reverse=sort[0] == "-")]
+    """The ids as Python sorts them: by code points, "never" first, then by id; a minus turns
+    everything round.
+    """
+    return [
+        account.pk
+        for account in sorted(
+            User.objects.all(), key=lambda a: key(sort, a), reverse=sort[0] == "-"
+        )
+    ]
 
 
 def key(sort: str, account: User) -> tuple:
@@ -65,7 +81,7 @@ def ids(page: Page) -> list[int]:
     return [account.pk for account in page.accounts]
 
 
-# --- walking ----------------------------------------------------------------------------------------------------------
+# --- walking --------------------------------------------------------------------------------------
 
 
 @each_sort
@@ -121,7 +137,10 @@ def test_on_every_page_next_and_previous_undo_each_other(sort):
 @each_sort
 def test_accounts_that_come_and_go_meanwhile_move_nobody_elses_place(sort):
     make_accounts(300)
-    random, gone, expected, seen = Random(7), set(), in_order(sort), []
+    random = Random(7)
+    gone = set()
+    expected = in_order(sort)
+    seen = []
     for page in forwards(sort, 20):
         seen += ids(page)
         make_accounts(5, seed=len(seen))
@@ -179,13 +198,15 @@ def test_each_page_takes_one_query(sort, django_assert_num_queries):
 
 def test_the_longest_name_has_a_cursor_that_works():
     for _ in range(2):
-        make_user(first_name="㍿" * 150, last_name="㍿" * 150)  # four ideographs each in the search form
+        make_user(
+            first_name="㍿" * 150, last_name="㍿" * 150
+        )  # four ideographs each in the search form
     first = fetch(User.objects.all(), "name", 1)
     assert len(first.accounts[0].name_key) == 620
     assert len(fetch(User.objects.all(), "name", 1, after=first.next).accounts) == 1
 
 
-# --- cursors ----------------------------------------------------------------------------------------------------------
+# --- cursors --------------------------------------------------------------------------------------
 
 
 def cursor_of(*data) -> str:
@@ -238,10 +259,25 @@ BAD = {
     "SQL": "' OR 1=1 --",
 }
 BAD_TIMES = [
-    "", "x", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00+00:00", "0000-01-01T00:00:00+00:00",
-    "10000-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00+99:00",
-    "2026-01-01T00:00:00+00:00\x00", "infinity", "now", 0, None, True, [],
-]  # fmt: skip
+    "",
+    "x",
+    "yesterday",
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "2026-13-01T00:00:00+00:00",
+    "0000-01-01T00:00:00+00:00",
+    "10000-01-01T00:00:00+00:00",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-01-01T00:00:00+99:00",
+    "2026-01-01T00:00:00+00:00\x00",
+    "infinity",
+    "now",
+    0,
+    None,
+    True,
+    [],
+]
 
 
 @pytest.mark.parametrize("cursor", BAD.values(), ids=BAD)
@@ -272,27 +308,43 @@ def test_a_cursor_of_another_sort_or_direction_is_a_bad_one(made_for):
 @pytest.mark.parametrize("sort", ["joined", "-joined", "seen", "-seen"])
 @pytest.mark.parametrize(
     "time",
-    ["0001-01-01T00:00:00+00:00", "0999-12-31T00:00:00Z", "9999-12-31T23:59:59.999999+00:00", "2026-01-01T01:30:00.5+05:45"],
+    [
+        "0001-01-01T00:00:00+00:00",
+        "0999-12-31T00:00:00Z",
+        "9999-12-31T23:59:59.999999+00:00",
+        "2026-01-01T01:30:00.5+05:45",
+    ],
 )
-def test_a_time_at_either_end_of_the_calendar_or_in_another_zone_is_a_place_in_the_order(sort, time):
+def test_a_time_at_either_end_of_the_calendar_or_in_another_zone_is_a_place_in_the_order(
+    sort, time
+):
     make_accounts(5)
     at = datetime.fromisoformat(time)
     page = fetch(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
     keys = {account.pk: key(sort, account) for account in User.objects.all()}
-    beyond = [pk for pk in in_order(sort) if (keys[pk] < (at, 1) if sort[0] == "-" else keys[pk] > (at, 1))]
+    beyond = [
+        pk
+        for pk in in_order(sort)
+        if (keys[pk] < (at, 1) if sort[0] == "-" else keys[pk] > (at, 1))
+    ]
     assert ids(page) == (beyond or in_order(sort))
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()), st.lists, max_leaves=4
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    st.lists,
+    max_leaves=4,
 )
 LIKELY = st.tuples(
-    st.sampled_from(list(SORTS)), VALUES | st.datetimes().map(str) | st.datetimes(timezones=st.timezones()).map(str), VALUES
+    st.sampled_from(list(SORTS)),
+    VALUES | st.datetimes().map(str) | st.datetimes(timezones=st.timezones()).map(str),
+    VALUES,
 )
 
 
 @given(
-    sort=st.sampled_from(list(SORTS)), cursor=st.text(st.characters(), min_size=1) | LIKELY.map(lambda data: cursor_of(*data))
+    sort=st.sampled_from(list(SORTS)),
+    cursor=st.text(st.characters(), min_size=1) | LIKELY.map(lambda data: cursor_of(*data)),
 )
 @settings(max_examples=200)
 def test_a_cursor_is_a_place_in_the_order_or_a_bad_one_and_never_another_error(sort, cursor):
@@ -303,7 +355,7 @@ def test_a_cursor_is_a_place_in_the_order_or_a_bad_one_and_never_another_error(s
     assert page.accounts == []
 
 
-# --- what it costs ----------------------------------------------------------------------------------------------------
+# --- what it costs --------------------------------------------------------------------------------
 
 INDEXES = {
     "joined": "user_by_joined",

@@ -1,4 +1,6 @@
-"""The plans of all queries of the list, at 200,000 accounts: index ranges and bounded gatherings, never the whole table."""
+"""The plans of all queries of the list, at 200,000 accounts: index ranges and bounded gatherings,
+never the whole table.
+"""
 
 import re
 from collections.abc import Callable
@@ -36,7 +38,9 @@ SEARCHES = [
 @pytest.fixture
 def city(db):
     # SQLite chooses its plans by rules that ask little of the size, and takes a minute for 200,000.
-    call_command("seed", accounts=200_000 if connection.vendor == "postgresql" else 20_000, verbosity=0)
+    call_command(
+        "seed", accounts=200_000 if connection.vendor == "postgresql" else 20_000, verbosity=0
+    )
 
 
 def queries(query: str, sort: str) -> list[str]:
@@ -59,9 +63,12 @@ def reads_all(steps: str) -> bool:
     """Whether a plan reads the table of accounts from end to end, in no index's order."""
     if connection.vendor == "postgresql":
         return "Seq Scan on users_user" in steps.replace("Seq Scan on users_user_", "")
-    # A subquery that stands in for the table has its name: one bare scan for each is of what the subquery gave.
+    # A subquery that stands in for the table has its name: one bare scan for each is of what the
+    # subquery gave.
     scans = re.findall(r"^SCAN users_user$", steps, re.M)
-    subqueries = re.findall(r"^(?:CO-ROUTINE|MATERIALIZE) (?:users_user|matched|page)$", steps, re.M)
+    subqueries = re.findall(
+        r"^(?:CO-ROUTINE|MATERIALIZE) (?:users_user|matched|page)$", steps, re.M
+    )
     return len(scans) > len(subqueries)
 
 
@@ -80,7 +87,10 @@ def test_no_page_of_any_filter_order_or_search_reads_the_whole_table(city):
                     found.append(f"{query} by {sort}\n{sql}\n{steps}")
     assert not found, f"{len(found)} plans read everything, such as\n{found[0]}"
     if connection.vendor == "postgresql":
-        for query, index in {"status=active": "user_by_status_joined", "seen_to=-1y": "user_by_last_seen"}.items():
+        for query, index in {
+            "status=active": "user_by_status_joined",
+            "seen_to=-1y": "user_by_last_seen",
+        }.items():
             assert_a_piece_of_an_index_tells_whether_there_are_many(query, index)
         for sort in SORTS:
             assert_a_walk_ends_with_its_page(sort)
@@ -96,18 +106,27 @@ def asked(road: Road, call: Callable) -> str:
 
 def assert_a_piece_of_an_index_tells_whether_there_are_many(query: str, index: str) -> None:
     """Where the walk finds nobody, as after everybody at this end of the order was suspended."""
-    look = asked(Road(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False), Road.by_filter).partition("CTE matched")[
-        0
-    ]
+    look = asked(
+        Road(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False), Road.by_filter
+    ).partition("CTE matched")[0]
     assert f"using {index}" in look, look
     assert "Bitmap" not in look, look
 
 
 def assert_a_walk_ends_with_its_page(sort: str) -> None:
     """And puts nothing in order."""
-    found = asked(Road(Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False), Road.walk)
+    found = asked(
+        Road(Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False),
+        Road.walk,
+    )
     assert_no_sort(found)
 
 
 def test_the_check_recognises_a_plan_that_reads_everything(db):
-    assert reads_all(plan(str(User.objects.filter(attributes={}).only("pk").order_by().query).replace("{}", "'{}'")))
+    assert reads_all(
+        plan(
+            str(User.objects.filter(attributes={}).only("pk").order_by().query).replace(
+                "{}", "'{}'"
+            )
+        )
+    )

@@ -24,7 +24,8 @@ class Watched:
     """An account that notes what is read of it."""
 
     def __init__(self, account):
-        self.account, self.read = account, set()
+        self.account = account
+        self.read = set()
 
     def __getattr__(self, name):
         self.read.add(name)
@@ -33,7 +34,8 @@ class Watched:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_cell_shows_nothing_but_its_fields(column):
-    watched, cell = Watched(make_user(phone="+49301234567", source="ldap", source_id="1")), CELLS[column]
+    watched = Watched(make_user(phone="+49301234567", source="ldap", source_id="1"))
+    cell = CELLS[column]
     cell.html(watched, ("person",), timezone.localtime())
     assert watched.read == set(cell.fields)
 

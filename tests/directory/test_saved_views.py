@@ -1,11 +1,20 @@
-"""Saved views: GET and POST /users/views/, /users/views/new/, /users/views/<id>/, its deletion, and /users/?view=<id>"""
+"""Saved views: GET and POST /users/views/, /users/views/new/, /users/views/<id>/, its deletion, and
+/users/?view=<id>
+"""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.account.asking import events_refused
-from tests.answers import BAD_IDS, assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.answers import (
+    BAD_IDS,
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
@@ -32,7 +41,9 @@ def manager(client):
     return manager
 
 
-def make_view(owner, name: str = "Suspended", query: str = "status=suspended", **fields) -> SavedView:
+def make_view(
+    owner, name: str = "Suspended", query: str = "status=suspended", **fields
+) -> SavedView:
     return SavedView.objects.create(owner=owner, name=name, query=query, **fields)
 
 
@@ -44,7 +55,7 @@ def only_view() -> SavedView:
     return SavedView.objects.get()
 
 
-# --- a new one --------------------------------------------------------------------------------------------------------
+# --- a new one ------------------------------------------------------------------------------------
 
 
 def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
@@ -54,7 +65,12 @@ def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
     assert sent["query"] == "status=suspended&joined_from=-30d&sort=name"
     response = client.post(PATH, sent | {"name": " New and suspended "})
     view = only_view()
-    assert (view.owner, view.name, view.query, view.shared) == (viewer, "New and suspended", sent["query"], False)
+    assert (view.owner, view.name, view.query, view.shared) == (
+        viewer,
+        "New and suspended",
+        sent["query"],
+        False,
+    )
     assert response["Location"] == f"/users/?view={view.pk}"
     assert not AuditEvent.objects.exists()
     again = client.get(response["Location"])
@@ -79,7 +95,12 @@ def test_a_manager_shares_a_view_and_the_trail_has_it(client, manager):
     assert view.shared
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.target_id) == ("view.created", manager.pk, None)
-    assert event.after == {"view": view.pk, "name": "Suspended", "query": "status=suspended", "shared": True}
+    assert event.after == {
+        "view": view.pk,
+        "name": "Suspended",
+        "query": "status=suspended",
+        "shared": True,
+    }
 
 
 def test_sharing_takes_its_own_permission(client, viewer):
@@ -90,7 +111,9 @@ def test_sharing_takes_its_own_permission(client, viewer):
     client.post(f"{PATH}{view.pk}/", changed)
     view.refresh_from_db()
     assert not view.shared
-    assert "disabled" in read(client.get(f"{PATH}{view.pk}/")).one("input", name="shared").attributes
+    assert (
+        "disabled" in read(client.get(f"{PATH}{view.pk}/")).one("input", name="shared").attributes
+    )
 
 
 def test_no_event_no_shared_view(client, manager):
@@ -129,7 +152,10 @@ def test_a_bad_name_is_named_and_the_filter_kept(client, viewer, name, says):
     ],
 )
 def test_a_bad_filter_is_named(client, viewer, query, parameter):
-    for response in (client.post(PATH, {"name": "x", "query": query}), client.get(f"{PATH}new/?{query}")):
+    for response in (
+        client.post(PATH, {"name": "x", "query": query}),
+        client.get(f"{PATH}new/?{query}"),
+    ):
         assert response.status_code == 400
         assert read(response).one("code").text == parameter
     assert not SavedView.objects.exists()
@@ -141,13 +167,15 @@ def test_two_people_may_use_the_same_name(client, viewer):
 
 
 def test_a_person_has_at_most_a_hundred_views(client, viewer):
-    SavedView.objects.bulk_create(SavedView(owner=viewer, name=f"{number}", query="") for number in range(saved.EACH))
+    SavedView.objects.bulk_create(
+        SavedView(owner=viewer, name=f"{number}", query="") for number in range(saved.EACH)
+    )
     response = client.post(PATH, {"name": "One more", "query": ""})
     assert response.status_code == 422
     assert "You have 100 views" in errors_of(response)[0]
 
 
-# --- the list ---------------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 
 def test_the_links_are_ones_own_in_order_and_then_what_others_share(client, viewer):
@@ -173,10 +201,14 @@ def test_the_directory_has_a_plain_link_that_htmx_replaces(client, viewer):
 def test_hostile_names_are_text(client, manager):
     view = make_view(manager, NASTY, query="q=%3Cimg+src%3Dx%3E", shared=True)
     for response in (
-        client.get(PATH), client.get(PATH, headers=HTMX), client.get(f"{PATH}{view.pk}/"),
-        client.post(f"{PATH}{view.pk}/", {"name": NASTY}), client.post(PATH, {"name": NASTY, "query": ""}),
-        client.get(f"{PATH}new/?{view.query}"), client.post(f"{PATH}{view.pk}/deletion/", follow=True),
-    ):  # fmt: skip
+        client.get(PATH),
+        client.get(PATH, headers=HTMX),
+        client.get(f"{PATH}{view.pk}/"),
+        client.post(f"{PATH}{view.pk}/", {"name": NASTY}),
+        client.post(PATH, {"name": NASTY, "query": ""}),
+        client.get(f"{PATH}new/?{view.query}"),
+        client.post(f"{PATH}{view.pk}/deletion/", follow=True),
+    ):
         page = read(response)
         assert not [script for script in page.all("script") if "alert" in script.raw_text]
         assert not page.all("img", src="x")
@@ -191,7 +223,7 @@ def test_the_links_take_three_queries_whatever_there_is(client, manager, count):
     assert len(queries) == 3
 
 
-# --- opening ----------------------------------------------------------------------------------------------------------
+# --- opening --------------------------------------------------------------------------------------
 
 
 def test_a_shared_view_opens_for_everybody_who_sees_the_directory(client, viewer):
@@ -203,15 +235,18 @@ def test_a_private_view_of_somebody_else_is_not_there_even_for_a_superuser(clien
     view = make_view(make_user("Manager"))
     client.force_login(make_superuser())
     for response in (
-        client.get(f"/users/?view={view.pk}"), client.get(f"{PATH}{view.pk}/"),
-        client.post(f"{PATH}{view.pk}/", {"name": "x"}), client.post(f"{PATH}{view.pk}/deletion/"),
-    ):  # fmt: skip
+        client.get(f"/users/?view={view.pk}"),
+        client.get(f"{PATH}{view.pk}/"),
+        client.post(f"{PATH}{view.pk}/", {"name": "x"}),
+        client.post(f"{PATH}{view.pk}/deletion/"),
+    ):
         assert response.status_code == 404
     assert SavedView.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    "query", ["view={}&status=active", "view={}&view={}", "view=x", "view=", "view=-1", "view=" + "9" * 20]
+    "query",
+    ["view={}&status=active", "view={}&view={}", "view=x", "view=", "view=-1", "view=" + "9" * 20],
 )
 def test_a_view_comes_alone_and_as_a_number(client, viewer, query):
     response = client.get("/users/?" + query.replace("{}", str(make_view(viewer).pk)))
@@ -235,14 +270,16 @@ def test_a_view_that_means_nothing_any_more_says_so_and_can_be_deleted(client, v
     assert not SavedView.objects.exists()
 
 
-# --- changing and deleting ----------------------------------------------------------------------------------------------
+# --- changing and deleting ------------------------------------------------------------------------
 
 
 def test_the_owner_renames_and_shares_a_view(client, manager):
     view = make_view(manager)
     sent = form(client.get(f"{PATH}{view.pk}/"), f"{PATH}{view.pk}/")
     assert sent == {"version": "1", "name": "Suspended", "position": "1"}
-    response = client.post(f"{PATH}{view.pk}/", sent | {"name": "Locked out", "shared": "on", "position": "7"})
+    response = client.post(
+        f"{PATH}{view.pk}/", sent | {"name": "Locked out", "shared": "on", "position": "7"}
+    )
     assert response["Location"] == PATH
     view.refresh_from_db()
     assert (view.name, view.shared, view.position, view.version) == ("Locked out", True, 7, 2)
@@ -262,9 +299,14 @@ def test_a_private_view_changes_without_an_event(client, viewer):
 
 def test_an_owner_who_may_share_no_longer_still_takes_a_view_back(client, viewer):
     view = make_view(viewer, shared=True)
-    kept = client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1, "shared": "on"})
+    kept = client.post(
+        f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1, "shared": "on"}
+    )
     assert_denied(kept, "users.share_view", actor=viewer, action="share_view")
-    assert client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1}).status_code == 302
+    assert (
+        client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1}).status_code
+        == 302
+    )
     view.refresh_from_db()
     assert not view.shared
 
@@ -295,7 +337,9 @@ def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, manager):
 def test_bad_input_changes_nothing(client, viewer, field, value):
     view = make_view(viewer)
     make_view(viewer, "taken")
-    response = client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1} | {field: value})
+    response = client.post(
+        f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1} | {field: value}
+    )
     assert response.status_code == 422
     assert errors_of(response)
     view.refresh_from_db()
@@ -314,13 +358,18 @@ def test_colleagues_see_a_shared_view_and_cannot_change_or_delete_it(client, man
 
 
 def test_a_superuser_deletes_what_somebody_shares_and_the_trail_has_it(client):
-    view, boss = make_view(make_user("Manager"), shared=True), make_superuser()
+    view = make_view(make_user("Manager"), shared=True)
+    boss = make_superuser()
     client.force_login(boss)
     response = client.post(f"{PATH}{view.pk}/deletion/", follow=True)
     assert response.redirect_chain == [(PATH, 302)]
     assert not SavedView.objects.exists()
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.before["name"]) == ("view.deleted", boss.pk, "Suspended")
+    assert (event.action, event.actor_id, event.before["name"]) == (
+        "view.deleted",
+        boss.pk,
+        "Suspended",
+    )
     page = read(client.get("/audit/")).text
     assert "Deleted a shared view" in page
 
@@ -332,7 +381,7 @@ def test_no_event_no_deletion(client, manager):
     assert SavedView.objects.count() == 1
 
 
-# --- the rest of the ladder -----------------------------------------------------------------------------------------------
+# --- the rest of the ladder -----------------------------------------------------------------------
 
 
 def test_whoever_may_not_see_accounts_has_no_views(client):
@@ -341,9 +390,14 @@ def test_whoever_may_not_see_accounts_has_no_views(client):
     client.force_login(staff)
     one = f"{PATH}{view.pk}/"
     for response in (
-        client.get(PATH), client.post(PATH), client.get(PATH + "new/"), client.get(one), client.post(one),
-        client.post(one + "deletion/"), client.get(f"/users/?view={view.pk}"),
-    ):  # fmt: skip
+        client.get(PATH),
+        client.post(PATH),
+        client.get(PATH + "new/"),
+        client.get(one),
+        client.post(one),
+        client.post(one + "deletion/"),
+        client.get(f"/users/?view={view.pk}"),
+    ):
         assert_denied(response, "users.view_user", actor=staff, action="view")
 
 

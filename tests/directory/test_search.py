@@ -1,8 +1,8 @@
 """What a search finds, on both databases alike.
 
-A word of three and more characters is found anywhere in a line of the search key: username, address, both orders of the
-name, phone, and so are shorter ones beside it. Shorter ones alone are found at the beginning of username, address or name
-key. Every word must be found.
+A word of three and more characters is found anywhere in a line of the search key: username,
+address, both orders of the name, phone, and so are shorter ones beside it. Shorter ones alone are
+found at the beginning of username, address or name key. Every word must be found.
 """
 
 import pytest
@@ -43,7 +43,7 @@ def matches(account: User, word: str, anywhere: bool) -> bool:
     return any(key.startswith(word) for key in (account.username, account.email, account.name_key))
 
 
-# --- what people type -------------------------------------------------------------------------------------------------
+# --- what people type -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_name_that_changes_is_found_by_the_new_one_alone():
     assert (found("wilhelmina"), found("esmeralda")) == (set(), {account})
 
 
-# --- whole identifiers ------------------------------------------------------------------------------------------------
+# --- whole identifiers ----------------------------------------------------------------------------
 
 
 def test_an_id_an_address_and_a_uuid_name_one_account_alone():
@@ -172,16 +172,20 @@ def test_a_username_names_an_account_but_not_alone():
     assert (User.objects.get(named), alone) == (account, False)
 
 
-@pytest.mark.parametrize("q", ["0", "9" * 19, "9" * 200, str(2**63), "٣", "-1", "@", "@@", "a b@c", "", "²"])
+@pytest.mark.parametrize(
+    "q", ["0", "9" * 19, "9" * 200, str(2**63), "٣", "-1", "@", "@@", "a b@c", "", "²"]
+)
 def test_what_is_no_identifier_is_no_error(q):
     named, _ = exact(q)
     assert named is None or not User.objects.filter(named).exists()
 
 
-# --- anything ---------------------------------------------------------------------------------------------------------
+# --- anything -------------------------------------------------------------------------------------
 
 TRICKY = "aAbB àÀßſıİ K\u0301\u0308\u0345ſΣςσǅŒœﬁ李王😀👩\u200d🚀\U0010fffe\ufffe\uffff_%\\'*-+().,;#^~ꭰᏸ\u1e9eᾳ"
-NAMES = st.text(st.sampled_from(TRICKY) | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+NAMES = st.text(
+    st.sampled_from(TRICKY) | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12
+)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5), st.data())
@@ -189,7 +193,10 @@ NAMES = st.text(st.sampled_from(TRICKY) | st.characters(exclude_categories=["Cs"
 @example(["ab\ufffec", "", "ab\uffffc", ""], None)
 def test_the_index_finds_what_a_plain_scan_finds(names, data):
     with transaction.atomic():
-        accounts = [User(username=f"u{n}", first_name=name, last_name=names[n - 1]) for n, name in enumerate(names)]
+        accounts = [
+            User(username=f"u{n}", first_name=name, last_name=names[n - 1])
+            for n, name in enumerate(names)
+        ]
         for account in accounts:
             account.derive()
         User.objects.bulk_create(accounts)

@@ -42,7 +42,9 @@ def test_the_list_has_a_named_box_for_each_row_and_a_form_that_takes_them(client
 
 
 def test_ticked_accounts_are_shown(client, viewer):
-    ada, _, ben = make_user(first_name="Ada"), make_user(), make_user(first_name="<i>Ben</i>")
+    ada = make_user(first_name="Ada")
+    _ = make_user()
+    ben = make_user(first_name="<i>Ben</i>")
     response = client.get(PATH, {"ids": [ben.pk, ada.pk, ada.pk]})
     assert read(response).one("h1").text == "2 accounts selected"
     assert names(response) == ["Ada", "<i>Ben</i>"]
@@ -56,7 +58,11 @@ def test_accounts_that_are_gone_are_said_to_be(client, viewer):
 
 def test_all_that_match_are_pinned_to_this_moment(client, viewer):
     make_user(status="suspended", first_name="Ada")
-    (link,) = [a.attributes["href"] for a in read(client.get("/users/?status=suspended")).all("a") if "as of now" in a.text]
+    (link,) = [
+        a.attributes["href"]
+        for a in read(client.get("/users/?status=suspended")).all("a")
+        if "as of now" in a.text
+    ]
     pinned = client.get(link)["Location"]
     asked = dict(parse_qsl(urlsplit(pinned).query))
     assert asked.pop("at")
@@ -77,11 +83,18 @@ def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monk
     assert len(names(response)) == 10
     monkeypatch.setattr(selection, "CAP", 5)
     with patch("users.directory.selection_views.CAP", 5):
-        assert read(client.get(PATH + "?all=1", follow=True)).one("h1").text == "10,000+ accounts selected"
+        assert (
+            read(client.get(PATH + "?all=1", follow=True)).one("h1").text
+            == "10,000+ accounts selected"
+        )
 
 
 def test_a_count_that_takes_too_long_is_no_number(client, viewer):
-    with patch.object(Selection, "accounts", side_effect=OperationalError("canceling statement due to statement timeout")):
+    with patch.object(
+        Selection,
+        "accounts",
+        side_effect=OperationalError("canceling statement due to statement timeout"),
+    ):
         response = client.get(PATH + "?all=1", follow=True)
     assert read(response).one("h1").text == "Many accounts selected"
 
@@ -94,7 +107,10 @@ def test_a_search_is_a_filter_like_others(client, viewer):
 
 
 def test_a_selection_is_the_same_after_its_own_text():
-    for given in ("ids=7&ids=3", "all=1&status=active&q=%C3%A9a%26b&up_to=17&at=2026-01-31T12:30:00Z"):
+    for given in (
+        "ids=7&ids=3",
+        "all=1&status=active&q=%C3%A9a%26b&up_to=17&at=2026-01-31T12:30:00Z",
+    ):
         chosen = Selection.parse(QueryDict(given))
         assert Selection.parse(QueryDict(chosen.query)) == chosen
     assert chosen.at == datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
@@ -109,7 +125,9 @@ def test_no_request_grows_beyond_two_kilobytes():
 
 def test_whoever_stops_to_match_is_out():
     ada = make_user(status="suspended")
-    chosen = Selection.parse(QueryDict(f"all=1&status=suspended&up_to={ada.pk}&at=2026-01-31T12:30:00Z"))
+    chosen = Selection.parse(
+        QueryDict(f"all=1&status=suspended&up_to={ada.pk}&at=2026-01-31T12:30:00Z")
+    )
     assert list(chosen.accounts()) == [ada]
     User.objects.filter(pk=ada.pk).update(status="active", status_reason="")
     assert list(chosen.accounts()) == []
@@ -165,7 +183,7 @@ def test_other_methods_are_refused(client, viewer):
     assert_wrong_method(client, PATH, allowed="GET, HEAD")
 
 
-# --- in a browser -----------------------------------------------------------------------------------------------------
+# --- in a browser ---------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,7 +212,9 @@ def test_rows_are_ticked_by_mouse_and_by_keyboard(page):
     assert page.locator("#ticked").inner_text() == "4 selected"
     page.get_by_role("button", name="Clear").click()
     expect(bar).not_to_be_visible()
-    expect(page.get_by_label("Select all on this page")).not_to_be_checked()  # it follows the rows, after the event
+    expect(
+        page.get_by_label("Select all on this page")
+    ).not_to_be_checked()  # it follows the rows, after the event
 
     page.get_by_label("Select Ada").check()
     page.get_by_role("button", name="Show selected").click()

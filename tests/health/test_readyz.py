@@ -55,7 +55,12 @@ def test_without_the_database_it_is_not_ready(client, monkeypatch):
     monkeypatch.setattr(connection, "cursor", refuse)
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json() == {"ready": False, "database": "not reachable", "cache": "ok", "workers": "unknown"}
+    assert response.json() == {
+        "ready": False,
+        "database": "not reachable",
+        "cache": "ok",
+        "workers": "unknown",
+    }
 
 
 def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path):
@@ -76,7 +81,9 @@ def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path
 
 def test_a_redis_that_is_full_is_named(client, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
-        settings.CACHES = settings.CACHES | {"pages": {"BACKEND": "users.caching.backend.Pages", "LOCATION": url}}
+        settings.CACHES = settings.CACHES | {
+            "pages": {"BACKEND": "users.caching.backend.Pages", "LOCATION": url}
+        }
         redis.Redis.from_url(url).config_set("maxmemory", 1)
         assert client.get("/readyz").json()["cache"] == CACHE
 

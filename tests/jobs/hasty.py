@@ -1,14 +1,16 @@
-"""`manage.py worker` in a hurry, with the kinds of the tests: what takes half a minute in production takes a second or two.
+"""`manage.py worker` in a hurry, with the kinds of the tests: what takes half a minute in
+production takes a second or two.
 
 python -m tests.jobs.hasty [hours that this host's clock is off]
 
-SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have written anything and
-half before it is committed: what is killed at a random instant is killed there.
+SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have
+written anything and half before it is committed: what is killed at a random instant is killed
+there.
 
 LEASE, LONG_TURN: as in users.jobs.turns, in seconds.
 
-STOPS: where the process that works stops itself (SIGSTOP), once: "between chunks" before the third one, or "in a chunk" when
-the third one is written and not committed.
+STOPS: where the process that works stops itself (SIGSTOP), once: "between chunks" before the third
+one, or "in a chunk" when the third one is written and not committed.
 """
 
 import os
@@ -72,8 +74,12 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         now = timezone.now
         timezone.now = lambda: now() + timedelta(hours=float(sys.argv[1]))
-    supervisor.TICK, supervisor.BEAT, supervisor.SILENCE, supervisor.LONGEST_PAUSE = 0.2, 1, 8, 0
-    turns.LEASE, turns.CHUNK = float(os.environ.get("LEASE", "1")), 0.1
+    supervisor.TICK = 0.2
+    supervisor.BEAT = 1
+    supervisor.SILENCE = 8
+    supervisor.LONGEST_PAUSE = 0
+    turns.LEASE = float(os.environ.get("LEASE", "1"))
+    turns.CHUNK = 0.1
     turns.LONG_TURN = float(os.environ.get("LONG_TURN", turns.LONG_TURN))
     turns.SHARE["sqlite"] = 0.05
     turns.LIMITS["idle_in_transaction_session_timeout"] = "2000"

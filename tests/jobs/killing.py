@@ -1,4 +1,6 @@
-"""Kills processes of a worker while it works, one role after the other, and starts what nobody else would start again."""
+"""Kills processes of a worker while it works, one role after the other, and starts what nobody else
+would start again.
+"""
 
 import random
 import re
@@ -14,7 +16,11 @@ from tests.processes import Running, running, until
 from users.jobs import queue
 
 HASTY = [sys.executable, "-m", "tests.jobs.hasty"]
-CHILDREN = {"worker": 0, "monitor": 1, "pusher": 2}  # in the order in which the cluster's first process forks them
+CHILDREN = {
+    "worker": 0,
+    "monitor": 1,
+    "pusher": 2,
+}  # in the order in which the cluster's first process forks them
 ROLES = ["worker", "sentinel", "pusher", "monitor", "parent"]
 
 
@@ -22,7 +28,8 @@ class Prey:
     """A supervisor with its clusters, started again where it is killed itself."""
 
     def __init__(self, folder: Path):
-        self.folder, self.killed = folder, dict.fromkeys(ROLES, 0)
+        self.folder = folder
+        self.killed = dict.fromkeys(ROLES, 0)
         self.restart()
 
     def restart(self) -> None:
@@ -48,18 +55,26 @@ class Prey:
         leader = psutil.Process(leader_of(self.worker))
         if role == "sentinel":
             return leader
-        return sorted(leader.children(), key=lambda child: (child.create_time(), child.pid))[CHILDREN[role]]
+        return sorted(leader.children(), key=lambda child: (child.create_time(), child.pid))[
+            CHILDREN[role]
+        ]
 
 
 def leader_of(worker: Running, cluster: str = queue.MAIN) -> int:
-    """The id of the cluster's first process, as it is now. Raises IndexError where there is none yet."""
+    """The id of the cluster's first process, as it is now. Raises IndexError where there is none
+    yet.
+    """
     return int(re.findall(rf"Cluster {cluster} started \(process (\d+)\)", worker.said())[-1])
 
 
 @contextmanager
 def hasty(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
-    with running([*HASTY, *arguments], folder, DJANGO_SETTINGS_MODULE="settings", **environment) as worker:
-        until(lambda: "Cluster notify started" in worker.said() or worker.process.poll() is not None)
+    with running(
+        [*HASTY, *arguments], folder, DJANGO_SETTINGS_MODULE="settings", **environment
+    ) as worker:
+        until(
+            lambda: "Cluster notify started" in worker.said() or worker.process.poll() is not None
+        )
         yield worker
 
 

@@ -1,4 +1,6 @@
-"""A kind of job for tests, registered where this is imported; and what a finished job must have left behind."""
+"""A kind of job for tests, registered where this is imported; and what a finished job must have
+left behind.
+"""
 
 import os
 import signal
@@ -17,17 +19,22 @@ from users.models import User
 
 
 class Stamp(Selected):
-    """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does so; "slow": seconds that
-    an account takes."""
+    """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does
+    so; "slow": seconds that an account takes.
+    """
 
-    name, label, action, first_size = "stamp", "Stamp", "edit", 20
+    name = "stamp"
+    label = "Stamp"
+    action = "edit"
+    first_size = 20
 
     def run(self, chunk: Chunk) -> None:
         phone = chunk.job.parameters["phone"]
         if chunk.job.parameters.get("dies") in chunk.ids:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(chunk.job.parameters.get("slow", 0) * len(chunk.ids))
-        accounts, events = [], []
+        accounts = []
+        events = []
         for account in chunk.lock():
             if account.pk == chunk.job.parameters.get("raises"):
                 raise ValueError("this one can’t be stamped")
@@ -36,11 +43,19 @@ class Stamp(Selected):
             elif account.phone == phone:
                 chunk.unchanged()
             else:
-                before, account.phone, account.version = {"phone": account.phone}, phone, account.version + 1
+                before = {"phone": account.phone}
+                account.phone = phone
+                account.version = account.version + 1
                 accounts.append(account)
                 chunk.changed(account, before)
                 events.append(
-                    event_for("account.edited", actor=chunk.by, target=account, before=before, after={"phone": phone})
+                    event_for(
+                        "account.edited",
+                        actor=chunk.by,
+                        target=account,
+                        before=before,
+                        after={"phone": phone},
+                    )
                 )
         User.objects.bulk_update(accounts, ["phone", "version"])
         AuditEvent.objects.bulk_create(events)
@@ -53,11 +68,21 @@ def start(by, *, phone: str = "1", selection: str = "all=1", **fields) -> Job:
     """A job over all accounts, or over those of `selection`."""
     newest = User.objects.latest("pk").pk
     parameters = {"phone": phone} | fields.pop("parameters", {})
-    return engine.start("stamp", by=by, selection=selection, up_to=newest, reason="A test", parameters=parameters, **fields)
+    return engine.start(
+        "stamp",
+        by=by,
+        selection=selection,
+        up_to=newest,
+        reason="A test",
+        parameters=parameters,
+        **fields,
+    )
 
 
 def assert_each_exactly_once(job: Job, changed: int) -> None:
-    """Of `changed` accounts: one event, one item, one new version each; and the counts of the job say so."""
+    """Of `changed` accounts: one event, one item, one new version each; and the counts of the job
+    say so.
+    """
     job.refresh_from_db()
     assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
     assert job.changed == changed

@@ -2,7 +2,12 @@
 
 import pytest
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_user
 from tests.jobs.kinds import start
 from tests.pages import form, read
@@ -32,7 +37,9 @@ def test_a_job_is_paused_and_resumed(client, job):
     path = f"/jobs/{job.pk}/"
     assert form(client.get(path), f"{path}pause/") == {}
     page = read(client.post(f"{path}pause/", follow=True))
-    assert page.one("p", class_="note success").text == "It pauses after the accounts that it is at."
+    assert (
+        page.one("p", class_="note success").text == "It pauses after the accounts that it is at."
+    )
     assert state(job) == "paused"
     assert form(client.get(path), f"{path}pause/end/") == {}
     assert client.post(f"{path}pause/end/").status_code == 302
@@ -49,12 +56,15 @@ def test_a_job_is_cancelled_after_a_question(client, job):
     assert not page.one("main").all("form")
 
 
-def test_those_that_failed_are_tried_again_once_however_often_it_is_clicked(client, support, accounts):
+def test_those_that_failed_are_tried_again_once_however_often_it_is_clicked(
+    client, support, accounts
+):
     job = start(support, parameters={"raises": accounts[7].pk})
     turns.work()
     path = f"/jobs/{job.pk}/retry/"
     assert form(client.get(f"/jobs/{job.pk}/"), path) == {}
-    first, second = client.post(path), client.post(path)
+    first = client.post(path)
+    second = client.post(path)
     again = Job.objects.latest("pk")
     assert first["Location"] == second["Location"] == f"/jobs/{again.pk}/"
     assert (again.parent, Job.objects.count()) == (job, 2)
@@ -75,7 +85,12 @@ def test_the_jobs_of_others_take_a_permission(client, job, name):
     colleague = make_user("Support")
     client.force_login(colleague)
     assert not read(client.get(f"/jobs/{job.pk}/")).one("main").all("form")
-    assert_denied(client.post(f"/jobs/{job.pk}/{name}"), "users.control_job", actor=colleague, action="control_jobs")
+    assert_denied(
+        client.post(f"/jobs/{job.pk}/{name}"),
+        "users.control_job",
+        actor=colleague,
+        action="control_jobs",
+    )
     assert state(job) == "queued"
     client.force_login(make_user("Manager"))
     assert client.post(f"/jobs/{job.pk}/{name}").status_code == 302
@@ -86,7 +101,9 @@ def test_retrying_takes_the_right_to_the_work_itself(client, support, accounts):
     turns.work()
     auditor = make_user("Auditor")
     client.force_login(auditor)
-    assert_denied(client.post(f"/jobs/{job.pk}/retry/"), "users.edit_user", actor=auditor, action="edit")
+    assert_denied(
+        client.post(f"/jobs/{job.pk}/retry/"), "users.edit_user", actor=auditor, action="edit"
+    )
     assert Job.objects.count() == 1
 
 
@@ -94,14 +111,18 @@ def test_retrying_takes_the_right_to_the_work_itself(client, support, accounts):
 def test_who_may_not_see_it_may_not_control_it(client, job, name):
     viewer = make_user("Viewer")
     client.force_login(viewer)
-    assert_denied(client.post(f"/jobs/{job.pk}/{name}"), "users.view_job", actor=viewer, action="view_jobs")
+    assert_denied(
+        client.post(f"/jobs/{job.pk}/{name}"), "users.view_job", actor=viewer, action="view_jobs"
+    )
     assert state(job) == "queued"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_address_climbs_the_ladder(client, job, name):
     assert_not_found(client, f"/jobs/{{}}/{name}", methods=("post",))
-    assert_wrong_method(client, f"/jobs/{job.pk}/{name}", allowed="GET, HEAD, POST" if "cancel" in name else "POST")
+    assert_wrong_method(
+        client, f"/jobs/{job.pk}/{name}", allowed="GET, HEAD, POST" if "cancel" in name else "POST"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,10 +16,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 def test_a_job_is_a_row_a_ring_and_an_event(agent):
     job = start(agent, words="all accounts", expected=31)
-    assert (job.state, job.by, job.words, job.expected, job.attempt) == ("queued", agent, "all accounts", 31, 0)
+    assert (job.state, job.by, job.words, job.expected, job.attempt) == (
+        "queued",
+        agent,
+        "all accounts",
+        31,
+        0,
+    )
     assert OrmQ.objects.count() == 1
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.job_id, event.reason) == ("job.started", agent.pk, job.pk, "A test")
+    assert (event.action, event.actor_id, event.job_id, event.reason) == (
+        "job.started",
+        agent.pk,
+        job.pk,
+        "A test",
+    )
     assert event.after == {"kind": "stamp", "selection": "all accounts", "state": "queued"}
 
 

@@ -46,23 +46,31 @@ def test_jobs_are_listed_newest_first(client, support, root):
     ]
     assert [row[0] for row in listed(client.get("/jobs/?state=done"))] == [f"/jobs/{done.pk}/"]
     assert [row[0] for row in listed(client.get("/jobs/?state=open"))] == [f"/jobs/{queued.pk}/"]
-    assert read(client.get("/jobs/?state=parked")).one("div", class_="empty").one("h2").text == "No such jobs"
+    assert (
+        read(client.get("/jobs/?state=parked")).one("div", class_="empty").one("h2").text
+        == "No such jobs"
+    )
 
 
-def test_a_page_leads_to_older_ones_and_costs_the_same(client, support, monkeypatch, django_assert_num_queries):
+def test_a_page_leads_to_older_ones_and_costs_the_same(
+    client, support, monkeypatch, django_assert_num_queries
+):
     monkeypatch.setattr(engine, "PER_PERSON", 100)
     jobs = [start(support, key=f"{number}") for number in range(5)]
     monkeypatch.setattr(reading, "SIZE", 2)
     client.get("/jobs/")
     with django_assert_num_queries(3):
         first = client.get("/jobs/")
-    pages, address = [], "/jobs/"
+    pages = []
+    address = "/jobs/"
     while address:
         page = client.get(address)
         pages.append([row[0] for row in listed(page)])
         links = read(page).all("a", rel="next")
         address = links[0].attributes["href"] if links else ""
-    assert pages == [[f"/jobs/{job.pk}/" for job in jobs[::-1][start_ : start_ + 2]] for start_ in (0, 2, 4)]
+    assert pages == [
+        [f"/jobs/{job.pk}/" for job in jobs[::-1][start_ : start_ + 2]] for start_ in (0, 2, 4)
+    ]
     assert listed(first) == listed(client.get("/jobs/"))
 
 
@@ -90,7 +98,12 @@ def test_it_says_since_when_there_is_no_worker(client, support):
 
 @pytest.mark.parametrize(
     ("query", "says"),
-    [("state=odd", "It takes"), ("before=x", "whole number"), ("before=-1", "whole number"), ("page=2", "no such parameter")],
+    [
+        ("state=odd", "It takes"),
+        ("before=x", "whole number"),
+        ("before=-1", "whole number"),
+        ("page=2", "no such parameter"),
+    ],
 )
 def test_an_address_that_means_nothing_is_named(client, support, query, says):
     response = client.get(f"/jobs/?{query}")
@@ -98,7 +111,9 @@ def test_an_address_that_means_nothing_is_named(client, support, query, says):
     assert says in read(response).one("main").text
 
 
-def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(client, support, root):
+def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(
+    client, support, root
+):
     assert read(client.get("/jobs/running/")).one("span").attributes == {"class": "running"}
     reading.caches["pages"].clear()
     jobs = [start(root), start(support)]

@@ -1,4 +1,5 @@
-"""Jobs with real workers that are killed, stopped and told lies: each account is changed exactly once all the same.
+"""Jobs with real workers that are killed, stopped and told lies: each account is changed exactly
+once all the same.
 
 KILLS=200 ACCOUNTS=100000 makes the first test the long one, of an hour.
 """
@@ -27,12 +28,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("KILLS", "10"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "5000"))
 ENDLESS = {"slow": 0.03}  # seconds for each account: longer than a test takes until it hurries
-SLOW = 0.6 * KILLS / ACCOUNTS  # seconds for each account, so that the job is not done before it was killed so often
+SLOW = (
+    0.6 * KILLS / ACCOUNTS
+)  # seconds for each account, so that the job is not done before it was killed so often
 
 
 def make_accounts(number: int) -> None:
     User.objects.bulk_create(
-        (User(username=f"u{n}", email=f"u{n}@example.com", search_key=f"u{n}") for n in range(number)), batch_size=2000
+        (
+            User(username=f"u{n}", email=f"u{n}@example.com", search_key=f"u{n}")
+            for n in range(number)
+        ),
+        batch_size=2000,
     )
 
 
@@ -65,7 +72,9 @@ def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path)
     try:
         until(lambda: begun(job))
         kill_all_around(prey, job, KILLS, longest=1)
-        for _ in range(10):  # three deaths in a row without progress in between are as good as a chunk that kills
+        for _ in range(
+            10
+        ):  # three deaths in a row without progress in between are as good as a chunk that kills
             until(lambda: ended(job) or job.state == "parked", 600)
             if job.state == "parked":
                 engine.resume(job, by=root)
@@ -83,7 +92,8 @@ def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path)
 def test_a_chunk_that_kills_its_process_is_parked_and_others_go_on(root, tmp_path):
     make_accounts(100)
     victim = root.pk
-    deadly, other = start(root, parameters={"dies": victim}), start(root, phone="2")
+    deadly = start(root, parameters={"dies": victim})
+    other = start(root, phone="2")
     with hasty(tmp_path):
         until(lambda: ended(other))
         until(lambda: Job.objects.get(pk=deadly.pk).state == "parked")
@@ -113,9 +123,13 @@ def everything(job: Job) -> list:
     ]
 
 
-@pytest.mark.parametrize("where", ["between chunks", pytest.param("in a chunk", marks=pytest.mark.postgresql)])
+@pytest.mark.parametrize(
+    "where", ["between chunks", pytest.param("in a chunk", marks=pytest.mark.postgresql)]
+)
 def test_a_worker_that_is_stopped_past_its_lease_writes_nothing_afterwards(root, tmp_path, where):
-    """SQLite's own lock of the whole database would last as long as the stopped process that has it."""
+    """SQLite's own lock of the whole database would last as long as the stopped process that has
+    it.
+    """
     make_accounts(500)
     job = start(root, parameters={"slow": 0.002})
     with hasty(tmp_path, STOPS=where) as first:
@@ -151,7 +165,8 @@ def test_it_needs_neither_the_queue_nor_redis_nor_a_worker_all_the_time(root, tm
 @pytest.mark.parametrize("hours", ["2", "-2"])
 def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
     make_accounts(500)
-    job, paused = start(root), start(root, phone="2")
+    job = start(root)
+    paused = start(root, phone="2")
     engine.pause(paused, by=root)
     with hasty(tmp_path, hours, LEASE="600") as other, hasty(tmp_path, LEASE="600"):
         until(lambda: ended(job))
@@ -184,7 +199,9 @@ def test_connections_that_the_server_ends_cost_nothing(root, tmp_path):
             connection.close()
             elsewhere.execute(ending, [connection.settings_dict["NAME"]])
             before = Job.objects.get(pk=job.pk).selected
-            until(lambda before=before: ended(job) or job.selected > before or job.state == "parked")
+            until(
+                lambda before=before: ended(job) or job.selected > before or job.state == "parked"
+            )
     assert_each_exactly_once(job, changed=201)
 
 
@@ -198,7 +215,9 @@ def answers() -> bool:
 
 @pytest.mark.postgresql
 def test_a_server_that_starts_anew_midway_costs_nothing(root, tmp_path):
-    """Once one of its processes is killed, PostgreSQL ends all others, and recovers from its log as after a crash."""
+    """Once one of its processes is killed, PostgreSQL ends all others, and recovers from its log as
+    after a crash.
+    """
     make_accounts(200)
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")  # or it would replay all that the tests before have written

@@ -1,4 +1,6 @@
-"""Whatever happens to jobs, in whatever order, each account is changed at most once by each, and all that is told is true."""
+"""Whatever happens to jobs, in whatever order, each account is changed at most once by each, and
+all that is told is true.
+"""
 
 import pytest
 from django.db import transaction
@@ -6,7 +8,13 @@ from django.db.models import Count
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.builders import make_superuser
 from tests.jobs.kinds import Stamp, start
@@ -27,7 +35,9 @@ class Jobs(RuleBasedStateMachine):
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.root = make_superuser()
-        User.objects.bulk_create(User(username=f"m{n}", email=f"m{n}@example.com") for n in range(ACCOUNTS - 1))
+        User.objects.bulk_create(
+            User(username=f"m{n}", email=f"m{n}@example.com") for n in range(ACCOUNTS - 1)
+        )
         self.first = self.root.pk
         self.phones = 0
         self.current: dict[int, int] = {}  # by job, the attempt that holds it
@@ -37,7 +47,8 @@ class Jobs(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.transaction.__exit__(None, None, None)
 
-    jobs, working = Bundle("jobs"), Bundle("working")
+    jobs = Bundle("jobs")
+    working = Bundle("working")
 
     @rule(target=jobs, fails=st.booleans())
     def enqueue(self, fails):
@@ -79,7 +90,10 @@ class Jobs(RuleBasedStateMachine):
         old = Now() - turns.timedelta(seconds=turns.LEASE + 1)
         Job.objects.filter(pk=job.pk, state="running").update(heartbeat_at=old)
 
-    @rule(job=jobs, verb=st.sampled_from([engine.pause, engine.resume, engine.cancel, engine.retry_failed]))
+    @rule(
+        job=jobs,
+        verb=st.sampled_from([engine.pause, engine.resume, engine.cancel, engine.retry_failed]),
+    )
     def control(self, job, verb):
         job.refresh_from_db()
         if verb is engine.cancel and self.phones % 3:  # or hardly anything would ever be done
@@ -93,13 +107,22 @@ class Jobs(RuleBasedStateMachine):
     def the_counts_are_those_of_the_rows(self):
         for job in Job.objects.all():
             found = dict(job.items.values_list("outcome").annotate(n=Count("account")))
-            assert (job.changed, job.skipped, job.failed) == tuple(found.get(o, 0) for o in ("changed", "skipped", "failed"))
+            assert (job.changed, job.skipped, job.failed) == tuple(
+                found.get(o, 0) for o in ("changed", "skipped", "failed")
+            )
             assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
-            assert AuditEvent.objects.filter(job_id=job.pk, action="account.edited").count() == job.changed
+            assert (
+                AuditEvent.objects.filter(job_id=job.pk, action="account.edited").count()
+                == job.changed
+            )
 
     @invariant()
     def each_change_is_one_version(self):
-        items = dict(JobItem.objects.filter(outcome="changed").values_list("account").annotate(n=Count("job")))
+        items = dict(
+            JobItem.objects.filter(outcome="changed")
+            .values_list("account")
+            .annotate(n=Count("job"))
+        )
         for pk, version in User.objects.values_list("pk", "version"):
             assert version == 1 + items.get(pk, 0)
 
@@ -109,7 +132,9 @@ class Jobs(RuleBasedStateMachine):
 
     def run_out(self):
         """In the end every job ends, with each account accounted for once."""
-        Job.objects.filter(state="running").update(heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1))
+        Job.objects.filter(state="running").update(
+            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+        )
         for job in Job.objects.filter(state__in=["paused", "parked"]):
             engine.resume(job, by=self.root)
         for _ in range(100):
@@ -130,5 +155,8 @@ def test_whatever_happens_in_whatever_order(monkeypatch):
     monkeypatch.setattr(engine, "PER_PERSON", 1000)
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(
-        Jobs, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=checks)
+        Jobs,
+        settings=settings(
+            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=checks
+        ),
     )

@@ -1,4 +1,6 @@
-"""What runs by the clock: written after each migrate, and started by the cluster that it belongs to."""
+"""What runs by the clock: written after each migrate, and started by the cluster that it belongs
+to.
+"""
 
 from datetime import timedelta
 
@@ -21,9 +23,14 @@ def look(monkeypatch):
 
     def look(cluster: str) -> list[tuple[str, str]]:
         monkeypatch.setattr(Conf, "CLUSTER_NAME", cluster)
-        monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)  # the test is a transaction
+        monkeypatch.setattr(
+            "django_q.scheduler.close_old_django_connections", lambda: None
+        )  # the test is a transaction
         scheduler()
-        return [(row.key, SignedPackage.loads(row.payload)["func"]) for row in OrmQ.objects.order_by("id")]
+        return [
+            (row.key, SignedPackage.loads(row.payload)["func"])
+            for row in OrmQ.objects.order_by("id")
+        ]
 
     return look
 

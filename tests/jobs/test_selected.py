@@ -17,7 +17,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ids() -> list[int]:
     User.objects.bulk_create(
-        User(username=f"u{n}", email=f"u{n}@{'rare' if n % 50 == 49 else 'example'}.com", email_domain="x") for n in range(400)
+        User(
+            username=f"u{n}",
+            email=f"u{n}@{'rare' if n % 50 == 49 else 'example'}.com",
+            email_domain="x",
+        )
+        for n in range(400)
     )
     User.objects.filter(email__endswith="@rare.com").update(email_domain="rare.com")
     return list(User.objects.order_by("pk").values_list("pk", flat=True))
@@ -25,7 +30,8 @@ def ids() -> list[int]:
 
 def windows(selection: str, size: int, up_to: int, cursor: int = 0) -> list[Window]:
     """All of them, until the last, as the engine walks them."""
-    job, found = Job(selection=selection, up_to=up_to, cursor=cursor), []
+    job = Job(selection=selection, up_to=up_to, cursor=cursor)
+    found = []
     while job.cursor < up_to:
         found.append(Stamp().window(job, size))
         assert found[-1].until > job.cursor
@@ -48,7 +54,9 @@ def test_everybody_comes_once_in_the_order_of_ids(ids, size):
 def test_few_among_many_are_found_in_a_few_wide_steps(ids, size):
     with CaptureQueriesContext(connection) as queries:
         found = windows("domain=rare.com&all=1", size, ids[-1])
-    assert together(found) == list(User.objects.filter(email_domain="rare.com").order_by("pk").values_list("pk", flat=True))
+    assert together(found) == list(
+        User.objects.filter(email_domain="rare.com").order_by("pk").values_list("pk", flat=True)
+    )
     assert len(queries) <= 8 * 6  # one for each doubling of the width, and not one for each width
 
 
@@ -74,7 +82,8 @@ def test_ticked_accounts_come_once_and_those_that_are_gone_do_not(ids):
 def test_those_with_an_outcome_in_another_job(ids):
     other = Job.objects.create(kind="stamp", by_text="x")
     JobItem.objects.bulk_create(
-        JobItem(job=other, account_id=pk, outcome="failed" if number % 3 else "changed") for number, pk in enumerate(ids[:30])
+        JobItem(job=other, account_id=pk, outcome="failed" if number % 3 else "changed")
+        for number, pk in enumerate(ids[:30])
     )
     expected = [pk for number, pk in enumerate(ids[:30]) if number % 3]
     assert together(windows(f"job={other.pk}&outcome=failed", 7, ids[-1])) == expected

@@ -4,7 +4,12 @@ import csv
 
 import pytest
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_user
 from tests.jobs.kinds import Stamp, start
 from tests.pages import read
@@ -38,13 +43,22 @@ def path(job: Job) -> str:
 
 
 def counts(page) -> dict[str, str]:
-    return {each.one("dt").text: each.one("dd").text for each in page.one("dl", class_="counts").all("div")}
+    return {
+        each.one("dt").text: each.one("dd").text
+        for each in page.one("dl", class_="counts").all("div")
+    }
 
 
 def test_what_by_whom_why_and_what_became_of_it(client, support, done, accounts):
     page = read(client.get(path(done)))
     assert page.one("h1").text == "Stamp"
-    assert counts(page) == {"Changed": "29", "Unchanged": "1", "Skipped": "1", "Failed": "1", "Together": "32"}
+    assert counts(page) == {
+        "Changed": "29",
+        "Unchanged": "1",
+        "Skipped": "1",
+        "Failed": "1",
+        "Together": "32",
+    }
     facts = page.one("dl", class_="facts").text
     for words in ("all accounts", support.username, "A test"):
         assert words in facts
@@ -80,23 +94,35 @@ def test_a_parked_job_says_why(client, support):
     assert read(client.get(path(job))).one("p", class_="note error").text == "Three <deaths>"
 
 
-def test_those_left_out_are_paged_by_their_ids(client, support, monkeypatch, django_assert_num_queries):
+def test_those_left_out_are_paged_by_their_ids(
+    client, support, monkeypatch, django_assert_num_queries
+):
     monkeypatch.setattr(reading, "SIZE", 10)
     monkeypatch.setattr(reading.items, "__defaults__", (0, 10))
     job = start(support)
     ids = list(User.objects.order_by("pk").values_list("pk", flat=True)[:25])
-    JobItem.objects.bulk_create(JobItem(job=job, account_id=pk, outcome="skipped", reason=f"r{pk}") for pk in ids)
+    JobItem.objects.bulk_create(
+        JobItem(job=job, account_id=pk, outcome="skipped", reason=f"r{pk}") for pk in ids
+    )
     Job.objects.filter(pk=job.pk).update(selected=25, skipped=25)
-    found, address = [], path(job)
+    found = []
+    address = path(job)
     while address:
         page = read(client.get(address))
-        found.append([int(row.all("td")[1].text[1:]) for row in page.one("section", class_="left-out").one("tbody").all("tr")])
+        found.append(
+            [
+                int(row.all("td")[1].text[1:])
+                for row in page.one("section", class_="left-out").one("tbody").all("tr")
+            ]
+        )
         links = page.all("a", rel="next")
         address = links[0].attributes["href"].partition("#")[0] if links else ""
     assert found == [ids[:10], ids[10:20], ids[20:]]
 
 
-def test_the_csv_has_all_that_were_left_out_and_runs_nothing(client, support, done, accounts, root, monkeypatch):
+def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
+    client, support, done, accounts, root, monkeypatch
+):
     monkeypatch.setattr(reading, "BATCH", 1)
     JobItem.objects.create(job=done, account=accounts[3], outcome="skipped", reason="+1")
     response = client.get(f"{path(done)}left-out.csv")
@@ -105,14 +131,21 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(client, support, do
     why = JobItem.objects.get(job=done, account=root).reason
     assert rows == [
         ["account", "username", "outcome", "reason"],
-        [str(accounts[7].pk), accounts[7].username, "failed", "ValueError: this one can’t be stamped"],
+        [
+            str(accounts[7].pk),
+            accounts[7].username,
+            "failed",
+            "ValueError: this one can’t be stamped",
+        ],
         [str(accounts[3].pk), "'=ada", "skipped", "'+1"],
         [str(root.pk), root.username, "skipped", why],
     ]
 
 
 def test_a_kind_offers_what_else_can_be_done(client, done, monkeypatch):
-    monkeypatch.setattr(Stamp, "offers", lambda self, job, viewer: [Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo")])
+    monkeypatch.setattr(
+        Stamp, "offers", lambda self, job, viewer: [Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo")]
+    )
     assert read(client.get(path(done))).one("a", href=f"/jobs/{done.pk}/undo/").text == "Undo"
 
 
@@ -130,7 +163,9 @@ def test_the_starter_sees_their_job_without_the_permission_and_others_do_not(cli
         assert_denied(client.get(address), "users.view_job", actor=other, action="view_jobs")
 
 
-@pytest.mark.parametrize("query", ["outcome=changed", "after=x", "page=2", "outcome=failed&outcome=failed"])
+@pytest.mark.parametrize(
+    "query", ["outcome=changed", "after=x", "page=2", "outcome=failed&outcome=failed"]
+)
 def test_an_address_that_means_nothing_is_refused(client, done, query):
     assert client.get(f"{path(done)}?{query}").status_code == 400
 

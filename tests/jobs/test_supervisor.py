@@ -1,4 +1,6 @@
-"""When the supervisor calls a cluster silent. What it does then is seen in test_worker.py, with real processes."""
+"""When the supervisor calls a cluster silent. What it does then is seen in test_worker.py, with
+real processes.
+"""
 
 from types import SimpleNamespace
 

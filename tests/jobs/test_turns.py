@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 def lose(job: Job) -> None:
     """As if its worker had died some time ago."""
-    Job.objects.filter(pk=job.pk).update(heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1))
+    Job.objects.filter(pk=job.pk).update(
+        heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+    )
 
 
 def test_a_job_changes_each_account_once_and_says_so(accounts, root):
@@ -47,7 +49,8 @@ def test_an_account_at_which_the_work_fails_has_failed_and_the_others_have_not(a
 
 
 def test_what_the_initiator_may_not_change_is_skipped(accounts):
-    agent, colleague = make_user("Support"), make_superuser()
+    agent = make_user("Support")
+    colleague = make_superuser()
     job = start(agent)
     turns.work()
     assert_each_exactly_once(job, changed=31)
@@ -69,7 +72,8 @@ def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
 
 
 def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
-    refusals, run = iter(range(3)), Stamp.run
+    refusals = iter(range(3))
+    run = Stamp.run
 
     def refused(self, chunk):
         run(self, chunk)
@@ -107,7 +111,8 @@ def test_a_job_whose_worker_lives_is_not_taken_from_it(accounts, root):
 
 
 def test_three_attempts_without_progress_park_a_job_and_others_go_on(accounts, root):
-    job, other = start(root), start(root, phone="2")
+    job = start(root)
+    other = start(root, phone="2")
     for _ in range(3):
         turns.claim()
         lose(job)
@@ -146,7 +151,8 @@ def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(turns, "CHUNK", 3600)
     monkeypatch.setattr(Stamp, "first_size", 12)
     monkeypatch.setattr(Stamp, "largest_size", 12)
-    slow, quick = start(root, phone="1"), start(root, phone="2")
+    slow = start(root, phone="1")
+    quick = start(root, phone="2")
     Job.objects.filter(pk=slow.pk).update(priority=Job.Priority.LOW)
     Job.objects.filter(pk=quick.pk).update(priority=Job.Priority.HIGH)
     assert [turns.work() for _ in range(4)] == [slow.pk, quick.pk, quick.pk, quick.pk]
@@ -198,8 +204,15 @@ def test_a_handler_that_does_not_account_for_each_is_found_out(accounts, root, m
 
 def test_events_of_a_chunk_name_the_job_and_the_request_that_started_it(client, accounts, root):
     job = start(root)
-    Job.objects.filter(pk=job.pk).update(origin={"ip": "10.0.0.1", "user_agent": "Browser", "request_id": "r1"})
+    Job.objects.filter(pk=job.pk).update(
+        origin={"ip": "10.0.0.1", "user_agent": "Browser", "request_id": "r1"}
+    )
     turns.work()
     event = AuditEvent.objects.filter(action="account.edited").latest("id")
-    assert (event.job_id, event.ip, event.user_agent, event.request_id) == (job.pk, "10.0.0.1", "Browser", "r1")
+    assert (event.job_id, event.ip, event.user_agent, event.request_id) == (
+        job.pk,
+        "10.0.0.1",
+        "Browser",
+        "r1",
+    )
     assert User.objects.get(pk=event.target_id).version == event.target_version

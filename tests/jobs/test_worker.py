@@ -1,4 +1,6 @@
-"""`manage.py worker` with real processes: tasks run, what dies is replaced, and stopping leaves nothing behind."""
+"""`manage.py worker` with real processes: tasks run, what dies is replaced, and stopping leaves
+nothing behind.
+"""
 
 import os
 import re
@@ -43,7 +45,9 @@ def worker(tmp_path):
 
 @pytest.fixture
 def hasty(tmp_path):
-    with running([sys.executable, "-c", HASTY], tmp_path, DJANGO_SETTINGS_MODULE="settings") as worker:
+    with running(
+        [sys.executable, "-c", HASTY], tmp_path, DJANGO_SETTINGS_MODULE="settings"
+    ) as worker:
         until(lambda: answers(worker))
         yield worker
 
@@ -60,7 +64,10 @@ def leader(worker, cluster: str) -> int:
 
 def task_process(worker, cluster: str) -> psutil.Process:
     """The one that runs tasks: it is forked before those that move tasks and results."""
-    return min(psutil.Process(leader(worker, cluster)).children(), key=lambda child: (child.create_time(), child.pid))
+    return min(
+        psutil.Process(leader(worker, cluster)).children(),
+        key=lambda child: (child.create_time(), child.pid),
+    )
 
 
 def beats_after(moment, *clusters: str) -> bool:
@@ -73,7 +80,9 @@ def rings(task: str = "time.sleep") -> list[OrmQ]:
 
 
 def sleeps() -> bool:
-    """Whether a ring of time.sleep has been taken: its row is locked for the time after which it is given out again."""
+    """Whether a ring of time.sleep has been taken: its row is locked for the time after which it is
+    given out again.
+    """
     return any(row.lock > timezone.now() for row in rings())
 
 
@@ -119,7 +128,9 @@ def test_a_second_signal_does_not_wait_for_tasks(worker):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_leaves_no_process(worker, number):
-    assert len(worker.tree()) == 9  # the supervisor, and in each cluster: guard, worker, monitor, pusher
+    assert (
+        len(worker.tree()) == 9
+    )  # the supervisor, and in each cluster: guard, worker, monitor, pusher
     assert worker.stop(number) == 0
     assert all_gone(worker)
 
@@ -130,7 +141,9 @@ def test_clusters_end_when_the_supervisor_is_killed(worker):
 
 
 def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
-    """django-q2 would go on, look well and take no task for ever: the dead process holds the lock of the queue."""
+    """django-q2 would go on, look well and take no task for ever: the dead process holds the lock
+    of the queue.
+    """
     before = leader(worker, queue.MAIN)
     task_process(worker, queue.MAIN).kill()
     moment = timezone.now()
@@ -176,7 +189,9 @@ def test_the_supervisor_outlives_a_database_that_is_away(hasty):
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as elsewhere:
         elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
-            elsewhere.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            elsewhere.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
             until(lambda: "The database is not reachable" in hasty.said())
         finally:
             elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')

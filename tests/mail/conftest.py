@@ -9,7 +9,9 @@ from tests.mail.servers import Postbox, free_port, serve
 def smtp(settings):
     """Settings for SMTP to a port of this machine where nobody listens yet."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", free_port(), 10
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = free_port()
+    settings.EMAIL_TIMEOUT = 10
     return settings
 
 

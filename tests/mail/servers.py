@@ -11,7 +11,9 @@ OK = "250 OK"
 
 
 class Postbox:
-    """`refusals`: recipient to answer, given at RCPT; `answers`: the next answers to DATA; `accepted`: what it took."""
+    """`refusals`: recipient to answer, given at RCPT; `answers`: the next answers to DATA;
+    `accepted`: what it took.
+    """
 
     def __init__(self) -> None:
         self.accepted: list[tuple[list[str], EmailMessage]] = []
@@ -20,12 +22,16 @@ class Postbox:
         self.sender_answer = OK
         self.sessions: set[int] = set()
 
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list) -> str:
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list
+    ) -> str:
         self.sessions.add(id(session))
         envelope.mail_from = address
         return self.sender_answer
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list
+    ) -> str:
         if answer := self.refusals.get(address):
             return answer
         envelope.rcpt_tos.append(address)
@@ -45,7 +51,9 @@ class Postbox:
 
 def serve(postbox: Postbox, **options: object) -> Controller:
     """A running server on a free port of this machine; the caller stops it."""
-    controller = Controller(postbox, hostname="127.0.0.1", port=free_port(), ready_timeout=120, **options)
+    controller = Controller(
+        postbox, hostname="127.0.0.1", port=free_port(), ready_timeout=120, **options
+    )
     controller.start()
     return controller
 

@@ -1,4 +1,6 @@
-"""One letter to many goes to each of them at most once; what became of it is known, or said to be unknown."""
+"""One letter to many goes to each of them at most once; what became of it is known, or said to be
+unknown.
+"""
 
 import asyncio
 import signal
@@ -24,7 +26,12 @@ pytestmark = pytest.mark.django_db
 def announce(number: int = 1) -> list[Message]:
     letter = Letter.objects.create(subject="News", text="Dear {name}", is_bulk=True)
     people = [make_user(email_verified_at=timezone.now()) for _ in range(number)]
-    return [Message.objects.create(account=each, kind="letter", to=each.email, letter=letter, is_bulk=True) for each in people]
+    return [
+        Message.objects.create(
+            account=each, kind="letter", to=each.email, letter=letter, is_bulk=True
+        )
+        for each in people
+    ]
 
 
 def test_it_arrives(postbox):
@@ -35,7 +42,9 @@ def test_it_arrives(postbox):
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
-def test_where_the_process_died_nobody_knows_and_nobody_sends_it_again(postbox, monkeypatch, sent_before):
+def test_where_the_process_died_nobody_knows_and_nobody_sends_it_again(
+    postbox, monkeypatch, sent_before
+):
     announce(2)
     send = delivery.send
 
@@ -57,7 +66,8 @@ def test_where_the_process_died_nobody_knows_and_nobody_sends_it_again(postbox, 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path):
-    reached, release = threading.Event(), threading.Event()
+    reached = threading.Event()
+    release = threading.Event()
     postbox = Postbox()
 
     async def never_answer(server, session, envelope):
@@ -70,7 +80,9 @@ def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path)
     controller = serve(postbox)
     announce()
     code = "import django; django.setup(); from users.mail.delivery import drain; drain()"
-    with running([sys.executable, "-c", code], tmp_path, **sender(f"smtp://127.0.0.1:{controller.port}")) as process:
+    with running(
+        [sys.executable, "-c", code], tmp_path, **sender(f"smtp://127.0.0.1:{controller.port}")
+    ) as process:
         until(reached.is_set)
         process.stop(signal.SIGKILL)
     release.set()
@@ -79,9 +91,12 @@ def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path)
     assert (drain(), states()) == (0, ["unknown"])
 
 
-def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with_the_error(postbox, monkeypatch):
+def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with_the_error(
+    postbox, monkeypatch
+):
     announce(2)
-    send, hang_up = delivery.send, iter([True])
+    send = delivery.send
+    hang_up = iter([True])
 
     def hang_up_first(message, mail, connection):
         if next(hang_up, False):
@@ -98,7 +113,9 @@ def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with
     assert states() == ["unknown", "sent"]
 
 
-@pytest.mark.parametrize(("answer", "then"), [("451 4.3.0 Later", "sent"), ("550 5.1.1 Nobody", "failed")])
+@pytest.mark.parametrize(
+    ("answer", "then"), [("451 4.3.0 Later", "sent"), ("550 5.1.1 Nobody", "failed")]
+)
 def test_what_the_server_refused_is_known(postbox, answer, then):
     [message] = announce()
     postbox.refusals[message.to] = answer

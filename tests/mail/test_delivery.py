@@ -1,4 +1,6 @@
-"""Sending what waits, through a real SMTP server: at least once, never lost, and nothing waits for a server that is away."""
+"""Sending what waits, through a real SMTP server: at least once, never lost, and nothing waits for
+a server that is away.
+"""
 
 import asyncio
 import os
@@ -24,7 +26,10 @@ from users.mail.models import Message
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
-SENT, WAITING, FAILED, DROPPED = "sent", "waiting", "failed", "dropped"
+SENT = "sent"
+WAITING = "waiting"
+FAILED = "failed"
+DROPPED = "dropped"
 
 
 def post(number: int = 1, **fields) -> list[Message]:
@@ -43,7 +48,7 @@ def fresh(message: Message) -> Message:
     return Message.objects.get(pk=message.pk)
 
 
-# --- it arrives -------------------------------------------------------------------------------------------------------
+# --- it arrives -----------------------------------------------------------------------------------
 
 
 def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
@@ -51,7 +56,10 @@ def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
     bob = make_user(username="bob")
     verbs.ask_password_reset(bob)
     assert tasks.drain() == 2
-    assert [recipients for recipients, _ in postbox.accepted] == [["ann@example.com"], ["bob@example.com"]]
+    assert [recipients for recipients, _ in postbox.accepted] == [
+        ["ann@example.com"],
+        ["bob@example.com"],
+    ]
     for message, (_, mail) in zip(Message.objects.order_by("id"), postbox.accepted, strict=True):
         assert (message.state, message.attempts, message.error) == (SENT, 1, "")
         assert message.sent_at
@@ -66,7 +74,9 @@ def test_all_mails_of_a_drain_leave_over_one_connection_oldest_first(postbox):
     messages = post(60)  # more than one batch
     assert drain(seconds=600) == 60
     assert len(postbox.sessions) == 1
-    assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in messages]
+    assert [recipients[0] for recipients, _ in postbox.accepted] == [
+        message.to for message in messages
+    ]
 
 
 def test_mail_to_single_people_leaves_before_what_a_job_has_put_there_by_the_thousand(postbox):
@@ -74,7 +84,9 @@ def test_mail_to_single_people_leaves_before_what_a_job_has_put_there_by_the_tho
     Message.objects.update(is_bulk=True)
     single = post()
     assert drain() == 4
-    assert [recipients[0] for recipients, _ in postbox.accepted] == [message.to for message in (*single, *many)]
+    assert [recipients[0] for recipients, _ in postbox.accepted] == [
+        message.to for message in (*single, *many)
+    ]
 
 
 def test_a_message_is_not_sent_before_it_is_due(postbox):
@@ -90,7 +102,7 @@ def test_a_drain_ends_when_its_time_is_up(postbox):
     assert states() == [WAITING] * 3
 
 
-# --- it is refused ----------------------------------------------------------------------------------------------------
+# --- it is refused --------------------------------------------------------------------------------
 
 
 def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(postbox):
@@ -98,8 +110,14 @@ def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(
     postbox.refusals[first.to] = "451 4.3.0 Try again later"
     before = timezone.now()
     assert drain() == 1
-    after, waiting = timezone.now(), fresh(first)
-    assert (waiting.state, waiting.attempts, waiting.error, waiting.sent_at) == (WAITING, 1, "451 4.3.0 Try again later", None)
+    after = timezone.now()
+    waiting = fresh(first)
+    assert (waiting.state, waiting.attempts, waiting.error, waiting.sent_at) == (
+        WAITING,
+        1,
+        "451 4.3.0 Try again later",
+        None,
+    )
     assert before <= waiting.due_at - timedelta(minutes=1) <= after
     assert fresh(second).state == SENT
     postbox.refusals.clear()
@@ -119,7 +137,9 @@ def test_a_refused_recipient_is_final_and_the_servers_words_are_kept(postbox):
     assert drain() == 0
 
 
-@pytest.mark.parametrize(("answer", "state"), [("554 5.7.1 Looks like spam", FAILED), ("452 4.3.1 Full", WAITING)])
+@pytest.mark.parametrize(
+    ("answer", "state"), [("554 5.7.1 Looks like spam", FAILED), ("452 4.3.1 Full", WAITING)]
+)
 def test_a_refused_text_is_like_a_refused_recipient_and_the_next_mail_goes(postbox, answer, state):
     first, second = post(2)
     postbox.answers = [answer]
@@ -148,7 +168,9 @@ def test_a_refused_sender_is_ours_to_mend_and_no_message_is_given_up(postbox):
 
 def test_a_wrong_password_for_the_server_is_no_messages_fault(smtp):
     controller = serve(Postbox(), authenticator=lambda *_: False, auth_require_tls=False)
-    smtp.EMAIL_PORT, smtp.EMAIL_HOST_USER, smtp.EMAIL_HOST_PASSWORD = controller.port, "rollcall", "wrong"
+    smtp.EMAIL_PORT = controller.port
+    smtp.EMAIL_HOST_USER = "rollcall"
+    smtp.EMAIL_HOST_PASSWORD = "wrong"
     post(3)
     try:
         assert drain() == 0
@@ -175,7 +197,7 @@ def test_the_pauses_double_up_to_six_hours_and_stay_there():
     assert pause(32767) == timedelta(hours=6)
 
 
-# --- the server is away -----------------------------------------------------------------------------------------------
+# --- the server is away ---------------------------------------------------------------------------
 
 
 def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
@@ -194,9 +216,12 @@ def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
     assert len(postbox.accepted) == 3
 
 
-def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(postbox, smtp, monkeypatch):
+def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(
+    postbox, smtp, monkeypatch
+):
     post(3)
-    send, hang_up = delivery.send, iter([False, True])
+    send = delivery.send
+    hang_up = iter([False, True])
 
     def hang_up_first(message, mail, connection):
         if next(hang_up, False):
@@ -211,7 +236,7 @@ def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(postbo
     assert len(set(postbox.ids)) == len(postbox.ids) == 3
 
 
-# --- the process is away ----------------------------------------------------------------------------------------------
+# --- the process is away --------------------------------------------------------------------------
 
 
 class Killed(BaseException):
@@ -219,7 +244,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
-def test_a_message_whose_process_died_goes_again_with_the_same_id(postbox, monkeypatch, sent_before):
+def test_a_message_whose_process_died_goes_again_with_the_same_id(
+    postbox, monkeypatch, sent_before
+):
     [message] = post()
     send = delivery.send
 
@@ -242,8 +269,11 @@ def test_a_message_whose_process_died_goes_again_with_the_same_id(postbox, monke
 
 @pytest.mark.django_db(transaction=True)
 def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
-    """The server takes the text and never answers; the sender is killed there, as by a machine that goes down."""
-    reached, release = threading.Event(), threading.Event()
+    """The server takes the text and never answers; the sender is killed there, as by a machine that
+    goes down.
+    """
+    reached = threading.Event()
+    release = threading.Event()
     postbox = Postbox()
 
     async def never_answer(server, session, envelope):
@@ -275,7 +305,11 @@ def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
 
 
 def sender(url: str) -> dict[str, str]:
-    return {"EMAIL_URL": url, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": os.pathsep.join(["site", "."])}
+    return {
+        "EMAIL_URL": url,
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "PYTHONPATH": os.pathsep.join(["site", "."]),
+    }
 
 
 def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeypatch):
@@ -318,16 +352,22 @@ def test_several_drains_at_once_send_each_message_once(postbox, senders):
     messages = post(20)
     counts = at_once(*[drain] * senders)
     assert sum(counts) == 20, counts
-    assert sorted(postbox.ids) == sorted(f"<{message.message_id}@localhost>" for message in messages)
+    assert sorted(postbox.ids) == sorted(
+        f"<{message.message_id}@localhost>" for message in messages
+    )
     assert set(states()) == {SENT}
 
 
-# --- it makes no sense any more ---------------------------------------------------------------------------------------
+# --- it makes no sense any more -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"email": "new@example.com"}, {"status": State.SUSPENDED, "status_reason": "x"}, {"valid_until": "2020-01-01T00:00Z"}],
+    [
+        {"email": "new@example.com"},
+        {"status": State.SUSPENDED, "status_reason": "x"},
+        {"valid_until": "2020-01-01T00:00Z"},
+    ],
 )
 def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change):
     [message] = post()
@@ -358,7 +398,7 @@ def test_a_change_after_the_batch_was_read_counts_too(postbox):
     assert states() == [SENT, DROPPED]
 
 
-# --- it cannot be made ------------------------------------------------------------------------------------------------
+# --- it cannot be made ----------------------------------------------------------------------------
 
 
 def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):

@@ -19,8 +19,15 @@ def folder(settings, tmp_path):
 
 
 def make_mail(number: int = 1, **fields) -> EmailMultiAlternatives:
-    defaults = {"subject": "Hello", "body": "Plain", "from_email": "a@example.com", "to": ["b@example.com"]}
-    mail = EmailMultiAlternatives(**defaults | fields, headers={"Message-ID": f"<{number:032x}@example.com>"})
+    defaults = {
+        "subject": "Hello",
+        "body": "Plain",
+        "from_email": "a@example.com",
+        "to": ["b@example.com"],
+    }
+    mail = EmailMultiAlternatives(
+        **defaults | fields, headers={"Message-ID": f"<{number:032x}@example.com>"}
+    )
     mail.attach_alternative("<p>Rich</p>", "text/html")
     return mail
 
@@ -61,11 +68,19 @@ def test_nothing_in_a_mail_names_a_file_elsewhere(folder, number):
 
 
 def test_the_files_of_a_message_are_taken_away_and_no_others(folder):
-    mine, alike, other = 16**31 + 1, 16**31 + 2, 2 * 16**31  # the first two begin with the same letters
+    mine, alike, other = (
+        16**31 + 1,
+        16**31 + 2,
+        2 * 16**31,
+    )  # the first two begin with the same letters
     for number in (mine, alike, other):
         write(make_mail(number), folder)
     assert len({path.stem for path in folder.iterdir()}) == 3
     assert remove([f"{mine:032x}", f"{7:032x}"], folder) == 1
     left = b"".join(path.read_bytes() for path in folder.glob("*.eml"))
-    assert [f"{number:032x}".encode() in left for number in (mine, alike, other)] == [False, True, True]
+    assert [f"{number:032x}".encode() in left for number in (mine, alike, other)] == [
+        False,
+        True,
+        True,
+    ]
     assert len(list(folder.glob("*.html"))) == 2

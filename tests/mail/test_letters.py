@@ -9,7 +9,13 @@ from users.mail.messages import compose, moot
 from users.mail.models import Letter, Message
 from users.models import User
 
-ADA = User(username="ada", first_name="Ada", last_name="Lovelace", email="ada@example.com", password="secret")
+ADA = User(
+    username="ada",
+    first_name="Ada",
+    last_name="Lovelace",
+    email="ada@example.com",
+    password="secret",
+)
 
 
 @pytest.mark.parametrize(
@@ -17,11 +23,14 @@ ADA = User(username="ada", first_name="Ada", last_name="Lovelace", email="ada@ex
     [
         ("Dear {name},", "Dear Ada Lovelace,"),
         ("{ first_name } {last_name} {username} {email}", "Ada Lovelace ada ada@example.com"),
-        ("{password} {name.password} {name!r} {0} {}", "{password} {name.password} {name!r} {0} {}"),
+        (
+            "{password} {name.password} {name!r} {0} {}",
+            "{password} {name.password} {name!r} {0} {}",
+        ),
         ("{{name}} %(name)s", "{Ada Lovelace} %(name)s"),
         ("{{ name }} {% debug %}", "{Ada Lovelace} {% debug %}"),
     ],
-)  # fmt: skip
+)
 def test_variables_are_filled_in_and_nothing_else(template, said):
     assert filled(template, ADA) == said
 
@@ -32,11 +41,17 @@ def test_whoever_has_no_name_is_called_by_the_username():
 
 
 def test_a_value_is_not_looked_at_again():
-    assert filled("{first_name}", User(username="x", first_name="{email}", email="a@example.com")) == "{email}"
+    assert (
+        filled("{first_name}", User(username="x", first_name="{email}", email="a@example.com"))
+        == "{email}"
+    )
 
 
 def test_a_subject_is_one_line():
-    assert headline("To {first_name}", User(username="x", first_name="A\r\nBcc: b\u2028c")) == "To A Bcc: b c"
+    assert (
+        headline("To {first_name}", User(username="x", first_name="A\r\nBcc: b\u2028c"))
+        == "To A Bcc: b c"
+    )
 
 
 def test_line_ends_are_of_one_kind_and_emoji_may_be_joined():
@@ -52,24 +67,36 @@ def test_every_variable_is_named_in_the_form():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("reply_to", "says"), [("", "Nobody reads answers"), ("desk@example.com", "Answers go to desk@example.com.")]
+    ("reply_to", "says"),
+    [("", "Nobody reads answers"), ("desk@example.com", "Answers go to desk@example.com.")],
 )
 def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
     settings.MAIL_REPLY_TO = reply_to
     letter = Letter.objects.create(subject="Hello", text="Hello")
-    mail = compose(Message.objects.create(account=make_user(), kind="letter", to="a@example.com", letter=letter))
+    mail = compose(
+        Message.objects.create(
+            account=make_user(), kind="letter", to="a@example.com", letter=letter
+        )
+    )
     assert mail.reply_to == ([reply_to] if reply_to else [])
     assert all(says in body for body in (mail.body, mail.alternatives[0].content))
-    assert not compose(Message.objects.create(account=make_user(), kind="password-reset", to="a@example.com")).reply_to
+    assert not compose(
+        Message.objects.create(account=make_user(), kind="password-reset", to="a@example.com")
+    ).reply_to
 
 
 @pytest.mark.django_db
 def test_lines_are_lines_and_markup_is_text_in_both_parts():
     letter = Letter.objects.create(subject="Hello", text="Dear {name},\n\n<b>x</b>\n1 < 2")
     ada = make_user(first_name="<i>")
-    mail = compose(Message.objects.create(account=ada, kind="letter", to="a@example.com", letter=letter))
+    mail = compose(
+        Message.objects.create(account=ada, kind="letter", to="a@example.com", letter=letter)
+    )
     assert mail.body.startswith("Dear <i>,\n\n<b>x</b>\n1 < 2\n\n--\n")
-    assert "Dear &lt;i&gt;,<br><br>&lt;b&gt;x&lt;/b&gt;<br>1 &lt; 2</div>" in mail.alternatives[0].content
+    assert (
+        "Dear &lt;i&gt;,<br><br>&lt;b&gt;x&lt;/b&gt;<br>1 &lt; 2</div>"
+        in mail.alternatives[0].content
+    )
 
 
 @pytest.mark.django_db
@@ -96,4 +123,7 @@ def test_a_letter_goes_to_whoever_is_there_and_to_no_other_address(change, reaso
 def test_a_letter_whose_text_was_forgotten_is_not_sent():
     ada = make_user(email_verified_at=timezone.now())
     letter = Letter.objects.create(subject="", text="")
-    assert moot(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter)) == "Its text was forgotten."
+    assert (
+        moot(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter))
+        == "Its text was forgotten."
+    )

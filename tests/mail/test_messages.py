@@ -24,14 +24,21 @@ SITE = "https://people.example.com"
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    settings.SITE_URL, settings.SITE_PARTS = SITE, urlsplit(SITE)
+    settings.SITE_URL = SITE
+    settings.SITE_PARTS = urlsplit(SITE)
     settings.DEFAULT_FROM_EMAIL = "Rollcall <no-reply@people.example.com>"
 
 
 def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
-    letter = Letter.objects.create(subject="About your account", text="Dear {name},") if kind == "letter" else None
+    letter = (
+        Letter.objects.create(subject="About your account", text="Dear {name},")
+        if kind == "letter"
+        else None
+    )
     verified = {"email_verified_at": timezone.now()} if letter else {}
-    account = make_user(**{"status": FITS.get(Message.Kind(kind), State.ACTIVE)} | verified | fields)
+    account = make_user(
+        **{"status": FITS.get(Message.Kind(kind), State.ACTIVE)} | verified | fields
+    )
     return Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
 
 
@@ -49,8 +56,10 @@ def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
     message = make_message(kind)
     mail = composed(message)
     assert (mail["To"], mail["From"], mail["Subject"]) == (
-        message.to, "Rollcall <no-reply@people.example.com>", subject(message),
-    )  # fmt: skip
+        message.to,
+        "Rollcall <no-reply@people.example.com>",
+        subject(message),
+    )
     assert mail["Message-ID"] == f"<{message.message_id}@people.example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert not mail["Cc"]
@@ -60,7 +69,11 @@ def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
 @pytest.mark.parametrize("kind", [Message.Kind.INVITATION, Message.Kind.PASSWORD_RESET])
 def test_the_link_starts_with_the_sites_own_address_and_lets_the_owner_choose_a_password(kind):
     message = make_message(kind, password=PASSWORD)
-    links = {link for body in bodies(composed(message)) for link in re.findall(r"https?://[^\s\"<]+/password/[^\s\"<]+", body)}
+    links = {
+        link
+        for body in bodies(composed(message))
+        for link in re.findall(r"https?://[^\s\"<]+/password/[^\s\"<]+", body)
+    }
     [link] = links
     assert link.startswith(f"{SITE}/password/")
     uid, _, key = link.rstrip("/").rpartition("/")[2].partition("-")
@@ -71,11 +84,17 @@ def test_the_link_starts_with_the_sites_own_address_and_lets_the_owner_choose_a_
 
 def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhere():
     message = make_message(Message.Kind.VERIFICATION)
-    [link] = {link for body in bodies(composed(message)) for link in re.findall(r"https?://[^\s\"<]+/email/[^\s\"<]+", body)}
+    [link] = {
+        link
+        for body in bodies(composed(message))
+        for link in re.findall(r"https?://[^\s\"<]+/email/[^\s\"<]+", body)
+    }
     uid, _, key = link.rstrip("/").rpartition("/")[2].partition("-")
     assert base36_to_int(uid) == message.account_id
     assert verification_links.check_token(message.account, key)
-    assert not default_token_generator.check_token(message.account, key)  # it lets nobody choose a password
+    assert not default_token_generator.check_token(
+        message.account, key
+    )  # it lets nobody choose a password
     assert "example" not in link.removeprefix(SITE)
 
 
@@ -84,13 +103,30 @@ def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhe
     [
         (None, "", "until further notice"),
         (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "", "until 31 January 2999, 12:30 (UTC)."),
-        (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Asia/Tokyo", "until 31 January 2999, 21:30 (Asia/Tokyo)."),
-        (datetime(2999, 1, 31, 12, 30, tzinfo=UTC), "Mars/Olympus", "until 31 January 2999, 12:30 (UTC)."),
-        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "Asia/Tokyo", "until 31 December 9999, 23:59 (UTC)."),
+        (
+            datetime(2999, 1, 31, 12, 30, tzinfo=UTC),
+            "Asia/Tokyo",
+            "until 31 January 2999, 21:30 (Asia/Tokyo).",
+        ),
+        (
+            datetime(2999, 1, 31, 12, 30, tzinfo=UTC),
+            "Mars/Olympus",
+            "until 31 January 2999, 12:30 (UTC).",
+        ),
+        (
+            datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
+            "Asia/Tokyo",
+            "until 31 December 9999, 23:59 (UTC).",
+        ),
     ],
 )
 def test_the_mail_of_a_suspension_says_until_when_and_never_why(until, zone, says):
-    message = make_message(Message.Kind.SUSPENDED, suspended_until=until, time_zone=zone, status_reason="Looks like fraud")
+    message = make_message(
+        Message.Kind.SUSPENDED,
+        suspended_until=until,
+        time_zone=zone,
+        status_reason="Looks like fraud",
+    )
     for body in bodies(composed(message)):
         assert says in " ".join(body.split())
         assert "fraud" not in body
@@ -100,9 +136,10 @@ def test_the_mail_of_a_suspension_says_until_when_and_never_why(until, zone, say
 def test_every_link_in_a_mail_leads_to_the_site():
     for kind in KINDS:
         for body in bodies(composed(make_message(kind))):
-            assert {urlsplit(link.rstrip(".")).netloc for link in re.findall(r"https?://[^\s\"<]+", body)} == {
-                "people.example.com"
-            }
+            assert {
+                urlsplit(link.rstrip(".")).netloc
+                for link in re.findall(r"https?://[^\s\"<]+", body)
+            } == {"people.example.com"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,10 +158,18 @@ def test_names_are_text_in_the_html_part_and_not_markup(kind):
 def test_no_name_adds_a_header_or_a_recipient(kind, newline):
     message = make_message(kind)
     evil = f"Ann{newline}Bcc: evil@example.com{newline}Subject: x"
-    names = {"first_name": evil, "last_name": evil, "username": evil}  # past every check, as a broken import might
+    names = {
+        "first_name": evil,
+        "last_name": evil,
+        "username": evil,
+    }  # past every check, as a broken import might
     User.objects.filter(pk=message.account_id).update(**names)
     mail = composed(Message.objects.get())
-    assert (mail.get_all("To"), mail.get_all("Subject"), mail["Bcc"]) == ([message.to], [subject(message)], None)
+    assert (mail.get_all("To"), mail.get_all("Subject"), mail["Bcc"]) == (
+        [message.to],
+        [subject(message)],
+        None,
+    )
     assert compose(Message.objects.get()).recipients() == [message.to]
 
 
@@ -136,7 +181,7 @@ def test_an_address_with_a_newline_makes_no_mail(to):
         compose(message).message()
 
 
-# --- whether it still makes sense ---------------------------------------------------------------------------------------
+# --- whether it still makes sense -----------------------------------------------------------------
 
 
 def test_a_message_that_still_fits_is_sent():
@@ -150,14 +195,30 @@ def test_a_message_that_still_fits_is_sent():
         ("invitation", {"email": "new@example.com"}, "The account has another address by now."),
         ("invitation", {"email": ""}, "The account has another address by now."),
         ("invitation", {"status": "active"}, "The account is active, no longer invited."),
-        ("invitation", {"status": "suspended", "status_reason": "x"}, "The account is suspended, no longer invited."),
-        ("suspended", {"status": "active", "status_reason": ""}, "The account is active, no longer suspended."),
-        ("suspended", {"status": "deleted", "deleted_at": timezone.now()}, "The account is deleted, no longer suspended."),
+        (
+            "invitation",
+            {"status": "suspended", "status_reason": "x"},
+            "The account is suspended, no longer invited.",
+        ),
+        (
+            "suspended",
+            {"status": "active", "status_reason": ""},
+            "The account is active, no longer suspended.",
+        ),
+        (
+            "suspended",
+            {"status": "deleted", "deleted_at": timezone.now()},
+            "The account is deleted, no longer suspended.",
+        ),
         ("reinstated", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
         ("verification", {"email_verified_at": timezone.now()}, "The address is verified by now."),
         ("verification", {"email": "new@example.com"}, "The account has another address by now."),
         ("password-reset", {"email": "new@example.com"}, "The account has another address by now."),
-        ("password-reset", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
+        (
+            "password-reset",
+            {"status": "suspended", "status_reason": "x"},
+            "The account is suspended.",
+        ),
         ("password-reset", {"valid_until": "2020-01-01T00:00Z"}, "The account is ended."),
     ],
 )

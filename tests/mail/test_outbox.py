@@ -26,7 +26,11 @@ def test_a_message_is_a_row_that_waits_and_a_ring_for_the_notify_cluster(kind):
         0,
     )
     [ring] = OrmQ.objects.all()
-    assert (ring.key, ring.task["func"], ring.task["args"]) == ("notify", "users.mail.tasks.drain", ())
+    assert (ring.key, ring.task["func"], ring.task["args"]) == (
+        "notify",
+        "users.mail.tasks.drain",
+        (),
+    )
 
 
 def test_an_account_without_an_address_gets_no_message():
@@ -51,4 +55,6 @@ def test_each_message_has_an_id_of_its_own():
 
 def test_the_row_holds_no_link_and_no_text():
     message = outbox.post(Message.Kind.PASSWORD_RESET, make_user())
-    assert not [value for value in vars(message).values() if isinstance(value, str) and "/" in value]
+    assert not [
+        value for value in vars(message).values() if isinstance(value, str) and "/" in value
+    ]

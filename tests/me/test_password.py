@@ -22,7 +22,9 @@ def ada(client):
 
 
 def change(client, old: str = PASSWORD, new: str = NEW, again: str | None = None):
-    return client.post(PATH, {"oldpassword": old, "password1": new, "password2": new if again is None else again})
+    return client.post(
+        PATH, {"oldpassword": old, "password1": new, "password2": new if again is None else again}
+    )
 
 
 def test_a_new_password_is_chosen_and_only_this_session_stays(client, ada):
@@ -36,7 +38,11 @@ def test_a_new_password_is_chosen_and_only_this_session_stays(client, ada):
     ada.refresh_from_db()
     assert ada.check_password(NEW)
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.password_changed", ada.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.password_changed",
+        ada.pk,
+        ada.pk,
+    )
     assert NEW not in str(vars(event))
     assert ada.password not in str(vars(event))
 

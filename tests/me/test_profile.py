@@ -22,8 +22,17 @@ def ada(client):
 
 def test_anybody_edits_their_own_profile(client, ada):
     sent = form(client.get(PATH), PATH)
-    assert sent == {"version": "1", "first_name": "Ada", "last_name": "Lovelace", "phone": "", "locale": "", "time_zone": ""}
-    response = client.post(PATH, sent | {"last_name": "King", "time_zone": "Europe/London"}, follow=True)
+    assert sent == {
+        "version": "1",
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "phone": "",
+        "locale": "",
+        "time_zone": "",
+    }
+    response = client.post(
+        PATH, sent | {"last_name": "King", "time_zone": "Europe/London"}, follow=True
+    )
     assert response.redirect_chain == [(PATH, 302)]
     assert read(response).one("p", class_="note success").text == "Saved."
     ada.refresh_from_db()
@@ -33,16 +42,29 @@ def test_anybody_edits_their_own_profile(client, ada):
 
 
 def test_what_is_not_ones_own_to_change_stays(client, ada):
-    more = {"username": "root", "email": "root@example.com", "is_staff": "on", "is_superuser": "on", "status": "invited"}
+    more = {
+        "username": "root",
+        "email": "root@example.com",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "status": "invited",
+    }
     client.post(PATH, form(client.get(PATH), PATH) | more | {"phone": "12345"})
     ada.refresh_from_db()
-    assert (ada.phone, ada.username, ada.email, ada.status) == ("12345", "ada", "ada@example.com", "active")
+    assert (ada.phone, ada.username, ada.email, ada.status) == (
+        "12345",
+        "ada",
+        "ada@example.com",
+        "active",
+    )
     assert (ada.is_staff, ada.is_superuser) == (False, False)
 
 
 def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(client, ada):
     sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
-    verbs.edit(ada, by=make_superuser(first_name="Secret", username="secret"), version=1, phone="12345")
+    verbs.edit(
+        ada, by=make_superuser(first_name="Secret", username="secret"), version=1, phone="12345"
+    )
     message = read(client.post(PATH, sent, follow=True)).one("p", class_="note success").text
     assert message == "Saved. Meanwhile somebody changed the phone; both changes are kept."
     ada.refresh_from_db()
@@ -51,14 +73,30 @@ def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(cli
 
 def test_the_same_field_is_asked_about_and_no_name_of_staff_is_told(client, ada):
     sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
-    verbs.edit(ada, by=make_superuser(first_name="Secret", username="secret"), version=1, first_name="Adelaide", phone="12345")
+    verbs.edit(
+        ada,
+        by=make_superuser(first_name="Secret", username="secret"),
+        version=1,
+        first_name="Adelaide",
+        phone="12345",
+    )
     response = client.post(PATH, sent)
     assert response.status_code == 409
     page = read(response)
-    assert [radio.attributes["value"] for radio in page.all("input", type="radio")] == ["Adelaide", "Augusta", "Ada"]
+    assert [radio.attributes["value"] for radio in page.all("input", type="radio")] == [
+        "Adelaide",
+        "Augusta",
+        "Ada",
+    ]
     assert "secret" not in page.text.lower()
     again = form(response, PATH)
-    assert again == {"version": "2", "last_name": "Lovelace", "phone": "12345", "locale": "", "time_zone": ""}
+    assert again == {
+        "version": "2",
+        "last_name": "Lovelace",
+        "phone": "12345",
+        "locale": "",
+        "time_zone": "",
+    }
     assert client.post(PATH, again).status_code == 422  # nothing is chosen
     assert client.post(PATH, again | {"first_name": "Augusta"}).status_code == 302
     ada.refresh_from_db()
@@ -90,7 +128,12 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
     assert read(client.get(PATH)).one("nav", class_="rooms").all("a") == []
     client.force_login(make_user("Manager"))
     rooms = read(client.get(PATH)).one("nav", class_="rooms").all("a")
-    assert [room.attributes["href"] for room in rooms] == ["/users/", "/audit/", "/jobs/", "/exports/"]
+    assert [room.attributes["href"] for room in rooms] == [
+        "/users/",
+        "/audit/",
+        "/jobs/",
+        "/exports/",
+    ]
 
 
 def test_strangers_are_sent_to_sign_in(client):

@@ -46,7 +46,10 @@ def test_people_see_where_they_are_signed_in_and_which_one_this_is(client, ada, 
     assert sum("this one" in item for item in items) == 1
     for browser in (client, other):
         assert browser.cookies["session"].value not in response.content.decode()
-    assert {link.attributes["href"] for link in read(response).all("a", class_="button")} == {"/me/sessions/end/", end(other)}
+    assert {link.attributes["href"] for link in read(response).all("a", class_="button")} == {
+        "/me/sessions/end/",
+        end(other),
+    }
 
 
 def test_alone_there_is_nothing_to_end(client, ada):
@@ -61,11 +64,16 @@ def test_one_of_them_is_ended(client, ada, other):
     assert (signed_in(client), signed_in(other)) == (True, False)
     assert client.post(path).status_code == 404
     event = AuditEvent.objects.get()
-    assert (event.action, event.actor_id, event.target_id) == ("account.session_ended", ada.pk, ada.pk)
+    assert (event.action, event.actor_id, event.target_id) == (
+        "account.session_ended",
+        ada.pk,
+        ada.pk,
+    )
 
 
 def test_all_others_are_ended_and_this_one_goes_on_under_a_new_key(client, ada, other):
-    third, before = Client(), client.cookies["session"].value
+    third = Client()
+    before = client.cookies["session"].value
     third.force_login(ada)
     assert read(client.get("/me/sessions/end/")).one("form", action="/me/sessions/end/")
     response = client.post("/me/sessions/end/", follow=True)
@@ -88,7 +96,9 @@ def test_the_session_of_somebody_else_is_not_found(client, ada):
     assert signed_in(stranger)
 
 
-@pytest.mark.parametrize("path", ["/me/sessions/", "/me/sessions/end/", f"/me/sessions/{uuid4()}/end/"])
+@pytest.mark.parametrize(
+    "path", ["/me/sessions/", "/me/sessions/end/", f"/me/sessions/{uuid4()}/end/"]
+)
 def test_strangers_are_sent_to_sign_in(client, path):
     assert_sent_to_sign_in(client, path)
 

@@ -16,7 +16,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000  # milliseconds that a test waits for what should be there soon; playwright's own are 30,000 for most things
+# milliseconds that a test waits for what should be there soon; playwright's own are 30,000 for most
+# things
+PATIENCE = 60_000
 NONE_FOUND = f"no browser: none of {', '.join(NAMES)} is on PATH"
 
 
@@ -41,7 +43,9 @@ class Browsing:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: drives a real browser; skipped where none is found")
+    config.addinivalue_line(
+        "markers", "browser: drives a real browser; skipped where none is found"
+    )
     config.pluginmanager.register(Browsing(), "browsing")
 
 
@@ -53,7 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest):
-    """Playwright's Browser. Skips the test where there is none; with REQUIRE_BROWSER=1 it fails instead."""
+    """Playwright's Browser. Skips the test where there is none; with REQUIRE_BROWSER=1 it fails
+    instead.
+    """
     program = request.config.pluginmanager.get_plugin("browsing").program
     if not program and os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(NONE_FOUND)
@@ -61,8 +67,9 @@ def browser(request: pytest.FixtureRequest):
         pytest.skip(NONE_FOUND)
     from playwright.sync_api import expect, sync_playwright
 
-    # Playwright keeps an event loop in this thread. Django would then refuse every query as unsafe (it is not, the tests
-    # wait), and would open connections of its own for that loop (these are the ones that the fixtures prepare and close).
+    # Playwright keeps an event loop in this thread. Django would then refuse every query as unsafe
+    # (it is not, the tests wait), and would open connections of its own for that loop (these are
+    # the ones that the fixtures prepare and close).
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     opened = connections.all()
     with sync_playwright() as playwright:
@@ -76,7 +83,9 @@ def browser(request: pytest.FixtureRequest):
 
 @pytest.fixture
 def browser_context(browser, live_server):
-    """A fresh profile whose relative addresses are the live server's. Tests change its options by `browser.new_context`."""
+    """A fresh profile whose relative addresses are the live server's. Tests change its options by
+    `browser.new_context`.
+    """
     context = browser.new_context(base_url=live_server.url)
     yield context
     context.close()
@@ -84,12 +93,19 @@ def browser_context(browser, live_server):
 
 @pytest.fixture
 def page(browser_context):
-    """One tab. What the page logs as an error (a policy violation, a script's exception) fails the test."""
+    """One tab. What the page logs as an error (a policy violation, a script's exception) fails the
+    test.
+    """
     page = browser_context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: errors.append(message.text) if message.type == "error" else None
+    )
     page.errors = errors
     yield page
-    answers = ("status of", "Response Status Error")  # an answer of 4xx, as the browser and HTMX tell of it
+    answers = (
+        "status of",
+        "Response Status Error",
+    )  # an answer of 4xx, as the browser and HTMX tell of it
     assert not [error for error in errors if not any(words in error for words in answers)], errors

@@ -10,14 +10,18 @@ WITHOUT_SAMPLES = "needs ../shared/samples"
 
 
 class Skips:
-    """Notes each skip. With CI=true none is allowed, except for the samples that a plain clone does not bring."""
+    """Notes each skip. With CI=true none is allowed, except for the samples that a plain clone does
+    not bring.
+    """
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
-            self.reasons[report.nodeid] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+            self.reasons[report.nodeid] = str(
+                report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
@@ -26,12 +30,16 @@ class Skips:
     def forbidden(self) -> dict[str, str]:
         if os.environ.get("CI") != "true":
             return {}
-        return {test: reason for test, reason in self.reasons.items() if WITHOUT_SAMPLES not in reason}
+        return {
+            test: reason for test, reason in self.reasons.items() if WITHOUT_SAMPLES not in reason
+        }
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(), "skips")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as after Ctrl-C, fixtures end the processes that they started
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # as after Ctrl-C, fixtures end the processes that they started
 
 
 def browser_line(config: pytest.Config) -> str:
@@ -40,13 +48,20 @@ def browser_line(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if exitstatus == pytest.ExitCode.OK and session.config.pluginmanager.get_plugin("skips").forbidden():
+    if (
+        exitstatus == pytest.ExitCode.OK
+        and session.config.pluginmanager.get_plugin("skips").forbidden()
+    ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if path := os.environ.get("BROWSER_REPORT"):  # bin/test repeats it at its end
         Path(path).write_text(browser_line(session.config))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     terminalreporter.write_line(browser_line(config))
     for test, reason in config.pluginmanager.get_plugin("skips").forbidden().items():
-        terminalreporter.write_line(f"No test may be skipped with CI=true: {test}: {reason}", red=True)
+        terminalreporter.write_line(
+            f"No test may be skipped with CI=true: {test}: {reason}", red=True
+        )

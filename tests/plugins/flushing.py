@@ -1,4 +1,6 @@
-"""Lets transactional tests flush the database, which append-only triggers forbid, and puts back what a migration made."""
+"""Lets transactional tests flush the database, which append-only triggers forbid, and puts back
+what a migration made.
+"""
 
 import pytest
 from django.apps import apps
@@ -24,7 +26,11 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
     def flush_all(statements: list[str]) -> None:
         # Django's cache table belongs to no model and would be left.
-        flush([*BEFORE[connection.vendor], *statements, "DELETE FROM rollcall_cache"] if statements else statements)
+        flush(
+            [*BEFORE[connection.vendor], *statements, "DELETE FROM rollcall_cache"]
+            if statements
+            else statements
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection.ops, "execute_sql_flush", flush_all)

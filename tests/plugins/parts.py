@@ -1,4 +1,6 @@
-"""A part of the suite, as PART says: tests that commit or need no database, or those of some rooms that are rolled back."""
+"""A part of the suite, as PART says: tests that commit or need no database, or those of some rooms
+that are rolled back.
+"""
 
 import os
 
@@ -22,7 +24,8 @@ def part_of(item: pytest.Item) -> str:
 
 
 def is_rolled_back(item: pytest.Item) -> bool:
-    fixtures, marker = set(getattr(item, "fixturenames", ())), item.get_closest_marker("django_db")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marker = item.get_closest_marker("django_db")
     if fixtures & COMMITTING or (marker and marker.kwargs.get("transaction")):
         return False
     return marker is not None or "db" in fixtures

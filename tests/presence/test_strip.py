@@ -9,7 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.account import verbs
@@ -50,7 +55,9 @@ def looks(viewer, account, query: str = "version=1"):
 
 def ago(viewer, **columns: int) -> None:
     """Sets the moments of the viewer's rows back by seconds."""
-    moments = {name: timezone.now() - timedelta(seconds=seconds) for name, seconds in columns.items()}
+    moments = {
+        name: timezone.now() - timedelta(seconds=seconds) for name, seconds in columns.items()
+    }
     Presence.objects.filter(viewer_id=viewer.pk).update(**moments)
 
 
@@ -92,7 +99,9 @@ def test_of_a_crowd_five_are_named(client, agent, ada):
 
 def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agent, ada, ana):
     verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
-    answer = client.get(path(ada), headers=PART | {"HX-Current-URL": f"http://testserver/users/{ada.pk}/access/"})
+    answer = client.get(
+        path(ada), headers=PART | {"HX-Current-URL": f"http://testserver/users/{ada.pk}/access/"}
+    )
     assert re.fullmatch(r"Ana Lima changed the email and the phone \d+ s ago — show", says(answer))
     assert read(answer).one("a").attributes["href"] == f"/users/{ada.pk}/access/"
     verbs.suspend(ada, by=ana, reason="Spam")
@@ -101,7 +110,15 @@ def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agen
 
 
 @pytest.mark.parametrize(
-    "url", ["https://evil.example/x", "/users/", "javascript:alert(1)", "http://testserver//evil.example/", "%", "http://["]
+    "url",
+    [
+        "https://evil.example/x",
+        "/users/",
+        "javascript:alert(1)",
+        "http://testserver//evil.example/",
+        "%",
+        "http://[",
+    ],
 )
 def test_the_way_leads_to_this_account_whatever_the_browser_says(client, agent, ada, ana, url):
     verbs.edit(ada, by=ana, version=1, phone="12345")
@@ -154,7 +171,11 @@ def test_it_costs_one_query_and_another_where_there_is_news(client, agent, ada, 
         connection,
     ) as queries:
         client.get(path(ada))
-    own = [query["sql"] for query in queries if "presence" in query["sql"] or "auditevent" in query["sql"]]
+    own = [
+        query["sql"]
+        for query in queries
+        if "presence" in query["sql"] or "auditevent" in query["sql"]
+    ]
     assert len(own) == 1 + changed
     assert len(queries) == 2 + changed, [query["sql"] for query in queries]
 
@@ -186,7 +207,9 @@ def test_the_pages_of_an_account_ask_with_the_version_that_they_show(client, ada
     verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
     strip = read(client.get(f"/users/{ada.pk}/{page}")).one("div", id="presence").all("div")[1]
     is_form = page not in ("", "access/")
-    assert strip.attributes["hx-get"] == f"/users/{ada.pk}/presence/?version=2" + ("&form=1" if is_form else "")
+    assert strip.attributes["hx-get"] == f"/users/{ada.pk}/presence/?version=2" + (
+        "&form=1" if is_form else ""
+    )
     assert client.get(strip.attributes["hx-get"]).status_code == 200
 
 
@@ -196,9 +219,20 @@ def test_nothing_of_it_is_kept(client, agent, ada):
 
 @pytest.mark.parametrize(
     "query",
-    ["", "version=", "version=0", "version=-1", "version=x", "version=1&version=2", "version=1&form=x", "version=1&x=1",
-     f"version={2**63}", "version=%00", "version=٣"],
-)  # fmt: skip
+    [
+        "",
+        "version=",
+        "version=0",
+        "version=-1",
+        "version=x",
+        "version=1&version=2",
+        "version=1&form=x",
+        "version=1&x=1",
+        f"version={2**63}",
+        "version=%00",
+        "version=٣",
+    ],
+)
 def test_a_query_that_means_nothing_is_named(client, agent, ada, query):
     response = client.get(path(ada, query))
     assert response.status_code == 400

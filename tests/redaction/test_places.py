@@ -9,7 +9,17 @@ from django.db import connection, models
 from django.db.models import Model
 from django.utils import timezone
 
-from tests.account.everywhere import FIRST, LAST, LOGIN, MAIL, PHONE, cached, found_in, mails, tables
+from tests.account.everywhere import (
+    FIRST,
+    LAST,
+    LOGIN,
+    MAIL,
+    PHONE,
+    cached,
+    found_in,
+    mails,
+    tables,
+)
 from tests.builders import make_superuser, make_user
 from users.account import verbs
 from users.account.models import Note
@@ -30,7 +40,8 @@ LEFT = "Ask [erased] ([erased], [erased]) or [erased]."
 
 @pytest.fixture
 def person(tmp_path, settings):
-    settings.MAIL_DIR, settings.EMAIL_BACKEND = tmp_path / "mail", "users.mail.files.FilesBackend"
+    settings.MAIL_DIR = tmp_path / "mail"
+    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
     return make_user(username=LOGIN, email=MAIL, phone=PHONE, first_name=FIRST, last_name=LAST)
 
 
@@ -39,7 +50,7 @@ def erase(person: User) -> None:
     redact()
 
 
-# --- a text in every column -------------------------------------------------------------------------------------------
+# --- a text in every column -----------------------------------------------------------------------
 
 
 def planted(model: type[Model], columns: tuple[str, ...], other: User, number: int) -> Any:
@@ -48,11 +59,17 @@ def planted(model: type[Model], columns: tuple[str, ...], other: User, number: i
     for field in model._meta.concrete_fields:
         if field.attname in columns:
             text = TEXT[: field.max_length] if field.max_length else TEXT
-            values[field.attname] = {"said": [text, {"by": text}], "n": 5} if isinstance(field, models.JSONField) else text
+            values[field.attname] = (
+                {"said": [text, {"by": text}], "n": 5}
+                if isinstance(field, models.JSONField)
+                else text
+            )
         elif field.primary_key or field.has_default() or field.null or field.blank:
             continue
         elif isinstance(field, models.ForeignKey):
-            values[field.attname] = other.pk if field.related_model is User else Job.objects.latest("pk").pk
+            values[field.attname] = (
+                other.pk if field.related_model is User else Job.objects.latest("pk").pk
+            )
         elif isinstance(field, models.DateTimeField):
             values[field.attname] = timezone.now()
         elif isinstance(field, models.CharField):
@@ -71,15 +88,28 @@ def planted(model: type[Model], columns: tuple[str, ...], other: User, number: i
 
 @pytest.mark.django_db(transaction=True)
 def test_every_text_column_of_every_table_loses_the_name(client, person, caplog):
-    other, root = make_user(email_verified_at=timezone.now()), make_superuser()
+    other = make_user(email_verified_at=timezone.now())
+    root = make_superuser()
     Job.objects.create(kind="x", by=other, by_text="x", state="done")
-    keys = {place.name: planted(place.model, place.columns, other, 7) for place in places().values()}
-    assert {"users_note", "users_auditevent", "users_user", "users_job", "users_jobitem", "users_message"} <= tables().keys()
+    keys = {
+        place.name: planted(place.model, place.columns, other, 7) for place in places().values()
+    }
+    assert {
+        "users_note",
+        "users_auditevent",
+        "users_user",
+        "users_job",
+        "users_jobitem",
+        "users_message",
+    } <= tables().keys()
     verbs.write(other, by=root, subject=f"About {LOGIN}", text=f"Please pay {LAST}, {MAIL}.")
     delivery.drain()
     assert mails()
     client.force_login(root)
-    pages = [f"/users/{other.pk}/{tab}" for tab in ("", "notes/", "mail/", "activity/", "history/", "doctor/")] + ["/audit/"]
+    pages = [
+        f"/users/{other.pk}/{tab}"
+        for tab in ("", "notes/", "mail/", "activity/", "history/", "doctor/")
+    ] + ["/audit/"]
     look = lambda: b"".join(client.get(path).content for path in pages)  # noqa: E731
     assert set(found_in(look())) >= {MAIL, LAST}
     assert cached()

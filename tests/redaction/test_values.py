@@ -20,9 +20,14 @@ def sought(account: User) -> Matcher:
 
 def test_address_username_number_whole_name_and_id_elsewhere_are_sought():
     ada = make_user(
-        username="adalov", email="ada@example.com", phone="+15550001234", first_name="Ada", last_name="Lovelace", source="hr",
+        username="adalov",
+        email="ada@example.com",
+        phone="+15550001234",
+        first_name="Ada",
+        last_name="Lovelace",
+        source="hr",
         source_id="hr-77-x",
-    )  # fmt: skip
+    )
     matcher = sought(ada)
     for text in (
         "adalov",
@@ -39,24 +44,60 @@ def test_address_username_number_whole_name_and_id_elsewhere_are_sought():
 
 
 def test_what_they_were_called_before_is_sought_too():
-    ada = make_user(username="ada1815", email="old@example.com", first_name="Ada", last_name="Byron", phone="+15550001234")
-    verbs.edit(ada, by=make_superuser(), version=None, email="new@example.com", last_name="King", phone="", username="ada1852")
+    ada = make_user(
+        username="ada1815",
+        email="old@example.com",
+        first_name="Ada",
+        last_name="Byron",
+        phone="+15550001234",
+    )
+    verbs.edit(
+        ada,
+        by=make_superuser(),
+        version=None,
+        email="new@example.com",
+        last_name="King",
+        phone="",
+        username="ada1852",
+    )
     matcher = sought(User.objects.get(pk=ada.pk))
-    for text in ("old@example.com", "new@example.com", "Ada Byron", "Ada King", "+15550001234", "ada1815", "ada1852"):
+    for text in (
+        "old@example.com",
+        "new@example.com",
+        "Ada Byron",
+        "Ada King",
+        "+15550001234",
+        "ada1815",
+        "ada1852",
+    ):
         assert matcher.within(text), text
 
 
 def test_what_another_account_is_called_today_is_theirs_and_stays():
-    ada = make_user(username="ada77", email="info@example.com", first_name="John", last_name="Smith", phone="+15550001234")
+    ada = make_user(
+        username="ada77",
+        email="info@example.com",
+        first_name="John",
+        last_name="Smith",
+        phone="+15550001234",
+    )
     verbs.edit(ada, by=make_superuser(), version=None, email="ada@example.com", username="ada78")
-    make_user(username="ada77", email="info@example.com", first_name="john", last_name="SMITH", phone="+15550001234")
+    make_user(
+        username="ada77",
+        email="info@example.com",
+        first_name="john",
+        last_name="SMITH",
+        phone="+15550001234",
+    )
     matcher = sought(User.objects.get(pk=ada.pk))
     for text in ("ada77", "info@example.com", "John Smith", "+15550001234"):
         assert not matcher.within(text), text
     assert matcher.within("ada78 or ada@example.com")
 
 
-@pytest.mark.parametrize("word", ["mark", "support", "suspended", "active", "reason", "crew", "ada", "vector", "4711"])
+@pytest.mark.parametrize(
+    "word", ["mark", "support", "suspended", "active", "reason", "crew", "ada", "vector", "4711"]
+)
 def test_a_username_that_is_a_word_is_not_looked_for(word):
     Group.objects.create(name="Night crew")
     make_user(last_name="Vector")
@@ -67,7 +108,13 @@ def test_a_username_that_is_a_word_is_not_looked_for(word):
 
 def test_a_username_that_is_a_word_is_looked_for_where_it_is_marked_as_one():
     matcher = sought(make_user(username="mark", email=""))
-    for text in ("see @mark", "accounts matching “Mark”", "signs in as 'mark'", "the login MARK", "username: mark"):
+    for text in (
+        "see @mark",
+        "accounts matching “Mark”",
+        "signs in as 'mark'",
+        "the login MARK",
+        "username: mark",
+    ):
         assert matcher.within(text), text
     for text in ("mark it", "“mark it”", "mark@example.com", "@markus", "x@mark"):
         assert not matcher.within(text), text

@@ -37,7 +37,9 @@ def erase(account: User) -> None:
 
 
 def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(client):
-    root, ada, eve = make_superuser(), make_user(email="quaxi1902@example.org"), make_user()
+    root = make_superuser()
+    ada = make_user(email="quaxi1902@example.org")
+    eve = make_user()
     verbs.add_note(eve, by=root, text="Shares a flat with Quaxi1902@example.org.")
     verbs.suspend(eve, by=root, reason="Abuse of quaxi1902@example.org")
     version = User.objects.get(pk=eve.pk).version
@@ -47,20 +49,34 @@ def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(clien
     assert "is being searched" in page
     redact()
     eve.refresh_from_db()
-    assert (eve.notes.get().text, eve.status_reason) == ("Shares a flat with [erased].", "Abuse of [erased]")
+    assert (eve.notes.get().text, eve.status_reason) == (
+        "Shares a flat with [erased].",
+        "Abuse of [erased]",
+    )
     assert eve.version == version  # undo and open forms go by it
     event = AuditEvent.objects.get(target_id=eve.pk, action="account.suspended")
-    assert (event.reason, event.after["status_reason"]) == ("Abuse of [erased]", "Abuse of [erased]")
+    assert (event.reason, event.after["status_reason"]) == (
+        "Abuse of [erased]",
+        "Abuse of [erased]",
+    )
     page = read(client.get(f"/users/{ada.pk}/")).one("main").text
     assert "is being searched" not in page
     assert "Removed from what was written about others" in page
     told = AuditEvent.objects.get(target_id=ada.pk, action="account.traces_removed")
     assert (told.after, told.actor_id) == ({"records": 3}, None)
-    for path in (f"/users/{eve.pk}/", f"/users/{eve.pk}/activity/", f"/users/{eve.pk}/notes/", "/audit/"):
+    for path in (
+        f"/users/{eve.pk}/",
+        f"/users/{eve.pk}/activity/",
+        f"/users/{eve.pk}/notes/",
+        "/audit/",
+    ):
         answer = client.get(path)
         assert answer.status_code == 200
         assert "quaxi1902" not in answer.content.decode().casefold(), path
-    assert "Took the names of erased people out of events" in read(client.get("/audit/")).one("main").text
+    assert (
+        "Took the names of erased people out of events"
+        in read(client.get("/audit/")).one("main").text
+    )
     seal()
     assert (verify().fault, verify().redacted) == ("", 1)
 
@@ -82,23 +98,30 @@ def test_the_ring_names_nobody():
 
 
 def test_many_are_looked_for_by_one_walk():
-    root, eve = make_superuser(), make_user()
+    root = make_superuser()
+    eve = make_user()
     people = [make_user(username=f"quax{number}77") for number in range(5)]
     for person in people:
         verbs.add_note(eve, by=root, text=f"About {person.username} and {people[0].username}")
     job = run("erasure", people, by=root, reason="Request 17")
     assert job.changed == 5, job.note
-    assert not [ring for ring in OrmQ.objects.all() if ring.func() == TASK]  # the next minute’s look is one for all
+    assert not [
+        ring for ring in OrmQ.objects.all() if ring.func() == TASK
+    ]  # the next minute’s look is one for all
     redact()
     assert RedactionWalk.objects.get().number == 1
     assert set(eve.notes.values_list("text", flat=True)) == {"About [erased] and [erased]"}
-    told = dict(AuditEvent.objects.filter(action="account.traces_removed").values_list("target_id", "after"))
+    told = dict(
+        AuditEvent.objects.filter(action="account.traces_removed").values_list("target_id", "after")
+    )
     assert told == {person.pk: {"records": 5 if person == people[0] else 1} for person in people}
 
 
 def test_who_is_erased_during_a_walk_waits_for_the_next():
-    root, eve = make_superuser(), make_user()
-    ada, bob = make_user(username="quaxada7"), make_user(username="quaxbob7")
+    root = make_superuser()
+    eve = make_user()
+    ada = make_user(username="quaxada7")
+    bob = make_user(username="quaxbob7")
     verbs.add_note(eve, by=root, text="quaxada7 and quaxbob7")
     erase(ada)
     claim = walk.claimed()
@@ -114,7 +137,9 @@ def test_who_is_erased_during_a_walk_waits_for_the_next():
 def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
     monkeypatch.setattr(places, "SIZE", 2)
     monkeypatch.setattr(places, "SPAN", 1000)
-    root, eve, ada = make_superuser(), make_user(), make_user(username="quaxada7")
+    root = make_superuser()
+    eve = make_user()
+    ada = make_user(username="quaxada7")
     for number in range(9):
         verbs.add_note(eve, by=root, text=f"quaxada7 called, {number}")
     for _ in range(4):
@@ -123,13 +148,20 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
     erase(ada)
     steps = 0
     while Redaction.objects.exists():
-        RedactionWalk.objects.update(busy_until=timezone.now() - timedelta(seconds=1))  # the one before was killed
-        with pytest.raises(ZeroDivisionError), patch.object(walk.time, "sleep", lambda seconds: 1 / 0):
+        RedactionWalk.objects.update(
+            busy_until=timezone.now() - timedelta(seconds=1)
+        )  # the one before was killed
+        with (
+            pytest.raises(ZeroDivisionError),
+            patch.object(walk.time, "sleep", lambda seconds: 1 / 0),
+        ):
             walk.advance()
         steps += 1
         assert steps < 500
     assert steps > 15
-    assert set(eve.notes.values_list("text", flat=True)) == {f"[erased] called, {number}" for number in range(9)}
+    assert set(eve.notes.values_list("text", flat=True)) == {
+        f"[erased] called, {number}" for number in range(9)
+    }
     assert not AuditEvent.objects.filter(reason__contains="quaxada7").exists()
     assert AuditEvent.objects.get(action="account.traces_removed").after == {"records": 17}
     seal()
@@ -137,10 +169,14 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
 
 
 def test_a_step_that_fails_takes_everything_back():
-    eve, ada = make_user(), make_user(username="quaxada7")
+    eve = make_user()
+    ada = make_user(username="quaxada7")
     verbs.add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
-    with patch.object(walk, "finish", side_effect=ZeroDivisionError), pytest.raises(ZeroDivisionError):
+    with (
+        patch.object(walk, "finish", side_effect=ZeroDivisionError),
+        pytest.raises(ZeroDivisionError),
+    ):
         walk.advance()
     assert Redaction.objects.get().walking
     RedactionWalk.objects.update(busy_until=timezone.now())
@@ -149,7 +185,8 @@ def test_a_step_that_fails_takes_everything_back():
 
 
 def test_a_failure_is_told_without_the_words_that_it_may_hold(caplog):
-    eve, ada = make_user(), make_user(username="quaxada7")
+    eve = make_user()
+    ada = make_user(username="quaxada7")
     verbs.add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
     with patch.object(walk, "finish", side_effect=ValueError("quaxada7")):
@@ -161,7 +198,9 @@ def test_a_failure_is_told_without_the_words_that_it_may_hold(caplog):
 
 
 def test_an_event_that_the_database_does_not_let_go_does_not_keep_the_others(caplog):
-    root, eve, ada = make_superuser(), make_user(), make_user(username="quaxada7")
+    root = make_superuser()
+    eve = make_user()
+    ada = make_user(username="quaxada7")
     for _ in range(3):
         verbs.suspend(eve, by=root, reason="quaxada7")
         verbs.reinstate(eve, by=root)
@@ -198,7 +237,9 @@ def test_where_nobody_waits_nothing_is_written(django_assert_num_queries):
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_count_nothing_twice():
-    root, eve, ada = make_superuser(), make_user(), make_user(username="quaxada7")
+    root = make_superuser()
+    eve = make_user()
+    ada = make_user(username="quaxada7")
     for number in range(20):
         verbs.add_note(eve, by=root, text=f"quaxada7 called, {number}")
     erase(ada)
@@ -211,7 +252,13 @@ def test_several_workers_count_nothing_twice():
 
 def test_what_the_queue_keeps_of_failures_goes():
     Failure.objects.create(
-        id="x", name="x", func="x", started=timezone.now(), stopped=timezone.now(), success=False, result="about quaxada7"
+        id="x",
+        name="x",
+        func="x",
+        started=timezone.now(),
+        stopped=timezone.now(),
+        success=False,
+        result="about quaxada7",
     )
     erase(make_user())
     redact()
@@ -219,7 +266,8 @@ def test_what_the_queue_keeps_of_failures_goes():
 
 
 def test_two_views_whose_names_become_the_same_are_told_apart():
-    owner, ada = make_superuser(), make_user(username="quaxada7")
+    owner = make_superuser()
+    ada = make_user(username="quaxada7")
     erase(ada)
     for name in ("quaxada7", "QUAXADA7"):  # made just afterwards
         SavedView.objects.create(owner=owner, name=name, query="status=active")

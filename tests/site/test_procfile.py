@@ -1,4 +1,6 @@
-"""What the Procfile says, as a platform runs it: built, released, served with production settings behind a proxy with TLS."""
+"""What the Procfile says, as a platform runs it: built, released, served with production settings
+behind a proxy with TLS.
+"""
 
 import json
 import re
@@ -17,20 +19,38 @@ pytestmark = pytest.mark.postgresql  # as in production
 
 HOST = "rollcall.example.com"
 PASSWORD = "correct-horse-battery"
-PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
+PROCFILE = dict(
+    line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
+)
 
 
 @pytest.fixture
 def production(empty_database, tmp_path) -> dict[str, str]:
     """The environment of a deployment."""
-    here = {"HOST": "127.0.0.1", "PORT": str(free_port()), "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": empty_database}
-    few = {"WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", "STATEMENT_TIMEOUT_MS": "60000", "TRUSTED_PROXIES": "1"}
+    here = {
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+        "VAR_DIR": str(tmp_path / "var"),
+        "DATABASE_URL": empty_database,
+    }
+    few = {
+        "WEB_CONCURRENCY": "1",
+        "WORKER_CONCURRENCY": "1",
+        "STATEMENT_TIMEOUT_MS": "60000",
+        "TRUSTED_PROXIES": "1",
+    }
     return PRODUCTION | here | few | {"ROLLCALL_ADMIN_PASSWORD": PASSWORD}
 
 
 def command(line: str, variables: dict[str, str]) -> None:
     result = subprocess.run(
-        line, shell=True, cwd=ROOT, env=environment(**variables), capture_output=True, text=True, check=False
+        line,
+        shell=True,
+        cwd=ROOT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
 

@@ -12,20 +12,28 @@ from tests.processes import ROOT
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
 STRONG = "x8Rk2vQm9Lp4Wz7Ns1Tc6Yb3Hd5Jf0GaUeIoPiLkMnBvCxZq1W2"
-PRODUCTION = {"SECRET_KEY": STRONG, "ALLOWED_HOSTS": "rollcall.example.com", "SITE_URL": "https://rollcall.example.com"}
+PRODUCTION = {
+    "SECRET_KEY": STRONG,
+    "ALLOWED_HOSTS": "rollcall.example.com",
+    "SITE_URL": "https://rollcall.example.com",
+}
 SHOW = "import json, settings; print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))"
 
 
 @pytest.fixture
 def load(tmp_path):
-    """Loads the settings in a checkout of their own, which has no .env, and an environment of their own."""
+    """Loads the settings in a checkout of their own, which has no .env, and an environment of their
+    own.
+    """
     folder = tmp_path / "site"
     folder.mkdir()
     shutil.copy(ROOT / "site" / "settings.py", folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     return load
 
@@ -50,7 +58,10 @@ def test_production_values_are_taken(values):
 
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_a_missing_value_stops_the_start_and_is_named(load, name):
-    for environment in (PRODUCTION | {name: ""}, {other: value for other, value in PRODUCTION.items() if other != name}):
+    for environment in (
+        PRODUCTION | {name: ""},
+        {other: value for other, value in PRODUCTION.items() if other != name},
+    ):
         result = load(**environment)
         assert result.returncode != 0
         assert f"{name} is not set" in result.stderr.splitlines()[-1]
@@ -77,14 +88,22 @@ def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
 
 
 def test_debug_takes_the_place_of_the_values(values):
-    assert values("DEBUG", "SITE_URL", DEBUG="1") == {"DEBUG": True, "SITE_URL": "http://localhost:8000"}
+    assert values("DEBUG", "SITE_URL", DEBUG="1") == {
+        "DEBUG": True,
+        "SITE_URL": "http://localhost:8000",
+    }
 
 
 def test_the_environment_wins_over_the_file(values, tmp_path):
-    lines = [f"{name}={value}\n" for name, value in (PRODUCTION | {"SITE_URL": "https://file.example.com"}).items()]
+    lines = [
+        f"{name}={value}\n"
+        for name, value in (PRODUCTION | {"SITE_URL": "https://file.example.com"}).items()
+    ]
     (tmp_path / ".env").write_text("".join(lines))
     assert values("SITE_URL")["SITE_URL"] == "https://file.example.com"
-    assert values("SITE_URL", SITE_URL="https://b.example.com")["SITE_URL"] == "https://b.example.com"
+    assert (
+        values("SITE_URL", SITE_URL="https://b.example.com")["SITE_URL"] == "https://b.example.com"
+    )
 
 
 def test_without_services_everything_is_embedded(values, tmp_path):
@@ -104,7 +123,9 @@ def test_a_redis_serves_pages_and_nothing_else(values, scheme):
 
 
 def test_a_database_url_chooses_postgresql(values):
-    database = values("DATABASES", **PRODUCTION, DATABASE_URL="postgres://ann:pw@db:5433/people?sslmode=require")["DATABASES"]
+    database = values(
+        "DATABASES", **PRODUCTION, DATABASE_URL="postgres://ann:pw@db:5433/people?sslmode=require"
+    )["DATABASES"]
     assert database["default"]["ENGINE"] == "users.postgresql"
     assert database["default"]["HOST"] == "db"
     assert database["default"]["PORT"] == 5433
@@ -114,4 +135,9 @@ def test_a_database_url_chooses_postgresql(values):
 
 def test_behind_a_pooler_nothing_is_prepared(values):
     services = {"DATABASE_URL": "postgres://ann:pw@db:5433/people", "PREPARED_STATEMENTS": "0"}
-    assert values("DATABASES", **PRODUCTION, **services)["DATABASES"]["default"]["OPTIONS"]["prepare_threshold"] is None
+    assert (
+        values("DATABASES", **PRODUCTION, **services)["DATABASES"]["default"]["OPTIONS"][
+            "prepare_threshold"
+        ]
+        is None
+    )

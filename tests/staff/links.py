@@ -23,4 +23,6 @@ def choose(client, link: str, first: str, second: str | None = None):
     opened = client.get(link, follow=True)
     path = opened.request["PATH_INFO"]
     assert form(opened, path) == {"password1": "", "password2": ""}
-    return client.post(path, {"password1": first, "password2": first if second is None else second}, follow=True)
+    return client.post(
+        path, {"password1": first, "password2": first if second is None else second}, follow=True
+    )

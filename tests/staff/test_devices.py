@@ -14,12 +14,24 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.
 @pytest.mark.parametrize(
     ("user_agent", "words"),
     [
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox 140 on Linux",
+        ),
         (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME}", "Chrome 141 on Windows"),
-        (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Edg/141.0.0.0", "Edge 141 on Windows"),
-        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} OPR/122.0.0.0", "Opera 122 on macOS"),
+        (
+            f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Edg/141.0.0.0",
+            "Edge 141 on Windows",
+        ),
+        (
+            f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} OPR/122.0.0.0",
+            "Opera 122 on macOS",
+        ),
         (f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME}", "Chrome 141 on ChromeOS"),
-        (f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/141.0.0.0 Mobile Safari/537.36", "Chrome 141 on Android"),
+        (
+            f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/141.0.0.0 Mobile Safari/537.36",
+            "Chrome 141 on Android",
+        ),
         (
             f"Mozilla/5.0 (Linux; Android 14; SM-S901B) {WEBKIT} SamsungBrowser/28.0 Chrome/130.0.0.0",
             "Samsung Internet 28 on Android",
@@ -31,7 +43,10 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.
         (f"{PHONE} Version/18.5 Mobile/15E148 Safari/604.1", "Safari 18 on iPhone"),
         (f"{PHONE} CriOS/141.0.7390.96 Mobile/15E148 Safari/604.1", "Chrome 141 on iPhone"),
         (f"{PHONE} FxiOS/140.0 Mobile/15E148 Safari/605.1.15", "Firefox 140 on iPhone"),
-        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/141.0.0.0 Safari/537.36", "Chrome 141 on Linux"),
+        (
+            f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/141.0.0.0 Safari/537.36",
+            "Chrome 141 on Linux",
+        ),
         (PHONE, "A browser on iPhone"),
         ("curl/8.5.0", "curl 8"),
         ("python-requests/2.32.3", "python-requests 2"),

@@ -36,10 +36,17 @@ def test_a_stranger_with_the_link_confirms_the_address_by_a_click_of_their_own(c
     assert form(client.get(path), path) == {}
     assert not verified(ada)  # a program that guards the mailbox may have opened it
     response = client.post(path)
-    assert (response.status_code, read(response).one("h1").text) == (200, "Your address is confirmed")
+    assert (response.status_code, read(response).one("h1").text) == (
+        200,
+        "Your address is confirmed",
+    )
     assert verified(ada)
     [event] = events(ada)
-    assert (event.action, event.actor_id, event.target_version) == ("account.email_confirmed", ada.pk, 2)
+    assert (event.action, event.actor_id, event.target_version) == (
+        "account.email_confirmed",
+        ada.pk,
+        2,
+    )
     assert_gone(client.get(path))
     assert_gone(client.post(path))
     assert len(events(ada)) == 1
@@ -78,7 +85,8 @@ def test_a_link_ends_after_three_days(client, monkeypatch):
 
 
 def test_a_link_of_one_account_or_for_a_password_opens_no_other(client):
-    ada, grace = make_user(), make_user()
+    ada = make_user()
+    grace = make_user()
     path = link(ada).replace(f"/{int_to_base36(ada.pk)}-", f"/{int_to_base36(grace.pk)}-")
     assert_gone(client.post(path))
     assert_gone(client.get(link(ada).replace("/email/", "/password/choose/"), follow=True))
@@ -106,7 +114,8 @@ def test_other_methods_are_refused(client):
 
 
 def test_a_change_of_the_address_makes_it_unverified_and_old_links_dead(client):
-    root, ada = make_superuser(), make_user()
+    root = make_superuser()
+    ada = make_user()
     path = link(ada)
     verbs.edit(ada, by=root, version=1, email="new@example.com")
     assert_gone(client.post(path))

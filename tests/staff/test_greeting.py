@@ -14,10 +14,21 @@ from users.staff.greeting import COOKIE, LONGEST, GreetingMiddleware
 pytestmark = pytest.mark.django_db
 
 HOSTILE = [
-    "Ada; Path=/; Domain=evil.example", "Ada\r\nSet-Cookie: a=b", '"Ada"', "Ada, Countess", "Ada=1", "a\\b",
+    "Ada; Path=/; Domain=evil.example",
+    "Ada\r\nSet-Cookie: a=b",
+    '"Ada"',
+    "Ada, Countess",
+    "Ada=1",
+    "a\\b",
     "<script>alert(1)</script>",
-    "Lövelace", "名前", "🦓" * 20, "%41da", "+1 +2", "\u202eAda", "'",
-]  # fmt: skip
+    "Lövelace",
+    "名前",
+    "🦓" * 20,
+    "%41da",
+    "+1 +2",
+    "\u202eAda",
+    "'",
+]
 
 
 def given(client: Client, path: str = "/me/") -> str | None:
@@ -73,7 +84,9 @@ def test_a_name_is_only_a_name(client, name):
     client.force_login(ada)
     cookie = client.get("/me/").cookies[COOKIE]
     assert unquote(cookie.value) == name.strip()[:LONGEST]
-    assert set(cookie.value) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%-._~")
+    assert set(cookie.value) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%-._~"
+    )
     assert cookie.OutputString().split("; ")[1:] == ["Path=/", "SameSite=Lax"]
     assert given(client) is None  # read back, it is the same
 

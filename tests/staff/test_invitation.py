@@ -20,7 +20,9 @@ pytestmark = pytest.mark.django_db
 def ada(client):
     """Invited through the page, by somebody who is signed in in `client`; the mail is delivered."""
     client.force_login(make_user("Manager", username="boss"))
-    client.post("/users/new/", {"email": "ada@example.com", "username": "ada", "first_name": "Ada <3"})
+    client.post(
+        "/users/new/", {"email": "ada@example.com", "username": "ada", "first_name": "Ada <3"}
+    )
     drain()
     return User.objects.get(username="ada")
 
@@ -43,7 +45,10 @@ def test_who_is_invited_chooses_a_password_and_is_active(ada):
     ada.refresh_from_db()
     assert ada.status == "active"
     assert ada.email_verified_at is not None
-    assert [*AuditEvent.objects.order_by("id").values_list("action", "actor_id")][-1] == ("account.invitation_accepted", ada.pk)
+    assert [*AuditEvent.objects.order_by("id").values_list("action", "actor_id")][-1] == (
+        "account.invitation_accepted",
+        ada.pk,
+    )
 
 
 def test_the_link_works_once(ada):
@@ -73,6 +78,8 @@ def test_a_password_that_will_not_do_leaves_the_account_invited(ada):
     assert ada.status == "invited"
 
 
-def test_opening_the_link_in_the_browser_of_the_person_who_invited_signs_that_person_out(ada, client):
+def test_opening_the_link_in_the_browser_of_the_person_who_invited_signs_that_person_out(
+    ada, client
+):
     choose(client, link_in_mail(), PASSWORD)
     assert client.get("/users/").status_code == 302

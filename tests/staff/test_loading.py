@@ -1,4 +1,6 @@
-"""The query that loads a viewer: every column, the permissions that Django would find, the session and the generations."""
+"""The query that loads a viewer: every column, the permissions that Django would find, the session
+and the generations.
+"""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -18,13 +20,17 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("role", ["Viewer", "Support", "Manager", "Auditor", "Administrator", ""])
 def test_permissions_are_those_that_django_would_find(role):
     account = make_user(role)
-    account.user_permissions.add(Permission.objects.get(codename="view_caching"), Permission.objects.get(codename="add_group"))
+    account.user_permissions.add(
+        Permission.objects.get(codename="view_caching"),
+        Permission.objects.get(codename="add_group"),
+    )
     account.groups.add(Group.objects.get(name="Auditor"))
     found = loading.find(account.pk)
     plain = User.objects.get(pk=account.pk)
     expected = Permission.objects.filter(group__user=plain) | Permission.objects.filter(user=plain)
     assert found.get_all_permissions() == {
-        f"{each.content_type.app_label}.{each.codename}" for each in expected.select_related("content_type")
+        f"{each.content_type.app_label}.{each.codename}"
+        for each in expected.select_related("content_type")
     }
     with CaptureQueriesContext(connection) as queries:
         assert found.has_perm("auth.add_group")
@@ -38,12 +44,14 @@ def test_somebody_without_any_permission_has_none_and_a_superuser_every_one():
 
 
 def test_all_columns_come_with_it():
-    account = make_user("Viewer", attributes={"a": [1]}, preferences={"size": 25}, valid_until=timezone.now())
+    account = make_user(
+        "Viewer", attributes={"a": [1]}, preferences={"size": 25}, valid_until=timezone.now()
+    )
     found = loading.find(account.pk)
     fresh = User.objects.get(pk=account.pk)
-    assert {field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields} == {
-        field.attname: getattr(fresh, field.attname) for field in User._meta.concrete_fields
-    }
+    assert {
+        field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields
+    } == {field.attname: getattr(fresh, field.attname) for field in User._meta.concrete_fields}
     assert not found.get_deferred_fields()
 
 

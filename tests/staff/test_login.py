@@ -53,11 +53,21 @@ def test_one_comes_back_to_where_one_wanted_to_go(client):
     response = client.get("/users/?status=invited", follow=True)
     sent = form(response, PATH)
     assert sent == {"login": "", "password": "", "next": "/users/?status=invited"}
-    assert client.post(PATH, sent | {"login": "ada", "password": PASSWORD})["Location"] == "/users/?status=invited"
+    assert (
+        client.post(PATH, sent | {"login": "ada", "password": PASSWORD})["Location"]
+        == "/users/?status=invited"
+    )
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http:evil.example"]
+    "address",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+    ],
 )
 def test_nobody_is_sent_to_another_site(client, address):
     make_user("Viewer", username="ada", password=PASSWORD)
@@ -86,7 +96,8 @@ def test_wrong_passwords_and_unknown_names_get_the_same_answer(client, login, pa
 
 
 @pytest.mark.parametrize(
-    ("login", "password"), [("", ""), ("ada", ""), ("", "x"), ("a\x00da", "x"), ("ada", "x\x00"), ("x" * 100_000, "x")]
+    ("login", "password"),
+    [("", ""), ("ada", ""), ("", "x"), ("a\x00da", "x"), ("ada", "x\x00"), ("x" * 100_000, "x")],
 )
 def test_bad_input_is_an_answer_and_no_crash(client, login, password):
     response = sign_in(client, login, password)
@@ -96,7 +107,9 @@ def test_bad_input_is_an_answer_and_no_crash(client, login, password):
 
 def test_bytes_that_are_no_text_are_a_wrong_password(client):
     body = "login=%ED%A0%80&password=%FF%FE"
-    assert client.post(PATH, body, content_type="application/x-www-form-urlencoded").status_code == 422
+    assert (
+        client.post(PATH, body, content_type="application/x-www-form-urlencoded").status_code == 422
+    )
 
 
 def test_after_five_failures_the_right_password_is_refused_too_and_the_page_says_so(client):
@@ -140,7 +153,12 @@ def test_who_is_not_active_is_told_after_the_right_password_and_not_let_in(clien
 
 
 def test_a_suspension_that_has_run_out_lets_one_in_without_any_sweep(client):
-    make_user(username="ada", password=PASSWORD, status="suspended", suspended_until=timezone.now() - timedelta(seconds=1))
+    make_user(
+        username="ada",
+        password=PASSWORD,
+        status="suspended",
+        suspended_until=timezone.now() - timedelta(seconds=1),
+    )
     sign_in(client, "ada")
     assert signed_in(client)
 

@@ -42,7 +42,10 @@ def test_a_forgotten_password_is_replaced_through_the_mail(client):
     assert client.post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 422
     assert client.post("/login/", {"login": "ada", "password": NEW}).status_code == 302
     actions = list(AuditEvent.objects.order_by("id").values_list("action", "target_id"))
-    assert actions == [("account.password_reset_asked", ada.pk), ("account.password_changed", ada.pk)]
+    assert actions == [
+        ("account.password_reset_asked", ada.pk),
+        ("account.password_changed", ada.pk),
+    ]
 
 
 def test_choosing_a_password_ends_all_sessions(client, client_factory):
@@ -88,7 +91,9 @@ def test_who_was_invited_gets_the_invitation_again(client):
     ada = make_user(status="invited")
     response = ask(client, ada.email.upper())
     assert response["Location"] == "/password/reset/sent/"
-    assert [(message.kind, message.to) for message in Message.objects.all()] == [("invitation", ada.email)]
+    assert [(message.kind, message.to) for message in Message.objects.all()] == [
+        ("invitation", ada.email)
+    ]
     drain()
     choose(client, link_in_mail(), NEW)
     ada.refresh_from_db()
@@ -112,7 +117,10 @@ def test_no_mail_goes_out_to_an_account_that_was_suspended_meanwhile(client):
     assert Message.objects.get().state == "dropped"
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "a@b.co, c@d.co", "a\x00@example.com", "x" * 300 + "@example.com", "<a@b.co>"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "nobody", "a@b.co, c@d.co", "a\x00@example.com", "x" * 300 + "@example.com", "<a@b.co>"],
+)
 def test_bad_input_is_named_and_kept(client, email):
     response = ask(client, email)
     assert response.status_code == 422
@@ -151,7 +159,9 @@ def test_a_password_that_will_not_do_is_refused_with_the_reason(client, first, s
     assert ada.check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("link", ["1-abc-def", "zzzzzzzzzzzzz-abc-def", "0-a", "1-set-password", "1-" + "a" * 120])
+@pytest.mark.parametrize(
+    "link", ["1-abc-def", "zzzzzzzzzzzzz-abc-def", "0-a", "1-set-password", "1-" + "a" * 120]
+)
 def test_a_link_that_was_made_up_opens_nothing(client, link):
     make_user(password=PASSWORD)
     response = client.get(f"/password/choose/{link}/")
@@ -165,11 +175,17 @@ def test_an_address_that_is_no_link_is_not_found(client, link):
 
 
 def test_a_link_of_one_account_does_not_open_another(client):
-    ada, grace = make_user(password=PASSWORD), make_user(password=PASSWORD)
+    ada = make_user(password=PASSWORD)
+    grace = make_user(password=PASSWORD)
     ask(client, ada.email)
     drain()
     link = link_in_mail()
-    assert client.get(link.replace(f"/{int_to_base36(ada.pk)}-", f"/{int_to_base36(grace.pk)}-")).status_code == 410
+    assert (
+        client.get(
+            link.replace(f"/{int_to_base36(ada.pk)}-", f"/{int_to_base36(grace.pk)}-")
+        ).status_code
+        == 410
+    )
 
 
 def test_a_link_ends_after_three_days(client, monkeypatch):
@@ -177,7 +193,9 @@ def test_a_link_ends_after_three_days(client, monkeypatch):
     drain()
     link = link_in_mail()
     later = timezone.now().replace(tzinfo=None) + timedelta(days=3, minutes=1)
-    monkeypatch.setattr("django.contrib.auth.tokens.PasswordResetTokenGenerator._now", lambda self: later)
+    monkeypatch.setattr(
+        "django.contrib.auth.tokens.PasswordResetTokenGenerator._now", lambda self: later
+    )
     assert client.get(link).status_code == 410
 
 

@@ -1,4 +1,6 @@
-"""Sessions and states as two real web processes see them while no worker runs: what one remembers ends nothing late."""
+"""Sessions and states as two real web processes see them while no worker runs: what one remembers
+ends nothing late.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +27,13 @@ OFTEN = 12  # requests, so that both processes get some
 @pytest.fixture
 def port(tmp_path) -> Iterator[str]:
     port = str(free_port())
-    here = {"HOST": "127.0.0.1", "PORT": port, "WEB_CONCURRENCY": "2", "DEBUG": "1", "STATEMENT_TIMEOUT_MS": "60000"}
+    here = {
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        "WEB_CONCURRENCY": "2",
+        "DEBUG": "1",
+        "STATEMENT_TIMEOUT_MS": "60000",
+    }
     with running(f"exec {PROCFILE['web']}", tmp_path, **here) as web:
         until(lambda: web.process.poll() is not None or Visitor(port, "localhost").answers())
         yield port
@@ -34,7 +42,9 @@ def port(tmp_path) -> Iterator[str]:
 def make_person(**fields) -> User:
     """Whose password the site's own settings can check."""
     person = make_user("Viewer", **fields)
-    User.objects.filter(pk=person.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "saltsaltsalt", 1000))
+    User.objects.filter(pk=person.pk).update(
+        password=PBKDF2PasswordHasher().encode(PASSWORD, "saltsaltsalt", 1000)
+    )
     return person
 
 
@@ -45,16 +55,23 @@ def held(visitor: Visitor) -> SimpleCookie:
 
 def answers(visitor: Visitor, cookies: SimpleCookie, **headers: str) -> set[tuple[int, str]]:
     """Status and where to, of many requests."""
-    found, visitor.headers = set(), visitor.headers | headers
+    found = set()
+    visitor.headers = visitor.headers | headers
     for _ in range(OFTEN):
         visitor.cookies = SimpleCookie({name: item.value for name, item in cookies.items()})
         response, _text = visitor.ask("/users/")
-        found.add((response.status, response.headers.get("Location") or response.headers.get("HX-Redirect") or ""))
+        found.add(
+            (
+                response.status,
+                response.headers.get("Location") or response.headers.get("HX-Redirect") or "",
+            )
+        )
     return found
 
 
 def test_sessions_end_at_their_next_request_and_suspensions_at_their_time(port):
-    ada, root = make_person(username="ada"), make_superuser()
+    ada = make_person(username="ada")
+    root = make_superuser()
     visitors = [Visitor(port, "localhost") for _ in range(3)]
     for visitor in visitors:
         assert visitor.sign_in("ada", PASSWORD)[0].headers["Location"] == "/users/"
@@ -72,11 +89,17 @@ def test_sessions_end_at_their_next_request_and_suspensions_at_their_time(port):
 
     noon = timezone.now() + timedelta(seconds=5)
     verbs.suspend(ada, by=root, reason="Until noon", until=noon)
-    was_refused = Visitor(port, "localhost").sign_in("ada", PASSWORD)[0].headers["Location"] == "/inactive/"
+    was_refused = (
+        Visitor(port, "localhost").sign_in("ada", PASSWORD)[0].headers["Location"] == "/inactive/"
+    )
     assert was_refused or timezone.now() >= noon  # where a slow machine has shown nothing here
     until(lambda: timezone.now() >= noon)
     let_in = Visitor(port, "localhost").sign_in("ada", PASSWORD)[0]
     assert let_in.headers["Location"] == "/users/"
-    outcomes = list(SignInEvent.objects.filter(account_id=ada.pk).order_by("id").values_list("outcome", flat=True))
+    outcomes = list(
+        SignInEvent.objects.filter(account_id=ada.pk)
+        .order_by("id")
+        .values_list("outcome", flat=True)
+    )
     assert outcomes == ["ok"] * 3 + (["suspended"] if was_refused else ["ok"]) + ["ok"]
     assert User.objects.get(pk=ada.pk).status == "suspended"  # nobody has swept it up

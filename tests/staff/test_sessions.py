@@ -68,34 +68,53 @@ def write(statement: str, *values: object) -> None:
         cursor.execute(statement, values)
 
 
-# --- a session that ends ----------------------------------------------------------------------------------------------
+# --- a session that ends --------------------------------------------------------------------------
 
 ENDS: dict[str, Callable[[User, str], object]] = {
     "row deleted": lambda ada, key: Session.objects.all().delete(),
-    "row deleted by hand": lambda ada, key: write("DELETE FROM users_session WHERE session_key = %s", key),
-    "row expired": lambda ada, key: Session.objects.update(expire_date=timezone.now() - timedelta(microseconds=1)),
-    "sessions cleared": lambda ada, key: (
-        Session.objects.update(expire_date=timezone.now() - timedelta(days=1)), SessionStore.clear_expired(),
+    "row deleted by hand": lambda ada, key: write(
+        "DELETE FROM users_session WHERE session_key = %s", key
     ),
-    "epoch raised": lambda ada, key: write("UPDATE users_user SET session_epoch = session_epoch + 1"),
-    "password changed": lambda ada, key: write("UPDATE users_user SET password = 'x' WHERE id = %s", ada.pk),
+    "row expired": lambda ada, key: Session.objects.update(
+        expire_date=timezone.now() - timedelta(microseconds=1)
+    ),
+    "sessions cleared": lambda ada, key: (
+        Session.objects.update(expire_date=timezone.now() - timedelta(days=1)),
+        SessionStore.clear_expired(),
+    ),
+    "epoch raised": lambda ada, key: write(
+        "UPDATE users_user SET session_epoch = session_epoch + 1"
+    ),
+    "password changed": lambda ada, key: write(
+        "UPDATE users_user SET password = 'x' WHERE id = %s", ada.pk
+    ),
     "password chosen": lambda ada, key: verbs.choose_password(ada, "another-long-passphrase"),
     "suspended": lambda ada, key: verbs.suspend(ada, by=COMMAND, reason="Why"),
-    "suspended by hand": lambda ada, key: write("UPDATE users_user SET status = 'suspended', status_reason = 'x'"),
+    "suspended by hand": lambda ada, key: write(
+        "UPDATE users_user SET status = 'suspended', status_reason = 'x'"
+    ),
     "ended": lambda ada, key: User.objects.filter(pk=ada.pk).update(valid_until=timezone.now()),
     "account deleted": lambda ada, key: ada.delete(),
     "text that is none": lambda ada, key: Session.objects.update(session_data="rubbish"),
-    "somebody else's text": lambda ada, key: Session.objects.update(session_data=SessionStore().encode({"a": 1})),
-}  # fmt: skip
+    "somebody else's text": lambda ada, key: Session.objects.update(
+        session_data=SessionStore().encode({"a": 1})
+    ),
+}
 
 
 @pytest.mark.parametrize("name", ENDS)
 @pytest.mark.parametrize("path", ["/users/", "/me/"])
-def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(client, ada, name, path):
-    key, text = key_of(client), cached(key_of(client))
+def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(
+    client, ada, name, path
+):
+    key = key_of(client)
+    text = cached(key_of(client))
     assert client.get(path).status_code == 200
     ENDS[name](ada, key)
-    if name not in ("password chosen", "suspended"):  # verbs remove the rows, and what the cache has of them
+    if name not in (
+        "password chosen",
+        "suspended",
+    ):  # verbs remove the rows, and what the cache has of them
         assert cached(key) == text  # nobody has told the cache
     response = client.get(path)
     assert (response.status_code, response["Location"].split("?")[0]) == (302, "/login/")
@@ -104,7 +123,8 @@ def test_a_session_is_over_at_the_very_next_request_whatever_the_cache_holds(cli
 
 
 def test_a_session_that_ended_is_not_written_again_by_who_holds_it(client):
-    key, text = key_of(client), cached(key_of(client))
+    key = key_of(client)
+    text = cached(key_of(client))
     Session.objects.all().delete()
     assert not signed_in(client)
     caches["pages"].set(f"session:{key}", text)  # another process, say, that was slow
@@ -115,17 +135,20 @@ def test_a_session_that_ended_is_not_written_again_by_who_holds_it(client):
 
 def test_an_account_that_may_act_again_may_go_on_where_its_session_was_left(client, ada):
     until = timezone.now() + timedelta(hours=1)
-    User.objects.filter(pk=ada.pk).update(status=State.SUSPENDED, status_reason="x", suspended_until=until)
+    User.objects.filter(pk=ada.pk).update(
+        status=State.SUSPENDED, status_reason="x", suspended_until=until
+    )
     assert not signed_in(client)
     User.objects.filter(pk=ada.pk).update(status=State.ACTIVE, suspended_until=None)
     assert signed_in(client)
 
 
-# --- a cache that lies ------------------------------------------------------------------------------------------------
+# --- a cache that lies ----------------------------------------------------------------------------
 
 
 def test_an_old_text_in_the_cache_gives_way_to_the_row(client):
-    key, old = key_of(client), cached(key_of(client))
+    key = key_of(client)
+    old = cached(key_of(client))
     session = SessionStore(key)
     session["note"] = "newer"
     session.save()
@@ -138,7 +161,8 @@ def test_an_old_text_in_the_cache_gives_way_to_the_row(client):
 
 
 def test_what_is_changed_is_the_row_and_not_the_old_text(client):
-    key, old = key_of(client), cached(key_of(client))
+    key = key_of(client)
+    old = cached(key_of(client))
     session = SessionStore(key)
     session["note"] = "newer"
     session.save()
@@ -153,11 +177,14 @@ def test_what_is_changed_is_the_row_and_not_the_old_text(client):
 @pytest.mark.parametrize("other", ["superuser", "suspended", "deleted", "nobody"])
 def test_another_account_in_the_cached_text_is_not_believed(client, ada, other):
     """Signed with our own key, even: as if the cache had mixed up two entries."""
-    account = {"superuser": make_superuser, "suspended": lambda: make_user(status="suspended")}.get(other, make_user)()
+    account = {"superuser": make_superuser, "suspended": lambda: make_user(status="suspended")}.get(
+        other, make_user
+    )()
     pk = 2**40 if other == "nobody" else account.pk
     if other == "deleted":
         account.delete()
-    key, store = key_of(client), SessionStore()
+    key = key_of(client)
+    store = SessionStore()
     forged = {SESSION_KEY: str(pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0]}
     forged[HASH_SESSION_KEY] = account.get_session_auth_hash()
     caches["pages"].set(f"session:{key}", store.encode(forged))
@@ -171,7 +198,9 @@ def test_another_account_in_the_cached_text_is_not_believed(client, ada, other):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rubbish", b"bytes", 17, None, {"_auth_user_id": "1"}, "a:b:c", "\x00"], ids=lambda text: repr(text)[:9]
+    "text",
+    ["", "rubbish", b"bytes", 17, None, {"_auth_user_id": "1"}, "a:b:c", "\x00"],
+    ids=lambda text: repr(text)[:9],
 )
 def test_rubbish_in_the_cache_gives_way_to_the_row(client, text):
     caches["pages"].set(f"session:{key_of(client)}", text)
@@ -180,7 +209,8 @@ def test_rubbish_in_the_cache_gives_way_to_the_row(client, text):
 
 
 def test_a_text_of_a_session_without_a_row_signs_nobody_in(ada):
-    store, client = SessionStore(), Client()
+    store = SessionStore()
+    client = Client()
     text = {SESSION_KEY: str(ada.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0]}
     text[HASH_SESSION_KEY] = ada.get_session_auth_hash()
     for key in ("x" * 32, "short", ""):
@@ -225,7 +255,7 @@ def test_the_engine_is_the_one_of_the_settings():
     assert import_module(settings.SESSION_ENGINE).SessionStore is SessionStore
 
 
-# --- keys that are replaced -------------------------------------------------------------------------------------------
+# --- keys that are replaced -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["kept", "lost from the cache"])
@@ -250,7 +280,7 @@ def test_without_the_old_key_the_session_is_over(client):
         assert not signed_in(client)
 
 
-# --- signing in and out -----------------------------------------------------------------------------------------------
+# --- signing in and out ---------------------------------------------------------------------------
 
 
 def test_signing_in_changes_the_key_and_forgets_the_one_before(ada):
@@ -268,7 +298,8 @@ def test_signing_in_changes_the_key_and_forgets_the_one_before(ada):
 
 
 def test_signing_out_in_one_process_is_over_in_the_other(client):
-    key, other = key_of(client), {}
+    key = key_of(client)
+    other = {}
     with process(other):
         there = Client()
         there.cookies["session"] = key
@@ -281,7 +312,7 @@ def test_signing_out_in_one_process_is_over_in_the_other(client):
         assert not signed_in(there)
 
 
-# --- the sessions of an account ---------------------------------------------------------------------------------------
+# --- the sessions of an account -------------------------------------------------------------------
 
 
 def test_a_row_says_whose_session_it_is_and_where_it_began(ada):
@@ -290,7 +321,11 @@ def test_a_row_says_whose_session_it_is_and_where_it_began(ada):
     client = Client(headers={"User-Agent": "A browser " * 40}, REMOTE_ADDR="192.0.2.7")
     client.post("/login/", {"login": "ada", "password": PASSWORD})
     session = Session.objects.get()
-    assert (session.account_id, session.ip, session.user_agent) == (ada.pk, "192.0.2.7", ("A browser " * 40)[:200])
+    assert (session.account_id, session.ip, session.user_agent) == (
+        ada.pk,
+        "192.0.2.7",
+        ("A browser " * 40)[:200],
+    )
     assert str(session.public_id) not in key_of(client)
     assert str(session) == str(session.public_id)
 
@@ -302,7 +337,11 @@ def test_a_session_that_goes_on_keeps_where_it_began(client):
     session.save()
     after = row(key_of(client))
     assert after.session_data != before.session_data
-    assert (after.public_id, after.created_at, after.ip) == (before.public_id, before.created_at, before.ip)
+    assert (after.public_id, after.created_at, after.ip) == (
+        before.public_id,
+        before.created_at,
+        before.ip,
+    )
 
 
 def test_a_stranger_who_has_a_session_is_nobody():
@@ -313,7 +352,8 @@ def test_a_stranger_who_has_a_session_is_nobody():
 
 
 def test_one_session_is_ended_by_its_public_id_and_only_by_its_accounts(client, ada):
-    other, grace = Client(), make_user()
+    other = Client()
+    grace = make_user()
     other.force_login(ada)
     public = row(key_of(client)).public_id
     assert sessions.end(grace.pk, public) is None
@@ -325,19 +365,28 @@ def test_one_session_is_ended_by_its_public_id_and_only_by_its_accounts(client, 
 
 
 def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
-    others, stranger = [Client(), Client()], Client()
+    others = [Client(), Client()]
+    stranger = Client()
     for browser in others:
         browser.force_login(ada)
     stranger.force_login(make_user())
     assert sessions.end_all(ada.pk, but=key_of(client)) == 2
-    assert [signed_in(browser) for browser in (client, *others, stranger)] == [True, False, False, True]
+    assert [signed_in(browser) for browser in (client, *others, stranger)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
     assert sessions.end_all(ada.pk) == 1
     assert sessions.end_all(ada.pk) == 0
 
 
 def test_ending_thousands_takes_as_many_queries_as_ending_one(client, ada):
     for number in (1, sessions.FORGOTTEN + 5):
-        rows = [Session(session_key=f"{number}-{n}", account_id=ada.pk, expire_date=timezone.now()) for n in range(number)]
+        rows = [
+            Session(session_key=f"{number}-{n}", account_id=ada.pk, expire_date=timezone.now())
+            for n in range(number)
+        ]
         Session.objects.filter(account_id=ada.pk).delete()
         Session.objects.bulk_create(rows)
         with CaptureQueriesContext(connection) as queries:
@@ -353,13 +402,17 @@ def test_listed_are_the_sessions_that_still_open_something(client, ada):
     other = Client()
     other.force_login(ada)
     assert listed() == [key_of(other), key_of(client)]
-    Session.objects.filter(pk=key_of(client)).update(last_used_at=timezone.now() + timedelta(minutes=1))
+    Session.objects.filter(pk=key_of(client)).update(
+        last_used_at=timezone.now() + timedelta(minutes=1)
+    )
     assert listed() == [key_of(client), key_of(other)]
     Session.objects.filter(pk=key_of(client)).update(expire_date=timezone.now())
     assert listed() == [key_of(other)]
     with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         assert listed() == [key_of(other)]
-    write("UPDATE users_user SET session_epoch = session_epoch + 1")  # all at once, by somebody with a shell
+    write(
+        "UPDATE users_user SET session_epoch = session_epoch + 1"
+    )  # all at once, by somebody with a shell
     assert listed() == []
     assert Session.objects.filter(account_id=ada.pk).count() == 2
 
@@ -373,12 +426,14 @@ def test_a_verb_that_ends_all_sessions_removes_their_rows(client, ada, verb):
 def test_rows_of_sessions_that_have_run_out_are_removed_by_a_worker(client):
     other = Client()
     other.force_login(make_user())
-    Session.objects.filter(pk=key_of(client)).update(expire_date=timezone.now() - timedelta(seconds=1))
+    Session.objects.filter(pk=key_of(client)).update(
+        expire_date=timezone.now() - timedelta(seconds=1)
+    )
     tasks.clear_sessions()
     assert [session.pk for session in Session.objects.all()] == [key_of(other)]
 
 
-# --- Redis that comes and goes ----------------------------------------------------------------------------------------
+# --- Redis that comes and goes --------------------------------------------------------------------
 
 
 def test_without_redis_sessions_begin_go_on_and_end(ada):
@@ -408,9 +463,12 @@ def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, 
         client = Client()
         client.force_login(ada)
         assert signed_in(client)
-        key, text = key_of(client), cached(key_of(client))
+        key = key_of(client)
+        text = cached(key_of(client))
         redis.freeze()
-        caches["pages"].near.clear()  # the first thing that is asked of Redis is not to forget the session
+        caches[
+            "pages"
+        ].near.clear()  # the first thing that is asked of Redis is not to forget the session
         assert client.post("/logout/").status_code == 302
         redis.thaw()
         until_back()
@@ -423,4 +481,8 @@ def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, 
 
 
 def test_the_suites_own_cache_is_the_one_that_each_leg_is_about():
-    assert on_redis() == settings.CACHES["pages"]["BACKEND"].endswith("Pages") == (connection.vendor == "postgresql")
+    assert (
+        on_redis()
+        == settings.CACHES["pages"]["BACKEND"].endswith("Pages")
+        == (connection.vendor == "postgresql")
+    )

@@ -41,7 +41,12 @@ def ada() -> User:
 def test_signing_in_is_written_with_its_origin(client, ada):
     sign_in(client, "ada", headers={"User-Agent": FIREFOX}, REMOTE_ADDR="2001:db8::7")
     event = SignInEvent.objects.get()
-    assert (event.account_id, event.way, event.outcome, event.typed) == (ada.pk, "password", "ok", "")
+    assert (event.account_id, event.way, event.outcome, event.typed) == (
+        ada.pk,
+        "password",
+        "ok",
+        "",
+    )
     assert (event.ip, event.user_agent) == ("2001:db8::7", FIREFOX)
     assert timezone.now() - event.at < timedelta(minutes=1)
     assert event.succeeded
@@ -69,9 +74,17 @@ def test_a_failure_is_written_with_its_cause(client, fields, password, outcome, 
     assert not SignInEvent.objects.get().succeeded
 
 
-@pytest.mark.parametrize("stored", ["scrypt9$nobody$knows", "argon2$garbage", "md5$", "rubbish", "pbkdf2_sha256$x$y$z", ""])
-def test_a_stored_password_that_cannot_be_checked_is_a_cause_of_its_own_and_no_crash(client, ada, stored, settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", *settings.PASSWORD_HASHERS]
+@pytest.mark.parametrize(
+    "stored",
+    ["scrypt9$nobody$knows", "argon2$garbage", "md5$", "rubbish", "pbkdf2_sha256$x$y$z", ""],
+)
+def test_a_stored_password_that_cannot_be_checked_is_a_cause_of_its_own_and_no_crash(
+    client, ada, stored, settings
+):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
     User.objects.filter(pk=ada.pk).update(password=stored)
     assert sign_in(client, "ada").status_code == 422
     assert rows() == [(ada.pk, "password", "bad-hash")]
@@ -82,7 +95,12 @@ def test_what_nobody_has_is_kept_as_a_digest_alone(client):
         assert sign_in(client, typed, "wrong").status_code == 422
     events = list(SignInEvent.objects.order_by("id"))
     assert [(event.account_id, event.outcome) for event in events] == [(None, "unknown")] * 3
-    assert events[0].typed == events[1].typed == signins.digest("nobody@example.com") != events[2].typed
+    assert (
+        events[0].typed
+        == events[1].typed
+        == signins.digest("nobody@example.com")
+        != events[2].typed
+    )
     written = json.dumps(list(SignInEvent.objects.values()), default=str)
     assert "nobody" not in written.lower()
     assert "hunter2" not in written
@@ -94,7 +112,10 @@ def test_the_digest_depends_on_our_key(settings):
     assert signins.digest("ada@example.com") != before
 
 
-@pytest.mark.parametrize(("login", "password"), [("", ""), ("ada", ""), ("", "x"), ("a\x00da", "x"), ("x" * 100_000, "x")])
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [("", ""), ("ada", ""), ("", "x"), ("a\x00da", "x"), ("x" * 100_000, "x")],
+)
 def test_bad_input_is_no_attempt_on_an_account(client, ada, login, password):
     sign_in(client, login, password)
     assert all(account is None for account, _, _ in rows())
@@ -104,7 +125,9 @@ def test_being_locked_out_is_written_too(client, ada):
     for _ in range(5):
         sign_in(client, "ada", "wrong")
     assert sign_in(client, "ada").status_code == 429
-    assert rows() == [(ada.pk, "password", "wrong-password")] * 5 + [(ada.pk, "password", "throttled")]
+    assert rows() == [(ada.pk, "password", "wrong-password")] * 5 + [
+        (ada.pk, "password", "throttled")
+    ]
 
 
 def test_a_crowd_from_one_address_is_written_once_a_minute_for_each_account(client, ada):
@@ -122,7 +145,8 @@ def link(account: User) -> str:
 
 def choose(client, path: str):
     return client.post(
-        client.get(path)["Location"], {"password1": "a-new-long-passphrase", "password2": "a-new-long-passphrase"}
+        client.get(path)["Location"],
+        {"password1": "a-new-long-passphrase", "password2": "a-new-long-passphrase"},
     )
 
 
@@ -154,7 +178,11 @@ def test_signing_in_takes_one_insert_more_and_raises_no_generation(client, ada):
     before = current()
     with CaptureQueriesContext(connection) as queries:
         sign_in(client, "ada")
-    inserts = [query["sql"] for query in queries if query["sql"].startswith("INSERT") and "users_" in query["sql"]]
+    inserts = [
+        query["sql"]
+        for query in queries
+        if query["sql"].startswith("INSERT") and "users_" in query["sql"]
+    ]
     assert sorted(sql.split('"')[1] for sql in inserts) == ["users_session", "users_signinevent"]
     assert current() == before
 
@@ -177,8 +205,13 @@ def test_forgetting_an_account_blanks_where_it_was_and_ends_its_sessions(client,
     key = client.cookies["session"].value
     assert signins.forget(ada.pk) == 2
     assert signins.forget(ada.pk) == 0
-    assert set(SignInEvent.objects.filter(account_id=ada.pk).values_list("ip", "user_agent")) == {(None, "")}
-    assert SignInEvent.objects.filter(account_id=grace.pk, ip="127.0.0.1", user_agent=FIREFOX).count() == 2
+    assert set(SignInEvent.objects.filter(account_id=ada.pk).values_list("ip", "user_agent")) == {
+        (None, "")
+    }
+    assert (
+        SignInEvent.objects.filter(account_id=grace.pk, ip="127.0.0.1", user_agent=FIREFOX).count()
+        == 2
+    )
     assert set(Session.objects.values_list("account_id", flat=True)) == {grace.pk}
     assert caches["pages"].get(f"session:{key}") is None
     assert client.get("/me/").status_code == 302

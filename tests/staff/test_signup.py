@@ -8,7 +8,12 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 
-EVE = {"username": "eve", "email": "eve@example.com", "password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+EVE = {
+    "username": "eve",
+    "email": "eve@example.com",
+    "password1": "a-long-passphrase",
+    "password2": "a-long-passphrase",
+}
 
 
 def test_sign_up_is_closed_to_looking_and_to_sending(client):

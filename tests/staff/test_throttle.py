@@ -22,7 +22,10 @@ def ada() -> User:
 
 def fail(times: int, login: str = "ada", **more) -> None:
     for _ in range(times):
-        assert Client().post("/login/", {"login": login, "password": "wrong"}, **more).status_code == 422
+        assert (
+            Client().post("/login/", {"login": login, "password": "wrong"}, **more).status_code
+            == 422
+        )
 
 
 def test_four_failures_lock_nothing_and_the_fifth_does_for_five_minutes(ada):

@@ -1,4 +1,6 @@
-"""Last use of a session, at most once in five minutes; last seen of an account, at most once an hour."""
+"""Last use of a session, at most once in five minutes; last seen of an account, at most once an
+hour.
+"""
 
 from datetime import timedelta
 
@@ -111,13 +113,17 @@ def test_a_request_does_not_wait_for_whoever_holds_the_row(client):
 
 def test_who_read_the_row_before_somebody_wrote_does_not_write_again(client, ada):
     age(ada, seen=timedelta(hours=2), used=timedelta(hours=2))
-    stale, key = User.objects.get(pk=ada.pk), client.cookies["session"].value
+    stale = User.objects.get(pk=ada.pk)
+    key = client.cookies["session"].value
     used = Session.objects.get(pk=key).last_used_at
     traces.leave(User.objects.get(pk=ada.pk), key, used)
     first = (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at)
     assert min(first) > timezone.now() - timedelta(minutes=1)
     traces.leave(stale, key, used)
-    assert (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at) == first
+    assert (
+        User.objects.get(pk=ada.pk).last_seen_at,
+        Session.objects.get(pk=key).last_used_at,
+    ) == first
 
 
 @pytest.mark.sqlite
@@ -131,7 +137,8 @@ def test_sqlite_is_told_not_to_wait_and_then_to_wait_again(ada, monkeypatch):
         seen.append(patience())
         raise DatabaseError("database is locked")
 
-    before, seen = patience(), []
+    before = patience()
+    seen = []
     monkeypatch.setattr(traces, "see", see)
     age(ada, seen=timedelta(hours=2))
     traces.leave(User.objects.get(pk=ada.pk), "", None)
@@ -147,6 +154,8 @@ def test_of_many_requests_at_once_one_writes(client):
     browsers = [Client() for _ in range(6)]
     for browser in browsers:
         browser.cookies = client.cookies
-    answers = at_once(*[lambda browser=browser: browser.get("/me/").status_code for browser in browsers])
+    answers = at_once(
+        *[lambda browser=browser: browser.get("/me/").status_code for browser in browsers]
+    )
     assert answers == [200] * 6
     assert timezone.now() - User.objects.get(pk=ada.pk).last_seen_at < timedelta(minutes=1)

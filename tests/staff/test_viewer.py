@@ -1,4 +1,6 @@
-"""Who asks, what they may do, and whether their session stands: one query, and one read each of session and rights."""
+"""Who asks, what they may do, and whether their session stands: one query, and one read each of
+session and rights.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,10 +32,19 @@ def reads() -> Iterator[Counter]:
     """How often the cache is asked, by the first word of the key."""
     counted: Counter[str] = Counter()
     cache = caches["pages"]
-    get, get_many = cache.get, cache.get_many
+    get = cache.get
+    get_many = cache.get_many
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "get", lambda key, *more, **named: counted.update([key.split(":")[0]]) or get(key, *more, **named))
-        patch.setattr(cache, "get_many", lambda keys, *more: counted.update(["many"]) or get_many(keys, *more))
+        patch.setattr(
+            cache,
+            "get",
+            lambda key, *more, **named: (
+                counted.update([key.split(":")[0]]) or get(key, *more, **named)
+            ),
+        )
+        patch.setattr(
+            cache, "get_many", lambda keys, *more: counted.update(["many"]) or get_many(keys, *more)
+        )
         yield counted
 
 
@@ -49,7 +60,9 @@ def test_a_page_from_the_cache_takes_one_query_and_one_read_of_the_session(clien
         assert len(queries) == 1, [query["sql"] for query in queries]
         assert counted["session"] == 1
         assert counted["rights"] == (role != "superuser")
-        assert counted.total() - counted["rights"] == 3  # the session, and what Django's decorator reads: headers and page
+        assert (
+            counted.total() - counted["rights"] == 3
+        )  # the session, and what Django's decorator reads: headers and page
 
 
 @pytest.mark.parametrize("role", [*ROLES, ""])
@@ -67,7 +80,11 @@ def test_strangers_take_no_query(client):
     for path in ("/users/", "/users/1/", "/healthz"):
         with CaptureQueriesContext(connection) as queries:
             client.get(path)
-        assert not [query for query in queries if "users_" in query["sql"] or "users_session" in query["sql"]]
+        assert not [
+            query
+            for query in queries
+            if "users_" in query["sql"] or "users_session" in query["sql"]
+        ]
 
 
 def test_a_session_that_does_not_exist_is_looked_for_once(client):
@@ -78,7 +95,8 @@ def test_a_session_that_does_not_exist_is_looked_for_once(client):
 
 
 def test_what_a_viewer_may_do_follows_at_the_next_request(client):
-    account, group = make_user("Viewer"), Group.objects.get(name="Viewer")
+    account = make_user("Viewer")
+    group = Group.objects.get(name="Viewer")
     client.force_login(account)
     assert client.get("/users/").status_code == 200
     with connection.cursor() as cursor:  # by somebody who knows nothing of caches
@@ -99,7 +117,7 @@ def test_another_browser_of_the_same_person_is_another_session(client):
     assert other.get("/users/").status_code == 302
 
 
-# --- rights, which are kept -------------------------------------------------------------------------------------------
+# --- rights, which are kept -----------------------------------------------------------------------
 
 
 def may_look(client) -> bool:
@@ -131,7 +149,10 @@ def test_rights_that_are_lost_from_the_cache_are_looked_up(client):
 
 
 GIVE = {
-    "a role": (lambda clerk: clerk.groups.add(Group.objects.get(name="Viewer")), lambda clerk: clerk.groups.clear()),
+    "a role": (
+        lambda clerk: clerk.groups.add(Group.objects.get(name="Viewer")),
+        lambda clerk: clerk.groups.clear(),
+    ),
     "a right of their own": (
         lambda clerk: clerk.user_permissions.add(view_user()),
         lambda clerk: clerk.user_permissions.clear(),
@@ -153,7 +174,9 @@ def test_rights_are_given_and_taken_at_the_next_request(client, clerk, give, tak
 
 
 @pytest.mark.parametrize(("give", "take"), GIVE.values(), ids=GIVE)
-def test_rights_that_were_taken_back_before_anybody_had_them_are_not_kept(client, clerk, give, take):
+def test_rights_that_were_taken_back_before_anybody_had_them_are_not_kept(
+    client, clerk, give, take
+):
     with taken_back():
         give(clerk)
         assert may_look(client)  # within the transaction, and so it is kept
@@ -166,7 +189,8 @@ def test_rights_that_were_taken_back_before_anybody_had_them_are_not_kept(client
 
 
 def test_what_a_role_may_follows_for_all_of_its_people(client, clerk):
-    team, others = Group.objects.create(name="Team"), [make_user("Team") for _ in range(2)]
+    team = Group.objects.create(name="Team")
+    others = [make_user("Team") for _ in range(2)]
     clients = [Client() for _ in others]
     for other, own in zip(others, clients, strict=True):
         own.force_login(other)

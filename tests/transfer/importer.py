@@ -33,7 +33,9 @@ class Result(NamedTuple):
     @property
     def counts(self) -> tuple[int, int, int, int]:
         """created, updated, unchanged, rejected; their sum is what was read."""
-        pattern = r"(\d+) read = (\d+) created \+ (\d+) updated \+ (\d+) unchanged \+ (\d+) rejected"
+        pattern = (
+            r"(\d+) read = (\d+) created \+ (\d+) updated \+ (\d+) unchanged \+ (\d+) rejected"
+        )
         found = re.fullmatch(pattern, self.last)
         assert found, self.last
         read, *counts = map(int, found.groups())
@@ -42,7 +44,9 @@ class Result(NamedTuple):
 
 
 def import_file(path: Path | str, *words: str) -> Result:
-    output, errors, code = StringIO(), StringIO(), 0
+    output = StringIO()
+    errors = StringIO()
+    code = 0
     try:
         call_command("import_accounts", str(path), *words, stdout=output, stderr=errors)
     except SystemExit as end:

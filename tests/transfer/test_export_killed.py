@@ -1,4 +1,6 @@
-"""A file whose workers are killed at random instants has each row once. KILLS and ACCOUNTS make it a long one."""
+"""A file whose workers are killed at random instants has each row once. KILLS and ACCOUNTS make it
+a long one.
+"""
 
 import os
 from threading import Event
@@ -17,22 +19,31 @@ from users.models import User
 from users.transfer import exporting, pieces
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KILLS, ACCOUNTS = int(os.environ.get("KILLS", "5")), int(os.environ.get("ACCOUNTS", "3000"))
+KILLS = int(os.environ.get("KILLS", "5"))
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "3000"))
 
 
 def make_accounts(number: int) -> None:
     User.objects.bulk_create(
-        (User(username=f"e{n}", email=f"e{n}@example.org", email_domain="example.org") for n in range(number)), batch_size=2000
+        (
+            User(username=f"e{n}", email=f"e{n}@example.org", email_domain="example.org")
+            for n in range(number)
+        ),
+        batch_size=2000,
     )
 
 
 def export(root: User) -> Job:
     parameters = {"columns": ["id", "email"], "format": "csv"}
-    return start("export", None, by=root, selection="all=1&domain=example.org", parameters=parameters)
+    return start(
+        "export", None, by=root, selection="all=1&domain=example.org", parameters=parameters
+    )
 
 
 def ids(job: Job) -> list[int]:
-    return [int(line.split(b",")[0]) for line in b"".join(exporting.stream(job.export)).splitlines()[1:]]
+    return [
+        int(line.split(b",")[0]) for line in b"".join(exporting.stream(job.export)).splitlines()[1:]
+    ]
 
 
 def run_out(job: Job, root: User) -> bool:
@@ -47,7 +58,8 @@ def test_whatever_is_killed_each_row_is_there_once(tmp_path, monkeypatch, settin
     monkeypatch.setenv("SLOW", str(0.4 * KILLS / ACCOUNTS))
     root = make_superuser()
     make_accounts(ACCOUNTS)
-    job, prey = export(root), Prey(tmp_path)
+    job = export(root)
+    prey = Prey(tmp_path)
     try:
         until(lambda: Job.objects.get(pk=job.pk).selected)
         kill_all_around(prey, job, KILLS, longest=0.5)
@@ -56,7 +68,9 @@ def test_whatever_is_killed_each_row_is_there_once(tmp_path, monkeypatch, settin
         prey.stop()
     assert sum(prey.killed.values()) >= KILLS * 0.8
     assert (job.state, job.unchanged, job.selected) == ("done", ACCOUNTS, ACCOUNTS)
-    assert ids(job) == list(User.objects.filter(email_domain="example.org").order_by("pk").values_list("pk", flat=True))
+    assert ids(job) == list(
+        User.objects.filter(email_domain="example.org").order_by("pk").values_list("pk", flat=True)
+    )
 
 
 @pytest.mark.postgresql
@@ -65,8 +79,10 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 10 * ACCOUNTS}
     root = make_superuser()
     make_accounts(20)
-    job, last = export(root), User.objects.latest("pk")
-    has_read, pack = Event(), pieces.pack
+    job = export(root)
+    last = User.objects.latest("pk")
+    has_read = Event()
+    pack = pieces.pack
 
     def late(rows):
         if not has_read.is_set():  # the erasure packs what is left

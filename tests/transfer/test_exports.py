@@ -7,7 +7,12 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in, assert_wrong_method
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start
 from tests.pages import read
@@ -31,7 +36,13 @@ def auditor(client) -> User:
 
 def make_export(by: User, number: int = 3, **parameters) -> Export:
     accounts = [make_user() for _ in range(number)]
-    return run("export", accounts, by=User.objects.get(pk=by.pk), parameters=CSV | parameters, words="some accounts").export
+    return run(
+        "export",
+        accounts,
+        by=User.objects.get(pk=by.pk),
+        parameters=CSV | parameters,
+        words="some accounts",
+    ).export
 
 
 def path(export: Export, verb: str = "file") -> str:
@@ -47,8 +58,14 @@ def test_the_file_comes_whole_as_a_file_to_keep_and_that_is_told(client, auditor
     response = client.get(path(export))
     text = body(response)
     assert [line.split(",")[0] for line in text.splitlines()] == [
-        "id", *(str(pk) for pk in User.objects.filter(is_staff=False).order_by("pk").values_list("pk", flat=True)),
-    ]  # fmt: skip
+        "id",
+        *(
+            str(pk)
+            for pk in User.objects.filter(is_staff=False)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        ),
+    ]
     assert response.streaming
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="accounts-{export.job_id}.csv"'
@@ -57,8 +74,11 @@ def test_the_file_comes_whole_as_a_file_to_keep_and_that_is_told(client, auditor
     assert response["Cache-Control"] == "no-store"
     event = AuditEvent.objects.latest("id")
     assert (event.action, event.actor_id, event.after, event.job_id) == (
-        "export.downloaded", auditor.pk, {"rows": 3}, export.job_id,
-    )  # fmt: skip
+        "export.downloaded",
+        auditor.pk,
+        {"rows": 3},
+        export.job_id,
+    )
 
 
 def test_json_lines_are_called_so(client, auditor):
@@ -76,21 +96,29 @@ def test_nobody_else_gets_it_whoever_they_are(auditor):
         assert client.get(path(export)).status_code == 404
         assert client.post(path(export, "end")).status_code == 404
         assert path(export) not in client.get("/exports/").content.decode()
-    assert not AuditEvent.objects.filter(action__in=["export.downloaded", "export.removed"]).exists()
+    assert not AuditEvent.objects.filter(
+        action__in=["export.downloaded", "export.removed"]
+    ).exists()
     assert ExportPiece.objects.exists()
 
 
 def test_who_has_lost_the_right_gets_no_file(client, auditor):
     export = make_export(auditor)
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="export_user"))
-    for answer in (client.get("/exports/"), client.get(path(export)), client.post(path(export, "end"))):
+    for answer in (
+        client.get("/exports/"),
+        client.get(path(export)),
+        client.post(path(export, "end")),
+    ):
         assert_denied(answer, "users.export_user", actor=auditor, action="export")
 
 
 def test_who_may_see_no_addresses_any_more_gets_no_file_with_them(client, auditor):
     whole = make_export(auditor)
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
-    assert_denied(client.get(path(whole)), "users.view_personal", actor=auditor, action="view_personal")
+    assert_denied(
+        client.get(path(whole)), "users.view_personal", actor=auditor, action="view_personal"
+    )
     masked = make_export(auditor)
     assert "•••@example.com" in body(client.get(path(masked)))
 
@@ -110,7 +138,8 @@ def test_a_file_that_is_being_written_waits(client, auditor):
 
 
 def test_after_its_time_it_is_neither_shown_nor_kept(client, auditor):
-    old, new = make_export(auditor), make_export(auditor)
+    old = make_export(auditor)
+    new = make_export(auditor)
     assert timedelta(days=6.9) < old.expires_at - timezone.now() < timedelta(days=7)
     Export.objects.filter(pk=old.pk).update(expires_at=timezone.now())
     answer = client.get(path(old))
@@ -133,13 +162,22 @@ def test_what_a_cancelled_job_has_written_goes(auditor):
 
 
 def test_the_page_lists_ones_own_newest_first_and_one_can_be_removed(client, auditor, monkeypatch):
-    first, second = make_export(auditor), make_export(auditor, 2, format="jsonl")
+    first = make_export(auditor)
+    second = make_export(auditor, 2, format="jsonl")
     page = read(client.get("/exports/"))
-    assert [a.attributes["href"] for a in page.all("a") if "/file/" in a.attributes["href"]] == [path(second), path(first)]
+    assert [a.attributes["href"] for a in page.all("a") if "/file/" in a.attributes["href"]] == [
+        path(second),
+        path(first),
+    ]
     assert "JSON Lines" in page.text
     for _ in range(2):
         assert client.post(path(first, "end"))["Location"] == "/exports/"
-    assert AuditEvent.objects.filter(action="export.removed", actor_id=auditor.pk, job_id=first.job_id).count() == 1
+    assert (
+        AuditEvent.objects.filter(
+            action="export.removed", actor_id=auditor.pk, job_id=first.job_id
+        ).count()
+        == 1
+    )
     assert not first.pieces.exists()
     assert path(first) not in client.get("/exports/").content.decode()
     monkeypatch.setattr("users.transfer.reading.SIZE", 1)
@@ -150,7 +188,9 @@ def test_the_page_lists_ones_own_newest_first_and_one_can_be_removed(client, aud
     assert "Removed" in read(client.get(older)).text
 
 
-def test_the_list_asks_as_often_for_many_files_as_for_one(client, auditor, django_assert_max_num_queries):
+def test_the_list_asks_as_often_for_many_files_as_for_one(
+    client, auditor, django_assert_max_num_queries
+):
     make_export(auditor)
     client.get("/exports/")
     with django_assert_max_num_queries(4):
@@ -174,7 +214,9 @@ def test_a_long_file_is_read_piece_by_piece(auditor, django_assert_num_queries):
     export = make_export(auditor, 1)
     last = export.pieces.get().last
     for number in range(1, 4):
-        ExportPiece.objects.create(export=export, masked=False, **pieces.pack([(last + number, b"%d\r\n" % number)]))
+        ExportPiece.objects.create(
+            export=export, masked=False, **pieces.pack([(last + number, b"%d\r\n" % number)])
+        )
     reading = pieces.read(export)
     for number in range(1, 5):
         with django_assert_num_queries(1):
@@ -183,14 +225,19 @@ def test_a_long_file_is_read_piece_by_piece(auditor, django_assert_num_queries):
     assert list(reading) == []
 
 
-# --- whoever is erased --------------------------------------------------------------------------------------------------
+# --- whoever is erased ----------------------------------------------------------------------------
 
 
 def test_an_erasure_takes_the_row_out_of_every_file_and_leaves_the_others(client, auditor):
     accounts = [make_user() for _ in range(5)]
     exports = [
         run("export", some, by=auditor, parameters=CSV | {"format": form}).export
-        for some, form in ((accounts, "csv"), (accounts, "jsonl"), (accounts[:2], "csv"), (accounts[2:3], "csv"))
+        for some, form in (
+            (accounts, "csv"),
+            (accounts, "jsonl"),
+            (accounts[:2], "csv"),
+            (accounts[2:3], "csv"),
+        )
     ]
     Export.objects.filter(pk=exports[2].pk).update(removed_at=timezone.now())
     gone = accounts[2]
@@ -226,7 +273,7 @@ def test_a_row_is_found_wherever_it_stands(auditor):
     assert b"".join(pieces.read(export)) == b"row 11\nrow 31\n"
 
 
-# --- the ladder ---------------------------------------------------------------------------------------------------------
+# --- the ladder -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", ["/exports/", "/exports/1/file/", "/exports/1/end/"])
@@ -235,7 +282,9 @@ def test_who_may_not_export_is_refused_and_strangers_sign_in(client, address):
     assert_sent_to_sign_in(client, address, methods=(method,))
     support = make_user("Support")
     client.force_login(support)
-    assert_denied(getattr(client, method)(address), "users.export_user", actor=support, action="export")
+    assert_denied(
+        getattr(client, method)(address), "users.export_user", actor=support, action="export"
+    )
     clerk = make_user(is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename="export_user"))
     client.force_login(clerk)

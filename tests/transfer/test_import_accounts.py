@@ -20,22 +20,34 @@ from users.transfer.mapping import mapping_for
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = (
-    "Username,Email,First name,LAST_NAME,Phone\nann,Ann@Example.com, Ann ,Müller,(030) 1234\nbob,bob@example.com,Bob,Lee,\n"
-)
+PEOPLE = "Username,Email,First name,LAST_NAME,Phone\nann,Ann@Example.com, Ann ,Müller,(030) 1234\nbob,bob@example.com,Bob,Lee,\n"
 
 
 def test_columns_become_the_fields_that_they_are_named_after(importing):
     assert importing(PEOPLE).counts == (2, 0, 0, 0)
     ann = User.objects.get(username="ann")
-    assert (ann.email, ann.first_name, ann.last_name, ann.phone) == ("ann@example.com", "Ann", "Müller", "0301234")
-    assert (ann.status, ann.has_usable_password(), ann.is_staff, ann.version) == ("active", False, False, 1)
+    assert (ann.email, ann.first_name, ann.last_name, ann.phone) == (
+        "ann@example.com",
+        "Ann",
+        "Müller",
+        "0301234",
+    )
+    assert (ann.status, ann.has_usable_password(), ann.is_staff, ann.version) == (
+        "active",
+        False,
+        False,
+        1,
+    )
     expected = derived(ann.username, ann.email, ann.first_name, ann.last_name, ann.phone)
     assert {name: getattr(ann, name) for name in expected} == expected
 
 
 def test_the_output_says_what_becomes_of_each_column(importing):
-    output = importing("username,Shoe size,Vorname\nann,38,Ann\n", "--map=Vorname=first_name", "--attributes=Shoe size").output
+    output = importing(
+        "username,Shoe size,Vorname\nann,38,Ann\n",
+        "--map=Vorname=first_name",
+        "--attributes=Shoe size",
+    ).output
     assert "Vorname becomes first_name" in output
     assert "Kept as attributes: Shoe size" in output
     assert User.objects.get().attributes == {"Shoe size": "38"}
@@ -50,7 +62,11 @@ def test_fields_are_made_of_columns(importing):
         "--set=locale=en-IE",
     )
     account = User.objects.get()
-    assert (account.username, account.email, account.locale) == ("zobrien", "zoe.obrien@example.com", "en-IE")
+    assert (account.username, account.email, account.locale) == (
+        "zobrien",
+        "zoe.obrien@example.com",
+        "en-IE",
+    )
 
 
 def test_without_a_username_the_address_is_it(importing):
@@ -70,7 +86,11 @@ def test_each_account_has_its_event(importing):
     importing("id,username\n7,ann\n", "--source=crm", "--map=id=source_id")
     event = AuditEvent.objects.get()
     account = User.objects.get()
-    assert (event.action, event.actor_text, event.target_id) == ("account.imported", "command import_accounts", account.pk)
+    assert (event.action, event.actor_text, event.target_id) == (
+        "account.imported",
+        "command import_accounts",
+        account.pk,
+    )
     assert event.after == {"username": "ann", "source_id": "7", "source": "crm", "status": "active"}
 
 
@@ -84,8 +104,16 @@ def test_accounts_that_are_there_stay_as_they_are_without_update(importing, tmp_
 
 
 def test_update_changes_what_differs_and_says_so_in_the_trail(importing):
-    ann = make_user(username="ann", email="ann@example.com", first_name="Anna", last_name="Müller", phone="0301234")
-    bob = make_user(username="bob", email="bob@example.com", first_name="Bob", last_name="Lee", phone="99999")
+    ann = make_user(
+        username="ann",
+        email="ann@example.com",
+        first_name="Anna",
+        last_name="Müller",
+        phone="0301234",
+    )
+    bob = make_user(
+        username="bob", email="bob@example.com", first_name="Bob", last_name="Lee", phone="99999"
+    )
     assert importing(PEOPLE, "--update").counts == (0, 1, 1, 0)
     ann.refresh_from_db()
     bob.refresh_from_db()
@@ -115,7 +143,10 @@ def test_accounts_are_known_by_the_id_of_the_other_system_first(importing):
     make_user(username="other", email="y@example.com", source="shop", source_id="7")
     text = "id,username,email\n7,ann,ann@example.com\n"
     assert importing(text, "--source=crm", "--map=id=source_id", "--update").counts == (0, 1, 0, 0)
-    assert set(User.objects.values_list("username", "source")) == {("ann", "crm"), ("other", "shop")}
+    assert set(User.objects.values_list("username", "source")) == {
+        ("ann", "crm"),
+        ("other", "shop"),
+    }
 
 
 def test_an_account_of_another_system_is_not_taken_over(importing):
@@ -139,8 +170,14 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tm
     words = ["--key=username", "--update"]
     report = tmp_path / "report.csv"
     tried = importing(text, *words, "--dry-run", f"--report={report}")
-    assert (User.objects.count(), User.objects.get().first_name, AuditEvent.objects.count()) == (1, "Anna", 0)
-    assert [row["account"] for row in csv.DictReader(report.open()) if row["outcome"] == "created"] == ["", ""]
+    assert (User.objects.count(), User.objects.get().first_name, AuditEvent.objects.count()) == (
+        1,
+        "Anna",
+        0,
+    )
+    assert [
+        row["account"] for row in csv.DictReader(report.open()) if row["outcome"] == "created"
+    ] == ["", ""]
     done = importing(text, *words)
     assert tried.counts == done.counts == (2, 2, 0, 1)
     assert "Dry run: nothing of this was stored." in tried.output
@@ -148,7 +185,9 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tm
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
-    """Keys that come twice, names that are taken or freed by an earlier row: always as if the rows came one by one."""
+    """Keys that come twice, names that are taken or freed by an earlier row: always as if the rows
+    came one by one.
+    """
     monkeypatch.setattr(engine, "CHUNK", size)
     make_user(username="old", email="old@example.com", source="x", source_id="1")
     text = (
@@ -162,9 +201,16 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
     )
     result = importing(text, "--source=x", "--map=id=source_id", "--update")
     assert result.counts == (2, 2, 0, 2)
-    assert dict(User.objects.values_list("source_id", "username")) == {"1": "new", "2": "second", "5": "old"}
+    assert dict(User.objects.values_list("source_id", "username")) == {
+        "1": "new",
+        "2": "second",
+        "5": "old",
+    }
     assert "people.csv, line 4: username: “old”: This username is taken." in result.errors
-    assert "people.csv, line 5: email: “two@example.com”: Another account has this address." in result.errors
+    assert (
+        "people.csv, line 5: email: “two@example.com”: Another account has this address."
+        in result.errors
+    )
 
 
 @pytest.mark.parametrize("names", [("anna", "аnna"), ("аnna", "anna"), ("аnna", "annа")])
@@ -191,10 +237,14 @@ def test_a_username_that_is_somebody_elses_address_is_refused(importing):
 
 
 def test_a_rejected_row_says_where_and_why_and_nothing_of_it_is_stored(importing):
-    result = importing("username,email,phone\nann,not an address,12\nbob,bob@example.com,\n", "--key=username")
+    result = importing(
+        "username,email,phone\nann,not an address,12\nbob,bob@example.com,\n", "--key=username"
+    )
     assert (result.code, result.counts) == (0, (1, 0, 0, 1))
     (line,) = [line for line in result.errors.splitlines() if line]
-    assert line.startswith("people.csv, line 2: email, column email: “not an address”: Enter a valid email address.")
+    assert line.startswith(
+        "people.csv, line 2: email, column email: “not an address”: Enter a valid email address."
+    )
     assert "phone, column phone: “12”: Enter a phone number" in line
     assert not User.objects.filter(username="ann").exists()
 
@@ -227,7 +277,10 @@ def test_values_that_no_form_would_take_are_rejected(importing, field, value, re
 def test_a_row_without_its_key_is_rejected(importing):
     result = importing("username,email\nann,\n,bob@example.com\n", "--key=username")
     assert result.counts == (1, 0, 0, 1)
-    assert "line 3: username, column username: There is no value to know the account by." in result.errors
+    assert (
+        "line 3: username, column username: There is no value to know the account by."
+        in result.errors
+    )
 
 
 @pytest.mark.parametrize("status", [State.DELETED, State.ERASED])
@@ -259,13 +312,18 @@ def test_the_report_has_every_row_and_no_formula(importing, tmp_path):
     rows = list(csv.reader(report.open(encoding="utf-8", newline="")))
     pks = dict(User.objects.values_list("username", "pk"))
     assert rows[0] == ["line", "outcome", "account", "reason"]
-    assert rows[1:3] == [["2", "unchanged", str(pks["ann"]), ""], ["3", "created", str(pks["bob"]), ""]]
+    assert rows[1:3] == [
+        ["2", "unchanged", str(pks["ann"]), ""],
+        ["3", "created", str(pks["bob"]), ""],
+    ]
     assert rows[3][:3] == ["4", "rejected", ""]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row)
 
 
 def test_somebody_who_takes_a_name_at_the_same_moment_costs_one_row(importing, monkeypatch):
-    """As if the other's account had come after the claims were read: the database refuses, and the others still go in."""
+    """As if the other's account had come after the claims were read: the database refuses, and the
+    others still go in.
+    """
     make_user(username="bob", email="")
     monkeypatch.setattr(Claims, "refusal", lambda *_: "")
     result = importing("id,username\n1,ann\n2,bob\n3,cy\n", "--source=x", "--map=id=source_id")
@@ -282,7 +340,9 @@ def queries(importing, text: str, *words: str) -> int:
 
 
 def table(rows: int, first: int = 0) -> str:
-    return "username,email\n" + "".join(f"name{n},name{n}@example.com\n" for n in range(first, first + rows))
+    return "username,email\n" + "".join(
+        f"name{n},name{n}@example.com\n" for n in range(first, first + rows)
+    )
 
 
 def test_rows_that_are_there_cost_no_query_each(importing):
@@ -296,11 +356,18 @@ def test_new_rows_cost_no_query_each(importing):
 
 
 def people(*names: str) -> Source:
-    return Source("people", 1, ["username"], (Record(number, {"username": name}) for number, name in enumerate(names, 2)))
+    return Source(
+        "people",
+        1,
+        ["username"],
+        (Record(number, {"username": name}) for number, name in enumerate(names, 2)),
+    )
 
 
 def job(source: Source, by: User, **options) -> Import:
-    return Import(mapping_for(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options)
+    return Import(
+        mapping_for(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options
+    )
 
 
 def test_who_may_not_invite_may_not_import():
@@ -312,11 +379,19 @@ def test_who_may_not_invite_may_not_import():
 
 def test_a_row_about_an_account_above_the_importers_own_is_rejected():
     make_superuser(username="root")
-    source = Source("people", 1, ["username", "phone"], iter([Record(2, {"username": "root", "phone": "12345"})]))
+    source = Source(
+        "people",
+        1,
+        ["username", "phone"],
+        iter([Record(2, {"username": "root", "phone": "12345"})]),
+    )
     outcomes = []
     job(source, make_user(role="Manager"), update=True).run(source.records, outcomes.append)
     (outcome,) = outcomes
-    assert (outcome.kind, outcome.reason) == ("rejected", "Only a superuser may change a superuser’s account.")
+    assert (outcome.kind, outcome.reason) == (
+        "rejected",
+        "Only a superuser may change a superuser’s account.",
+    )
     assert User.objects.get(username="root").phone == ""
 
 
@@ -329,7 +404,13 @@ def test_standard_input_is_a_file_too(monkeypatch):
 
 
 def test_the_names_of_a_deleted_account_are_taken(importing):
-    account = make_user(username="ada", email="ada@example.com", status="deleted", deleted_at=timezone.now())
-    result = importing("id,username,email\n1,new,ada@example.com\n2,ada,new@example.com\n", "--source=x", "--map=id=source_id")
+    account = make_user(
+        username="ada", email="ada@example.com", status="deleted", deleted_at=timezone.now()
+    )
+    result = importing(
+        "id,username,email\n1,new,ada@example.com\n2,ada,new@example.com\n",
+        "--source=x",
+        "--map=id=source_id",
+    )
     assert result.counts == (0, 0, 0, 2)
     assert User.objects.get() == account

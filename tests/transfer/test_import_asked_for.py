@@ -7,23 +7,45 @@ from users.models import User
 pytestmark = pytest.mark.django_db
 
 
-def refused(importing, *words: str, text: str = "username,Mail,Password,Rights\nann,ann@example.com,hunter2,all\n") -> str:
+def refused(
+    importing,
+    *words: str,
+    text: str = "username,Mail,Password,Rights\nann,ann@example.com,hunter2,all\n",
+) -> str:
     result = importing(text, *words)
     assert (result.code, User.objects.count()) == (1, 0)
     return result.errors
 
 
 @pytest.mark.parametrize(
-    "field", ["is_staff", "is_superuser", "groups", "user_permissions", "password", "version", "session_epoch", "status", "id",
-              "is_active", "search_key", "source", "must_change_password", "deleted_at"]
-)  # fmt: skip
+    "field",
+    [
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "user_permissions",
+        "password",
+        "version",
+        "session_epoch",
+        "status",
+        "id",
+        "is_active",
+        "search_key",
+        "source",
+        "must_change_password",
+        "deleted_at",
+    ],
+)
 @pytest.mark.parametrize("option", ["--map=Rights={}", "--set={}={{Rights}}"])
 def test_rights_passwords_and_state_never_come_from_a_file(importing, field, option):
     assert f"“{field}” is never taken from a file" in refused(importing, option.format(field))
 
 
 def test_a_password_column_is_ignored_and_kept_nowhere(importing):
-    assert "Ignored: Mail, Password, Rights" in importing("username,Mail,Password,Rights\nann,a,hunter2,all\n").output
+    assert (
+        "Ignored: Mail, Password, Rights"
+        in importing("username,Mail,Password,Rights\nann,a,hunter2,all\n").output
+    )
     account = User.objects.get()
     assert not account.has_usable_password()
     assert "hunter2" not in str(User.objects.values().get())
@@ -33,7 +55,9 @@ def test_a_password_column_is_not_kept_as_an_attribute_either(importing):
     assert "passwords and secrets are never kept" in refused(importing, "--attributes=Password")
 
 
-@pytest.mark.parametrize("words", [["--map=Nome=first_name"], ["--set=first_name={Nome|slug}"], ["--attributes=Nome"]])
+@pytest.mark.parametrize(
+    "words", [["--map=Nome=first_name"], ["--set=first_name={Nome|slug}"], ["--attributes=Nome"]]
+)
 def test_a_missing_column_is_named_with_file_and_line(importing, words):
     errors = refused(importing, *words)
     expected = "people.csv, line 1: There is no column “Nome”. The columns are: username, Mail, Password, Rights."
@@ -48,14 +72,23 @@ def test_a_missing_column_is_named_with_file_and_line(importing, words):
         (["--map=Mail=email", "--set=email=x@example.com"], "email is asked for twice."),
         (["--set=email={Mail"], "Each { needs its }"),
         (["--set=email={Mail|shout}"], "There is no filter “shout”. There are: slug, "),
-        (["--map=Mail=source_id"], "An id of another system needs the name of that system: --source NAME."),
-        (["--map=Mail=source_id", "--source=a\u200bb"], "--source: This contains an invisible character"),
+        (
+            ["--map=Mail=source_id"],
+            "An id of another system needs the name of that system: --source NAME.",
+        ),
+        (
+            ["--map=Mail=source_id", "--source=a\u200bb"],
+            "--source: This contains an invisible character",
+        ),
         (["--key=email"], "--key email: the file says nothing about email."),
         (["--delimiter=::"], "--delimiter takes one character, or tab."),
         (["--skip-lines=-1"], "--skip-lines takes a number of lines."),
         (["--encoding=klingon"], "There is no text encoding “klingon”."),
         (["--encoding=hex"], "There is no text encoding “hex”."),
-        (["--report=/nowhere/at/all.csv"], "--report: /nowhere/at/all.csv: No such file or directory."),
+        (
+            ["--report=/nowhere/at/all.csv"],
+            "--report: /nowhere/at/all.csv: No such file or directory.",
+        ),
     ],
 )
 def test_what_can_not_be_done_is_refused_with_its_reason(importing, words, reason):
@@ -70,7 +103,9 @@ def test_two_columns_for_one_field_are_a_question(importing):
 
 
 def test_a_file_that_says_who_nobody_is_is_refused(importing):
-    assert "Nothing says which account a row is about" in refused(importing, text="first_name\nAnn\n")
+    assert "Nothing says which account a row is about" in refused(
+        importing, text="first_name\nAnn\n"
+    )
     errors = refused(importing, "--source=x", "--map=id=source_id", text="id,first_name\n1,Ann\n")
     assert "An account needs a username or an email" in errors
 

@@ -18,7 +18,9 @@ HEADER = "id,username,email\n"
 
 
 def test_a_killed_import_is_completed_by_running_it_again_and_nothing_is_made_twice():
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        COMMAND, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
     try:
         # The file has no end yet: what is stored by then was stored while it was being read.
         process.stdin.write((HEADER + "".join(ROWS[:2500])).encode())
@@ -33,8 +35,12 @@ def test_a_killed_import_is_completed_by_running_it_again_and_nothing_is_made_tw
     assert stored in (1000, 2000), "whole chunks"
     assert AuditEvent.objects.count() == stored
     text = (HEADER + "".join(ROWS)).encode()
-    again = subprocess.run(COMMAND, cwd=ROOT, env=environment(), input=text, capture_output=True, check=True)
+    again = subprocess.run(
+        COMMAND, cwd=ROOT, env=environment(), input=text, capture_output=True, check=True
+    )
     expected = f"3500 read = {3500 - stored} created + 0 updated + {stored} unchanged + 0 rejected"
     assert again.stdout.decode().splitlines()[-1] == expected
     assert User.objects.count() == AuditEvent.objects.count() == 3500
-    assert set(AuditEvent.objects.values_list("target_id", flat=True)) == set(User.objects.values_list("pk", flat=True))
+    assert set(AuditEvent.objects.values_list("target_id", flat=True)) == set(
+        User.objects.values_list("pk", flat=True)
+    )

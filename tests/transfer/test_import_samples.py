@@ -22,7 +22,9 @@ def test_people_without_username_or_address_get_them_and_only_once(samples):
     assert (second.code, second.counts) == (0, (0, 0, len(rows), 0))
     assert (User.objects.count(), AuditEvent.objects.count()) == (len(rows), len(rows))
     for row in rows[:100]:
-        account = User.objects.get(source="fakename", source_id=row["TelephoneNumber"].replace("-", ""))
+        account = User.objects.get(
+            source="fakename", source_id=row["TelephoneNumber"].replace("-", "")
+        )
         assert (account.first_name, account.last_name) == (row["GivenName"], row["Surname"])
         assert account.attributes["ZipCode"] == row["ZipCode"], "with its leading zero"
         assert row["Password"] not in str(User.objects.filter(pk=account.pk).values())
@@ -36,18 +38,28 @@ def test_a_comment_above_the_names_of_the_columns_is_pointed_out(samples):
         1,
         f"{path}, line 1: This is a comment and not the names of the columns. Leave it out with --skip-lines. (--skip-lines 1)",
     )
-    words = ["--skip-lines=1", "--map=primary_email_address=email", "--map=id=source_id", "--source=clerk"]
+    words = [
+        "--skip-lines=1",
+        "--map=primary_email_address=email",
+        "--map=id=source_id",
+        "--source=clerk",
+    ]
     result = import_file(path, *words)
     created, _, _, rejected = result.counts
     assert created > 10
-    assert (result.code, rejected) == (1, result.errors.count("This row has 12 cells, but there are 13 columns."))
+    assert (result.code, rejected) == (
+        1,
+        result.errors.count("This row has 12 cells, but there are 13 columns."),
+    )
     assert not any(account.has_usable_password() for account in User.objects.all())
     assert import_file(path, *words).counts == (0, 0, created, rejected)
 
 
 def test_a_template_with_a_version_line_and_no_addresses_rejects_each_row(samples):
     path = samples / "entra_SC300BulkUser.csv"
-    assert "line 1: Column 2 has no name. If the names stand further down" in import_file(path).errors
+    assert (
+        "line 1: Column 2 has no name. If the names stand further down" in import_file(path).errors
+    )
     result = import_file(
         path,
         "--skip-lines=1",
@@ -56,7 +68,9 @@ def test_a_template_with_a_version_line_and_no_addresses_rejects_each_row(sample
     )
     assert result.code == 0
     created, _, _, rejected = result.counts
-    assert (created, rejected) == (1, 10), "the example has an address, the others wait for their domain"
+    assert (created, rejected) == (1, 10), (
+        "the example has an address, the others wait for their domain"
+    )
     assert "“MalikB@<<<enter your domain name>>>”: Enter a valid email address." in result.errors
 
 
@@ -66,13 +80,17 @@ def test_formulas_as_names_are_kept_as_they_are_and_harmless_in_the_report(sampl
     result = import_names(tmp_path, [*payloads, "=1+1"], f"--report={report}")
     assert result.counts == (len(payloads) + 1, 0, 0, 0)
     assert set(User.objects.values_list("first_name", flat=True)) == {*payloads, "=1+1"}
-    refused = import_names(tmp_path, payloads, "--set=username={name}", f"--report={report}", number="x")
+    refused = import_names(
+        tmp_path, payloads, "--set=username={name}", f"--report={report}", number="x"
+    )
     assert refused.counts[3] == len(payloads)
     cells = [cell for row in csv.reader(report.open(newline="")) for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
 
 
-def test_naughty_strings_as_names_are_stored_as_they_are_or_rejected_with_a_reason(samples, tmp_path):
+def test_naughty_strings_as_names_are_stored_as_they_are_or_rejected_with_a_reason(
+    samples, tmp_path
+):
     names = [name for name in json.loads((samples / "blns.json").read_text()) if "\x00" not in name]
     result = import_names(tmp_path, names)
     created, _, _, rejected = result.counts
@@ -96,4 +114,6 @@ def import_names(folder, names: list[str], *words: str, number: str = ""):
         writer.writerow(["id", "name"])
         writer.writerows([f"{number}{index}", name] for index, name in enumerate(names))
     username = [] if any("username" in word for word in words) else ["--set=username=person{id}"]
-    return import_file(path, "--source=x", "--map=id=source_id", "--map=name=first_name", *username, *words)
+    return import_file(
+        path, "--source=x", "--map=id=source_id", "--map=name=first_name", *username, *words
+    )

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
         (b"", "people.csv: The file is empty."),
         (b"\n", "people.csv, line 1: The names of the columns are missing."),
         (b",,\n1,2,3\n", "people.csv, line 1: The names of the columns are missing."),
-        (b"PK\x03\x04\x14\x00", "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first."),
+        (
+            b"PK\x03\x04\x14\x00",
+            "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first.",
+        ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "people.csv: This is an old Excel workbook."),
         (b"\x1f\x8b\x08\x00", "people.csv: This is a gzip archive. Unpack it first."),
         (b"%PDF-1.7\n", "people.csv: This is a PDF."),
@@ -24,10 +27,19 @@ pytestmark = pytest.mark.django_db
             "people.csv, line 1: There is a NUL in this line, so this is no text; or it is UTF-16",
         ),
         (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8-sig (byte 0xE9)."),
-        (b"username,username\nann,bob\n", "people.csv, line 1: Columns 1 and 2 have the same name, “username”."),
+        (
+            b"username,username\nann,bob\n",
+            "people.csv, line 1: Columns 1 and 2 have the same name, “username”.",
+        ),
         (b"username,,email\nann,,\n", "people.csv, line 1: Column 2 has no name."),
-        (b"# made by hand\nusername\nann\n", "people.csv, line 1: This is a comment and not the names of the columns."),
-        (b'"username\nann\n', "people.csv, line 1: A quotation mark is opened in the row that starts here, and not closed."),
+        (
+            b"# made by hand\nusername\nann\n",
+            "people.csv, line 1: This is a comment and not the names of the columns.",
+        ),
+        (
+            b'"username\nann\n',
+            "people.csv, line 1: A quotation mark is opened in the row that starts here, and not closed.",
+        ),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, content, error):
@@ -39,15 +51,24 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        (b"m\xfcller\n", "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Say which encoding it is"),
+        (
+            b"m\xfcller\n",
+            "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Say which encoding it is",
+        ),
         (b"a\x00b\n", "people.csv, line 3: There is a NUL in this line"),
         (
             b'"never closed\ndee\n',
             "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed.",
         ),
-        (b'"bob" Lee\n', "people.csv, line 3: After a closing quotation mark comes something else."),
+        (
+            b'"bob" Lee\n',
+            "people.csv, line 3: After a closing quotation mark comes something else.",
+        ),
         (b"x" * 1_000_001, "people.csv, line 3: This line is longer than 1,000,000 characters"),
-        (b'"' + b"x\n" * 70_000, "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed."),
+        (
+            b'"' + b"x\n" * 70_000,
+            "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed.",
+        ),
     ],
 )
 def test_what_stands_above_a_broken_line_is_done_and_counted(importing, row, error):
@@ -67,11 +88,17 @@ def test_a_dry_run_of_a_broken_file_stores_nothing(importing):
 
 def test_a_table_without_rows_is_fine(importing):
     result = importing("username\n")
-    assert (result.code, result.last) == (0, "0 read = 0 created + 0 updated + 0 unchanged + 0 rejected")
+    assert (result.code, result.last) == (
+        0,
+        "0 read = 0 created + 0 updated + 0 unchanged + 0 rejected",
+    )
 
 
 def test_a_file_that_is_not_there_is_named():
-    assert import_file("/nowhere/people.csv").errors == "/nowhere/people.csv: No such file or directory."
+    assert (
+        import_file("/nowhere/people.csv").errors
+        == "/nowhere/people.csv: No such file or directory."
+    )
 
 
 def test_a_folder_is_no_file(tmp_path):
@@ -79,8 +106,12 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_other_encodings_are_read_when_they_are_named(importing):
-    assert importing("username,first_name\nann,Zoë\n".encode("cp1252"), "--encoding=cp1252").counts == (1, 0, 0, 0)
-    assert importing("username,first_name\nbob,Zoë\n".encode("utf-16"), "--encoding=utf-16").counts == (1, 0, 0, 0)
+    assert importing(
+        "username,first_name\nann,Zoë\n".encode("cp1252"), "--encoding=cp1252"
+    ).counts == (1, 0, 0, 0)
+    assert importing(
+        "username,first_name\nbob,Zoë\n".encode("utf-16"), "--encoding=utf-16"
+    ).counts == (1, 0, 0, 0)
     assert set(User.objects.values_list("first_name", flat=True)) == {"Zoë"}
 
 

@@ -17,7 +17,12 @@ def written(outcome: Outcome, *, stored: bool = True) -> list[str]:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_reason_that_looks_like_a_formula_is_made_harmless(start):
-    assert written(Outcome(2, REJECTED, reason=f"{start}1+1")) == ["2", "rejected", "", f"'{start}1+1"]
+    assert written(Outcome(2, REJECTED, reason=f"{start}1+1")) == [
+        "2",
+        "rejected",
+        "",
+        f"'{start}1+1",
+    ]
 
 
 def test_an_account_that_a_dry_run_took_back_has_no_id():

@@ -24,9 +24,12 @@ WORDS: dict[str, dict[str, str]] = {
 
 
 def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
-    """A page of the timeline, the ways to narrow it, and the address of the next page. Raises BadParameter or Denied."""
+    """A page of the timeline, the ways to narrow it, and the address of the next page. Raises
+    BadParameter or Denied.
+    """
     only(query, "kind", "after")
-    kind, after = query.get("kind", ""), query.get("after", "")
+    kind = query.get("kind", "")
+    after = query.get("after", "")
     if kind and kind not in SOURCES:
         raise BadParameter("kind", f"There is no such kind: choose one of {', '.join(SOURCES)}.")
     if kind == JOBS:
@@ -36,7 +39,10 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     path = f"/users/{account.pk}/activity/"
     return {
         "lines": in_words(found.entries, masked=masking.hides(viewer)),
-        "kinds": [("", "Everything", path), *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen)],
+        "kinds": [
+            ("", "Everything", path),
+            *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen),
+        ],
         "kind": kind,
         "older": address(path, kind=kind, after=found.older) if found.older else "",
         "newest": address(path, kind=kind) if after else "",
@@ -44,17 +50,29 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
 
 
 def in_words(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
-    """What the template needs of each: the HTML of an event, as it stands in the trail, or the entry with its words."""
-    events = iter(lines([entry.event() for entry in entries if entry.kind == "changes"], on_account=True, masked=masked))
-    return [{"html": next(events)} if entry.kind == "changes" else {"entry": entry} | labels(entry) for entry in entries]
+    """What the template needs of each: the HTML of an event, as it stands in the trail, or the
+    entry with its words.
+    """
+    events = iter(
+        lines(
+            [entry.event() for entry in entries if entry.kind == "changes"],
+            on_account=True,
+            masked=masked,
+        )
+    )
+    return [
+        {"html": next(events)} if entry.kind == "changes" else {"entry": entry} | labels(entry)
+        for entry in entries
+    ]
 
 
 def labels(entry: Entry) -> dict[str, str]:
     if entry.kind == "sign-ins":
         good = entry.what in (Outcome.OK, Outcome.CHOSEN)
-        return {"label": WORDS["outcome"].get(entry.what, entry.what), "way": WORDS["way"].get(entry.text, entry.text)} | (
-            {} if good else {"bad": "yes"}
-        )
+        return {
+            "label": WORDS["outcome"].get(entry.what, entry.what),
+            "way": WORDS["way"].get(entry.text, entry.text),
+        } | ({} if good else {"bad": "yes"})
     if entry.kind == "mail":
         state = WORDS["state"].get(entry.before, entry.before)
         return {"label": WORDS["mail"].get(entry.what, entry.what), "state": state}

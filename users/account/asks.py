@@ -20,19 +20,34 @@ View = Callable[..., HttpResponse]
 
 
 def asks(
-    action: str, verb: Callable[..., User], form_class: type[VerbForm], template: str, *, done: str, blast: bool = False
+    action: str,
+    verb: Callable[..., User],
+    form_class: type[VerbForm],
+    template: str,
+    *,
+    done: str,
+    blast: bool = False,
 ) -> View:
-    """The view. `action`: of users.access. `verb` takes the form's values by name. `done`: what is true then, with {name},
-    {email} and {state} of the account as it is then. `blast`: shows what goes with the account."""
+    """The view. `action`: of users.access. `verb` takes the form's values by name. `done`: what is
+    true then, with {name}, {email} and {state} of the account as it is then. `blast`: shows what
+    goes with the account.
+    """
 
     @form_page
     def view(request, pk: int) -> HttpResponse:
         account = get_account(request, action, pk)
-        form = bind(request, form_class, action, account, initial=form_class.start(account, request.GET))
+        form = bind(
+            request, form_class, action, account, initial=form_class.start(account, request.GET)
+        )
         form.fit(account, request.user)
-        if form.is_valid() and (now := submit(form, lambda: verb(account, by=request.user, **form.values()))):
+        if form.is_valid() and (
+            now := submit(form, lambda: verb(account, by=request.user, **form.values()))
+        ):
             now = masking.account(now) if masking.hides(request.user) else now
-            messages.success(request, done.format(name=now.display_name, email=now.email, state=now.state.label.lower()))
+            messages.success(
+                request,
+                done.format(name=now.display_name, email=now.email, state=now.state.label.lower()),
+            )
             return redirect("account", pk)
         context = {"form": form, "account": account, "grace": settings.DELETION_GRACE_DAYS}
         if blast:

@@ -1,6 +1,8 @@
-"""What an account takes with it when it is suspended, deleted or erased: shown before anybody does it.
+"""What an account takes with it when it is suspended, deleted or erased: shown before anybody does
+it.
 
-Each figure is a range of an index that ends at CAP, so a million sessions or mails cost what a thousand do.
+Each figure is a range of an index that ends at CAP, so a million sessions or mails cost what a
+thousand do.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +44,9 @@ def radius(account: User) -> Radius:
     """Of one account as it is now. At most six queries."""
     names = list(account.groups.order_by("name").values_list("name", flat=True)[: GROUPS + 1])
     return Radius(
-        sessions=capped(Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())),
+        sessions=capped(
+            Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
+        ),
         mails=capped(Message.objects.filter(literal(WAITING), account=account)),
         jobs=capped(Job.objects.filter(literal(PENDING), by=account)),
         groups=names[:GROUPS],

@@ -1,4 +1,6 @@
-"""The links to the verbs that fit an account: buttons, and a menu. By hand, since there are a dozen on each of its pages."""
+"""The links to the verbs that fit an account: buttons, and a menu. By hand, since there are a dozen
+on each of its pages.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +14,10 @@ from users.models import User
 def actions(account: User, may: Mapping[str, bool]) -> SafeString:
     """`may`: by action of users.access, whether the viewer may take it on this account."""
     offered = offers(account, may)
-    sections = [f"<section><h2>{heading}</h2>{items(account, some)}</section>" for heading, some in offered.menu.items()]
+    sections = [
+        f"<section><h2>{heading}</h2>{items(account, some)}</section>"
+        for heading, some in offered.menu.items()
+    ]
     if offered.dangerous:
         sections.append(f"<section>{items(account, offered.dangerous, 'dangerous')}</section>")
     menu = (
@@ -29,5 +34,6 @@ def items(account: User, some: Iterable[Offer], css: str = "") -> str:
 
 def link(account: User, offer: Offer, css: str) -> str:
     """Nothing in it comes from people."""
-    style, key = f' class="{css.strip()}"' if css else "", f' data-key="{offer.key}"' if offer.key else ""
+    style = f' class="{css.strip()}"' if css else ""
+    key = f' data-key="{offer.key}"' if offer.key else ""
     return f'<a{style} href="/users/{account.pk}/{offer.path}"{key}>{icon(offer.icon)} {offer.label}</a>'

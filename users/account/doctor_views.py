@@ -29,7 +29,9 @@ def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 @require_safe
 def find(request):
-    """An address or username as the person on the phone says it; the account’s own page where there is one."""
+    """An address or username as the person on the phone says it; the account’s own page where there
+    is one.
+    """
     access.require(request.user, "view")
     try:
         only(request.GET, "q")
@@ -38,7 +40,9 @@ def find(request):
     typed = request.GET.get("q", "").strip()
     if len(typed) > EMAIL_MAX or "\x00" in typed:
         raise BadRequest(
-            "q", f"A username or address has at most {EMAIL_MAX} characters that can be seen.", back="/users/doctor/"
+            "q",
+            f"A username or address has at most {EMAIL_MAX} characters that can be seen.",
+            back="/users/doctor/",
         )
     if account := named(typed):
         return redirect("account-doctor", account.pk)
@@ -47,7 +51,11 @@ def find(request):
         # Who may not see addresses does not learn them by asking for some that are nearly right.
         alike = [] if masking.hides(request.user) else lookalikes(typed)
         context |= {"tries": attempts_at(typed), "fault": fault(typed), "alike": alike}
-    return render(request, "users/account/doctor_find.html", context | {"may_invite": access.may(request.user, "invite")})
+    return render(
+        request,
+        "users/account/doctor_find.html",
+        context | {"may_invite": access.may(request.user, "invite")},
+    )
 
 
 def named(typed: str) -> User | None:

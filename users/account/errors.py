@@ -9,7 +9,8 @@ from users.models import User
 
 @dataclass(frozen=True)
 class Conflict:
-    """A field that two people changed from one version. `theirs` stands in the account; who made it so, and when.
+    """A field that two people changed from one version. `theirs` stands in the account; who made it
+    so, and when.
 
     `known`: whether events tell `original`; where they do not, nobody knows who changed what.
     """
@@ -25,14 +26,27 @@ class Conflict:
 
 
 class Stale(Exception):
-    """The account has changed since the version that the caller saw. `current` is the account as it is now.
+    """The account has changed since the version that the caller saw. `current` is the account as it
+    is now.
 
-    `conflicts`: fields to ask about, where the verb merges. `settled`: what the others come to, by name.
+    `conflicts`: fields to ask about, where the verb merges. `settled`: what the others come to, by
+    name.
     """
 
-    def __init__(self, current: User, seen: int, conflicts: tuple[Conflict, ...] = (), settled: dict[str, Any] | None = None):
-        super().__init__(f"{current.username} is at version {current.version}, the change was made from {seen}.")
-        self.current, self.seen, self.conflicts, self.settled = current, seen, conflicts, settled or {}
+    def __init__(
+        self,
+        current: User,
+        seen: int,
+        conflicts: tuple[Conflict, ...] = (),
+        settled: dict[str, Any] | None = None,
+    ):
+        super().__init__(
+            f"{current.username} is at version {current.version}, the change was made from {seen}."
+        )
+        self.current = current
+        self.seen = seen
+        self.conflicts = conflicts
+        self.settled = settled or {}
 
 
 class Refused(Exception):
@@ -40,4 +54,5 @@ class Refused(Exception):
 
     def __init__(self, message: str, account: User | None = None):
         super().__init__(message)
-        self.message, self.account = message, account
+        self.message = message
+        self.account = account

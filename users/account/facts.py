@@ -1,4 +1,6 @@
-"""A field of an account on its page: name, value, and the pencil that makes a form of it. By hand, since there are seven."""
+"""A field of an account on its page: name, value, and the pencil that makes a form of it. By hand,
+since there are seven.
+"""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,9 +13,12 @@ from users.models import State, User
 GONE = (State.DELETED, State.ERASED)
 
 
-def fact(account: User, may: Mapping[str, bool], name: str, label: str, said: str = "") -> SafeString:
+def fact(
+    account: User, may: Mapping[str, bool], name: str, label: str, said: str = ""
+) -> SafeString:
     """`may`: by action, as `buttons.actions` takes it. `said`: what has just been done to it."""
-    value, url = getattr(account, name), f"/users/{account.pk}/edit/{name}/"
+    value = getattr(account, name)
+    url = f"/users/{account.pk}/edit/{name}/"
     css = "" if value and name != "phone" else f' class="{"number" if value else "muted"}"'
     tag = f' <span class="tag">{"" if account.email_verified_at else "not "}verified</span>'
     pencil = (

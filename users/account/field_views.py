@@ -1,4 +1,6 @@
-"""One field of an account: a page with a form of one field, or with HTMX a form in the place of the value."""
+"""One field of an account: a page with a form of one field, or with HTMX a form in the place of the
+value.
+"""
 
 from typing import Any
 
@@ -23,7 +25,9 @@ def edit(request, pk: int, name: str):
         raise Http404
     initial = {"version": account.version, name: getattr(account, name)}
     form = bind(request, field_form(name), "edit", account, initial=initial, auto_id=f"{name}_%s")
-    if form.is_valid() and (done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))):
+    if form.is_valid() and (
+        done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
+    ):
         return saved(request, done, form[name], meanwhile.saved(done, request.user))
     return asked(request, account, form, name)
 
@@ -33,13 +37,23 @@ def saved(request, account: User, field: Any, says: str) -> HttpResponse:
         messages.success(request, says)
         return redirect("account", account.pk)
     context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
-    return render(request, "users/account/_fact_saved.html", context | {"announced": says, "said": says})
+    return render(
+        request, "users/account/_fact_saved.html", context | {"announced": says, "said": says}
+    )
 
 
 def asked(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
     form.fields[name].widget.attrs["autofocus"] = True
     back = f"/users/{account.pk}/"
-    context = {"account": account, "form": form, "field": form[name], "action": f"{back}edit/{name}/", "back": back}
+    context = {
+        "account": account,
+        "form": form,
+        "field": form[name],
+        "action": f"{back}edit/{name}/",
+        "back": back,
+    }
     context |= meanwhile.shown(form, request.user, back)
-    template = "users/account/_fact_form.html" if is_partial(request) else "users/account/field.html"
+    template = (
+        "users/account/_fact_form.html" if is_partial(request) else "users/account/field.html"
+    )
     return render(request, template, context, status=status_of(form))

@@ -1,4 +1,6 @@
-"""Forms of one account. They normalise and check what was typed; what may be done is for the verbs to say."""
+"""Forms of one account. They normalise and check what was typed; what may be done is for the verbs
+to say.
+"""
 
 from typing import Any, cast
 
@@ -14,9 +16,13 @@ from users.account.verbs.change import PROFILE, REASON_MAX
 
 
 def refuse_lost(value: str) -> None:
-    """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in their place by now."""
+    """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in
+    their place by now.
+    """
     if "\ufffd" in value:
-        raise ValidationError("This contains a character that got lost on its way here. Type it again.", code="lost")
+        raise ValidationError(
+            "This contains a character that got lost on its way here. Type it again.", code="lost"
+        )
 
 
 class NormalField(forms.CharField):
@@ -38,45 +44,80 @@ class VersionField(forms.IntegerField):
             return super().clean(value)
         except ValidationError as error:
             raise ValidationError(
-                "This form didn’t arrive whole. Reload the page and fill it in again.", code="invalid"
+                "This form didn’t arrive whole. Reload the page and fill it in again.",
+                code="invalid",
             ) from error
 
 
 class VersionedForm(forms.Form):
-    """Carries the version of the account that the person saw. `stale` is set when it has changed since, and that matters."""
+    """Carries the version of the account that the person saw. `stale` is set when it has changed
+    since, and that matters.
+    """
 
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     stale: Stale | None = None
 
     def clean(self):
-        """A browser sends every text, an empty one too: one that didn't come is not one that somebody has emptied."""
+        """A browser sends every text, an empty one too: one that didn't come is not one that
+        somebody has emptied.
+        """
         for name, field in self.fields.items():
-            if isinstance(field, NormalField) and name not in self.data and not self.has_error(name):
-                self.add_error(name, ValidationError("This is missing. Choose or type what it shall be.", code="missing"))
+            if (
+                isinstance(field, NormalField)
+                and name not in self.data
+                and not self.has_error(name)
+            ):
+                self.add_error(
+                    name,
+                    ValidationError(
+                        "This is missing. Choose or type what it shall be.", code="missing"
+                    ),
+                )
         return super().clean()
 
 
 class OwnProfileForm(VersionedForm):
-    first_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="First name")
-    last_name = NormalField(identifiers.normalise_name, max_length=identifiers.NAME_MAX, required=False, label="Last name")
+    first_name = NormalField(
+        identifiers.normalise_name,
+        max_length=identifiers.NAME_MAX,
+        required=False,
+        label="First name",
+    )
+    last_name = NormalField(
+        identifiers.normalise_name,
+        max_length=identifiers.NAME_MAX,
+        required=False,
+        label="Last name",
+    )
     phone = NormalField(identifiers.normalise_phone, max_length=40, required=False, label="Phone")
     locale = NormalField(
-        identifiers.normalise_locale, max_length=identifiers.LOCALE_MAX, required=False, label="Language",
+        identifiers.normalise_locale,
+        max_length=identifiers.LOCALE_MAX,
+        required=False,
+        label="Language",
         help_text="Such as en or pt-BR.",
-    )  # fmt: skip
+    )
     time_zone = NormalField(
-        identifiers.normalise_time_zone, max_length=64, required=False, label="Time zone", help_text="Such as Europe/Lisbon."
+        identifiers.normalise_time_zone,
+        max_length=64,
+        required=False,
+        label="Time zone",
+        help_text="Such as Europe/Lisbon.",
     )
 
 
 class ProfileForm(OwnProfileForm):
-    username = NormalField(identifiers.normalise_username, max_length=identifiers.USERNAME_MAX, label="Username")
+    username = NormalField(
+        identifiers.normalise_username, max_length=identifiers.USERNAME_MAX, label="Username"
+    )
     email = NormalField(identifiers.normalise_email, max_length=320, required=False, label="Email")
     field_order = PROFILE
 
 
 def field_form(name: str) -> type[VersionedForm]:
-    """The form of one field of the profile. Its ids begin with the name, so that several may stand on a page."""
+    """The form of one field of the profile. Its ids begin with the name, so that several may stand
+    on a page.
+    """
     return type("FieldForm", (VersionedForm,), {name: ProfileForm.base_fields[name]})
 
 
@@ -89,10 +130,19 @@ class GroupsField(forms.ModelMultipleChoiceField):
 
 
 class RolesForm(VersionedForm):
-    groups = GroupsField(Group.objects.order_by("id"), required=False, widget=forms.CheckboxSelectMultiple, label="Roles")
-    is_staff = forms.BooleanField(required=False, label="Staff", help_text="May enter the back office.")
+    groups = GroupsField(
+        Group.objects.order_by("id"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Roles",
+    )
+    is_staff = forms.BooleanField(
+        required=False, label="Staff", help_text="May enter the back office."
+    )
     is_superuser = forms.BooleanField(
-        required=False, label="Superuser", help_text="Has every right, whatever the roles say; always staff."
+        required=False,
+        label="Superuser",
+        help_text="Has every right, whatever the roles say; always staff.",
     )
 
 
@@ -106,7 +156,9 @@ class InviteForm(ProfileForm):
         self.fields["email"].required = True
         self.fields["username"].help_text = "Letters, digits and @ . + - _"
         if with_roles:
-            self.fields |= {name: field for name, field in RolesForm().fields.items() if name != "version"}
+            self.fields |= {
+                name: field for name, field in RolesForm().fields.items() if name != "version"
+            }
 
     def clean(self):
         """What is left out is empty: there is nothing yet that it could take away."""
@@ -118,18 +170,24 @@ class InviteForm(ProfileForm):
 
 class PutBackForm(VersionedForm):
     reason = forms.CharField(
-        max_length=REASON_MAX, label="Reason", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=REASON_MAX,
+        label="Reason",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Stays in the audit trail.",
-    )  # fmt: skip
+    )
 
 
 class NoteForm(forms.Form):
     """`with_pin`: whether who writes it may pin it too."""
 
     text = forms.CharField(
-        max_length=TEXT_MAX, label="Note", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=TEXT_MAX,
+        label="Note",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 3}),
         help_text="For colleagues; everybody who may see this account can read it.",
-    )  # fmt: skip
+    )
     pinned = forms.BooleanField(required=False, label="Pin")
 
     def __init__(self, *args, with_pin: bool, **kwargs):
@@ -140,7 +198,10 @@ class NoteForm(forms.Form):
 
 class EditNoteForm(forms.Form):
     text = forms.CharField(
-        max_length=TEXT_MAX, label="Note", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 8})
+        max_length=TEXT_MAX,
+        label="Note",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 8}),
     )
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
 

@@ -1,7 +1,8 @@
-"""What stands around every tab of an account's page: its header, what can be done to it, and the tabs.
+"""What stands around every tab of an account's page: its header, what can be done to it, and the
+tabs.
 
-A tab answers with the whole page, or for HTMX with everything from the header down: so what stands there is never older
-than the tab.
+A tab answers with the whole page, or for HTMX with everything from the header down: so what stands
+there is never older than the tab.
 """
 
 from collections.abc import Callable
@@ -23,26 +24,36 @@ from users.parameters import LARGEST_ID
 Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
-def kept(request, pk: int, name: str, content: Content, *, shows: tuple[str, ...] = ()) -> HttpResponse:
-    """A tab that is the same for everybody with these permissions, but for the account's owner: kept for all of them.
+def kept(
+    request, pk: int, name: str, content: Content, *, shows: tuple[str, ...] = ()
+) -> HttpResponse:
+    """A tab that is the same for everybody with these permissions, but for the account's owner:
+    kept for all of them.
 
-    `content(request, account, frame)` gives what its template needs. It may show what raises the generations of accounts,
-    roles, events, or one of `shows`; and no form that needs a token.
+    `content(request, account, frame)` gives what its template needs. It may show what raises the
+    generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
     """
     access.require(request.user, "view")
     view = lambda request: built(request, get_account(request, "view", pk), name, content)  # noqa: E731
-    return pages.page(request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk)
+    return pages.page(
+        request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
+    )
 
 
-def fresh(request, account: User, name: str, content: Content, *, status: int = 200) -> HttpResponse:
-    """A tab that is built for each request, since it shows what raises no generation, or something of the viewer."""
+def fresh(
+    request, account: User, name: str, content: Content, *, status: int = 200
+) -> HttpResponse:
+    """A tab that is built for each request, since it shows what raises no generation, or something
+    of the viewer.
+    """
     response = built(request, account, name, content, status)
     del response[pages.TURN]
     return response
 
 
 def built(request, account: User, name: str, content: Content, status: int = 200) -> HttpResponse:
-    tab, context = BY_NAME[name], around(request, account)
+    tab = BY_NAME[name]
+    context = around(request, account)
     context |= content(request, account, context) | {"tab": tab}
     return pages.until(render(request, tab.template, context, status=status), account.next_turn)
 
@@ -62,7 +73,9 @@ def around(request, account: User) -> dict[str, Any]:
 
 
 def get_account(request, action: str, pk: int) -> User:
-    """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing about ids."""
+    """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing
+    about ids.
+    """
     return masking.accounts([whole(request, action, pk)], request.user)[0]
 
 

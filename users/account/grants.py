@@ -21,7 +21,9 @@ class Grant:
 
 
 def grants(account: User, rights: Rights) -> dict[str, Grant]:
-    """By name of a group, and for "is_staff" and "is_superuser": the last time that it was given. Only what the account has."""
+    """By name of a group, and for "is_staff" and "is_superuser": the last time that it was given.
+    Only what the account has.
+    """
     found: dict[str, Grant] = {}
     wanted = {f"group {role.name}" for role in rights.groups}
     wanted |= {name for name in ("is_staff", "is_superuser") if getattr(account, name)}
@@ -35,13 +37,19 @@ def events(account: User) -> list[AuditEvent]:
     """The changes of rights among the newest events, newest first."""
     newest = AuditEvent.objects.newest_of("target_id", account.pk).values("pk")[:LOOKED_AT]
     changing = Q(after__has_any_keys=list(FIELDS))
-    found = AuditEvent.objects.filter(changing, pk__in=newest).exclude(action="denied").order_by("-id")
+    found = (
+        AuditEvent.objects.filter(changing, pk__in=newest).exclude(action="denied").order_by("-id")
+    )
     return list(found.only("at", "actor_id", "actor_text", "before", "after"))
 
 
 def given(event: AuditEvent) -> set[str]:
     """What the account had after the event and not before."""
-    flags = {name for name in FIELDS[1:] if event.after.get(name) is True and event.before.get(name) is not True}
+    flags = {
+        name
+        for name in FIELDS[1:]
+        if event.after.get(name) is True and event.before.get(name) is not True
+    }
     return flags | {f"group {name}" for name in named(event.after) - named(event.before)}
 
 

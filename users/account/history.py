@@ -1,6 +1,8 @@
-"""An account as it was at a moment: today's values, with every change since taken back. The events say what changed.
+"""An account as it was at a moment: today's values, with every change since taken back. The events
+say what changed.
 
-Honest about what they do not say: what an import or a seed wrote has no event, and a field without one may have been anything.
+Honest about what they do not say: what an import or a seed wrote has no event, and a field without
+one may have been anything.
 """
 
 from dataclasses import dataclass, field
@@ -21,9 +23,15 @@ RIGHTS = ("is_staff", "is_superuser", "groups")
 FIELDS = (*PROFILE, *(name for name in STANDING if name != "deleted_at"), *RIGHTS)
 
 LABELS = {
-    "is_staff": "Staff", "is_superuser": "Superuser", "groups": "Roles", "locale": "Language", "status": "State",
-    "status_reason": "Reason of the state", "email_verified_at": "Email verified", "has_second_factor": "Second factor",
-}  # fmt: skip
+    "is_staff": "Staff",
+    "is_superuser": "Superuser",
+    "groups": "Roles",
+    "locale": "Language",
+    "status": "State",
+    "status_reason": "Reason of the state",
+    "email_verified_at": "Email verified",
+    "has_second_factor": "Second factor",
+}
 FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
@@ -33,7 +41,9 @@ class BadMoment(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One field: what it was then and is now, and the event that made it so, as far as one is recorded."""
+    """One field: what it was then and is now, and the event that made it so, as far as one is
+    recorded.
+    """
 
     name: str
     then: Any
@@ -101,18 +111,23 @@ def history(account: User, rights: Rights, at: datetime) -> History:
 def newest(account: User) -> list[AuditEvent]:
     """One more than are looked at, where there are so many."""
     found = AuditEvent.objects.newest_of("target_id", account.pk)
-    return list(found.only("at", "actor_id", "actor_text", "action", "before", "after")[: LOOKED_AT + 1])
+    return list(
+        found.only("at", "actor_id", "actor_text", "action", "before", "after")[: LOOKED_AT + 1]
+    )
 
 
 def line_of(name: str, now: Any, events: list[AuditEvent], at: datetime) -> Line:
     """`events`: newest first."""
-    then, known = now, True
+    then = now
+    known = True
     for event in events:
         if event.at > at:
             if name in event.before:
-                then, known = event.before[name], True
+                then = event.before[name]
+                known = True
             elif name in event.after:
-                then, known = blank(name), not account_began(event)
+                then = blank(name)
+                known = not account_began(event)
         elif name in event.after:
             return Line(name, then, now, event, known)
     return Line(name, then, now, None, known)

@@ -27,14 +27,21 @@ def show(request, pk: int):
     whole = frame.whole(request, "view", pk)
     typed = checked(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
     try:
-        at, error = moment(typed), ""
+        at = moment(typed)
+        error = ""
     except BadMoment as bad:
-        at, error = None, str(bad)
+        at = None
+        error = str(bad)
 
     def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
         past = history(whole, around["rights"], at) if at else None
         past = masked(past) if past and around["masked"] else past
-        return {"history": past, "typed": typed, "error": error, "today": timezone.now().strftime("%Y-%m-%d")}
+        return {
+            "history": past,
+            "typed": typed,
+            "error": error,
+            "today": timezone.now().strftime("%Y-%m-%d"),
+        }
 
     account = masking.accounts([whole], request.user)[0]
     return frame.fresh(request, account, "account-history", content, status=422 if error else 200)
@@ -53,10 +60,14 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
         raise BadRequest("at", str(error), back=f"/users/{pk}/history/") from error
     line = past.line(name)
     if line is None or not line.known:
-        raise BadRequest("at", "What this field was then is not recorded.", back=f"/users/{pk}/history/")
+        raise BadRequest(
+            "at", "What this field was then is not recorded.", back=f"/users/{pk}/history/"
+        )
     form = bind(request, PutBackForm, "edit", account, initial={"version": account.version})
     values = {"field": name, "value": line.then}
-    if form.is_valid() and submit(form, lambda: verbs.put_back(account, by=request.user, **values, **form.cleaned_data)):
+    if form.is_valid() and submit(
+        form, lambda: verbs.put_back(account, by=request.user, **values, **form.cleaned_data)
+    ):
         messages.success(request, f"{line.label} is as it was.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
@@ -71,7 +82,9 @@ def masked(past: History) -> History:
 def masked_line(line: Line) -> Line:
     """What has changed still reads as changed, although little of it is left to be seen."""
     then, now = (masking.value(line.name, value) for value in (line.then, line.now))
-    return replace(line, then=then, now=f"{now}, another one" if line.changed and then == now else now)
+    return replace(
+        line, then=then, now=f"{now}, another one" if line.changed and then == now else now
+    )
 
 
 def checked(request, pk: int, *names: str):

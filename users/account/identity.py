@@ -1,4 +1,6 @@
-"""The normal form of a profile, whether its username and address are free, and a clear answer where they are not."""
+"""The normal form of a profile, whether its username and address are free, and a clear answer where
+they are not.
+"""
 
 from typing import Any
 
@@ -6,7 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from users.account.reservations import RESERVED, reserved
-from users.identifiers import normalise_email, normalise_name, normalise_phone, normalise_username, skeleton
+from users.identifiers import (
+    normalise_email,
+    normalise_name,
+    normalise_phone,
+    normalise_username,
+    skeleton,
+)
 from users.models import State, User
 
 TAKEN_USERNAME = "This username is taken."
@@ -25,7 +33,8 @@ NORMALISE = {
 
 def normal(profile: dict[str, Any]) -> dict[str, Any]:
     """`profile` in normal form, for callers that have no form too. Raises ValidationError by field."""
-    values, errors = dict(profile), {}
+    values = dict(profile)
+    errors = {}
     for name in NORMALISE.keys() & profile.keys():
         try:
             values[name] = NORMALISE[name](profile[name])
@@ -37,14 +46,22 @@ def normal(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def require_free(username: str, email: str, *, own: User | None = None) -> None:
-    """Nothing, or ValidationError by field. Both in normal form; `own` is the account that keeps or changes them."""
+    """Nothing, or ValidationError by field. Both in normal form; `own` is the account that keeps or
+    changes them.
+    """
     errors = {}
     if error := username_error(username, email, own):
         errors["username"] = error
-    if email and (own is None or own.email != email) and (holder := User.objects.filter(email=email).first()):
+    if (
+        email
+        and (own is None or own.email != email)
+        and (holder := User.objects.filter(email=email).first())
+    ):
         errors["email"] = IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
     wanted = {"username": username, "email": email}
-    new = {name: value for name, value in wanted.items() if own is None or getattr(own, name) != value}
+    new = {
+        name: value for name, value in wanted.items() if own is None or getattr(own, name) != value
+    }
     if new and not errors:
         kept = reserved(new.values())
         errors = {name: RESERVED for name, value in new.items() if value in kept}
@@ -55,7 +72,9 @@ def require_free(username: str, email: str, *, own: User | None = None) -> None:
 def username_error(username: str, email: str, own: User | None) -> str:
     if own and (own.username, own.email) == (username, email):
         return ""
-    if "@" in username and username != email:  # also one that was the account's own address until now
+    if (
+        "@" in username and username != email
+    ):  # also one that was the account's own address until now
         return FOREIGN_ADDRESS
     if own and own.username == username:
         return ""
@@ -73,7 +92,9 @@ def mistakable(twin: str) -> str:
 
 
 def taken(error: IntegrityError) -> ValidationError:
-    """The same answer for somebody who lost a race for a name. Raises the error again if it is another one."""
+    """The same answer for somebody who lost a race for a name. Raises the error again if it is
+    another one.
+    """
     text = str(error)
     if "user_username_unique" in text:
         return ValidationError({"username": TAKEN_USERNAME})

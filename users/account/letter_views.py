@@ -13,7 +13,9 @@ from users.caching.pages import is_partial
 @require_POST
 @vary_on_headers("HX-Request")
 def sample(request, pk: int):
-    """Nothing is written to anybody. HTMX asks as somebody types, so an unfinished text is nothing to complain of."""
+    """Nothing is written to anybody. HTMX asks as somebody types, so an unfinished text is nothing
+    to complain of.
+    """
     account = get_account(request, "write", pk)
     form = bind(request, LetterForm, "write", account)
     form.fit(account, request.user)
@@ -21,4 +23,9 @@ def sample(request, pk: int):
     if is_partial(request):
         form.is_valid()
         return render(request, "users/account/letter.html#sample", context)
-    return render(request, "users/account/letter.html", context, status=200 if form.is_valid() else status_of(form))
+    return render(
+        request,
+        "users/account/letter.html",
+        context,
+        status=200 if form.is_valid() else status_of(form),
+    )

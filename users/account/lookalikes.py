@@ -1,7 +1,8 @@
 """Accounts that somebody may mean who mistyped a username or an address.
 
-At ten million accounts a search by likeness reads a large part of the table. Here the likely mistakes are undone instead, and
-each of the names that come out is looked up: some two thousand, in one query along an index.
+At ten million accounts a search by likeness reads a large part of the table. Here the likely
+mistakes are undone instead, and each of the names that come out is looked up: some two thousand, in
+one query along an index.
 """
 
 from difflib import SequenceMatcher
@@ -27,7 +28,9 @@ def lookalikes(typed: str) -> list[User]:
     by_name = list(accounts.filter(email__in=names)[:SHOWN])
     start = f"{typed.partition('@')[0]}@"
     if "@" in typed:  # the same name elsewhere
-        more = accounts.filter(email__gte=start, email__lt=start + LAST).order_by("email")[:NEIGHBOURS]
+        more = accounts.filter(email__gte=start, email__lt=start + LAST).order_by("email")[
+            :NEIGHBOURS
+        ]
     else:
         more = accounts.filter(username__in=names)[:SHOWN]
     found = {account.pk: account for account in [*by_name, *more]}.values()
@@ -35,23 +38,35 @@ def lookalikes(typed: str) -> list[User]:
 
 
 def likeness(typed: str, account: User) -> float:
-    return max(SequenceMatcher(None, typed, name).ratio() for name in (account.email, account.username))
+    return max(
+        SequenceMatcher(None, typed, name).ratio() for name in (account.email, account.username)
+    )
 
 
 def candidates(typed: str) -> list[str]:
-    """What may have been meant, but for `typed` itself: one letter too many, too few, wrong or in the other's place; letters
-    of another script that look like ours; a tag or dots in front of the @ that the account lacks."""
+    """What may have been meant, but for `typed` itself: one letter too many, too few, wrong or in
+    the other's place; letters of another script that look like ours; a tag or dots in front of the
+    @ that the account lacks.
+    """
     plain = skeleton(typed)
     local, at, domain = plain.partition("@")
     bare = local.partition("+")[0]
-    names = [plain, f"{bare}{at}{domain}", f"{bare.replace('.', '')}{at}{domain}", *edits(plain[:LONGEST], plain[LONGEST:])]
+    names = [
+        plain,
+        f"{bare}{at}{domain}",
+        f"{bare.replace('.', '')}{at}{domain}",
+        *edits(plain[:LONGEST], plain[LONGEST:]),
+    ]
     return [name for name in dict.fromkeys(names) if name not in ("", typed)]
 
 
 def edits(text: str, rest: str) -> list[str]:
     """All texts at a distance of one slip of the finger from `text`, each with `rest` behind it."""
     splits = [(text[:number], text[number:]) for number in range(len(text) + 1)]
-    swapped = [text[:number] + right + left + text[number + 2 :] for number, (left, right) in enumerate(pairwise(text))]
+    swapped = [
+        text[:number] + right + left + text[number + 2 :]
+        for number, (left, right) in enumerate(pairwise(text))
+    ]
     dropped = [left + right[1:] for left, right in splits if right]
     replaced = [left + letter + right[1:] for left, right in splits if right for letter in LETTERS]
     added = [left + letter + right for left, right in splits for letter in LETTERS]

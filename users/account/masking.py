@@ -1,7 +1,9 @@
-"""Personal data for those who may not see it: addresses and phone numbers with a few letters left, to be told apart by.
+"""Personal data for those who may not see it: addresses and phone numbers with a few letters left,
+to be told apart by.
 
-Whoever lacks the permission `view_personal` gets copies of accounts and events whose values are masked, so no template can
-show more. What people wrote is looked through for addresses and numbers once more before it leaves (`cover`).
+Whoever lacks the permission `view_personal` gets copies of accounts and events whose values are
+masked, so no template can show more. What people wrote is looked through for addresses and numbers
+once more before it leaves (`cover`).
 """
 
 import re
@@ -15,14 +17,20 @@ from users.models import User
 HIDDEN = "••••"
 AT = "(?:@|＠|﹫|%40|&#64;)"  # wide and small ones too, which people paste
 PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
-# Each looks at a text from the beginnings of its words alone, so that a long one costs no more than its length.
+# Each looks at a text from the beginnings of its words alone, so that a long one costs no more than
+# its length.
 ADDRESS = re.compile(rf"(?<!{PART})({PART}+?){AT}({PART}+)")
 NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")
-NETWORK = re.compile(r"(?<![\w./-])([0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}(?![\w/-]|\.[0-9])")
-NETWORK_6 = re.compile(r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE)
+NETWORK = re.compile(
+    r"(?<![\w./-])([0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}(?![\w/-]|\.[0-9])"
+)
+NETWORK_6 = re.compile(
+    r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE
+)
 # Names of attributes, in any system's words, that say where somebody lives or how they are reached.
 REACHING = re.compile(
-    r"addr|street|stra(ss|ß)e|city|town|zip|post|phone|mobile|tel|fax|mail|birth|geb|skype|iban", re.IGNORECASE
+    r"addr|street|stra(ss|ß)e|city|town|zip|post|phone|mobile|tel|fax|mail|birth|geb|skype|iban",
+    re.IGNORECASE,
 )
 LEAST = 4  # characters of a text that may hold any of it
 # Elements whose text stays: boxes with what somebody types, and code.
@@ -36,7 +44,9 @@ def hides(viewer: Any) -> bool:
 
 
 def email(value: str) -> str:
-    """j•••@example.com: the domain tells colleagues of one company from customers, and names nobody."""
+    """j•••@example.com: the domain tells colleagues of one company from customers, and names
+    nobody.
+    """
     local, at, domain = value.rpartition("@")
     return f"{local[:1] if len(local) > 1 else ''}•••{at}{domain}" if value else ""
 
@@ -47,7 +57,10 @@ def phone(value: str) -> str:
 
 
 def attributes(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: (HIDDEN if value else value) if REACHING.search(key) else within(value) for key, value in values.items()}
+    return {
+        key: (HIDDEN if value else value) if REACHING.search(key) else within(value)
+        for key, value in values.items()
+    }
 
 
 def within(value: Any) -> Any:
@@ -62,7 +75,10 @@ def within(value: Any) -> Any:
 def text(value: str) -> str:
     """What somebody wrote, without the addresses and numbers in it."""
     if "@" in value or "%40" in value or "&#64;" in value or "＠" in value or "﹫" in value:
-        value = ADDRESS.sub(lambda match: email(f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")), value)
+        value = ADDRESS.sub(
+            lambda match: email(f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")),
+            value,
+        )
     if "0" in value or "+" in value:
         value = NUMBER.sub(lambda match: phone(match[0]), value)
     if value.count(".") > 2:
@@ -71,9 +87,16 @@ def text(value: str) -> str:
 
 
 FIELDS: dict[str, Callable[[Any], Any]] = {
-    "username": text, "email": email, "first_name": text, "last_name": text, "phone": phone, "source_id": text,
-    "attributes": attributes, "status_reason": text, "search_key": lambda value: "",
-}  # fmt: skip
+    "username": text,
+    "email": email,
+    "first_name": text,
+    "last_name": text,
+    "phone": phone,
+    "source_id": text,
+    "attributes": attributes,
+    "status_reason": text,
+    "search_key": lambda value: "",
+}
 
 
 def account(whole: User) -> User:
@@ -110,7 +133,10 @@ def event(whole: AuditEvent) -> AuditEvent:
 
 
 def changes(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: FIELDS[key](value) if is_text(key, value) else within(value) for key, value in values.items()}
+    return {
+        key: FIELDS[key](value) if is_text(key, value) else within(value)
+        for key, value in values.items()
+    }
 
 
 def value(field: str, whole: Any) -> Any:
@@ -119,13 +145,16 @@ def value(field: str, whole: Any) -> Any:
 
 
 def is_text(key: str, value: Any) -> bool:
-    """Whether a value in JSON is what its column holds; for an event of another make it may be anything."""
+    """Whether a value in JSON is what its column holds; for an event of another make it may be
+    anything.
+    """
     return key in FIELDS and bool(value) and isinstance(value, dict if key == "attributes" else str)
 
 
 def cover(html: str) -> str:
-    """A page without addresses and numbers. What a person has typed into a box and sends again stays. Tags are split off and
-    not parsed: a list of fifty rows has a thousand."""
+    """A page without addresses and numbers. What a person has typed into a box and sends again
+    stays. Tags are split off and not parsed: a list of fifty rows has a thousand.
+    """
     first, *pieces = html.split("<")
     return "<".join([text(first), *map(covered, pieces)])
 
@@ -133,13 +162,21 @@ def cover(html: str) -> str:
 def covered(piece: str) -> str:
     """A tag without its "<", and the text behind it."""
     tag, end, words = piece.partition(">")
-    if "title=" in tag or "label=" in tag or "alt=" in tag or "placeholder=" in tag or "data-" in tag:
+    if (
+        "title=" in tag
+        or "label=" in tag
+        or "alt=" in tag
+        or "placeholder=" in tag
+        or "data-" in tag
+    ):
         tag = ATTRIBUTE.sub(lambda match: match[1] + text(match[2]), tag)
     return tag + end + (words if len(words) < LEAST or tag.startswith(KEPT) else text(words))
 
 
 def cover_answer(request, response) -> None:
-    """Covers a page on its way to somebody for whom personal data is masked, but for what they have just had revealed."""
+    """Covers a page on its way to somebody for whom personal data is masked, but for what they have
+    just had revealed.
+    """
     is_page = response.get("Content-Type", "").startswith("text/html") and not response.streaming
     if is_page and not getattr(request, "revealed", False) and hides(request.user):
         response.content = cover(response.content.decode())

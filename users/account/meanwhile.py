@@ -16,12 +16,20 @@ from users.models import User
 
 FOLLOWS = {"email_verified_at"}  # changes with another field
 WORDS = {"locale": "language", "is_staff": "staff", "is_superuser": "superuser", "groups": "roles"}
-BY_FIELD = {"account.edited", "account.put_back", "account.undone", "account.updated_by_import", "account.roles_assigned"}
+BY_FIELD = {
+    "account.edited",
+    "account.put_back",
+    "account.undone",
+    "account.updated_by_import",
+    "account.roles_assigned",
+}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values of a field that somebody has to choose from. `by`: who made it so, where that is known."""
+    """One of the values of a field that somebody has to choose from. `by`: who made it so, where
+    that is known.
+    """
 
     whose: str
     value: str
@@ -45,13 +53,17 @@ def saved(done: User, viewer: User, words: str = "Saved.") -> str:
 
 
 def told_of(events: Iterable[AuditEvent], viewer: User) -> str:
-    """Such as "Ana changed the phone and the email, Bo suspended this account"; "" where there is nothing to tell."""
+    """Such as "Ana changed the phone and the email, Bo suspended this account"; "" where there is
+    nothing to tell.
+    """
     events = list(events)
     called = names([event.actor_id for event in events], viewer)
     deeds: dict[str, dict[str, None]] = {}  # in their order, each once
     for event in events:
         if words := deed(event):
-            deeds.setdefault(called.get(event.actor_id) or stranger(event.actor_text, viewer), {}).setdefault(words)
+            deeds.setdefault(
+                called.get(event.actor_id) or stranger(event.actor_text, viewer), {}
+            ).setdefault(words)
     return ", ".join(f"{who} {listed(list(words))}" for who, words in deeds.items())
 
 
@@ -60,7 +72,9 @@ def deed(event: AuditEvent) -> str:
     if event.action not in BY_FIELD:
         label = ACTIONS.get(event.action, event.action).lower()
         return f"{label} this account" if label.isalpha() else label
-    fields = [WORDS.get(name, name.replace("_", " ")) for name in event.after if name not in FOLLOWS]
+    fields = [
+        WORDS.get(name, name.replace("_", " ")) for name in event.after if name not in FOLLOWS
+    ]
     return "changed " + listed([f"the {field}" for field in fields]) if fields else ""
 
 
@@ -79,24 +93,38 @@ def stranger(text: str, viewer: User) -> str:
     return text if text and access.may(viewer, "view") else "somebody"
 
 
-# --- what has to be asked -----------------------------------------------------------------------------------------------
+# --- what has to be asked -------------------------------------------------------------------------
 
 
 def shown(form: Form, viewer: User, back: str) -> dict[str, Any]:
-    """For the page of a form: the questions about its conflicts, what merges by itself, and where Cancel leads."""
+    """For the page of a form: the questions about its conflicts, what merges by itself, and where
+    Cancel leads.
+    """
     stale: Stale | None = getattr(form, "stale", None)
     if stale is None or not stale.conflicts:
         return {}
     called = names([conflict.actor_id for conflict in stale.conflicts], viewer)
     questions = [question(form, conflict, called, viewer) for conflict in stale.conflicts]
     asked = {conflict.name for conflict in stale.conflicts}
-    return {"back": back, "questions": questions, "asked": asked, "settled": settled(form, stale, viewer)}
+    return {
+        "back": back,
+        "questions": questions,
+        "asked": asked,
+        "settled": settled(form, stale, viewer),
+    }
 
 
-def question(form: Form, conflict: Conflict, called: dict[int | None, str], viewer: User) -> Question:
+def question(
+    form: Form, conflict: Conflict, called: dict[int | None, str], viewer: User
+) -> Question:
     by = called.get(conflict.actor_id) or stranger(conflict.actor_text, viewer)
     choices = [
-        Choice("Theirs" if conflict.known else "Now", in_words(conflict.theirs), by if conflict.at else "", conflict.at),
+        Choice(
+            "Theirs" if conflict.known else "Now",
+            in_words(conflict.theirs),
+            by if conflict.at else "",
+            conflict.at,
+        ),
         Choice("Yours", in_words(conflict.yours)),
     ]
     if conflict.known:

@@ -16,7 +16,11 @@ class MaskingMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         # Pages from the cache are covered already, and compressed.
-        if "Content-Encoding" not in response and not request.path_info.startswith(OWN) and is_staff(request):
+        if (
+            "Content-Encoding" not in response
+            and not request.path_info.startswith(OWN)
+            and is_staff(request)
+        ):
             masking.cover_answer(request, response)
         return response
 
@@ -24,4 +28,8 @@ class MaskingMiddleware:
 def is_staff(request: Any) -> bool:
     """Whoever is not known by now, or is no colleague, sees nobody's data but their own."""
     viewer: Any = getattr(request, "user", None)
-    return getattr(viewer, "_wrapped", viewer) not in (empty, None) and viewer.is_authenticated and viewer.is_staff
+    return (
+        getattr(viewer, "_wrapped", viewer) not in (empty, None)
+        and viewer.is_authenticated
+        and viewer.is_staff
+    )

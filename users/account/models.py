@@ -8,12 +8,16 @@ TEXT_MAX = 4000  # characters
 
 
 class Note(models.Model):
-    """A remark about an account, for colleagues. The text stands here alone, and in no event, so that it can be erased.
+    """A remark about an account, for colleagues. The text stands here alone, and in no event, so
+    that it can be erased.
 
-    The author is kept as id and as text, without a foreign key: the note outlives what it says of them.
+    The author is kept as id and as text, without a foreign key: the note outlives what it says of
+    them.
     """
 
-    account = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="notes", db_index=False)
+    account = models.ForeignKey(
+        "users.User", on_delete=models.PROTECT, related_name="notes", db_index=False
+    )
     author_id = models.BigIntegerField(null=True)
     author_text = models.CharField(max_length=255)
     text = models.TextField(blank=True, help_text="Empty once it is erased")
@@ -24,7 +28,10 @@ class Note(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("add_note", "Can write notes about accounts"), ("pin_note", "Can pin notes")]
+        permissions = [
+            ("add_note", "Can write notes about accounts"),
+            ("pin_note", "Can pin notes"),
+        ]
         indexes = [
             models.Index(fields=["account", "-id"], name="note_by_account"),
             models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),
@@ -36,7 +43,9 @@ class Note(models.Model):
 
 
 class Reservation(models.Model):
-    """A username or an address that nobody may take any more, as a keyed digest: who has the table alone learns nothing."""
+    """A username or an address that nobody may take any more, as a keyed digest: who has the table
+    alone learns nothing.
+    """
 
     digest = models.BinaryField(max_length=32, unique=True)
     account_id = models.BigIntegerField(help_text="Of the erased account that had it")

@@ -1,4 +1,6 @@
-"""Notes: the tab with the form for a new one, and one address for each thing that is done to a note."""
+"""Notes: the tab with the form for a new one, and one address for each thing that is done to a
+note.
+"""
 
 from functools import partial
 from typing import Any
@@ -26,26 +28,42 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 @form_page
 def index(request, pk: int):
     account = frame.get_account(request, "add_note" if request.method == "POST" else "view", pk)
-    form = bind(request, NoteForm, "add_note", account, with_pin=access.holds(request.user, "pin_note"))
-    if form.is_valid() and submit(form, lambda: verbs.add_note(account, by=request.user, **form.cleaned_data)):
+    form = bind(
+        request, NoteForm, "add_note", account, with_pin=access.holds(request.user, "pin_note")
+    )
+    if form.is_valid() and submit(
+        form, lambda: verbs.add_note(account, by=request.user, **form.cleaned_data)
+    ):
         messages.success(request, "The note is added.")
         return redirect("account-notes", pk)
-    return frame.fresh(request, account, "account-notes", partial(content, form), status=status_of(form))
+    return frame.fresh(
+        request, account, "account-notes", partial(content, form), status=status_of(form)
+    )
 
 
 def content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"form": form} | notes(account, request.GET)
     except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/notes/") from error
+        raise BadRequest(
+            error.parameter, error.message, back=f"/users/{account.pk}/notes/"
+        ) from error
 
 
 @form_page
 def edit(request, pk: int, number: int):
     account, note = get_note(request, "edit_note", pk, number)
     require_own(note, request.user, account)
-    form = bind(request, EditNoteForm, "edit_note", account, initial={"text": note.text, "version": note.version})
-    if form.is_valid() and submit(form, lambda: verbs.edit_note(note, by=request.user, **form.cleaned_data)):
+    form = bind(
+        request,
+        EditNoteForm,
+        "edit_note",
+        account,
+        initial={"text": note.text, "version": note.version},
+    )
+    if form.is_valid() and submit(
+        form, lambda: verbs.edit_note(note, by=request.user, **form.cleaned_data)
+    ):
         messages.success(request, "The note is saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
@@ -56,7 +74,9 @@ def edit(request, pk: int, number: int):
 
 @require_POST
 def pin(request, pk: int, number: int):
-    return pin_or_not(request, pk, number, pinned=True, says="The note is pinned: it stands on top of every tab.")
+    return pin_or_not(
+        request, pk, number, pinned=True, says="The note is pinned: it stands on top of every tab."
+    )
 
 
 @require_POST

@@ -1,4 +1,6 @@
-"""Reading the notes about an account, newest first. The pinned ones come with the account (users/account/opened.py)."""
+"""Reading the notes about an account, newest first. The pinned ones come with the account
+(users/account/opened.py).
+"""
 
 from typing import Any
 

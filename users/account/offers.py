@@ -1,4 +1,6 @@
-"""What can be done with an account, as its page offers it: by its state, and by what the viewer may."""
+"""What can be done with an account, as its page offers it: by its state, and by what the viewer
+may.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +14,9 @@ HERE = (State.INVITED, State.ACTIVE, State.SUSPENDED)
 
 @dataclass(frozen=True)
 class Offer:
-    """A link to the page that asks for a verb. `states`: in which it makes sense; `when`: what else must be true."""
+    """A link to the page that asks for a verb. `states`: in which it makes sense; `when`: what else
+    must be true.
+    """
 
     label: str
     path: str
@@ -24,12 +28,16 @@ class Offer:
     key: str = ""
 
     def fits(self, account: User, may: Mapping[str, bool]) -> bool:
-        return bool(may.get(self.action)) and account.state in self.states and bool(self.when(account))
+        return (
+            bool(may.get(self.action)) and account.state in self.states and bool(self.when(account))
+        )
 
 
 @dataclass(frozen=True)
 class Offers:
-    """Buttons; sections of the menu, by their headings; and what is hard to take back, apart from both."""
+    """Buttons; sections of the menu, by their headings; and what is hard to take back, apart from
+    both.
+    """
 
     buttons: list[Offer]
     menu: dict[str, list[Offer]] = field(default_factory=dict)
@@ -39,40 +47,85 @@ class Offers:
 BUTTONS = (
     Offer("Edit", "edit/", "edit", "edit", key="e"),
     Offer(
-        "Reinstate", "suspension/end/", "reinstate", "reinstate", LIVING, lambda account: account.status == State.SUSPENDED,
+        "Reinstate",
+        "suspension/end/",
+        "reinstate",
+        "reinstate",
+        LIVING,
+        lambda account: account.status == State.SUSPENDED,
         style="primary",
     ),
     Offer("Restore", "deletion/end/", "restore", "reinstate", (State.DELETED,), style="primary"),
-    Offer("Change the end date", "end-date/", "set_end_date", "calendar", (State.ENDED,), style="primary"),
-    Offer("Invite again", "invitation/", "invite", "mail", (State.INVITED,), lambda account: account.email, style="primary"),
+    Offer(
+        "Change the end date",
+        "end-date/",
+        "set_end_date",
+        "calendar",
+        (State.ENDED,),
+        style="primary",
+    ),
+    Offer(
+        "Invite again",
+        "invitation/",
+        "invite",
+        "mail",
+        (State.INVITED,),
+        lambda account: account.email,
+        style="primary",
+    ),
     Offer("Suspend", "suspension/", "suspend", "suspend", OPEN, style="danger"),
-)  # fmt: skip
+)
 MENU = {
     "Sign-in": (
         Offer(
-            "Send a password reset", "password-reset/", "reset_password", "mail", (State.ACTIVE,),
+            "Send a password reset",
+            "password-reset/",
+            "reset_password",
+            "mail",
+            (State.ACTIVE,),
             lambda account: account.email,
         ),
         Offer(
-            "Require a new password", "password-change/", "require_password_change", "key", LIVING,
+            "Require a new password",
+            "password-change/",
+            "require_password_change",
+            "key",
+            LIVING,
             lambda account: account.has_usable_password() and not account.must_change_password,
         ),
         Offer(
-            "Reset the second factor", "second-factor/reset/", "reset_second_factor", "key", LIVING,
+            "Reset the second factor",
+            "second-factor/reset/",
+            "reset_second_factor",
+            "key",
+            LIVING,
             lambda account: account.has_second_factor,
         ),
         Offer("End all sessions", "sessions/end/", "end_sessions", "leave", (State.ACTIVE,)),
     ),
     "Address": (
         Offer(
-            "Write a mail", "letter/", "write", "edit", LIVING, lambda account: account.email and account.email_verified_at
+            "Write a mail",
+            "letter/",
+            "write",
+            "edit",
+            LIVING,
+            lambda account: account.email and account.email_verified_at,
         ),
         Offer(
-            "Send a verification mail", "verification/mail/", "verify_email", "mail", (State.ACTIVE,),
+            "Send a verification mail",
+            "verification/mail/",
+            "verify_email",
+            "mail",
+            (State.ACTIVE,),
             lambda account: account.email and not account.email_verified_at,
         ),
         Offer(
-            "Verify the address", "verification/", "verify_email", "check", LIVING,
+            "Verify the address",
+            "verification/",
+            "verify_email",
+            "check",
+            LIVING,
             lambda account: account.email and not account.email_verified_at,
         ),
     ),
@@ -80,14 +133,37 @@ MENU = {
         Offer("Roles", "roles/", "assign_roles", "roles"),
         Offer("Add to groups", "groups/", "change_groups", "plus"),
         Offer("Remove from groups", "groups/end/", "change_groups", "close"),
-        Offer("Set an end date", "end-date/", "set_end_date", "calendar", LIVING, lambda account: not account.valid_until),
-        Offer("Change the end date", "end-date/", "set_end_date", "calendar", HERE, lambda account: account.valid_until),
-        Offer("Clear the end date", "end-date/end/", "set_end_date", "calendar", LIVING, lambda account: account.valid_until),
+        Offer(
+            "Set an end date",
+            "end-date/",
+            "set_end_date",
+            "calendar",
+            LIVING,
+            lambda account: not account.valid_until,
+        ),
+        Offer(
+            "Change the end date",
+            "end-date/",
+            "set_end_date",
+            "calendar",
+            HERE,
+            lambda account: account.valid_until,
+        ),
+        Offer(
+            "Clear the end date",
+            "end-date/end/",
+            "set_end_date",
+            "calendar",
+            LIVING,
+            lambda account: account.valid_until,
+        ),
     ),
-}  # fmt: skip
+}
 DANGEROUS = (
     Offer("Delete", "deletion/", "delete", "delete", style="danger"),
-    Offer("Erase for good", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"),
+    Offer(
+        "Erase for good", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"
+    ),
 )
 
 
@@ -98,4 +174,8 @@ def offers(account: User, may: Mapping[str, bool]) -> Offers:
         return [offer for offer in some if offer.fits(account, may)]
 
     sections = {heading: fitting(some) for heading, some in MENU.items()}
-    return Offers(fitting(BUTTONS), {heading: some for heading, some in sections.items() if some}, fitting(DANGEROUS))
+    return Offers(
+        fitting(BUTTONS),
+        {heading: some for heading, some in sections.items() if some},
+        fitting(DANGEROUS),
+    )

@@ -1,7 +1,7 @@
 """The account that a page is about, as its row says, with what stands around every tab: one query.
 
-Its pinned notes, and who made it what it is, come as JSON in columns of their own; the second is looked for among its newest
-events, and only where its state is one that somebody has brought about.
+Its pinned notes, and who made it what it is, come as JSON in columns of their own; the second is
+looked for among its newest events, and only where its state is one that somebody has brought about.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,11 @@ from users.redaction.models import Redaction
 LOOKED_AT = 200  # the newest events of the account
 NOTE = ("id", "account_id", "author_id", "author_text", "text", "created_at")
 # By state, the event that tells who brought it about.
-BROUGHT = {"suspended": "account.suspended", "deleted": "account.deleted", "erased": "account.erased"}
+BROUGHT = {
+    "suspended": "account.suspended",
+    "deleted": "account.deleted",
+    "erased": "account.erased",
+}
 ENDED = "account.end_date_set"
 OBJECT = {"postgresql": "jsonb_build_object", "sqlite": "json_object"}
 ARRAY = {"postgresql": "jsonb_agg", "sqlite": "json_group_array"}
@@ -47,7 +51,8 @@ def with_surroundings(pk: int) -> Any:
 
 
 def pinned_sql(vendor: str) -> str:
-    pairs, names = ", ".join(f"'{name}', note.{name}" for name in NOTE), ", ".join(NOTE)
+    pairs = ", ".join(f"'{name}', note.{name}" for name in NOTE)
+    names = ", ".join(NOTE)
     pinned = f"""SELECT {names} FROM users_note WHERE users_note.account_id = users_user.id AND users_note.pinned
         ORDER BY users_note.id DESC LIMIT {PINNED_MAX}"""  # noqa: S608
     return f"(SELECT {ARRAY[vendor]}({OBJECT[vendor]}({pairs})) FROM ({pinned}) AS note)"  # noqa: S608
@@ -67,13 +72,17 @@ OPENED = Compiled(User, with_surroundings)
 
 
 def opened(pk: int) -> User | None:
-    """With `pinned`, a list of Note; `brought`, None where it is not known; and `searching`, whether what was written about
-    others is still looked through for this person."""
+    """With `pinned`, a list of Note; `brought`, None where it is not known; and `searching`,
+    whether what was written about others is still looked through for this person.
+    """
     found: list[Any] = OPENED.objects(pk)
     if not found:
         return None
     account = found[0]
-    notes = [Note(**row | {"created_at": moment(row["created_at"])}, pinned=True) for row in account.pinned_notes or []]
+    notes = [
+        Note(**row | {"created_at": moment(row["created_at"])}, pinned=True)
+        for row in account.pinned_notes or []
+    ]
     account.pinned = sorted(notes, key=lambda note: -note.pk)
     told = account.brought_by
     shown = told and account.state in (*BROUGHT, State.ENDED)

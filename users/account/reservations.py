@@ -1,4 +1,6 @@
-"""Usernames and addresses of erased accounts that nobody may take any more: kept as keyed digests, never as they were."""
+"""Usernames and addresses of erased accounts that nobody may take any more: kept as keyed digests,
+never as they were.
+"""
 
 import hmac
 from collections.abc import Iterable
@@ -20,14 +22,19 @@ def digest(value: str, secret: str | None = None) -> bytes:
 
 def reserve(account_id: int, values: Iterable[str]) -> int:
     """How many are new."""
-    made = [Reservation(digest=digest(value), account_id=account_id) for value in dict.fromkeys(filter(None, values))]
+    made = [
+        Reservation(digest=digest(value), account_id=account_id)
+        for value in dict.fromkeys(filter(None, values))
+    ]
     before = Reservation.objects.count()
     Reservation.objects.bulk_create(made, ignore_conflicts=True)
     return Reservation.objects.count() - before
 
 
 def reserved(values: Iterable[str]) -> set[str]:
-    """Those of `values` that are. One query; reservations made with an older SECRET_KEY hold as long as it is a fallback."""
+    """Those of `values` that are. One query; reservations made with an older SECRET_KEY hold as
+    long as it is a fallback.
+    """
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     wanted = {digest(value, key): value for value in filter(None, values) for key in keys}
     if not wanted:

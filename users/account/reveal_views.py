@@ -29,9 +29,20 @@ def reveal(request, pk: int):
     account = get_account(request, "reveal_personal", pk)
     if not masking.hides(request.user):
         return redirect("account", pk)
-    form = bind(request, RevealForm, "reveal_personal", account, needs_reason=needs_reason(request.user))
-    shown = submit(form, lambda: verbs.reveal(account, by=request.user, **form.cleaned_data)) if form.is_valid() else None
+    form = bind(
+        request, RevealForm, "reveal_personal", account, needs_reason=needs_reason(request.user)
+    )
+    shown = (
+        submit(form, lambda: verbs.reveal(account, by=request.user, **form.cleaned_data))
+        if form.is_valid()
+        else None
+    )
     request.revealed = shown is not None
     context = {"form": form, "account": shown or account, "revealed": shown}
     part = "#values" if is_partial(request) and shown else ""
-    return render(request, "users/account/reveal.html" + part, context, status=200 if shown else status_of(form))
+    return render(
+        request,
+        "users/account/reveal.html" + part,
+        context,
+        status=200 if shown else status_of(form),
+    )

@@ -27,9 +27,13 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 class EndForm(forms.Form):
     reason = forms.CharField(
-        max_length=REASON_MAX, required=False, label="Reason", validators=[refuse_lost],
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="Stays in the audit trail.",
-    )  # fmt: skip
+        max_length=REASON_MAX,
+        required=False,
+        label="Reason",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Stays in the audit trail.",
+    )
 
 
 @require_safe
@@ -41,7 +45,9 @@ def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
         return page(account, request.GET) | {"current": request.session.session_key}
     except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/sign-ins/") from error
+        raise BadRequest(
+            error.parameter, error.message, back=f"/users/{account.pk}/sign-ins/"
+        ) from error
 
 
 @form_page
@@ -55,22 +61,35 @@ def end_all(request, pk: int):
 @form_page
 def end_one(request, pk: int, public_id: UUID):
     account = frame.get_account(request, "end_sessions", pk)
-    session = next((session for session in sessions.standing(account) if session.public_id == public_id), None)
+    session = next(
+        (session for session in sessions.standing(account) if session.public_id == public_id), None
+    )
     if session is None:
         return error_page(request, 404, GONE, back=f"/users/{pk}/sign-ins/")
     verb = lambda **reason: verbs.end_session(account, public_id, by=request.user, **reason)  # noqa: E731
-    return ask(request, account, verb, {"session": session}, f"The session of {account.display_name} has ended.")
+    return ask(
+        request,
+        account,
+        verb,
+        {"session": session},
+        f"The session of {account.display_name} has ended.",
+    )
 
 
 @form_page
 def end_lockout(request, pk: int):
     account = frame.get_account(request, "end_lockout", pk)
     verb = lambda **reason: verbs.end_lockout(account, by=request.user, **reason)  # noqa: E731
-    context = {"until": throttle.locked_until(account), "template": "users/account/lockout_end.html"}
+    context = {
+        "until": throttle.locked_until(account),
+        "template": "users/account/lockout_end.html",
+    }
     return ask(request, account, verb, context, f"{account.display_name} can try again now.")
 
 
-def ask(request, account: User, verb: Callable[..., User], context: dict[str, Any], done: str) -> HttpResponse:
+def ask(
+    request, account: User, verb: Callable[..., User], context: dict[str, Any], done: str
+) -> HttpResponse:
     form = bind(request, EndForm, "end_lockout" if "until" in context else "end_sessions", account)
     if form.is_valid() and submit(form, lambda: verb(**form.cleaned_data)):
         messages.success(request, done)

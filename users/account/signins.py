@@ -26,8 +26,12 @@ def page(account: User, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def attempts_of(account_id: int, after: int = 0, size: int = SIZE) -> tuple[list[SignInEvent], bool]:
-    """At most `size` attempts, older than the one of id `after`, and whether there are more: a range of one index."""
+def attempts_of(
+    account_id: int, after: int = 0, size: int = SIZE
+) -> tuple[list[SignInEvent], bool]:
+    """At most `size` attempts, older than the one of id `after`, and whether there are more: a
+    range of one index.
+    """
     found = SignInEvent.objects.filter(account_id=account_id).order_by("-id")
     if after:
         found = found.filter(pk__lt=after)

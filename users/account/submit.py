@@ -14,14 +14,36 @@ from users.models import User
 AnyForm = TypeVar("AnyForm", bound=Form)
 # What no form takes unless it says so: rights, and what verbs alone change.
 PRIVILEGED = {
-    "is_staff", "is_superuser", "groups", "user_permissions", "permissions", "status", "status_reason", "suspended_until",
-    "valid_until", "deleted_at", "before_deletion", "password", "email_verified_at", "must_change_password",
-    "has_second_factor", "session_epoch", "is_active", "source", "source_id", "attributes", "id", "pk", "pinned",
-}  # fmt: skip
+    "is_staff",
+    "is_superuser",
+    "groups",
+    "user_permissions",
+    "permissions",
+    "status",
+    "status_reason",
+    "suspended_until",
+    "valid_until",
+    "deleted_at",
+    "before_deletion",
+    "password",
+    "email_verified_at",
+    "must_change_password",
+    "has_second_factor",
+    "session_epoch",
+    "is_active",
+    "source",
+    "source_id",
+    "attributes",
+    "id",
+    "pk",
+    "pinned",
+}
 
 
 def submit(form: Form, verb: Callable[[], Any]) -> Any:
-    """What the verb returns; None where it objected, and then the form says why and keeps what was typed."""
+    """What the verb returns; None where it objected, and then the form says why and keeps what was
+    typed.
+    """
     try:
         return verb()
     except ValidationError as error:
@@ -30,7 +52,10 @@ def submit(form: Form, verb: Callable[[], Any]) -> Any:
         form.add_error(None, ValidationError(error.message, code="refused"))
     except Stale as error:
         form.stale, form.data = error, as_of_now(form, error)  # type: ignore[attr-defined]
-        form.add_error(None, ValidationError("Somebody changed this account while you had it open.", code="stale"))
+        form.add_error(
+            None,
+            ValidationError("Somebody changed this account while you had it open.", code="stale"),
+        )
     return None
 
 
@@ -44,11 +69,15 @@ def object_to(form: Form, error: ValidationError) -> None:
             form.add_error(name, errors)
         else:
             label = name.replace("_", " ").capitalize()
-            form.add_error(None, [f"{label}: {message}" for each in errors for message in each.messages])
+            form.add_error(
+                None, [f"{label}: {message}" for each in errors for message in each.messages]
+            )
 
 
 def as_of_now(form: Form, error: Stale) -> QueryDict:
-    """What was typed, with the settled fields as they come to: sent once more, it is a change of the account as it is now."""
+    """What was typed, with the settled fields as they come to: sent once more, it is a change of
+    the account as it is now.
+    """
     again = cast(QueryDict, form.data).copy()
     again["version"] = str(error.current.version)
     for name in error.settled.keys() & form.fields.keys():
@@ -62,16 +91,25 @@ def as_of_now(form: Form, error: Stale) -> QueryDict:
     return again
 
 
-def bind(request: HttpRequest, form_class: type[AnyForm], action: str, account: User | None = None, **kwargs: Any) -> AnyForm:
+def bind(
+    request: HttpRequest,
+    form_class: type[AnyForm],
+    action: str,
+    account: User | None = None,
+    **kwargs: Any,
+) -> AnyForm:
     """The form, bound to what was posted."""
     form = form_class(posted(request), **kwargs)
     record_strange(request, action, account, form.fields)
     return form
 
 
-def record_strange(request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()) -> None:
-    """Whoever sends a form a privileged field that it has not tried something: the field is ignored as any other, and the
-    trail has its name (and never its value). `fields`: those that it has."""
+def record_strange(
+    request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()
+) -> None:
+    """Whoever sends a form a privileged field that it has not tried something: the field is ignored
+    as any other, and the trail has its name (and never its value). `fields`: those that it has.
+    """
     if strange := sorted(name for name in PRIVILEGED & request.POST.keys() if name not in fields):
         record(
             "denied",
@@ -83,7 +121,9 @@ def record_strange(request: HttpRequest, action: str, account: User | None, fiel
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """What a form is bound to: also to a POST that came empty, which is a form with everything missing."""
+    """What a form is bound to: also to a POST that came empty, which is a form with everything
+    missing.
+    """
     return request.POST if request.method == "POST" else None
 
 
@@ -91,4 +131,6 @@ def status_of(form: Form) -> int:
     """200 for a fresh form, 409 where the account's state objected, 422 where the input did."""
     if not form.is_bound:
         return 200
-    return 409 if form.has_error("__all__", "stale") or form.has_error("__all__", "refused") else 422
+    return (
+        409 if form.has_error("__all__", "stale") or form.has_error("__all__", "refused") else 422
+    )

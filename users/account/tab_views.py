@@ -1,4 +1,6 @@
-"""The tabs of an account's page beside the first: each an address, a page without scripts, and a part for HTMX."""
+"""The tabs of an account's page beside the first: each an address, a page without scripts, and a
+part for HTMX.
+"""
 
 from typing import Any
 
@@ -22,7 +24,11 @@ def access(request, pk: int):
 
 def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     found = around["rights"]
-    return {"grants": grants(account, found), "sources": sources(found), "in_force": gate.may_enter(account)}
+    return {
+        "grants": grants(account, found),
+        "sources": sources(found),
+        "in_force": gate.may_enter(account),
+    }
 
 
 @require_safe
@@ -34,16 +40,22 @@ def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
         return mails(account, request.GET)
     except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/mail/") from error
+        raise BadRequest(
+            error.parameter, error.message, back=f"/users/{account.pk}/mail/"
+        ) from error
 
 
 @require_safe
 def activity(request, pk: int):
-    return frame.fresh(request, frame.get_account(request, "view", pk), "account-activity", happenings)
+    return frame.fresh(
+        request, frame.get_account(request, "view", pk), "account-activity", happenings
+    )
 
 
 def happenings(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
         return timeline.activity(request.user, account, request.GET)
     except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{account.pk}/activity/") from error
+        raise BadRequest(
+            error.parameter, error.message, back=f"/users/{account.pk}/activity/"
+        ) from error

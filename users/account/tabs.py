@@ -1,11 +1,15 @@
-"""The tabs of an account's page. A new one is a line here, a view under its name, and a template that extends the frame."""
+"""The tabs of an account's page. A new one is a line here, a view under its name, and a template
+that extends the frame.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Tab:
-    """`name`: of its URL. `path`: below the account's own address. `template`: extends users/account/frame.html."""
+    """`name`: of its URL. `path`: below the account's own address. `template`: extends
+    users/account/frame.html.
+    """
 
     name: str
     label: str
@@ -28,5 +32,13 @@ TABS = (
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
     Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )
-WITHIN = (Tab("account-history", "As it was", "history/", "users/account/history.html", within="account-activity"),)
+WITHIN = (
+    Tab(
+        "account-history",
+        "As it was",
+        "history/",
+        "users/account/history.html",
+        within="account-activity",
+    ),
+)
 BY_NAME = {tab.name: tab for tab in (*TABS, *WITHIN)}

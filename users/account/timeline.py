@@ -1,8 +1,10 @@
-"""Everything that happened around one account, newest first: changes, sign-ins, mail, notes, jobs. One query for any page.
+"""Everything that happened around one account, newest first: changes, sign-ins, mail, notes, jobs.
+One query for any page.
 
-Each source is a range of its own index, in the order of its ids; the sources are merged by time. A cursor holds, for each of
-them, the id that the next page begins below. So nothing is shown twice or left out: not where two entries have one moment,
-and not when more arrive between two pages, since those have higher ids.
+Each source is a range of its own index, in the order of its ids; the sources are merged by time. A
+cursor holds, for each of them, the id that the next page begins below. So nothing is shown twice or
+left out: not where two entries have one moment, and not when more arrive between two pages, since
+those have higher ids.
 """
 
 import json
@@ -23,8 +25,9 @@ NOTHING = "CAST(NULL AS bigint)"
 
 
 class Source(NamedTuple):
-    """Where entries come from. `columns`: what an Entry has after `kind`, in SQL that both databases take; {ip} is the
-    address as text. `left_out`: what another source tells better."""
+    """Where entries come from. `columns`: what an Entry has after `kind`, in SQL that both
+    databases take; {ip} is the address as text. `left_out`: what another source tells better.
+    """
 
     label: str
     table: str
@@ -35,31 +38,41 @@ class Source(NamedTuple):
 
 SOURCES = {
     "changes": Source(
-        "Changes", "users_auditevent", "target_id",
+        "Changes",
+        "users_auditevent",
+        "target_id",
         "id, at, actor_id, actor_text, action, reason, CAST(before AS text), CAST(after AS text), {ip}, user_agent, job_id",
         "action <> 'note.added'",
     ),
     "sign-ins": Source(
-        "Sign-ins", "users_signinevent", "account_id",
+        "Sign-ins",
+        "users_signinevent",
+        "account_id",
         f"id, at, {NOTHING}, '', outcome, way, '', '', {{ip}}, user_agent, {NOTHING}",
     ),
     "mail": Source(
-        "Mail", "users_message", "account_id",
+        "Mail",
+        "users_message",
+        "account_id",
         f"""id, created_at, {NOTHING}, '', kind, error, state, "to", CAST(NULL AS text), '', {NOTHING}""",
     ),
     "notes": Source(
-        "Notes", "users_note", "account_id",
+        "Notes",
+        "users_note",
+        "account_id",
         f"id, created_at, author_id, author_text, '', text, '', '', CAST(NULL AS text), '', {NOTHING}",
     ),
     "jobs": Source(
-        "Jobs", "users_job", "by_id",
+        "Jobs",
+        "users_job",
+        "by_id",
         "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id",
     ),
-}  # fmt: skip
+}
 
-# One account, said in two ways. With "=", PostgreSQL may read the whole table backwards by id, for an account that has much in
-# it, and all of that long ago; from the account to itself, in an order said in full, it does not. SQLite seeks to an id within
-# the account only with "=".
+# One account, said in two ways. With "=", PostgreSQL may read the whole table backwards by id, for
+# an account that has much in it, and all of that long ago; from the account to itself, in an order
+# said in full, it does not. SQLite seeks to an id within the account only with "=".
 RANGES = {"postgresql": "{owner} BETWEEN %s AND %s", "sqlite": "{owner} = %s AND {owner} = %s"}
 
 
@@ -81,11 +94,21 @@ class Entry:
     job_id: int | None
 
     def event(self) -> AuditEvent:
-        before, after = json.loads(self.before), json.loads(self.after)
+        before = json.loads(self.before)
+        after = json.loads(self.after)
         return AuditEvent(
-            id=self.id, at=self.at, actor_id=self.actor_id, actor_text=self.actor_text, action=self.what, reason=self.text,
-            before=before, after=after, ip=self.ip, user_agent=self.user_agent, job_id=self.job_id,
-        )  # fmt: skip
+            id=self.id,
+            at=self.at,
+            actor_id=self.actor_id,
+            actor_text=self.actor_text,
+            action=self.what,
+            reason=self.text,
+            before=before,
+            after=after,
+            ip=self.ip,
+            user_agent=self.user_agent,
+            job_id=self.job_id,
+        )
 
 
 Bounds = dict[str, int]  # by source: only ids below; 0 where there is nothing more
@@ -98,7 +121,9 @@ class Page:
 
 
 def page(account_id: int, kinds: Iterable[str], cursor: str = "", size: int = SIZE) -> Page:
-    """Raises BadParameter for a cursor that was not made here, or was made for other sources or another account."""
+    """Raises BadParameter for a cursor that was not made here, or was made for other sources or
+    another account.
+    """
     kinds = tuple(kinds)
     bounds = decode(cursor, account_id, kinds) if cursor else dict.fromkeys(kinds, LARGEST_ID)
     found = read(account_id, bounds, size + 1)
@@ -109,11 +134,15 @@ def page(account_id: int, kinds: Iterable[str], cursor: str = "", size: int = SI
 
 
 def merged(found: dict[str, list[Entry]], size: int) -> list[Entry]:
-    """The first `size` of all. The next is always the newest of those that are first in their source: so each source keeps
-    the order of its ids, also where a clock went back."""
-    places, shown = dict.fromkeys(found, 0), list[Entry]()
+    """The first `size` of all. The next is always the newest of those that are first in their
+    source: so each source keeps the order of its ids, also where a clock went back.
+    """
+    places = dict.fromkeys(found, 0)
+    shown = list[Entry]()
     while len(shown) < size:
-        heads = [entries[places[kind]] for kind, entries in found.items() if places[kind] < len(entries)]
+        heads = [
+            entries[places[kind]] for kind, entries in found.items() if places[kind] < len(entries)
+        ]
         if not heads:
             break
         head = max(heads, key=lambda entry: entry.at)
@@ -128,18 +157,24 @@ def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
     return bounds | {entry.kind: entry.id for entry in shown}
 
 
-# --- the query --------------------------------------------------------------------------------------------------------
+# --- the query ------------------------------------------------------------------------------------
 
 
-def read(account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source] = SOURCES) -> dict[str, list[Entry]]:
+def read(
+    account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source] = SOURCES
+) -> dict[str, list[Entry]]:
     """The first `limit` of each source, in the order of their ids."""
     connection = connections[router.db_for_read(AuditEvent)]
     open_bounds = {kind: bound for kind, bound in bounds.items() if bound}
     found: dict[str, list[Entry]] = {kind: [] for kind in bounds}
     if not open_bounds:
         return found
-    statement = sql({kind: sources[kind] for kind in open_bounds}, connection.vendor, many=len(bounds) > 1)
-    params = [value for bound in open_bounds.values() for value in (account_id, account_id, bound, limit)]
+    statement = sql(
+        {kind: sources[kind] for kind in open_bounds}, connection.vendor, many=len(bounds) > 1
+    )
+    params = [
+        value for bound in open_bounds.values() for value in (account_id, account_id, bound, limit)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         for row in cursor.fetchall():
@@ -154,14 +189,18 @@ def read(account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source]
 def sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
     """`many`: some sources tell better what others would tell too, and are not alone."""
     branches = (branch(kind, source, vendor, many) for kind, source in sources.items())
-    return " UNION ALL ".join(f"SELECT * FROM ({part}) AS one{number}" for number, part in enumerate(branches))  # noqa: S608
+    return " UNION ALL ".join(
+        f"SELECT * FROM ({part}) AS one{number}"
+        for number, part in enumerate(branches)  # noqa: S608
+    )  # noqa: RUF100, S608
 
 
 def branch(kind: str, source: Source, vendor: str, many: bool) -> str:
     columns = source.columns.replace("{ip}", "host(ip)" if vendor == "postgresql" else "ip")
     more = f" AND {source.left_out}" if source.left_out and many else ""
-    where, order = RANGES[vendor].format(owner=source.owner), f"{source.owner}, id DESC"
-    return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"  # noqa: S608  ours
+    where = RANGES[vendor].format(owner=source.owner)
+    order = f"{source.owner}, id DESC"
+    return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"  # noqa: S608
 
 
 def moment(value: Any) -> datetime:
@@ -170,7 +209,7 @@ def moment(value: Any) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-# --- the cursor -------------------------------------------------------------------------------------------------------
+# --- the cursor -----------------------------------------------------------------------------------
 
 
 def encode(account_id: int, bounds: Bounds) -> str:

@@ -19,7 +19,9 @@ urlpatterns = [
     path("<int:pk>/", views.show, name="account"),
     path("<int:pk>/sign-ins/", session_views.signins, name="account-signins"),
     path("<int:pk>/sessions/end/", session_views.end_all, name="account-sessions-end"),
-    path("<int:pk>/sessions/<uuid:public_id>/end/", session_views.end_one, name="account-session-end"),
+    path(
+        "<int:pk>/sessions/<uuid:public_id>/end/", session_views.end_one, name="account-session-end"
+    ),
     path("<int:pk>/lockout/end/", session_views.end_lockout, name="account-lockout-end"),
     path("<int:pk>/doctor/", doctor_views.doctor, name="account-doctor"),
     path("<int:pk>/access/", tab_views.access, name="account-access"),
@@ -46,10 +48,18 @@ urlpatterns = [
     path("<int:pk>/password-reset/", verb_views.password_reset, name="account-password-reset"),
     path("<int:pk>/password-change/", verb_views.password_change, name="account-password-change"),
     path("<int:pk>/verification/", verb_views.verification, name="account-verification"),
-    path("<int:pk>/verification/mail/", verb_views.verification_mail, name="account-verification-mail"),
+    path(
+        "<int:pk>/verification/mail/",
+        verb_views.verification_mail,
+        name="account-verification-mail",
+    ),
     path("<int:pk>/letter/", verb_views.letter, name="account-letter"),
     path("<int:pk>/letter/sample/", letter_views.sample, name="account-letter-sample"),
-    path("<int:pk>/second-factor/reset/", verb_views.second_factor_reset, name="account-second-factor-reset"),
+    path(
+        "<int:pk>/second-factor/reset/",
+        verb_views.second_factor_reset,
+        name="account-second-factor-reset",
+    ),
     path("<int:pk>/reveal/", reveal_views.reveal, name="account-reveal"),
     path("<int:pk>/erasure/", verb_views.erasure, name="account-erasure"),
 ]

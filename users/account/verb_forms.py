@@ -1,4 +1,6 @@
-"""Forms of the pages that ask for a verb. Their values are what the verb takes; whether it may be is for the verb to say."""
+"""Forms of the pages that ask for a verb. Their values are what the verb takes; whether it may be
+is for the verb to say.
+"""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -41,7 +43,10 @@ class VerbForm(VersionedForm):
 
     @classmethod
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
-        return {"version": account.version, "reason": template(cls.templates, query.get("template", ""))}
+        return {
+            "version": account.version,
+            "reason": template(cls.templates, query.get("template", "")),
+        }
 
     def fit(self, account: User, viewer: Any) -> None:
         """Offers only what makes sense for this account and this viewer."""
@@ -76,17 +81,30 @@ class SuspensionForm(TellingForm):
 
     reason = reason_field(help_text="Stays in the audit trail. The person never reads it.")
     lasts = forms.ChoiceField(
-        required=False, label="For how long",
-        choices=[("", "No end"), ("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("until", "Until the time below")],
-    )  # fmt: skip
-    until = moment_field(required=False, label="Until", help_text="In UTC. Only with “Until the time below”.")
+        required=False,
+        label="For how long",
+        choices=[
+            ("", "No end"),
+            ("1", "1 day"),
+            ("7", "7 days"),
+            ("30", "30 days"),
+            ("until", "Until the time below"),
+        ],
+    )
+    until = moment_field(
+        required=False, label="Until", help_text="In UTC. Only with “Until the time below”."
+    )
     field_order = ("version", "reason", "lasts", "until", "tell")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        lasts, until = cleaned.pop("lasts", ""), cleaned.get("until")
+        lasts = cleaned.pop("lasts", "")
+        until = cleaned.get("until")
         if lasts in self.DAYS and until:
-            self.add_error("until", f"Leave this empty, or choose “Until the time below” instead of {lasts} days.")
+            self.add_error(
+                "until",
+                f"Leave this empty, or choose “Until the time below” instead of {lasts} days.",
+            )
         if lasts == "until" and not until and "until" not in self.errors:
             self.add_error("until", "Say until when.")
         if lasts in self.DAYS:
@@ -106,7 +124,9 @@ class ReinstatementForm(TellingForm):
 
 
 class EndDateForm(VerbForm):
-    until = moment_field(label="End", help_text="In UTC. From then on nobody can sign in to the account.")
+    until = moment_field(
+        label="End", help_text="In UTC. From then on nobody can sign in to the account."
+    )
     reason = reason_field(required=False)
 
     @classmethod
@@ -123,7 +143,9 @@ class KnownAddressForm(VerbForm):
 
 
 class GroupsForm(VerbForm):
-    groups = GroupsField(Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups")
+    groups = GroupsField(
+        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups"
+    )
     reason = reason_field(required=False)
 
     def offer(self, groups: list[Group]) -> None:
@@ -134,9 +156,19 @@ class GroupsForm(VerbForm):
 
 class AddToGroupsForm(GroupsForm):
     def fit(self, account: User, viewer: Any) -> None:
-        others = Group.objects.exclude(user=account).order_by("id").prefetch_related("permissions__content_type")
+        others = (
+            Group.objects.exclude(user=account)
+            .order_by("id")
+            .prefetch_related("permissions__content_type")
+        )
         held = None if viewer.is_superuser else viewer.get_all_permissions()
-        self.offer([group for group in others if held is None or access.names(group.permissions.all()) <= held])
+        self.offer(
+            [
+                group
+                for group in others
+                if held is None or access.names(group.permissions.all()) <= held
+            ]
+        )
 
 
 class RemoveFromGroupsForm(GroupsForm):
@@ -155,9 +187,12 @@ class NothingForm(VerbForm):
 class LetterForm(NothingForm):
     subject = forms.CharField(max_length=SUBJECT_MAX, label="Subject", validators=[refuse_lost])
     text = forms.CharField(
-        max_length=TEXT_MAX, label="Text", validators=[refuse_lost], widget=forms.Textarea(attrs={"rows": 9}),
+        max_length=TEXT_MAX,
+        label="Text",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 9}),
         help_text=f"Plain text. What stands for the person’s own: {letters.NAMES}.",
-    )  # fmt: skip
+    )
 
     def fit(self, account: User, viewer: Any) -> None:
         """`account`: as the viewer may see it, and so are its values in what is shown."""
@@ -167,7 +202,9 @@ class LetterForm(NothingForm):
         cleaned = super().clean() or self.cleaned_data
         if not self.errors.keys() & {"subject", "text"}:
             try:
-                cleaned["subject"], cleaned["text"] = letters.clean(cleaned["subject"], cleaned["text"])
+                cleaned["subject"], cleaned["text"] = letters.clean(
+                    cleaned["subject"], cleaned["text"]
+                )
             except ValidationError as error:
                 self.add_error(None, error)
         return cleaned
@@ -178,10 +215,14 @@ class LetterForm(NothingForm):
         typed = getattr(self, "cleaned_data", {})
         if not hasattr(self, "person"):
             return {}
-        subject, text = typed.get("subject", ""), typed.get("text", "")
+        subject = typed.get("subject", "")
+        text = typed.get("text", "")
         if not subject and not text:
             return {}
-        return {"subject": letters.headline(subject, self.person), "text": letters.filled(text, self.person)}
+        return {
+            "subject": letters.headline(subject, self.person),
+            "text": letters.filled(text, self.person),
+        }
 
 
 class ErasureForm(VerbForm):
@@ -189,28 +230,44 @@ class ErasureForm(VerbForm):
         help_text="Stays in the audit trail, so it must not name the person. The number of a request will do."
     )
     reserve = forms.BooleanField(
-        required=False, initial=True, label="Keep the username and the address reserved",
+        required=False,
+        initial=True,
+        label="Keep the username and the address reserved",
         help_text="Nobody can register with them again. Kept as digests, which tell nobody what they were.",
-    )  # fmt: skip
+    )
     confirm = forms.CharField(
-        max_length=320, label="Username", validators=[refuse_lost],
+        max_length=320,
+        label="Username",
+        validators=[refuse_lost],
         help_text="To be sure that it is this account: type its username, as it stands above.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-    )  # fmt: skip
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
 
     def fit(self, account: User, viewer: Any) -> None:
         """Whoever does not see the whole username types the number."""
-        self.wanted, self.what = account.username, "username"
+        self.wanted = account.username
+        self.what = "username"
         if masking.hides(viewer):
-            self.wanted, self.what = str(account.pk), "number"
+            self.wanted = str(account.pk)
+            self.what = "number"
             field = self.fields["confirm"]
             field.label = "Number"
-            field.help_text = "To be sure that it is this account: type its number, as it stands above."
-        self.over = account.status == State.ERASED  # by somebody else just now, and its username with it: the verb says so
+            field.help_text = (
+                "To be sure that it is this account: type its number, as it stands above."
+            )
+        self.over = (
+            account.status == State.ERASED
+        )  # by somebody else just now, and its username with it: the verb says so
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
-        if not self.over and fold(typed.strip()).removeprefix("#" if self.what == "number" else "") != self.wanted:
+        if (
+            not self.over
+            and fold(typed.strip()).removeprefix("#" if self.what == "number" else "")
+            != self.wanted
+        ):
             raise ValidationError(f"This is not the {self.what} of the account.")
         return typed
 

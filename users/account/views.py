@@ -26,15 +26,23 @@ def show(request, pk: int):
 
 def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     events, more = trail.about(account.pk)
-    return {"events": lines(events, on_account=True, masked=masking.hides(request.user)), "more_events": more}
+    return {
+        "events": lines(events, on_account=True, masked=masking.hides(request.user)),
+        "more_events": more,
+    }
 
 
 @form_page
 def new(request):
     access.require(request.user, "invite")
     form = bind(request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles"))
-    if form.is_valid() and (account := submit(form, lambda: verbs.invite(by=request.user, **form.values()))):
-        messages.success(request, f"{account.display_name} is invited. The mail to {account.email} is on its way.")
+    if form.is_valid() and (
+        account := submit(form, lambda: verbs.invite(by=request.user, **form.values()))
+    ):
+        messages.success(
+            request,
+            f"{account.display_name} is invited. The mail to {account.email} is on its way.",
+        )
         return redirect("account", account.pk)
     return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
 
@@ -43,10 +51,14 @@ def new(request):
 def edit(request, pk: int):
     account = get_account(request, "edit", pk)
     form = bind(request, ProfileForm, "edit", account, initial=vars(account))
-    if form.is_valid() and (done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))):
+    if form.is_valid() and (
+        done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
+    ):
         messages.success(request, meanwhile.saved(done, request.user))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, f"/users/{pk}/")
+    context = {"form": form, "account": account} | meanwhile.shown(
+        form, request.user, f"/users/{pk}/"
+    )
     return render(request, "users/account/edit.html", context, status=status_of(form))
 
 
@@ -55,10 +67,16 @@ def roles(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind(request, RolesForm, "assign_roles", account, initial=initial)
-    if form.is_valid() and (done := submit(form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data))):
+    if form.is_valid() and (
+        done := submit(
+            form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data)
+        )
+    ):
         messages.success(request, meanwhile.saved(done, request.user, "Roles saved."))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, f"/users/{pk}/")
+    context = {"form": form, "account": account} | meanwhile.shown(
+        form, request.user, f"/users/{pk}/"
+    )
     return render(request, "users/account/roles.html", context, status=status_of(form))
 
 

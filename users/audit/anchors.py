@@ -1,5 +1,6 @@
-"""Anchors: where the chain ended at a time, kept outside of the database. Whoever rewrites or shortens the whole chain can
-make it fit itself, but not what was written down elsewhere."""
+"""Anchors: where the chain ended at a time, kept outside of the database. Whoever rewrites or
+shortens the whole chain can make it fit itself, but not what was written down elsewhere.
+"""
 
 import logging
 import re
@@ -28,13 +29,18 @@ class Anchor(NamedTuple):
 
 
 def drop_anchor() -> str:
-    """Writes the head down, to the log and to AUDIT_ANCHOR_FILE, if it moved and the last anchor is ten minutes old."""
+    """Writes the head down, to the log and to AUDIT_ANCHOR_FILE, if it moved and the last anchor is
+    ten minutes old.
+    """
     now = timezone.now()
     with transaction.atomic():
         head = lock_head()
-        if head.position == head.anchored_position or (head.anchored_at and head.anchored_at > now - EVERY):
+        if head.position == head.anchored_position or (
+            head.anchored_at and head.anchored_at > now - EVERY
+        ):
             return ""
-        head.anchored_position, head.anchored_at = head.position, now
+        head.anchored_position = head.position
+        head.anchored_at = now
         head.save(update_fields=["anchored_position", "anchored_at"])
     line = line_of(head)
     logger.info(line)
@@ -57,12 +63,15 @@ def keep(line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        logger.error("The audit anchor could not be written to %s: %s", settings.AUDIT_ANCHOR_FILE, error)
+        logger.error(
+            "The audit anchor could not be written to %s: %s", settings.AUDIT_ANCHOR_FILE, error
+        )
 
 
 def read_anchors(lines: Iterable[str]) -> list[Anchor]:
     """All that stand in a file of anchors or in a log, in the order of their positions."""
     found = (LINE.search(line) for line in lines)
     return sorted(
-        (Anchor(match[1], int(match[2]), bytes.fromhex(match[3])) for match in found if match), key=lambda each: each.position
+        (Anchor(match[1], int(match[2]), bytes.fromhex(match[3])) for match in found if match),
+        key=lambda each: each.position,
     )

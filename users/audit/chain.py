@@ -1,11 +1,12 @@
-"""The chain: each event is bound to the one before it, so that none can be changed, taken out, put in or moved unnoticed.
+"""The chain: each event is bound to the one before it, so that none can be changed, taken out, put
+in or moved unnoticed.
 
     chain_hash = H(chain_previous, digest of the target's values, digest of the actor's values, position and public fields)
     digest     = H(salt of that part, the values of that part)
 
-The values of a person enter by a salted digest alone. Erasing takes the values and their salt and keeps the digest: the
-hash still verifies, and nobody can try names against a digest whose salt is gone. Public are ids, times, the action and
-the names of the fields that changed.
+The values of a person enter by a salted digest alone. Erasing takes the values and their salt and
+keeps the digest: the hash still verifies, and nobody can try names against a digest whose salt is
+gone. Public are ids, times, the action and the names of the fields that changed.
 """
 
 import json
@@ -26,7 +27,8 @@ from users.triggers import HALF, PARTS, POSTGRESQL, SQLITE, emptying
 VERSION = b"rollcall audit 1"
 BATCH = 1000  # events in one transaction: some 50 ms in which nobody else seals
 SETTLING = timedelta(minutes=1)
-# An event may be committed after later ones have been sealed. One that comes later than this was put in by somebody.
+# An event may be committed after later ones have been sealed. One that comes later than this was
+# put in by somebody.
 LATE = timedelta(days=1)
 
 
@@ -84,29 +86,45 @@ def part_digest(part: str, row: Row, salt: bytes) -> bytes:
 
 def sealed_digest(part: str, row: Row) -> bytes:
     """Of the part as it was sealed, whatever has been taken out of it since."""
-    return bytes(getattr(row, f"{part}_digest") or part_digest(part, row, bytes(row.chain_salt or b"")))
+    return bytes(
+        getattr(row, f"{part}_digest") or part_digest(part, row, bytes(row.chain_salt or b""))
+    )
 
 
 def event_hash(row: Row, position: int, previous: bytes, target: bytes, actor: bytes) -> bytes:
     """`target` and `actor`: the digests of the parts."""
     public = [
-        position, row.id, row.at.astimezone(UTC).isoformat(timespec="microseconds"), row.action, row.actor_id, row.target_id,
-        row.target_version, row.request_id, row.job_id, sorted(row.before), sorted(row.after),
-    ]  # fmt: skip
+        position,
+        row.id,
+        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        row.action,
+        row.actor_id,
+        row.target_id,
+        row.target_version,
+        row.request_id,
+        row.job_id,
+        sorted(row.before),
+        sorted(row.after),
+    ]
     return sha256(b"".join([VERSION, previous, target, actor, canonical(public)])).digest()
 
 
 def canonical(values: list[Any]) -> bytes:
-    """The same bytes for the same values on every database: PostgreSQL keeps the names of an object in an order of its own."""
+    """The same bytes for the same values on every database: PostgreSQL keeps the names of an object
+    in an order of its own.
+    """
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
-# --- sealing ----------------------------------------------------------------------------------------------------------
+# --- sealing --------------------------------------------------------------------------------------
 
 
 def sweep(seconds: float = 20) -> int:
-    """Seals what waits, for about `seconds`, in batches that can be interrupted anywhere; how many events it were."""
-    deadline, sealed = time.monotonic() + seconds, 0
+    """Seals what waits, for about `seconds`, in batches that can be interrupted anywhere; how many
+    events it were.
+    """
+    deadline = time.monotonic() + seconds
+    sealed = 0
     settle()
     while True:
         with transaction.atomic():
@@ -118,17 +136,22 @@ def sweep(seconds: float = 20) -> int:
 
 
 def lock_head() -> ChainHead:
-    """Inside a transaction. Until its end nobody else seals, so two events never follow the same one."""
+    """Inside a transaction. Until its end nobody else seals, so two events never follow the same
+    one.
+    """
     head, _ = ChainHead.objects.select_for_update().get_or_create(pk=1)
     return head
 
 
 def settle() -> None:
-    """Moves up the id below which no event is underway any more: the newest sealed one of a minute and more ago."""
+    """Moves up the id below which no event is underway any more: the newest sealed one of a minute
+    and more ago.
+    """
     with transaction.atomic():
         head = lock_head()
         if head.looked_at <= timezone.now() - SETTLING:
-            head.settled_id, head.looked_at = head.newest_id, timezone.now()
+            head.settled_id = head.newest_id
+            head.looked_at = timezone.now()
             head.save(update_fields=["settled_id", "looked_at"])
 
 
@@ -145,18 +168,28 @@ def put_in(head: ChainHead) -> QuerySet[AuditEvent]:
 
 
 def seal(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
-    """Gives each of `events`, which are not sealed, its place at the end of the chain. `head` is locked."""
-    previous, position, places = bytes(head.hash), head.position, []
+    """Gives each of `events`, which are not sealed, its place at the end of the chain. `head` is
+    locked.
+    """
+    previous = bytes(head.hash)
+    position = head.position
+    places = []
     for row in (waiting := rows(events)):
-        salt, position = secrets.token_bytes(2 * HALF), position + 1
+        salt = secrets.token_bytes(2 * HALF)
+        position = position + 1
         digests = [part_digest(part, row, salt) for part in PARTS]
         own = event_hash(row, position, previous, *digests)
         places.append((row.id, position, salt, previous, own))
         previous = own
     if places:
         columns = ["chain_position", "chain_salt", "chain_previous", "chain_hash"]
-        write({name: f"given.{name}" for name in columns}, dict(zip(columns, TYPES, strict=True)), places)
-        head.position, head.hash = position, previous
+        write(
+            {name: f"given.{name}" for name in columns},
+            dict(zip(columns, TYPES, strict=True)),
+            places,
+        )
+        head.position = position
+        head.hash = previous
         head.newest_id = max(head.newest_id, waiting[-1].id)
         head.save(update_fields=["position", "hash", "newest_id"])
     return len(places)
@@ -165,13 +198,15 @@ def seal(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
 TYPES = ["bigint", "bytea", "bytea", "bytea"]
 
 
-# --- erasing ----------------------------------------------------------------------------------------------------------
+# --- erasing --------------------------------------------------------------------------------------
 
 
 def blank(events: QuerySet[AuditEvent], *parts: str) -> int:
-    """Takes the values of `parts` ("target", "actor") out of `events`, sealing first what is not sealed yet. Inside the
-    transaction of the erasure. `events` must not be chosen by those values: they are asked for again after each batch.
-    How many parts were taken; repeating it takes nothing."""
+    """Takes the values of `parts` ("target", "actor") out of `events`, sealing first what is not
+    sealed yet. Inside the transaction of the erasure. `events` must not be chosen by those values:
+    they are asked for again after each batch. How many parts were taken; repeating it takes
+    nothing.
+    """
     head = lock_head()
     taken = 0
     for part in parts:
@@ -186,28 +221,41 @@ def blank(events: QuerySet[AuditEvent], *parts: str) -> int:
 
 def with_values(events: QuerySet[AuditEvent], part: str) -> QuerySet[AuditEvent]:
     """Those that have the values of `part`, or what a redaction left of them."""
-    salt = Func("chain_salt", 1 + HALF * list(PARTS).index(part), HALF, function="substr", output_field=BinaryField())
+    salt = Func(
+        "chain_salt",
+        1 + HALF * list(PARTS).index(part),
+        HALF,
+        function="substr",
+        output_field=BinaryField(),
+    )
     left = Q(**{f"{part}_digest__isnull": True}) | ~Q(own_salt=bytes(HALF))
     return events.alias(own_salt=salt).filter(left).order_by("pk")
 
 
 def blank_part(part: str, sealed: Sequence[Row]) -> None:
     dialect = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
-    zeros, halves = dialect.zeros, [f"substr(users_auditevent.chain_salt, {1 + HALF * n}, {HALF})" for n in range(len(PARTS))]
+    zeros = dialect.zeros
+    halves = [
+        f"substr(users_auditevent.chain_salt, {1 + HALF * n}, {HALF})" for n in range(len(PARTS))
+    ]
     halves[list(PARTS).index(part)] = zeros
     joined = " || ".join(halves)
     salt = joined if connection.vendor == "postgresql" else f"CAST({joined} AS BLOB)"
     given = f"given.{part}_digest"
     changes = emptying(part, dialect, "users_auditevent") | {
-        f"{part}_digest": given, "chain_salt": salt, "erased_at": "given.erased_at",
-    }  # fmt: skip
+        f"{part}_digest": given,
+        "chain_salt": salt,
+        "erased_at": "given.erased_at",
+    }
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     places = [(row.id, sealed_digest(part, row), now) for row in sealed]
     write(changes, {f"{part}_digest": "bytea", "erased_at": "timestamptz"}, places)
 
 
 def write(changes: dict[str, str], given: dict[str, str], values: Sequence[tuple]) -> None:
-    """One UPDATE for all: `values` are (id, *given), `given` their names and types, `changes` the new values in SQL."""
+    """One UPDATE for all: `values` are (id, *given), `given` their names and types, `changes` the
+    new values in SQL.
+    """
     setting = ", ".join(f"{column} = {value}" for column, value in changes.items())
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -219,9 +267,13 @@ def write(changes: dict[str, str], given: dict[str, str], values: Sequence[tuple
             )
             written = cursor.rowcount
         else:
-            source = "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
+            source = (
+                "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
+            )
             statement = f"UPDATE users_auditevent SET {setting} FROM {source} WHERE users_auditevent.id = given.id"  # noqa: S608
             cursor.executemany(statement, values)
             written = cursor.rowcount
     if written != len(values):
-        raise RuntimeError(f"{written} of {len(values)} events were written")  # takes the whole transaction back
+        raise RuntimeError(
+            f"{written} of {len(values)} events were written"
+        )  # takes the whole transaction back

@@ -1,4 +1,6 @@
-"""The audit event: a row that is written once and never changed; and the head of the chain that proves it."""
+"""The audit event: a row that is written once and never changed; and the head of the chain that
+proves it.
+"""
 
 from typing import Any
 
@@ -11,8 +13,9 @@ class Events(models.QuerySet):
     def newest_of(self, column: str, value: Any) -> "Events":
         """Those whose `column` is `value`, newest first: a range of that column's index.
 
-        Said as a range in its full order, since with "=" PostgreSQL may read the whole table backwards by id: where somebody
-        has much in it, and all of that long ago, it finds nothing for a long time. SQLite goes by the index with "=" alone.
+        Said as a range in its full order, since with "=" PostgreSQL may read the whole table
+        backwards by id: where somebody has much in it, and all of that long ago, it finds nothing
+        for a long time. SQLite goes by the index with "=" alone.
         """
         if connection.vendor == "postgresql":
             return self.filter(**{f"{column}__range": (value, value)}).order_by(column, "-id")
@@ -20,12 +23,12 @@ class Events(models.QuerySet):
 
 
 class AuditEvent(models.Model):
-    """What was done, by whom, to whom. Append-only by trigger, which allows two changes: the empty chain columns are
-    filled, once; and a sealed event loses the personal values of an erased account, all of them or the words that name it,
-    together with their salt.
+    """What was done, by whom, to whom. Append-only by trigger, which allows two changes: the empty
+    chain columns are filled, once; and a sealed event loses the personal values of an erased
+    account, all of them or the words that name it, together with their salt.
 
-    Actor and target are kept as id and as text, without a foreign key: the trail outlives what it speaks of.
-    `before` and `after` hold only the fields that changed.
+    Actor and target are kept as id and as text, without a foreign key: the trail outlives what it
+    speaks of. `before` and `after` hold only the fields that changed.
     """
 
     at = models.DateTimeField(default=timezone.now)
@@ -34,7 +37,9 @@ class AuditEvent(models.Model):
     action = models.CharField(max_length=64)
     target_id = models.BigIntegerField(null=True)
     target_text = models.CharField(max_length=255, blank=True)
-    target_version = models.PositiveIntegerField(null=True, help_text="The version that the change made")
+    target_version = models.PositiveIntegerField(
+        null=True, help_text="The version that the change made"
+    )
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
@@ -44,14 +49,15 @@ class AuditEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     job_id = models.BigIntegerField(null=True)
 
-    # The chain (users/audit/chain.py). A sealing task fills these in order; until then they are null.
+    # The chain (users/audit/chain.py). A sealing task fills these in order; until then they are
+    # null.
     chain_position = models.BigIntegerField(null=True, unique=True)
     chain_salt = models.BinaryField(max_length=32, null=True)
     chain_previous = models.BinaryField(max_length=32, null=True)
     chain_hash = models.BinaryField(max_length=32, null=True)
 
-    # What stands in for values that were erased, those of the target and those of the actor, in whole or in part. Null while
-    # they are there.
+    # What stands in for values that were erased, those of the target and those of the actor, in
+    # whole or in part. Null while they are there.
     target_digest = models.BinaryField(max_length=32, null=True)
     actor_digest = models.BinaryField(max_length=32, null=True)
     erased_at = models.DateTimeField(null=True)
@@ -67,7 +73,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
             models.Index(fields=["at"], name="audit_by_time"),
-            models.Index(fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True)),
+            models.Index(
+                fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -79,7 +87,8 @@ class ChainHead(models.Model):
 
     position = models.BigIntegerField(default=0)
     hash = models.BinaryField(max_length=32, default=bytes(32))
-    # The highest id that was sealed, and the one that it was a minute and more ago: by then, nothing below it is underway.
+    # The highest id that was sealed, and the one that it was a minute and more ago: by then,
+    # nothing below it is underway.
     newest_id = models.BigIntegerField(default=0)
     settled_id = models.BigIntegerField(default=0)
     looked_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,6 @@
-"""Where a request comes from, for events and log lines; kept in a context variable so that verbs need no request."""
+"""Where a request comes from, for events and log lines; kept in a context variable so that verbs
+need no request.
+"""
 
 import logging
 import re
@@ -30,13 +32,21 @@ def origin_of(request) -> Origin:
 
 
 def client_ip(request) -> str | None:
-    """The address that the outermost trusted proxy saw. What stands further left in X-Forwarded-For is the client's claim."""
+    """The address that the outermost trusted proxy saw. What stands further left in X-Forwarded-For
+    is the client's claim.
+    """
     address = request.META.get("REMOTE_ADDR", "")
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    forwarded = [
+        part.strip()
+        for part in request.headers.get("X-Forwarded-For", "").split(",")
+        if part.strip()
+    ]
     if settings.TRUSTED_PROXIES and forwarded:
         address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
     try:
-        return str(ip_address(address.partition("%")[0]))  # PostgreSQL's inet takes no zone such as %eth0
+        return str(
+            ip_address(address.partition("%")[0])
+        )  # PostgreSQL's inet takes no zone such as %eth0
     except ValueError:
         return None
 

@@ -18,21 +18,40 @@ from users.caching.rows import Piece, pieces
 from users.moments import exact, minute
 
 SHOWN = (
-    "at", "actor_id", "actor_text", "action", "target_id", "target_text", "before", "after", "reason", "ip", "user_agent",
-    "job_id", "erased_at",
-)  # fmt: skip
+    "at",
+    "actor_id",
+    "actor_text",
+    "action",
+    "target_id",
+    "target_text",
+    "before",
+    "after",
+    "reason",
+    "ip",
+    "user_agent",
+    "job_id",
+    "erased_at",
+)
 ERASED = "an erased account"
 AGENT = 90  # characters of a user agent
 
 
-def lines(events: list[AuditEvent], *, on_account: bool = False, masked: bool = False) -> list[SafeString]:
-    """An `li` for each event. `on_account`: on the page of the account that all of them are about. `masked`: for a viewer who
-    must not see personal data."""
+def lines(
+    events: list[AuditEvent], *, on_account: bool = False, masked: bool = False
+) -> list[SafeString]:
+    """An `li` for each event. `on_account`: on the page of the account that all of them are about.
+    `masked`: for a viewer who must not see personal data.
+    """
     events = [masking.event(event) for event in events] if masked else events
     year = timezone.localtime().year
     shown = attrgetter(*SHOWN)
     of = [("event", on_account, year, repr(shown(event))) for event in events]
-    return pieces([Piece(key, partial(line, event, on_account)) for key, event in zip(of, events, strict=True)])
+    return pieces(
+        [
+            Piece(key, partial(line, event, on_account))
+            for key, event in zip(of, events, strict=True)
+        ]
+    )
 
 
 def line(event: AuditEvent, on_account: bool) -> SafeString:
@@ -42,14 +61,20 @@ def line(event: AuditEvent, on_account: bool) -> SafeString:
     if event.ip and not on_account:
         agent = f" · {escape(Truncator(event.user_agent).chars(AGENT))}" if event.user_agent else ""
         parts.append(f'<p class="muted"><small>from {escape(event.ip)}{agent}</small></p>')
-    return SafeString(f'<li><span class="muted">{minute(event.at)}</span>\n<div>\n{"".join(parts)}</div></li>\n')
+    return SafeString(
+        f'<li><span class="muted">{minute(event.at)}</span>\n<div>\n{"".join(parts)}</div></li>\n'
+    )
 
 
 def gone(event: AuditEvent) -> str:
     """What is no longer in it: the values of whom it is about, or only words about somebody else."""
     if event.target_text and event.actor_text:
         return "words about somebody else who was erased are gone since"
-    return f"{escape(fields(event))}: values erased on" if event.before or event.after else "values erased on"
+    return (
+        f"{escape(fields(event))}: values erased on"
+        if event.before or event.after
+        else "values erased on"
+    )
 
 
 def what(event: AuditEvent, on_account: bool) -> str:

@@ -21,8 +21,12 @@ def record(
     reason: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
-    """Stores one event, with the origin of the current request or job. `before` and `after`: the changed fields only."""
-    event = event_for(action, actor=actor, target=target, before=before, after=after, reason=reason, job_id=job_id)
+    """Stores one event, with the origin of the current request or job. `before` and `after`: the
+    changed fields only.
+    """
+    event = event_for(
+        action, actor=actor, target=target, before=before, after=after, reason=reason, job_id=job_id
+    )
     event.save(force_insert=True)
     return event
 
@@ -69,12 +73,16 @@ def record_denied(actor: Any, denied: Denied) -> AuditEvent:
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:
     """`values` with dates as ISO 8601 text in UTC, as JSON can hold them."""
-    return {name: value if isinstance(value, JSON) else encoded(value) for name, value in values.items()}
+    return {
+        name: value if isinstance(value, JSON) else encoded(value) for name, value in values.items()
+    }
 
 
 def encoded(value: Any) -> str:
     """Raises TypeError for what is not a date, a number or an id."""
-    return DjangoJSONEncoder().default(value.astimezone(UTC) if isinstance(value, datetime) else value)
+    return DjangoJSONEncoder().default(
+        value.astimezone(UTC) if isinstance(value, datetime) else value
+    )
 
 
 JSON = (str, int, float, bool, type(None), list, dict)

@@ -1,8 +1,10 @@
-"""Takes words that name an erased person out of events about others. What else an event says stays, and stays covered.
+"""Takes words that name an erased person out of events about others. What else an event says stays,
+and stays covered.
 
-The digest of the part as it was goes on to stand in the hash, as with an erasure, and its salt goes, so that nobody can try
-names against it. What is left gets a salt of its own, and its digest is sealed with an event that says that this was done: so a
-later change is noticed. The database's triggers let nothing but words go, and a neutral one come in their place.
+The digest of the part as it was goes on to stand in the hash, as with an erasure, and its salt
+goes, so that nobody can try names against it. What is left gets a salt of its own, and its digest
+is sealed with an event that says that this was done: so a later change is noticed. The database's
+triggers let nothing but words go, and a neutral one come in their place.
 """
 
 import json
@@ -45,7 +47,11 @@ def redact(changes: dict[int, dict[str, Any]]) -> None:
             for row in chain.rows(chosen)  # again: the first part has changed the salt
             if changes[row.id].keys() & set(columns)
         ]
-        record(ACTION, actor=Rollcall(), after={"events": [[pk, part, digest.hex()] for pk, part, digest in left]})
+        record(
+            ACTION,
+            actor=Rollcall(),
+            after={"events": [[pk, part, digest.hex()] for pk, part, digest in left]},
+        )
 
 
 def redact_part(part: str, row: chain.Row, changed: dict[str, Any]) -> bytes:
@@ -55,7 +61,10 @@ def redact_part(part: str, row: chain.Row, changed: dict[str, Any]) -> bytes:
     start = HALF * list(PARTS).index(part)
     salt = whole[:start] + secrets.token_bytes(HALF) + whole[start + HALF :]
     new = row._replace(**{column: changed[column] for column in columns if column in changed})
-    values = [json.dumps(getattr(new, column)) if column in JSON else getattr(new, column) for column in columns]
+    values = [
+        json.dumps(getattr(new, column)) if column in JSON else getattr(new, column)
+        for column in columns
+    ]
     kinds = {column: "jsonb" if column in JSON else "text" for column in columns}
     kinds |= {f"{part}_digest": "bytea", "chain_salt": "bytea", "erased_at": "timestamptz"}
     now = connection.ops.adapt_datetimefield_value(timezone.now())

@@ -4,6 +4,8 @@ from users.audit import anchors, chain
 
 
 def seal() -> None:
-    """Every minute: the events that were written since take their places in the chain. Repeating it changes nothing."""
+    """Every minute: the events that were written since take their places in the chain. Repeating it
+    changes nothing.
+    """
     chain.sweep()
     anchors.drop_anchor()

@@ -21,12 +21,15 @@ class BadTrail(Exception):
 
     def __init__(self, parameter: str, message: str):
         super().__init__(f"{parameter}: {message}")
-        self.parameter, self.message = parameter, message
+        self.parameter = parameter
+        self.message = message
 
 
 @dataclass(frozen=True)
 class Trail:
-    """Which events. `actor` and `target` are ids of accounts; 0 and "" mean any. `after`: only older than this event."""
+    """Which events. `actor` and `target` are ids of accounts; 0 and "" mean any. `after`: only
+    older than this event.
+    """
 
     action: str = ""
     actor: int = 0
@@ -43,7 +46,9 @@ class Trail:
         action = query.get("action", "")
         if action and action not in ACTIONS:
             raise BadTrail("action", "There is no such action.")
-        return cls(action, *(number(name, query.get(name, "")) for name in ("actor", "target", "after")))
+        return cls(
+            action, *(number(name, query.get(name, "")) for name in ("actor", "target", "after"))
+        )
 
     def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
         """At most `size` events, and whether there are older ones."""
@@ -66,7 +71,10 @@ class Trail:
         return f"/audit/?{query}" if query else "/audit/"
 
 
-ABOUT = Compiled(AuditEvent, lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN)[: ON_ACCOUNT + 1])
+ABOUT = Compiled(
+    AuditEvent,
+    lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN)[: ON_ACCOUNT + 1],
+)
 
 
 def about(account_id: int) -> tuple[list[AuditEvent], bool]:
@@ -78,6 +86,9 @@ def about(account_id: int) -> tuple[list[AuditEvent], bool]:
 def number(name: str, value: str) -> int:
     if not value:
         return 0
-    if not (value.isascii() and value.isdigit() and len(value) < 20) or not 0 < int(value) <= LARGEST_ID:
+    if (
+        not (value.isascii() and value.isdigit() and len(value) < 20)
+        or not 0 < int(value) <= LARGEST_ID
+    ):
         raise BadTrail(name, f"{name} takes the number of an account or event.")
     return int(value)

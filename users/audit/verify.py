@@ -1,4 +1,6 @@
-"""Reads the whole chain, in order and in flat memory, and names the first event that is not as it was sealed."""
+"""Reads the whole chain, in order and in flat memory, and names the first event that is not as it
+was sealed.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +21,9 @@ class Fault(Exception):
 
 @dataclass
 class Verdict:
-    """`events` that were read and are good; among them `erased` ones, and `redacted` ones, which lost words about somebody
-    else; `waiting` ones that are not sealed yet."""
+    """`events` that were read and are good; among them `erased` ones, and `redacted` ones, which
+    lost words about somebody else; `waiting` ones that are not sealed yet.
+    """
 
     events: int = 0
     erased: int = 0
@@ -32,12 +35,16 @@ class Verdict:
 def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
     """`anchors` in the order of their positions."""
     verdict = Verdict()
-    head = ChainHead.objects.filter(pk=1).first() or ChainHead()  # before the events: what is sealed meanwhile comes after
+    head = (
+        ChainHead.objects.filter(pk=1).first() or ChainHead()
+    )  # before the events: what is sealed meanwhile comes after
     try:
         follow(verdict, list(anchors))
         now = ChainHead.objects.filter(pk=1).first()
         if now is None and verdict.events:
-            raise Fault(f"the row that says where the chain ends is missing; events go on to position {verdict.events}")
+            raise Fault(
+                f"the row that says where the chain ends is missing; events go on to position {verdict.events}"
+            )
         check_end(head, verdict)
         if stranger := put_in(now or head).first():
             raise Fault(f"event {stranger.pk} was put in after the events around it were sealed")
@@ -49,7 +56,9 @@ def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
 
 def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
     """Raises Fault."""
-    previous, founded, redactions = bytes(32), lru_cache(maxsize=10_000)(was_erased), Redactions()
+    previous = bytes(32)
+    founded = lru_cache(maxsize=10_000)(was_erased)
+    redactions = Redactions()
     for row in chain():
         check(row, verdict.events + 1, previous)
         check_erasure(row, founded)
@@ -73,7 +82,9 @@ def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
 
 
 def chain() -> Iterator[Row]:
-    """All sealed events by position. Each batch is a query of its own: no transaction is held open for minutes."""
+    """All sealed events by position. Each batch is a query of its own: no transaction is held open
+    for minutes.
+    """
     at = 0
     events = AuditEvent.objects.filter(chain_position__isnull=False).order_by("chain_position")
     while batch := rows(events.filter(chain_position__gt=at)[:BATCH]):
@@ -83,7 +94,9 @@ def chain() -> Iterator[Row]:
 
 def check(row: Row, position: int, previous: bytes) -> None:
     if row.chain_position != position:
-        raise Fault(f"the event at position {position} is missing; event {row.id} follows at {row.chain_position}")
+        raise Fault(
+            f"the event at position {position} is missing; event {row.id} follows at {row.chain_position}"
+        )
     name = f"event {row.id} at position {position}"
     if bytes(row.chain_previous or b"") != previous:
         raise Fault(f"{name} does not follow the event before it")
@@ -96,25 +109,40 @@ def check(row: Row, position: int, previous: bytes) -> None:
 
 
 def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
-    """From the values; where they were erased, the one that stands in for them, and then nothing else may be left."""
+    """From the values; where they were erased, the one that stands in for them, and then nothing
+    else may be left.
+    """
     stored = getattr(row, f"{part}_digest")
     if stored is None:
         return part_digest(part, row, salt)
     if is_redacted(part, row):
         return bytes(stored)
     left = [getattr(row, column) for column in PARTS[part]]
-    left = [value for each in left for value in (each.values() if isinstance(each, dict) else [each])]
-    if any(value not in (None, "") for value in left) or any(salt_of(part, salt)) or row.erased_at is None:
+    left = [
+        value for each in left for value in (each.values() if isinstance(each, dict) else [each])
+    ]
+    if (
+        any(value not in (None, "") for value in left)
+        or any(salt_of(part, salt))
+        or row.erased_at is None
+    ):
         raise Fault(f"{name} was erased, and holds values of its {part} again")
     return bytes(stored)
 
 
 def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
-    """Values go with the person whom they are about: the trail says of that one that they were erased."""
-    owners = {"target": row.target_id, "actor": row.target_id if row.actor_id is None else row.actor_id}
+    """Values go with the person whom they are about: the trail says of that one that they were
+    erased.
+    """
+    owners = {
+        "target": row.target_id,
+        "actor": row.target_id if row.actor_id is None else row.actor_id,
+    }
     for part, owner in owners.items():
         if is_erased(part, row) and owner is not None and not founded(owner):
-            raise Fault(f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}")
+            raise Fault(
+                f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}"
+            )
 
 
 def is_erased(part: str, row: Row) -> bool:
@@ -123,7 +151,9 @@ def is_erased(part: str, row: Row) -> bool:
 
 def is_redacted(part: str, row: Row) -> bool:
     """What a redaction leaves has a salt of its own; an erasure leaves none."""
-    return getattr(row, f"{part}_digest") is not None and any(salt_of(part, bytes(row.chain_salt or b"")))
+    return getattr(row, f"{part}_digest") is not None and any(
+        salt_of(part, bytes(row.chain_salt or b""))
+    )
 
 
 class Redactions:
@@ -151,7 +181,9 @@ def check_redaction(row: Row, redactions: Redactions) -> None:
     for part in PARTS:
         if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
-            raise Fault(f"{name} lost words of its {part}, and what is left is not what the trail says")
+            raise Fault(
+                f"{name} lost words of its {part}, and what is left is not what the trail says"
+            )
 
 
 def was_erased(account_id: int) -> bool:
@@ -161,7 +193,15 @@ def was_erased(account_id: int) -> bool:
 def check_end(head: ChainHead, verdict: Verdict) -> None:
     """`head` was read before the events, so the chain may have grown since."""
     if verdict.events < head.position:
-        raise Fault(f"the chain ends at position {verdict.events} and should reach {head.position}: its end is missing")
-    at_head = AuditEvent.objects.filter(chain_position=head.position).values_list("chain_hash", flat=True).first()
+        raise Fault(
+            f"the chain ends at position {verdict.events} and should reach {head.position}: its end is missing"
+        )
+    at_head = (
+        AuditEvent.objects.filter(chain_position=head.position)
+        .values_list("chain_hash", flat=True)
+        .first()
+    )
     if head.position and bytes(at_head or b"") != bytes(head.hash):
-        raise Fault(f"the event at position {head.position} is not the one that the chain ended with")
+        raise Fault(
+            f"the event at position {head.position} is not the one that the chain ended with"
+        )

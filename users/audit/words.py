@@ -11,13 +11,18 @@ def label_of(event) -> str:
 
 
 def changes(event) -> list[dict[str, str]]:
-    """The changed fields of an event in words, each with its value before and after; nothing that says nothing."""
+    """The changed fields of an event in words, each with its value before and after; nothing that
+    says nothing.
+    """
     names = [*event.after, *(name for name in event.before if name not in event.after)]
-    pairs = [(name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names]
+    pairs = [
+        (name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names
+    ]
     return [
         {"label": label(name), "before": before, "after": after}
         for name, before, after in pairs
-        if not (name == "status_reason" and after in ("", event.reason)) and (before or after not in ("", "no"))
+        if not (name == "status_reason" and after in ("", event.reason))
+        and (before or after not in ("", "no"))
     ]
 
 

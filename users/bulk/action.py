@@ -1,8 +1,9 @@
 """What a bulk action is: a verb of one account, for as many as a selection has.
 
-A new one is a file in users/bulk/actions with one class, which is registered there. Most set columns of the account and are
-described by expressions (users/bulk/columns.py); the others write `run` themselves. Whatever it does must leave the same
-rows and events as the verb would, account by account: tests/bulk/test_parity.py compares the two.
+A new one is a file in users/bulk/actions with one class, which is registered there. Most set
+columns of the account and are described by expressions (users/bulk/columns.py); the others write
+`run` themselves. Whatever it does must leave the same rows and events as the verb would, account by
+account: tests/bulk/test_parity.py compares the two.
 """
 
 from collections import defaultdict
@@ -24,16 +25,25 @@ class Action(Selected):
     asks: ClassVar[str] = ""  # with {} for "3 accounts"; where it is not the label and that
     explains: ClassVar[str]  # to whoever is about to do it
     icon: ClassVar[str] = "check"
-    menu: ClassVar[str] = ""  # the heading of the menu under which it stands; "" for a button, or where it is dangerous
+    menu: ClassVar[str] = (
+        # the heading of the menu under which it stands; "" for a button, or where it is dangerous
+        ""
+    )
     dangerous: ClassVar[bool] = False
-    form: ClassVar[Any]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
+    form: ClassVar[
+        Any
+    ]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
     takes_keys: ClassVar[bool] = False  # whether it may end the last superuser's access
     ends_sessions: ClassVar[bool] = False
-    undo_action: ClassVar[str] = ""  # of users.access, asked of whoever takes it back; "" where nobody can
+    undo_action: ClassVar[str] = (
+        ""  # of users.access, asked of whoever takes it back; "" where nobody can
+    )
     undo_ends_sessions: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
     four_eyes: ClassVar[str] = "above"
-    touches: ClassVar[bool] = True  # whether anything of the accounts, or of what belongs to them, is another afterwards
+    touches: ClassVar[bool] = (
+        True  # whether anything of the accounts, or of what belongs to them, is another afterwards
+    )
     samples: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -48,8 +58,12 @@ class Action(Selected):
         """What is told of an account whose `states` were `old`, and are `new`."""
         return Written.of(old, new, self.columns)
 
-    def objections(self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]) -> dict[int, str]:
-        """Accounts that `by` may not put back although they may take the action itself back, and why."""
+    def objections(
+        self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
+    ) -> dict[int, str]:
+        """Accounts that `by` may not put back although they may take the action itself back, and
+        why.
+        """
         return {}
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:

@@ -1,7 +1,9 @@
-"""Actions that set columns of the account: described once, as expressions over the row as it was, and done to a whole chunk.
+"""Actions that set columns of the account: described once, as expressions over the row as it was,
+and done to a whole chunk.
 
-What is skipped and what is set are the same expressions on both databases. On PostgreSQL one statement judges, changes and
-writes events and items, and no row leaves the database. On SQLite, which runs inside this process, the rows are read instead.
+What is skipped and what is set are the same expressions on both databases. On PostgreSQL one
+statement judges, changes and writes events and items, and no row leaves the database. On SQLite,
+which runs inside this process, the rows are read instead.
 """
 
 from abc import abstractmethod
@@ -25,7 +27,9 @@ from users.staff.models import Session
 
 
 class ColumnAction(Judging):
-    """`columns`: what it may change, beside version, updated_at and session_epoch, which undo does not put back."""
+    """`columns`: what it may change, beside version, updated_at and session_epoch, which undo does
+    not put back.
+    """
 
     @abstractmethod
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
@@ -51,8 +55,14 @@ class ColumnAction(Judging):
 
     def signed_in(self, chunk: Chunk, ids: list[int]) -> list[int]:
         """Of those that were changed: few."""
-        holders = Session.objects.filter(account_id__among=ids).values_list("account_id", flat=True).distinct()
-        items = JobItem.objects.filter(job=chunk.job, account_id__among=list(holders), outcome=JobItem.Outcome.CHANGED)
+        holders = (
+            Session.objects.filter(account_id__among=ids)
+            .values_list("account_id", flat=True)
+            .distinct()
+        )
+        items = JobItem.objects.filter(
+            job=chunk.job, account_id__among=list(holders), outcome=JobItem.Outcome.CHANGED
+        )
         return list(items.values_list("account_id", flat=True))
 
     def change_here(self, chunk: Chunk, ids: list[int], now: datetime) -> list[int]:
@@ -64,7 +74,11 @@ class ColumnAction(Judging):
         return list(old)
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version", *self.columns)
+        rows = (
+            plain_accounts()
+            .filter(pk__among=ids)
+            .values("pk", "username", "version", *self.columns)
+        )
         return {row["pk"]: row for row in rows}
 
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:

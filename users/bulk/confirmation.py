@@ -1,4 +1,6 @@
-"""What somebody has seen before they confirm it: signed, so that what is done is what was shown, and done once."""
+"""What somebody has seen before they confirm it: signed, so that what is done is what was shown,
+and done once.
+"""
 
 from dataclasses import dataclass
 from secrets import token_urlsafe
@@ -13,7 +15,9 @@ HOURS = 1
 
 @dataclass(frozen=True)
 class Confirmation:
-    """`about`: the action and the canonical text of the selection, with its highest id and moment. `key`: of the job."""
+    """`about`: the action and the canonical text of the selection, with its highest id and moment.
+    `key`: of the job.
+    """
 
     about: str
     number: Number
@@ -25,7 +29,9 @@ class Confirmation:
 
     @property
     def token(self) -> str:
-        return signing.dumps([self.about, self.number.value, self.number.exact, self.key], salt=SALT, compress=True)
+        return signing.dumps(
+            [self.about, self.number.value, self.number.exact, self.key], salt=SALT, compress=True
+        )
 
     @classmethod
     def read(cls, token: str) -> "Confirmation | None":

@@ -1,4 +1,6 @@
-"""How many accounts a selection has, in a time that a page may take: exactly, or as the database guesses."""
+"""How many accounts a selection has, in a time that a page may take: exactly, or as the database
+guesses.
+"""
 
 import random
 from collections.abc import Iterator
@@ -17,13 +19,18 @@ from users.models import UserQuerySet
 PATIENCE = 700  # milliseconds for the number itself; everything else of a preview takes less
 BRIEFLY = 200  # milliseconds for each of its figures
 CLOSE = 0.05  # two guesses that differ by less are the same number
-STARTS, RUN = 400, 50  # a sample: so many runs of neighbouring ids, since neighbours lie on one page of the table
+STARTS, RUN = (
+    400,
+    50,
+)  # a sample: so many runs of neighbouring ids, since neighbours lie on one page of the table
 ENOUGH = 200  # accounts of a sample from which shares are worth telling
 
 
 @dataclass(frozen=True)
 class Number:
-    """Of accounts. Not `exact`: there are too many to count in time, and this is the planner's guess."""
+    """Of accounts. Not `exact`: there are too many to count in time, and this is the planner's
+    guess.
+    """
 
     value: int
     exact: bool = True
@@ -37,12 +44,18 @@ class Number:
         """Whether `other`, counted later, is the same number as far as anybody can tell."""
         if self.exact != other.exact:
             return False
-        return self.value == other.value if self.exact else abs(self.value - other.value) <= CLOSE * self.value
+        return (
+            self.value == other.value
+            if self.exact
+            else abs(self.value - other.value) <= CLOSE * self.value
+        )
 
 
 @contextmanager
 def limited(milliseconds: int) -> Iterator[None]:
-    """What takes longer than that on PostgreSQL is given up, and what stands behind the block goes on without it."""
+    """What takes longer than that on PostgreSQL is given up, and what stands behind the block goes
+    on without it.
+    """
     with suppress(OperationalError), transaction.atomic():
         before = statement_timeout()
         set_limits({"statement_timeout": str(milliseconds), "enable_seqscan": "on"})
@@ -80,7 +93,9 @@ def capped(rows: QuerySet) -> int | None:
 
 
 def sample(selection: Selection) -> list[int]:
-    """Ids out of a large selection, by chance; fewer than ENOUGH where it is thin among all accounts."""
+    """Ids out of a large selection, by chance; fewer than ENOUGH where it is thin among all
+    accounts.
+    """
     starts = [random.randint(1, max(selection.up_to, 1)) for _ in range(STARTS)]  # noqa: S311  no secret
     ids = sorted({start + step for start in starts for step in range(RUN)})
     with limited(BRIEFLY):

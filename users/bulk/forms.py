@@ -1,4 +1,6 @@
-"""The form of a bulk action: what the action needs to know, and the number of accounts, typed to confirm."""
+"""The form of a bulk action: what the action needs to know, and the number of accounts, typed to
+confirm.
+"""
 
 from typing import Any, cast
 
@@ -13,14 +15,20 @@ class CountField(forms.IntegerField):
     """Typed as it is shown or without its commas: 1,234 is 1234."""
 
     def to_python(self, value: Any) -> int | None:
-        return super().to_python(value.replace(",", "").replace(" ", "") if isinstance(value, str) else value)
+        return super().to_python(
+            value.replace(",", "").replace(" ", "") if isinstance(value, str) else value
+        )
 
 
 class BulkForm(forms.Form):
-    """`count` and `token` are about the confirmation; everything else but the reason are parameters of the job."""
+    """`count` and `token` are about the confirmation; everything else but the reason are parameters
+    of the job.
+    """
 
     count = CountField(
-        min_value=1, label="Number of accounts", widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+        min_value=1,
+        label="Number of accounts",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     token = forms.CharField(required=False, max_length=8000, widget=forms.HiddenInput)
 
@@ -28,14 +36,20 @@ class BulkForm(forms.Form):
         """`by`: offers only what makes sense for them."""
         super().__init__(*args, **kwargs)
         self.by = by
-        self.order_fields([name for name in self.fields if name not in ("count", "token")])  # those come last
+        self.order_fields(
+            [name for name in self.fields if name not in ("count", "token")]
+        )  # those come last
 
     @property
     def why(self) -> str:
         return str(getattr(self, "cleaned_data", {}).get("reason", "")).strip()
 
     def parameters(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name not in ("count", "token", "reason")}
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in ("count", "token", "reason")
+        }
 
     @property
     def asked(self) -> list[forms.BoundField]:
@@ -43,7 +57,9 @@ class BulkForm(forms.Form):
         return [self[name] for name in self.fields if name not in ("count", "token")]
 
     def ask_again(self, then: Number | None, now: Number) -> None:
-        """What was confirmed is not what is there now: nothing is done, and the new figures stand on the page."""
+        """What was confirmed is not what is there now: nothing is done, and the new figures stand
+        on the page.
+        """
         was = (
             f"You confirmed {then.value:,} accounts; now there are {now.value:,}."
             if then
@@ -58,7 +74,9 @@ class BulkForm(forms.Form):
         return not self.errors
 
     def carry(self, token: str) -> None:
-        """The next POST confirms what `token` says. What was typed stays, but for a number that was another one's."""
+        """The next POST confirms what `token` says. What was typed stays, but for a number that was
+        another one's.
+        """
         if not self.is_bound:
             self.initial["token"] = token
             return

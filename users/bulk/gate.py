@@ -1,4 +1,6 @@
-"""What stands before a chunk is changed: its accounts are locked, and the gate is asked about each of them, all at once."""
+"""What stands before a chunk is changed: its accounts are locked, and the gate is asked about each
+of them, all at once.
+"""
 
 from django.db import connection
 
@@ -14,7 +16,9 @@ LOCK = "SELECT count(*) FROM (SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER 
 
 
 def admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
-    """The ids of those that may be changed, locked until the transaction ends; the others are skipped with the reason."""
+    """The ids of those that may be changed, locked until the transaction ends; the others are
+    skipped with the reason.
+    """
     accounts = plain_accounts().filter(pk__among=chunk.ids)
     superusers = accounts.filter(is_superuser=True)
     if takes_keys and superusers.exists():
@@ -31,7 +35,9 @@ def admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
 
 
 def lock(ids: list[int]) -> int:
-    """How many there are, in the order of their ids like everybody's locks. SQLite has one writer at a time anyway."""
+    """How many there are, in the order of their ids like everybody's locks. SQLite has one writer
+    at a time anyway.
+    """
     if connection.vendor != "postgresql":
         return plain_accounts().filter(pk__among=ids).count()
     with connection.cursor() as cursor:
@@ -40,8 +46,12 @@ def lock(ids: list[int]) -> int:
 
 
 def spared(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
-    """Of the active superusers whom no date will end, one stays: the one that verbs, account by account, would come to last."""
-    keepers = plain_accounts().filter(in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True)
+    """Of the active superusers whom no date will end, one stays: the one that verbs, account by
+    account, would come to last.
+    """
+    keepers = plain_accounts().filter(
+        in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True
+    )
     theirs = set(superusers.values_list("pk", flat=True)) - refused.keys()
     if not theirs:
         return {}
@@ -50,5 +60,7 @@ def spared(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
 
 
 def plain_accounts() -> UserQuerySet:
-    """Without the alias that the manager gives to all queries: it costs time, and can't be part of an UPDATE."""
+    """Without the alias that the manager gives to all queries: it costs time, and can't be part of
+    an UPDATE.
+    """
     return UserQuerySet(User)

@@ -1,6 +1,9 @@
-"""A chunk in one statement of PostgreSQL: judged, changed, and told of in events and items, without a row leaving it."""
+"""A chunk in one statement of PostgreSQL: judged, changed, and told of in events and items, without
+a row leaving it.
+"""
 
-# ruff: noqa: S608  what is put into the statements are names of columns, and SQL that the ORM has made
+# ruff: noqa: S608  what is put into the statements are names of columns, and SQL that the ORM has
+# made
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -61,7 +64,12 @@ def change(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
 
 def judging(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> tuple[str, tuple]:
     rows = action.judged(plain_accounts().filter(pk__among=ids), chunk.job, now)
-    return rows.order_by().values("id", "username", "version", *action.columns, "why").query.get_compiler("default").as_sql()
+    return (
+        rows.order_by()
+        .values("id", "username", "version", *action.columns, "why")
+        .query.get_compiler("default")
+        .as_sql()
+    )
 
 
 def updating(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
@@ -72,12 +80,16 @@ def updating(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
     return query.get_compiler("default").as_sql()
 
 
-def event_values(chunk: Chunk, event: str, columns: Iterable[str], now: datetime) -> tuple[dict[str, str], list[Any]]:
-    """Column → SQL of what goes into it; and the parameters in it. What is the same for all comes from the one place that
-    makes events, so that a new column of theirs is filled here too."""
+def event_values(
+    chunk: Chunk, event: str, columns: Iterable[str], now: datetime
+) -> tuple[dict[str, str], list[Any]]:
+    """Column → SQL of what goes into it; and the parameters in it. What is the same for all comes
+    from the one place that makes events, so that a new column of theirs is filled here too.
+    """
     same = event_for(event, actor=chunk.by, reason=chunk.job.reason)
     same.at = now
-    values, params = dict(PER_ACCOUNT), []
+    values = dict(PER_ACCOUNT)
+    params = []
     names = told(columns)
     values["before"], values["after"] = telling("was", names), telling("now", names)
     for field in AuditEvent._meta.concrete_fields:
@@ -91,8 +103,12 @@ def event_values(chunk: Chunk, event: str, columns: Iterable[str], now: datetime
 
 def telling(side: str, names: list[str]) -> str:
     """The fields that differ, as JSON."""
-    fields = ", ".join(f"'{name}', {as_told(f'{side}.{name}', User._meta.get_field(name))}" for name in names)
-    equal = ", ".join(f"CASE WHEN was.{name} IS NOT DISTINCT FROM now.{name} THEN '{name}' END" for name in names)
+    fields = ", ".join(
+        f"'{name}', {as_told(f'{side}.{name}', User._meta.get_field(name))}" for name in names
+    )
+    equal = ", ".join(
+        f"CASE WHEN was.{name} IS NOT DISTINCT FROM now.{name} THEN '{name}' END" for name in names
+    )
     return f"jsonb_build_object({fields}) - array_remove(ARRAY[{equal}], NULL)"
 
 

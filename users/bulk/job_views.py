@@ -1,4 +1,6 @@
-"""What can be done with a bulk job: it is undone, and a large one is approved or declined by a second person."""
+"""What can be done with a bulk job: it is undone, and a large one is approved or declined by a
+second person.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,14 +42,21 @@ def undo(request, pk: int):
     if job.kind in undoing.UNDO_OF:
         access.require(request.user, KINDS[undoing.UNDO_OF[job.kind]].action)
     form = ReasonForm(posted(request))
-    if form.is_valid() and (again := tried(form, lambda: begun(job, request.user, form.cleaned_data["reason"]))):
+    if form.is_valid() and (
+        again := tried(form, lambda: begun(job, request.user, form.cleaned_data["reason"]))
+    ):
         waits = again.state == Job.State.WAITING
-        messages.success(request, "A colleague has to approve this job first." if waits else "The undo is on its way.")
+        messages.success(
+            request,
+            "A colleague has to approve this job first." if waits else "The undo is on its way.",
+        )
         return redirect(f"/jobs/{again.pk}/")
     why = undoing.objection(job)
     if why and not form.is_bound:
         return page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in undoing.UNDO_OF and engine.rule(KINDS[undoing.UNDO_OF[job.kind]], job.changed)
+    four_eyes = job.kind in undoing.UNDO_OF and engine.rule(
+        KINDS[undoing.UNDO_OF[job.kind]], job.changed
+    )
     context = about(job) | {"form": form, "until": undoing.until(job), "four_eyes": four_eyes}
     return render(request, "users/bulk/undo.html", context, status=status_of(form))
 
@@ -61,7 +70,8 @@ def begun(job: Job, by, reason: str) -> Job:
 @form_page
 def approval(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job, form = get_job(request, pk), forms.Form(posted(request))
+    job = get_job(request, pk)
+    form = forms.Form(posted(request))
     if form.is_valid() and (now := tried(form, lambda: engine.approved(job, by=request.user))):
         if now.state == Job.State.CANCELLED:
             return page(request, 409, now.note, back=f"/jobs/{pk}/")
@@ -73,8 +83,11 @@ def approval(request, pk: int):
 @form_page
 def refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job, form = get_job(request, pk), ReasonForm(posted(request))
-    if form.is_valid() and tried(form, lambda: engine.declined(job, by=request.user, reason=form.cleaned_data["reason"])):
+    job = get_job(request, pk)
+    form = ReasonForm(posted(request))
+    if form.is_valid() and tried(
+        form, lambda: engine.declined(job, by=request.user, reason=form.cleaned_data["reason"])
+    ):
         messages.success(request, "Declined. The job ends, and nothing was done.")
         return redirect(f"/jobs/{pk}/")
     return deciding(request, job, form, "refusal")
@@ -86,15 +99,23 @@ def deciding(request, job: Job, form: forms.Form, template: str):
         raise access.Denied("approve_bulk", engine.OWN)
     if job.state != Job.State.WAITING and not form.is_bound:
         return page(
-            request, 409, f"This job is {job.get_state_display().lower()}: nobody has to decide.", back=f"/jobs/{job.pk}/"
+            request,
+            409,
+            f"This job is {job.get_state_display().lower()}: nobody has to decide.",
+            back=f"/jobs/{job.pk}/",
         )
-    context = about(job) | {"form": form} | (touched(request, job) if template == "approval" else {})
+    context = (
+        about(job) | {"form": form} | (touched(request, job) if template == "approval" else {})
+    )
     return render(request, f"users/bulk/{template}.html", context, status=status_of(form))
 
 
 def touched(request, job: Job) -> dict[str, Any]:
-    """What the initiator was shown, as it is now. An undo has nothing of the kind: it is what another job has done."""
-    action, by = KINDS.get(job.kind), engine.initiator(job)
+    """What the initiator was shown, as it is now. An undo has nothing of the kind: it is what
+    another job has done.
+    """
+    action = KINDS.get(job.kind)
+    by = engine.initiator(job)
     if not isinstance(action, Action) or "job" in (query := QueryDict(job.selection)):
         return {}
     try:
@@ -116,7 +137,11 @@ def tried(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
 
 def about(job: Job) -> dict[str, object]:
     kind = KINDS.get(job.kind)
-    return {"job": job, "title": kind.title(job) if kind else job.kind, "facts": kind.facts(job) if kind else []}
+    return {
+        "job": job,
+        "title": kind.title(job) if kind else job.kind,
+        "facts": kind.facts(job) if kind else [],
+    }
 
 
 def get_job(request, pk: int) -> Job:

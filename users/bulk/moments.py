@@ -1,4 +1,6 @@
-"""Points in time inside of JSON, as events and `before_deletion` have them: written and read by the database."""
+"""Points in time inside of JSON, as events and `before_deletion` have them: written and read by the
+database.
+"""
 
 from typing import Any
 
@@ -6,7 +8,8 @@ from django.db.models import CharField, DateTimeField, Func
 
 POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
     || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
-SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"  # it holds them as text
+# it holds them as text
+SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"
 
 
 class Told(Func):
@@ -30,7 +33,9 @@ class Read(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         text = "%(expressions)s"
         fraction = f"CASE WHEN instr({text}, '.') THEN substr({text}, 20, 4) || '000' ELSE '' END"
-        return self.as_sql(compiler, connection, template=f"replace(substr({text}, 1, 19), 'T', ' ') || {fraction}")
+        return self.as_sql(
+            compiler, connection, template=f"replace(substr({text}, 1, 19), 'T', ' ') || {fraction}"
+        )
 
 
 class Within(Func):
@@ -46,4 +51,6 @@ class Within(Func):
         return super().as_sql(compiler, connection, template=f"(%(expressions)s ->> '{self.key}')")
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return super().as_sql(compiler, connection, template=f"json_extract(%(expressions)s, '$.{self.key}')")
+        return super().as_sql(
+            compiler, connection, template=f"json_extract(%(expressions)s, '$.{self.key}')"
+        )

@@ -1,7 +1,8 @@
-"""What would happen, before it does: how many accounts, what it costs them, and which would be left alone and why.
+"""What would happen, before it does: how many accounts, what it costs them, and which would be left
+alone and why.
 
-Up to CAP accounts everything is counted exactly. Beyond, whoever is rare (staff, sessions, waiting mails) is counted by
-its own index, and shares come from a sample; the words say which is which.
+Up to CAP accounts everything is counted exactly. Beyond, whoever is rare (staff, sessions, waiting
+mails) is counted by its own index, and shares come from a sample; the words say which is which.
 """
 
 from collections import Counter
@@ -65,31 +66,56 @@ def preview(action: Action, selection: Selection, by: Any, job: Job) -> Preview:
 def refusals(action: Action, by: Any, accounts: UserQuerySet) -> dict[int, str] | None:
     """By id, or None where it takes too long to find them."""
     with limited(BRIEFLY):
-        refused = {pk: why.reason for pk, why in access.refusals(by, action.action, accounts).items()}
+        refused = {
+            pk: why.reason for pk, why in access.refusals(by, action.action, accounts).items()
+        }
         superusers = accounts.filter(is_superuser=True)
         return refused | (spared(superusers, refused) if action.takes_keys else {})
     return None
 
 
 def blast_radius(
-    action: Action, accounts: UserQuerySet, some: UserQuerySet, refused: dict[int, str] | None, scale: float
+    action: Action,
+    accounts: UserQuerySet,
+    some: UserQuerySet,
+    refused: dict[int, str] | None,
+    scale: float,
 ) -> list[Figure]:
-    """`some`: all of the accounts, or a sample, of which each stands for `scale` of them (0: too few to tell)."""
+    """`some`: all of the accounts, or a sample, of which each stands for `scale` of them (0: too
+    few to tell).
+    """
     theirs = {"account_id__in": accounts.values("pk")}
     sessions = capped(Session.objects.filter(expire_date__gt=timezone.now(), **theirs))
     mails = capped(Message.objects.filter(state=Message.State.WAITING, **theirs))
-    staff, superusers = capped(accounts.filter(is_staff=True)), capped(accounts.filter(is_superuser=True))
+    staff = capped(accounts.filter(is_staff=True))
+    superusers = capped(accounts.filter(is_superuser=True))
     ending = "end at once" if action.ends_sessions else "stay open"
     found = [
-        Figure("Open sessions", counted(sessions), bool(sessions) and action.ends_sessions, ending if sessions else ""),
+        Figure(
+            "Open sessions",
+            counted(sessions),
+            bool(sessions) and action.ends_sessions,
+            ending if sessions else "",
+        ),
         Figure("Waiting mails", counted(mails), bool(mails)),
         Figure("Staff among them", counted(staff), bool(staff), with_superusers(superusers)),
-        Figure("Protected accounts", UNKNOWN if refused is None else counted(len(refused)), bool(refused)),
+        Figure(
+            "Protected accounts",
+            UNKNOWN if refused is None else counted(len(refused)),
+            bool(refused),
+        ),
         Figure("Never signed in", share(some, scale)),
     ]
     if action.takes_keys and staff:
         lost = rights_lost(accounts, refused or {})
-        found.append(Figure("Lose the back office", counted(sum(lost.values())), bool(lost), ", ".join(listed(lost))))
+        found.append(
+            Figure(
+                "Lose the back office",
+                counted(sum(lost.values())),
+                bool(lost),
+                ", ".join(listed(lost)),
+            )
+        )
     return found
 
 
@@ -103,13 +129,19 @@ def rights_lost(accounts: UserQuerySet, refused: dict[int, str]) -> Counter[str]
     return lost
 
 
-def skips(action: Action, some: UserQuerySet, refused: dict[int, str] | None, job: Job, scale: float) -> list[tuple[str, str]]:
-    found = [(counted(number), why) for why, number in Counter((refused or {}).values()).most_common()]
+def skips(
+    action: Action, some: UserQuerySet, refused: dict[int, str] | None, job: Job, scale: float
+) -> list[tuple[str, str]]:
+    found = [
+        (counted(number), why) for why, number in Counter((refused or {}).values()).most_common()
+    ]
     if not scale or not hasattr(action, "judged"):
         return found
     judged = action.judged(some.exclude(pk__among=list(refused or {})), job, timezone.now())
     with limited(BRIEFLY):
-        for why, number in judged.exclude(why="").values_list("why").annotate(n=Count("pk")).order_by("-n"):
+        for why, number in (
+            judged.exclude(why="").values_list("why").annotate(n=Count("pk")).order_by("-n")
+        ):
             many = counted(number) if scale == 1 else f"about {in_words(round(number * scale))}"
             found.append((many, NOTHING if why == SAME else why))
     return found
@@ -117,7 +149,9 @@ def skips(action: Action, some: UserQuerySet, refused: dict[int, str] | None, jo
 
 def share(some: UserQuerySet, scale: float) -> str:
     with limited(BRIEFLY):
-        of = some.aggregate(all=Count("pk"), never=Count("pk", filter=Q(last_seen_at=None, last_login=None)))
+        of = some.aggregate(
+            all=Count("pk"), never=Count("pk", filter=Q(last_seen_at=None, last_login=None))
+        )
         if not scale or not of["all"]:
             return "too few were looked at to tell" if not scale else "none"
         percent = round(100 * of["never"] / of["all"])
@@ -136,4 +170,6 @@ def with_superusers(number: int | None) -> str:
 
 
 def listed(lost: Counter[str]) -> list[str]:
-    return [f"{name} {number:,}" for name, number in lost.most_common(4)] + (["…"] if len(lost) > 4 else [])
+    return [f"{name} {number:,}" for name, number in lost.most_common(4)] + (
+        ["…"] if len(lost) > 4 else []
+    )

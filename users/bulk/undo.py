@@ -1,5 +1,7 @@
-"""Undo: a job over the before-images of another one. Each account is put back whose version is still that job's; the others
-are listed with who changed them since. What an undo did can be undone in turn."""
+"""Undo: a job over the before-images of another one. Each account is put back whose version is
+still that job's; the others are listed with who changed them since. What an undo did can be undone
+in turn.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,12 +31,18 @@ State = Job.State
 
 
 class Undo(Selected):
-    """Takes back what jobs of another kind did; `action` is the right that it takes. The job's parameter `of`: which job."""
+    """Takes back what jobs of another kind did; `action` is the right that it takes. The job's
+    parameter `of`: which job.
+    """
 
     four_eyes = "above"
 
     def __init__(self, name: str, label: str, action: str, of: Action):
-        self.name, self.label, self.action, self.of = name, label, action, of  # type: ignore[misc]
+        # type: ignore[misc]
+        self.name = name
+        self.label = label
+        self.action = action
+        self.of = of
 
     def title(self, job: Job) -> str:
         return f"{self.label} of job {job.parameters['of']}"
@@ -49,7 +57,9 @@ class Undo(Selected):
         old = self.of.states(ids)
         changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
         reasons = who_changed(changed_since, items)
-        reasons |= {pk: FORGOTTEN for pk in ids if pk not in changed_since and items[pk].before is None}
+        reasons |= {
+            pk: FORGOTTEN for pk in ids if pk not in changed_since and items[pk].before is None
+        }
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
         reasons |= self.of.objections(chunk.by, images, old)
         for pk, reason in reasons.items():
@@ -71,9 +81,15 @@ def touch(ids: list[int], *, ends_sessions: bool) -> None:
 
 def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
     """Whoever changed them last, from the events."""
-    events = AuditEvent.objects.filter(target_id__among=sorted(ids)).exclude(action="denied").order_by("id")
+    events = (
+        AuditEvent.objects.filter(target_id__among=sorted(ids))
+        .exclude(action="denied")
+        .order_by("id")
+    )
     last: dict[Any, Any] = {}
-    for event in events.values("target_id", "target_version", "actor_text", "action", "at").iterator():
+    for event in events.values(
+        "target_id", "target_version", "actor_text", "action", "at"
+    ).iterator():
         if (event["target_version"] or 0) > (items[event["target_id"]].version or 0):
             last[event["target_id"]] = event
     return {pk: in_words(last.get(pk)) for pk in ids}
@@ -86,14 +102,15 @@ def in_words(event: dict[str, Any] | None) -> str:
     return f"Changed since by {event['actor_text']}: {what}, {event['at']:%-d %b %Y, %H:%M} UTC."
 
 
-# --- starting one -------------------------------------------------------------------------------------------------------
+# --- starting one ---------------------------------------------------------------------------------
 
 UNDO_OF: dict[str, str] = {}  # kind of a job → the kind that takes it back
 
 
 def offer_undo(action: Action) -> None:
     """Undo of the action, undo of that undo, and so on."""
-    undo, redo = f"undo-{action.name}", f"redo-{action.name}"
+    undo = f"undo-{action.name}"
+    redo = f"redo-{action.name}"
     register(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
     register(Undo(redo, f"Undo an undo of “{action.label}”", action.action, action))
     UNDO_OF.update({action.name: undo, undo: redo, redo: undo})
@@ -139,7 +156,11 @@ def objection(job: Job) -> str:
 def offers(job: Job, viewer: Any) -> list[Offer]:
     """What can be done with a bulk job, beside what can be done with any: links on its page."""
     found = []
-    if job.state == Job.State.WAITING and viewer.pk != job.by_id and access.may(viewer, "approve_bulk"):
+    if (
+        job.state == Job.State.WAITING
+        and viewer.pk != job.by_id
+        and access.may(viewer, "approve_bulk")
+    ):
         found.append(Offer(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
     if job.has_ended and not objection(job) and access.may(viewer, KINDS[UNDO_OF[job.kind]].action):
         found.append(Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
@@ -151,8 +172,12 @@ def forgotten(job: Job) -> bool:
 
 
 def forget() -> int:
-    """Removes what accounts were before jobs that ended too long ago to be taken back; of how many jobs. Outcomes stay."""
-    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_kept()).order_by("ended_at")[:FORGOTTEN_AT_ONCE]
+    """Removes what accounts were before jobs that ended too long ago to be taken back; of how many
+    jobs. Outcomes stay.
+    """
+    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_kept()).order_by("ended_at")[
+        :FORGOTTEN_AT_ONCE
+    ]
     for job in old:
         forget_images(job)
         Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
@@ -161,7 +186,11 @@ def forget() -> int:
 
 def forget_images(job: Job) -> None:
     last = 0
-    while ids := list(job.items.filter(account_id__gt=last).order_by("account_id").values_list("account_id", flat=True)[:EACH]):
+    while ids := list(
+        job.items.filter(account_id__gt=last)
+        .order_by("account_id")
+        .values_list("account_id", flat=True)[:EACH]
+    ):
         last = ids[-1]
         job.items.filter(account_id__among=ids, before__isnull=False).update(before=None)
 

@@ -1,4 +1,6 @@
-"""Bulk actions: each has a page that shows what would happen and asks for the number of accounts; and then there is a job."""
+"""Bulk actions: each has a page that shows what would happen and asks for the number of accounts;
+and then there is a job.
+"""
 
 from typing import Any
 
@@ -37,7 +39,9 @@ def bulk(request, noun: str):
         return redirect(f"{request.path}?{selection.query}")
     form = action.form(posted(request), by=request.user)
     about = f"{noun}?{selection.query}"
-    confirmed = Confirmation.read(request.POST.get("token", "")) if request.method == "POST" else None
+    confirmed = (
+        Confirmation.read(request.POST.get("token", "")) if request.method == "POST" else None
+    )
     if confirmed and (job := Job.objects.filter(by=request.user.pk, key=confirmed.key).first()):
         return started(request, job)  # a double click, or a browser that asks once more
     parameters = action.stored(form.parameters()) if form.is_valid() else {}
@@ -48,14 +52,19 @@ def bulk(request, noun: str):
             return started(request, job)
     form.carry(Confirmation.new(about, found.number).token)
     return render(
-        request, PAGE, context_of(request, action, selection, form) | shown(action, form, found), status=status_of(form)
+        request,
+        PAGE,
+        context_of(request, action, selection, form) | shown(action, form, found),
+        status=status_of(form),
     )
 
 
 @require_POST
 @vary_on_headers("HX-Request")
 def sample(request, noun: str):
-    """What one of them would get, as it is typed so far. Nothing is started; HTMX has that part alone."""
+    """What one of them would get, as it is typed so far. Nothing is started; HTMX has that part
+    alone.
+    """
     action, selection = asked_for(request, noun)
     if not action.samples:
         raise Http404
@@ -109,16 +118,25 @@ def selection_of(request) -> Selection:
         raise bad_request(error) from error
 
 
-def confirmed_as(form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview) -> bool:
+def confirmed_as(
+    form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview
+) -> bool:
     """Whether what is there now is what was shown, and the number that was typed is its number."""
     if confirmed is None or confirmed.about != about or not confirmed.number.is_still(found.number):
-        form.ask_again(confirmed.number if confirmed and confirmed.about == about else None, found.number)
+        form.ask_again(
+            confirmed.number if confirmed and confirmed.about == about else None, found.number
+        )
     elif form.cleaned_data["count"] != confirmed.number.value:
-        form.add_error("count", f"This is not the number of accounts. Type {confirmed.number.value:,} if you mean them all.")
+        form.add_error(
+            "count",
+            f"This is not the number of accounts. Type {confirmed.number.value:,} if you mean them all.",
+        )
     return form.is_valid()
 
 
-def begun(action: Action, selection: Selection, found: Preview, draft: Job, form: BulkForm) -> Job | None:
+def begun(
+    action: Action, selection: Selection, found: Preview, draft: Job, form: BulkForm
+) -> Job | None:
     """The job, or None where the form says why not."""
     fields = {"reason": draft.reason, "parameters": draft.parameters, "key": draft.key}
     try:
@@ -130,5 +148,10 @@ def begun(action: Action, selection: Selection, found: Preview, draft: Job, form
 
 def started(request, job: Job) -> HttpResponse:
     waits = job.state == Job.State.WAITING
-    messages.success(request, "A colleague has to approve this job before it begins." if waits else "The job is on its way.")
+    messages.success(
+        request,
+        "A colleague has to approve this job before it begins."
+        if waits
+        else "The job is on its way.",
+    )
     return redirect(f"/jobs/{job.pk}/")

@@ -16,7 +16,9 @@ from users.models import User
 
 @dataclass(frozen=True)
 class Written:
-    """One account that was changed. `image`: its columns as they were, exactly; `before` and `after`: what the event tells."""
+    """One account that was changed. `image`: its columns as they were, exactly; `before` and
+    `after`: what the event tells.
+    """
 
     pk: int
     username: str
@@ -42,12 +44,21 @@ def write(chunk: Chunk, event: str, rows: list[Written]) -> None:
     for row in rows:
         target = User(pk=row.pk, username=row.username, version=row.version)
         events.append(
-            event_for(event, actor=chunk.by, target=target, before=row.before, after=row.after, reason=chunk.job.reason)
+            event_for(
+                event,
+                actor=chunk.by,
+                target=target,
+                before=row.before,
+                after=row.after,
+                reason=chunk.job.reason,
+            )
         )
         chunk.put(JobItem.Outcome.CHANGED, row.pk, before=row.image, version=row.version)
     AuditEvent.objects.bulk_create(events, batch_size=2000)
 
 
 def exactly(value: Any) -> Any:
-    """As JSON holds it and `User._meta.get_field(…).to_python` reads it: points in time to the microsecond."""
+    """As JSON holds it and `User._meta.get_field(…).to_python` reads it: points in time to the
+    microsecond.
+    """
     return value.isoformat() if isinstance(value, datetime) else value

@@ -1,8 +1,10 @@
-"""The cache alias `pages`: Redis behind a circuit breaker, with a small memory of each process in front of it.
+"""The cache alias `pages`: Redis behind a circuit breaker, with a small memory of each process in
+front of it.
 
-Disposable. Nothing here raises for a Redis that is refused, silent, full, read-only or gone: a read finds nothing, a write
-keeps nothing, and for some seconds Redis is left alone. That costs time and never truth, because whoever reads checks
-what comes back (a page's key holds the generation of its data; a session is compared with its row).
+Disposable. Nothing here raises for a Redis that is refused, silent, full, read-only or gone: a read
+finds nothing, a write keeps nothing, and for some seconds Redis is left alone. That costs time and
+never truth, because whoever reads checks what comes back (a page's key holds the generation of its
+data; a session is compared with its row).
 """
 
 import logging
@@ -23,7 +25,8 @@ from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
 ALONE = 5.0  # seconds that Redis is left alone after an error
-NEAR = 5.0  # seconds that a process remembers what it read: less than pages may be late with soft columns
+# seconds that a process remembers what it read: less than pages may be late with soft columns
+NEAR = 5.0
 MEMORY = 16 * 1024 * 1024  # bytes of that memory
 MISSING = object()
 # A lock belongs to a process: which of its threads builds is theirs to settle.
@@ -39,10 +42,13 @@ AWAY = (RedisError, OSError)  # what says something about Redis, and not about a
 
 
 class Breaker:
-    """Opens for ALONE seconds at an error; then one caller may try, and the others wait for what comes of it."""
+    """Opens for ALONE seconds at an error; then one caller may try, and the others wait for what
+    comes of it.
+    """
 
     def __init__(self, name: str):
-        self.name, self.lock = name, threading.Lock()
+        self.name = name
+        self.lock = threading.Lock()
         self.until = 0.0
         self.reason = ""
 
@@ -63,24 +69,32 @@ class Breaker:
     def failed(self, error: Exception) -> None:
         with self.lock:
             if not self.reason:
-                logger.warning("The page cache is left alone (%s): %s", self.name, type(error).__name__)
-            self.until, self.reason = time.monotonic() + ALONE, f"{type(error).__name__}"
+                logger.warning(
+                    "The page cache is left alone (%s): %s", self.name, type(error).__name__
+                )
+            self.until = time.monotonic() + ALONE
+            self.reason = f"{type(error).__name__}"
 
     def worked(self) -> None:
         if not self.reason:
             return
         with self.lock:
             back = bool(self.reason)
-            self.until, self.reason = 0.0, ""
+            self.until = 0.0
+            self.reason = ""
         if back:
             logger.warning("The page cache is back (%s).", self.name)
 
 
 class Near:
-    """The newest few megabytes of this process: what it read for NEAR seconds, what it wrote as long as Redis keeps it."""
+    """The newest few megabytes of this process: what it read for NEAR seconds, what it wrote as
+    long as Redis keeps it.
+    """
 
     def __init__(self, limit: int = MEMORY):
-        self.limit, self.size, self.lock = limit, 0, threading.Lock()
+        self.limit = limit
+        self.size = 0
+        self.lock = threading.Lock()
         self.items: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def get(self, key: str) -> bytes | None:
@@ -117,13 +131,19 @@ class Near:
 
 
 class Pages(BaseCache):
-    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION: the URL of Redis."""
+    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION: the URL of
+    Redis.
+    """
 
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
         self.redis = RedisCache(server, params)
-        self.near, self.reading, self.writing = STATE.setdefault(server, (Near(), Breaker("reads"), Breaker("writes")))
-        self.held: list[tuple[str, tuple, dict]] | None = None  # writes that wait for the end of `together`
+        self.near, self.reading, self.writing = STATE.setdefault(
+            server, (Near(), Breaker("reads"), Breaker("writes"))
+        )
+        self.held: list[tuple[str, tuple, dict]] | None = (
+            None  # writes that wait for the end of `together`
+        )
         self.wanted = ""  # the lock that `claiming` wants
         self.first: bool | None = None  # whether this process holds it now
         self.script: Script | None = None
@@ -139,20 +159,32 @@ class Pages(BaseCache):
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         keys = list(keys)
-        near = {key: known for key in keys if (known := self.near.get(self.make_key(key, version))) is not None}
+        near = {
+            key: known
+            for key in keys
+            if (known := self.near.get(self.make_key(key, version))) is not None
+        }
         found = {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
         if len(found) < len(keys):
             rest = [key for key in keys if key not in found]
-            for key, value in self.read(lambda: self.redis.get_many(rest, version=version), {}).items():
+            for key, value in self.read(
+                lambda: self.redis.get_many(rest, version=version), {}
+            ).items():
                 found[key] = value
                 self.remember(key, value, NEAR, version)
         return found
 
-    def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        self.remember(key, value, self.seconds(timeout), version)  # made here: it is as good here as there
+    def set(
+        self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        self.remember(
+            key, value, self.seconds(timeout), version
+        )  # made here: it is as good here as there
         self.send("set", key, value, timeout=timeout, version=version)
 
-    def set_many(self, data: dict[str, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[str]:
+    def set_many(
+        self, data: dict[str, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> list[str]:
         for key, value in data.items():
             self.remember(key, value, self.seconds(timeout), version)
         if self.held is None:
@@ -161,9 +193,13 @@ class Pages(BaseCache):
             self.send("set", key, value, timeout=timeout, version=version)
         return []
 
-    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+    def add(
+        self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
         """Asks Redis alone. Without it everybody is the first."""
-        return bool(self.write(lambda: self.redis.add(key, value, timeout=timeout, version=version), True))
+        return bool(
+            self.write(lambda: self.redis.add(key, value, timeout=timeout, version=version), True)
+        )
 
     def delete(self, key: str, version: int | None = None) -> bool:
         """Whether it was there; True inside `together`, which does not know yet."""
@@ -185,28 +221,33 @@ class Pages(BaseCache):
         return self.reading.reason or self.writing.reason
 
     def probe(self) -> None:
-        """Writes to Redis and reads it back, whatever the breakers say. Raises RedisError, OSError or LookupError."""
+        """Writes to Redis and reads it back, whatever the breakers say. Raises RedisError, OSError
+        or LookupError.
+        """
         self.redis.set("probe", "here", 10)
         if self.redis.get("probe") != "here":
             raise LookupError("it does not keep what it is given")
 
-    # --- the way through the breakers ---------------------------------------------------------------------------------
+    # --- the way through the breakers -------------------------------------------------------------
 
     @contextmanager
     def together(self) -> Iterator[list[Callable[[], None]]]:
-        """What the block writes is sent to Redis in one round trip, by what it is given a list for: the caller calls that when
-        nobody waits any more. Where the block fails, or stands in another, it is sent at once. This process sees it at once.
+        """What the block writes is sent to Redis in one round trip, by what it is given a list for:
+        the caller calls that when nobody waits any more. Where the block fails, or stands in
+        another, it is sent at once. This process sees it at once.
 
         Everything is packed at the end of the block, since later somebody may have changed it.
         """
-        outer, self.held = self.held, []
+        outer = self.held
+        self.held = []
         later: list[Callable[[], None]] = []
         waits = False
         try:
             yield later
             waits = outer is None
         finally:
-            held, self.held = self.held, outer
+            held = self.held
+            self.held = outer
             if held and (pipeline := self.write(lambda: self.packed(held), None)):
                 later.append(lambda: self.write(pipeline.execute, None))
                 if not waits:
@@ -221,10 +262,12 @@ class Pages(BaseCache):
 
     @contextmanager
     def claiming(self, lock: str) -> Iterator[None]:
-        """The first read of the block that finds nothing also takes `lock`, in one round trip; `claimed` says what came of
-        it."""
+        """The first read of the block that finds nothing also takes `lock`, in one round trip;
+        `claimed` says what came of it.
+        """
         outer = self.wanted, self.first
-        self.wanted, self.first = lock, None
+        self.wanted = lock
+        self.first = None
         try:
             yield
         finally:
@@ -251,7 +294,8 @@ class Pages(BaseCache):
         self.writing.worked()
         if isinstance(found, bytes):
             return client.decode(found)
-        self.wanted, self.first = "", bool(found)
+        self.wanted = ""
+        self.first = bool(found)
         return MISSING
 
     def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -269,7 +313,9 @@ class Pages(BaseCache):
         except AWAY as error:
             self.reading.failed(error)
             return otherwise
-        except Exception:  # Redis is well, but an entry cannot be read here: whoever asked makes it anew and writes over it
+        # Redis is well, but an entry cannot be read here: whoever asked makes it anew and writes
+        # over it
+        except Exception:
             value = otherwise
         self.reading.worked()
         return value

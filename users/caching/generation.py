@@ -1,17 +1,21 @@
-"""The generation: numbers in the database that every change raises, in its own transaction, by trigger.
+"""The generation: numbers in the database that every change raises, in its own transaction, by
+trigger.
 
-A page is stored under the generation that was read before its data. Whoever reads later than a change reads a higher
-generation, and so never finds a page from before it.
+A page is stored under the generation that was read before its data. Whoever reads later than a
+change reads a higher generation, and so never finds a page from before it.
 """
 
 from collections import defaultdict
 
 from django.db import connections
 
-ACCOUNTS, AUDIT, ROLES = "accounts", "audit", "roles"
+ACCOUNTS = "accounts"
+AUDIT = "audit"
+ROLES = "roles"
 NAMES = (ACCOUNTS, AUDIT, ROLES)
 
-# As a column of another query, so that reading it takes no query of its own: "accounts:17 audit:4 accounts:9".
+# As a column of another query, so that reading it takes no query of its own: "accounts:17 audit:4
+# accounts:9".
 SQL = {
     "postgresql": "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)",
     "sqlite": "(SELECT group_concat(name || ':' || number, ' ') FROM users_generation)",

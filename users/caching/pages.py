@@ -1,8 +1,9 @@
 """Whole pages from the cache: never stale, and never somebody else's.
 
-A page is stored under the generations of everything that it shows, read before its data, and under the audience that it
-was made for. So nothing is ever taken out of the cache: what is old or another's simply is not found. What belongs to the
-viewer alone (name, messages, token) stands in no stored page.
+A page is stored under the generations of everything that it shows, read before its data, and under
+the audience that it was made for. So nothing is ever taken out of the cache: what is old or
+another's simply is not found. What belongs to the viewer alone (name, messages, token) stands in no
+stored page.
 """
 
 import gzip
@@ -32,7 +33,8 @@ from users.caching import generation, timing
 from users.caching.backend import CLAIMED, Pages
 from users.caching.generation import Generations
 
-SECONDS = 50  # what soft columns may be late; with the memory of each process in front, less than a minute
+# what soft columns may be late; with the memory of each process in front, less than a minute
+SECONDS = 50
 PATIENCE = 0.3  # seconds to wait for somebody who builds the same page already
 SMALL = 400  # bytes that are not worth compressing
 TURN = "Turn"  # header of a kept page, never sent: the moment from which on it says something else
@@ -42,16 +44,24 @@ View = Callable[[Any], HttpResponse]
 def page(request, view: View, *, shows: tuple[str, ...], also: object = None) -> HttpResponse:
     """The answer of `view`, from the cache if it is there.
 
-    `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer changes it, beside
-    their permissions. The view may not look at anything else of the viewer, and asks for the token of no form.
+    `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer
+    changes it, beside their permissions. The view may not look at anything else of the viewer, and
+    asks for the token of no form.
     """
     if passes_by(request):
         timing.outcome(name_of(request), "passed by")
         response = view(request)
         del response[TURN]
         return response
-    encoding, variant = encoding_of(request), "part" if is_partial(request) else "page"
-    prefix = digest(generations_of(request).of(*shows), audience(request.user, also), variant, encoding, timezone.localdate())
+    encoding = encoding_of(request)
+    variant = "part" if is_partial(request) else "page"
+    prefix = digest(
+        generations_of(request).of(*shows),
+        audience(request.user, also),
+        variant,
+        encoding,
+        timezone.localdate(),
+    )
     request.build_absolute_uri = lambda location=None: canonical(request)
     try:
         with timing.span("cache"), together() as later:
@@ -60,7 +70,11 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
         del request.build_absolute_uri
     for send in later:
         afterwards(response, send)
-    for header in ("Expires", "Age", TURN):  # the first two Django adds for caches on the way; there are none
+    for header in (
+        "Expires",
+        "Age",
+        TURN,
+    ):  # the first two Django adds for caches on the way; there are none
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
@@ -69,25 +83,37 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
 
 
 def passes_by(request) -> bool:
-    """Whether the page is made for this request alone: it shows messages, or its templates may change under it."""
+    """Whether the page is made for this request alone: it shows messages, or its templates may
+    change under it.
+    """
     return settings.DEBUG or bool(len(get_messages(request)))
 
 
 def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:
-    """The page under `prefix`, built if need be. How long a cache keeps it is rough (it is stored some time after its data
-    was read, and remembered by processes): one whose turn has come gives way to a page under a key of its own."""
+    """The page under `prefix`, built if need be. How long a cache keeps it is rough (it is stored
+    some time after its data was read, and remembered by processes): one whose turn has come gives
+    way to a page under a key of its own.
+    """
     while True:
         timing.outcome(name_of(request), "hit")
-        builder = Builder(view, prefix, encoding, digest(prefix, request.method, canonical(request)))
+        builder = Builder(
+            view, prefix, encoding, digest(prefix, request.method, canonical(request))
+        )
         with claiming(builder.lock):
             response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
-        if builder.built or not (turn := response.get(TURN)) or datetime.fromisoformat(turn) > timezone.now():
+        if (
+            builder.built
+            or not (turn := response.get(TURN))
+            or datetime.fromisoformat(turn) > timezone.now()
+        ):
             return response
         prefix = digest(prefix, turn)
 
 
 def together() -> AbstractContextManager[list[Callable[[], None]]]:
-    """Redis hears of a page, its pieces and the end of its lock at once, and when the page is on its way."""
+    """Redis hears of a page, its pieces and the end of its lock at once, and when the page is on
+    its way.
+    """
     cache = caches["pages"]
     return cache.together() if isinstance(cache, Pages) else nullcontext([])
 
@@ -112,7 +138,9 @@ def afterwards(response: HttpResponse, call: Callable[[], None]) -> None:
 
 
 def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
-    """The same answer, not to be shown any more from `moment` on: then it will say something else by itself."""
+    """The same answer, not to be shown any more from `moment` on: then it will say something else
+    by itself.
+    """
     if moment is not None:
         response[TURN] = moment.isoformat()
         seconds = (moment - timezone.now()).total_seconds()
@@ -129,7 +157,11 @@ def audience(viewer: Any, *also: object) -> str:
 def generations_of(request) -> Generations:
     """Read in the query that loaded the viewer, before anything else of the page."""
     viewer = request.user
-    return generation.parse(viewer.generations) if hasattr(viewer, "generations") else generation.current()
+    return (
+        generation.parse(viewer.generations)
+        if hasattr(viewer, "generations")
+        else generation.current()
+    )
 
 
 def is_partial(request) -> bool:
@@ -149,12 +181,18 @@ def page_around(request) -> str:
 def encoding_of(request) -> str:
     """The best compression that the client takes: br, gzip or ""."""
     offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
-    takes = {name for name, _, weight in (part.partition(";") for part in offered) if weight.rstrip("0.") != "q="}
+    takes = {
+        name
+        for name, _, weight in (part.partition(";") for part in offered)
+        if weight.rstrip("0.") != "q="
+    }
     return next((name for name in ("br", "gzip") if name in takes), "")
 
 
 def canonical(request) -> str:
-    """Path and query, whatever the order of the parameters. The host is no part of what a page shows."""
+    """Path and query, whatever the order of the parameters. The host is no part of what a page
+    shows.
+    """
     pairs = sorted((name, value) for name, values in request.GET.lists() for value in values)
     return f"{escape_uri_path(request.path)}?{urlencode(pairs)}"
 
@@ -168,7 +206,7 @@ def digest(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-# --- building: once, however many ask ---------------------------------------------------------------------------------
+# --- building: once, however many ask -------------------------------------------------------------
 
 
 @dataclass
@@ -225,7 +263,9 @@ class Builder:
 
     def built_elsewhere(self, request) -> HttpResponse | None:
         """What another process stores while we wait, or None where it takes too long."""
-        cache, deadline, pause = caches["pages"], time.monotonic() + PATIENCE, threading.Event()
+        cache = caches["pages"]
+        deadline = time.monotonic() + PATIENCE
+        pause = threading.Event()
         while time.monotonic() < deadline:
             pause.wait(0.01)
             key = get_cache_key(request, self.prefix, "GET", cache=cache)
@@ -259,6 +299,9 @@ def compress(response: HttpResponse, encoding: str) -> None:
     """Once, when it is stored; a hit sends the bytes as they are."""
     if not encoding or len(response.content) < SMALL:
         return
-    squeeze = {"br": lambda content: brotli.compress(content, quality=2), "gzip": lambda content: gzip.compress(content, 2)}
+    squeeze = {
+        "br": lambda content: brotli.compress(content, quality=2),
+        "gzip": lambda content: gzip.compress(content, 2),
+    }
     response.content = squeeze[encoding](response.content)
     response["Content-Encoding"] = encoding

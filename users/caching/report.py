@@ -18,7 +18,9 @@ OUTCOMES = ("hit", "shared", "miss", "passed by")
 
 @dataclass(frozen=True)
 class Cache:
-    """`trouble`: what this process met last, "" where all is well. `shared`: between processes and machines."""
+    """`trouble`: what this process met last, "" where all is well. `shared`: between processes and
+    machines.
+    """
 
     shared: bool
     trouble: str = ""
@@ -27,7 +29,9 @@ class Cache:
 
 @dataclass(frozen=True)
 class View:
-    """`share`: percent of answers that came from the cache. `times`: by layer, milliseconds of a hit and of a miss."""
+    """`share`: percent of answers that came from the cache. `times`: by layer, milliseconds of a
+    hit and of a miss.
+    """
 
     name: str
     answers: int
@@ -38,11 +42,17 @@ class View:
 
 def cache() -> Cache:
     pages = caches["pages"]
-    return Cache(shared=True, trouble=pages.trouble()) if isinstance(pages, Pages) else Cache(shared=False)
+    return (
+        Cache(shared=True, trouble=pages.trouble())
+        if isinstance(pages, Pages)
+        else Cache(shared=False)
+    )
 
 
 def generations(now: Generations) -> list[tuple[str, datetime | None, int]]:
-    """Name, the time of the last change, and the number of lanes. A number is the time of its change in microseconds."""
+    """Name, the time of the last change, and the number of lanes. A number is the time of its
+    change in microseconds.
+    """
     lanes = [(name, [int(number) for number in now[name].split(".")]) for name in NAMES]
     return [(name, moment(max(numbers)), len(numbers)) for name, numbers in lanes]
 
@@ -69,8 +79,12 @@ def view_of(name: str, figures: Counter[str]) -> View:
     outcomes = [(outcome, figures[outcome]) for outcome in OUTCOMES if figures[outcome]]
     answers = sum(number for _, number in outcomes)
     times = [(layer, mean(figures, "hit", layer), mean(figures, "miss", layer)) for layer in LAYERS]
-    known = [(layer, hit, miss) for layer, hit, miss in times if hit is not None or miss is not None]
-    return View(name, answers, 100 * (figures["hit"] + figures["shared"]) / max(answers, 1), outcomes, known)
+    known = [
+        (layer, hit, miss) for layer, hit, miss in times if hit is not None or miss is not None
+    ]
+    return View(
+        name, answers, 100 * (figures["hit"] + figures["shared"]) / max(answers, 1), outcomes, known
+    )
 
 
 def mean(figures: Counter[str], outcome: str, layer: str) -> float | None:

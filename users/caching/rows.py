@@ -1,7 +1,8 @@
-"""Pieces of pages that outlive them: after one change, the page is put together from the pieces of all that did not change.
+"""Pieces of pages that outlive them: after one change, the page is put together from the pieces of
+all that did not change.
 
-A piece is known by everything that it shows, so it needs no generation and is never old. Each process remembers the newest
-as they are; the cache has them for all, under a digest.
+A piece is known by everything that it shows, so it needs no generation and is never old. Each
+process remembers the newest as they are; the cache has them for all, under a digest.
 """
 
 import time
@@ -20,8 +21,9 @@ FEW = 5  # of them are made sooner than the cache is asked
 
 
 class Piece(NamedTuple):
-    """The HTML that `build` makes of what is `shown`: everything that it depends on, its kind and the viewer's part too.
-    `dear`: to make it takes longer than to ask the cache."""
+    """The HTML that `build` makes of what is `shown`: everything that it depends on, its kind and
+    the viewer's part too. `dear`: to make it takes longer than to ask the cache.
+    """
 
     shown: tuple[Hashable, ...]
     build: Callable[[], str]
@@ -56,7 +58,9 @@ class Memory:
     def turn(self) -> None:
         """What nobody has asked for since the turn before is forgotten."""
         if len(self.young) >= MANY or time.monotonic() >= self.since + SECONDS / 2:
-            self.old, self.young, self.since = self.young, {}, time.monotonic()
+            self.old = self.young
+            self.young = {}
+            self.since = time.monotonic()
 
 
 MEMORY = Memory()
@@ -70,11 +74,15 @@ def pieces(wanted: list[Piece]) -> list[SafeString]:
         if not missing:
             return [*map(SafeString, known)]
         made = made_or_kept(missing)
-        return [SafeString(made[piece.shown] if html is None else html) for piece, html in zip(wanted, known, strict=True)]
+        return [
+            SafeString(made[piece.shown] if html is None else html)
+            for piece, html in zip(wanted, known, strict=True)
+        ]
 
 
 def made_or_kept(missing: list[Piece]) -> dict[tuple, str]:
-    cache, found = caches["pages"], {piece: piece.key for piece in missing}
+    cache = caches["pages"]
+    found = {piece: piece.key for piece in missing}
     asks = len(missing) > FEW or any(piece.dear for piece in missing)
     known = cache.get_many(found.values()) if asks else {}
     made = {key: piece.build() for piece, key in found.items() if key not in known}

@@ -1,4 +1,5 @@
-"""Where the time of a request goes: a Server-Timing header for staff with the right to it, and figures of each web process.
+"""Where the time of a request goes: a Server-Timing header for staff with the right to it, and
+figures of each web process.
 
 Spans are wall-clock times in seconds of named layers; a layer inside of another counts in both.
 """
@@ -29,11 +30,14 @@ LAYERS = ("session", "viewer", "cache", "build", "rows", "compress", "total")
 
 
 class Times:
-    """Of one request: seconds by layer; how the page came (`outcome`: hit, miss, shared or passed by) and of which view."""
+    """Of one request: seconds by layer; how the page came (`outcome`: hit, miss, shared or passed
+    by) and of which view.
+    """
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.view, self.outcome = "", ""
+        self.view = ""
+        self.outcome = ""
         self.viewer: Any = None  # once somebody has been loaded; nobody is for this
         self.began = time.perf_counter()
 
@@ -56,7 +60,8 @@ def span(layer: str) -> Iterator[None]:
 
 def outcome(view: str, how: str) -> None:
     if times := current.get():
-        times.view, times.outcome = view, how
+        times.view = view
+        times.outcome = how
 
 
 def viewed_by(viewer: Any) -> None:
@@ -78,18 +83,28 @@ class TimingMiddleware:
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
             FIGURES.note(times)
-        if times.viewer is not None and response.status_code < 500 and access.may(times.viewer, "view_caching"):
+        if (
+            times.viewer is not None
+            and response.status_code < 500
+            and access.may(times.viewer, "view_caching")
+        ):
             response["Server-Timing"] = header(times)
         return response
 
 
 def header(times: Times) -> str:
-    parts = [f"{layer};dur={times.seconds[layer] * 1000:.2f}" for layer in LAYERS if layer in times.seconds]
+    parts = [
+        f"{layer};dur={times.seconds[layer] * 1000:.2f}"
+        for layer in LAYERS
+        if layer in times.seconds
+    ]
     return ", ".join([f'page;desc="{times.outcome}"', *parts] if times.outcome else parts)
 
 
 class Figures:
-    """What this process has answered since it began: by view, how often each outcome, and seconds by layer."""
+    """What this process has answered since it began: by view, how often each outcome, and seconds
+    by layer.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -122,7 +137,9 @@ FIGURES = Figures()
 
 
 def tell(**_: object) -> None:
-    """Writes this process's row, once its answer has left. The figures are comfort: without a database there are none."""
+    """Writes this process's row, once its answer has left. The figures are comfort: without a
+    database there are none.
+    """
     figures = FIGURES.due()
     if figures is None:
         return
@@ -130,7 +147,9 @@ def tell(**_: object) -> None:
     name = f"{socket.gethostname()[:100]}:{os.getpid()}"
     try:
         with transaction.atomic():
-            WebProcess._default_manager.update_or_create(name=name, defaults={"at": now, "figures": figures})
+            WebProcess._default_manager.update_or_create(
+                name=name, defaults={"at": now, "figures": figures}
+            )
             WebProcess._default_manager.filter(at__lt=now - FORGET).delete()
     except DatabaseError as error:
         logger.warning("The figures of this process are not kept: %s", type(error).__name__)

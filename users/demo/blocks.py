@@ -1,4 +1,6 @@
-"""Blocks of rows for COPY, made on several cores. Imports no model: the processes that do this work start without Django."""
+"""Blocks of rows for COPY, made on several cores. Imports no model: the processes that do this work
+start without Django.
+"""
 
 import os
 import signal
@@ -15,7 +17,9 @@ WORTH_PROCESSES = 5 * BLOCK
 
 
 def copy_blocks(plan: Plan) -> Iterator[bytes]:
-    """All blocks in order. Many are made ahead in other processes, but never more than a few wait in memory."""
+    """All blocks in order. Many are made ahead in other processes, but never more than a few wait
+    in memory.
+    """
     if plan.accounts < WORTH_PROCESSES:
         yield from (copy_lines(plan, start) for start in plan.blocks)
         return
@@ -32,7 +36,9 @@ def copy_blocks(plan: Plan) -> Iterator[bytes]:
 
 
 def keep_to_parent() -> None:
-    """Ctrl-C reaches every process of the terminal: the first one sees to it. And where that one is killed, this one ends."""
+    """Ctrl-C reaches every process of the terminal: the first one sees to it. And where that one is
+    killed, this one ends.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=end_with_parent, daemon=True).start()
 

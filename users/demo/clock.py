@@ -9,23 +9,36 @@ SPAN = YEARS * 365 * DAY
 
 
 class Clock:
-    """Counts microseconds from eight years before `until`. Its texts are what Django stores on SQLite and what both
-    databases read: UTC without an offset, microseconds only where there are any."""
+    """Counts microseconds from eight years before `until`. Its texts are what Django stores on
+    SQLite and what both databases read: UTC without an offset, microseconds only where there are
+    any.
+    """
 
     def __init__(self, until: datetime):
         start = until.astimezone(UTC) - timedelta(microseconds=SPAN)
         first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
         self.offset = (start - first_day) // timedelta(microseconds=1)
-        self.days = [f"{first_day + timedelta(days=day):%Y-%m-%d} " for day in range(2 * YEARS * 365)]
+        self.days = [
+            f"{first_day + timedelta(days=day):%Y-%m-%d} " for day in range(2 * YEARS * 365)
+        ]
         self.seconds = [
-            f"{hour:02}:{minute:02}:{second:02}" for hour in range(24) for minute in range(60) for second in range(60)
+            f"{hour:02}:{minute:02}:{second:02}"
+            for hour in range(24)
+            for minute in range(60)
+            for second in range(60)
         ]
 
     def text(self, moment: int) -> str:
         day, rest = divmod(moment + self.offset, DAY)
         second, micro = divmod(rest, SECOND)
-        return f"{self.days[day]}{self.seconds[second]}.{micro:06}" if micro else self.days[day] + self.seconds[second]
+        return (
+            f"{self.days[day]}{self.seconds[second]}.{micro:06}"
+            if micro
+            else self.days[day] + self.seconds[second]
+        )
 
     def midnight(self, moment: int) -> int:
-        """The beginning of its day: what a nightly import writes, and so a tie. Never before the first moment."""
+        """The beginning of its day: what a nightly import writes, and so a tie. Never before the
+        first moment.
+        """
         return max(0, moment - (moment + self.offset) % DAY)

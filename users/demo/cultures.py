@@ -1,6 +1,8 @@
-"""Where the demo people come from: names from the most common downwards, and the places that go with them.
+"""Where the demo people come from: names from the most common downwards, and the places that go
+with them.
 
-A name in another script stands with its Latin form: "Иван:ivan". A place is country, language tag, time zone, calling code.
+A name in another script stands with its Latin form: "Иван:ivan". A place is country, language tag,
+time zone, calling code.
 """
 
 from typing import NamedTuple
@@ -162,7 +164,8 @@ CULTURES = [
     ),
 ]
 
-# Domains under .example can never be somebody's (RFC 2606): a demo with a real EMAIL_URL writes to nobody.
+# Domains under .example can never be somebody's (RFC 2606): a demo with a real EMAIL_URL writes to
+# nobody.
 COMPANY_FIRST = (
     "north blue silver bright green summit harbour cedar iron golden river stone clear swift alpine coastal urban prime "
     "delta lunar solar quantum vertex nova orbit pixel cobalt amber maple granite falcon heron lotus saffron tundra"
@@ -171,4 +174,11 @@ COMPANY_SECOND = (
     "works logistics health media energy bank foods labs systems travel capital robotics textiles legal design mobility "
     "studios retail insurance software marine motors pharma telecom academy builders consulting farms security optics"
 )
-FREE_MAIL = ["mail.example", "post.example", "inbox.example", "webmail.example", "letterbox.example", "example.net"]
+FREE_MAIL = [
+    "mail.example",
+    "post.example",
+    "inbox.example",
+    "webmail.example",
+    "letterbox.example",
+    "example.net",
+]

@@ -1,7 +1,8 @@
-"""Filling an empty table: without its indexes and search triggers, which are built at the end, exactly as they were.
+"""Filling an empty table: without its indexes and search triggers, which are built at the end,
+exactly as they were.
 
-All of it happens in the caller's transaction. DDL is transactional on both databases, so an interruption at any moment
-leaves the table empty and its indexes in place.
+All of it happens in the caller's transaction. DDL is transactional on both databases, so an
+interruption at any moment leaves the table empty and its indexes in place.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ def definitions() -> dict[str, str]:
 
 @contextmanager
 def rebuilt_after(rows: int) -> Iterator[None]:
-    """Drops the indexes for the block and builds them after it. `rows`: about how many there will be."""
+    """Drops the indexes for the block and builds them after it. `rows`: about how many there will
+    be.
+    """
     found = definitions()
     with connection.cursor() as cursor:
         for name in found:
@@ -57,7 +60,9 @@ def make_room(cursor, rows: int) -> None:
 
 
 def refresh_statistics() -> None:
-    """For the planner; and on PostgreSQL the visibility map, without which no index-only scan is one. Not in a transaction."""
+    """For the planner; and on PostgreSQL the visibility map, without which no index-only scan is
+    one. Not in a transaction.
+    """
     with connection.cursor() as cursor:
         can_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block
         cursor.execute(f"VACUUM (ANALYZE) {TABLE}" if can_vacuum else f"ANALYZE {TABLE}")

@@ -1,8 +1,9 @@
 """The rows of a plan, into either database, inside the caller's transaction.
 
-One generator feeds both: COPY on PostgreSQL, with the rows made in processes of their own, and executemany on SQLite.
-(Measured for a million rows without indexes: 11 s. INSERT … SELECT over generate_series, with the names as arrays, took
-minutes, and would be a second definition of every row.)
+One generator feeds both: COPY on PostgreSQL, with the rows made in processes of their own, and
+executemany on SQLite. (Measured for a million rows without indexes: 11 s. INSERT … SELECT over
+generate_series, with the names as arrays, took minutes, and would be a second definition of every
+row.)
 """
 
 import json
@@ -20,7 +21,9 @@ Progress = Callable[[int], None]  # called with the number of rows so far
 
 
 def lock_accounts() -> None:
-    """Nobody else adds accounts until the end of the transaction; an immediate transaction on SQLite has that already."""
+    """Nobody else adds accounts until the end of the transaction; an immediate transaction on
+    SQLite has that already.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {TABLE} IN SHARE ROW EXCLUSIVE MODE")
@@ -41,9 +44,15 @@ def next_id() -> int:
 
 
 def rest() -> tuple[tuple[str, str | None], ...]:
-    """The columns that the demo knows nothing of, each with its field's default: flags, numbers, short texts and JSON."""
+    """The columns that the demo knows nothing of, each with its field's default: flags, numbers,
+    short texts and JSON.
+    """
     fields = {str(field.column): field for field in User._meta.concrete_fields}
-    return tuple((column, as_text(field.get_default())) for column, field in fields.items() if column not in COLUMNS)
+    return tuple(
+        (column, as_text(field.get_default()))
+        for column, field in fields.items()
+        if column not in COLUMNS
+    )
 
 
 def as_text(value: object) -> str | None:
@@ -61,7 +70,10 @@ def load(plan: Plan, progress: Progress) -> None:
 
 def copy(plan: Plan, progress: Progress) -> None:
     columns = ", ".join(plan.columns)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as target:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as target,
+    ):
         for number, block in enumerate(copy_blocks(plan), 1):
             target.write(block)
             progress(min(number * BLOCK, plan.accounts))

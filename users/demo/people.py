@@ -1,4 +1,6 @@
-"""Made-up accounts, row by row: the same plan gives the same rows, on both databases and in any number of processes."""
+"""Made-up accounts, row by row: the same plan gives the same rows, on both databases and in any
+number of processes.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +12,39 @@ from users.demo.tables import BITS, Name, domains, peoples
 from users.identifiers import search_form, skeleton
 
 COLUMNS = (
-    "id", "username", "email", "first_name", "last_name", "phone", "locale", "time_zone",
-    "search_key", "name_key", "email_domain", "lookalike",
-    "status", "status_reason", "suspended_until", "valid_until", "email_verified_at", "date_joined", "updated_at",
-    "last_seen_at", "last_login", "deleted_at", "version",
-    "password", "is_superuser", "is_staff", "must_change_password", "has_second_factor",
-    "session_epoch", "source", "source_id", "attributes",
-)  # fmt: skip
+    "id",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+    "locale",
+    "time_zone",
+    "search_key",
+    "name_key",
+    "email_domain",
+    "lookalike",
+    "status",
+    "status_reason",
+    "suspended_until",
+    "valid_until",
+    "email_verified_at",
+    "date_joined",
+    "updated_at",
+    "last_seen_at",
+    "last_login",
+    "deleted_at",
+    "version",
+    "password",
+    "is_superuser",
+    "is_staff",
+    "must_change_password",
+    "has_second_factor",
+    "session_epoch",
+    "source",
+    "source_id",
+    "attributes",
+)
 BLOCK = 10_000
 STAFF_DOMAIN = "example.com"
 REASONS = [
@@ -35,7 +63,8 @@ Row = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to make: `accounts` rows with ids from `first_id`, joined in the eight years before `until`.
+    """What to make: `accounts` rows with ids from `first_id`, joined in the eight years before
+    `until`.
 
     `rest`: columns that nothing here is known of, with the one value that every row gets.
     """
@@ -61,15 +90,20 @@ class Plan:
 
 
 class Maker:
-    """Makes the rows of a plan, block by block. Each block has its own random numbers, so blocks can be made anywhere.
+    """Makes the rows of a plan, block by block. Each block has its own random numbers, so blocks
+    can be made anywhere.
 
-    `null` and `newline` are how the reader of the rows wants them: COPY takes escapes, a statement takes the real ones.
+    `null` and `newline` are how the reader of the rows wants them: COPY takes escapes, a statement
+    takes the real ones.
     """
 
     def __init__(self, plan: Plan, null: str | None = None, newline: str = "\n"):
-        self.plan, self.null, self.newline = plan, null, newline
+        self.plan = plan
+        self.null = null
+        self.newline = newline
         self.clock = Clock(plan.until)
-        self.peoples, self.domains = peoples(), domains()
+        self.peoples = peoples()
+        self.domains = domains()
         self.rest = [null if value is None else value for _, value in plan.rest]
         self.staff_every = plan.accounts // plan.staff if plan.staff else plan.accounts + 1
 
@@ -79,8 +113,12 @@ class Maker:
         return map(self.row, range(start, min(start + BLOCK, self.plan.accounts)))
 
     def row(self, number: int) -> Row:
-        bits, pk = self.bits, self.plan.first_id + number
-        staff = number % self.staff_every == self.staff_every // 2 and number // self.staff_every < self.plan.staff
+        bits = self.bits
+        pk = self.plan.first_id + number
+        staff = (
+            number % self.staff_every == self.staff_every // 2
+            and number // self.staff_every < self.plan.staff
+        )
         *who, attributes = self.identity(pk, staff)
         from_elsewhere = not staff and bits(3) == 0
         return (
@@ -100,10 +138,14 @@ class Maker:
         )
 
     def identity(self, pk: int, staff: bool) -> tuple[str, ...]:
-        """The columns from username to lookalike, and the attributes. The id in a username keeps it apart from all others."""
+        """The columns from username to lookalike, and the attributes. The id in a username keeps it
+        apart from all others.
+        """
         bits = self.bits
         people = self.peoples[bits(BITS)]
-        first, last, place = people.first_names[bits(BITS)], people.last_names[bits(BITS)], people.places[bits(BITS)]
+        first = people.first_names[bits(BITS)]
+        last = people.last_names[bits(BITS)]
+        place = people.places[bits(BITS)]
         username, looks_like, searched = self.username(first, last, pk)
         if staff:
             domain = STAFF_DOMAIN
@@ -114,13 +156,23 @@ class Maker:
             domain = "gmail.example" if bits(10) < 517 else self.domains[bits(BITS + 3)]
             email = f"{first.latin}{'.' if bits(1) else ''}{last.latin}{pk}@{domain}"
         phone = f"{place.prefix}555{bits(23):07}" if bits(2) else ""
-        one, other = f"{first.search} {last.search}", f"{last.search} {first.search}"
+        one = f"{first.search} {last.search}"
+        other = f"{last.search} {first.search}"
         lines = [searched, email, one, other if other != one else "", phone]
         return (
-            username, email, first.text, last.text, phone, place.locale, place.time_zone,
-            self.newline.join([line for line in lines if line]), other, domain, looks_like,
+            username,
+            email,
+            first.text,
+            last.text,
+            phone,
+            place.locale,
+            place.time_zone,
+            self.newline.join([line for line in lines if line]),
+            other,
+            domain,
+            looks_like,
             place.attributes[bits(3)],
-        )  # fmt: skip
+        )
 
     def username(self, first: Name, last: Name, pk: int) -> tuple[str, str, str]:
         """The username, what it looks like in ASCII ("" for itself), and how it is searched."""
@@ -138,18 +190,28 @@ class Maker:
         return username, "", username
 
     def history(self, number: int, staff: bool, email: bool) -> tuple[str | None, ...]:
-        """The columns from status to version. Dates joined follow the ids, ever more of them per year, out of step by days."""
-        bits, null, text = self.bits, self.null, self.clock.text
+        """The columns from status to version. Dates joined follow the ids, ever more of them per
+        year, out of step by days.
+        """
+        bits = self.bits
+        null = self.null
+        text = self.clock.text
         joined = max(0, int(SPAN * ((number + 1) / self.plan.accounts) ** 0.625) - bits(38))
         if bits(5) == 0:
             joined = self.clock.midnight(joined)
         status = 0 if staff else bits(10)
         then = text(joined)
-        verified = text(min(joined + bits(32), SPAN)) if email and (staff or bits(10) < 900) else null
+        verified = (
+            text(min(joined + bits(32), SPAN)) if email and (staff or bits(10) < 900) else null
+        )
         if 952 <= status < 972 and email:
             return ("invited", "", null, null, null, then, then, null, null, null, "1")
         gap = SPAN - joined
-        seen = null if bits(10) < 190 and not staff else text(SPAN - int(gap * (bits(16) / 65536) ** 3))
+        seen = (
+            null
+            if bits(10) < 190 and not staff
+            else text(SPAN - int(gap * (bits(16) / 65536) ** 3))
+        )
         if status < 972:
             ends = self.end_of_validity(joined) if not staff and bits(5) == 0 else null
             return ("active", "", null, ends, verified, then, then, seen, seen, null, "1")
@@ -164,6 +226,8 @@ class Maker:
         return ("deleted", "", null, null, verified, then, at, seen, seen, at, "2")
 
     def end_of_validity(self, joined: int) -> str:
-        """Half of them by now or soon, counted from the start of a contract; half in the coming months."""
+        """Half of them by now or soon, counted from the start of a contract; half in the coming
+        months.
+        """
         start = joined if self.bits(1) else SPAN
         return self.clock.text(self.clock.midnight(start + DAY * (90 + self.bits(9))))

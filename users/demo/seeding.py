@@ -22,7 +22,9 @@ WORTH_NAMED = 100  # from so many accounts on, there is one named after each rol
 
 @dataclass(frozen=True)
 class Order:
-    """`accounts` in all, the first sign-in account (if `admin` names one) and the named ones among them."""
+    """`accounts` in all, the first sign-in account (if `admin` names one) and the named ones among
+    them.
+    """
 
     accounts: int
     seed: int
@@ -35,8 +37,12 @@ class Occupied(Exception):
     """There are accounts already, or one has the name of one that was to be made."""
 
 
-def seed(order: Order, *, more: bool, say: Callable[[str], None], progress: loading.Progress) -> Plan:
-    """In one transaction. Raises Occupied; `more` adds to accounts that are there. Statistics are for the caller to refresh."""
+def seed(
+    order: Order, *, more: bool, say: Callable[[str], None], progress: loading.Progress
+) -> Plan:
+    """In one transaction. Raises Occupied; `more` adds to accounts that are there. Statistics are
+    for the caller to refresh.
+    """
     with transaction.atomic():
         loading.lock_accounts()
         empty = not User.objects.exists()
@@ -54,7 +60,14 @@ def seed(order: Order, *, more: bool, say: Callable[[str], None], progress: load
 def plan_for(order: Order, with_named: bool) -> Plan:
     ours = bool(order.admin) + (len(NAMED) if with_named else 0)
     accounts = order.accounts - ours
-    return Plan(accounts, order.seed, loading.next_id(), order.until, min(300, accounts // 40), loading.rest())
+    return Plan(
+        accounts,
+        order.seed,
+        loading.next_id(),
+        order.until,
+        min(300, accounts // 40),
+        loading.rest(),
+    )
 
 
 def add_people(order: Order, plan: Plan, *, with_named: bool, say: Callable[[str], None]) -> None:
@@ -67,7 +80,12 @@ def add_people(order: Order, plan: Plan, *, with_named: bool, say: Callable[[str
     give_roles(plan.first_id, plan.last_id)
     say(f"Wrote {write_history(plan.first_id, plan.seed):,} events of the past")
     say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} attempts to sign in")
-    after = {"accounts": order.accounts, "seed": plan.seed, "first_id": plan.first_id, "until": order.until}
+    after = {
+        "accounts": order.accounts,
+        "seed": plan.seed,
+        "first_id": plan.first_id,
+        "until": order.until,
+    }
     record("accounts.seeded", actor=actor, after=after)
 
 

@@ -1,5 +1,6 @@
-"""A past at the door: who signed in from where, who failed, and who still is signed in. Of the newest accounts and staff
-alone, so that ten million accounts cost no more than ten thousand."""
+"""A past at the door: who signed in from where, who failed, and who still is signed in. Of the
+newest accounts and staff alone, so that ten million accounts cost no more than ten thousand.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -28,8 +29,11 @@ ADDRESSES = ["192.0.2.{}", "198.51.100.{}", "203.0.113.{}", "10.20.0.{}", "2001:
 
 
 def write_signins(first_id: int, seed: int, until: datetime) -> int:
-    """How many attempts, none of them after `until`. They are written in the order of their times, as they are read."""
-    made, sessions = [], []
+    """How many attempts, none of them after `until`. They are written in the order of their times,
+    as they are read.
+    """
+    made = []
+    sessions = []
     for account in chosen(first_id):
         random = Random(f"{seed}:door:{account.pk}")  # noqa: S311  nothing here is a secret
         mine = [attempt for attempt in attempts(account, random) if attempt.at <= until]
@@ -50,28 +54,37 @@ def write_signins(first_id: int, seed: int, until: datetime) -> int:
 def chosen(first_id: int) -> list[User]:
     """The newest accounts, and some of the staff."""
     accounts = UserQuerySet(User).filter(pk__gte=first_id).order_by("-date_joined", "-pk")
-    newest, staff = list(accounts[:ACCOUNTS]), list(accounts.filter(is_staff=True)[: ACCOUNTS // 5])
+    newest = list(accounts[:ACCOUNTS])
+    staff = list(accounts.filter(is_staff=True)[: ACCOUNTS // 5])
     return list({account.pk: account for account in [*newest, *staff]}.values())
 
 
 def attempts(account: User, random: Random) -> Iterator[SignInEvent]:
     """Of one account, oldest first; the last success is when it was last seen."""
-    agent, address = random.choice(AGENTS), random.choice(ADDRESSES).format(random.randrange(2, 250))
+    agent = random.choice(AGENTS)
+    address = random.choice(ADDRESSES).format(random.randrange(2, 250))
     seen = account.last_seen_at
 
     def attempt(at: datetime, outcome: Outcome, way: Way = Way.PASSWORD) -> SignInEvent:
-        return SignInEvent(account_id=account.pk, at=at, outcome=outcome, way=way, ip=address, user_agent=agent)
+        return SignInEvent(
+            account_id=account.pk, at=at, outcome=outcome, way=way, ip=address, user_agent=agent
+        )
 
     if seen is not None:
         days = (seen - account.date_joined).days
-        before = sorted(seen - timedelta(days=days * random.random()) for _ in range(random.randrange(12)))
+        before = sorted(
+            seen - timedelta(days=days * random.random()) for _ in range(random.randrange(12))
+        )
         for at in [*before, seen]:
             for missed in range(random.choice([0, 0, 0, 0, 1, 2]), 0, -1):
                 yield attempt(at - timedelta(seconds=20 * missed), Outcome.WRONG_PASSWORD)
             yield attempt(at, Outcome.OK)
     if account.status == State.SUSPENDED:
         after = account.updated_at + timedelta(minutes=random.randrange(1, 600))
-        yield from (attempt(after + timedelta(minutes=number), Outcome.SUSPENDED) for number in range(random.randrange(4)))
+        yield from (
+            attempt(after + timedelta(minutes=number), Outcome.SUSPENDED)
+            for number in range(random.randrange(4))
+        )
     if account.status == State.INVITED and random.random() < 0.3:
         yield attempt(account.date_joined + timedelta(days=4), Outcome.DEAD_LINK, Way.INVITATION)
 

@@ -1,4 +1,6 @@
-"""The people who use the demo's back office: roles for those among the rows, and a named account for each role."""
+"""The people who use the demo's back office: roles for those among the rows, and a named account
+for each role.
+"""
 
 from itertools import cycle
 
@@ -20,18 +22,31 @@ NAMED = {
 def give_roles(first_id: int, last_id: int) -> None:
     """One role to each staff account in this range, in the shares above."""
     groups = {group.name: group.pk for group in Group.objects.filter(name__in=SHARES)}
-    turns = cycle([groups[name] for name, share in SHARES.items() for _ in range(share) if name in groups] or [None])
-    staff = User.objects.filter(pk__range=(first_id, last_id), is_staff=True).order_by("pk").values_list("pk", flat=True)
+    turns = cycle(
+        [groups[name] for name, share in SHARES.items() for _ in range(share) if name in groups]
+        or [None]
+    )
+    staff = (
+        User.objects.filter(pk__range=(first_id, last_id), is_staff=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     member = User.groups.through
-    rows = [member(user_id=pk, group_id=group) for pk, group in zip(staff, turns, strict=False) if group]
+    rows = [
+        member(user_id=pk, group_id=group) for pk, group in zip(staff, turns, strict=False) if group
+    ]
     member.objects.bulk_create(rows, batch_size=1000)
 
 
 def make_named() -> None:
-    """viewer, support and so on, at example.com. Nobody can sign in to them before a password reset."""
+    """viewer, support and so on, at example.com. Nobody can sign in to them before a password
+    reset.
+    """
     for username, (role, first_name, last_name) in NAMED.items():
         names = {"first_name": first_name, "last_name": last_name}
-        account = User.objects.create_user(username, f"{username}@example.com", is_staff=True, **names)
+        account = User.objects.create_user(
+            username, f"{username}@example.com", is_staff=True, **names
+        )
         account.groups.set(Group.objects.filter(name=role))
 
 
@@ -39,5 +54,10 @@ def make_admin(username: str, password: str, actor: object) -> User:
     """The account of the first sign-in, with its event."""
     email = username if "@" in username else f"{username}@example.com"
     account = User.objects.create_superuser(username, email, password)
-    record("account.created", actor=actor, target=account, after={"username": account.username, "is_superuser": True})
+    record(
+        "account.created",
+        actor=actor,
+        target=account,
+        after={"username": account.username, "is_superuser": True},
+    )
     return account

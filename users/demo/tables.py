@@ -53,13 +53,19 @@ def peoples() -> list[People]:
 @cache
 def domains() -> list[str]:
     """Where the other half has its address: some free mail, then a long tail of companies."""
-    companies = [f"{first}{second}.example" for second in COMPANY_SECOND.split() for first in COMPANY_FIRST.split()]
+    companies = [
+        f"{first}{second}.example"
+        for second in COMPANY_SECOND.split()
+        for first in COMPANY_FIRST.split()
+    ]
     return by_rank([*FREE_MAIL, *companies], flat=8, size=SIZE * 8)
 
 
 def name(word: str) -> Name:
     text, _, given = word.replace("_", " ").partition(":")
-    latin = given or "".join(char for char in search_form(text) if char.isascii() and char.isalnum())
+    latin = given or "".join(
+        char for char in search_form(text) if char.isascii() and char.isalnum()
+    )
     own = "".join(fold(text).split()) if given else ""
     return Name(text, latin, search_form(text), own)
 
@@ -68,7 +74,14 @@ def places(culture: Culture) -> list[Place]:
     found = []
     for line in culture.places.split("|"):
         country, locale, time_zone, code = line.split()
-        found.append(Place(locale, time_zone, f"+{code}", [f'{{"plan": "{plan}", "country": "{country}"}}' for plan in PLANS]))
+        found.append(
+            Place(
+                locale,
+                time_zone,
+                f"+{code}",
+                [f'{{"plan": "{plan}", "country": "{country}"}}' for plan in PLANS],
+            )
+        )
     return found
 
 
@@ -83,7 +96,8 @@ def evenly(entries: list[Entry]) -> list[Entry]:
 
 def spread(entries: list[Entry], weights: list[float], size: int = SIZE) -> list[Entry]:
     """`size` entries, each as often as its weight says, and at least once where there is room."""
-    total, reached = sum(weights), 0.0
+    total = sum(weights)
+    reached = 0.0
     table: list[Entry] = []
     for entry, weight in zip(entries, weights, strict=True):
         reached += weight * size / total

@@ -20,7 +20,9 @@ from users.directory.request import bad_request
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def columns(request):
-    """With HTMX each change is saved at once and the rows fall into their new order; without it there is a button."""
+    """With HTMX each change is saved at once and the rows fall into their new order; without it
+    there is a button.
+    """
     access.require(request.user, "view")
     chosen = preferences.columns(request.user)
     form = ColumnsForm(posted(request), chosen=chosen)

@@ -13,7 +13,9 @@ from users.icons import icon
 
 @dataclass(frozen=True)
 class Column:
-    """`sort` is "" where the list can't be ordered by it. `css` gives the width and where the column is left out."""
+    """`sort` is "" where the list can't be ordered by it. `css` gives the width and where the
+    column is left out.
+    """
 
     name: str
     label: str
@@ -53,7 +55,9 @@ def known(names: object) -> tuple[str, ...]:
 
 
 def heads(wanted: Filter, names: Iterable[str] = DEFAULT) -> SafeString:
-    """A `th` for the name and each of `names`; a sortable one leads to its order, and from there to the opposite one."""
+    """A `th` for the name and each of `names`; a sortable one leads to its order, and from there to
+    the opposite one.
+    """
     name, *others = [head(wanted, column) for column in (NAME, *(COLUMNS[name] for name in names))]
     return SafeString("".join([name.replace(">", f">{TICK_ALL}", 1), *others]))
 
@@ -64,7 +68,8 @@ def head(wanted: Filter, column: Column) -> str:
     sort = "" if wanted.masked and column.sort in REVEALING else column.sort
     direction = order(wanted, sort) if sort else ""
     if sort:
-        url, arrow = escape(turn(wanted, sort)), icon(direction) if direction else ""
+        url = escape(turn(wanted, sort))
+        arrow = icon(direction) if direction else ""
         label = f'<a href="{url}" hx-get="{url}">{label}{arrow}</a>'
     sorted_by = f' aria-sort="{direction}"' if direction else ""
     return f'<th scope="col" class="{column.css}"{sorted_by}>{label}</th>'

@@ -1,4 +1,6 @@
-"""How many accounts match: a guess at once, exactly up to a cap, and exactly beyond it in the background."""
+"""How many accounts match: a guess at once, exactly up to a cap, and exactly beyond it in the
+background.
+"""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ SIZE = {
 
 @dataclass(frozen=True)
 class Count:
-    """`number` of accounts; `more`: at least that many. `about`: the planner's guess where there are more, or 0."""
+    """`number` of accounts; `more`: at least that many. `about`: the planner's guess where there
+    are more, or 0.
+    """
 
     number: int
     more: bool = False
@@ -62,23 +66,35 @@ def guess(wanted: Filter) -> int:
 
 
 def ask(wanted: Filter) -> dict[str, Any]:
-    """Has a worker count exactly, unless one does or has done so already. The state of that, for `answer`."""
+    """Has a worker count exactly, unless one does or has done so already. The state of that, for
+    `answer`.
+    """
     with transaction.atomic():
         known = answer(wanted)
         if known is None:
-            known = {"query": wanted.query, "masked": wanted.masked, "number": None, "error": "", "at": timezone.now()}
+            known = {
+                "query": wanted.query,
+                "masked": wanted.masked,
+                "number": None,
+                "error": "",
+                "at": timezone.now(),
+            }
             cache.set(key(wanted.digest), known, KEPT)
             queue.ring("users.directory.tasks.count", wanted.digest)
     return known
 
 
 def answer(wanted: Filter) -> dict[str, Any] | None:
-    """None, or `number` (None while a worker counts), `error` and `at`, the time of the question or of the answer."""
+    """None, or `number` (None while a worker counts), `error` and `at`, the time of the question or
+    of the answer.
+    """
     return cache.get(key(wanted.digest))
 
 
 def count(digest: str) -> int | None:
-    """Counts what was asked for, for at most PATIENCE seconds, and keeps the answer. None if nobody asks any more."""
+    """Counts what was asked for, for at most PATIENCE seconds, and keeps the answer. None if nobody
+    asks any more.
+    """
     asked = cache.get(key(digest))
     if asked is None:
         return None
@@ -98,10 +114,15 @@ def give_up(digest: str, error: str) -> None:
 
 
 def forget() -> None:
-    """Drops every question and answer: each holds the words of somebody's search, also for a while after it has run out."""
+    """Drops every question and answer: each holds the words of somebody's search, also for a while
+    after it has run out.
+    """
     with connections["default"].cursor() as cursor:
         table = settings.CACHES["default"]["LOCATION"]
-        cursor.execute(f"DELETE FROM {table} WHERE cache_key LIKE %s", [cache.make_key(key("")) + "%"])  # noqa: S608  a setting
+        cursor.execute(
+            f"DELETE FROM {table} WHERE cache_key LIKE %s",
+            [cache.make_key(key("")) + "%"],  # noqa: S608
+        )  # noqa: RUF100, S608
 
 
 def key(digest: str) -> str:

@@ -1,6 +1,7 @@
 """What the directory shows: parsed from a query string, normalised, and turned back into one.
 
-List, counts, exports, bulk work and saved views take this object and nothing else: the filter travels, never the ids.
+List, counts, exports, bulk work and saved views take this object and nothing else: the filter
+travels, never the ids.
 """
 
 import hashlib
@@ -17,11 +18,16 @@ from users.directory.search import Search, tokens
 from users.models import User, UserQuerySet
 
 SIZES = (25, 50, 100)
-DEFAULT_SORT, DEFAULT_SIZE = "-joined", 50
-TERM_MAX, VALUE_MAX = 200, 255
+DEFAULT_SORT = "-joined"
+DEFAULT_SIZE = 50
+TERM_MAX = 200
+VALUE_MAX = 255
 ORDER = ("sort", "size")
 POSITION = ("after", "before")
-REVEALING = {"email", "username"}  # sorts that tell what is masked: by neighbours, and by the cursors in addresses
+REVEALING = {
+    "email",
+    "username",
+}  # sorts that tell what is masked: by neighbours, and by the cursors in addresses
 KNOWN = {"q", *PARAMETERS, *ORDER, *POSITION, "view"}
 
 
@@ -30,12 +36,15 @@ class BadFilter(Exception):
 
     def __init__(self, parameter: str, message: str):
         super().__init__(f"{parameter}: {message}")
-        self.parameter, self.message = parameter, message
+        self.parameter = parameter
+        self.message = message
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`q`: what is searched for, as typed; `values`: the other filters by name, in the order of PARAMETERS."""
+    """`q`: what is searched for, as typed; `values`: the other filters by name, in the order of
+    PARAMETERS.
+    """
 
     q: str = ""
     values: dict[str, str] = field(default_factory=dict)
@@ -43,12 +52,15 @@ class Filter:
     size: int = DEFAULT_SIZE
     # The viewer's own size, which the query need not name.
     usual: int = field(default=DEFAULT_SIZE, compare=False)
-    # Whether it is asked by somebody for whom addresses are masked, and so must not tell them apart.
+    # Whether it is asked by somebody for whom addresses are masked, and so must not tell them
+    # apart.
     masked: bool = False
 
     @classmethod
     def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
-        """`size` where the query gives none. Raises BadFilter for an unknown, repeated or impossible parameter."""
+        """`size` where the query gives none. Raises BadFilter for an unknown, repeated or
+        impossible parameter.
+        """
         for name, given in query.lists():
             if name not in KNOWN:
                 raise BadFilter(name, "There is no such filter.")
@@ -58,10 +70,14 @@ class Filter:
         asked = {name: query[name] for name in PARAMETERS if query.get(name)} | named
         sort = one_of("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
         if masked and sort.removeprefix("-") in REVEALING:
-            raise BadFilter("sort", "Addresses are masked for you, so the list can’t be put in their order.")
+            raise BadFilter(
+                "sort", "Addresses are masked for you, so the list can’t be put in their order."
+            )
         return cls(
             q=q,
-            values={name: parse_value(name, str(asked[name])) for name in PARAMETERS if name in asked},
+            values={
+                name: parse_value(name, str(asked[name])) for name in PARAMETERS if name in asked
+            },
             sort=sort,
             size=int(one_of("size", query.get("size") or str(size), [str(each) for each in SIZES])),
             usual=size,
@@ -111,7 +127,9 @@ class Filter:
         """The same list with one filter less: "q" or the name of a value."""
         if name == "q":
             return replace(self, q="")
-        return replace(self, values={other: value for other, value in self.values.items() if other != name})
+        return replace(
+            self, values={other: value for other, value in self.values.items() if other != name}
+        )
 
     @property
     def narrows(self) -> bool:
@@ -119,7 +137,9 @@ class Filter:
 
     @property
     def digest(self) -> str:
-        """32 hex digits that are equal for filters that mean the same accounts, whatever their order and page."""
+        """32 hex digits that are equal for filters that mean the same accounts, whatever their
+        order and page.
+        """
         query = replace(self, sort=DEFAULT_SORT, size=self.usual).query.encode()
         return hashlib.sha256(query + b"masked" * self.masked).hexdigest()[:32]
 
@@ -127,7 +147,9 @@ class Filter:
         """In words: "active accounts at example.com that were never seen"."""
         values = dict(self.values)
         status = values.pop("status", "")
-        who = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}[values.pop("role", "")]
+        who = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}[
+            values.pop("role", "")
+        ]
         words = [PARAMETERS["status"].words(status)] if status else [] if self.narrows else ["all"]
         words += [who, *(PARAMETERS[name].words(value) for name, value in values.items())]
         return " ".join(words) + (f" matching “{self.q}”" if self.q else "")
@@ -147,11 +169,15 @@ def check_text(name: str, value: str, longest: int) -> str:
         raise BadFilter(name, f"{name} takes at most {longest} characters.")
     # Bytes that are no UTF-8 have become U+FFFD by now.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
-        raise BadFilter(name, "This contains a character that can’t be stored, so nothing can match it.")
+        raise BadFilter(
+            name, "This contains a character that can’t be stored, so nothing can match it."
+        )
     return value
 
 
 def one_of(name: str, value: str, allowed: list[str]) -> str:
     if value not in allowed:
-        raise BadFilter(name, f"“{value[:60]}” is not a value of {name}. It takes: {', '.join(allowed)}.")
+        raise BadFilter(
+            name, f"“{value[:60]}” is not a value of {name}. It takes: {', '.join(allowed)}."
+        )
     return value

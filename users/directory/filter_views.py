@@ -27,7 +27,9 @@ def panel(request):
     wanted = parse(request)
     context = {
         "filter": wanted,
-        "fields": partial(fields, wanted.values),  # asked for only where the template has not kept them
+        "fields": partial(
+            fields, wanted.values
+        ),  # asked for only where the template has not kept them
         "roles": pages.generations_of(request).of(ROLES),
     }
     part = "#panel" if pages.is_partial(request) else ""
@@ -39,10 +41,19 @@ def fields(values: dict[str, str]) -> list[dict]:
     choices = {
         "status": State.choices,
         "role": list(STAFF.items()),
-        "group": [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)],
-        "missing": [(name, words.removeprefix("no ").capitalize()) for name, words in MISSING.items()],
+        "group": [
+            (name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)
+        ],
+        "missing": [
+            (name, words.removeprefix("no ").capitalize()) for name, words in MISSING.items()
+        ],
     } | dict.fromkeys(("verified", "mfa", "must_change", "never_seen"), YES_NO)
     return [
-        {"name": name, "label": parameter.label, "choices": choices.get(name), "value": values.get(name, "")}
+        {
+            "name": name,
+            "label": parameter.label,
+            "choices": choices.get(name),
+            "value": values.get(name, ""),
+        }
         for name, parameter in PARAMETERS.items()
     ]

@@ -1,7 +1,9 @@
-"""Finds the page that a filter asks for, at a bounded cost whatever the filter and the size of the table.
+"""Finds the page that a filter asks for, at a bounded cost whatever the filter and the size of the
+table.
 
-Where an index holds the wanted accounts in the wanted order, the page is one range of it. Everywhere else the planner
-has to choose between two roads, each ruinous for some filter (at ten million rows 0.3 ms against 19 s), so we choose:
+Where an index holds the wanted accounts in the wanted order, the page is one range of it.
+Everywhere else the planner has to choose between two roads, each ruinous for some filter (at ten
+million rows 0.3 ms against 19 s), so we choose:
 
 1. Walk: the next few thousand accounts in the wanted order, and of these the ones that match. Whatever is common
    fills a page at once. If the walk fills the page or reaches the end, the answer is complete. Where an index holds
@@ -30,10 +32,12 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Found:
-    """`capped`: there are more matches than were looked at; the page is made of a sample. `exact`: the search names these
-    accounts alone. `named`: ids of accounts that stand first because the search is their username. `about`: the size of
-    the table, where the database knows it and nothing narrows the list. `turn`: the next moment at which some account
-    changes its state, where the list is in order; nobody may keep an empty one."""
+    """`capped`: there are more matches than were looked at; the page is made of a sample. `exact`:
+    the search names these accounts alone. `named`: ids of accounts that stand first because the
+    search is their username. `about`: the size of the table, where the database knows it and
+    nothing narrows the list. `turn`: the next moment at which some account changes its state, where
+    the list is in order; nobody may keep an empty one.
+    """
 
     page: Page
     capped: bool = False
@@ -46,7 +50,9 @@ class Found:
 def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
     """The page behind `after`, or in front of `before`, or the first. Raises keyset.BadCursor."""
     keyset.check(wanted.sort, after, before)
-    accounts = UserQuerySet(User)  # without the alias of the manager: putting it together takes time
+    accounts = UserQuerySet(
+        User
+    )  # without the alias of the manager: putting it together takes time
     first_page = not after and not before
     if wanted.search.alone and first_page and (rows := keyset.load(named(wanted, accounts))):
         return Found(Page(rows), exact=True)
@@ -70,14 +76,24 @@ def named(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
 
 
 def in_order(wanted: Filter) -> bool:
-    """Whether some index holds exactly these accounts in this order, so that a page is one range of it."""
+    """Whether some index holds exactly these accounts in this order, so that a page is one range of
+    it.
+    """
     sort = wanted.sort.removeprefix("-")
-    others = [(name, value) for name, value in wanted.values.items() if not ranges(name, value, sort)]
-    return not wanted.search and len(others) <= 1 and all(sort in PARAMETERS[name].ordered(value) for name, value in others)
+    others = [
+        (name, value) for name, value in wanted.values.items() if not ranges(name, value, sort)
+    ]
+    return (
+        not wanted.search
+        and len(others) <= 1
+        and all(sort in PARAMETERS[name].ordered(value) for name, value in others)
+    )
 
 
 def walk_or_gather(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> Found:
-    road = Road(wanted, accounts, cursor=after or (before if before != END else ""), backwards=bool(before))
+    road = Road(
+        wanted, accounts, cursor=after or (before if before != END else ""), backwards=bool(before)
+    )
     if not after and not before and wanted.search.exact and not wanted.search.alone:
         road = replace(road, named=named(wanted, accounts))
     ahead = road.gather_first() if seldom(wanted) and not road.lane else road.walk_first()
@@ -92,7 +108,11 @@ def walk_or_gather(wanted: Filter, accounts: UserQuerySet, after: str, before: s
 def put_first(named: list[User], found: Found) -> Found:
     ids = frozenset(account.pk for account in named)
     rest = [account for account in found.page.accounts if account.pk not in ids]
-    return replace(found, page=replace(found.page, accounts=[*named, *rest]), named=ids) if named else found
+    return (
+        replace(found, page=replace(found.page, accounts=[*named, *rest]), named=ids)
+        if named
+        else found
+    )
 
 
 def seldom(wanted: Filter) -> bool:

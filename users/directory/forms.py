@@ -12,7 +12,9 @@ from users.directory.models import NAME_MAX, QUERY_MAX
 
 
 class ColumnsForm(forms.Form):
-    """Which columns, and the place of each as a number. `chosen`: the names as they are now, in order."""
+    """Which columns, and the place of each as a number. `chosen`: the names as they are now, in
+    order.
+    """
 
     columns = forms.MultipleChoiceField(
         choices=[(name, column.label) for name, column in COLUMNS.items()],
@@ -23,7 +25,12 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, chosen: tuple[str, ...], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.chosen = chosen
-        self.places = {name: at for at, name in enumerate([*chosen, *(name for name in COLUMNS if name not in chosen)], 1)}
+        self.places = {
+            name: at
+            for at, name in enumerate(
+                [*chosen, *(name for name in COLUMNS if name not in chosen)], 1
+            )
+        }
         for name, at in self.places.items():
             attributes = {"min": 1, "max": 99, "aria-label": f"Place of {COLUMNS[name].label}"}
             widget = forms.NumberInput(attrs=attributes)
@@ -34,10 +41,15 @@ class ColumnsForm(forms.Form):
     def rows(self) -> list[dict[str, Any]]:
         """In the order of the places as they are now."""
         ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
-        return [{"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]} for name in self.places]
+        return [
+            {"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]}
+            for name in self.places
+        ]
 
     def names(self) -> tuple[str, ...]:
-        """The chosen columns in their new order. Whatever moved up stands before what had its place, moved down behind."""
+        """The chosen columns in their new order. Whatever moved up stands before what had its
+        place, moved down behind.
+        """
 
         def key(name: str) -> tuple[int, int]:
             place = self.cleaned_data[f"place_{name}"] or self.places[name]
@@ -50,7 +62,9 @@ class ViewForm(forms.Form):
     """A new view. `may_share`: whether the person who makes it may let others see it."""
 
     name = NormalField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
-    shared = forms.BooleanField(required=False, label="Shared", help_text="Everybody who may see the directory has it too.")
+    shared = forms.BooleanField(
+        required=False, label="Shared", help_text="Everybody who may see the directory has it too."
+    )
     query = forms.CharField(required=False, max_length=QUERY_MAX, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, may_share: bool, **kwargs: Any):
@@ -63,12 +77,16 @@ class ViewForm(forms.Form):
         name = self.cleaned_data["name"]
         if not name:
             raise forms.ValidationError("This field is required.")
-        if len(name) > NAME_MAX:  # asked again: the normal form of some scripts is longer than what was typed
+        if (
+            len(name) > NAME_MAX
+        ):  # asked again: the normal form of some scripts is longer than what was typed
             raise forms.ValidationError(f"A name has at most {NAME_MAX} characters.")
         return name
 
 
 class ChangedViewForm(ViewForm):
     query = None  # type: ignore[assignment]
-    position = forms.IntegerField(min_value=1, max_value=999, label="Place", help_text="Among your own views.")
+    position = forms.IntegerField(
+        min_value=1, max_value=999, label="Place", help_text="Among your own views."
+    )
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)

@@ -1,6 +1,8 @@
 """Marks in a text what a search found in it, although the search compares another form of the text."""
 
-from html import escape  # Django's own asks of each argument whether it is lazy, which takes longer than to escape it
+from html import (
+    escape,
+)  # Django's own asks of each argument whether it is lazy, which takes longer than to escape it
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -14,7 +16,8 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
     if not words or not text or len(text) > LONGEST:
         return SafeString(escape(text))
     spans = merged(sorted(span for word in words for span in places(text, word)))
-    parts, at = [], 0
+    parts = []
+    at = 0
     for start, end in spans:
         parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
         at = end
@@ -22,13 +25,17 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
 
 
 def places(text: str, word: str) -> list[tuple[int, int]]:
-    """Where `word` stands in `text`, as positions in `text`: found in the folded text and carried back."""
-    folded, origin = "", []
+    """Where `word` stands in `text`, as positions in `text`: found in the folded text and carried
+    back.
+    """
+    folded = ""
+    origin = []
     for position, char in enumerate(text):
         form = " " if char.isspace() else search_form(char)
         folded += form
         origin += [position] * len(form)
-    spans, start = [], folded.find(word)
+    spans = []
+    start = folded.find(word)
     while start != -1:
         spans.append((origin[start], origin[start + len(word) - 1] + 1))
         start = folded.find(word, start + len(word))

@@ -1,7 +1,7 @@
 """Keyset paging: a page is an index range that starts behind a cursor, whatever its number.
 
-The order is always (sort key, id), so that no two rows are equal. A cursor holds the key and the id of the row at the
-edge of a page; a page costs one query for n + 1 rows.
+The order is always (sort key, id), so that no two rows are equal. A cursor holds the key and the id
+of the row at the edge of a page; a page costs one query for n + 1 rows.
 """
 
 import json
@@ -26,15 +26,37 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 END = "end"
 # What a row of the list shows, and what its order and its links need.
 LISTED = (
-    "id", "username", "email", "first_name", "last_name", "phone", "status", "suspended_until", "valid_until", "is_staff",
-    "is_superuser", "date_joined", "last_seen_at", "name_key", "search_key", "version", "email_verified_at", "email_domain",
-    "source", "source_id", "has_second_factor", "must_change_password",
-)  # fmt: skip
+    "id",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+    "status",
+    "suspended_until",
+    "valid_until",
+    "is_staff",
+    "is_superuser",
+    "date_joined",
+    "last_seen_at",
+    "name_key",
+    "search_key",
+    "version",
+    "email_verified_at",
+    "email_domain",
+    "source",
+    "source_id",
+    "has_second_factor",
+    "must_change_password",
+)
 COLUMN_OF_ID = '"users_user"."id"'
 COLUMNS_LISTED = ", ".join(f'"users_user"."{name}"' for name in LISTED)
 Beside = Mapping[str, RawSQL]
 NOTHING: Beside = {}
-EDGE = (object(), object())  # stands for the value and the id of the edge of a page, in a statement that serves for all
+EDGE = (
+    object(),
+    object(),
+)  # stands for the value and the id of the edge of a page, in a statement that serves for all
 Ask = Callable[[str, bool], list[User]]
 LONGEST = 3500  # the longest name_key is 620 characters of 4 bytes, in base64
 
@@ -51,7 +73,9 @@ class Later(Value):
 
 
 class Beyond(Func):
-    """Row values compared: (key, id) > (value, id). One index range, where OR conditions would be two."""
+    """Row values compared: (key, id) > (value, id). One index range, where OR conditions would be
+    two.
+    """
 
     template = "(%(expressions)s)"
     output_field = BooleanField()
@@ -68,17 +92,28 @@ class Beyond(Func):
         return f"({key}, {pk}) {self.operator} ({value}, {bound})", params
 
     def as_sqlite(self, compiler, connection, **context):
-        """SQLite uses no index on an expression for row values, so the bound is said again for the expression alone.
-        Among accounts with the same key it steps over those before the id: 0.1 µs each."""
+        """SQLite uses no index on an expression for row values, so the bound is said again for the
+        expression alone. Among accounts with the same key it steps over those before the id: 0.1 µs
+        each.
+        """
         rows, params = self.as_sql(compiler, connection, **context)
         key, _, value, _ = self.source_expressions
-        (key_sql, key_params), (value_sql, value_params) = compiler.compile(key), compiler.compile(value)
-        return f"({key_sql} {self.operator}= {value_sql} AND {rows})", [*key_params, *value_params, *params]
+        (key_sql, key_params), (value_sql, value_params) = (
+            compiler.compile(key),
+            compiler.compile(value),
+        )
+        return f"({key_sql} {self.operator}= {value_sql} AND {rows})", [
+            *key_params,
+            *value_params,
+            *params,
+        ]
 
 
 @dataclass(frozen=True)
 class Sort:
-    """How one column is ordered. `of` reads the key from an account, `load` checks and reads it from a cursor."""
+    """How one column is ordered. `of` reads the key from an account, `load` checks and reads it
+    from a cursor.
+    """
 
     label: str
     column: str
@@ -104,7 +139,9 @@ ANYWHERE = Span()
 
 
 def text(value: Any) -> str:
-    if not isinstance(value, str) or any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
+    if not isinstance(value, str) or any(
+        char == "\x00" or "\ud800" <= char <= "\udfff" for char in value
+    ):
         raise BadCursor
     return value
 
@@ -115,16 +152,27 @@ def time(value: Any) -> datetime:
         if at.tzinfo is None:
             raise BadCursor
         return at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # a time just inside the calendar may be outside of it in UTC
+    except (
+        ValueError,
+        OverflowError,
+    ) as error:  # a time just inside the calendar may be outside of it in UTC
         raise BadCursor from error
 
 
 COLUMNS = {
-    "joined": Sort("Joined", "date_joined", F("date_joined"), lambda account: account.date_joined, time),
+    "joined": Sort(
+        "Joined", "date_joined", F("date_joined"), lambda account: account.date_joined, time
+    ),
     "username": Sort("Username", "username", F("username"), lambda account: account.username, text),
     "email": Sort("Email", "email", F("email"), lambda account: account.email, text),
     "name": Sort("Name", "name_key", F("name_key"), lambda account: account.name_key, text),
-    "seen": Sort("Last seen", "last_seen_at", SeenKey("last_seen_at"), lambda account: account.last_seen_at or NEVER, time),
+    "seen": Sort(
+        "Last seen",
+        "last_seen_at",
+        SeenKey("last_seen_at"),
+        lambda account: account.last_seen_at or NEVER,
+        time,
+    ),
 }
 # What the URL may say: a column, or a column with a minus for the other direction.
 SORTS = {f"{sign}{name}": column for name, column in COLUMNS.items() for sign in ("", "-")}
@@ -139,8 +187,18 @@ class Page:
     previous: str = ""
 
 
-def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", before: str = "", within: Span = ANYWHERE) -> Page:
-    """The page behind `after`, or in front of `before` ("end": the last page), or the first. Raises BadCursor."""
+def fetch(
+    accounts: UserQuerySet,
+    sort: str,
+    size: int,
+    *,
+    after: str = "",
+    before: str = "",
+    within: Span = ANYWHERE,
+) -> Page:
+    """The page behind `after`, or in front of `before` ("end": the last page), or the first. Raises
+    BadCursor.
+    """
 
     def ask(cursor: str, backwards: bool) -> list[User]:
         return load(beyond(accounts, sort, cursor, backwards, within)[: size + 1])
@@ -149,7 +207,9 @@ def fetch(accounts: UserQuerySet, sort: str, size: int, *, after: str = "", befo
 
 
 def fetch_by(ask: Ask, sort: str, size: int, *, after: str = "", before: str = "") -> Page:
-    """The same of the rows that `ask` finds: at most size + 1 beyond a cursor ("": either end), backwards or not."""
+    """The same of the rows that `ask` finds: at most size + 1 beyond a cursor ("": either end),
+    backwards or not.
+    """
     rows = ask(after if not before or before == END else before, bool(before))
     if before and before != END and len(rows) <= size:
         return fetch_by(ask, sort, size)  # less than a page stands in front: that is the first page
@@ -159,7 +219,9 @@ def fetch_by(ask: Ask, sort: str, size: int, *, after: str = "", before: str = "
 
 
 def load(accounts: UserQuerySet) -> list[User]:
-    """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can be changed and saved."""
+    """Accounts to be read alone, LISTED of them, without what the ORM does for each so that it can
+    be changed and saved.
+    """
     try:
         return read(accounts.db, *listed(accounts))
     except EmptyResultSet:  # a condition that nothing can meet
@@ -178,40 +240,57 @@ def tail(accounts: UserQuerySet) -> Compiled:
 
 
 def select(tail: Compiled, beside: Beside = NOTHING) -> Compiled:
-    """LISTED, which takes the ORM longer to name than the database to find a page of them. `beside`: what else each row shall
-    have, by name."""
-    columns = ", ".join([COLUMNS_LISTED, *(f"({each.sql}) AS {name}" for name, each in beside.items())])
+    """LISTED, which takes the ORM longer to name than the database to find a page of them.
+    `beside`: what else each row shall have, by name.
+    """
+    columns = ", ".join(
+        [COLUMNS_LISTED, *(f"({each.sql}) AS {name}" for name, each in beside.items())]
+    )
     sql, params = tail
-    return f"SELECT {columns}{sql}", (*(param for each in beside.values() for param in each.params), *params)
+    return f"SELECT {columns}{sql}", (
+        *(param for each in beside.values() for param in each.params),
+        *params,
+    )
 
 
 def read(database: str, sql: str, params: Sequence[Any], *, often: bool = False) -> list[User]:
-    """The same for a query by hand, which comes `often`. Columns that are no fields of the account become attributes as they
-    are."""
+    """The same for a query by hand, which comes `often`. Columns that are no fields of the account
+    become attributes as they are.
+    """
     with prepared.cursor(connections[database], at_once=often) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]
     if convert := converters(database, tuple(names)):
-        rows = [[value if how is None else how(value) for how, value in zip(convert, row, strict=True)] for row in rows]
+        rows = [
+            [value if how is None else how(value) for how, value in zip(convert, row, strict=True)]
+            for row in rows
+        ]
     return [light(names, row) for row in rows]
 
 
 @cache
 def converters(database: str, names: tuple[str, ...]) -> list[Callable[[Any], Any] | None]:
-    """What makes of each column's values those of the field; empty where the driver gives them as they should be."""
+    """What makes of each column's values those of the field; empty where the driver gives them as
+    they should be.
+    """
     fields = {field.column: field for field in User._meta.concrete_fields}
     found = [converter(database, fields[name]) if name in fields else None for name in names]
     return found if any(found) else []
 
 
 def converter(database: str, field: Field) -> Callable[[Any], Any] | None:
-    connection, column = connections[database], field.get_col(User._meta.db_table)
+    connection = connections[database]
+    column = field.get_col(User._meta.db_table)
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
     if len(steps) == 1:
         [step] = steps
         return lambda value: step(value, column, connection)
-    return (lambda value: reduce(lambda value, step: step(value, column, connection), steps, value)) if steps else None
+    return (
+        (lambda value: reduce(lambda value, step: step(value, column, connection), steps, value))
+        if steps
+        else None
+    )
 
 
 def light(names: list[str], row: Sequence[Any]) -> User:
@@ -221,8 +300,11 @@ def light(names: list[str], row: Sequence[Any]) -> User:
 
 
 def page_of(rows: list[User], sort: str, size: int, *, after: str, before: str) -> Page:
-    """The page made of at most size + 1 `rows`, which stand in reading order, or backwards if `before` is given."""
-    more, rows = len(rows) > size, rows[:size]
+    """The page made of at most size + 1 `rows`, which stand in reading order, or backwards if
+    `before` is given.
+    """
+    more = len(rows) > size
+    rows = rows[:size]
     if before:
         rows = rows[::-1]
     has_next, has_previous = (before != END, more) if before else (more, bool(after))
@@ -233,29 +315,42 @@ def page_of(rows: list[User], sort: str, size: int, *, after: str, before: str) 
     )
 
 
-def beyond(accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: Span = ANYWHERE) -> UserQuerySet:
-    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is either end."""
+def beyond(
+    accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: Span = ANYWHERE
+) -> UserQuerySet:
+    """The accounts behind the cursor in reading order, or in front of it and backwards. "" is
+    either end.
+    """
     return behind(accounts, sort, edge(sort, cursor, backwards, within), backwards, within)
 
 
 def edge(sort: str, cursor: str, backwards: bool, within: Span) -> tuple[Any, int] | None:
-    """Where to begin, as key and id; None at an end. The near end of `within` and the cursor become one bound, whichever is
-    further on: of two, PostgreSQL begins to read at either, and might read everything from the end of the range to the cursor.
+    """Where to begin, as key and id; None at an end. The near end of `within` and the cursor become
+    one bound, whichever is further on: of two, PostgreSQL begins to read at either, and might read
+    everything from the end of the range to the cursor.
     """
     descending = sort.startswith("-") != backwards
     near = within.stop if descending else within.start
-    places = [*([decode(sort, cursor)] if cursor else []), *([(near, 0)] if near is not None else [])]
+    places = [
+        *([decode(sort, cursor)] if cursor else []),
+        *([(near, 0)] if near is not None else []),
+    ]
     return (min(places) if descending else max(places)) if places else None
 
 
-def behind(accounts: UserQuerySet, sort: str, place: tuple[Any, Any] | None, backwards: bool, within: Span) -> UserQuerySet:
+def behind(
+    accounts: UserQuerySet, sort: str, place: tuple[Any, Any] | None, backwards: bool, within: Span
+) -> UserQuerySet:
     """The accounts from an `edge` on, in order."""
-    key, descending = SORTS[sort].key, sort.startswith("-") != backwards
+    key = SORTS[sort].key
+    descending = sort.startswith("-") != backwards
     far = within.start if descending else within.stop
     if place:
         accounts = accounts.filter(Beyond(key, place, "<" if descending else ">"))
     if far is not None:
-        accounts = accounts.filter(GreaterThanOrEqual(key, Value(far)) if descending else LessThan(key, Value(far)))
+        accounts = accounts.filter(
+            GreaterThanOrEqual(key, Value(far)) if descending else LessThan(key, Value(far))
+        )
     return accounts.order_by(*order(sort, backwards))
 
 
@@ -278,9 +373,15 @@ def encode(sort: str, account: User) -> str:
 
 
 def cursor_at(sort: str, value: Any, pk: int = 0) -> str:
-    """The place in the order at `value`, in front of all accounts that have it where the order ascends (ids start at 1)."""
+    """The place in the order at `value`, in front of all accounts that have it where the order
+    ascends (ids start at 1).
+    """
     data = [sort, value.isoformat() if isinstance(value, datetime) else value, pk]
-    return urlsafe_b64encode(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    return (
+        urlsafe_b64encode(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 def decode(sort: str, cursor: str) -> tuple[Any, int]:

@@ -1,4 +1,6 @@
-"""Where one can go from a page of the directory: other orders, other pages, a letter or a year, without a filter."""
+"""Where one can go from a page of the directory: other orders, other pages, a letter or a year,
+without a filter.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,20 +44,30 @@ def order(wanted: Filter, name: str) -> str:
 def steps(wanted: Filter, page: keyset.Page) -> list[Link]:
     return [
         Link("First", wanted.url() if page.previous else "", "first"),
-        Link("Previous", wanted.url(before=page.previous) if page.previous else "", "previous", "prev"),
+        Link(
+            "Previous",
+            wanted.url(before=page.previous) if page.previous else "",
+            "previous",
+            "prev",
+        ),
         Link("Next", wanted.url(after=page.next) if page.next else "", "next", "next"),
         Link("Last", wanted.url(before=keyset.END) if page.next else "", "last"),
     ]
 
 
 def sizes(wanted: Filter) -> list[Link]:
-    return [Link(str(size), "" if size == wanted.size else wanted.sized(size).url()) for size in SIZES]
+    return [
+        Link(str(size), "" if size == wanted.size else wanted.sized(size).url()) for size in SIZES
+    ]
 
 
 def chips(wanted: Filter) -> list[Link]:
     """The filters in force; following one takes it away."""
     search = [Link(f"“{wanted.q}”", wanted.without("q").url())] if wanted.q else []
-    return search + [Link(chip_label(name, value), wanted.without(name).url()) for name, value in wanted.values.items()]
+    return search + [
+        Link(chip_label(name, value), wanted.without(name).url())
+        for name, value in wanted.values.items()
+    ]
 
 
 def chip_label(name: str, value: str) -> str:
@@ -64,22 +76,34 @@ def chip_label(name: str, value: str) -> str:
 
 
 def jumps(wanted: Filter) -> SafeString:
-    """Links to letters or years, for the sorts that have them. By hand: as template code they took a tenth of the page."""
+    """Links to letters or years, for the sorts that have them. By hand: as template code they took
+    a tenth of the page.
+    """
     base = wanted.url()
     base += "&" if "?" in base else "?"
-    links = [(escape(base + position), label) for label, position in places(wanted.sort, datetime.now(UTC).year)]
-    return SafeString("".join([f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links]))
+    links = [
+        (escape(base + position), label)
+        for label, position in places(wanted.sort, datetime.now(UTC).year)
+    ]
+    return SafeString(
+        "".join([f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links])
+    )
 
 
 @cache
 def places(sort: str, year: int) -> list[tuple[str, str]]:
-    """Labels, and positions in front of the first account of each; `year` is the last of those that can be jumped to."""
+    """Labels, and positions in front of the first account of each; `year` is the last of those that
+    can be jumped to.
+    """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:
         starts: list[tuple[str, object]] = [
-            (str(start), datetime(start + descending, 1, 1, tzinfo=UTC)) for start in range(FIRST_YEAR, year + 1)
+            (str(start), datetime(start + descending, 1, 1, tzinfo=UTC))
+            for start in range(FIRST_YEAR, year + 1)
         ]
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
     ordered = starts[::-1] if descending else starts
-    return [(label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in ordered]
+    return [
+        (label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in ordered
+    ]

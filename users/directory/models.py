@@ -12,17 +12,21 @@ QUERY_MAX = 4000
 class SavedView(models.Model):
     """A filter under a name: the owner's own, or shared with everybody who may see the directory.
 
-    `query` is the canonical text of a users.directory.filter.Filter and is read anew whenever the view is opened, so
-    relative dates stay relative, and a filter that is no more is noticed.
+    `query` is the canonical text of a users.directory.filter.Filter and is read anew whenever the
+    view is opened, so relative dates stay relative, and a filter that is no more is noticed.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=NAME_MAX)
     query = models.CharField(max_length=QUERY_MAX, blank=True)
     shared = models.BooleanField(default=False)
-    position = models.PositiveSmallIntegerField(default=1, help_text="Place among the owner's views")
+    position = models.PositiveSmallIntegerField(
+        default=1, help_text="Place among the owner's views"
+    )
     created_at = models.DateTimeField(default=timezone.now)
-    version = models.PositiveIntegerField(default=1, help_text="Raised by every change: optimistic lock")
+    version = models.PositiveIntegerField(
+        default=1, help_text="Raised by every change: optimistic lock"
+    )
 
     class Meta:
         default_permissions = ()
@@ -31,7 +35,9 @@ class SavedView(models.Model):
             models.UniqueConstraint(fields=["owner", "name"], name="view_name_unique"),
             models.CheckConstraint(name="view_name_present", condition=~Q(name="")),
         ]
-        indexes = [models.Index(fields=["name", "id"], name="view_shared", condition=Q(shared=True))]
+        indexes = [
+            models.Index(fields=["name", "id"], name="view_shared", condition=Q(shared=True))
+        ]
 
     def __str__(self) -> str:
         return self.name

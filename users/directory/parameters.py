@@ -1,4 +1,6 @@
-"""The directory's filters, one entry each: what values it takes, which accounts it means, and how it reads in words."""
+"""The directory's filters, one entry each: what values it takes, which accounts it means, and how
+it reads in words.
+"""
 
 import re
 import unicodedata
@@ -16,7 +18,8 @@ from users.identifiers import INVISIBLE, fold
 from users.models import State, User, in_state
 
 EVER = NEVER + timedelta(microseconds=1)
-# What conditions take for the present while a statement is put together that is to be run at other times.
+# What conditions take for the present while a statement is put together that is to be run at other
+# times.
 assumed: ContextVar[datetime | None] = ContextVar("assumed", default=None)
 UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
 SPANS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
@@ -25,8 +28,8 @@ EMPTY = Span("", "\x01")  # nothing that is stored begins with a control charact
 MISSING = {"email": "no email", "name": "no name"}
 
 
-# PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any index, and at the
-# million that come first and are not.
+# PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any
+# index, and at the million that come first and are not.
 SOME_STATUS = RawSQL("(SELECT 'active')", ())
 NOWHERE: frozenset[str] = frozenset()
 JOINED = frozenset({"joined"})
@@ -34,8 +37,9 @@ EVERYWHERE = frozenset({"joined", "username", "email", "name", "seen"})
 
 
 class NoEmail(Func):
-    """SQLite knows how many addresses there are and not that one of them is frequent: told nothing, it would read all who have
-    none, and sort them."""
+    """SQLite knows how many addresses there are and not that one of them is frequent: told nothing,
+    it would read all who have none, and sort them.
+    """
 
     template = "(%(expressions)s = '')"
     output_field = BooleanField()
@@ -43,24 +47,30 @@ class NoEmail(Func):
     arity = 1
 
     def as_sqlite(self, compiler, connection, **context):
-        return self.as_sql(compiler, connection, template="likelihood(%(expressions)s = '', 0.05)", **context)
+        return self.as_sql(
+            compiler, connection, template="likelihood(%(expressions)s = '', 0.05)", **context
+        )
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """`parse` gives the canonical value or raises ValueError with a sentence. `words` follows "accounts …"."""
+    """`parse` gives the canonical value or raises ValueError with a sentence. `words` follows
+    "accounts …".
+    """
 
     label: str
     parse: Callable[[str], str]
     condition: Callable[[str], Q]
     words: Callable[[str], str]
-    # The sorts in which an index holds the accounts of this value in order; elsewhere the finder bounds its work.
+    # The sorts in which an index holds the accounts of this value in order; elsewhere the finder
+    # bounds its work.
     ordered: Callable[[str], frozenset[str]] = lambda value: NOWHERE
     # Whether few accounts have this value, as a rule.
     seldom: Callable[[str], bool] = lambda value: False
     # What is true of all these accounts and of few others, and is held in order everywhere.
     near: Callable[[str], Q | None] = lambda value: None
-    # What is true of nearly all these accounts, and is held in the order of joining where the whole is not.
+    # What is true of nearly all these accounts, and is held in the order of joining where the whole
+    # is not.
     most: Callable[[str], Q | None] = lambda value: None
     # For a range of the key of a sort: that sort, and the range.
     span: Callable[[str], tuple[str, Span]] = lambda value: ("", ANYWHERE)
@@ -125,7 +135,9 @@ def day(value: str) -> str:
             return value
         return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
     except (ValueError, OverflowError):
-        raise ValueError("It takes a date such as 2026-03-31, or -30d for thirty days ago.") from None
+        raise ValueError(
+            "It takes a date such as 2026-03-31, or -30d for thirty days ago."
+        ) from None
 
 
 def start_of(value: str) -> datetime:
@@ -175,9 +187,16 @@ PARAMETERS = {
         lambda value: Q(status=SOME_STATUS) if value == State.ACTIVE else None,
     ),
     "role": Parameter("Role", choice(*ROLES), role, lambda value: value, where("staff"), always),
-    "group": Parameter("Group", printable, group, lambda value: f"in the group {value}", seldom=always),
+    "group": Parameter(
+        "Group", printable, group, lambda value: f"in the group {value}", seldom=always
+    ),
     "domain": Parameter(
-        "Domain", domain, lambda value: Q(email_domain=value), lambda value: f"at {value}", lambda value: JOINED, always
+        "Domain",
+        domain,
+        lambda value: Q(email_domain=value),
+        lambda value: f"at {value}",
+        lambda value: JOINED,
+        always,
     ),
     "verified": Parameter(
         "Verified address",
@@ -215,7 +234,10 @@ PARAMETERS = {
         lambda value: f"that joined until {in_words(value)}",
     ),
     "seen_from": ranging(
-        "Seen from", day, lambda value: ("seen", Span(start_of(value))), lambda value: f"seen since {in_words(value)}"
+        "Seen from",
+        day,
+        lambda value: ("seen", Span(start_of(value))),
+        lambda value: f"seen since {in_words(value)}",
     ),
     "seen_to": ranging(
         "Last seen until",
@@ -230,7 +252,11 @@ PARAMETERS = {
         lambda value: "that were never seen" if value == "yes" else "that have been seen",
     ),
     "source": Parameter(
-        "Source", printable, lambda value: Q(source=value), lambda value: f"imported from {value}", lambda value: JOINED
+        "Source",
+        printable,
+        lambda value: Q(source=value),
+        lambda value: f"imported from {value}",
+        lambda value: JOINED,
     ),
     "missing": Parameter(
         "Has no",
@@ -258,7 +284,9 @@ def span(values: dict[str, str], sort: str) -> Span:
 
 
 def lanes(values: dict[str, str], sort: str) -> list[Q]:
-    """The filters whose accounts an index holds in the sort's order, those that few accounts meet first."""
+    """The filters whose accounts an index holds in the sort's order, those that few accounts meet
+    first.
+    """
     held = [
         (PARAMETERS[name], value)
         for name, value in values.items()
@@ -269,5 +297,9 @@ def lanes(values: dict[str, str], sort: str) -> list[Q]:
 
 
 def nearly(values: dict[str, str]) -> list[Q]:
-    """What an index holds in every order, and is not much more than the accounts of one of the filters."""
-    return [near for name, value in values.items() if (near := PARAMETERS[name].near(value)) is not None]
+    """What an index holds in every order, and is not much more than the accounts of one of the
+    filters.
+    """
+    return [
+        near for name, value in values.items() if (near := PARAMETERS[name].near(value)) is not None
+    ]

@@ -1,6 +1,8 @@
-"""How a person likes the directory: kept in their own account's row, which every request loads anyway.
+"""How a person likes the directory: kept in their own account's row, which every request loads
+anyway.
 
-Soft: raises no version and leaves no event. Whatever stands there is read with care; it may be older than the code.
+Soft: raises no version and leaves no event. Whatever stands there is read with care; it may be
+older than the code.
 """
 
 from typing import Any
@@ -38,7 +40,9 @@ def stored(viewer: User) -> dict[str, Any]:
 def keep(viewer: User, name: str, value: Any) -> None:
     """None: whatever is the default, also when that changes."""
     with transaction.atomic():
-        row = User.objects.select_for_update(of=("self",)).only("pk", "preferences").get(pk=viewer.pk)
+        row = (
+            User.objects.select_for_update(of=("self",)).only("pk", "preferences").get(pk=viewer.pk)
+        )
         preferences = {key: other for key, other in stored(row).items() if key != name}
         viewer.preferences = preferences if value is None else preferences | {name: value}
         User.objects.filter(pk=viewer.pk).update(preferences=viewer.preferences or None)

@@ -1,4 +1,6 @@
-"""The two ways through the accounts where no index holds the wanted ones in order. finder.py says when to take which."""
+"""The two ways through the accounts where no index holds the wanted ones in order. finder.py says
+when to take which.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,8 +17,9 @@ from users.prepared import Compiled, settled
 
 @dataclass(frozen=True)
 class Ahead:
-    """`rows` in reading order, at most one more than a page. `capped`: there are matches that were not looked at.
-    `named`: what was asked to stand first."""
+    """`rows` in reading order, at most one more than a page. `capped`: there are matches that were
+    not looked at. `named`: what was asked to stand first.
+    """
 
     rows: list[User]
     capped: bool = False
@@ -25,7 +28,9 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Gathered:
-    """`rows` as in Ahead. `capped`: the source held more than was taken. `at_end`: the walk could look at all there is."""
+    """`rows` as in Ahead. `capped`: the source held more than was taken. `at_end`: the walk could
+    look at all there is.
+    """
 
     rows: list[User]
     capped: bool = False
@@ -37,7 +42,10 @@ class Road(Way):
 
     def walk_first(self) -> Ahead:
         named, rows = self.walk()
-        return replace(self.walked_or(rows, self.by_search if self.wanted.search else self.by_filter), named=named)
+        return replace(
+            self.walked_or(rows, self.by_search if self.wanted.search else self.by_filter),
+            named=named,
+        )
 
     def gather_first(self) -> Ahead:
         """By a filter that few accounts meet; if many do, as ever."""
@@ -55,7 +63,9 @@ class Road(Way):
             return Ahead(rows)
         if not gathered.capped:
             return Ahead(gathered.rows)
-        return Ahead(self.sorted({row.pk: row for row in [*gathered.rows, *rows]}.values()), capped=True)
+        return Ahead(
+            self.sorted({row.pk: row for row in [*gathered.rows, *rows]}.values()), capped=True
+        )
 
     def straight(self, beside: keyset.Beside) -> list[User]:
         """Where the lane holds all that are wanted, and nobody else."""
@@ -66,22 +76,28 @@ class Road(Way):
         return keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
 
     def walk(self) -> tuple[list[User], list[User]]:
-        """The named accounts; and matches among the next accounts, as far as a page needs them and no further."""
+        """The named accounts; and matches among the next accounts, as far as a page needs them and
+        no further.
+        """
         try:
             sql, params = self.statement(walking)
         except EmptyResultSet:
             return [], []
         rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=not self.wanted.search)
-        return [row for row in rows if row.stands_first], [row for row in rows if not row.stands_first]
+        return [row for row in rows if row.stands_first], [
+            row for row in rows if not row.stands_first
+        ]
 
     def by_filter(self) -> Gathered:
-        """Through the filters' own indexes; the search is checked row by row. Of one filter's matches the newest, where
-        an index knows them."""
+        """Through the filters' own indexes; the search is checked row by row. Of one filter's
+        matches the newest, where an index knows them.
+        """
         return self.gather(by_filter)
 
     def by_search(self) -> Gathered:
-        """Through the search's index; everything else is checked row by row, so that the index alone says how much of
-        the whole was looked at."""
+        """Through the search's index; everything else is checked row by row, so that the index
+        alone says how much of the whole was looked at.
+        """
         return Gathered([]) if self.wanted.search.impossible else self.gather(by_search)
 
     def gather(self, make: Callable[[Way], Compiled]) -> Gathered:
@@ -93,12 +109,19 @@ class Road(Way):
         often = not params and not self.wanted.search
         sql, params = settled(connections[self.accounts.db], (sql, params), lambda value: False)
         rows: list[Any] = keyset.read(self.accounts.db, sql, params, often=often)
-        capped, visited = bool(rows[0].capped), rows[0].visited
-        return Gathered(self.sorted(row for row in rows if row.pk), capped, capped and visited < self.reach)
+        capped = bool(rows[0].capped)
+        visited = rows[0].visited
+        return Gathered(
+            self.sorted(row for row in rows if row.pk), capped, capped and visited < self.reach
+        )
 
     def sorted(self, rows: Iterable[User]) -> list[User]:
-        """In reading order, at most one more than a page. Python orders text and times as the database does."""
+        """In reading order, at most one more than a page. Python orders text and times as the
+        database does.
+        """
         sort = self.wanted.sort
         key = keyset.SORTS[sort].of
-        ordered = sorted(rows, key=lambda row: (key(row), row.pk), reverse=sort.startswith("-") != self.backwards)
+        ordered = sorted(
+            rows, key=lambda row: (key(row), row.pk), reverse=sort.startswith("-") != self.backwards
+        )
         return ordered[: self.wanted.size + 1]

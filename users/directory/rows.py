@@ -1,7 +1,7 @@
 """The rows of the table, each as one piece of HTML, kept from one page to the next.
 
-As template code, fifty rows of eight cells cost more than everything else of the page together. Everything that comes
-from people goes through `escape` or `highlight`.
+As template code, fifty rows of eight cells cost more than everything else of the page together.
+Everything that comes from people goes through `escape` or `highlight`.
 """
 
 from collections.abc import Callable
@@ -22,42 +22,71 @@ from users.moments import stamp
 
 Words = tuple[str, ...]
 NONE = "–"
-STATES = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}  # an enum's label takes time
+STATES = {
+    state: f'<span class="state {state.value}">{state.label}</span>' for state in State
+}  # an enum's label takes time
 
 
 class Cell(NamedTuple):
-    """What a column shows of an account: `html` of nothing but `fields`. The words are what a search found."""
+    """What a column shows of an account: `html` of nothing but `fields`. The words are what a
+    search found.
+    """
 
     fields: tuple[str, ...]
     html: Callable[[User, Words, datetime], str]
 
 
-NAME = ("id", "username", "email", "first_name", "last_name", "is_staff", "is_superuser")  # what `name` shows
+NAME = (
+    "id",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "is_staff",
+    "is_superuser",
+)  # what `name` shows
 CELLS = {
     "username": Cell(("username",), lambda account, words, now: highlight(account.username, words)),
     "email": Cell(("email",), lambda account, words, now: highlight(account.email, words) or NONE),
     "status": Cell(("state",), lambda account, words, now: STATES[account.state]),
     "joined": Cell(("date_joined",), lambda account, words, now: stamp(account.date_joined, now)),
-    "seen": Cell(("last_seen_at",), lambda account, words, now: stamp(account.last_seen_at, now) or "never"),
+    "seen": Cell(
+        ("last_seen_at",), lambda account, words, now: stamp(account.last_seen_at, now) or "never"
+    ),
     "phone": Cell(("phone",), lambda account, words, now: highlight(account.phone, words) or NONE),
-    "domain": Cell(("email_domain",), lambda account, words, now: escape(account.email_domain) or NONE),
+    "domain": Cell(
+        ("email_domain",), lambda account, words, now: escape(account.email_domain) or NONE
+    ),
     "source": Cell(("source",), lambda account, words, now: escape(account.source) or NONE),
-    "source_id": Cell(("source_id",), lambda account, words, now: escape(account.source_id) or NONE),
+    "source_id": Cell(
+        ("source_id",), lambda account, words, now: escape(account.source_id) or NONE
+    ),
     "id": Cell(("id",), lambda account, words, now: str(account.id)),
-    "verified": Cell(("email_verified_at",), lambda account, words, now: yes_no(account.email_verified_at is not None)),
-    "mfa": Cell(("has_second_factor",), lambda account, words, now: yes_no(account.has_second_factor)),
-    "must_change": Cell(("must_change_password",), lambda account, words, now: yes_no(account.must_change_password)),
+    "verified": Cell(
+        ("email_verified_at",),
+        lambda account, words, now: yes_no(account.email_verified_at is not None),
+    ),
+    "mfa": Cell(
+        ("has_second_factor",), lambda account, words, now: yes_no(account.has_second_factor)
+    ),
+    "must_change": Cell(
+        ("must_change_password",), lambda account, words, now: yes_no(account.must_change_password)
+    ),
 }
 
 
 def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> list[Piece]:
-    """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is the same as long as all fields are that it
-    shows."""
+    """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is the same as
+    long as all fields are that it shows.
+    """
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name].html) for name in columns]
     shown = attrgetter(*NAME, *(field for name in columns for field in CELLS[name].fields))
     kind = ("row", columns, words, now.date())
-    return [Piece((*kind, *shown(account)), partial(row, account, cells, words, now)) for account in accounts]
+    return [
+        Piece((*kind, *shown(account)), partial(row, account, cells, words, now))
+        for account in accounts
+    ]
 
 
 def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:
@@ -66,10 +95,16 @@ def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:
 
 
 def name(account: User, words: Words) -> str:
-    """The first cell: a box to tick, the name as the link of the whole row, and on a phone the address below it."""
+    """The first cell: a box to tick, the name as the link of the whole row, and on a phone the
+    address below it.
+    """
     shown = account.display_name
     escaped = escape(shown)
-    tag = '<span class="tag">superuser</span>' if account.is_superuser else '<span class="tag">staff</span>'
+    tag = (
+        '<span class="tag">superuser</span>'
+        if account.is_superuser
+        else '<span class="tag">staff</span>'
+    )
     return (
         f'<td class="c-name"><label class="tick"><input type="checkbox" name="ids" value="{account.id}" form="selection" '
         f'aria-label="Select {escaped}"></label><a href="/users/{account.id}/">'

@@ -1,4 +1,6 @@
-"""Saved views: made, changed and deleted by their owner. What concerns a shared one leaves an event."""
+"""Saved views: made, changed and deleted by their owner. What concerns a shared one leaves an
+event.
+"""
 
 from typing import Any
 
@@ -20,7 +22,9 @@ NUMBER = "q=[^&]*[0-9]{5}"
 
 
 class StaleView(Exception):
-    """The view has changed since the version that the person saw. `current` is the view as it is now."""
+    """The view has changed since the version that the person saw. `current` is the view as it is
+    now.
+    """
 
     def __init__(self, current: SavedView):
         super().__init__(f"{current} is at version {current.version}.")
@@ -30,8 +34,13 @@ class StaleView(Exception):
 def seen_by(viewer: User) -> QuerySet[SavedView]:
     """The viewer's own, in their order, and then what others share, by name."""
     views = SavedView.objects.select_related("owner").filter(Q(owner=viewer) | Q(shared=True))
-    if masking.hides(viewer):  # opening it would tell the address or the number that it searches for
-        views = views.exclude(~Q(owner=viewer) & (Q(query__contains="%40") | Q(query__regex=NUMBER) | Q(name__contains="@")))
+    if masking.hides(
+        viewer
+    ):  # opening it would tell the address or the number that it searches for
+        views = views.exclude(
+            ~Q(owner=viewer)
+            & (Q(query__contains="%40") | Q(query__regex=NUMBER) | Q(name__contains="@"))
+        )
     return views.alias(others=~Q(owner=viewer)).order_by("others", "position", "name", "pk")
 
 
@@ -57,7 +66,8 @@ def words(view: SavedView, viewer: User) -> str:
 
 
 def address(viewer: User, query: QueryDict) -> str:
-    """Where `?view=<id>` leads: to the list that it means today, or to its own page where it means nothing any more.
+    """Where `?view=<id>` leads: to the list that it means today, or to its own page where it means
+    nothing any more.
 
     Raises BadFilter where other parameters stand beside it, and Http404.
     """
@@ -79,7 +89,9 @@ def may_change(viewer: User, view: SavedView) -> bool:
 
 def require_change(viewer: User, view: SavedView) -> None:
     if not may_change(viewer, view):
-        raise access.Denied("change_view", "Only its owner, or a superuser, may change a shared view.")
+        raise access.Denied(
+            "change_view", "Only its owner, or a superuser, may change a shared view."
+        )
 
 
 def create(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
@@ -92,20 +104,26 @@ def create(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
             raise ValidationError(f"You have {EACH} views. Delete one that you don’t need.")
         last = own.aggregate(last=Max("position"))["last"] or 0
         query = Filter.parse(QueryDict(wanted.query), masked=masking.hides(by)).query
-        view = SavedView(owner=by, name=name, query=query, shared=shared, position=min(last + 1, 999))
+        view = SavedView(
+            owner=by, name=name, query=query, shared=shared, position=min(last + 1, 999)
+        )
         store(view)
         if shared:
             record("view.created", actor=by, after=snapshot(view))
     return view
 
 
-def change(view: SavedView, *, by: User, version: int, name: str, shared: bool, position: int) -> SavedView:
+def change(
+    view: SavedView, *, by: User, version: int, name: str, shared: bool, position: int
+) -> SavedView:
     with transaction.atomic():
         current = lock(view, by)
         if current.version != version:
             raise StaleView(current)
         before = snapshot(current)
-        current.name, current.shared, current.position = name, shared, position
+        current.name = name
+        current.shared = shared
+        current.position = position
         if shared:
             access.require(by, "share_view")
         current.version += 1
@@ -127,7 +145,7 @@ def delete(view: SavedView, *, by: User) -> None:
             record("view.deleted", actor=by, before=before)
 
 
-# --- what these are made of -------------------------------------------------------------------------------------------
+# --- what these are made of -----------------------------------------------------------------------
 
 
 def lock(view: SavedView, by: User) -> SavedView:

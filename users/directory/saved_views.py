@@ -26,7 +26,9 @@ LISTED = 500
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def views(request):
-    """GET: all that the viewer may open, or as a part of the directory the first ones. POST: one more."""
+    """GET: all that the viewer may open, or as a part of the directory the first ones. POST: one
+    more.
+    """
     access.require(request.user, "view")
     if request.method == "POST":
         return created(request)
@@ -34,7 +36,9 @@ def views(request):
     for view in found:
         view.words = saved.words(view, request.user)  # type: ignore[attr-defined]
     context = {"views": found[:SHOWN] if is_partial(request) else found, "more": len(found) > SHOWN}
-    return render(request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context)
+    return render(
+        request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context
+    )
 
 
 @require_safe
@@ -42,21 +46,26 @@ def new(request):
     """A form for the filter in the URL."""
     access.require(request.user, "view")
     wanted = parse(request)
-    form = ViewForm(initial={"query": wanted.query}, may_share=access.may(request.user, "share_view"))
+    form = ViewForm(
+        initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
+    )
     return render(request, "users/directory/view_new.html", {"form": form, "filter": wanted})
 
 
 def created(request) -> HttpResponse:
     """A view of the posted filter, or the form again."""
     try:
-        wanted = Filter.parse(QueryDict(request.POST.get("query", "")), masked=masking.hides(request.user))
+        wanted = Filter.parse(
+            QueryDict(request.POST.get("query", "")), masked=masking.hides(request.user)
+        )
     except BadFilter as error:
         raise bad_request(error) from error
     if request.POST.get("shared"):
         access.require(request.user, "share_view")
     form = ViewForm(request.POST, may_share=access.may(request.user, "share_view"))
     if form.is_valid():
-        name, shared = form.cleaned_data["name"], form.cleaned_data["shared"]
+        name = form.cleaned_data["name"]
+        shared = form.cleaned_data["shared"]
         try:
             view = saved.create(wanted, by=request.user, name=name, shared=shared)
         except ValidationError as error:
@@ -64,7 +73,12 @@ def created(request) -> HttpResponse:
         else:
             messages.success(request, f"The view “{view.name}” is saved.")
             return redirect(f"/users/?view={view.pk}")
-    return render(request, "users/directory/view_new.html", {"form": form, "filter": wanted}, status=status_of(form))
+    return render(
+        request,
+        "users/directory/view_new.html",
+        {"form": form, "filter": wanted},
+        status=status_of(form),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,8 +95,12 @@ def view(request, pk: int):
     if form and form.is_valid() and changed(request, form, current):
         messages.success(request, "Saved.")
         return redirect("directory-views")
-    context = {"form": form, "view": current, "may_change": may_change} | meaning(current, request.user)
-    return render(request, "users/directory/view.html", context, status=status_of(form) if form else 200)
+    context = {"form": form, "view": current, "may_change": may_change} | meaning(
+        current, request.user
+    )
+    return render(
+        request, "users/directory/view.html", context, status=status_of(form) if form else 200
+    )
 
 
 def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
@@ -93,12 +111,12 @@ def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
         form.add_error(None, error)
         return False
     except saved.StaleView as error:
-        again = cast(QueryDict, form.data).copy()  # sent once more, it is a change of the view as it is now
+        again = cast(
+            QueryDict, form.data
+        ).copy()  # sent once more, it is a change of the view as it is now
         again["version"] = str(error.current.version)
         form.data = again
-        message = (
-            f"This view was changed while you had it open; it is “{error.current.name}” now. Save again to overwrite that."
-        )
+        message = f"This view was changed while you had it open; it is “{error.current.name}” now. Save again to overwrite that."
         form.add_error(None, ValidationError(message, code="stale"))
         return False
     return True

@@ -1,9 +1,9 @@
 """One box. What is typed is taken apart into words and phrases; each must match.
 
-An id, a UUID, an address or a whole username names one account. A word of three and more characters is found
-anywhere (pg_trgm, FTS5), and so are shorter ones beside it; alone a shorter one is found at the beginning of username,
-address or name.
-`id:`, `username:`, `email:` and `name:` say where to look.
+An id, a UUID, an address or a whole username names one account. A word of three and more characters
+is found anywhere (pg_trgm, FTS5), and so are shorter ones beside it; alone a shorter one is found
+at the beginning of username, address or name. `id:`, `username:`, `email:` and `name:` say where to
+look.
 """
 
 import re
@@ -28,9 +28,11 @@ LAST = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Search:
-    """`words` in search form; `fields` are (column, beginning); `exact` names an account by its username.
+    """`words` in search form; `fields` are (column, beginning); `exact` names an account by its
+    username.
 
-    `alone`: what was typed is an id, a UUID or an address, and whoever it names is the whole answer.
+    `alone`: what was typed is an id, a UUID or an address, and whoever it names is the whole
+    answer.
     """
 
     words: tuple[str, ...] = ()
@@ -38,13 +40,15 @@ class Search:
     exact: Q | None = None
     alone: bool = False
     impossible: bool = False
-    # For whom addresses and numbers are masked: those are found by their whole value alone, and never letter by letter.
+    # For whom addresses and numbers are masked: those are found by their whole value alone, and
+    # never letter by letter.
     masked: bool = False
 
     @staticmethod
     @lru_cache(maxsize=1024)
     def of(q: str, masked: bool = False) -> "Search":
-        words, fields = [], []
+        words = []
+        fields = []
         q = as_number(q) if masked else q
         for name, phrase, bare in PIECE.findall(q):
             text = phrase or bare
@@ -59,7 +63,9 @@ class Search:
             fields=tuple(fields),
             exact=named,
             alone=alone,
-            impossible=bool(q) and not any(words) and not fields,  # nothing but accents or quotes: nobody has that
+            impossible=bool(q)
+            and not any(words)
+            and not fields,  # nothing but accents or quotes: nobody has that
             masked=masked,
         )
 
@@ -71,25 +77,35 @@ class Search:
         if self.impossible:
             return accounts.none()
         vendor = connections[accounts.db].vendor
-        words = [indexed(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word) for word in self.words]
+        words = [
+            indexed(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word)
+            for word in self.words
+        ]
         words += [visible(word) for word in self.long_words if self.masked]
         for condition in [*words, *(self.field(column, text) for column, text in self.fields)]:
             accounts = accounts.filter(condition)
         return accounts
 
     def conditions(self) -> list[Q]:
-        """The same as conditions that are checked row by row, for rows that were reached in another way."""
+        """The same as conditions that are checked row by row, for rows that were reached in another
+        way.
+        """
         words = [self.unindexed(word) for word in self.words]
-        return [Q(pk__in=[])] if self.impossible else [*words, *(self.field(column, text) for column, text in self.fields)]
+        return (
+            [Q(pk__in=[])]
+            if self.impossible
+            else [*words, *(self.field(column, text) for column, text in self.fields)]
+        )
 
     @property
     def long_words(self) -> list[str]:
         return [word for word in self.words if len(word) >= TRIGRAM]
 
     def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
-        """What an index names for the search: all that can match, and maybe others. Their number tells whether a sample
-        was taken, so nothing is asked here that the index does not answer: pg_trgm knows letters and digits alone, and
-        "zoe@" names everybody whose name ends in "zoe"."""
+        """What an index names for the search: all that can match, and maybe others. Their number
+        tells whether a sample was taken, so nothing is asked here that the index does not answer:
+        pg_trgm knows letters and digits alone, and "zoe@" names everybody whose name ends in "zoe".
+        """
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
             for part in letters(word) if vendor == "postgresql" else [word]:
@@ -99,9 +115,15 @@ class Search:
         return accounts.order_by()
 
     def unindexed(self, word: str) -> Q:
-        """A word as a condition on one row. Beside a long word, which bounds the search, a short one is found anywhere."""
+        """A word as a condition on one row. Beside a long word, which bounds the search, a short
+        one is found anywhere.
+        """
         if self.masked:
-            return visible(word) if self.long_words else beginning("name", word) | unlike_address(beginning("username", word))
+            return (
+                visible(word)
+                if self.long_words
+                else beginning("name", word) | unlike_address(beginning("username", word))
+            )
         return Q(search_key__contains=word) if self.long_words else short(word)
 
     def field(self, column: str, text: str) -> Q:
@@ -124,11 +146,15 @@ def tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
         return match.group()
 
     rest = PIECE.sub(take, q)
-    return {name: value for name, value in found.items() if value}, " ".join(rest.split()) if found else q
+    return {name: value for name, value in found.items() if value}, " ".join(
+        rest.split()
+    ) if found else q
 
 
 def exact(q: str) -> tuple[Q | None, bool]:
-    """What a whole id, UUID, address or username names, and whether nothing else can have been meant."""
+    """What a whole id, UUID, address or username names, and whether nothing else can have been
+    meant.
+    """
     if q.isascii() and q.isdigit() and 0 < int(q) <= LARGEST_ID:
         return Q(pk=int(q)) | Q(username=q), True
     if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", q):
@@ -142,11 +168,17 @@ def indexed(word: str, vendor: str) -> Q:
     if vendor == "postgresql":
         return Q(search_key__contains=word)
     phrase = '"' + word.replace('"', '""') + '"'
-    return Q(pk__in=RawSQL("SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", (phrase,)))
+    return Q(
+        pk__in=RawSQL(
+            "SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", (phrase,)
+        )
+    )
 
 
 def visible(word: str) -> Q:
-    """What may be found of an account whose address and number are masked: any part of its name and username, and those."""
+    """What may be found of an account whose address and number are masked: any part of its name and
+    username, and those.
+    """
     whole = Q(email=word) | Q(username=word) | Q(phone=word)
     return whole | Q(name_key__contains=word) | unlike_address(Q(username__contains=word))
 
@@ -164,7 +196,9 @@ def as_number(q: str) -> str:
 
 
 def letters(word: str) -> list[str]:
-    """The runs of letters and digits in `word` that an index of trigrams can find; the word itself if there are none."""
+    """The runs of letters and digits in `word` that an index of trigrams can find; the word itself
+    if there are none.
+    """
     return [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM] or [word]
 
 
@@ -175,6 +209,10 @@ def short(word: str) -> Q:
 def beginning(column: str, text: str) -> Q:
     """As a range, which the sort indexes serve on both databases."""
     if column == "id":
-        return Q(pk=int(text)) if text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID else Q(pk__in=[])
+        return (
+            Q(pk=int(text))
+            if text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID
+            else Q(pk__in=[])
+        )
     key, start = ("name_key", search_form(text)) if column == "name" else (column, fold(text))
     return Q(**{f"{key}__gte": start, f"{key}__lt": start + LAST})

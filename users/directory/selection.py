@@ -1,8 +1,9 @@
 """What bulk work is about: rows that somebody ticked, or all that a filter matches as of a moment.
 
-The filter travels and never the ids that it matches, so neither an address nor a form grows with the selection. "As of"
-is the highest id at that moment: accounts that were made later are left out. The filter itself is asked anew, so an
-account that has stopped to match in between is out too, and a relative date is relative to the day on which it is asked.
+The filter travels and never the ids that it matches, so neither an address nor a form grows with
+the selection. "As of" is the highest id at that moment: accounts that were made later are left out.
+The filter itself is asked anew, so an account that has stopped to match in between is out too, and
+a relative date is relative to the day on which it is asked.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +27,9 @@ OWN = ("ids", "all", "up_to", "at")
 
 @dataclass(frozen=True)
 class Selection:
-    """Either `ids`, or `filter` with `up_to` (the highest id that is in it) and `at` (when that was so, in UTC)."""
+    """Either `ids`, or `filter` with `up_to` (the highest id that is in it) and `at` (when that was
+    so, in UTC).
+    """
 
     ids: tuple[int, ...] = ()
     filter: Filter | None = None
@@ -35,7 +38,9 @@ class Selection:
 
     @classmethod
     def parse(cls, query: QueryDict, masked: bool = False) -> "Selection":
-        """From `ids=1&ids=2`, or from `all=1` with a filter, and `up_to` and `at` unless that is now. Raises BadFilter."""
+        """From `ids=1&ids=2`, or from `all=1` with a filter, and `up_to` and `at` unless that is
+        now. Raises BadFilter.
+        """
         if "all" not in query:
             return cls(ids=ticked(query))
         if "ids" in query:
@@ -51,7 +56,11 @@ class Selection:
         wanted = Filter.parse(rest, masked=masked)
         if "up_to" not in query and "at" not in query:
             return cls.now(wanted)
-        return cls(filter=wanted, up_to=number("up_to", query.get("up_to", "")), at=moment(query.get("at", "")))
+        return cls(
+            filter=wanted,
+            up_to=number("up_to", query.get("up_to", "")),
+            at=moment(query.get("at", "")),
+        )
 
     @classmethod
     def now(cls, wanted: Filter) -> "Selection":
@@ -73,7 +82,9 @@ class Selection:
         return [account for account in page.accounts if account.pk <= self.up_to][:EXAMPLES]
 
     def count(self) -> int | None:
-        """Exact up to CAP, and CAP + 1 for more. None where the database would take too long to say."""
+        """Exact up to CAP, and CAP + 1 for more. None where the database would take too long to
+        say.
+        """
         try:
             with transaction.atomic():
                 return self.accounts().order_by().values("pk")[: CAP + 1].count()
@@ -82,7 +93,11 @@ class Selection:
 
     @property
     def words(self) -> str:
-        return str(self.filter) if self.filter else f"{len(self.ids)} selected account{'s' if len(self.ids) > 1 else ''}"
+        return (
+            str(self.filter)
+            if self.filter
+            else f"{len(self.ids)} selected account{'s' if len(self.ids) > 1 else ''}"
+        )
 
     @property
     def query(self) -> str:
@@ -106,12 +121,17 @@ def ticked(query: QueryDict) -> tuple[int, ...]:
     if not given:
         raise BadFilter("ids", "Nothing is selected. Tick some accounts first.")
     if len(given) > TICKS:
-        raise BadFilter("ids", f"At most {TICKS} accounts can be ticked. Filter for them and select all that match.")
+        raise BadFilter(
+            "ids",
+            f"At most {TICKS} accounts can be ticked. Filter for them and select all that match.",
+        )
     return tuple(sorted({number("ids", value) for value in given}))
 
 
 def number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID):
+    if not (
+        value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID
+    ):
         raise BadFilter(name, f"{name} takes the number of an account.")
     return int(value)
 

@@ -32,7 +32,9 @@ def selection(request):
         "cap": CAP,
         "gone": len(selected.ids) - (count or 0),
         "examples": masking.accounts(selected.examples(), request.user),
-        "offered": offered([action for action in BY_NOUN.values() if access.may(request.user, action.action)]),
+        "offered": offered(
+            [action for action in BY_NOUN.values() if access.may(request.user, action.action)]
+        ),
     }
     return render(request, "users/directory/selection.html", context)
 
@@ -43,4 +45,8 @@ def offered(actions: list[Action]) -> dict[str, Any]:
         if action.menu:
             menu.setdefault(action.menu, []).append(action)
     buttons = [action for action in actions if not action.menu and action.name not in IN_THE_END]
-    return {"buttons": buttons, "menu": menu, "dangerous": [action for action in actions if action.name in IN_THE_END]}
+    return {
+        "buttons": buttons,
+        "menu": menu,
+        "dangerous": [action for action in actions if action.name in IN_THE_END],
+    }

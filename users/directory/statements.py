@@ -20,16 +20,20 @@ from users.models import ENDING, User, UserQuerySet
 from users.prepared import Compiled, settled
 
 WALK = 2_500
-SHORT = 800  # by one of TIMES where the other is asked for: whom it holds stand together, all around or far away
+# by one of TIMES where the other is asked for: whom it holds stand together, all around or far away
+SHORT = 800
 TIMES = {"joined", "seen"}
 FAR = 20_000  # where the index itself says which accounts match
 GATHER = 2_000  # matches of a filter
 CANDIDATES = 3_000  # accounts that the index names for a search
 SAMPLE = 300  # of a filter's matches, where there are too many to gather
-# PostgreSQL reads all that its index of trigrams says of a word before it names the first account. From MANY on that takes
-# too long. Some random pages of the table tell how many there are, and some more are the sample then.
+# PostgreSQL reads all that its index of trigrams says of a word before it names the first account.
+# From MANY on that takes too long. Some random pages of the table tell how many there are, and some
+# more are the sample then.
 MANY = 25_000
-PROBED, SAMPLED = 1_300_000, 6_500_000  # bytes
+# bytes
+PROBED = 1_300_000
+SAMPLED = 6_500_000
 BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 ms
 PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
 FROM = ' FROM "users_user"'
@@ -40,11 +44,13 @@ REMEMBERED = 1000  # statements that a process keeps
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """From a cursor through the accounts. The ORM can't select from a subquery, so compiled parts are put together: the
-    derived table takes the name of the real one, and every condition and order fits it.
+    """From a cursor through the accounts. The ORM can't select from a subquery, so compiled parts
+    are put together: the derived table takes the name of the real one, and every condition and
+    order fits it.
 
-    Ways are equal where their statements are, so that these can be remembered: to put one together takes longer than to run
-    most."""
+    Ways are equal where their statements are, so that these can be remembered: to put one together
+    takes longer than to run most.
+    """
 
     wanted: Filter
     accounts: UserQuerySet
@@ -56,9 +62,20 @@ class Way:
     @cached_property
     def key(self) -> tuple:
         """Everything that its statements depend on; relative dates are days of today."""
-        wanted, named, moved = self.wanted, self.named is not None, bool(self.edge)
+        wanted = self.wanted
+        named = self.named is not None
+        moved = bool(self.edge)
         limits = (WALK, SHORT, FAR, GATHER, CANDIDATES, SAMPLE, MANY, PROBED, SAMPLED, BROAD)
-        return wanted.query, wanted.size, wanted.masked, moved, self.backwards, named, datetime.now(UTC).date(), limits
+        return (
+            wanted.query,
+            wanted.size,
+            wanted.masked,
+            moved,
+            self.backwards,
+            named,
+            datetime.now(UTC).date(),
+            limits,
+        )
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -91,7 +108,9 @@ class Way:
     def ahead(self) -> UserQuerySet:
         """Everybody beyond the cursor, in order; only the lane's, if there is one."""
         place = EDGE if self.edge else None
-        return keyset.behind(self.accounts.filter(*self.lane), self.wanted.sort, place, self.backwards, self.within)
+        return keyset.behind(
+            self.accounts.filter(*self.lane), self.wanted.sort, place, self.backwards, self.within
+        )
 
     @property
     def lane(self) -> list[Q]:
@@ -110,16 +129,26 @@ class Way:
     @property
     def in_index(self) -> bool:
         """Whether the only filter is one that the lane's index can tell by itself."""
-        return len(self.wanted.values) == 1 and not self.wanted.search and bool(nearly(self.wanted.values))
+        return (
+            len(self.wanted.values) == 1
+            and not self.wanted.search
+            and bool(nearly(self.wanted.values))
+        )
 
     @property
     def reached(self) -> Compiled:
-        """The accounts that the walk looks at; those that the index alone has found to match, where it can."""
+        """The accounts that the walk looks at; those that the index alone has found to match, where
+        it can.
+        """
         if not self.in_index:
             query = self.accounts.query
-            key = query.get_compiler(self.accounts.db).compile(keyset.SORTS[self.wanted.sort].key.resolve_expression(query))
+            key = query.get_compiler(self.accounts.db).compile(
+                keyset.SORTS[self.wanted.sort].key.resolve_expression(query)
+            )
             return listed(self.ahead[: self.reach], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
-        ahead, params = compiled(self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR])
+        ahead, params = compiled(
+            self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR]
+        )
         matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
         sql, more = compiled(matching[: self.wanted.size + 1])
         ids = sql.replace(FROM, f' FROM ({ahead}) AS "users_user"', 1)
@@ -132,7 +161,9 @@ class Way:
 
 @dataclass(frozen=True)
 class Sample:
-    """What stands for a source in which there are too many: the SQL of whether there are, and of the rows."""
+    """What stands for a source in which there are too many: the SQL of whether there are, and of
+    the rows.
+    """
 
     many: Compiled
     rows: Compiled
@@ -157,13 +188,17 @@ def straight(way: Way) -> Compiled:
 
 def walking(way: Way) -> Compiled:
     wanted = way.wanted
-    # By the name of a column it is known to be the order in which they come, and the walk ends with the page.
+    # By the name of a column it is known to be the order in which they come, and the walk ends with
+    # the page.
     order = way.order if way.in_index else keyset.order(wanted.sort, way.backwards, IN_TURN)
-    matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(*order)
+    matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(
+        *order
+    )
     reached, reached_params = way.reached
     sql, rest = listed(matching[: wanted.size + 1], {"stands_first": RawSQL("0", ())})
     # The parameters of the derived table come first, then those of the conditions.
-    sql, params = sql.replace(FROM, f' FROM ({reached}) AS "users_user"', 1), (*reached_params, *rest)
+    sql = sql.replace(FROM, f' FROM ({reached}) AS "users_user"', 1)
+    params = (*reached_params, *rest)
     if way.named is None:
         return sql, params
     first, first_params = listed(way.named, {"stands_first": RawSQL("1", ())})
@@ -172,40 +207,63 @@ def walking(way: Way) -> Compiled:
 
 
 def by_filter(way: Way) -> Compiled:
-    values, conditions = way.wanted.values, way.wanted.search.conditions()
+    values = way.wanted.values
+    conditions = way.wanted.search.conditions()
     matches = way.accounts.filter(*way.wanted.conditions()).order_by()
     if len(values) != 1 or conditions:
-        bounded = len(values) > 1 and not conditions and connections[way.accounts.db].vendor == "postgresql"
-        return gathering(way, matches, GATHER, conditions, instead=all_broad(way, matches) if bounded else None)
+        bounded = (
+            len(values) > 1
+            and not conditions
+            and connections[way.accounts.db].vendor == "postgresql"
+        )
+        return gathering(
+            way, matches, GATHER, conditions, instead=all_broad(way, matches) if bounded else None
+        )
     [(name, value)] = values.items()
-    newest, ranged = keyset.order("-joined"), PARAMETERS[name].span(value)[0]
+    newest = keyset.order("-joined")
+    ranged = PARAMETERS[name].span(value)[0]
     # Counted in the order of their index, since in no order all of its entries might be read first.
     many = matches.order_by(*keyset.order(ranged)) if ranged else matches
     sample = matches.order_by(*newest) if "joined" in PARAMETERS[name].ordered(value) else matches
     if most := PARAMETERS[name].most(value):
         many = sample = matches.filter(most).order_by(*newest)
-    return gathering(way, matches, GATHER, [], instead=Sample(counted(many), listed(sample[:SAMPLE])))
+    return gathering(
+        way, matches, GATHER, [], instead=Sample(counted(many), listed(sample[:SAMPLE]))
+    )
 
 
 def by_search(way: Way) -> Compiled:
     search = way.wanted.search
     conditions = [*way.wanted.conditions(), *search.conditions()]
     if not search.long_words and not search.fields:
-        return gathering(way, way.accounts.filter(short_ids(search)), GATHER, conditions, limit=3 * GATHER)
+        return gathering(
+            way, way.accounts.filter(short_ids(search)), GATHER, conditions, limit=3 * GATHER
+        )
     candidates = search.candidates(way.accounts)
     slow = search.long_words and connections[way.accounts.db].vendor == "postgresql"
-    return gathering(way, candidates, CANDIDATES, conditions, instead=pages(candidates) if slow else None)
+    return gathering(
+        way, candidates, CANDIDATES, conditions, instead=pages(candidates) if slow else None
+    )
 
 
 def gathering(
-    way: Way, source: UserQuerySet, enough: int, conditions: list[Q], *, limit: int = 0, instead: Sample | None = None
+    way: Way,
+    source: UserQuerySet,
+    enough: int,
+    conditions: list[Q],
+    *,
+    limit: int = 0,
+    instead: Sample | None = None,
 ) -> Compiled:
-    """The page among the first `limit` of `source`, or those of its sample, that meet `conditions`; capped if there
-    were more than `enough`."""
+    """The page among the first `limit` of `source`, or those of its sample, that meet `conditions`;
+    capped if there were more than `enough`.
+    """
     matched, matched_params = listed(source[: limit or enough + 1])
     ahead, ahead_params = compiled(way.ahead.only("pk")[: way.reach])
     page, page_params = listed(way.ahead.filter(*conditions)[: way.wanted.size + 1])
-    (many, many_params), (sample, sample_params) = (instead.many, instead.rows) if instead else (("FALSE", ()), ("", ()))
+    (many, many_params), (sample, sample_params) = (
+        (instead.many, instead.rows) if instead else (("FALSE", ()), ("", ()))
+    )
     if instead:
         matched = (
             f"SELECT * FROM ({matched}) AS whole WHERE NOT (SELECT many FROM look) "  # noqa: S608
@@ -222,10 +280,17 @@ def gathering(
 
 
 def all_broad(way: Way, matches: UserQuerySet) -> Sample:
-    """Where each filter alone fits so many accounts that to unite their indexes takes a second, however few fit all."""
-    each = [probe(way.accounts.filter(condition).order_by()) for condition in way.wanted.conditions()]
+    """Where each filter alone fits so many accounts that to unite their indexes takes a second,
+    however few fit all.
+    """
+    each = [
+        probe(way.accounts.filter(condition).order_by()) for condition in way.wanted.conditions()
+    ]
     fewest = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS probe)" for sql, _ in each)  # noqa: S608
-    many = f"(LEAST({fewest}) * {share()} > %s)", (*(param for _, params in each for param in params), BROAD)
+    many = (
+        f"(LEAST({fewest}) * {share()} > %s)",
+        (*(param for _, params in each for param in params), BROAD),
+    )
     return Sample(many, in_pages(listed(matches[:GATHER]), SAMPLED))
 
 
@@ -236,7 +301,9 @@ def counted(matches: UserQuerySet) -> Compiled:
 
 
 def pages(candidates: UserQuerySet) -> Sample:
-    """What the same random pages hold as long as the table stays as it is, so that one page of the list follows another."""
+    """What the same random pages hold as long as the table stays as it is, so that one page of the
+    list follows another.
+    """
     sql, params = probe(candidates)
     many = f"(SELECT COUNT(*) * {share()} > %s FROM ({sql}) AS probe)", (MANY, *params)  # noqa: S608
     return Sample(many, in_pages(listed(candidates[:CANDIDATES]), SAMPLED))
@@ -262,11 +329,16 @@ def compiled(accounts: QuerySet) -> Compiled:
 
 
 def short_ids(search: Search) -> Q:
-    """One or two characters begin too many names to unite three whole ranges: some thousand of each are enough."""
+    """One or two characters begin too many names to unite three whole ranges: some thousand of each
+    are enough.
+    """
     word = min(search.words, key=len)
     firsts = [
         compiled(User.objects.filter(beginning(column, word)).values("pk")[: GATHER + 1])
         for column in ("username", "email", "name")
     ]
-    union = " UNION ".join(f"SELECT * FROM ({sql}) AS first{number}" for number, (sql, _) in enumerate(firsts))  # noqa: S608
+    union = " UNION ".join(
+        f"SELECT * FROM ({sql}) AS first{number}"
+        for number, (sql, _) in enumerate(firsts)  # noqa: S608
+    )  # noqa: RUF100, S608
     return Q(pk__in=RawSQL(union, [param for _, params in firsts for param in params]))  # noqa: S611  compiled by the ORM

@@ -1,4 +1,6 @@
-"""When accounts change by themselves: a suspension or a validity that runs out is true at once, without any write."""
+"""When accounts change by themselves: a suspension or a validity that runs out is true at once,
+without any write.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,12 +15,18 @@ from users.models import User
 
 COLUMNS = ("suspended_until", "valid_until")
 SECONDS = 3600
-FIRST = {column: f"(SELECT min({column}) FROM users_user WHERE {column} > %s)" for column in COLUMNS}  # noqa: S608
+FIRST = {
+    column: f"(SELECT min({column}) FROM users_user WHERE {column} > %s)"
+    for column in COLUMNS  # noqa: S608
+}  # noqa: RUF100, S608
 
 
 def next_turn(generations: Generations) -> datetime | None:
-    """The next moment at which some account changes its state, or None. Asked of the database once for each generation."""
-    cache, key = caches["pages"], f"turn:{generations.of(ACCOUNTS)}"
+    """The next moment at which some account changes its state, or None. Asked of the database once
+    for each generation.
+    """
+    cache = caches["pages"]
+    key = f"turn:{generations.of(ACCOUNTS)}"
     turn = cache.get(key, "")
     if turn == "" or (turn is not None and turn <= timezone.now()):
         turn = found()

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from users.directory import column_views, count_views, filter_views, saved_views, selection_views, views
+from users.directory import (
+    column_views,
+    count_views,
+    filter_views,
+    saved_views,
+    selection_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.index, name="directory"),

@@ -21,7 +21,8 @@ from users.directory.request import bad_request, parse
 from users.directory.rows import rows
 from users.models import State
 
-HOLE = "\x00"  # where the rows go: no text that anybody typed has it, and the template would not escape it
+# where the rows go: no text that anybody typed has it, and the template would not escape it
+HOLE = "\x00"
 
 
 @require_safe
@@ -29,30 +30,51 @@ def index(request):
     access.require(request.user, "view")
     if "view" in request.GET:
         return open_view(request)
-    columns, size = preferences.columns(request.user), preferences.size(request.user)
-    return pages.page(request, lambda request: table(request, columns, size), shows=(ACCOUNTS, ROLES), also=(columns, size))
+    columns = preferences.columns(request.user)
+    size = preferences.size(request.user)
+    return pages.page(
+        request,
+        lambda request: table(request, columns, size),
+        shows=(ACCOUNTS, ROLES),
+        also=(columns, size),
+    )
 
 
 def table(request, columns: tuple[str, ...], size: int):
-    """The same for everybody with these permissions, columns and page size: it is kept for all of them."""
+    """The same for everybody with these permissions, columns and page size: it is kept for all of
+    them.
+    """
     wanted = parse(request, size=size)
     # Read with the rows or before them: a turn that is passed meanwhile is not missed.
     turn = None if in_order(wanted) else turns.next_turn(pages.generations_of(request))
     found = find_page(request, wanted)
     lines = rows(masking.accounts(found.page.accounts, request.user), columns, wanted.search.words)
     frame = framed(request, wanted, found, columns)
-    around, *listed = [frame.build(), *pieces(lines)] if pages.passes_by(request) else pieces([frame, *lines])
+    around, *listed = (
+        [frame.build(), *pieces(lines)] if pages.passes_by(request) else pieces([frame, *lines])
+    )
     response = HttpResponse(around.replace(HOLE, "".join(listed), 1))
     if pages.is_partial(request):
-        position = {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
-        response["HX-Push-Url"] = wanted.url(**position)  # the form sends empty fields too; the address has none
+        position = {
+            name: request.GET[name] for name in ("after", "before") if request.GET.get(name)
+        }
+        response["HX-Push-Url"] = wanted.url(
+            **position
+        )  # the form sends empty fields too; the address has none
     return pages.until(response, found.turn or turn)
 
 
 def framed(request, wanted: Filter, found: Found, columns: tuple[str, ...]) -> Piece:
     """Everything around the rows: after a change of one of the accounts, it is as it was."""
     part = "#results" if pages.is_partial(request) else ""
-    shown = (part, pages.audience(request.user), timezone.now().year, wanted, columns, *shape(found))
+    shown = (
+        part,
+        pages.audience(request.user),
+        timezone.now().year,
+        wanted,
+        columns,
+        *shape(found),
+    )
 
     def build() -> str:
         context = {
@@ -91,7 +113,8 @@ def open_view(request):
 
 
 def find_page(request, wanted: Filter) -> Found:
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    after = request.GET.get("after", "")
+    before = request.GET.get("before", "")
     if after and before:
         raise bad_request(BadFilter("before", "Give either after or before, not both."))
     try:

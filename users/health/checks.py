@@ -1,4 +1,6 @@
-"""One function per thing that Rollcall leans on: "ok", or what is wrong in words that may be shown to anybody."""
+"""One function per thing that Rollcall leans on: "ok", or what is wrong in words that may be shown
+to anybody.
+"""
 
 from datetime import timedelta
 
@@ -42,7 +44,11 @@ def workers() -> str:
     except DatabaseError:
         return "unknown"
     now = timezone.now()
-    late = [f"{name} {since(beats.get(name))}" for name in CLUSTERS if name not in beats or now - beats[name] > LATE]
+    late = [
+        f"{name} {since(beats.get(name))}"
+        for name in CLUSTERS
+        if name not in beats or now - beats[name] > LATE
+    ]
     return "; ".join(late) or OK
 
 

@@ -13,7 +13,9 @@ def live(request) -> HttpResponse:
 
 @require_safe
 def ready(request) -> JsonResponse:
-    """503 only without the database: nothing works then. Cache and workers cost comfort, and are named."""
+    """503 only without the database: nothing works then. Cache and workers cost comfort, and are
+    named.
+    """
     results = {"database": checks.database(), "cache": checks.cache(), "workers": checks.workers()}
     ready = results["database"] == checks.OK
     return JsonResponse({"ready": ready} | results, status=200 if ready else 503)

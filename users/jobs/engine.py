@@ -1,4 +1,5 @@
-"""Jobs: started, paused, resumed, cancelled. Work over many accounts that survives whatever happens to the workers.
+"""Jobs: started, paused, resumed, cancelled. Work over many accounts that survives whatever happens
+to the workers.
 
 **A kind of job** is a subclass of users.jobs.kinds.Kind, registered once (`register(Suspend())`) from a module that
 users.apps imports. Most are subclasses of users.jobs.selected.Selected, which finds the accounts by a Selection.
@@ -18,11 +19,13 @@ changes them, writes events, messages and items, and accounts for each id exactl
 - `chunk.wrote(changed=n, …)` counts items that the handler has written itself, set-based:
   INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version) SELECT ….
 
-Events inside a chunk carry the job's id and the origin of the request that started it: `record` and `event_for` do so by
-themselves; SQL takes them from users.audit.origin.current_origin. The engine adds up the counts, moves the cursor and raises
-`Miscounted` unless each id was accounted for. Whatever `run` raises rolls the chunk back: a deadlock or a lost connection is
-tried again, and any other exception leads to smaller and smaller chunks until the account that it comes from is alone, and
-has failed with it. A process that dies is noticed by users.jobs.turns, which also says who may work a job and for how long.
+Events inside a chunk carry the job's id and the origin of the request that started it: `record` and
+`event_for` do so by themselves; SQL takes them from users.audit.origin.current_origin. The engine
+adds up the counts, moves the cursor and raises `Miscounted` unless each id was accounted for.
+Whatever `run` raises rolls the chunk back: a deadlock or a lost connection is tried again, and any
+other exception leads to smaller and smaller chunks until the account that it comes from is alone,
+and has failed with it. A process that dies is noticed by users.jobs.turns, which also says who may
+work a job and for how long.
 """
 
 from datetime import datetime
@@ -66,15 +69,18 @@ def start(
     parent: Job | None = None,
     key: str = "",
 ) -> Job:
-    """The one way to a job. Raises access.Denied or Refused; asked again with the same `key`, it is the same job.
+    """The one way to a job. Raises access.Denied or Refused; asked again with the same `key`, it is
+    the same job.
 
-    `selection` and `words`: the frozen selection as a query string and as people read it; `up_to`: the highest id in it.
-    `parameters`: what the kind needs to know, as JSON, without secrets.
+    `selection` and `words`: the frozen selection as a query string and as people read it; `up_to`:
+    the highest id in it. `parameters`: what the kind needs to know, as JSON, without secrets.
     """
     access.require(by, KINDS[kind].action)
     with transaction.atomic():
         if by.pk:
-            User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two clicks of one person queue here
+            User.objects.select_for_update(of=("self",)).get(
+                pk=by.pk
+            )  # two clicks of one person queue here
         if key and by.pk and (job := Job.objects.filter(by=by.pk, key=key).first()):
             return job
         refuse_too_many(by)
@@ -111,8 +117,11 @@ def start(
 
 
 def approval_needed(job: Job) -> bool:
-    """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is not believed."""
-    kind, lately = KINDS[job.kind], KINDS[job.kind].lately(job)
+    """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is
+    not believed.
+    """
+    kind = KINDS[job.kind]
+    lately = KINDS[job.kind].lately(job)
     most = threshold(kind) - lately
     if kind.four_eyes != "above" or (job.expected or 0) > most:
         return rule(kind, (job.expected or 0) + lately)
@@ -141,17 +150,22 @@ def freeze(job: Job) -> None:
             set_limits({"statement_timeout": "20000", "enable_seqscan": "on"})
             job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
-        raise Refused("The database takes too long to find these accounts. Choose fewer of them.") from error
+        raise Refused(
+            "The database takes too long to find these accounts. Choose fewer of them."
+        ) from error
 
 
 def approved(job: Job, *, by: Any) -> Job:
-    """A job that waited for approval is queued; or, where its accounts are no longer those that were selected, cancelled.
+    """A job that waited for approval is queued; or, where its accounts are no longer those that
+    were selected, cancelled.
 
     Raises access.Denied or Refused.
     """
     with transaction.atomic():
         job = decided(job, by, "be approved")
-        now = Job(kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of)
+        now = Job(
+            kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of
+        )
         freeze(now)
         if now.frozen != job.frozen:
             job.note = f"{CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."
@@ -184,7 +198,9 @@ def decided(job: Job, by: Any, to: str) -> Job:
 
 
 def require_unchanged(job: Job) -> None:
-    """Before its first account: nothing, or Refused where a job was approved for other accounts than it would change now."""
+    """Before its first account: nothing, or Refused where a job was approved for other accounts
+    than it would change now.
+    """
     if job.frozen and KINDS[job.kind].fingerprint(job)[1] != job.frozen:
         raise Refused(CHANGED)
 
@@ -204,7 +220,8 @@ def resume(job: Job, *, by: Any) -> Job:
     with transaction.atomic():
         job = controlled(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
-        job.crashes, job.note = 0, ""
+        job.crashes = 0
+        job.note = ""
         enter(job, State.QUEUED)
         told(job, "job.resumed", by, f"Resumed by {by}.")
     return job
@@ -241,7 +258,7 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
     )
 
 
-# --- what these are made of -------------------------------------------------------------------------------------------
+# --- what these are made of -----------------------------------------------------------------------
 
 
 def may_see(by: Any, job: Job) -> bool:
@@ -271,7 +288,9 @@ def controlled(job: Job, by: Any) -> Job:
 
 
 def lock(job: Job) -> Job:
-    """Waits for the chunk that runs, which takes half a second or so, longer than a request waits for locks otherwise."""
+    """Waits for the chunk that runs, which takes half a second or so, longer than a request waits
+    for locks otherwise.
+    """
     set_limits({"lock_timeout": "15000", "statement_timeout": "15000"})
     return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
 
@@ -285,7 +304,9 @@ def set_limits(limits: dict[str, str]) -> None:
 
 
 def enter(job: Job, state: Job.State) -> None:
-    """Into `state`, with the job's row locked. A worker that has it finds the attempt changed, and lets go."""
+    """Into `state`, with the job's row locked. A worker that has it finds the attempt changed, and
+    lets go.
+    """
     job.state = state
     job.attempt += 1
     job.ended_at = timezone.now() if state in ENDED else None
@@ -299,7 +320,10 @@ def told(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None
     """An event and a line of the job's log."""
     after = {"kind": job.kind, "selection": job.words, "state": job.state}
     if job.has_ended:
-        after |= {name: getattr(job, name) for name in ("selected", "changed", "skipped", "failed", "unchanged")}
+        after |= {
+            name: getattr(job, name)
+            for name in ("selected", "changed", "skipped", "failed", "unchanged")
+        }
     record(action, actor=by, after=after, reason=reason, job_id=job.pk)
     JobLine.objects.create(job=job, text=line)
 
@@ -311,7 +335,9 @@ def ring(job: Job) -> None:
 
 def refuse_too_many(by: Any) -> None:
     if by.pk and Job.objects.filter(by=by.pk).exclude(state__in=ENDED).count() >= PER_PERSON:
-        raise Refused(f"You have {PER_PERSON} jobs that have not ended. Wait for one of them, or cancel it.")
+        raise Refused(
+            f"You have {PER_PERSON} jobs that have not ended. Wait for one of them, or cancel it."
+        )
 
 
 def refuse_unless(job: Job, *states: Job.State, to: str) -> None:

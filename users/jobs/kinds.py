@@ -1,4 +1,6 @@
-"""What a kind of job is, and the chunk that it is handed. users/jobs/engine.py says how the two play together."""
+"""What a kind of job is, and the chunk that it is handed. users/jobs/engine.py says how the two
+play together.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ OUTCOMES = ("changed", "skipped", "failed", "unchanged")
 
 @dataclass(frozen=True)
 class Window:
-    """The next accounts of a job in the order of their ids: all that are selected above its cursor, up to `until`."""
+    """The next accounts of a job in the order of their ids: all that are selected above its cursor,
+    up to `until`.
+    """
 
     ids: list[int]
     until: int
@@ -38,10 +42,16 @@ class Kind(ABC):
 
     name: ClassVar[str]  # stands in the row, and stays what it is
     label: ClassVar[str]  # "Suspend"
-    action: ClassVar[str]  # of users.access: asked of the initiator at the start, and again before each chunk
+    action: ClassVar[
+        str
+    ]  # of users.access: asked of the initiator at the start, and again before each chunk
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
-    four_eyes: ClassVar[str] = "never"  # or "always", or "above" so many accounts: whether a second person has to agree
-    first_size: ClassVar[int] = 200  # accounts in the first chunk; later ones adapt to the time that they take
+    four_eyes: ClassVar[str] = (
+        "never"  # or "always", or "above" so many accounts: whether a second person has to agree
+    )
+    first_size: ClassVar[int] = (
+        200  # accounts in the first chunk; later ones adapt to the time that they take
+    )
     largest_size: ClassVar[int] = 20_000
 
     def title(self, job: Job) -> str:
@@ -50,7 +60,9 @@ class Kind(ABC):
 
     @abstractmethod
     def window(self, job: Job, size: int) -> Window:
-        """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this chunk."""
+        """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this
+        chunk.
+        """
 
     @abstractmethod
     def count(self, job: Job, limit: int) -> int:
@@ -58,14 +70,20 @@ class Kind(ABC):
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """How many accounts are selected, and a text that differs for another set of them. For those that need four eyes."""
+        """How many accounts are selected, and a text that differs for another set of them. For
+        those that need four eyes.
+        """
 
     @abstractmethod
     def run(self, chunk: "Chunk") -> None:
-        """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them what became of it."""
+        """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them
+        what became of it.
+        """
 
     def lately(self, job: Job) -> int:
-        """What the same person has done of it already, which counts with it towards the number that takes a second person."""
+        """What the same person has done of it already, which counts with it towards the number that
+        takes a second person.
+        """
         return 0
 
     def counted(self) -> dict[str, str]:
@@ -73,7 +91,9 @@ class Kind(ABC):
         return {}
 
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
-        """In the transaction in which the job is stored: makes what else it needs, and may change its parameters."""
+        """In the transaction in which the job is stored: makes what else it needs, and may change
+        its parameters.
+        """
 
     def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
         """In the transaction in which the job is done."""
@@ -88,19 +108,27 @@ class Kind(ABC):
 
 
 class Chunk:
-    """Some accounts of a job, and what became of them. Everything here is one transaction with the job's row locked."""
+    """Some accounts of a job, and what became of them. Everything here is one transaction with the
+    job's row locked.
+    """
 
     def __init__(self, job: Job, by: Any, ids: list[int]):
-        self.job, self.by, self.ids = job, by, ids
+        self.job = job
+        self.by = by
+        self.ids = ids
         self.items: list[JobItem] = []
         self.counts = dict.fromkeys(OUTCOMES, 0)
 
     def lock(self) -> list[User]:
         """The accounts, fresh and locked, in the order of their ids. One that is gone is missing."""
-        return list(User.objects.select_for_update(of=("self",)).filter(pk__in=self.ids).order_by("pk"))
+        return list(
+            User.objects.select_for_update(of=("self",)).filter(pk__in=self.ids).order_by("pk")
+        )
 
     def changed(self, account: User, before: dict[str, Any] | None) -> None:
-        """`account` as it is after the change; `before`: its changed fields as they were, as JSON can hold them."""
+        """`account` as it is after the change; `before`: its changed fields as they were, as JSON
+        can hold them.
+        """
         self.put(JobItem.Outcome.CHANGED, account.pk, before=before, version=account.version)
 
     def skipped(self, account_id: int, reason: str) -> None:
@@ -116,12 +144,16 @@ class Chunk:
         self.counts["unchanged"] += number
 
     def wrote(self, *, changed: int = 0, skipped: int = 0, failed: int = 0) -> None:
-        """For handlers that write the items themselves, by INSERT … SELECT into users_jobitem: how many."""
+        """For handlers that write the items themselves, by INSERT … SELECT into users_jobitem: how
+        many.
+        """
         for outcome, number in {"changed": changed, "skipped": skipped, "failed": failed}.items():
             self.counts[outcome] += number
 
     def put(self, outcome: JobItem.Outcome, account_id: int, **fields: Any) -> None:
-        self.items.append(JobItem(job_id=self.job.pk, account_id=account_id, outcome=outcome, **fields))
+        self.items.append(
+            JobItem(job_id=self.job.pk, account_id=account_id, outcome=outcome, **fields)
+        )
         self.counts[outcome] += 1
 
     def store(self) -> dict[str, Any]:
@@ -151,6 +183,8 @@ KINDS: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
-    """Makes the kind known, in every process: call it at import, from a module that users.apps imports."""
+    """Makes the kind known, in every process: call it at import, from a module that users.apps
+    imports.
+    """
     KINDS[kind.name] = kind
     return kind

@@ -47,10 +47,14 @@ def title(job: Job) -> str:
 
 
 def items(job: Job, outcome: str, after: int = 0, size: int = SIZE) -> tuple[list[JobItem], bool]:
-    """Those with an outcome, in the order of their ids, and whether there are more. An account that is gone is None."""
+    """Those with an outcome, in the order of their ids, and whether there are more. An account that
+    is gone is None.
+    """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
     rows = list(found[: size + 1])
-    names = User.objects.only("username", "first_name", "last_name").in_bulk([row.account_id for row in rows[:size]])
+    names = User.objects.only("username", "first_name", "last_name").in_bulk(
+        [row.account_id for row in rows[:size]]
+    )
     for row in rows:
         row.person = names.get(row.account_id)  # type: ignore[attr-defined]
     return rows[:size], len(rows) > size
@@ -64,20 +68,27 @@ class Echo:
 
 
 def report(job: Job, *, masked: bool) -> Iterator[str]:
-    """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for those who may not see
-    personal data."""
+    """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for
+    those who may not see personal data.
+    """
     shown = masking.text if masked else str
     writer = csv.writer(Echo())
     yield writer.writerow(["account", "username", "outcome", "reason"])
     for outcome in LEFT_OUT:
-        after, more = 0, True
+        after = 0
+        more = True
         while more:
             rows, more = items(job, outcome, after, BATCH)
             for row in rows:
                 after = row.account_id
                 username = row.person.username if row.person else ""  # type: ignore[attr-defined]
                 yield writer.writerow(
-                    [str(row.account_id), harmless(shown(username)), outcome.value, harmless(shown(row.reason))]
+                    [
+                        str(row.account_id),
+                        harmless(shown(username)),
+                        outcome.value,
+                        harmless(shown(row.reason)),
+                    ]
                 )
 
 
@@ -96,4 +107,6 @@ def silence() -> Silence | None:
 
 def running() -> int:
     """How many jobs are at work, as of some seconds ago."""
-    return caches["pages"].get_or_set("jobs:running", Job.objects.filter(state__in=OPEN).count, 3) or 0
+    return (
+        caches["pages"].get_or_set("jobs:running", Job.objects.filter(state__in=OPEN).count, 3) or 0
+    )

@@ -3,11 +3,13 @@
 from users.jobs import queue
 
 EVERY_MINUTE = {
-    "users.mail.tasks.drain": queue.NOTIFY,  # mails whose ring was lost, and those that are due again
+    # mails whose ring was lost, and those that are due again
+    "users.mail.tasks.drain": queue.NOTIFY,
     "users.audit.tasks.seal": queue.MAIN,
     "users.caching.tasks.purge": queue.MAIN,
     "users.presence.tasks.sweep": queue.MAIN,
-    "users.redaction.tasks.redact": queue.MAIN,  # what erased people are called, in what was written about others
+    # what erased people are called, in what was written about others
+    "users.redaction.tasks.redact": queue.MAIN,
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget": queue.MAIN,

@@ -1,7 +1,9 @@
-"""Finds the accounts of a job: by a selection of the directory, or by what became of them in another job.
+"""Finds the accounts of a job: by a selection of the directory, or by what became of them in
+another job.
 
-A filter is asked in spans of ids. Small ones first, in which any plan is quick; each that holds few accounts is followed by
-one twice as wide, so that a filter which few accounts meet comes soon to a span for which the database takes its own index.
+A filter is asked in spans of ids. Small ones first, in which any plan is quick; each that holds few
+accounts is followed by one twice as wide, so that a filter which few accounts meet comes soon to a
+span for which the database takes its own index.
 """
 
 import time
@@ -28,30 +30,46 @@ class Selected(Kind):
         query = QueryDict(job.selection)
         if "job" in query:
             return of_items(int(query["job"]), query["outcome"], job, size)
-        return of_ticked(query, job, size) if "ids" in query else of_accounts(filtered(query, job.by), job, size)
+        return (
+            of_ticked(query, job, size)
+            if "ids" in query
+            else of_accounts(filtered(query, job.by), job, size)
+        )
 
     def ids(self, job: Job) -> QuerySet:
         """All of them as a column `id`, in no order."""
         query = QueryDict(job.selection)
         if "job" in query:
-            items = JobItem.objects.filter(job_id=int(query["job"]), outcome=query["outcome"], account_id__lte=job.up_to)
+            items = JobItem.objects.filter(
+                job_id=int(query["job"]), outcome=query["outcome"], account_id__lte=job.up_to
+            )
             return items.values(selected=F("account_id"))
         ticked = "ids" in query
-        accounts = Selection.parse(query).accounts() if ticked else filtered(query, job.by).filter(pk__lte=job.up_to)
+        accounts = (
+            Selection.parse(query).accounts()
+            if ticked
+            else filtered(query, job.by).filter(pk__lte=job.up_to)
+        )
         return accounts.order_by().values(selected=F("pk"))
 
     def count(self, job: Job, limit: int) -> int:
         return self.ids(job)[:limit].count()
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Sums of the ids, and of their squares modulo a prime: nobody puts together another set with the same by accident."""
+        """Sums of the ids, and of their squares modulo a prime: nobody puts together another set
+        with the same by accident.
+        """
         small = F("selected") % PRIME
-        sums = self.ids(job).aggregate(number=Count("*"), ids=Sum("selected"), squares=Sum(small * small))
+        sums = self.ids(job).aggregate(
+            number=Count("*"), ids=Sum("selected"), squares=Sum(small * small)
+        )
         return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
 
 
 def filtered(query: QueryDict, by: User | None) -> UserQuerySet:
-    """The moment of the selection is not checked once more: the clock of this host may be another than that of the web."""
+    """The moment of the selection is not checked once more: the clock of this host may be another
+    than that of the web.
+    """
     rest = query.copy()
     for name in OWN:
         rest.pop(name, None)
@@ -68,7 +86,9 @@ def of_ticked(query: QueryDict, job: Job, size: int) -> Window:
 def of_accounts(accounts: UserQuerySet, job: Job, size: int) -> Window:
     """Raises whatever the database says to the filter."""
     ids: list[int] = []
-    until, width, began = job.cursor, size * SPARSE, time.monotonic()
+    until = job.cursor
+    width = size * SPARSE
+    began = time.monotonic()
     while True:
         span = accounts.filter(pk__gt=until, pk__lte=min(until + width, job.up_to)).order_by("pk")
         found = list(span.values_list("pk", flat=True)[: size - len(ids)])
@@ -80,6 +100,8 @@ def of_accounts(accounts: UserQuerySet, job: Job, size: int) -> Window:
 
 
 def of_items(parent: int, outcome: str, job: Job, size: int) -> Window:
-    items = JobItem.objects.filter(job_id=parent, outcome=outcome, account_id__gt=job.cursor).order_by("account_id")
+    items = JobItem.objects.filter(
+        job_id=parent, outcome=outcome, account_id__gt=job.cursor
+    ).order_by("account_id")
     ids = list(items.values_list("account_id", flat=True)[:size])
     return Window(ids, ids[-1] if len(ids) == size else job.up_to)

@@ -1,23 +1,29 @@
-"""How a cluster of workers is asked to stop: by SIGTERM, or by the death of the supervisor that started it."""
+"""How a cluster of workers is asked to stop: by SIGTERM, or by the death of the supervisor that
+started it.
+"""
 
 import os
 import signal
 import time
 from typing import NoReturn
 
-GRACE = 20  # seconds for the tasks that run; below the 30 s that platforms give a process after SIGTERM
+GRACE = (
+    20  # seconds for the tasks that run; below the 30 s that platforms give a process after SIGTERM
+)
 
 
 class Stop:
     """Stands in for the event that the cluster's first process waits on, second by second.
 
-    An event of multiprocessing would deadlock when a signal handler of the process that waits sets it. A whole group may
-    get the signal at once; the other processes inherit the handler and go on, so that their tasks end in order.
+    An event of multiprocessing would deadlock when a signal handler of the process that waits sets
+    it. A whole group may get the signal at once; the other processes inherit the handler and go on,
+    so that their tasks end in order.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self.owner, self.parent = os.getpid(), os.getppid()
+        self.owner = os.getpid()
+        self.parent = os.getppid()
 
     def listen(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self.set())

@@ -1,7 +1,8 @@
-"""Keeps the clusters of workers running: starts them, and replaces one that has ended or no longer answers.
+"""Keeps the clusters of workers running: starts them, and replaces one that has ended or no longer
+answers.
 
-A cluster of django-q2 can get stuck for good while it looks well (a worker that dies with a lock in its hand), so the proof
-of life is a task that runs: each cluster is rung a beat every few seconds.
+A cluster of django-q2 can get stuck for good while it looks well (a worker that dies with a lock in
+its hand), so the proof of life is a task that runs: each cluster is rung a beat every few seconds.
 """
 
 import gc
@@ -51,30 +52,42 @@ class Cluster:
     def look_after(self) -> None:
         now = time.monotonic()
         if now > self.looked_at + SILENCE / 2:
-            self.back_at = now  # it is this process that was away: an answer may stand there, unread
+            self.back_at = (
+                now  # it is this process that was away: an answer may stand there, unread
+            )
         self.looked_at = now
         if self.process is None:
             if now >= self.start_due:
                 self.start()
         elif not self.process.is_alive():
-            logger.warning("Cluster %s ended (exit code %s) and is replaced.", self.name, self.process.exitcode)
+            logger.warning(
+                "Cluster %s ended (exit code %s) and is replaced.", self.name, self.process.exitcode
+            )
             self.replace()
         elif self.is_silent(now):
-            logger.error("Cluster %s has not answered for %s s and is replaced.", self.name, SILENCE)
+            logger.error(
+                "Cluster %s has not answered for %s s and is replaced.", self.name, SILENCE
+            )
             self.replace()
         elif now >= self.rung_at + BEAT:
             self.beat()
 
     def start(self) -> None:
-        connections.close_all()  # a connection that crosses a fork mixes up the replies of two processes
+        # a connection that crosses a fork mixes up the replies of two processes
+        connections.close_all()
         self.pulse.value = self.started_at = time.monotonic()
-        self.rung, self.rung_at = None, 0.0
-        self.process = forking.Process(target=run, args=(self.name, self.pulse), name=f"cluster {self.name}")
+        self.rung = None
+        self.rung_at = 0.0
+        self.process = forking.Process(
+            target=run, args=(self.name, self.pulse), name=f"cluster {self.name}"
+        )
         self.process.start()
         logger.info("Cluster %s started (process %s).", self.name, self.process.pid)
 
     def replace(self) -> None:
-        """The next start follows at once, or after a pause that doubles while the cluster ends within a minute."""
+        """The next start follows at once, or after a pause that doubles while the cluster ends
+        within a minute.
+        """
         self.kill()
         now = time.monotonic()
         self.short_lives = 0 if now > self.started_at + 60 else self.short_lives + 1
@@ -82,22 +95,32 @@ class Cluster:
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        return self.rung is not None and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE
+        return (
+            self.rung is not None
+            and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE
+        )
 
     def beat(self) -> None:
-        """Rings a beat, unless the last one still waits. Without the database nobody can answer, and nobody is blamed."""
+        """Rings a beat, unless the last one still waits. Without the database nobody can answer,
+        and nobody is blamed.
+        """
         now = time.monotonic()
         try:
-            if self.rung and WorkerBeat.objects.filter(cluster=self.name, at__gte=self.rung).exists():
+            if (
+                self.rung
+                and WorkerBeat.objects.filter(cluster=self.name, at__gte=self.rung).exists()
+            ):
                 self.rung = None
             if self.rung is None or now > self.rung_at + LOST:
                 rung = timezone.now()
                 queue.ring("users.jobs.tasks.beat", self.name, cluster=self.name)
-                self.rung, self.rung_at = rung, now
+                self.rung = rung
+                self.rung_at = now
         except DatabaseError as error:
             logger.warning("The database is not reachable: %s", str(error).strip())
             connections.close_all()
-            self.rung, self.rung_at = None, now
+            self.rung = None
+            self.rung_at = now
 
     def terminate(self) -> None:
         """Asks the first process alone: it lets the others finish what they do."""
@@ -124,7 +147,9 @@ class Supervisor:
         self.asked = 0
 
     def run(self) -> None:
-        """Returns after SIGTERM or SIGINT, when every process has ended; a second signal ends them at once."""
+        """Returns after SIGTERM or SIGINT, when every process has ended; a second signal ends them
+        at once.
+        """
         signal.signal(signal.SIGTERM, self.ask)
         signal.signal(signal.SIGINT, self.ask)
         prepare()
@@ -139,7 +164,11 @@ class Supervisor:
 
     def rest(self) -> None:
         """Until a cluster ends, or for a tick."""
-        alive = [cluster.process.sentinel for cluster in self.clusters if cluster.process and cluster.process.is_alive()]
+        alive = [
+            cluster.process.sentinel
+            for cluster in self.clusters
+            if cluster.process and cluster.process.is_alive()
+        ]
         connection.wait(alive, timeout=TICK)
 
     def stop(self) -> None:
@@ -147,7 +176,11 @@ class Supervisor:
         for cluster in self.clusters:
             cluster.terminate()
         deadline = time.monotonic() + GRACE + 5
-        while any(cluster.is_alive() for cluster in self.clusters) and time.monotonic() < deadline and self.asked < 2:
+        while (
+            any(cluster.is_alive() for cluster in self.clusters)
+            and time.monotonic() < deadline
+            and self.asked < 2
+        ):
             self.rest()
         for cluster in self.clusters:
             cluster.kill()
@@ -155,7 +188,9 @@ class Supervisor:
 
 
 def prepare() -> None:
-    """Loads once what the forked processes share, and keeps the garbage collector from copying it by touching it."""
+    """Loads once what the forked processes share, and keeps the garbage collector from copying it
+    by touching it.
+    """
     for task in TASKS:
         import_module(task.rpartition(".")[0])
     reverse("home")
@@ -165,6 +200,8 @@ def prepare() -> None:
 
 def run(name: str, pulse) -> None:
     """A cluster's first process."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and not the supervisor's, until the cluster's own is set
+    signal.signal(
+        signal.SIGTERM, signal.SIG_DFL
+    )  # and not the supervisor's, until the cluster's own is set
     os.setsid()
     queue.run_cluster(name, Stop(), pulse)

@@ -11,8 +11,10 @@ def work() -> None:
 
 
 def beat(cluster: str) -> None:
-    """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it. And looks for jobs that nobody works:
-    a beat is rung every few seconds, and at the start, whatever became of the queue and of the clock."""
+    """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it. And looks for
+    jobs that nobody works: a beat is rung every few seconds, and at the start, whatever became of
+    the queue and of the clock.
+    """
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
     if cluster == queue.MAIN:
         turns.sweep()

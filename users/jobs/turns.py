@@ -1,8 +1,10 @@
-"""Working a job: claimed for a turn of some seconds, chunk by chunk, and given back so that others have theirs.
+"""Working a job: claimed for a turn of some seconds, chunk by chunk, and given back so that others
+have theirs.
 
-Who may write is decided by two things: the lock of the job's row, which each chunk takes first, and the attempt number, which
-each claim raises. A worker that was stopped and wakes up too late finds another number, and writes nothing. A worker that
-holds the lock is alive, so a job is taken away only where nobody holds it and its heartbeat is old, by the database's clock.
+Who may write is decided by two things: the lock of the job's row, which each chunk takes first, and
+the attempt number, which each claim raises. A worker that was stopped and wakes up too late finds
+another number, and writes nothing. A worker that holds the lock is alive, so a job is taken away
+only where nobody holds it and its heartbeat is old, by the database's clock.
 """
 
 import logging
@@ -27,13 +29,20 @@ CRASHES = 3  # attempts that ended without any progress before a job is parked
 TURN = 3  # seconds that a job is worked while others wait
 LONG_TURN = 10  # seconds where none does: the worker has other tasks too
 CHUNK = 0.5  # seconds that a chunk should take
-SHARE = {"sqlite": 0.15}  # seconds between two chunks, where whoever writes else has to wait for them
-DELAY = {Job.Priority.HIGH: 0, Job.Priority.NORMAL: 15, Job.Priority.LOW: 60}  # seconds that a turn costs in the queue
+SHARE = {
+    "sqlite": 0.15
+}  # seconds between two chunks, where whoever writes else has to wait for them
+DELAY = {
+    Job.Priority.HIGH: 0,
+    Job.Priority.NORMAL: 15,
+    Job.Priority.LOW: 60,
+}  # seconds that a turn costs in the queue
 TRIES = 12  # of a chunk that the database refuses for reasons that pass; together some ten seconds
 FAILURES = 20  # accounts in a row that fail with an exception before it is taken for a fault of all
 State = Job.State
 TROUBLE = (OperationalError, InterfaceError)
-# Of a chunk's transaction on PostgreSQL, in milliseconds. A worker that is stopped in the middle of one loses its locks.
+# Of a chunk's transaction on PostgreSQL, in milliseconds. A worker that is stopped in the middle of
+# one loses its locks.
 LIMITS = {"lock_timeout": "3000", "idle_in_transaction_session_timeout": "20000", "jit": "off"}
 
 
@@ -44,7 +53,9 @@ class Next(Enum):
 
 
 def work() -> int | None:
-    """One turn of the job whose turn it is; its id, or None where there is none. Rings again while there is more to do."""
+    """One turn of the job whose turn it is; its id, or None where there is none. Rings again while
+    there is more to do.
+    """
     while (job := claim()) is not None:
         if job.state == State.RUNNING:
             Turn(job).run()
@@ -61,13 +72,21 @@ def claim() -> Job | None:
     """The job whose turn it is, with the attempt counted; or parked, if it has had too many."""
     with transaction.atomic():
         skip = connection.features.has_select_for_update_skip_locked
-        job = runnable().select_for_update(of=("self",), skip_locked=skip).order_by("due_at", "pk").first()
+        job = (
+            runnable()
+            .select_for_update(of=("self",), skip_locked=skip)
+            .order_by("due_at", "pk")
+            .first()
+        )
         if job is None:
             return None
         if job.state == State.RUNNING:
             JobLine.objects.create(job=job, text=f"Attempt {job.attempt} lost its worker.")
         if job.crashes >= CRASHES:
-            park(job, f"{CRASHES} attempts in a row ended with the death of their worker, before anything was stored.")
+            park(
+                job,
+                f"{CRASHES} attempts in a row ended with the death of their worker, before anything was stored.",
+            )
             return job
         if job.crashes:
             job.size = max(job.size // 10, 1)  # something is stored the sooner
@@ -82,13 +101,16 @@ def claim() -> Job | None:
 
 def park(job: Job, note: str) -> None:
     """It stands still until somebody resumes it. With the job's row locked."""
-    job.note, job.crashes = note, 0
+    job.note = note
+    job.crashes = 0
     engine.enter(job, State.PARKED)
     engine.told(job, "job.parked", engine.initiator(job), f"Parked: {note}", reason=note)
 
 
 def sweep() -> int:
-    """Rings for jobs that wait while no ring does: it was lost, or the worker that had taken it. How many rings."""
+    """Rings for jobs that wait while no ring does: it was lost, or the worker that had taken it.
+    How many rings.
+    """
     waiting = min(runnable().count(), 4)
     if not waiting or queue.oldest_wait(queue.MAIN) is not None:
         return 0
@@ -101,19 +123,27 @@ class Turn:
     """One claim of a job, by this process."""
 
     def __init__(self, job: Job):
-        self.pk, self.attempt = job.pk, job.attempt
+        self.pk = job.pk
+        self.attempt = job.attempt
         self.kind: Kind | None = KINDS.get(job.kind)
         self.size = job.size or (self.kind.first_size if self.kind else 1)
         self.troubles = self.failures = 0
-        self.culprit: tuple[int, str] | None = None  # an account, and the exception that it leads to all alone
+        self.culprit: tuple[int, str] | None = (
+            None  # an account, and the exception that it leads to all alone
+        )
         self.pause = SHARE.get(connection.vendor, 0)
 
     def run(self) -> None:
-        began, then = time.monotonic(), Next.GO_ON
+        began = time.monotonic()
+        then = Next.GO_ON
         while then == Next.GO_ON:
             then = self.step()
             seconds = time.monotonic() - began
-            if then == Next.GO_ON and seconds > TURN and (seconds > LONG_TURN or self.others_wait()):
+            if (
+                then == Next.GO_ON
+                and seconds > TURN
+                and (seconds > LONG_TURN or self.others_wait())
+            ):
                 then = Next.TURN_ENDS
         if then == Next.TURN_ENDS:
             self.give_back()
@@ -128,7 +158,9 @@ class Turn:
         except Unworkable as error:
             return self.stop(str(error))
         except Exception as error:
-            logger.error("Job %s: a chunk failed: %s", self.pk, type(error).__name__)  # the rest stands in the job's note
+            logger.error(
+                "Job %s: a chunk failed: %s", self.pk, type(error).__name__
+            )  # the rest stands in the job's note
             return self.stop(f"{type(error).__name__}: {error}")
         self.troubles = 0
         return then
@@ -141,7 +173,9 @@ class Turn:
             if job is None:
                 return Next.STOP
             if self.kind is None:
-                raise Unworkable(f"This version of Rollcall knows no jobs of the kind “{job.kind}”.")
+                raise Unworkable(
+                    f"This version of Rollcall knows no jobs of the kind “{job.kind}”."
+                )
             by = engine.initiator(job)
             if why := access.refusal(by, self.kind.action):
                 raise Unworkable(f"{job.by_text} may not do this any more: {why.reason}")
@@ -162,7 +196,11 @@ class Turn:
         return job
 
     def let_go(self) -> None:
-        logger.info("Job %s: attempt %s lets go, since the job was ended or taken over.", self.pk, self.attempt)
+        logger.info(
+            "Job %s: attempt %s lets go, since the job was ended or taken over.",
+            self.pk,
+            self.attempt,
+        )
 
     def advance(self, job: Job, by: Any, kind: Kind, began: float) -> Next:
         window = kind.window(job, self.size)
@@ -174,17 +212,30 @@ class Turn:
         done = window.until >= job.up_to
         seconds = max(time.monotonic() - began, 0.001)
         if len(window.ids) * 2 > self.size:
-            self.size = min(max(int(self.size * min(max(CHUNK / seconds, 0.5), 2)), 1), kind.largest_size)
-            job.rate = 0.8 * job.rate + 0.2 * len(window.ids) / seconds if job.rate else len(window.ids) / seconds
+            self.size = min(
+                max(int(self.size * min(max(CHUNK / seconds, 0.5), 2)), 1), kind.largest_size
+            )
+            job.rate = (
+                0.8 * job.rate + 0.2 * len(window.ids) / seconds
+                if job.rate
+                else len(window.ids) / seconds
+            )
         Job.objects.filter(pk=job.pk).update(
-            cursor=max(window.until, job.cursor), crashes=0, heartbeat_at=Now(), rate=job.rate, size=self.size, **added
+            cursor=max(window.until, job.cursor),
+            crashes=0,
+            heartbeat_at=Now(),
+            rate=job.rate,
+            size=self.size,
+            **added,
         )
         if done:
             self.finish(job, kind)
         return Next.STOP if done else Next.GO_ON
 
     def handled(self, chunk: Chunk, kind: Kind) -> dict[str, Any] | None:
-        """What the chunk adds to the job's row; None if it failed, and smaller ones have to find out with which account."""
+        """What the chunk adds to the job's row; None if it failed, and smaller ones have to find
+        out with which account.
+        """
         ids = chunk.ids
         if self.culprit and ids == [self.culprit[0]]:
             chunk.failed(*self.culprit)
@@ -205,14 +256,23 @@ class Turn:
 
     def narrow(self, ids: list[int], error: Exception) -> None:
         what = f"{type(error).__name__}: {error}"
-        logger.info("Job %s: %s accounts from %s on failed together: %s", self.pk, len(ids), ids[0], type(error).__name__)
+        logger.info(
+            "Job %s: %s accounts from %s on failed together: %s",
+            self.pk,
+            len(ids),
+            ids[0],
+            type(error).__name__,
+        )
         if len(ids) > 1:
             self.size = max(len(ids) // 10, 1)
             return
         self.failures += 1
         if self.failures > FAILURES:
-            raise Unworkable(f"{FAILURES} accounts failed one after the other, the last one with {what}")
-        self.size, self.culprit = 1, (ids[0], what)
+            raise Unworkable(
+                f"{FAILURES} accounts failed one after the other, the last one with {what}"
+            )
+        self.size = 1
+        self.culprit = (ids[0], what)
 
     def finish(self, job: Job, kind: Kind) -> None:
         job.refresh_from_db()
@@ -222,8 +282,14 @@ class Turn:
         engine.told(job, "job.done", engine.initiator(job), f"Done: {counts}.")
 
     def trouble(self, error: Exception) -> Next:
-        """A deadlock, a lock that somebody holds for long, a server that is gone: the same chunk once more, a little later."""
-        logger.info("Job %s: the database refused a chunk, which is tried again: %s", self.pk, str(error).strip())
+        """A deadlock, a lock that somebody holds for long, a server that is gone: the same chunk
+        once more, a little later.
+        """
+        logger.info(
+            "Job %s: the database refused a chunk, which is tried again: %s",
+            self.pk,
+            str(error).strip(),
+        )
         if not connection.in_atomic_block:
             connection.close()
         self.troubles += 1
@@ -245,18 +311,26 @@ class Turn:
         return runnable().exclude(pk=self.pk).exists()
 
     def give_back(self) -> None:
-        """To the queue, behind those that wait already; those of a higher priority come again sooner."""
+        """To the queue, behind those that wait already; those of a higher priority come again
+        sooner.
+        """
         try:
             with transaction.atomic():
                 mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
                 for priority, seconds in DELAY.items():
                     due = Now() + timedelta(seconds=seconds)
-                    if mine.filter(priority=priority).update(state=State.QUEUED, due_at=due, crashes=0):
+                    if mine.filter(priority=priority).update(
+                        state=State.QUEUED, due_at=due, crashes=0
+                    ):
                         queue.ring(engine.WORK)
                         return
             self.let_go()
         except TROUBLE as error:
-            logger.warning("Job %s could not be given back, and is found by the sweep: %s", self.pk, str(error).strip())
+            logger.warning(
+                "Job %s could not be given back, and is found by the sweep: %s",
+                self.pk,
+                str(error).strip(),
+            )
             connection.close()
 
 

@@ -41,15 +41,21 @@ def index(request):
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
-    """One job. HTMX asks for its figures alone, again and again until it no longer runs; then for the whole page."""
+    """One job. HTMX asks for its figures alone, again and again until it no longer runs; then for
+    the whole page.
+    """
     job = get_job(request, pk)
     if is_partial(request):
         response = render(request, "users/jobs/show.html#progress", progress_of(job))
         if job.state not in OPEN:
             response["HX-Refresh"] = "true"  # other things can be done with it now
         return response
-    outcome, after = parsed(request, outcome=[outcome.value for outcome in reading.LEFT_OUT], place="after")
-    outcome = outcome or next((one.value for one in reading.LEFT_OUT if getattr(job, one.value)), "")
+    outcome, after = parsed(
+        request, outcome=[outcome.value for outcome in reading.LEFT_OUT], place="after"
+    )
+    outcome = outcome or next(
+        (one.value for one in reading.LEFT_OUT if getattr(job, one.value)), ""
+    )
     items, more = reading.items(job, outcome, after) if outcome else ([], False)
     kind = KINDS.get(job.kind)
     context = progress_of(job) | {
@@ -72,7 +78,8 @@ def report(request, pk: int):
     """A CSV of all that failed or were skipped."""
     job = get_job(request, pk)
     response = StreamingHttpResponse(
-        reading.report(job, masked=masking.hides(request.user)), content_type="text/csv; charset=utf-8"
+        reading.report(job, masked=masking.hides(request.user)),
+        content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
     return response
@@ -95,7 +102,9 @@ def cancellation(request, pk: int):
     job = get_job(request, pk)
     if not engine.may_control(request.user, job):
         access.require(request.user, "control_jobs")
-    return render(request, "users/jobs/cancellation.html", {"job": job, "title": reading.title(job)})
+    return render(
+        request, "users/jobs/cancellation.html", {"job": job, "title": reading.title(job)}
+    )
 
 
 @require_POST

@@ -1,9 +1,10 @@
 """Sends what waits in the outbox.
 
-A message is claimed by a conditional UPDATE that counts the attempt and moves `due_at` on, before anything is sent. A
-process that dies in between leaves a message that is due again a little later and goes out with the same Message-ID:
-at least once, never lost. One letter of many goes out at most once: while it is handed over its outcome is unknown, and
-unknown it stays where nobody comes back to say.
+A message is claimed by a conditional UPDATE that counts the attempt and moves `due_at` on, before
+anything is sent. A process that dies in between leaves a message that is due again a little later
+and goes out with the same Message-ID: at least once, never lost. One letter of many goes out at
+most once: while it is handed over its outcome is unknown, and unknown it stays where nobody comes
+back to say.
 """
 
 import logging
@@ -42,21 +43,34 @@ def drain(seconds: float = 20) -> int:
 
 
 def due() -> list[Message]:
-    """Mails to single people first: somebody waits for them, however many a job has put into the outbox."""
+    """Mails to single people first: somebody waits for them, however many a job has put into the
+    outbox.
+    """
     waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
-    return list(waiting.select_related("account", "letter").order_by("is_bulk", "due_at", "id")[:BATCH])
+    return list(
+        waiting.select_related("account", "letter").order_by("is_bulk", "due_at", "id")[:BATCH]
+    )
 
 
 def claim(message: Message) -> bool:
     """Whether this process may send it now. The row says until when nobody else may."""
-    mine = Message.objects.filter(pk=message.pk, state=Message.State.WAITING, attempts=message.attempts)
+    mine = Message.objects.filter(
+        pk=message.pk, state=Message.State.WAITING, attempts=message.attempts
+    )
     message.attempts += 1
     state = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
-    return mine.update(attempts=message.attempts, due_at=timezone.now() + pause(message.attempts), state=state) == 1
+    return (
+        mine.update(
+            attempts=message.attempts, due_at=timezone.now() + pause(message.attempts), state=state
+        )
+        == 1
+    )
 
 
 def at_most_once(message: Message) -> bool:
-    """What is told to many is worth less than their patience; what one person waits for comes twice rather than never."""
+    """What is told to many is worth less than their patience; what one person waits for comes twice
+    rather than never.
+    """
     return message.is_bulk and message.kind == Message.Kind.LETTER
 
 
@@ -66,7 +80,9 @@ def pause(attempts: int) -> timedelta:
 
 
 def deliver(message: Message, connection) -> bool:
-    """True if the server took it. Raises ConnectionError when no further message can be sent either."""
+    """True if the server took it. Raises ConnectionError when no further message can be sent
+    either.
+    """
     message.account.refresh_from_db()  # the batch may have been read some time ago
     if reason := moot(message):
         finish(message, Message.State.DROPPED, reason)
@@ -79,14 +95,18 @@ def deliver(message: Message, connection) -> bool:
         mail.message()  # where a header cannot be made, this says so before anything is sent
     except Exception as error:
         logger.exception("Message %s can't be made", message.pk)
-        fail(message, f"{type(error).__name__}: {error}", final=False)  # it must not stand in the way of the others
+        fail(
+            message, f"{type(error).__name__}: {error}", final=False
+        )  # it must not stand in the way of the others
         return False
     connect(message, connection)
     return send(message, mail, connection)
 
 
 def connect(message: Message, connection) -> None:
-    """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the message's."""
+    """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the
+    message's.
+    """
     try:
         connection.open()
     except (OSError, smtplib.SMTPException) as error:
@@ -95,7 +115,9 @@ def connect(message: Message, connection) -> None:
 
 
 def send(message: Message, mail: EmailMessage, connection) -> bool:
-    """The server's 5xx about the recipient or the text is final; about the sender, it is ours to mend and mail waits."""
+    """The server's 5xx about the recipient or the text is final; about the sender, it is ours to
+    mend and mail waits.
+    """
     try:
         connection.send_messages([mail])
     except smtplib.SMTPRecipientsRefused as error:
@@ -104,7 +126,11 @@ def send(message: Message, mail: EmailMessage, connection) -> bool:
         if code == GOODBYE:
             connection.close()
     except smtplib.SMTPResponseException as error:
-        fail(message, why(error), final=error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused))
+        fail(
+            message,
+            why(error),
+            final=error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused),
+        )
         connection.close()
     except smtplib.SMTPNotSupportedError as error:
         fail(message, why(error), final=True)  # an address that this server has no way to write to
@@ -126,19 +152,25 @@ def lost(message: Message, error: str) -> None:
 
 
 def fail(message: Message, error: str, *, final: bool) -> None:
-    state = Message.State.FAILED if final or message.attempts >= MAX_ATTEMPTS else Message.State.WAITING
+    state = (
+        Message.State.FAILED if final or message.attempts >= MAX_ATTEMPTS else Message.State.WAITING
+    )
     finish(message, state, error)
 
 
 def finish(message: Message, state: Message.State, error: str = "") -> None:
-    """That it was sent is true whoever says it. Anything else only the process may say that claimed it last: one that
-    was stopped for a while must not put a message back that another one has sent since."""
+    """That it was sent is true whoever says it. Anything else only the process may say that claimed
+    it last: one that was stopped for a while must not put a message back that another one has sent
+    since.
+    """
     mine = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
         mine.update(state=state, error="", sent_at=timezone.now())
     else:
         claimed = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
-        mine.filter(state=claimed, attempts=message.attempts).update(state=state, error=error[:1000])
+        mine.filter(state=claimed, attempts=message.attempts).update(
+            state=state, error=error[:1000]
+        )
 
 
 def why(error: Exception) -> str:

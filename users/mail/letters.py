@@ -1,4 +1,6 @@
-"""What staff write themselves: plain text in which a few names stand for what differs from person to person."""
+"""What staff write themselves: plain text in which a few names stand for what differs from person
+to person.
+"""
 
 import re
 from collections.abc import Callable
@@ -24,7 +26,9 @@ NAMES = ", ".join(f"{{{name}}}" for name in VARIABLES)
 
 def filled(template: str, account: User) -> str:
     """For this person. What stands in a value is not looked at again."""
-    return PLACE.sub(lambda place: VARIABLES[place[1]](account) if place[1] in VARIABLES else place[0], template)
+    return PLACE.sub(
+        lambda place: VARIABLES[place[1]](account) if place[1] in VARIABLES else place[0], template
+    )
 
 
 def headline(template: str, account: User) -> str:
@@ -38,7 +42,9 @@ def clean(subject: str, text: str) -> tuple[str, str]:
     subject = subject.strip()
     errors = {
         "subject": objection(subject, SUBJECT_MAX, "A subject"),
-        "text": objection(text, TEXT_MAX, "A mail", allow="\n\t\u200c\u200d"),  # the last two join letters and signs
+        "text": objection(
+            text, TEXT_MAX, "A mail", allow="\n\t\u200c\u200d"
+        ),  # the last two join letters and signs
     }
     if found := {field: why for field, why in errors.items() if why}:
         raise ValidationError(found)
@@ -51,7 +57,9 @@ def objection(template: str, longest: int, what: str, allow: str = "\u200c\u200d
         return "Write something first."
     if len(template) > longest:
         return f"{what} has at most {longest:,} characters; this has {len(template):,}."
-    if odd := next((char for char in template if category(char) in INVISIBLE and char not in allow), ""):
+    if odd := next(
+        (char for char in template if category(char) in INVISIBLE and char not in allow), ""
+    ):
         return f"This contains an invisible character (U+{ord(odd):04X}). Remove it."
     if strange := next((name for name in PLACE.findall(template) if name not in VARIABLES), ""):
         return f"There is no {{{strange}}}. There are: {NAMES}."

@@ -1,4 +1,6 @@
-"""Links in mails: an account's number and a key that the server alone can make. Nothing personal is in them."""
+"""Links in mails: an account's number and a key that the server alone can make. Nothing personal is
+in them.
+"""
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
@@ -6,7 +8,9 @@ from users.models import User
 
 
 class VerificationLinks(PasswordResetTokenGenerator):
-    """Keys that confirm an address: for this address alone, once, and for PASSWORD_RESET_TIMEOUT seconds."""
+    """Keys that confirm an address: for this address alone, once, and for PASSWORD_RESET_TIMEOUT
+    seconds.
+    """
 
     key_salt = "users.mail.links.verification"
 

@@ -1,4 +1,6 @@
-"""What each kind of mail says: its subject, its templates, and whether it still makes sense to send it."""
+"""What each kind of mail says: its subject, its templates, and whether it still makes sense to send
+it.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -33,18 +35,23 @@ def moot(message: Message) -> str:
     """Why this message should not be sent any more, or ""."""
     if message.kind == KIND.LETTER:
         return moot_letter(message)
-    account, fits = message.account, FITS.get(KIND(message.kind), State.ACTIVE)
+    account = message.account
+    fits = FITS.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account has another address by now."
     if account.state != fits:
-        return f"The account is {account.state.label.lower()}" + ("." if fits == State.ACTIVE else f", no longer {fits}.")
+        return f"The account is {account.state.label.lower()}" + (
+            "." if fits == State.ACTIVE else f", no longer {fits}."
+        )
     if message.kind == KIND.VERIFICATION and account.email_verified_at:
         return "The address is verified by now."
     return ""
 
 
 def moot_letter(message: Message) -> str:
-    """It goes to whoever is there, in whatever state; but to no address that may be somebody else's by now."""
+    """It goes to whoever is there, in whatever state; but to no address that may be somebody else's
+    by now.
+    """
     account = message.account
     if message.letter is None or not message.letter.text:
         return "Its text was forgotten."
@@ -73,20 +80,29 @@ def compose(message: Message) -> EmailMultiAlternatives:
         to=[message.to],
         reply_to=[settings.MAIL_REPLY_TO] if message.letter and settings.MAIL_REPLY_TO else None,
         headers={
-            "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",  # the same at every attempt
+            # the same at every attempt
+            "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",
             "Auto-Submitted": "auto-generated",
         },
     )
-    mail.attach_alternative(render_to_string(f"users/mail/{message.kind}.html", context), "text/html")
+    mail.attach_alternative(
+        render_to_string(f"users/mail/{message.kind}.html", context), "text/html"
+    )
     return mail
 
 
 def subject(message: Message) -> str:
-    return letters.headline(message.letter.subject, message.account) if message.letter else SUBJECTS[KIND(message.kind)]
+    return (
+        letters.headline(message.letter.subject, message.account)
+        if message.letter
+        else SUBJECTS[KIND(message.kind)]
+    )
 
 
 def path(message: Message) -> str:
-    """Where the mail's link leads. What a link of ours opens, it opens once and for PASSWORD_RESET_TIMEOUT seconds."""
+    """Where the mail's link leads. What a link of ours opens, it opens once and for
+    PASSWORD_RESET_TIMEOUT seconds.
+    """
     if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET):
         return keyed("account_reset_password_from_key", message.account, default_token_generator)
     if message.kind == KIND.VERIFICATION:
@@ -95,7 +111,9 @@ def path(message: Message) -> str:
 
 
 def keyed(name: str, account: User, keys: PasswordResetTokenGenerator) -> str:
-    return reverse(name, kwargs={"uidb36": int_to_base36(account.pk), "key": keys.make_token(account)})
+    return reverse(
+        name, kwargs={"uidb36": int_to_base36(account.pk), "key": keys.make_token(account)}
+    )
 
 
 def moment(at: datetime | None, account: User) -> str:
@@ -104,6 +122,11 @@ def moment(at: datetime | None, account: User) -> str:
         return ""
     try:
         at = at.astimezone(ZoneInfo(account.time_zone or "UTC"))
-    except (KeyError, ValueError, OSError, OverflowError):  # a name that this machine does not know; a day that has no next
+    except (
+        KeyError,
+        ValueError,
+        OSError,
+        OverflowError,
+    ):  # a name that this machine does not know; a day that has no next
         at = at.astimezone(ZoneInfo("UTC"))
     return f"{at:%-d %B %Y, %H:%M} ({at.tzinfo})"

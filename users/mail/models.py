@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-SUBJECT_MAX, TEXT_MAX = 150, 10_000
+SUBJECT_MAX = 150
+TEXT_MAX = 10_000
 
 
 def make_message_id() -> str:
@@ -13,7 +14,9 @@ def make_message_id() -> str:
 
 
 class Letter(models.Model):
-    """What a member of the staff wrote, to one person or to many: once, as it was typed, with the names of its variables."""
+    """What a member of the staff wrote, to one person or to many: once, as it was typed, with the
+    names of its variables.
+    """
 
     subject = models.CharField(max_length=SUBJECT_MAX)
     text = models.TextField(help_text="Plain; empty once it is forgotten")
@@ -29,7 +32,9 @@ class Letter(models.Model):
 
 
 class Message(models.Model):
-    """One mail to one account. The row holds no text and no link: both are made when it is sent, so no secret is stored."""
+    """One mail to one account. The row holds no text and no link: both are made when it is sent, so
+    no secret is stored.
+    """
 
     class Kind(models.TextChoices):
         INVITATION = "invitation", "Invitation"
@@ -44,21 +49,35 @@ class Message(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Dropped"
-        UNKNOWN = "unknown", "Unknown"  # one of many was handed over, and nobody knows whether it arrived: not sent again
+        UNKNOWN = (
+            "unknown",
+            "Unknown",
+        )  # one of many was handed over, and nobody knows whether it arrived: not sent again
 
     account = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
     )  # its index is one of those below
     kind = models.CharField(max_length=32, choices=Kind.choices)
     letter = models.ForeignKey(
-        Letter, on_delete=models.PROTECT, null=True, related_name="messages", db_index=False, db_constraint=False
+        Letter,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
     )
     to = models.CharField(max_length=254)
-    message_id = models.CharField(max_length=32, default=make_message_id, unique=True, editable=False)
+    message_id = models.CharField(
+        max_length=32, default=make_message_id, unique=True, editable=False
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
-    is_bulk = models.BooleanField(default=False, db_default=False, help_text="One of many: what is for one person goes first")
-    due_at = models.DateTimeField(default=timezone.now, help_text="Not sent before; moved on after a failure")
+    is_bulk = models.BooleanField(
+        default=False, db_default=False, help_text="One of many: what is for one person goes first"
+    )
+    due_at = models.DateTimeField(
+        default=timezone.now, help_text="Not sent before; moved on after a failure"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
@@ -67,12 +86,24 @@ class Message(models.Model):
         default_permissions = ()
         constraints = [
             # Whatever becomes of a job that writes to many, nobody has its letter twice.
-            models.UniqueConstraint(fields=["letter", "account"], name="message_letter_once", condition=~models.Q(letter=None)),
+            models.UniqueConstraint(
+                fields=["letter", "account"],
+                name="message_letter_once",
+                condition=~models.Q(letter=None),
+            ),
         ]
         indexes = [
-            models.Index(fields=["is_bulk", "due_at", "id"], name="message_in_turn", condition=models.Q(state="waiting")),
+            models.Index(
+                fields=["is_bulk", "due_at", "id"],
+                name="message_in_turn",
+                condition=models.Q(state="waiting"),
+            ),
             models.Index(fields=["account", "-id"], name="message_by_account"),
-            models.Index(fields=["account"], name="message_waiting_of_account", condition=models.Q(state="waiting")),
+            models.Index(
+                fields=["account"],
+                name="message_waiting_of_account",
+                condition=models.Q(state="waiting"),
+            ),
         ]
 
     def __str__(self) -> str:

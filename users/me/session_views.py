@@ -18,9 +18,12 @@ from users.staff.sessions import standing
 
 @require_safe
 def sessions(request):
-    current, found = request.session.session_key, standing(request.user)
+    current = request.session.session_key
+    found = standing(request.user)
     others = any(session.session_key != current for session in found)
-    return render(request, "users/me/sessions.html", {"sessions": found, "current": current, "others": others})
+    return render(
+        request, "users/me/sessions.html", {"sessions": found, "current": current, "others": others}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,16 +39,25 @@ def sessions_end(request):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def session_end(request, public_id: UUID):
-    session = next((session for session in standing(request.user) if session.public_id == public_id), None)
+    session = next(
+        (session for session in standing(request.user) if session.public_id == public_id), None
+    )
     if session is None:
-        return page(request, 404, "There is no such session. It may have ended already.", back="/me/sessions/")
+        return page(
+            request,
+            404,
+            "There is no such session. It may have ended already.",
+            back="/me/sessions/",
+        )
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
     end = lambda: verbs.end_own_session(request.user, public_id)  # noqa: E731
     return ask_and_end(request, end, {"session": session}, "The session has ended.")
 
 
-def ask_and_end(request, end: Callable[[], object], context: dict[str, Any], done: str) -> HttpResponse:
+def ask_and_end(
+    request, end: Callable[[], object], context: dict[str, Any], done: str
+) -> HttpResponse:
     if request.method != "POST":
         return render(request, "users/me/session_end.html", context)
     try:

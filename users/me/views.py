@@ -15,7 +15,9 @@ def profile(request):
     account = request.user
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
     form = bind(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
-    if form.is_valid() and (done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))):
+    if form.is_valid() and (
+        done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))
+    ):
         messages.success(request, meanwhile.saved(done, request.user))
         return redirect("me")
     context = {"form": form, "account": account} | meanwhile.shown(form, request.user, "/me/")

@@ -31,9 +31,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
                 (
                     "is_superuser",
                     models.BooleanField(
@@ -47,8 +55,18 @@ class Migration(migrations.Migration):
                 ("first_name", models.CharField(blank=True, max_length=150)),
                 ("last_name", models.CharField(blank=True, max_length=150)),
                 ("phone", models.CharField(blank=True, max_length=32)),
-                ("locale", models.CharField(blank=True, help_text="BCP 47, such as en or pt-BR", max_length=35)),
-                ("time_zone", models.CharField(blank=True, help_text="IANA name, such as Europe/Lisbon", max_length=64)),
+                (
+                    "locale",
+                    models.CharField(
+                        blank=True, help_text="BCP 47, such as en or pt-BR", max_length=35
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True, help_text="IANA name, such as Europe/Lisbon", max_length=64
+                    ),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -66,23 +84,43 @@ class Migration(migrations.Migration):
                 ("status_reason", models.TextField(blank=True)),
                 ("suspended_until", models.DateTimeField(blank=True, null=True)),
                 ("valid_until", models.DateTimeField(blank=True, null=True)),
-                ("is_staff", models.BooleanField(default=False, help_text="May enter the back office")),
+                (
+                    "is_staff",
+                    models.BooleanField(default=False, help_text="May enter the back office"),
+                ),
                 ("email_verified_at", models.DateTimeField(blank=True, null=True)),
                 ("must_change_password", models.BooleanField(default=False)),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("last_seen_at", models.DateTimeField(blank=True, help_text="Soft: written at most once an hour", null=True)),
+                (
+                    "last_seen_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Soft: written at most once an hour", null=True
+                    ),
+                ),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "version",
-                    models.PositiveIntegerField(default=1, help_text="Raised by every change: optimistic lock and cache key"),
+                    models.PositiveIntegerField(
+                        default=1, help_text="Raised by every change: optimistic lock and cache key"
+                    ),
                 ),
                 (
                     "session_epoch",
-                    models.PositiveIntegerField(default=0, help_text="Part of the session hash: adding 1 ends all sessions"),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Part of the session hash: adding 1 ends all sessions"
+                    ),
                 ),
-                ("source", users.models.KeyField(blank=True, help_text="The system that it was imported from", max_length=50)),
-                ("source_id", users.models.KeyField(blank=True, help_text="Its id there", max_length=255)),
+                (
+                    "source",
+                    users.models.KeyField(
+                        blank=True, help_text="The system that it was imported from", max_length=50
+                    ),
+                ),
+                (
+                    "source_id",
+                    users.models.KeyField(blank=True, help_text="Its id there", max_length=255),
+                ),
                 ("attributes", models.JSONField(blank=True, default=dict)),
                 ("search_key", models.TextField(blank=True, editable=False)),
                 ("name_key", users.models.KeyField(blank=True, editable=False, max_length=620)),
@@ -90,7 +128,10 @@ class Migration(migrations.Migration):
                 (
                     "lookalike",
                     users.models.KeyField(
-                        blank=True, editable=False, help_text="The ASCII username that it looks like", max_length=150
+                        blank=True,
+                        editable=False,
+                        help_text="The ASCII username that it looks like",
+                        max_length=150,
                     ),
                 ),
                 (
@@ -133,14 +174,24 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("actor_id", models.BigIntegerField(null=True)),
                 ("actor_text", models.CharField(max_length=255)),
                 ("action", models.CharField(max_length=64)),
                 ("target_id", models.BigIntegerField(null=True)),
                 ("target_text", models.CharField(blank=True, max_length=255)),
-                ("target_version", models.PositiveIntegerField(help_text="The version that the change made", null=True)),
+                (
+                    "target_version",
+                    models.PositiveIntegerField(
+                        help_text="The version that the change made", null=True
+                    ),
+                ),
                 ("before", models.JSONField(default=dict)),
                 ("after", models.JSONField(default=dict)),
                 ("reason", models.TextField(blank=True)),
@@ -168,22 +219,41 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Message",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
-                        choices=[("invitation", "Invitation"), ("password-reset", "Password reset")], max_length=32
+                        choices=[
+                            ("invitation", "Invitation"),
+                            ("password-reset", "Password reset"),
+                        ],
+                        max_length=32,
                     ),
                 ),
                 ("to", models.CharField(max_length=254)),
                 (
                     "message_id",
-                    models.CharField(default=users.mail.models.make_message_id, editable=False, max_length=32, unique=True),
+                    models.CharField(
+                        default=users.mail.models.make_message_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Failed"), ("dropped", "Dropped")],
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("dropped", "Dropped"),
+                        ],
                         default="waiting",
                         max_length=10,
                     ),
@@ -192,7 +262,8 @@ class Migration(migrations.Migration):
                 (
                     "due_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="Not sent before; moved on after a failure"
+                        default=django.utils.timezone.now,
+                        help_text="Not sent before; moved on after a failure",
                     ),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
@@ -201,7 +272,9 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="messages", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -235,33 +308,45 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="user",
-            index=models.Index(fields=["status", "-date_joined", "-id"], name="user_by_status_joined"),
-        ),
-        migrations.AddIndex(
-            model_name="user",
             index=models.Index(
-                condition=models.Q(("is_staff", True)), fields=["-date_joined", "-id"], name="user_staff_by_joined"
+                fields=["status", "-date_joined", "-id"], name="user_by_status_joined"
             ),
         ),
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
-                condition=models.Q(("lookalike", ""), _negated=True), fields=["lookalike"], name="user_by_lookalike"
+                condition=models.Q(("is_staff", True)),
+                fields=["-date_joined", "-id"],
+                name="user_staff_by_joined",
             ),
         ),
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
-                condition=models.Q(("valid_until__isnull", False)), fields=["valid_until"], name="user_by_valid_until"
+                condition=models.Q(("lookalike", ""), _negated=True),
+                fields=["lookalike"],
+                name="user_by_lookalike",
             ),
         ),
         migrations.AddIndex(
             model_name="user",
-            index=models.Index(condition=models.Q(("is_superuser", True)), fields=["id"], name="user_superusers"),
+            index=models.Index(
+                condition=models.Q(("valid_until__isnull", False)),
+                fields=["valid_until"],
+                name="user_by_valid_until",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_superuser", True)), fields=["id"], name="user_superusers"
+            ),
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("username"), name="user_username_unique"),
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("username"), name="user_username_unique"
+            ),
         ),
         migrations.AddConstraint(
             model_name="user",
@@ -289,14 +374,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["invited", "active", "suspended", "deleted", "erased"])),
+                condition=models.Q(
+                    ("status__in", ["invited", "active", "suspended", "deleted", "erased"])
+                ),
                 name="user_status_known",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(("suspended_until__isnull", True), ("status", "suspended"), _connector="OR"),
+                condition=models.Q(
+                    ("suspended_until__isnull", True), ("status", "suspended"), _connector="OR"
+                ),
                 name="user_suspended_until_only_if_suspended",
             ),
         ),
@@ -316,7 +405,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("deleted_at__isnull", False), ("status__in", ["deleted", "erased"])),
-                    models.Q(models.Q(("status__in", ["deleted", "erased"]), _negated=True), ("deleted_at__isnull", True)),
+                    models.Q(
+                        models.Q(("status__in", ["deleted", "erased"]), _negated=True),
+                        ("deleted_at__isnull", True),
+                    ),
                     _connector="OR",
                 ),
                 name="user_deleted_has_date",
@@ -325,22 +417,31 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(("is_superuser", False), ("is_staff", True), _connector="OR"), name="user_superuser_is_staff"
+                condition=models.Q(("is_superuser", False), ("is_staff", True), _connector="OR"),
+                name="user_superuser_is_staff",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(("source_id", ""), models.Q(("source", ""), _negated=True), _connector="OR"),
+                condition=models.Q(
+                    ("source_id", ""), models.Q(("source", ""), _negated=True), _connector="OR"
+                ),
                 name="user_source_id_has_source",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="user_version_positive"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("version__gte", 1)), name="user_version_positive"
+            ),
         ),
         migrations.AddIndex(
             model_name="message",
-            index=models.Index(condition=models.Q(("state", "waiting")), fields=["due_at", "id"], name="message_waiting"),
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["due_at", "id"],
+                name="message_waiting",
+            ),
         ),
     ]

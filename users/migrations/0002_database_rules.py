@@ -9,14 +9,20 @@ def install(apps, schema_editor):
     triggers.install(schema_editor.connection)
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        schema_editor.execute("CREATE INDEX user_by_trigram ON users_user USING gin (search_key gin_trgm_ops)")
+        schema_editor.execute(
+            "CREATE INDEX user_by_trigram ON users_user USING gin (search_key gin_trgm_ops)"
+        )
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0001_accounts"), ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more")]
+    dependencies = [
+        ("users", "0001_accounts"),
+        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
+    ]
     operations = [
         migrations.RunPython(install, migrations.RunPython.noop),
         migrations.RunSQL(
-            "CREATE INDEX django_q_ormq_by_key_lock ON django_q_ormq (key, lock)", "DROP INDEX django_q_ormq_by_key_lock"
+            "CREATE INDEX django_q_ormq_by_key_lock ON django_q_ormq (key, lock)",
+            "DROP INDEX django_q_ormq_by_key_lock",
         ),
     ]

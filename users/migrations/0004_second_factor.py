@@ -7,6 +7,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "user",
             "has_second_factor",
-            models.BooleanField(default=False, help_text="Kept beside the factors themselves, to filter by"),
+            models.BooleanField(
+                default=False, help_text="Kept beside the factors themselves, to filter by"
+            ),
         ),
     ]

@@ -16,7 +16,9 @@ ORDERS = {
 
 
 def newest(name: str, *fields: str, where: Q | None = None) -> AddIndexOnline:
-    return AddIndexOnline("user", models.Index(fields=[*fields, *NEWEST_FIRST], name=name, condition=where))
+    return AddIndexOnline(
+        "user", models.Index(fields=[*fields, *NEWEST_FIRST], name=name, condition=where)
+    )
 
 
 class Migration(migrations.Migration):

@@ -20,7 +20,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Generation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=20)),
                 ("lane", models.IntegerField(default=0)),
                 ("number", models.BigIntegerField()),
@@ -28,7 +33,9 @@ class Migration(migrations.Migration):
             options={
                 "permissions": [("view_caching", "Can see how pages are cached")],
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("name", "lane"), name="generation_lane_unique")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "lane"), name="generation_lane_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -40,6 +47,8 @@ class Migration(migrations.Migration):
             ],
             options={"default_permissions": ()},
         ),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "view_caching"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "view_caching"), migrations.RunPython.noop
+        ),
         migrations.RunPython(install, migrations.RunPython.noop),
     ]

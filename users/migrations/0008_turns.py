@@ -13,7 +13,9 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             "user",
             models.Index(
-                fields=["suspended_until"], name="user_by_suspended_until", condition=Q(suspended_until__isnull=False)
+                fields=["suspended_until"],
+                name="user_by_suspended_until",
+                condition=Q(suspended_until__isnull=False),
             ),
         )
     ]

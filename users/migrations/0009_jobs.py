@@ -23,28 +23,43 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Job",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(max_length=40)),
                 ("by_text", models.CharField(max_length=255)),
                 ("reason", models.TextField(blank=True)),
-                ("origin", models.JSONField(default=dict, help_text="Of the request that started it, for its events")),
+                (
+                    "origin",
+                    models.JSONField(
+                        default=dict, help_text="Of the request that started it, for its events"
+                    ),
+                ),
                 (
                     "selection",
-                    models.TextField(blank=True, help_text="A query string, never a list that grows with the selection"),
+                    models.TextField(
+                        blank=True,
+                        help_text="A query string, never a list that grows with the selection",
+                    ),
                 ),
                 ("words", models.TextField(blank=True, help_text="The selection in words")),
                 ("parameters", models.JSONField(default=dict, help_text="Without secrets")),
                 (
                     "up_to",
                     models.BigIntegerField(
-                        default=0, help_text="The highest id as of `as_of`; accounts made later are left out"
+                        default=0,
+                        help_text="The highest id as of `as_of`; accounts made later are left out",
                     ),
                 ),
                 ("as_of", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "expected",
                     models.BigIntegerField(
-                        help_text="How many accounts were selected at the start, where that is known", null=True
+                        help_text="How many accounts were selected at the start, where that is known",
+                        null=True,
                     ),
                 ),
                 (
@@ -64,7 +79,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("note", models.TextField(blank=True, help_text="Why it stands still")),
-                ("cursor", models.BigIntegerField(default=0, help_text="All selected accounts up to this id are done")),
+                (
+                    "cursor",
+                    models.BigIntegerField(
+                        default=0, help_text="All selected accounts up to this id are done"
+                    ),
+                ),
                 ("selected", models.BigIntegerField(default=0)),
                 ("changed", models.BigIntegerField(default=0)),
                 ("skipped", models.BigIntegerField(default=0)),
@@ -73,7 +93,8 @@ class Migration(migrations.Migration):
                 (
                     "attempt",
                     models.PositiveIntegerField(
-                        default=0, help_text="Counted with each claim; a worker with an older one is stale"
+                        default=0,
+                        help_text="Counted with each claim; a worker with an older one is stale",
                     ),
                 ),
                 (
@@ -86,16 +107,29 @@ class Migration(migrations.Migration):
                 (
                     "due_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="Whose is the earliest has the next turn"
+                        default=django.utils.timezone.now,
+                        help_text="Whose is the earliest has the next turn",
                     ),
                 ),
-                ("priority", models.PositiveSmallIntegerField(choices=[(0, "High"), (1, "Normal"), (2, "Low")], default=1)),
-                ("size", models.PositiveIntegerField(default=0, help_text="Accounts in the next chunk; 0: not known yet")),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "High"), (1, "Normal"), (2, "Low")], default=1
+                    ),
+                ),
+                (
+                    "size",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Accounts in the next chunk; 0: not known yet"
+                    ),
+                ),
                 ("rate", models.FloatField(default=0, help_text="Accounts per second of late")),
                 (
                     "key",
                     models.CharField(
-                        blank=True, help_text="Chosen by whoever asks: the same key again is the same job", max_length=64
+                        blank=True,
+                        help_text="Chosen by whoever asks: the same key again is the same job",
+                        max_length=64,
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
@@ -104,13 +138,19 @@ class Migration(migrations.Migration):
                 (
                     "by",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to=settings.AUTH_USER_MODEL
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "parent",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="children", to="users.job"
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="users.job",
                     ),
                 ),
             ],
@@ -128,18 +168,39 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "job_id", "account_id", blank=True, editable=False, primary_key=True, serialize=False
+                        "job_id",
+                        "account_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
                     "outcome",
                     models.CharField(
-                        choices=[("changed", "Changed"), ("skipped", "Skipped"), ("failed", "Failed")], max_length=10
+                        choices=[
+                            ("changed", "Changed"),
+                            ("skipped", "Skipped"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=500)),
-                ("before", models.JSONField(help_text="The changed fields as they were; null once it is forgotten", null=True)),
-                ("version", models.PositiveIntegerField(help_text="Of the account after the change", null=True)),
+                (
+                    "before",
+                    models.JSONField(
+                        help_text="The changed fields as they were; null once it is forgotten",
+                        null=True,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        help_text="Of the account after the change", null=True
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
@@ -168,10 +229,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="JobLine",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("text", models.TextField()),
-                ("job", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="users.job")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="users.job",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": (),
@@ -179,12 +252,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(condition=models.Q(("state__in", ["queued", "running"])), fields=["due_at"], name="job_open"),
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["due_at"],
+                name="job_open",
+            ),
         ),
         migrations.AddConstraint(
             model_name="job",
             constraint=models.UniqueConstraint(
-                models.F("by"), models.F("key"), condition=models.Q(("key", ""), _negated=True), name="job_key_unique"
+                models.F("by"),
+                models.F("key"),
+                condition=models.Q(("key", ""), _negated=True),
+                name="job_key_unique",
             ),
         ),
         migrations.AddConstraint(
@@ -195,7 +275,9 @@ class Migration(migrations.Migration):
                         "selected",
                         django.db.models.expressions.CombinedExpression(
                             django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(models.F("changed"), "+", models.F("skipped")),
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("changed"), "+", models.F("skipped")
+                                ),
                                 "+",
                                 models.F("failed"),
                             ),
@@ -210,7 +292,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="jobitem",
             index=models.Index(
-                condition=models.Q(("outcome", "changed"), _negated=True), fields=["job", "account"], name="job_item_left_out"
+                condition=models.Q(("outcome", "changed"), _negated=True),
+                fields=["job", "account"],
+                name="job_item_left_out",
             ),
         ),
         migrations.RunPython(grant_both, migrations.RunPython.noop),

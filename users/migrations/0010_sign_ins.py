@@ -14,7 +14,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Session",
             fields=[
-                ("session_key", models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="session key")),
+                (
+                    "session_key",
+                    models.CharField(
+                        max_length=40, primary_key=True, serialize=False, verbose_name="session key"
+                    ),
+                ),
                 ("session_data", models.TextField(verbose_name="session data")),
                 ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
                 ("public_id", models.UUIDField(default=uuid.uuid4, editable=False)),
@@ -23,10 +28,16 @@ class Migration(migrations.Migration):
                 (
                     "last_used_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="Soft: written at most once in five minutes"
+                        default=django.utils.timezone.now,
+                        help_text="Soft: written at most once in five minutes",
                     ),
                 ),
-                ("ip", models.GenericIPAddressField(help_text="Where it was last used from", null=True)),
+                (
+                    "ip",
+                    models.GenericIPAddressField(
+                        help_text="Where it was last used from", null=True
+                    ),
+                ),
                 ("user_agent", models.CharField(blank=True, max_length=200)),
             ],
             options={
@@ -34,7 +45,9 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("account_id__isnull", False)), fields=["account_id"], name="session_by_account"
+                        condition=models.Q(("account_id__isnull", False)),
+                        fields=["account_id"],
+                        name="session_by_account",
                     )
                 ],
             },
@@ -42,13 +55,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SignInEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("account_id", models.BigIntegerField(null=True)),
                 (
                     "way",
                     models.CharField(
-                        choices=[("password", "Password"), ("reset-link", "Reset link"), ("invitation", "Invitation")],
+                        choices=[
+                            ("password", "Password"),
+                            ("reset-link", "Reset link"),
+                            ("invitation", "Invitation"),
+                        ],
                         default="password",
                         max_length=12,
                     ),
@@ -77,7 +99,14 @@ class Migration(migrations.Migration):
                 ),
                 ("ip", models.GenericIPAddressField(null=True)),
                 ("user_agent", models.CharField(blank=True, max_length=200)),
-                ("typed", models.CharField(blank=True, help_text="Keyed digest of a name that no account has", max_length=32)),
+                (
+                    "typed",
+                    models.CharField(
+                        blank=True,
+                        help_text="Keyed digest of a name that no account has",
+                        max_length=32,
+                    ),
+                ),
             ],
             options={
                 "default_permissions": (),
@@ -88,11 +117,15 @@ class Migration(migrations.Migration):
                         name="signin_by_account",
                     ),
                     models.Index(
-                        condition=models.Q(("typed", ""), _negated=True), fields=["typed", "-id"], name="signin_by_typed"
+                        condition=models.Q(("typed", ""), _negated=True),
+                        fields=["typed", "-id"],
+                        name="signin_by_typed",
                     ),
                 ],
             },
         ),
         migrations.RunSQL("DELETE FROM django_session", migrations.RunSQL.noop),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "end_sessions"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "end_sessions"), migrations.RunPython.noop
+        ),
     ]

@@ -11,7 +11,9 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("users", "0010_sign_ins")]
     operations = [
-        AddIndexOnline("message", models.Index(fields=["account", "-id"], name="message_by_account")),
+        AddIndexOnline(
+            "message", models.Index(fields=["account", "-id"], name="message_by_account")
+        ),
         migrations.AlterField(
             "message",
             "account",

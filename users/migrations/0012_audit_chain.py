@@ -19,16 +19,27 @@ class Migration(migrations.Migration):
         # The column takes bytes of any length on both databases: nothing has to be rewritten.
         migrations.SeparateDatabaseAndState(
             state_operations=[
-                migrations.AlterField("auditevent", "chain_salt", models.BinaryField(max_length=32, null=True)),
+                migrations.AlterField(
+                    "auditevent", "chain_salt", models.BinaryField(max_length=32, null=True)
+                ),
             ]
         ),
-        migrations.AddField("auditevent", "target_digest", models.BinaryField(max_length=32, null=True)),
-        migrations.AddField("auditevent", "actor_digest", models.BinaryField(max_length=32, null=True)),
+        migrations.AddField(
+            "auditevent", "target_digest", models.BinaryField(max_length=32, null=True)
+        ),
+        migrations.AddField(
+            "auditevent", "actor_digest", models.BinaryField(max_length=32, null=True)
+        ),
         migrations.AddField("auditevent", "erased_at", models.DateTimeField(null=True)),
         migrations.CreateModel(
             name="ChainHead",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("position", models.BigIntegerField(default=0)),
                 ("hash", models.BinaryField(default=bytes(32), max_length=32)),
                 ("newest_id", models.BigIntegerField(default=0)),
@@ -40,7 +51,10 @@ class Migration(migrations.Migration):
             options={"default_permissions": ()},
         ),
         AddIndexOnline(
-            "auditevent", models.Index(fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True))
+            "auditevent",
+            models.Index(
+                fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True)
+            ),
         ),
         migrations.RunPython(install, migrations.RunPython.noop),
     ]

@@ -25,14 +25,29 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Note",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("author_id", models.BigIntegerField(null=True)),
                 ("author_text", models.CharField(max_length=255)),
                 ("text", models.TextField(blank=True, help_text="Empty once it is erased")),
-                ("pinned", models.BooleanField(default=False, help_text="Stands at the top of the account's page")),
+                (
+                    "pinned",
+                    models.BooleanField(
+                        default=False, help_text="Stands at the top of the account's page"
+                    ),
+                ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("edited_at", models.DateTimeField(null=True)),
-                ("version", models.PositiveIntegerField(default=1, help_text="Raised by every change of the text")),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Raised by every change of the text"
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
@@ -44,11 +59,16 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("add_note", "Can write notes about accounts"), ("pin_note", "Can pin notes")],
+                "permissions": [
+                    ("add_note", "Can write notes about accounts"),
+                    ("pin_note", "Can pin notes"),
+                ],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["account", "-id"], name="note_by_account"),
-                    models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),
+                    models.Index(
+                        fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)
+                    ),
                     models.Index(fields=["author_id"], name="note_by_author"),
                 ],
             },

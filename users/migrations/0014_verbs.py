@@ -5,9 +5,15 @@ from django.db import migrations, models
 from users.staff.roles import grant
 
 NEW = (
-    "change_groups", "set_end_date", "delete_user", "restore_user", "reset_password", "require_password_change",
-    "verify_email", "reset_second_factor",
-)  # fmt: skip
+    "change_groups",
+    "set_end_date",
+    "delete_user",
+    "restore_user",
+    "reset_password",
+    "require_password_change",
+    "verify_email",
+    "reset_second_factor",
+)
 
 
 def grant_new(apps, schema_editor):
@@ -22,7 +28,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "user",
             "before_deletion",
-            models.JSONField(blank=True, help_text="What a restore puts back: status, reason, end", null=True),
+            models.JSONField(
+                blank=True, help_text="What a restore puts back: status, reason, end", null=True
+            ),
         ),
         migrations.AlterModelOptions(
             "user",

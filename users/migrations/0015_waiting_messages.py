@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexOnline(
             "message",
-            models.Index(fields=["account"], name="message_waiting_of_account", condition=Q(state="waiting")),
+            models.Index(
+                fields=["account"], name="message_waiting_of_account", condition=Q(state="waiting")
+            ),
         )
     ]

@@ -13,5 +13,7 @@ class Migration(migrations.Migration):
                 "permissions": [("end_lockout", "Can let people try again who are locked out")],
             },
         ),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "end_lockout"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "end_lockout"), migrations.RunPython.noop
+        ),
     ]

@@ -13,6 +13,10 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="jobitem", name="job_item_left_out"),
         AddIndexOnline(
             "jobitem",
-            models.Index(fields=["job", "outcome", "account"], name="job_items_left_out", condition=~Q(outcome="changed")),
+            models.Index(
+                fields=["job", "outcome", "account"],
+                name="job_items_left_out",
+                condition=~Q(outcome="changed"),
+            ),
         ),
     ]

@@ -12,12 +12,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Reservation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("digest", models.BinaryField(max_length=32, unique=True)),
-                ("account_id", models.BigIntegerField(help_text="Of the erased account that had it")),
+                (
+                    "account_id",
+                    models.BigIntegerField(help_text="Of the erased account that had it"),
+                ),
                 ("since", models.DateTimeField(default=django.utils.timezone.now)),
             ],
-            options={"default_permissions": (), "permissions": [("erase_user", "Can erase accounts for good")]},
+            options={
+                "default_permissions": (),
+                "permissions": [("erase_user", "Can erase accounts for good")],
+            },
         ),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "erase_user"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "erase_user"), migrations.RunPython.noop
+        ),
     ]

@@ -12,11 +12,16 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("users", "0019_jobs_of_an_account")]
     operations = [
-        AddIndexOnline("job", models.Index(fields=["by"], name="job_pending_of", condition=Q(state__in=PENDING))),
+        AddIndexOnline(
+            "job",
+            models.Index(fields=["by"], name="job_pending_of", condition=Q(state__in=PENDING)),
+        ),
         AddIndexOnline(
             "session",
             models.Index(
-                fields=["account_id", "expire_date"], name="session_of_account", condition=Q(account_id__isnull=False)
+                fields=["account_id", "expire_date"],
+                name="session_of_account",
+                condition=Q(account_id__isnull=False),
             ),
         ),
         RemoveIndexOnline("session", "session_by_account"),

@@ -22,7 +22,10 @@ class Migration(migrations.Migration):
     dependencies = [("users", "0020_blast_radius")]
     operations = [
         AddIndexOnline(
-            "user", models.Index(*order, name=f"user_{name}_by_{key}", condition=condition, include=INCLUDE.get(name))
+            "user",
+            models.Index(
+                *order, name=f"user_{name}_by_{key}", condition=condition, include=INCLUDE.get(name)
+            ),
         )
         for name, condition in FEW.items()
         for key, order in ORDERS.items()

@@ -9,7 +9,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Presence",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("account_id", models.BigIntegerField()),
                 ("viewer_id", models.BigIntegerField()),
                 ("at", models.DateTimeField()),
@@ -17,7 +22,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("account_id", "viewer_id"), name="presence_unique")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account_id", "viewer_id"), name="presence_unique"
+                    )
+                ],
             },
         ),
     ]

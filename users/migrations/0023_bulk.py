@@ -23,7 +23,10 @@ class Migration(migrations.Migration):
             model_name="job",
             name="frozen",
             field=models.CharField(
-                blank=True, default="", help_text="Fingerprint of the accounts that approval was asked for", max_length=100
+                blank=True,
+                default="",
+                help_text="Fingerprint of the accounts that approval was asked for",
+                max_length=100,
             ),
             preserve_default=False,
         ),
@@ -32,5 +35,7 @@ class Migration(migrations.Migration):
             name="forgotten_at",
             field=models.DateTimeField(help_text="When its before-images were removed", null=True),
         ),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "approve_bulk"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "approve_bulk"), migrations.RunPython.noop
+        ),
     ]

@@ -13,11 +13,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "message",
             "is_bulk",
-            models.BooleanField(default=False, db_default=False, help_text="One of many: what is for one person goes first"),
+            models.BooleanField(
+                default=False,
+                db_default=False,
+                help_text="One of many: what is for one person goes first",
+            ),
         ),
         AddIndexOnline(
             "message",
-            models.Index(fields=["is_bulk", "due_at", "id"], name="message_in_turn", condition=Q(state="waiting")),
+            models.Index(
+                fields=["is_bulk", "due_at", "id"],
+                name="message_in_turn",
+                condition=Q(state="waiting"),
+            ),
         ),
         RemoveIndexOnline("message", "message_waiting"),
     ]

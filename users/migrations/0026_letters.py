@@ -16,19 +16,34 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "Letter",
             [
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("subject", models.CharField(max_length=150)),
                 ("text", models.TextField(help_text="Plain; empty once it is forgotten")),
                 ("is_bulk", models.BooleanField(default=False, help_text="Written to many")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
-            options={"default_permissions": (), "permissions": [("write_mail", "Can write mails to people")]},
+            options={
+                "default_permissions": (),
+                "permissions": [("write_mail", "Can write mails to people")],
+            },
         ),
         # Without a constraint: letters are never deleted, and a large table need not be looked through for one.
         migrations.AddField(
             "message",
             "letter",
-            models.ForeignKey("users.letter", PROTECT, null=True, related_name="messages", db_index=False, db_constraint=False),
+            models.ForeignKey(
+                "users.letter",
+                PROTECT,
+                null=True,
+                related_name="messages",
+                db_index=False,
+                db_constraint=False,
+            ),
         ),
         migrations.AlterField(
             "message",
@@ -62,7 +77,11 @@ class Migration(migrations.Migration):
         ),
         AddUniqueOnline(
             "message",
-            models.UniqueConstraint(fields=["letter", "account"], name="message_letter_once", condition=~Q(letter=None)),
+            models.UniqueConstraint(
+                fields=["letter", "account"], name="message_letter_once", condition=~Q(letter=None)
+            ),
         ),
-        migrations.RunPython(lambda apps, schema_editor: grant(apps, "write_mail"), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, schema_editor: grant(apps, "write_mail"), migrations.RunPython.noop
+        ),
     ]

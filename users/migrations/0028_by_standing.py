@@ -13,7 +13,14 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             "user",
             models.Index(
-                fields=["status", "email_domain", "source", "has_second_factor", "must_change_password", "email_verified_at"],
+                fields=[
+                    "status",
+                    "email_domain",
+                    "source",
+                    "has_second_factor",
+                    "must_change_password",
+                    "email_verified_at",
+                ],
                 name="user_by_standing",
                 condition=~Q(status="active"),
             ),

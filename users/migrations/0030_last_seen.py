@@ -13,7 +13,12 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexOnline(
             "user",
-            models.Index(SeenKey("last_seen_at").desc(), F("id").desc(), name="user_by_last_seen", include=["last_seen_at"]),
+            models.Index(
+                SeenKey("last_seen_at").desc(),
+                F("id").desc(),
+                name="user_by_last_seen",
+                include=["last_seen_at"],
+            ),
         ),
         RemoveIndexOnline("user", "user_by_seen"),
     ]

@@ -23,7 +23,12 @@ class Migration(migrations.Migration):
         *(
             AddIndexOnline(
                 "user",
-                models.Index(*order, *ENDING, name=f"user_ends_by_{key}", condition=Q(valid_until__isnull=False)),
+                models.Index(
+                    *order,
+                    *ENDING,
+                    name=f"user_ends_by_{key}",
+                    condition=Q(valid_until__isnull=False),
+                ),
             )
             for key, order in ORDERS.items()
         ),

@@ -1,4 +1,6 @@
-"""Django's PostgreSQL, but that a kept connection is looked at and not asked before each request, and that C reads times."""
+"""Django's PostgreSQL, but that a kept connection is looked at and not asked before each request,
+and that C reads times.
+"""
 
 import re
 import select
@@ -18,7 +20,9 @@ class PlannedCursor(Cursor):
     prepare: bool | None = None
 
     def execute(self, query, params=None, **options):
-        """Once more where a migration has changed the type of a column since the statement was planned."""
+        """Once more where a migration has changed the type of a column since the statement was
+        planned.
+        """
         options.setdefault("prepare", self.prepare)
         try:
             super().execute(query, params, **options)
@@ -32,7 +36,9 @@ class PlannedCursor(Cursor):
 
 
 class Named:
-    """What a statement says that was sent by its name: Django's log asks for it, and the driver does not know it any more."""
+    """What a statement says that was sent by its name: Django's log asks for it, and the driver
+    does not know it any more.
+    """
 
     def __init__(self, text: str):
         self.text = text
@@ -40,12 +46,16 @@ class Named:
     @property
     def query(self) -> bytes:
         number = count(1)
-        return re.sub("%s|%%", lambda match: "%" if match[0] == "%%" else f"${next(number)}", self.text).encode()
+        return re.sub(
+            "%s|%%", lambda match: "%" if match[0] == "%%" else f"${next(number)}", self.text
+        ).encode()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django puts each time into its zone in Python, a third of what a page of the directory takes to load. Here Django's
-    zone is UTC, and the connection's too: the driver's own loader, in C, gives the same."""
+    """Django puts each time into its zone in Python, a third of what a page of the directory takes
+    to load. Here Django's zone is UTC, and the connection's too: the driver's own loader, in C,
+    gives the same.
+    """
 
     def get_new_connection(self, conn_params):
         connection = super().get_new_connection(conn_params)
@@ -58,11 +68,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone != UTC:
             return super().create_cursor(name)
         if name:
-            return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
+            return self.connection.cursor(
+                name, scrollable=False, withhold=self.connection.autocommit
+            )
         return self.connection.cursor()
 
     def planned_cursor(self, at_once: bool):
-        """For statements that the server shall plan once (users/prepared.py), where the settings allow it."""
+        """For statements that the server shall plan once (users/prepared.py), where the settings
+        allow it.
+        """
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = PlannedCursor(self.connection)
@@ -70,8 +84,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
 
     def is_usable(self) -> bool:
-        """Nobody writes to a connection that waits for a query, but a server that ends it: to be told so, or hung up on,
-        is to have something to read. Django asks `SELECT 1` instead: a round trip more for every request."""
+        """Nobody writes to a connection that waits for a query, but a server that ends it: to be
+        told so, or hung up on, is to have something to read. Django asks `SELECT 1` instead: a
+        round trip more for every request.
+        """
         if self.connection is None or self.connection.closed:
             return False
         poll = select.poll()

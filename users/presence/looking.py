@@ -12,7 +12,9 @@ from users.parameters import LARGEST_ID
 from users.presence.models import Presence
 
 LASTS = timedelta(minutes=1)
-EDITING_LASTS = timedelta(seconds=40)  # two looks and a bit: somebody who has left the form isn't editing any more
+EDITING_LASTS = timedelta(
+    seconds=40
+)  # two looks and a bit: somebody who has left the form isn't editing any more
 
 OTHERS = """
     SELECT {rows} FROM users_presence other JOIN users_user person ON person.id = other.viewer_id
@@ -57,7 +59,8 @@ def look(viewer: User, account_id: int, *, editing: bool) -> tuple[int, list[Oth
         for first, last, username, editing in json.loads(row[1] or "[]")
     ]
     return row[0], sorted(
-        (Other(person.display_name, bool(editing)) for person, editing in people), key=lambda other: other.name
+        (Other(person.display_name, bool(editing)) for person, editing in people),
+        key=lambda other: other.name,
     )
 
 

@@ -30,7 +30,11 @@ class News:
     def ago(self) -> str:
         if self.seconds < 60:
             return f"{self.seconds} s ago"
-        return f"{self.seconds // 60} min ago" if self.seconds < 3600 else f"{self.seconds // 3600} h ago"
+        return (
+            f"{self.seconds // 60} min ago"
+            if self.seconds < 3600
+            else f"{self.seconds // 3600} h ago"
+        )
 
     @property
     def step(self) -> str:
@@ -43,7 +47,11 @@ def news(account_id: int, shown: int, viewer: User) -> News | None:
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
     newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:LOOKED_AT]
-    events = [event for event in newest if event.action != "denied" and (event.target_version or 0) > shown]
+    events = [
+        event
+        for event in newest
+        if event.action != "denied" and (event.target_version or 0) > shown
+    ]
     for event in events:
         if event.actor_id != viewer.pk and (words := deed(event)):
             return News(called(event), words, event.at)
@@ -51,5 +59,11 @@ def news(account_id: int, shown: int, viewer: User) -> News | None:
 
 
 def called(event: Any) -> str:
-    """The name of who did it, as it is now; as the trail has it where the account is gone, or there never was one."""
-    return User(first_name=event.first_name or "", last_name=event.last_name or "", username=event.actor_text).display_name
+    """The name of who did it, as it is now; as the trail has it where the account is gone, or there
+    never was one.
+    """
+    return User(
+        first_name=event.first_name or "",
+        last_name=event.last_name or "",
+        username=event.actor_text,
+    ).display_name

@@ -34,13 +34,22 @@ def strip(request, pk: int):
     if said == request.GET.get("said"):
         return HttpResponse(status=204)
     query = {"version": shown} | ({"form": 1} if on_form else {}) | {"said": said}
-    address, back = f"/users/{pk}/presence/?{urlencode(query)}", "" if editing else here(request, pk)
-    context = {"others": others[:NAMED], "more": len(others[NAMED:]), "news": fresh, "address": address, "back": back}
+    address = f"/users/{pk}/presence/?{urlencode(query)}"
+    back = "" if editing else here(request, pk)
+    context = {
+        "others": others[:NAMED],
+        "more": len(others[NAMED:]),
+        "news": fresh,
+        "address": address,
+        "back": back,
+    }
     return render(request, "users/presence/_here.html", context)
 
 
 def asked(request, pk: int) -> tuple[int, bool]:
-    """The version that the page shows, and whether it is a form. `editing`: a field is a form at this moment."""
+    """The version that the page shows, and whether it is a form. `editing`: a field is a form at
+    this moment.
+    """
     try:
         parameters.only(request.GET, "version", "form", "said", "editing")
         version = parameters.number("version", request.GET.get("version", ""))
@@ -52,7 +61,9 @@ def asked(request, pk: int) -> tuple[int, bool]:
 
 
 def here(request, pk: int) -> str:
-    """The page that asks, to be loaded again; the account's first tab where the browser names another."""
+    """The page that asks, to be loaded again; the account's first tab where the browser names
+    another.
+    """
     path = page_around(request)
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 

@@ -1,5 +1,7 @@
-"""Finds the values of people in texts, however they are spelled there: other case, accents, signs between the digits of a
-number. What there is to find may be a hundred thousand values: the time that a text takes does not depend on how many."""
+"""Finds the values of people in texts, however they are spelled there: other case, accents, signs
+between the digits of a number. What there is to find may be a hundred thousand values: the time
+that a text takes does not depend on how many.
+"""
 
 import re
 import unicodedata
@@ -12,7 +14,10 @@ from users.identifiers import PLAIN, fold, silent
 from users.triggers import NEUTRAL as ERASED
 
 WORD = re.compile(r"[^\W_]+")
-BEFORE, BEHIND = r"(?<![^\W_])(?<![^\W_][_.+\-@])", r"(?![^\W_])(?![_.+\-@][^\W_])"  # no part of a longer name or address
+BEFORE, BEHIND = (
+    r"(?<![^\W_])(?<![^\W_][_.+\-@])",
+    r"(?![^\W_])(?![_.+\-@][^\W_])",
+)  # no part of a longer name or address
 BETWEEN = r"(?:,?\s+|\+)"  # words of a name; a plus in a link
 DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[\s().\-/–]{0,3}[0-9]){5,}(?![^\W_])")
 KEPT = 10_000  # texts
@@ -35,11 +40,15 @@ class Matcher:
         self.numbers: dict[str, int] = {}
         self.lengths: set[int] = set()
         self.names: dict[int, list[str]] = {}
-        self.clean: set[str] = set()  # texts in which nothing was found: browsers and reasons come again and again
+        self.clean: set[str] = (
+            set()
+        )  # texts in which nothing was found: browsers and reasons come again and again
 
     def add(self, owner: int, values: dict[str, list[str]]) -> None:
-        """`values`: `texts`, `numbers` with their digits alone, and `names`, by which many people are called: they count only
-        where something else in the same text says who is meant. All as `folded` gives them."""
+        """`values`: `texts`, `numbers` with their digits alone, and `names`, by which many people
+        are called: they count only where something else in the same text says who is meant. All as
+        `folded` gives them.
+        """
         self.clean.clear()
         for text in values.get("texts", []):
             if key := tuple(WORD.findall(text)[:2]):
@@ -76,7 +85,9 @@ class Matcher:
         form, places = folded(text)
         found = [*self.in_words(form), *(self.in_digits(form) if self.numbers else ())]
         for owner in {span.owner for span in found} & self.names.keys():
-            found += self.in_names(owner, form, lambda start: text[start if places is None else places[start]])
+            found += self.in_names(
+                owner, form, lambda start: text[start if places is None else places[start]]
+            )
         if places is None:
             return found
         return [Span(places[span.start], places[span.end - 1] + 1, span.owner) for span in found]
@@ -90,11 +101,15 @@ class Matcher:
             for key in ((word[0],), (word[0], follows)):
                 for text, owner in self.texts.get(key, ()):
                     pattern, first = pattern_of(text)
-                    if word.start() >= first and (match := pattern.match(form, word.start() - first)):
+                    if word.start() >= first and (
+                        match := pattern.match(form, word.start() - first)
+                    ):
                         yield Span(match.start(), match.end(), owner)
 
     def in_names(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
-        """Not in small letters: “will” and “may” are words. `typed`: the character at a place of `form`, as it was."""
+        """Not in small letters: “will” and “may” are words. `typed`: the character at a place of
+        `form`, as it was.
+        """
         for name in self.names[owner]:
             for match in pattern_of(name)[0].finditer(form):
                 if not typed(match.start()).islower():
@@ -111,16 +126,23 @@ class Matcher:
                 for length in self.lengths:
                     end = start + length
                     cut = end < len(places) and places[end - 1] + 1 == places[end]
-                    if end > len(places) or cut or (owner := self.numbers.get(digits[start:end])) is None:
+                    if (
+                        end > len(places)
+                        or cut
+                        or (owner := self.numbers.get(digits[start:end])) is None
+                    ):
                         continue
-                    yield Span(place - (place > 0 and form[place - 1] == "+"), places[end - 1] + 1, owner)
+                    yield Span(
+                        place - (place > 0 and form[place - 1] == "+"), places[end - 1] + 1, owner
+                    )
 
-    # --- with what was found taken out ---------------------------------------------------------------------------------
+    # --- with what was found taken out ------------------------------------------------------------
 
     def redact(self, text: str, owners: set[int]) -> str:
         """`text` with a neutral word where a value stood. Adds to `owners` whose they were."""
         spans = sorted(self.spans(text)) if text else []
-        pieces, at = [], 0
+        pieces = []
+        at = 0
         for span in spans:
             owners.add(span.owner)
             if span.start >= at:
@@ -135,13 +157,18 @@ class Matcher:
         return urlencode(left) if left != pairs else self.redact(query, owners)
 
     def redact_json(self, value: Any, owners: set[int], but: Iterable[str] = ()) -> Any:
-        """The same for all texts in what JSON holds; names stay, and so does what is under those of `but`."""
+        """The same for all texts in what JSON holds; names stay, and so does what is under those of
+        `but`.
+        """
         if isinstance(value, str):
             return self.redact(value, owners)
         if isinstance(value, list):
             return [self.redact_json(each, owners) for each in value]
         if isinstance(value, dict):
-            return {name: each if name in but else self.redact_json(each, owners) for name, each in value.items()}
+            return {
+                name: each if name in but else self.redact_json(each, owners)
+                for name, each in value.items()
+            }
         return value
 
 
@@ -154,7 +181,9 @@ def pattern_of(text: str) -> tuple[re.Pattern, int]:
 
 
 def folded(text: str) -> tuple[str, list[int] | None]:
-    """`text` as it is compared, and for each character of that its place in `text`; None where they are the same."""
+    """`text` as it is compared, and for each character of that its place in `text`; None where they
+    are the same.
+    """
     if text.isascii():
         return text.lower(), None
     forms = [fold_character(character) for character in text]
@@ -176,7 +205,9 @@ def spellings(text: str) -> list[str]:
 
 
 def numbers_of(phone: str) -> list[str]:
-    """The digits of a number in normal form as people dial it: with the country or, whatever that is, without."""
+    """The digits of a number in normal form as people dial it: with the country or, whatever that
+    is, without.
+    """
     digits = phone.removeprefix("+")
     if len(digits) < SHORTEST:
         return []

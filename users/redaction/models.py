@@ -1,4 +1,6 @@
-"""Which values of erased people are still to be taken out of other people's records, and how far that is."""
+"""Which values of erased people are still to be taken out of other people's records, and how far
+that is.
+"""
 
 from typing import Any
 
@@ -7,14 +9,21 @@ from django.utils import timezone
 
 
 class Redaction(models.Model):
-    """An erased account whose values may still stand in what was written about others. The row holds those values, and goes
-    in the transaction in which the last table has been looked through."""
+    """An erased account whose values may still stand in what was written about others. The row
+    holds those values, and goes in the transaction in which the last table has been looked through.
+    """
 
     account_id = models.BigIntegerField(primary_key=True)
-    values: Any = models.JSONField(default=dict, help_text="What is sought, in the form in which texts are compared")
+    values: Any = models.JSONField(
+        default=dict, help_text="What is sought, in the form in which texts are compared"
+    )
     since = models.DateTimeField(default=timezone.now)
-    walking = models.BooleanField(default=False, help_text="Sought by the walk that is under way; else by the next one")
-    records = models.PositiveIntegerField(default=0, help_text="Rows in which something was found so far")
+    walking = models.BooleanField(
+        default=False, help_text="Sought by the walk that is under way; else by the next one"
+    )
+    records = models.PositiveIntegerField(
+        default=0, help_text="Rows in which something was found so far"
+    )
 
     class Meta:
         default_permissions = ()
@@ -24,13 +33,21 @@ class Redaction(models.Model):
 
 
 class RedactionWalk(models.Model):
-    """One row: where the walk through all tables is. One walk seeks for all erasures that had waited for it."""
+    """One row: where the walk through all tables is. One walk seeks for all erasures that had
+    waited for it.
+    """
 
-    place = models.CharField(max_length=40, blank=True, help_text="The table; empty while there is no walk")
+    place = models.CharField(
+        max_length=40, blank=True, help_text="The table; empty while there is no walk"
+    )
     after: Any = models.JSONField(null=True, help_text="The key of the last row that was looked at")
     number = models.BigIntegerField(default=0, help_text="Raised by each walk")
-    claim = models.BigIntegerField(default=0, help_text="Of the worker that walks; another number means that it must stop")
-    busy_until = models.DateTimeField(default=timezone.now, help_text="By then a worker that lives has come back")
+    claim = models.BigIntegerField(
+        default=0, help_text="Of the worker that walks; another number means that it must stop"
+    )
+    busy_until = models.DateTimeField(
+        default=timezone.now, help_text="By then a worker that lives has come back"
+    )
 
     class Meta:
         default_permissions = ()

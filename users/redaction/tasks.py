@@ -10,12 +10,17 @@ TASK = "users.redaction.tasks.redact"
 
 
 def redact() -> None:
-    """Every minute, and when somebody was erased. Rings again while there is more to do. A failure is told by its kind alone,
-    since its words may be those that are sought; the next minute tries again."""
+    """Every minute, and when somebody was erased. Rings again while there is more to do. A failure
+    is told by its kind alone, since its words may be those that are sought; the next minute tries
+    again.
+    """
     try:
         more = walk.advance()
     except Exception as error:
-        logger.error("The search for erased people stopped with %s, and goes on in a minute.", type(error).__name__)
+        logger.error(
+            "The search for erased people stopped with %s, and goes on in a minute.",
+            type(error).__name__,
+        )
         return
     if more:
         queue.ring(TASK)

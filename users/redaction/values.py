@@ -1,4 +1,6 @@
-"""Which of an account's values name this person and nobody else: what is taken out of what was written about others."""
+"""Which of an account's values name this person and nobody else: what is taken out of what was
+written about others.
+"""
 
 from functools import lru_cache
 from itertools import product
@@ -40,7 +42,9 @@ def values_of(account: User, past: Past) -> dict[str, list[str]]:
     """As Matcher.add takes them. What another account is called today is theirs too, and stays."""
     others = User.objects.exclude(pk=account.pk)
     names = past["username"] | past["email"]
-    taken = {each for pair in holders(others, names).values_list("username", "email") for each in pair}
+    taken = {
+        each for pair in holders(others, names).values_list("username", "email") for each in pair
+    }
     texts = {name for name in names - taken if "@" in name or is_telling(name)}
     texts |= {each for each in past["source_id"] if not each.isdecimal() and is_telling(each)}
     texts -= {word for word in texts if word.isalpha() and is_last_name(others, word)}
@@ -51,7 +55,13 @@ def values_of(account: User, past: Past) -> dict[str, list[str]]:
     return {
         "texts": sorted({form for text in texts for form in spellings(text)} | in_links),
         "numbers": sorted({number for phone in phones for number in numbers_of(phone)}),
-        "names": sorted({folded(name)[0] for name in past["first_name"] | past["last_name"] if len(name) >= SHORT}),
+        "names": sorted(
+            {
+                folded(name)[0]
+                for name in past["first_name"] | past["last_name"]
+                if len(name) >= SHORT
+            }
+        ),
     }
 
 
@@ -67,7 +77,8 @@ def holders(others, names: set[str]):
 
 def full_names(others, past: Past) -> set[str]:
     """In both orders; a name of one word is that of too many."""
-    firsts, lasts = past["first_name"], past["last_name"]
+    firsts = past["first_name"]
+    lasts = past["last_name"]
     pairs = set(product(firsts, lasts)) if len(firsts) <= MANY and len(lasts) <= MANY else set()
     pairs |= {(name, "") for name in firsts} | {("", name) for name in lasts}
     keys = {search_form(f"{last} {first}"): (first, last) for first, last in pairs}
@@ -84,7 +95,9 @@ def has_phone(others, phone: str) -> bool:
 def is_last_name(others, word: str) -> bool:
     """A range of the index of names, which begin with the last name."""
     form = search_form(word)
-    return others.filter(Q(name_key=form) | Q(name_key__gte=f"{form} ", name_key__lt=f"{form}!")).exists()
+    return others.filter(
+        Q(name_key=form) | Q(name_key__gte=f"{form} ", name_key__lt=f"{form}!")
+    ).exists()
 
 
 def marked(username: str) -> list[str]:
@@ -93,7 +106,16 @@ def marked(username: str) -> list[str]:
         return []
     return [
         form.format(username)
-        for form in ("@{}", "“{}”", '"{}"', "'{}'", "username {}", "login {}", "username: {}", "login: {}")
+        for form in (
+            "@{}",
+            "“{}”",
+            '"{}"',
+            "'{}'",
+            "username {}",
+            "login {}",
+            "username: {}",
+            "login: {}",
+        )
     ]
 
 
@@ -120,7 +142,11 @@ def own_words() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def house_words() -> frozenset[str]:
-    fields = [field for model in apps.get_app_config("users").get_models() for field in model._meta.concrete_fields]
+    fields = [
+        field
+        for model in apps.get_app_config("users").get_models()
+        for field in model._meta.concrete_fields
+    ]
     said = [str(word) for field in fields for choice in field.choices or () for word in choice]
     texts = [*said, *(field.name for field in fields), *ACTIONS, *ACTIONS.values()]
     return frozenset(word for text in texts for word in WORD.findall(text.casefold()))

@@ -1,5 +1,7 @@
-"""The walk through all tables, for all erasures that wait. In chunks, each of which is one transaction with its own place in
-the walk: whatever becomes of a worker, the next one goes on there."""
+"""The walk through all tables, for all erasures that wait. In chunks, each of which is one
+transaction with its own place in the walk: whatever becomes of a worker, the next one goes on
+there.
+"""
 
 import secrets
 import time
@@ -26,14 +28,19 @@ TURN = 10  # seconds; then others have theirs
 SILENCE = timedelta(seconds=60)  # of a worker, after which another one takes over
 MANY = 20_000  # erasures in one walk: their values are held in memory, some 40 MB
 DONE = "account.traces_removed"
-SHARE = {"sqlite": 0.02}  # seconds between two chunks, where whoever writes else has to wait for them
+SHARE = {
+    "sqlite": 0.02
+}  # seconds between two chunks, where whoever writes else has to wait for them
 
 
 def advance(seconds: float = TURN) -> bool:
-    """Walks on for about `seconds`; whether there is more to do. Nothing where another worker walks."""
+    """Walks on for about `seconds`; whether there is more to do. Nothing where another worker
+    walks.
+    """
     if (claim := claimed()) is None:
         return False
-    deadline, more = time.monotonic() + seconds, True
+    deadline = time.monotonic() + seconds
+    more = True
     try:
         while more and time.monotonic() < deadline:
             more = step(claim)
@@ -45,18 +52,23 @@ def advance(seconds: float = TURN) -> bool:
 
 
 def claimed() -> int | None:
-    """The number under which this process walks; None where there is nothing to do, or another one does it."""
+    """The number under which this process walks; None where there is nothing to do, or another one
+    does it.
+    """
     if not Redaction.objects.exists():
         return None
     with transaction.atomic():
         RedactionWalk.objects.get_or_create(pk=1)
-        now, claim = timezone.now(), secrets.randbits(62)
+        now = timezone.now()
+        claim = secrets.randbits(62)
         free = RedactionWalk.objects.filter(pk=1, busy_until__lte=now)
         return claim if free.update(claim=claim, busy_until=now + SILENCE) else None
 
 
 def step(claim: int) -> bool:
-    """One chunk. False where the walk is at its end and nobody waits for another, or another worker has taken over."""
+    """One chunk. False where the walk is at its end and nobody waits for another, or another worker
+    has taken over.
+    """
     with transaction.atomic():
         walk = RedactionWalk.objects.select_for_update().filter(pk=1, claim=claim).first()
         if walk is None:
@@ -78,10 +90,18 @@ def step(claim: int) -> bool:
 
 
 def begin(walk: RedactionWalk, place: str) -> bool:
-    """Takes up those that wait, the oldest first. A walk whose place is not known any more begins anew."""
-    waiting = list(Redaction.objects.filter(walking=False).order_by("since").values_list("pk", flat=True)[:MANY])
+    """Takes up those that wait, the oldest first. A walk whose place is not known any more begins
+    anew.
+    """
+    waiting = list(
+        Redaction.objects.filter(walking=False)
+        .order_by("since")
+        .values_list("pk", flat=True)[:MANY]
+    )
     Redaction.objects.filter(pk__among=waiting).update(walking=True)
-    walk.place, walk.after, walk.number = place, None, walk.number + 1
+    walk.place = place
+    walk.after = None
+    walk.number = walk.number + 1
     return Redaction.objects.filter(walking=True).exists()
 
 
@@ -95,11 +115,18 @@ def sought(number: int, claim: int) -> Matcher:
 
 
 def finish(matcher: Matcher) -> None:
-    """The values themselves go with the rows. The trail says of each account that its traces are gone, and of how many."""
-    files.remove_naming(matcher.within, settings.MAIL_DIR)  # letters to others, where mails are files
+    """The values themselves go with the rows. The trail says of each account that its traces are
+    gone, and of how many.
+    """
+    files.remove_naming(
+        matcher.within, settings.MAIL_DIR
+    )  # letters to others, where mails are files
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
     people = User.objects.filter(pk__among=list(done))
-    events = [event_for(DONE, actor=Rollcall(), target=one, after={"records": done[one.pk]}) for one in people.iterator()]
+    events = [
+        event_for(DONE, actor=Rollcall(), target=one, after={"records": done[one.pk]})
+        for one in people.iterator()
+    ]
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()
     queue.forget_failures()  # their tracebacks may name anybody

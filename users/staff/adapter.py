@@ -1,4 +1,6 @@
-"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the outbox, attempts noted."""
+"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the
+outbox, attempts noted.
+"""
 
 from typing import Any, ClassVar
 
@@ -40,8 +42,11 @@ class Adapter(DefaultAccountAdapter):
             super().pre_authenticate(request, **credentials)
         except ValidationError:
             own = throttle.counted_until(throttle.subject(self.tried, self.typed))
-            # What is not held up itself was tried from a network address that is, by whatever it had tried before.
-            signins.note(Outcome.THROTTLED if own else Outcome.CROWDED, self.tried, typed=self.typed)
+            # What is not held up itself was tried from a network address that is, by whatever it
+            # had tried before.
+            signins.note(
+                Outcome.THROTTLED if own else Outcome.CROWDED, self.tried, typed=self.typed
+            )
             raise
 
     def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
@@ -58,13 +63,23 @@ class Adapter(DefaultAccountAdapter):
     def set_password(self, user, password) -> None:
         verbs.choose_password(user, password)
         throttle.reset(user)
-        user.refresh_from_db()  # allauth goes on with its copy: the session that stays is tied to the new password and epoch
+        # allauth goes on with its copy: the session that stays is tied to the new password and
+        # epoch
+        user.refresh_from_db()
 
     def send_password_reset_mail(self, user, email, context) -> None:
         verbs.ask_password_reset(user)
 
     def add_message(  # noqa: PLR0917  as allauth calls it
-        self, request, level, message_template=None, message_context=None, extra_tags="", message=None
+        self,
+        request,
+        level,
+        message_template=None,
+        message_context=None,
+        extra_tags="",
+        message=None,
     ) -> None:
         if message_template not in QUIET:
-            super().add_message(request, level, message_template, message_context, extra_tags, message)
+            super().add_message(
+                request, level, message_template, message_context, extra_tags, message
+            )

@@ -8,6 +8,8 @@ from users.staff import loading
 
 class Backend(AuthenticationBackend):
     def get_user(self, user_id) -> User | None:
-        """The account if it may act, its permissions filled in. A superuser's are asked for where they are listed."""
+        """The account if it may act, its permissions filled in. A superuser's are asked for where
+        they are listed.
+        """
         account = loading.find(user_id)
         return account if account is not None and self.user_can_authenticate(account) else None

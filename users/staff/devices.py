@@ -1,4 +1,6 @@
-"""What a User-Agent header says, in plain words. Whoever sends it may write what they like: it is a hint for people."""
+"""What a User-Agent header says, in plain words. Whoever sends it may write what they like: it is a
+hint for people.
+"""
 
 import re
 
@@ -27,7 +29,14 @@ TOOL = re.compile(r"([A-Za-z][A-Za-z0-9 ._-]{0,30}?)/(\d+)")
 
 def device(user_agent: str) -> str:
     """Such as "Firefox 140 on Linux" or "curl 8"."""
-    browser = next((f"{name} {found[1]}" for name, pattern in BROWSERS if (found := re.search(pattern, user_agent))), "")
+    browser = next(
+        (
+            f"{name} {found[1]}"
+            for name, pattern in BROWSERS
+            if (found := re.search(pattern, user_agent))
+        ),
+        "",
+    )
     system = next((name for name, pattern in SYSTEMS if re.search(pattern, user_agent)), "")
     if browser or system:
         return f"{browser or 'A browser'} on {system}" if system else browser

@@ -14,14 +14,25 @@ class LoginForm(forms.LoginForm):
         super().__init__(*args, **kwargs)
         login = self.fields["login"]
         login.label = "Username or email"
-        login.widget.attrs = {"autocomplete": "username", "autofocus": True, "maxlength": 254, "autocapitalize": "none"}
+        login.widget.attrs = {
+            "autocomplete": "username",
+            "autofocus": True,
+            "maxlength": 254,
+            "autocapitalize": "none",
+        }
         password = self.fields["password"]
         password.widget.attrs = {"autocomplete": "current-password", "maxlength": 4096}
         password.help_text = ""
 
     def clean_login(self) -> str:
-        """Identifiers are stored folded; what is typed is compared in the same form. NUL would be refused by PostgreSQL."""
-        return super().clean_login() if "\x00" in self.cleaned_data["login"] else fold(self.cleaned_data["login"].strip())
+        """Identifiers are stored folded; what is typed is compared in the same form. NUL would be
+        refused by PostgreSQL.
+        """
+        return (
+            super().clean_login()
+            if "\x00" in self.cleaned_data["login"]
+            else fold(self.cleaned_data["login"].strip())
+        )
 
 
 class Labelled:
@@ -37,7 +48,11 @@ class Labelled:
 
 
 class ChangePasswordForm(Labelled, forms.ChangePasswordForm):
-    labels: ClassVar = {"oldpassword": "Current password", "password1": "New password", "password2": "New password, once more"}
+    labels: ClassVar = {
+        "oldpassword": "Current password",
+        "password1": "New password",
+        "password2": "New password, once more",
+    }
 
 
 class ChoosePasswordForm(Labelled, forms.ResetPasswordKeyForm):
@@ -49,7 +64,9 @@ class AskPasswordForm(Labelled, forms.ResetPasswordForm):
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
-        self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])  # addresses are stored in this form
+        self.cleaned_data["email"] = normalise_email(
+            self.cleaned_data["email"]
+        )  # addresses are stored in this form
         email = super().clean_email()
         if not self.users:  # who was invited and asks for a password gets the invitation again
             self.users = list(User.objects.in_state(State.INVITED).filter(email=email))

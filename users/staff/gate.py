@@ -10,7 +10,10 @@ from users.caching.pages import page_around
 
 PUBLIC = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
 FOR_EVERY_ACCOUNT = ("/me/", "/logout/")
-CHANGING = ("/me/password/", "/logout/")  # all that somebody reaches who must choose a new password first
+CHANGING = (
+    "/me/password/",
+    "/logout/",
+)  # all that somebody reaches who must choose a new password first
 
 
 class BackOfficeMiddleware:
@@ -38,7 +41,8 @@ class BackOfficeMiddleware:
 
 def to_login(request) -> HttpResponse:
     """To the sign-in page and back: for HTMX, to the page that it stands in."""
-    url, back = settings.LOGIN_URL, ""
+    url = settings.LOGIN_URL
+    back = ""
     if is_htmx(request):
         back = page_around(request)
     elif request.method == "GET":

@@ -1,4 +1,6 @@
-"""The viewer's name, in a cookie of their browser: a static script puts it into the page, which itself names nobody."""
+"""The viewer's name, in a cookie of their browser: a static script puts it into the page, which
+itself names nobody.
+"""
 
 from urllib.parse import quote
 
@@ -14,9 +16,12 @@ class GreetingMiddleware:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if response.status_code >= 500 or not response.get("Content-Type", "").startswith("text/html"):
+        if response.status_code >= 500 or not response.get("Content-Type", "").startswith(
+            "text/html"
+        ):
             return response
-        user, given = request.user, request.COOKIES.get(COOKIE, "")
+        user = request.user
+        given = request.COOKIES.get(COOKIE, "")
         name = quote(user.display_name[:LONGEST], safe="") if user.is_authenticated else ""
         if name and name != given:
             response.set_cookie(COOKIE, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)

@@ -23,21 +23,26 @@ RIGHTS_KEPT = 3600  # seconds
 
 
 def find(pk: int, session_key: str = "") -> Any:
-    """The account with its permissions filled in, and as attributes `session`, the text of the session's row (None where it
-    has ended), `session_used_at` and `generations`. None where there is no such account."""
+    """The account with its permissions filled in, and as attributes `session`, the text of the
+    session's row (None where it has ended), `session_used_at` and `generations`. None where there
+    is no such account.
+    """
     row = read(OF_ACCOUNT, session_key, pk)
     return account_of(row) if row else None
 
 
 def find_by_session(session_key: str | None) -> tuple[str, Any] | None:
-    """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None where there is no such
-    session."""
+    """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None
+    where there is no such session.
+    """
     row = read(OF_SESSION, session_key)
     return (row[len(NAMES) + 1], account_of(row) if row[PLACE_OF_ID] else None) if row else None
 
 
 def read(source: str, session_key: str | None, *more: int) -> tuple | None:
-    """By hand, since the ORM takes longer to put this query together than the database to answer it."""
+    """By hand, since the ORM takes longer to put this query together than the database to answer
+    it.
+    """
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with prepared.cursor(connection) as cursor:
@@ -68,11 +73,15 @@ def converting(alias: str) -> tuple[Any, dict]:
     """What turns the values of this database into those of the fields."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
     fields = [*FIELDS, Session._meta.get_field("last_used_at")]
-    return compiler, compiler.get_converters([field.get_col(field.model._meta.db_table) for field in fields])
+    return compiler, compiler.get_converters(
+        [field.get_col(field.model._meta.db_table) for field in fields]
+    )
 
 
 def rights(account: Any) -> set[str]:
-    """The permissions of the account's groups and its own. A superuser has them all, and is not asked about."""
+    """The permissions of the account's groups and its own. A superuser has them all, and is not
+    asked about.
+    """
     key = f"rights:{generation.parse(account.generations)[ROLES]}:{account.pk}"
     held = caches["pages"].get(key)
     if held is None:

@@ -14,7 +14,8 @@ AGENT_MAX = 200  # characters; browsers send about 120
 
 
 class Session(AbstractBaseSession):
-    """A session, and where it is used. `public_id` names it in pages and addresses: the key itself opens it.
+    """A session, and where it is used. `public_id` names it in pages and addresses: the key itself
+    opens it.
 
     `account_id` is no foreign key: signing in does not wait for whoever holds the account's row.
     """
@@ -22,7 +23,9 @@ class Session(AbstractBaseSession):
     public_id = models.UUIDField(default=uuid4, editable=False)
     account_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
-    last_used_at = models.DateTimeField(default=timezone.now, help_text="Soft: written at most once in five minutes")
+    last_used_at = models.DateTimeField(
+        default=timezone.now, help_text="Soft: written at most once in five minutes"
+    )
     ip = models.GenericIPAddressField(null=True, help_text="Where it was last used from")
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
 
@@ -30,7 +33,11 @@ class Session(AbstractBaseSession):
         default_permissions = ()
         permissions = [("end_sessions", "Can end people’s sessions")]
         indexes = [
-            models.Index(fields=["account_id", "expire_date"], name="session_of_account", condition=Q(account_id__isnull=False))
+            models.Index(
+                fields=["account_id", "expire_date"],
+                name="session_of_account",
+                condition=Q(account_id__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:
@@ -71,10 +78,12 @@ class Outcome(models.TextChoices):
 
 
 class SignInEvent(models.Model):
-    """One attempt to get in, and what came of it. Written once, by one INSERT, in no transaction: it stays when all else fails.
+    """One attempt to get in, and what came of it. Written once, by one INSERT, in no transaction:
+    it stays when all else fails.
 
-    Made for fifty million rows: no foreign key, two indexes, nothing of what was typed. `typed` is a keyed digest of a
-    name that no account has, so that those who ask for help with it can be told that it was tried.
+    Made for fifty million rows: no foreign key, two indexes, nothing of what was typed. `typed` is
+    a keyed digest of a name that no account has, so that those who ask for help with it can be told
+    that it was tried.
     """
 
     at = models.DateTimeField(default=timezone.now)
@@ -83,13 +92,19 @@ class SignInEvent(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
-    typed = models.CharField(max_length=32, blank=True, help_text="Keyed digest of a name that no account has")
+    typed = models.CharField(
+        max_length=32, blank=True, help_text="Keyed digest of a name that no account has"
+    )
 
     class Meta:
         default_permissions = ()
         permissions = [("end_lockout", "Can let people try again who are locked out")]
         indexes = [
-            models.Index(fields=["account_id", "-id"], name="signin_by_account", condition=Q(account_id__isnull=False)),
+            models.Index(
+                fields=["account_id", "-id"],
+                name="signin_by_account",
+                condition=Q(account_id__isnull=False),
+            ),
             models.Index(fields=["typed", "-id"], name="signin_by_typed", condition=~Q(typed="")),
         ]
 

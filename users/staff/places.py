@@ -1,4 +1,6 @@
-"""Where an address is, as far as the address itself tells. Nobody outside is asked, and no list of countries is kept."""
+"""Where an address is, as far as the address itself tells. Nobody outside is asked, and no list of
+countries is kept.
+"""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -19,5 +21,12 @@ def place(ip: str | None) -> str:
     address = ip_address(ip)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    words = next((words for words, network in KNOWN if address.version == network.version and address in network), "")
+    words = next(
+        (
+            words
+            for words, network in KNOWN
+            if address.version == network.version and address in network
+        ),
+        "",
+    )
     return f"{words}, {address}" if words else str(address)

@@ -1,6 +1,8 @@
-"""Sessions in cache and database. What comes from the cache is a hint: the query that loads the viewer compares it with the
-row (users/staff/loading.py), so a session that was ended stays ended, whatever a cache that was away still holds. Where the
-cache has none, the row comes with its owner's account, by that same query."""
+"""Sessions in cache and database. What comes from the cache is a hint: the query that loads the
+viewer compares it with the row (users/staff/loading.py), so a session that was ended stays ended,
+whatever a cache that was away still holds. Where the cache has none, the row comes with its owner's
+account, by that same query.
+"""
 
 from typing import Any, cast
 from uuid import UUID
@@ -23,7 +25,9 @@ FORGOTTEN = 1000  # taken out of the cache when they end together
 
 
 class SessionStore(cached_db.SessionStore):
-    """Django's own, but that it caches the row's text as it is, to be compared with the row, and that rows have an owner."""
+    """Django's own, but that it caches the row's text as it is, to be compared with the row, and
+    that rows have an owner.
+    """
 
     cache_key_prefix = PREFIX
     stored = ""  # the row's session_data, as far as known
@@ -35,7 +39,9 @@ class SessionStore(cached_db.SessionStore):
         return Session
 
     def load(self) -> dict[str, Any]:
-        """From the cache only what names a viewer, whose query will check it; everything else from the row."""
+        """From the cache only what names a viewer, whose query will check it; everything else from
+        the row.
+        """
         text = self._cache.get(self.cache_key)
         data = self.decode(text) if isinstance(text, str) else {}
         if SESSION_KEY in data:
@@ -52,7 +58,8 @@ class SessionStore(cached_db.SessionStore):
 
     def found_for(self, account_id: int) -> Any:
         """The account that came with the row, once, if it has this id; else None."""
-        found, self.found = self.found, None
+        found = self.found
+        self.found = None
         return found if found and found.pk == account_id else None
 
     def take(self, text: str) -> dict[str, Any]:
@@ -63,9 +70,11 @@ class SessionStore(cached_db.SessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
-        origin, owner = current_origin.get(), str(data.get(SESSION_KEY, ""))
+        origin = current_origin.get()
+        owner = str(data.get(SESSION_KEY, ""))
         row.account_id = int(owner) if owner.isdecimal() else None
-        row.ip, row.user_agent = origin.ip, origin.user_agent[:AGENT_MAX]
+        row.ip = origin.ip
+        row.user_agent = origin.user_agent[:AGENT_MAX]
         self.stored = row.session_data
         return row
 
@@ -78,27 +87,34 @@ class SessionStore(cached_db.SessionStore):
         return bool(super(cached_db.SessionStore, self).exists(session_key))
 
 
-# --- the sessions of an account -----------------------------------------------------------------------------------------
+# --- the sessions of an account -------------------------------------------------------------------
 
 
 def standing(account: User) -> list[Session]:
-    """The sessions that would still open something, last used first; where there are more than LISTED, those that last
-    longest, in the order of their index. One query."""
-    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by("-expire_date")[:LISTED]
+    """The sessions that would still open something, last used first; where there are more than
+    LISTED, those that last longest, in the order of their index. One query.
+    """
+    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by(
+        "-expire_date"
+    )[:LISTED]
     marks = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
     used = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
     return [row for row in used if row.get_decoded().get(HASH_SESSION_KEY) in marks]
 
 
 def end(account_id: int, public_id: UUID) -> Session | None:
-    """The session that this ended, at its very next request; None where the account has no such session."""
+    """The session that this ended, at its very next request; None where the account has no such
+    session.
+    """
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
     return row if row and remove(Session.objects.filter(session_key=row.session_key)) else None
 
 
 def end_all(account_id: int, *, but: str = "") -> int:
-    """Removes the account's sessions, but the one with the key `but`, and says how many there were. Rows that are being
-    made at this moment are not seen: whoever must be sure raises session_epoch too."""
+    """Removes the account's sessions, but the one with the key `but`, and says how many there were.
+    Rows that are being made at this moment are not seen: whoever must be sure raises session_epoch
+    too.
+    """
     return remove(Session.objects.filter(account_id=account_id).exclude(session_key=but))
 
 
@@ -108,8 +124,9 @@ def end_all_of(account_ids: list[int]) -> int:
 
 
 def remove(rows: QuerySet[Session]) -> int:
-    """In one statement, however many they are. Of what the cache has of them, some goes too, to save its room: without its
-    row none of it is believed."""
+    """In one statement, however many they are. Of what the cache has of them, some goes too, to
+    save its room: without its row none of it is believed.
+    """
     keys = list(rows.values_list("session_key", flat=True)[:FORGOTTEN])
     number, _ = rows.delete()
     caches[settings.SESSION_CACHE_ALIAS].delete_many([PREFIX + key for key in keys])

@@ -22,8 +22,11 @@ def write_down(sender: type, user: User, request: Any = None, **_: object) -> No
 
 
 def forget_what_was_typed(session: Any) -> None:
-    """allauth keeps the address beside the way in which somebody signed in, for as long as the session lasts."""
+    """allauth keeps the address beside the way in which somebody signed in, for as long as the
+    session lasts.
+    """
     if isinstance(records := session.get(AUTHENTICATION_METHODS_SESSION_KEY), list):
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [
-            {name: value for name, value in record.items() if name not in PERSONAL} for record in records
+            {name: value for name, value in record.items() if name not in PERSONAL}
+            for record in records
         ]

@@ -14,9 +14,12 @@ from users.staff.models import AGENT_MAX, Outcome, SignInEvent, Way
 ONCE = 60  # seconds in which what anybody can repeat without end is written once
 
 
-def note(outcome: Outcome, account: User | None = None, *, way: Way = Way.PASSWORD, typed: str = "") -> SignInEvent:
-    """Stores one attempt, with the origin of the current request. `typed` is kept only as a digest, and only where it
-    names no account."""
+def note(
+    outcome: Outcome, account: User | None = None, *, way: Way = Way.PASSWORD, typed: str = ""
+) -> SignInEvent:
+    """Stores one attempt, with the origin of the current request. `typed` is kept only as a digest,
+    and only where it names no account.
+    """
     origin = current_origin.get()
     event = SignInEvent(
         account_id=account.pk if account else None,
@@ -32,7 +35,9 @@ def note(outcome: Outcome, account: User | None = None, *, way: Way = Way.PASSWO
 
 def note_once(outcome: Outcome, account: User, *, way: Way = Way.PASSWORD) -> None:
     """The first of each minute from one address: no limit stands in front of what leads here."""
-    key = digest(f"{outcome}:{account.pk}:{current_origin.get().ip}")  # nothing in a cache tells where anybody was
+    key = digest(
+        f"{outcome}:{account.pk}:{current_origin.get().ip}"
+    )  # nothing in a cache tells where anybody was
     if caches["default"].add(f"signin:{key}", True, ONCE):
         note(outcome, account, way=way)
 
@@ -65,10 +70,18 @@ def can_be_checked(encoded: str) -> bool:
 
 def digest(typed: str) -> str:
     """The same for the same text, and of no use to whoever lacks our key."""
-    return salted_hmac("users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(
+        "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
+    ).hexdigest()[:32]
 
 
 def forget(account_id: int) -> int:
-    """Blanks where somebody was and with what, and ends their sessions, which say the same. How many attempts it touched."""
+    """Blanks where somebody was and with what, and ends their sessions, which say the same. How
+    many attempts it touched.
+    """
     sessions.end_all(account_id)
-    return SignInEvent.objects.filter(account_id=account_id).exclude(ip=None, user_agent="").update(ip=None, user_agent="")
+    return (
+        SignInEvent.objects.filter(account_id=account_id)
+        .exclude(ip=None, user_agent="")
+        .update(ip=None, user_agent="")
+    )

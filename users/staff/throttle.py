@@ -1,7 +1,8 @@
-"""How often signing in to one account may fail. allauth counts, in the cache `default`; here it is asked and reset.
+"""How often signing in to one account may fail. allauth counts, in the cache `default`; here it is
+asked and reset.
 
-It counts for each account, whatever name and host were typed: who knows username and address has no second try, and a
-Host header with another port is no other counter.
+It counts for each account, whatever name and host were typed: who knows username and address has no
+second try, and a Host header with another port is no other counter.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,8 @@ from django.utils import timezone
 
 from users.models import User
 
-APP, ACTION = "allauth.account", "login_failed"
+APP = "allauth.account"
+ACTION = "login_failed"
 
 
 def subject(account: User | None, typed: str) -> str:
@@ -21,7 +23,9 @@ def subject(account: User | None, typed: str) -> str:
 
 
 def locked_until(account: User) -> datetime | None:
-    """The moment from which on the right password is taken again; None where it is taken now. One read of the cache."""
+    """The moment from which on the right password is taken again; None where it is taken now. One
+    read of the cache.
+    """
     return counted_until(subject(account, ""))
 
 
@@ -29,12 +33,16 @@ def counted_until(whose: str) -> datetime | None:
     """The same for a `subject`."""
     counters = keys(whose)
     held = caches["default"].get_many(list(counters)) if counters else {}
-    now, ends = timezone.now(), []
+    now = timezone.now()
+    ends = []
     for key, history in held.items():
         rate = counters[key]
         counted = sorted(moment for moment in history if moment > now.timestamp() - rate.duration)
         if len(counted) >= rate.amount:  # free again when all but amount - 1 are too old
-            ends.append(datetime.fromtimestamp(counted[-rate.amount], UTC) + timedelta(seconds=rate.duration))
+            ends.append(
+                datetime.fromtimestamp(counted[-rate.amount], UTC)
+                + timedelta(seconds=rate.duration)
+            )
     return max(ends, default=None)
 
 
@@ -45,4 +53,7 @@ def reset(account: User) -> None:
 def keys(name: str) -> dict[str, ratelimit.Rate]:
     """The cache keys of the limits that count by account, for a `subject`."""
     rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
-    return {ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=name): rate for rate in rates}
+    return {
+        ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=name): rate
+        for rate in rates
+    }

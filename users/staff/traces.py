@@ -1,5 +1,6 @@
-"""What a request leaves behind: when its session and its account were last used. Soft: it raises no generation, waits for
-nobody, and is left out where somebody holds the row."""
+"""What a request leaves behind: when its session and its account were last used. Soft: it raises no
+generation, waits for nobody, and is left out where somebody holds the row.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ ACCOUNT_EVERY = timedelta(hours=1)
 
 
 def leave(account: User, session_key: str, used_at: datetime | None) -> None:
-    """Nothing as a rule; an UPDATE for what the row just read, of `account` or its session, says is some time ago."""
+    """Nothing as a rule; an UPDATE for what the row just read, of `account` or its session, says is
+    some time ago.
+    """
     now = timezone.now()
     of_session = used_at is not None and used_at <= now - SESSION_EVERY
     of_account = account.last_seen_at is None or account.last_seen_at <= now - ACCOUNT_EVERY
@@ -36,7 +39,9 @@ def leave(account: User, session_key: str, used_at: datetime | None) -> None:
 
 def use(session_key: str, now: datetime) -> None:
     origin = current_origin.get()
-    due = Session.objects.select_for_update(skip_locked=True).filter(pk=session_key, last_used_at__lte=now - SESSION_EVERY)
+    due = Session.objects.select_for_update(skip_locked=True).filter(
+        pk=session_key, last_used_at__lte=now - SESSION_EVERY
+    )
     values = {"last_used_at": now, "ip": origin.ip, "user_agent": origin.user_agent[:AGENT_MAX]}
     Session.objects.filter(pk__in=due.values("pk")).update(**values)
 

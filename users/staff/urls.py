@@ -19,7 +19,13 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     re_path(
-        r"^email/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$", email_confirmation, name="email-confirmation"
+        r"^email/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$",
+        email_confirmation,
+        name="email-confirmation",
     ),
-    path("password/chosen/", views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path(
+        "password/chosen/",
+        views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
 ]

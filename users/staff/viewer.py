@@ -1,5 +1,7 @@
-"""Who asks: their account, whether their session still stands, and the generation of everything that pages show. One query,
-whatever the page and whether or not the cache had the session; what they may do is kept under the generation of roles."""
+"""Who asks: their account, whether their session still stands, and the generation of everything
+that pages show. One query, whatever the page and whether or not the cache had the session; what
+they may do is kept under the generation of roles.
+"""
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -22,7 +24,9 @@ class ViewerMiddleware(AuthenticationMiddleware):
 
 
 def viewer(request) -> User | AnonymousUser:
-    """The account whose session this is, if it may act and the session stands; as django.contrib.auth.get_user, else."""
+    """The account whose session this is, if it may act and the session stands; as
+    django.contrib.auth.get_user, else.
+    """
     session = request.session
     with timing.span("session"):
         pk = account_id(session)
@@ -54,11 +58,15 @@ def account_id(session) -> int | None:
 
 
 def stands(session, account: User) -> bool:
-    """Whether it was made with today's password and epoch; made with a SECRET_KEY that is being replaced, it is made anew."""
+    """Whether it was made with today's password and epoch; made with a SECRET_KEY that is being
+    replaced, it is made anew.
+    """
     given = session.get(HASH_SESSION_KEY) or ""
     if constant_time_compare(given, account.get_session_auth_hash()):
         return True
-    if any(constant_time_compare(given, former) for former in account.get_session_auth_fallback_hash()):
+    if any(
+        constant_time_compare(given, former) for former in account.get_session_auth_fallback_hash()
+    ):
         session.cycle_key()
         session[HASH_SESSION_KEY] = account.get_session_auth_hash()
         return True

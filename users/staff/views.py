@@ -1,4 +1,6 @@
-"""django-allauth's views, with answers as everywhere here: 422 for bad input, 429 for too much of it, 405 for PUT."""
+"""django-allauth's views, with answers as everywhere here: 422 for bad input, 429 for too much of
+it, 405 for PUT.
+"""
 
 from allauth.account import views
 from django.http import HttpResponse
@@ -46,7 +48,9 @@ class PasswordResetView(Answers, views.PasswordResetView):
 class PasswordChooseView(Answers, views.PasswordResetFromKeyView):
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
-        if getattr(self, "reset_user", True) is None:  # the page that says that the link no longer works
+        if (
+            getattr(self, "reset_user", True) is None
+        ):  # the page that says that the link no longer works
             response.status_code = 410
             note_dead_link(kwargs["uidb36"])
         return response
@@ -67,13 +71,17 @@ def note_dead_link(uid: str) -> None:
     if account := User.objects.filter(pk=base36_to_int(uid)).first():
         state = account.state
         dead = state in (State.ACTIVE, State.INVITED)
-        signins.note_once(Outcome.DEAD_LINK if dead else Outcome(state), account, way=way_of(account))
+        signins.note_once(
+            Outcome.DEAD_LINK if dead else Outcome(state), account, way=way_of(account)
+        )
 
 
 class PasswordChangeView(Answers, views.PasswordChangeView):
     success_url = "/me/"
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
-        if not request.user.has_usable_password():  # allauth would go to a page that is not part of this site
+        if (
+            not request.user.has_usable_password()
+        ):  # allauth would go to a page that is not part of this site
             return redirect("account_reset_password")
         return super().dispatch(request, *args, **kwargs)

@@ -36,7 +36,9 @@ register.simple_tag(fact, name="fact")
 def options(choices, chosen="") -> SafeString:
     """The options of a select: values with their labels, and which is chosen."""
     return format_html_join(
-        "", '<option value="{}"{}>{}</option>', ((value, CHOSEN if value == chosen else "", label) for value, label in choices)
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, CHOSEN if value == chosen else "", label) for value, label in choices),
     )
 
 
@@ -53,7 +55,8 @@ register.filter("place", place)
 @register.filter
 def second(at):
     """A point in time to the second, with the day where that is not today."""
-    local, today = timezone.localtime(at), timezone.localdate()
+    local = timezone.localtime(at)
+    today = timezone.localdate()
     day = "" if local.date() == today else f"{local.day} {local:%b %Y}, "
     return format_html('<time datetime="{}">{}{}</time>', at.isoformat(), day, f"{local:%H:%M:%S}")
 
@@ -104,5 +107,7 @@ def clock(at) -> str:
 
 @register.filter
 def of(values: dict, name: str):
-    """values[name], for a name that is known only when the page is made; None where there is no such."""
+    """values[name], for a name that is known only when the page is made; None where there is no
+    such.
+    """
     return values.get(name)

@@ -1,4 +1,6 @@
-"""The rows of one transaction: found, checked against each other and against the database, and stored with their events."""
+"""The rows of one transaction: found, checked against each other and against the database, and
+stored with their events.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,24 +48,44 @@ class Chunk:
     """Rows whose keys differ, and the accounts that they are about."""
 
     def __init__(self, rows: list[Row], mapping: Mapping, by: Any, *, update: bool, status: str):
-        self.rows, self.mapping, self.by, self.update, self.status = rows, mapping, by, update, status
+        self.rows = rows
+        self.mapping = mapping
+        self.by = by
+        self.update = update
+        self.status = status
         wanted = [row.values for row in rows if not row.problem]
         self.existing = self.accounts_by_key([row.key for row in rows if not row.problem])
-        usernames, emails, ids = ([values.get(name, "") for values in wanted] for name in ("username", "email", "source_id"))
-        self.claims = Claims([*usernames, *emails], emails, mapping.source, ids)  # an address may serve as username
+        usernames, emails, ids = (
+            [values.get(name, "") for values in wanted]
+            for name in ("username", "email", "source_id")
+        )
+        self.claims = Claims(
+            [*usernames, *emails], emails, mapping.source, ids
+        )  # an address may serve as username
         self.created: list[Change] = []
         self.updated: list[Change] = []
 
     def store(self) -> list[Outcome]:
-        """Inside the caller's transaction. Raises IntegrityError for a name that was taken since the claims were read."""
+        """Inside the caller's transaction. Raises IntegrityError for a name that was taken since
+        the claims were read.
+        """
         kinds = [self.take(row) for row in self.rows]
         for change in self.updated:
             change.account.save(update_fields=[*change.after, "version", "updated_at"])
         # After the updates: one of them may have freed a name that a new account takes.
         User.objects.bulk_create([change.account for change in self.created])
-        events = [event_for("account.imported", actor=self.by, target=new.account, after=new.after) for new in self.created]
+        events = [
+            event_for("account.imported", actor=self.by, target=new.account, after=new.after)
+            for new in self.created
+        ]
         events += [
-            event_for("account.updated_by_import", actor=self.by, target=old.account, before=old.before, after=old.after)
+            event_for(
+                "account.updated_by_import",
+                actor=self.by,
+                target=old.account,
+                before=old.before,
+                after=old.after,
+            )
             for old in self.updated
         ]
         AuditEvent.objects.bulk_create(events)
@@ -84,14 +106,23 @@ class Chunk:
                 return CREATED, change.account, ""
             changes = self.changes(row, account)
             if not changes or not self.update:
-                return UNCHANGED, account, f"--update would change {', '.join(changes)}." if changes else ""
+                return (
+                    UNCHANGED,
+                    account,
+                    f"--update would change {', '.join(changes)}." if changes else "",
+                )
             self.updated.append(self.change(row, account, changes))
         except Rejected as rejected:
             return REJECTED, account, str(rejected)
         return UPDATED, account, ""
 
     def creation(self, row: Row) -> Change:
-        account = User(**row.values, source=self.mapping.source, attributes=filled(row.attributes), status=self.status)
+        account = User(
+            **row.values,
+            source=self.mapping.source,
+            attributes=filled(row.attributes),
+            status=self.status,
+        )
         account.username = account.username or account.email
         if not account.username:
             raise Rejected("There is neither a username nor an email.")
@@ -101,7 +132,12 @@ class Chunk:
         account.password = make_password(None)
         account.derive()
         names = (*FIELDS, "status", "source", "attributes")
-        return Change(row, account, {}, {name: getattr(account, name) for name in names if getattr(account, name)})
+        return Change(
+            row,
+            account,
+            {},
+            {name: getattr(account, name) for name in names if getattr(account, name)},
+        )
 
     def change(self, row: Row, account: User, changes: dict[str, Any]) -> Change:
         if refusal := access.refusal(self.by, "edit", account):
@@ -123,7 +159,9 @@ class Chunk:
             raise Rejected(reason)
 
     def changes(self, row: Row, account: User) -> dict[str, Any]:
-        """The fields that differ, with their new values. An empty cell says nothing about the account."""
+        """The fields that differ, with their new values. An empty cell says nothing about the
+        account.
+        """
         wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
         if "source_id" in wanted:
             wanted["source"] = self.mapping.source
@@ -132,7 +170,9 @@ class Chunk:
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
-        """The accounts that the rows are about; those that may change locked, in the order of their ids."""
+        """The accounts that the rows are about; those that may change locked, in the order of their
+        ids.
+        """
         key = self.mapping.key
         accounts = User.objects.filter(**{f"{key}__in": keys}).order_by("pk")
         if key == "source_id":

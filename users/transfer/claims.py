@@ -1,4 +1,6 @@
-"""Which names a chunk of rows may take: the rules of users.account.identity, asked of the database once per chunk."""
+"""Which names a chunk of rows may take: the rules of users.account.identity, asked of the database
+once per chunk.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +15,9 @@ TAKEN_SOURCE = "Another account has this id of that system."
 
 
 class Names(NamedTuple):
-    """What no two accounts share. `source_id` only where it is one of the system that the file comes from."""
+    """What no two accounts share. `source_id` only where it is one of the system that the file
+    comes from.
+    """
 
     username: str = ""
     email: str = ""
@@ -21,30 +25,53 @@ class Names(NamedTuple):
 
 
 class Claims:
-    """Who holds the names that the rows want, kept up to date while the rows are taken one after another.
+    """Who holds the names that the rows want, kept up to date while the rows are taken one after
+    another.
 
     A holder is an account's id, or for an account that is not stored yet any other number.
     """
 
-    def __init__(self, usernames: Iterable[str], emails: Iterable[str], source: str, source_ids: Iterable[str]):
-        usernames, emails, source_ids = (set(filter(None, names)) for names in (usernames, emails, source_ids))
+    def __init__(
+        self,
+        usernames: Iterable[str],
+        emails: Iterable[str],
+        source: str,
+        source_ids: Iterable[str],
+    ):
+        usernames, emails, source_ids = (
+            set(filter(None, names)) for names in (usernames, emails, source_ids)
+        )
         forms = usernames | set(map(skeleton, usernames))
         rows = User.objects.order_by()
         self.source = source
-        self.usernames: dict[str, int] = dict(rows.filter(username__in=forms).values_list("username", "pk"))
+        self.usernames: dict[str, int] = dict(
+            rows.filter(username__in=forms).values_list("username", "pk")
+        )
         self.emails: dict[str, int] = dict(rows.filter(email__in=emails).values_list("email", "pk"))
-        found = rows.filter(source=source, source_id__in=source_ids) if source_ids else User.objects.none()
+        found = (
+            rows.filter(source=source, source_id__in=source_ids)
+            if source_ids
+            else User.objects.none()
+        )
         self.source_ids: dict[str, int] = dict(found.values_list("source_id", "pk"))
         self.reserved = reserved(usernames | emails)
         self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
-        for looks_like, pk, username in rows.filter(lookalike__in=forms).values_list("lookalike", "pk", "username"):
+        for looks_like, pk, username in rows.filter(lookalike__in=forms).values_list(
+            "lookalike", "pk", "username"
+        ):
             self.lookalikes[looks_like][pk] = username
 
     def names(self, account: User) -> Names:
-        return Names(account.username, account.email, account.source_id if account.source == self.source else "")
+        return Names(
+            account.username,
+            account.email,
+            account.source_id if account.source == self.source else "",
+        )
 
     def take(self, account: User, holder: int, before: Names) -> str:
-        """Gives the account its names and frees those of `before`, its own until now. Or says why not, and gives nothing."""
+        """Gives the account its names and frees those of `before`, its own until now. Or says why
+        not, and gives nothing.
+        """
         names = self.names(account)
         if reason := self.refusal(names, holder, before):
             return reason
@@ -52,7 +79,9 @@ class Claims:
         self.emails.pop(before.email, None)
         self.source_ids.pop(before.source_id, None)
         self.lookalikes[skeleton(before.username)].pop(holder, None)
-        self.usernames[names.username] = self.emails[names.email] = self.source_ids[names.source_id] = holder
+        self.usernames[names.username] = self.emails[names.email] = self.source_ids[
+            names.source_id
+        ] = holder
         if (looks_like := skeleton(names.username)) != names.username:
             self.lookalikes[looks_like][holder] = names.username
         return ""

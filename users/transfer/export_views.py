@@ -42,7 +42,12 @@ def file(request, pk: int):
     """Streamed piece by piece. The event is written first: no event, no file."""
     export = own(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
-        return page(request, 410, "This file is not kept any more. Export the accounts again.", back="/exports/")
+        return page(
+            request,
+            410,
+            "This file is not kept any more. Export the accounts again.",
+            back="/exports/",
+        )
     if export.expires_at is None:
         return page(request, 409, "This file is not complete yet.", back=f"/jobs/{export.job_id}/")
     if masking.hides(request.user) and export.pieces.filter(masked=False).exists():
@@ -62,7 +67,12 @@ def end(request, pk: int):
     export = own(request, pk)
     record_strange(request, "export", None)
     if export.expires_at is None:
-        return page(request, 409, "This file is still being written. Cancel the job instead.", back=f"/jobs/{export.job_id}/")
+        return page(
+            request,
+            409,
+            "This file is still being written. Cancel the job instead.",
+            back=f"/jobs/{export.job_id}/",
+        )
     if export.removed_at is None:
         record("export.removed", actor=request.user, job_id=export.job_id)
         pieces.remove(export)
@@ -74,7 +84,11 @@ def own(request, pk: int) -> Export:
     """Of others nobody learns even that there is one."""
     access.require(request.user, "view")
     access.require(request.user, "export")
-    export = Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk).first() if pk < 2**63 else None
+    export = (
+        Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk).first()
+        if pk < 2**63
+        else None
+    )
     if export is None:
         raise Http404
     return export

@@ -22,7 +22,9 @@ TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; chars
 
 @dataclass(frozen=True)
 class Column:
-    """`heads`: what it is called in the file, where a name has two; `fields`: of the account that it is made of."""
+    """`heads`: what it is called in the file, where a name has two; `fields`: of the account that
+    it is made of.
+    """
 
     label: str
     heads: tuple[str, ...]
@@ -45,7 +47,9 @@ COLUMNS = {
     "id": plain(SHOWN["id"].label, "id"),
     "username": plain(SHOWN["username"].label, "username"),
     "name": Column(
-        NAME.label, ("first_name", "last_name"), ("first_name", "last_name"),
+        NAME.label,
+        ("first_name", "last_name"),
+        ("first_name", "last_name"),
         lambda account: (account.first_name, account.last_name),
     ),
     "email": plain(SHOWN["email"].label, "email"),
@@ -53,7 +57,9 @@ COLUMNS = {
     "domain": plain(SHOWN["domain"].label, "domain", "email_domain"),
     "phone": plain(SHOWN["phone"].label, "phone"),
     "status": Column(
-        SHOWN["status"].label, ("status",), ("status", "suspended_until", "valid_until"),
+        SHOWN["status"].label,
+        ("status",),
+        ("status", "suspended_until", "valid_until"),
         lambda account: (account.state.value,),
     ),
     "joined": plain(SHOWN["joined"].label, "joined", "date_joined"),
@@ -62,7 +68,7 @@ COLUMNS = {
     "source_id": plain(SHOWN["source_id"].label, "source_id"),
     "mfa": plain(SHOWN["mfa"].label, "second_factor", "has_second_factor"),
     "must_change": plain(SHOWN["must_change"].label, "must_change_password"),
-}  # fmt: skip
+}
 
 
 def chosen(names: Any) -> list[str]:
@@ -79,7 +85,9 @@ def fields(names: Iterable[str]) -> set[str]:
 
 
 def account(values: dict[str, Any]) -> User:
-    """To be read and not to be saved: with these fields alone. Made by Django they took a third of the time of an export."""
+    """To be read and not to be saved: with these fields alone. Made by Django they took a third of
+    the time of an export.
+    """
     bare = User.__new__(User)
     bare.__dict__.update(values)
     return bare
@@ -133,7 +141,8 @@ def as_moment(at: datetime) -> str:
 
 def beginning(export: Export) -> bytes:
     """What stands above the first row."""
-    names, form = chosen(export.job.parameters.get("columns")), export.job.parameters.get("format")
+    names = chosen(export.job.parameters.get("columns"))
+    form = export.job.parameters.get("format")
     return csv_line(list(heads(names))).encode() if form == "csv" else b""
 
 

@@ -1,4 +1,6 @@
-"""What a file may say about an account, and how it gets into normal form. Nothing else is ever taken from a file."""
+"""What a file may say about an account, and how it gets into normal form. Nothing else is ever
+taken from a file.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +10,8 @@ from users import identifiers
 from users.identifiers import refuse_invisible
 from users.models import User
 
-SOURCE_MAX, SOURCE_ID_MAX = 50, 255
+SOURCE_MAX = 50
+SOURCE_ID_MAX = 255
 ATTRIBUTE_MAX = 2000
 
 
@@ -27,7 +30,10 @@ def attribute(value: str) -> str:
 
 def short(value: str, most: int) -> str:
     if len(value) > most:
-        raise ValidationError(f"This is too long: {len(value)} characters where {most} is the most.", code="max_length")
+        raise ValidationError(
+            f"This is too long: {len(value)} characters where {most} is the most.",
+            code="max_length",
+        )
     return value
 
 
@@ -43,7 +49,11 @@ FIELDS: dict[str, Callable[[str], str]] = {
 }
 KEYS = ("source_id", "email", "username")
 # Rights, secrets and state: they have verbs of their own, which ask more than a file can answer.
-NEVER = {field.name for field in User._meta.get_fields()} - set(FIELDS) | {"is_active", "role", "roles"}
+NEVER = {field.name for field in User._meta.get_fields()} - set(FIELDS) | {
+    "is_active",
+    "role",
+    "roles",
+}
 
 
 def plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """Accounts out of a file: chunk by chunk, each chunk with its events in one transaction.
 
-A row is applied whole or not at all. Rows are recognised by their key, so that a run that was killed is completed by
-running it again, and nothing is made twice.
+A row is applied whole or not at all. Rows are recognised by their key, so that a run that was
+killed is completed by running it again, and nothing is made twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,9 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class Import:
-    """`by` is asked for at the gate. Without `update`, accounts that are there stay as they are. `status`: of new ones."""
+    """`by` is asked for at the gate. Without `update`, accounts that are there stay as they are.
+    `status`: of new ones.
+    """
 
     mapping: Mapping
     by: Any
@@ -32,8 +34,9 @@ class Import:
     dry_run: bool = False
 
     def run(self, records: Iterable[Record], tell: Callable[[Outcome], None]) -> None:
-        """`tell` hears of each row once its chunk is stored. Raises access.Denied; and Unreadable where the records end
-        before their time, with the rows until then stored."""
+        """`tell` hears of each row once its chunk is stored. Raises access.Denied; and Unreadable
+        where the records end before their time, with the rows until then stored.
+        """
         access.require(self.by, "invite")
         if self.update:
             access.require(self.by, "edit")
@@ -43,10 +46,14 @@ class Import:
                     tell(outcome)
 
     def store(self, rows: list[Row]) -> list[Outcome]:
-        """One transaction. Where somebody else takes a name at this very moment, row by row instead."""
+        """One transaction. Where somebody else takes a name at this very moment, row by row
+        instead.
+        """
         try:
             with transaction.atomic():
-                return Chunk(rows, self.mapping, self.by, update=self.update, status=self.status).store()
+                return Chunk(
+                    rows, self.mapping, self.by, update=self.update, status=self.status
+                ).store()
         except IntegrityError as error:
             if len(rows) == 1:
                 return [Outcome(rows[0].line, REJECTED, reason=" ".join(taken(error).messages))]
@@ -54,7 +61,8 @@ class Import:
 
 
 def chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Lists of at most CHUNK rows. A key that comes again begins a new one, and so meets the account of the first.
+    """Lists of at most CHUNK rows. A key that comes again begins a new one, and so meets the
+    account of the first.
 
     Unreadable is raised only after the rows that could be read.
     """
@@ -64,7 +72,8 @@ def chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
         for row in rows:
             if len(chunk) == CHUNK or (not row.problem and row.key in keys):
                 yield chunk
-                chunk, keys = [], set()
+                chunk = []
+                keys = set()
             chunk.append(row)
             if not row.problem:
                 keys.add(row.key)

@@ -1,4 +1,6 @@
-"""Which column becomes which field; worked out once per file, from the names of its columns and what was asked for."""
+"""Which column becomes which field; worked out once per file, from the names of its columns and
+what was asked for.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ class BadMapping(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """What a record says. `key` is what its account is known by; with a `problem` the rest is not to be used."""
+    """What a record says. `key` is what its account is known by; with a `problem` the rest is not
+    to be used.
+    """
 
     line: int
     values: dict[str, str]
@@ -44,13 +48,16 @@ class Mapping:
         """Values in normal form, and everything that is wrong with them in one go."""
         if record.misfit:
             return Row(record.line, {}, {}, "", record.misfit, misfit=True)
-        values, problems = {}, []
+        values = {}
+        problems = []
         for field, template in self.templates.items():
             raw = template.fill(record.values)
             try:
                 values[field] = FIELDS[field](raw) if raw else ""
             except ValidationError as error:
-                problems.append(f"{field}, {origin(template)}: “{printable(raw)}”: {error.messages[0]}")
+                problems.append(
+                    f"{field}, {origin(template)}: “{printable(raw)}”: {error.messages[0]}"
+                )
         attributes = {}
         for column in self.attributes:
             try:
@@ -59,25 +66,39 @@ class Mapping:
                 problems.append(f"attribute {column}: {error.messages[0]}")
         key = values.get(self.key, "")
         if not key and not problems:
-            problems.append(f"{self.key}, {origin(self.templates[self.key])}: There is no value to know the account by.")
+            problems.append(
+                f"{self.key}, {origin(self.templates[self.key])}: There is no value to know the account by."
+            )
         return Row(record.line, values, attributes, key, " ".join(problems))
 
 
 def mapping_for(
-    source: Source, *, maps: Iterable[str], sets: Iterable[str], attributes: Iterable[str], system: str, key: str
+    source: Source,
+    *,
+    maps: Iterable[str],
+    sets: Iterable[str],
+    attributes: Iterable[str],
+    system: str,
+    key: str,
 ) -> Mapping:
-    """`maps`: "column=field"; `sets`: "field={Template}". Raises BadMapping, and Unreadable where a column is missing."""
+    """`maps`: "column=field"; `sets`: "field={Template}". Raises BadMapping, and Unreadable where a
+    column is missing.
+    """
     asked = asked_for(maps, sets)
     templates = by_name(source, skip=set(asked)) | asked
     attributes = list(attributes)
-    for column in [column for template in templates.values() for column in template.columns] + attributes:
+    for column in [
+        column for template in templates.values() for column in template.columns
+    ] + attributes:
         require_column(source, column)
     for column in attributes:
         if any(word in plain(column) for word in SECRETS):
             raise BadMapping(f"--attributes {column}: passwords and secrets are never kept.")
     if "source_id" in templates and not system:
         raise BadMapping("An id of another system needs the name of that system: --source NAME.")
-    used = {column for template in templates.values() for column in template.columns} | set(attributes)
+    used = {column for template in templates.values() for column in template.columns} | set(
+        attributes
+    )
     ignored = [column for column in source.columns if column not in used]
     return Mapping(templates, attributes, ignored, system_name(system), key_of(templates, key))
 
@@ -99,7 +120,13 @@ def asked_for(maps: Iterable[str], sets: Iterable[str]) -> dict[str, Template]:
     found: dict[str, Template] = {}
     for text in maps:
         column, equals, field = text.rpartition("=")
-        put(found, text, equals, field.strip(), lambda column=column: Template.column(column.strip()))
+        put(
+            found,
+            text,
+            equals,
+            field.strip(),
+            lambda column=column: Template.column(column.strip()),
+        )
     for text in sets:
         field, equals, template = text.partition("=")
         put(found, text, equals, field.strip(), lambda template=template: Template.parse(template))
@@ -108,7 +135,9 @@ def asked_for(maps: Iterable[str], sets: Iterable[str]) -> dict[str, Template]:
 
 def put(found: dict[str, Template], text: str, equals: str, field: str, template) -> None:
     if not equals:
-        raise BadMapping(f"“{text}” has no =. It is --map column=field, and --set 'field={{Column}}'.")
+        raise BadMapping(
+            f"“{text}” has no =. It is --map column=field, and --set 'field={{Column}}'."
+        )
     if field in NEVER:
         raise BadMapping(f"“{field}” is never taken from a file: {never()}")
     if field not in FIELDS:
@@ -130,12 +159,18 @@ def require_column(source: Source, column: str) -> None:
 def key_of(templates: dict[str, Template], key: str) -> str:
     """What accounts are known by: what was asked for, else the first of KEYS that the file has."""
     if key and key not in templates:
-        raise BadMapping(f"--key {key}: the file says nothing about {key}. Map a column to it, or --set it.")
+        raise BadMapping(
+            f"--key {key}: the file says nothing about {key}. Map a column to it, or --set it."
+        )
     found = key or next((name for name in KEYS if name in templates), "")
     if not found:
-        raise BadMapping(f"Nothing says which account a row is about: map a column to {' or '.join(KEYS)}, or --set one.")
+        raise BadMapping(
+            f"Nothing says which account a row is about: map a column to {' or '.join(KEYS)}, or --set one."
+        )
     if "email" not in templates and "username" not in templates:
-        raise BadMapping("An account needs a username or an email: map a column to one, or --set it.")
+        raise BadMapping(
+            "An account needs a username or an email: map a column to one, or --set it."
+        )
     return found
 
 
@@ -152,10 +187,15 @@ def never() -> str:
 
 def origin(template: Template) -> str:
     columns = template.columns
-    return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}" if columns else "as given"
+    return (
+        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}" if columns else "as given"
+    )
 
 
 def printable(text: str) -> str:
     """At most SHOWN characters, with those that can't be seen as escapes."""
     shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in shown)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in shown
+    )

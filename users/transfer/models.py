@@ -15,17 +15,24 @@ class Export(models.Model):
     class Meta:
         default_permissions = ()
         permissions = [("export_user", "Can export accounts to files")]
-        indexes = [models.Index(fields=["expires_at"], name="export_live", condition=models.Q(removed_at=None))]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], name="export_live", condition=models.Q(removed_at=None)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"export {self.pk}"
 
 
 class ExportPiece(models.Model):
-    """What one chunk wrote. `content` and `index` are compressed; the index has the id and the length of each row, so that
-    one can be taken out."""
+    """What one chunk wrote. `content` and `index` are compressed; the index has the id and the
+    length of each row, so that one can be taken out.
+    """
 
-    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="pieces", db_index=False)
+    export = models.ForeignKey(
+        Export, on_delete=models.PROTECT, related_name="pieces", db_index=False
+    )
     first = models.BigIntegerField(help_text="The lowest id in it")
     last = models.BigIntegerField(help_text="The highest one")
     rows = models.PositiveIntegerField()

@@ -19,7 +19,8 @@ Rows = list[tuple[int, bytes]]
 
 def pack(rows: Rows) -> dict[str, Any]:
     """Columns of a piece for rows in the order of their ids; at least one."""
-    ids, lengths = array("q", (pk for pk, _ in rows)), array("I", (len(row) for _, row in rows))
+    ids = array("q", (pk for pk, _ in rows))
+    lengths = array("I", (len(row) for _, row in rows))
     content = b"".join(row for _, row in rows)
     return {
         "first": ids[0],
@@ -32,11 +33,14 @@ def pack(rows: Rows) -> dict[str, Any]:
 
 
 def unpack(piece: ExportPiece) -> Rows:
-    index, content = zlib.decompress(piece.index), zlib.decompress(piece.content)
-    ids, lengths = array("q"), array("I")
+    index = zlib.decompress(piece.index)
+    content = zlib.decompress(piece.content)
+    ids = array("q")
+    lengths = array("I")
     ids.frombytes(index[: piece.rows * ids.itemsize])
     lengths.frombytes(index[piece.rows * ids.itemsize :])
-    rows, at = [], 0
+    rows = []
+    at = 0
     for pk, length in zip(ids, lengths, strict=True):
         rows.append((pk, content[at : at + length]))
         at += length
@@ -46,7 +50,12 @@ def unpack(piece: ExportPiece) -> Rows:
 def read(export: Export) -> Iterator[bytes]:
     """One piece in memory at a time."""
     last = 0
-    while piece := export.pieces.filter(last__gt=last).order_by("last").only("export", "last", "content").first():
+    while (
+        piece := export.pieces.filter(last__gt=last)
+        .order_by("last")
+        .only("export", "last", "content")
+        .first()
+    ):
         last = piece.last
         yield zlib.decompress(piece.content)
 
@@ -59,10 +68,11 @@ def remove(export: Export) -> None:
 
 
 def forget(account_id: int) -> int:
-    """Takes the row of an account out of every file that there is, and removes the files of its own; for its erasure, in that
-    transaction. How many rows went.
+    """Takes the row of an account out of every file that there is, and removes the files of its
+    own; for its erasure, in that transaction. How many rows went.
 
-    A file that is being written waits until then: whatever a chunk reads after it is what is left of the account.
+    A file that is being written waits until then: whatever a chunk reads after it is what is left
+    of the account.
     """
     with transaction.atomic():
         live = Export.objects.filter(removed_at=None)
@@ -83,7 +93,9 @@ def take_out(export: Export, account_id: int) -> bool:
     if len(left) == len(rows):
         return False
     if left:
-        ExportPiece.objects.filter(pk=piece.pk).update(**pack(left) | {"first": piece.first, "last": piece.last})
+        ExportPiece.objects.filter(pk=piece.pk).update(
+            **pack(left) | {"first": piece.first, "last": piece.last}
+        )
     else:
         ExportPiece.objects.filter(pk=piece.pk).delete()
     return True

@@ -20,9 +20,14 @@ def exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
     rows: list[Any] = list(found.annotate(rows=summed("rows"), size=summed("size"))[: SIZE + 1])
     now = timezone.now()
     for export in rows:
-        export.columns = [exporting.COLUMNS[name].label for name in exporting.chosen(export.job.parameters.get("columns"))]
+        export.columns = [
+            exporting.COLUMNS[name].label
+            for name in exporting.chosen(export.job.parameters.get("columns"))
+        ]
         export.form = exporting.FORMATS.get(export.job.parameters.get("format", ""), "")
-        export.ready = export.removed_at is None and export.expires_at is not None and export.expires_at > now
+        export.ready = (
+            export.removed_at is None and export.expires_at is not None and export.expires_at > now
+        )
     return rows[:SIZE], len(rows) > SIZE
 
 

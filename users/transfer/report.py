@@ -5,7 +5,8 @@ from typing import TextIO
 
 from users.transfer.chunk import CREATED, Outcome
 
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms too.
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms
+# too.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 

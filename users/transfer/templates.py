@@ -34,7 +34,9 @@ FILTERS: dict[str, Filter] = {
 
 
 class Part(NamedTuple):
-    """A column with its filters, applied from left to right; or, without filters at all (None), a text as it is."""
+    """A column with its filters, applied from left to right; or, without filters at all (None), a
+    text as it is.
+    """
 
     text: str
     filters: tuple[Filter, ...] | None = None

@@ -32,7 +32,10 @@ def test_tables_are_read_as_they_were_meant(text, expected):
 
 
 def test_a_delimiter_can_be_named_and_lines_left_out():
-    assert table("made by hand\na|b\n1|2\n", delimiter="|", skip_lines=1) == [["a", "b"], ["1", "2"]]
+    assert table("made by hand\na|b\n1|2\n", delimiter="|", skip_lines=1) == [
+        ["a", "b"],
+        ["1", "2"],
+    ]
 
 
 def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
@@ -58,8 +61,14 @@ def test_rows_are_read_one_at_a_time():
         ("empty", [["a", "b", "c"], ["1", "", ""], ["2", "3", "4"]]),
         ("escaped_quotes", [["a", "b"], ["1", 'ha "ha" ha'], ["3", "4"]]),
         ("json", [["key", "val"], ["1", '{"type": "Point", "coordinates": [102.0, 0.5]}']]),
-        ("newlines", [["a", "b", "c"], ["1", "2", "3"], ["Once upon \na time", "5", "6"], ["7", "8", "9"]]),
-        ("newlines_crlf", [["a", "b", "c"], ["1", "2", "3"], ["Once upon \r\na time", "5", "6"], ["7", "8", "9"]]),
+        (
+            "newlines",
+            [["a", "b", "c"], ["1", "2", "3"], ["Once upon \na time", "5", "6"], ["7", "8", "9"]],
+        ),
+        (
+            "newlines_crlf",
+            [["a", "b", "c"], ["1", "2", "3"], ["Once upon \r\na time", "5", "6"], ["7", "8", "9"]],
+        ),
         ("quotes_and_newlines", [["a", "b"], ["1", 'ha \n"ha" \nha'], ["3", "4"]]),
         ("utf8", [["a", "b", "c"], ["1", "2", "3"], ["4", "5", "ʤ"]]),
     ],

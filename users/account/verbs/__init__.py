@@ -1,8 +1,10 @@
-"""Every change of an account. One verb: lock, gate, version check, change, audit event, mail, in one transaction.
+"""Every change of an account. One verb: lock, gate, version check, change, audit event, mail, in
+one transaction.
 
-Each takes `by` (an account or a users.access.Command) and returns the account as it is now. Each raises
-access.Denied (not allowed), Stale (changed since `version`), Refused (its state does not allow it) or ValidationError.
-`version=None` skips the version check: for callers that act on the state and not on what somebody saw.
+Each takes `by` (an account or a users.access.Command) and returns the account as it is now. Each
+raises access.Denied (not allowed), Stale (changed since `version`), Refused (its state does not
+allow it) or ValidationError. `version=None` skips the version check: for callers that act on the
+state and not on what somebody saw.
 """
 
 from users.account.verbs.deletion import delete, restore
@@ -23,7 +25,13 @@ from users.account.verbs.password import (
 from users.account.verbs.profile import edit, edit_own_profile, put_back
 from users.account.verbs.revealing import reveal
 from users.account.verbs.roles import assign_roles
-from users.account.verbs.sessions import end_lockout, end_own_session, end_own_sessions, end_session, end_sessions
+from users.account.verbs.sessions import (
+    end_lockout,
+    end_own_session,
+    end_own_sessions,
+    end_session,
+    end_sessions,
+)
 from users.account.verbs.suspension import reinstate, suspend
 
 __all__ = [

@@ -1,4 +1,6 @@
-"""What verbs are made of: lock, gate, version check, change, last superuser, event; and what they refuse."""
+"""What verbs are made of: lock, gate, version check, change, last superuser, event; and what they
+refuse.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +24,15 @@ from users.staff import sessions
 PROFILE = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
 OWN_PROFILE = ("first_name", "last_name", "phone", "locale", "time_zone")
 STANDING = (
-    "status", "status_reason", "suspended_until", "valid_until", "deleted_at", "email_verified_at", "must_change_password",
+    "status",
+    "status_reason",
+    "suspended_until",
+    "valid_until",
+    "deleted_at",
+    "email_verified_at",
+    "must_change_password",
     "has_second_factor",
-)  # fmt: skip
+)
 GRANTING = {"assign_roles", "change_groups"}
 REASON_MAX = 2000
 
@@ -33,9 +41,11 @@ REASON_MAX = 2000
 def changing(
     account: User, action: str | None, event: str, *, by: Any, version: int | None, reason: str = ""
 ) -> Iterator[User]:
-    """Locks the row, asks the gate, checks the version; then stores what the block changed, with its event.
+    """Locks the row, asks the gate, checks the version; then stores what the block changed, with
+    its event.
 
-    `action=None`: people on their own account, which needs no permission. Where nothing changed, nothing is written.
+    `action=None`: people on their own account, which needs no permission. Where nothing changed,
+    nothing is written.
     """
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
@@ -43,7 +53,9 @@ def changing(
         if account.is_superuser and not guarded:  # it became one since it was loaded
             guarded = lock_superusers()
         granting = action in GRANTING
-        before, was_keeper, epoch = snapshot(account, granting), keeps_the_keys(account), account.session_epoch
+        before = snapshot(account, granting)
+        was_keeper = keeps_the_keys(account)
+        epoch = account.session_epoch
         yield account
         changes = difference(before, snapshot(account, granting))
         if not changes:
@@ -66,7 +78,9 @@ def changing(
 
 
 def hold(account: User, action: str | None, *, by: Any, version: int | None) -> User:
-    """The account, locked until the transaction ends, once the gate has been asked and the version checked."""
+    """The account, locked until the transaction ends, once the gate has been asked and the version
+    checked.
+    """
     account = lock(account)
     if action:
         access.require(by, action, account)
@@ -80,9 +94,15 @@ def lock(account: User) -> User:
 
 
 def lock_superusers() -> bool:
-    """Locks all superusers, always in the order of their ids, before one of them is touched: two requests that would
-    each remove one of the last two queue here. True, for `guarded`."""
-    list(User.objects.select_for_update(of=("self",)).filter(is_superuser=True).order_by("pk").values_list("pk"))
+    """Locks all superusers, always in the order of their ids, before one of them is touched: two
+    requests that would each remove one of the last two queue here. True, for `guarded`.
+    """
+    list(
+        User.objects.select_for_update(of=("self",))
+        .filter(is_superuser=True)
+        .order_by("pk")
+        .values_list("pk")
+    )
     return True
 
 
@@ -97,18 +117,24 @@ def is_last_superuser(account: User) -> bool:
 
 
 def other_keepers(account: User) -> bool:
-    others = User.objects.exclude(pk=account.pk).filter(in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True)
+    others = User.objects.exclude(pk=account.pk).filter(
+        in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True
+    )
     return others.exists()
 
 
 def refuse_last_superuser(account: User, guarded: bool) -> None:
     if not guarded or not other_keepers(account):
-        raise Refused("This is the last active superuser. Make somebody else a superuser first.", account)
+        raise Refused(
+            "This is the last active superuser. Make somebody else a superuser first.", account
+        )
 
 
 def snapshot(account: User, granting: bool) -> dict[str, Any]:
     """What an event may tell of. `granting`: its rights too, which nothing else changes."""
-    return {name: getattr(account, name) for name in (*PROFILE, *STANDING)} | (rights(account) if granting else {})
+    return {name: getattr(account, name) for name in (*PROFILE, *STANDING)} | (
+        rights(account) if granting else {}
+    )
 
 
 def rights(account: User) -> dict[str, Any]:
@@ -140,7 +166,9 @@ def touch(account: User) -> None:
 
 
 def store(account: User, **kwargs: Any) -> None:
-    """Saves in a savepoint, so that losing a race for a name is a form error and not a broken transaction."""
+    """Saves in a savepoint, so that losing a race for a name is a form error and not a broken
+    transaction.
+    """
     try:
         with transaction.atomic():
             account.save(**kwargs)
@@ -156,7 +184,9 @@ def refuse_gone(account: User) -> None:
 
 
 def post_once(kind: Message.Kind, account: User) -> Message:
-    """A mail that somebody asks for by hand, with `account` locked: a second click sends no second one."""
+    """A mail that somebody asks for by hand, with `account` locked: a second click sends no second
+    one.
+    """
     if account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email).exists():
         raise Refused("This mail is on its way already.", account)
     if message := outbox.post(kind, account):
@@ -165,7 +195,9 @@ def post_once(kind: Message.Kind, account: User) -> Message:
 
 
 def require_future(name: str, moment: datetime | None) -> None:
-    """Nothing, or ValidationError at the field `name`. None is no moment, and that is for the caller to judge."""
+    """Nothing, or ValidationError at the field `name`. None is no moment, and that is for the
+    caller to judge.
+    """
     if moment and moment <= timezone.now():
         raise ValidationError({name: "Choose a time in the future."})
 
@@ -181,7 +213,9 @@ def clean_reason(reason: str) -> str:
     if len(reason) > REASON_MAX:
         raise ValidationError({"reason": f"A reason has at most {REASON_MAX} characters."})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in reason):
-        raise ValidationError({"reason": "This contains a character that can’t be stored. Remove it."})
+        raise ValidationError(
+            {"reason": "This contains a character that can’t be stored. Remove it."}
+        )
     return reason
 
 

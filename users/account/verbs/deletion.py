@@ -15,34 +15,47 @@ KEPT = ("status", "status_reason", "suspended_until")
 
 
 def delete(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Nobody signs in to it, and its sessions end at their next request. Roles, password and the rest stay as they are."""
+    """Nobody signs in to it, and its sessions end at their next request. Roles, password and the
+    rest stay as they are.
+    """
     reason = require_reason(reason)
-    with changing(account, "delete", "account.deleted", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, "delete", "account.deleted", by=by, version=version, reason=reason
+    ) as current:
         if current.status in (State.DELETED, State.ERASED):
             raise Refused(f"This account is already {current.state.label.lower()}.", current)
         current.before_deletion = plain({name: getattr(current, name) for name in KEPT})
-        current.status, current.status_reason, current.suspended_until = State.DELETED, reason, None
+        current.status = State.DELETED
+        current.status_reason = reason
+        current.suspended_until = None
         current.deleted_at = timezone.now()
         current.session_epoch += 1
     return current
 
 
 def restore(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
-    """As it was before: a suspension goes on until its end, an invitation waits again. Sessions stay ended."""
+    """As it was before: a suspension goes on until its end, an invitation waits again. Sessions
+    stay ended.
+    """
     reason = clean_reason(reason)
-    with changing(account, "restore", "account.restored", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, "restore", "account.restored", by=by, version=version, reason=reason
+    ) as current:
         if current.status == State.ERASED:
             raise Refused("This account is erased: there is nothing left to bring back.", current)
         if current.status != State.DELETED:
             raise Refused(f"This account is {current.state.label.lower()}, not deleted.", current)
         for name, value in before(current).items():
             setattr(current, name, value)
-        current.deleted_at, current.before_deletion = None, None
+        current.deleted_at = None
+        current.before_deletion = None
     return current
 
 
 def before(account: User) -> dict[str, Any]:
-    """What the account was when it was deleted. One that came deleted, from an import say, is as if it were new."""
+    """What the account was when it was deleted. One that came deleted, from an import say, is as if
+    it were new.
+    """
     kept = account.before_deletion
     if not kept:
         was = State.ACTIVE if account.has_usable_password() or account.last_login else State.INVITED

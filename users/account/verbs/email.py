@@ -18,7 +18,9 @@ ACTION = "verify_email"
 def verify_email(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
     """By the word of whoever does it; the reason says how they know."""
     reason = require_reason(reason)
-    with changing(account, ACTION, "account.email_verified", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, ACTION, "account.email_verified", by=by, version=version, reason=reason
+    ) as current:
         require_unverified(current)
         current.email_verified_at = timezone.now()
     return current
@@ -30,16 +32,23 @@ def send_verification(account: User, *, by: Any, version: int | None = None) -> 
         current = hold(account, ACTION, by=by, version=version)
         require_unverified(current)
         if current.state == State.INVITED:
-            raise Refused("This account is invited: accepting the invitation verifies the address.", current)
+            raise Refused(
+                "This account is invited: accepting the invitation verifies the address.", current
+            )
         if not current.is_active:
-            raise Refused(f"This account is {current.state.label.lower()}: the link would open nothing.", current)
+            raise Refused(
+                f"This account is {current.state.label.lower()}: the link would open nothing.",
+                current,
+            )
         post_once(Message.Kind.VERIFICATION, current)
         record("account.verification_sent", actor=by, target=current)
     return current
 
 
 def confirm_email(account: User, key: str) -> User:
-    """The owner followed the link with `key`. Refused where it no longer fits the account, by now or by then."""
+    """The owner followed the link with `key`. Refused where it no longer fits the account, by now
+    or by then.
+    """
     with changing(account, None, "account.email_confirmed", by=account, version=None) as current:
         if not current.is_active or not verification_links.check_token(current, key):
             raise Refused("This link no longer works.", current)

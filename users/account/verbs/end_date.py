@@ -12,14 +12,24 @@ from users.models import User
 ACTION = "set_end_date"
 
 
-def set_end_date(account: User, *, by: Any, until: datetime, reason: str = "", version: int | None = None) -> User:
-    """From `until` on nobody signs in to it, and its sessions are over; no worker has to run for that."""
+def set_end_date(
+    account: User, *, by: Any, until: datetime, reason: str = "", version: int | None = None
+) -> User:
+    """From `until` on nobody signs in to it, and its sessions are over; no worker has to run for
+    that.
+    """
     reason = clean_reason(reason)
     require_future("until", until)
-    with changing(account, ACTION, "account.end_date_set", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, ACTION, "account.end_date_set", by=by, version=version, reason=reason
+    ) as current:
         refuse_gone(current)
         if until <= current.date_joined:
-            raise ValidationError({"until": f"The account begins on {current.date_joined:%-d %b %Y}. Choose a later end."})
+            raise ValidationError(
+                {
+                    "until": f"The account begins on {current.date_joined:%-d %b %Y}. Choose a later end."
+                }
+            )
         current.valid_until = until
     return current
 
@@ -27,7 +37,9 @@ def set_end_date(account: User, *, by: Any, until: datetime, reason: str = "", v
 def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
     """It ends no more; one that has ended can be signed in to again."""
     reason = clean_reason(reason)
-    with changing(account, ACTION, "account.end_date_cleared", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, ACTION, "account.end_date_cleared", by=by, version=version, reason=reason
+    ) as current:
         refuse_gone(current)
         if current.valid_until is None:
             raise Refused("This account has no end date.", current)

@@ -1,6 +1,8 @@
-"""Erasing a person: their values go from wherever Rollcall holds them; the row, its id and the audit chain stay.
+"""Erasing a person: their values go from wherever Rollcall holds them; the row, its id and the
+audit chain stay.
 
-What is reset is every column that is not in KEPT, so a new one is erased unless somebody decides otherwise.
+What is reset is every column that is not in KEPT, so a new one is erased unless somebody decides
+otherwise.
 """
 
 import re
@@ -31,12 +33,26 @@ from users.jobs import queue
 from users.models import State, User
 
 # They say nothing about a person, or keep the row whole.
-KEPT = {"id", "password", "status", "date_joined", "updated_at", "deleted_at", "version", "session_epoch", "source"}
+KEPT = {
+    "id",
+    "password",
+    "status",
+    "date_joined",
+    "updated_at",
+    "deleted_at",
+    "version",
+    "session_epoch",
+    "source",
+}
 LEAST = 3  # characters of a name that a reason must not hold; a shorter one is in too many words
 
 
-def erase(account: User, *, by: Any, reason: str, reserve: bool = True, version: int | None = None) -> User:
-    """For good. `reserve`: nobody may take the username and the address ever again. `reason` must not name the person."""
+def erase(
+    account: User, *, by: Any, reason: str, reserve: bool = True, version: int | None = None
+) -> User:
+    """For good. `reserve`: nobody may take the username and the address ever again. `reason` must
+    not name the person.
+    """
     reason = require_reason(reason)
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
@@ -58,11 +74,20 @@ def erase(account: User, *, by: Any, reason: str, reserve: bool = True, version:
         blank(account)
         store(account)
         record(
-            "account.erased", actor=by, target=account, before={"status": before}, after=told(account, reserve), reason=reason
+            "account.erased",
+            actor=by,
+            target=account,
+            before={"status": before},
+            after=told(account, reserve),
+            reason=reason,
         )
         transaction.on_commit(caches["pages"].clear)
-        queue.ring("users.caching.tasks.flush")  # once more: a page may have been under way just now
-        if not current_origin.get().job_id:  # those of a job are waited for by one walk, which begins within a minute
+        queue.ring(
+            "users.caching.tasks.flush"
+        )  # once more: a page may have been under way just now
+        if (
+            not current_origin.get().job_id
+        ):  # those of a job are waited for by one walk, which begins within a minute
             queue.ring("users.redaction.tasks.redact")
     return account
 
@@ -87,9 +112,20 @@ def told(account: User, reserve: bool) -> dict[str, Any]:
 
 def refuse_named(reason: str, account: User) -> None:
     """The reason outlives the person, so it must not say who it was."""
-    names = [account.username, account.email, account.phone, account.first_name, account.last_name, account.source_id]
+    names = [
+        account.username,
+        account.email,
+        account.phone,
+        account.first_name,
+        account.last_name,
+        account.source_id,
+    ]
     if any(len(name) >= LEAST and mentions(reason, name) for name in names):
-        raise ValidationError({"reason": "This names the person, and the reason stays. Say it without a name or an address."})
+        raise ValidationError(
+            {
+                "reason": "This names the person, and the reason stays. Say it without a name or an address."
+            }
+        )
 
 
 def mentions(text: str, name: str) -> bool:

@@ -8,10 +8,12 @@ from users.models import User
 
 
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Signing in takes the password alone, until a new factor is set up. Open sessions end: whoever has the lost one may
-    sit in one of them."""
+    """Signing in takes the password alone, until a new factor is set up. Open sessions end: whoever
+    has the lost one may sit in one of them.
+    """
     reason = require_reason(reason)
-    action, event = "reset_second_factor", "account.second_factor_reset"
+    action = "reset_second_factor"
+    event = "account.second_factor_reset"
     with changing(account, action, event, by=by, version=version, reason=reason) as current:
         refuse_gone(current)
         if not current.has_second_factor:

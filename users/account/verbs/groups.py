@@ -13,10 +13,15 @@ from users.models import User
 ACTION = "change_groups"
 
 
-def add_to_groups(account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None) -> User:
+def add_to_groups(
+    account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
+) -> User:
     """Into `groups` too. Nobody gives a group with rights that they don't have."""
-    groups, reason = some(groups), clean_reason(reason)
-    with changing(account, ACTION, "account.groups_added", by=by, version=version, reason=reason) as current:
+    groups = some(groups)
+    reason = clean_reason(reason)
+    with changing(
+        account, ACTION, "account.groups_added", by=by, version=version, reason=reason
+    ) as current:
         refuse_gone(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
@@ -30,8 +35,11 @@ def remove_from_groups(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
     """Out of `groups`, as far as it is in them."""
-    groups, reason = some(groups), clean_reason(reason)
-    with changing(account, ACTION, "account.groups_removed", by=by, version=version, reason=reason) as current:
+    groups = some(groups)
+    reason = clean_reason(reason)
+    with changing(
+        account, ACTION, "account.groups_removed", by=by, version=version, reason=reason
+    ) as current:
         refuse_gone(current)
         if not set(current.groups.all()).intersection(groups):
             raise Refused("This account is in none of these groups.", current)

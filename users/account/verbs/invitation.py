@@ -18,11 +18,17 @@ from users.models import State, User
 
 
 def invite(
-    *, by: Any, groups: Iterable[Group] = (), is_staff: bool = False, is_superuser: bool = False, **profile: str
+    *,
+    by: Any,
+    groups: Iterable[Group] = (),
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    **profile: str,
 ) -> User:
     """A new account that waits for its owner, and the mail with which they choose a password."""
     access.require(by, "invite")
-    groups, is_staff = list(groups), is_staff or is_superuser
+    groups = list(groups)
+    is_staff = is_staff or is_superuser
     if is_staff or groups:
         access.require(by, "assign_roles")
         require_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
@@ -48,7 +54,10 @@ def invite_again(account: User, *, by: Any) -> User:
         account = lock(account)
         access.require(by, "invite", account)
         if account.state != State.INVITED:
-            raise Refused(f"This account is {account.state.label.lower()}: there is no invitation to send again.", account)
+            raise Refused(
+                f"This account is {account.state.label.lower()}: there is no invitation to send again.",
+                account,
+            )
         post_once(Message.Kind.INVITATION, account)
         record("account.invited_again", actor=by, target=account)
     return account

@@ -22,16 +22,20 @@ CAME_BACK = "The last mail to this address came back."
 
 
 def write(account: User, *, by: Any, subject: str, text: str, version: int | None = None) -> User:
-    """A mail with the author's text, in which the names of users.mail.letters stand for what is the person's own.
+    """A mail with the author's text, in which the names of users.mail.letters stand for what is the
+    person's own.
 
-    The event names the letter and nothing of what it says. The same letter within a minute is a form that was sent twice.
+    The event names the letter and nothing of what it says. The same letter within a minute is a
+    form that was sent twice.
     """
     subject, text = letters.clean(subject, text)
     with transaction.atomic():
         current = hold(account, "write", by=by, version=version)
         refuse_gone(current)
         refuse_unreachable(current)
-        same = current.messages.filter(letter__subject=subject, letter__text=text, created_at__gt=timezone.now() - TWICE)
+        same = current.messages.filter(
+            letter__subject=subject, letter__text=text, created_at__gt=timezone.now() - TWICE
+        )
         if same.exists():
             raise Refused("This letter has just been written to this person.", current)
         letter = Letter.objects.create(subject=subject, text=text)
@@ -52,7 +56,7 @@ def refuse_unreachable(account: User) -> None:
 def came_back() -> Q:
     """Accounts whose newest mail, of those to the address that they have now, was refused for good."""
     told = (Message.State.SENT, Message.State.FAILED)
-    mails = Message.objects.filter(account_id=OuterRef("pk"), to=OuterRef("email"), state__in=told).order_by(
-        "account_id", "-id"
-    )
+    mails = Message.objects.filter(
+        account_id=OuterRef("pk"), to=OuterRef("email"), state__in=told
+    ).order_by("account_id", "-id")
     return Q(Exact(Subquery(mails.values("state")[:1]), Value(Message.State.FAILED.value)))

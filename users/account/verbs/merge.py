@@ -1,7 +1,7 @@
 """A change that was made from an older version, put together with what was changed since.
 
-What changed since is read from the audit events: each version of an account has one. Where one is missing, nobody can tell
-what was changed, and then every field that differs is asked about.
+What changed since is read from the audit events: each version of an account has one. Where one is
+missing, nobody can tell what was changed, and then every field that differs is asked about.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from users.account.errors import Conflict, Stale
 from users.audit.models import AuditEvent
 from users.models import User
 
-LOOKED_AT = 200  # the newest events; an account that is further behind is asked about as if there were none
+LOOKED_AT = (
+    200  # the newest events; an account that is further behind is asked about as if there were none
+)
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,24 @@ class Since:
 
 
 def since(account: User, version: int) -> Since:
-    """What was done to `account`, freshly read, after `version`. A bounded read, however long its history is."""
+    """What was done to `account`, freshly read, after `version`. A bounded read, however long its
+    history is.
+    """
     if version == account.version:
         return Since()
     newest = AuditEvent.objects.newest_of("target_id", account.pk)[:LOOKED_AT]
-    events = [event for event in newest if event.action != "denied" and version < (event.target_version or 0)]
+    events = [
+        event
+        for event in newest
+        if event.action != "denied" and version < (event.target_version or 0)
+    ]
     versions = {event.target_version for event in events}
     return Since(tuple(reversed(events)), known=len(versions) == account.version - version)
 
 
 def merged(account: User, version: int | None, typed: dict[str, Any]) -> dict[str, Any]:
-    """What is left to change: of `typed`, made from `version`, the fields that are not as they were then.
+    """What is left to change: of `typed`, made from `version`, the fields that are not as they were
+    then.
 
     Raises Stale where one of these was changed to something else meanwhile.
     """
@@ -47,7 +56,9 @@ def merged(account: User, version: int | None, typed: dict[str, Any]) -> dict[st
         return typed
     past = since(account, version)
     now = {name: getattr(account, name) for name in typed}
-    conflicts = tuple(clash for name, value in typed.items() if (clash := conflict(past, name, value, now[name])))
+    conflicts = tuple(
+        clash for name, value in typed.items() if (clash := conflict(past, name, value, now[name]))
+    )
     mine = {name: value for name, value in typed.items() if value != past.original(name, now[name])}
     if conflicts:
         raise Stale(account, version, conflicts, now | mine)
@@ -60,7 +71,8 @@ def conflict(past: Since, name: str, typed: Any, now: Any) -> Conflict | None:
         return None
     if not past.known:
         return Conflict(name, None, typed, now, known=False)
-    original, event = past.original(name, now), past.last(name)
+    original = past.original(name, now)
+    event = past.last(name)
     if original in (typed, now):
         return None
     who = (event.actor_id, event.actor_text, event.at) if event else (None, "", None)
@@ -73,5 +85,7 @@ def remember(account: User, past: Since) -> None:
 
 
 def merged_with(account: User) -> tuple[AuditEvent, ...]:
-    """The events that lay between the version a change was made from and the change, on an account that a verb returned."""
+    """The events that lay between the version a change was made from and the change, on an account
+    that a verb returned.
+    """
     return getattr(account, "merged_with", ())

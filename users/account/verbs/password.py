@@ -6,7 +6,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from users.account.errors import Refused
-from users.account.verbs.change import changing, clean_reason, hold, lock, post_once, refuse_gone, store, touch
+from users.account.verbs.change import (
+    changing,
+    clean_reason,
+    hold,
+    lock,
+    post_once,
+    refuse_gone,
+    store,
+    touch,
+)
 from users.audit.record import record
 from users.mail import outbox
 from users.mail.models import Message
@@ -15,7 +24,9 @@ from users.staff import sessions
 
 
 def choose_password(account: User, password: str) -> User:
-    """The owner's own choice, from an invitation, a reset link or /me/. Accepting an invitation makes it active."""
+    """The owner's own choice, from an invitation, a reset link or /me/. Accepting an invitation
+    makes it active.
+    """
     with transaction.atomic():
         account = lock(account)
         refuse_gone(account)
@@ -30,12 +41,19 @@ def choose_password(account: User, password: str) -> User:
         store(account)
         sessions.end_all(account.pk)
         action = "account.invitation_accepted" if accepted else "account.password_changed"
-        record(action, actor=account, target=account, after={"status": account.status} if accepted else {})
+        record(
+            action,
+            actor=account,
+            target=account,
+            after={"status": account.status} if accepted else {},
+        )
     return account
 
 
 def ask_password_reset(account: User) -> User:
-    """A mail with a link to choose a password; asked for by whoever typed the address. The invited get their invitation."""
+    """A mail with a link to choose a password; asked for by whoever typed the address. The invited
+    get their invitation.
+    """
     with transaction.atomic():
         account = lock(account)
         if account.state == State.INVITED and outbox.post(Message.Kind.INVITATION, account):
@@ -46,23 +64,34 @@ def ask_password_reset(account: User) -> User:
 
 
 def send_password_reset(account: User, *, by: Any, version: int | None = None) -> User:
-    """The same mail, sent by a colleague. The password that is there works until another one is chosen."""
+    """The same mail, sent by a colleague. The password that is there works until another one is
+    chosen.
+    """
     with transaction.atomic():
         current = hold(account, "reset_password", by=by, version=version)
         refuse_gone(current)
         if current.state == State.INVITED:
-            raise Refused("This account is invited and has no password yet. Send the invitation again instead.", current)
+            raise Refused(
+                "This account is invited and has no password yet. Send the invitation again instead.",
+                current,
+            )
         if not current.is_active:
-            raise Refused(f"This account is {current.state.label.lower()}: the link would open nothing.", current)
+            raise Refused(
+                f"This account is {current.state.label.lower()}: the link would open nothing.",
+                current,
+            )
         post_once(Message.Kind.PASSWORD_RESET, current)
         record("account.password_reset_sent", actor=by, target=current)
     return current
 
 
-def require_password_change(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
+def require_password_change(
+    account: User, *, by: Any, reason: str = "", version: int | None = None
+) -> User:
     """Whoever signs in next goes on only with a new password."""
     reason = clean_reason(reason)
-    action, event = "require_password_change", "account.password_change_required"
+    action = "require_password_change"
+    event = "account.password_change_required"
     with changing(account, action, event, by=by, version=version, reason=reason) as current:
         refuse_gone(current)
         if current.must_change_password:

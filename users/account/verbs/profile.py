@@ -6,7 +6,14 @@ from django.core.exceptions import ValidationError
 
 from users.account.errors import Refused
 from users.account.identity import normal
-from users.account.verbs.change import OWN_PROFILE, PROFILE, apply_profile, changing, refuse_gone, require_reason
+from users.account.verbs.change import (
+    OWN_PROFILE,
+    PROFILE,
+    apply_profile,
+    changing,
+    refuse_gone,
+    require_reason,
+)
 from users.account.verbs.merge import merged
 from users.models import User
 
@@ -14,8 +21,8 @@ from users.models import User
 def edit(account: User, *, by: Any, version: int | None, **changes: Any) -> User:
     """New values for fields of PROFILE. A new address is an unverified one.
 
-    Merges with what was changed since `version`: a value that is as it was then changes nothing. Raises Stale with the
-    fields that somebody else has changed too.
+    Merges with what was changed since `version`: a value that is as it was then changes nothing.
+    Raises Stale with the fields that somebody else has changed too.
     """
     require_only(PROFILE, changes)
     with changing(account, "edit", "account.edited", by=by, version=None) as current:
@@ -24,11 +31,17 @@ def edit(account: User, *, by: Any, version: int | None, **changes: Any) -> User
     return current
 
 
-def put_back(account: User, *, by: Any, field: str, value: Any, reason: str, version: int | None) -> User:
-    """One field of PROFILE as it was before, with all that an edit of it takes. Whoever calls has the value from the events."""
+def put_back(
+    account: User, *, by: Any, field: str, value: Any, reason: str, version: int | None
+) -> User:
+    """One field of PROFILE as it was before, with all that an edit of it takes. Whoever calls has
+    the value from the events.
+    """
     require_only(PROFILE, {field: value})
     reason = require_reason(reason)
-    with changing(account, "edit", "account.put_back", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, "edit", "account.put_back", by=by, version=version, reason=reason
+    ) as current:
         refuse_gone(current)
         if getattr(current, field) == value:
             raise Refused("It is as it was: nothing to put back.", current)

@@ -19,7 +19,9 @@ def reveal(account: User, *, by: Any, reason: str = "") -> User:
         access.require(by, "reveal_personal", account)
         reason = require_reason(reason) if needs_reason(by) else clean_reason(reason)
         fields = [name for name in REVEALED if getattr(account, name)]
-        record("account.revealed", actor=by, target=account, after={"fields": fields}, reason=reason)
+        record(
+            "account.revealed", actor=by, target=account, after={"fields": fields}, reason=reason
+        )
     return account
 
 

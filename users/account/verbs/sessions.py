@@ -25,7 +25,9 @@ def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") ->
 
 
 def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
-    """All of them, at their next requests. Refused where there is none, so that a second click does nothing."""
+    """All of them, at their next requests. Refused where there is none, so that a second click does
+    nothing.
+    """
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock(account)
@@ -56,7 +58,9 @@ def end_own_session(account: User, public_id: UUID) -> User:
 
 
 def end_own_sessions(account: User) -> User:
-    """All of them. Who wants to go on in the browser at hand ties its session to the account as it is returned."""
+    """All of them. Who wants to go on in the browser at hand ties its session to the account as it
+    is returned.
+    """
     with transaction.atomic():
         account = lock(account)
         end_every_one(account, account, "")
@@ -67,8 +71,11 @@ def end_one(account: User, public_id: UUID, by: Any, reason: str) -> None:
     ended = sessions.end(account.pk, public_id)
     if ended is None:
         raise Refused("This session has ended already.", account)
-    before, after = {"session": device(ended.user_agent)}, {"session": "ended"}
-    record("account.session_ended", actor=by, target=account, before=before, after=after, reason=reason)
+    before = {"session": device(ended.user_agent)}
+    after = {"session": "ended"}
+    record(
+        "account.session_ended", actor=by, target=account, before=before, after=after, reason=reason
+    )
 
 
 def end_every_one(account: User, by: Any, reason: str) -> None:
@@ -78,5 +85,13 @@ def end_every_one(account: User, by: Any, reason: str) -> None:
         raise Refused("There are no open sessions to end.", account)
     account.session_epoch += 1
     store(account, update_fields=["session_epoch"])
-    before, after = {"sessions": number}, {"sessions": 0}
-    record("account.sessions_ended", actor=by, target=account, before=before, after=after, reason=reason)
+    before = {"sessions": number}
+    after = {"sessions": 0}
+    record(
+        "account.sessions_ended",
+        actor=by,
+        target=account,
+        before=before,
+        after=after,
+        reason=reason,
+    )

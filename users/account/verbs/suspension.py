@@ -11,35 +11,58 @@ from users.models import State, User
 
 
 def suspend(
-    account: User, *, by: Any, reason: str, until: datetime | None = None, tell: bool = False, version: int | None = None
+    account: User,
+    *,
+    by: Any,
+    reason: str,
+    until: datetime | None = None,
+    tell: bool = False,
+    version: int | None = None,
 ) -> User:
-    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it is reinstated.
+    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it
+    is reinstated.
 
     `tell`: a mail to the person, which says until when and never why.
     """
     reason = require_reason(reason)
     require_future("until", until)
-    with changing(account, "suspend", "account.suspended", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, "suspend", "account.suspended", by=by, version=version, reason=reason
+    ) as current:
         if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
             raise Refused(f"This account is already {current.state.label.lower()}.", current)
-        current.status, current.status_reason, current.suspended_until = State.SUSPENDED, reason, until
+        current.status = State.SUSPENDED
+        current.status_reason = reason
+        current.suspended_until = until
         current.session_epoch += 1
         if tell:
             outbox.post(Message.Kind.SUSPENDED, current)
     return current
 
 
-def reinstate(account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None) -> User:
+def reinstate(
+    account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None
+) -> User:
     """Ends a suspension. An account that never had a password is invited again rather than active.
 
     `tell`: a mail to the person; where they never had a password, it is their invitation.
     """
     reason = clean_reason(reason)
-    with changing(account, "reinstate", "account.reinstated", by=by, version=version, reason=reason) as current:
+    with changing(
+        account, "reinstate", "account.reinstated", by=by, version=version, reason=reason
+    ) as current:
         if current.status != State.SUSPENDED:
             raise Refused(f"This account is {current.state.label.lower()}, not suspended.", current)
-        current.status = State.ACTIVE if current.has_usable_password() or current.last_login else State.INVITED
-        current.status_reason, current.suspended_until = "", None
+        current.status = (
+            State.ACTIVE if current.has_usable_password() or current.last_login else State.INVITED
+        )
+        current.status_reason = ""
+        current.suspended_until = None
         if tell:
-            outbox.post(Message.Kind.INVITATION if current.status == State.INVITED else Message.Kind.REINSTATED, current)
+            outbox.post(
+                Message.Kind.INVITATION
+                if current.status == State.INVITED
+                else Message.Kind.REINSTATED,
+                current,
+            )
     return current

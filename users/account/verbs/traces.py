@@ -1,5 +1,7 @@
-"""What there is of a person outside of the account's row, and how it goes. In the transaction of the erasure; but what was
-written about others is looked through by a worker afterwards (users/redaction), which the row of a Redaction tells to."""
+"""What there is of a person outside of the account's row, and how it goes. In the transaction of
+the erasure; but what was written about others is looked through by a worker afterwards
+(users/redaction), which the row of a Redaction tells to.
+"""
 
 import re
 from typing import Any
@@ -54,13 +56,17 @@ def remove_traces(account: User, *, by: Any) -> None:
 
 
 class Names:
-    """The texts that name this person and hardly another one, also those of former times: found in what people typed,
-    whatever the spelling of it."""
+    """The texts that name this person and hardly another one, also those of former times: found in
+    what people typed, whatever the spelling of it.
+    """
 
     def __init__(self, account: User, past: values.Past, sought: dict[str, list[str]]):
         texts = {text for name in NAMING for text in past[name]}
         if account.first_name and account.last_name:
-            texts |= {f"{account.first_name} {account.last_name}", f"{account.last_name} {account.first_name}"}
+            texts |= {
+                f"{account.first_name} {account.last_name}",
+                f"{account.last_name} {account.first_name}",
+            }
         forms = {re.escape(form) for text in texts if len(form := search_form(text)) >= LEAST}
         self.pattern = re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)") if forms else None
         self.matcher = values.matcher_of(account, sought)
@@ -68,7 +74,9 @@ class Names:
     def within(self, *texts: object) -> bool:
         """Whether one of them stands in one of `texts`, which may be queries of a filter or JSON."""
         forms = [form for text in texts for form in spellings(str(text))]
-        named = self.pattern is not None and any(self.pattern.search(search_form(form)) for form in forms)
+        named = self.pattern is not None and any(
+            self.pattern.search(search_form(form)) for form in forms
+        )
         return named or self.matcher.within(*forms)
 
 
@@ -77,7 +85,9 @@ def spellings(text: str) -> list[str]:
 
 
 def remove_mails(account: User) -> None:
-    """What waits is not sent. What was sent is known to have been, and not where to or what the server said of it."""
+    """What waits is not sent. What was sent is known to have been, and not where to or what the
+    server said of it.
+    """
     mails = Message.objects.filter(account=account)
     files.remove(mails.values_list("message_id", flat=True), settings.MAIL_DIR)
     mails.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
@@ -85,35 +95,57 @@ def remove_mails(account: User) -> None:
 
 
 def remove_letters(account: User, names: Names) -> None:
-    """What was written to this person alone. A letter to many that names them must have left for all the others by then:
-    it is redacted as whatever else was written."""
+    """What was written to this person alone. A letter to many that names them must have left for
+    all the others by then: it is redacted as whatever else was written.
+    """
     others = Message.objects.filter(letter=OuterRef("pk")).exclude(account=account)
     own = Letter.objects.filter(messages__account=account, is_bulk=False).exclude(Exists(others))
     Letter.objects.filter(pk__in=list(own.values_list("pk", flat=True))).update(subject="", text="")
-    for letter in Letter.objects.filter(Exists(others.filter(state=Message.State.WAITING)), is_bulk=True).order_by("pk"):
+    for letter in Letter.objects.filter(
+        Exists(others.filter(state=Message.State.WAITING)), is_bulk=True
+    ).order_by("pk"):
         if names.within(letter.subject, letter.text):
-            raise Refused("A letter to many people names this person, and has not left for all of them. Wait for it.", account)
+            raise Refused(
+                "A letter to many people names this person, and has not left for all of them. Wait for it.",
+                account,
+            )
 
 
 def remove_jobs(account: User, names: Names, past: values.Past) -> None:
-    """The account's own jobs lose its name; others lose what they hold of it. One that still runs must not lose its aim."""
+    """The account's own jobs lose its name; others lose what they hold of it. One that still runs
+    must not lose its aim.
+    """
     open_jobs = Job.objects.exclude(state__in=ENDED).order_by("id")
-    for job in open_jobs.only("id", "selection", "words", "parameters", "reason", "note").iterator():
+    for job in open_jobs.only(
+        "id", "selection", "words", "parameters", "reason", "note"
+    ).iterator():
         if names.within(job.selection, job.words, job.parameters, job.reason, job.note):
-            raise Refused(f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.", account)
+            raise Refused(
+                f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.",
+                account,
+            )
     Job.objects.filter(by=account).update(by_text="", origin={})
     jobs = list(Job.objects.order_by("id").values_list("id", flat=True))
     for some in batched(jobs, EACH):  # the index begins with the job: each is one look
-        JobItem.objects.filter(job_id__in=some, account_id=account.pk).update(before=None, reason="")
+        JobItem.objects.filter(job_id__in=some, account_id=account.pk).update(
+            before=None, reason=""
+        )
     for username in past["username"]:
         remove_said(username)
 
 
 def remove_said(username: str) -> None:
-    """What Rollcall has written of who did something to a job, also where the name is a word that is not sought elsewhere."""
+    """What Rollcall has written of who did something to a job, also where the name is a word that
+    is not sought elsewhere.
+    """
     said = re.compile(rf"(?<!\w){re.escape(username)}(?!\w)")
-    for text, rows in (("text", JobLine.objects.all()), ("note", Job.objects.filter(state__in=ENDED))):
-        by = Q(**{f"{text}__contains": f" by {username}"}) | Q(**{f"{text}__contains": f"{username} may not"})
+    for text, rows in (
+        ("text", JobLine.objects.all()),
+        ("note", Job.objects.filter(state__in=ENDED)),
+    ):
+        by = Q(**{f"{text}__contains": f" by {username}"}) | Q(
+            **{f"{text}__contains": f"{username} may not"}
+        )
         for pk, old in list(rows.filter(by).values_list("pk", text)):
             rows.filter(pk=pk).update(**{text: said.sub(NEUTRAL, old)})
     undone = list(Job.objects.filter(parent__isnull=False).values_list("id", flat=True))
@@ -137,11 +169,17 @@ def remove_views(account: User, names: Names, by: Any) -> None:
 
 
 def remove_events(account: User) -> None:
-    """The trail keeps who did what kind of thing when to which account, and the names of the fields."""
+    """The trail keeps who did what kind of thing when to which account, and the names of the
+    fields.
+    """
     about = AuditEvent.objects.filter(target_id=account.pk)
     chain.blank(about, "target")
     from_outside = about.filter(actor_id=None).exclude(ip=None, user_agent="")
-    chain.blank(from_outside, "actor")  # a request of nobody who was signed in: most likely of this person
+    chain.blank(
+        from_outside, "actor"
+    )  # a request of nobody who was signed in: most likely of this person
     done = AuditEvent.objects.filter(actor_id=account.pk)
     chain.blank(done, "actor")
-    chain.blank(done.filter(action="job.parked", target_id=None), "target")  # the reason says whose job it was
+    chain.blank(
+        done.filter(action="job.parked", target_id=None), "target"
+    )  # the reason says whose job it was

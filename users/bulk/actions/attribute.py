@@ -1,4 +1,6 @@
-"""Sets one field of the profile that many can share: what users.account.verbs.edit does to one account."""
+"""Sets one field of the profile that many can share: what users.account.verbs.edit does to one
+account.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -13,14 +15,20 @@ from users.bulk.forms import BulkForm
 from users.bulk.judging import SAME, gone
 from users.jobs.models import Job
 
-FIELDS = ("locale", "time_zone")  # the others are a person's own, and the keys of the search are made of them
+FIELDS = (
+    "locale",
+    "time_zone",
+)  # the others are a person's own, and the keys of the search are made of them
 LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in FIELDS}
 
 
 class Form(BulkForm):
     field = forms.ChoiceField(choices=[("", "Choose a field"), *LABELS.items()], label="Field")
     value = forms.CharField(
-        required=False, max_length=64, label="Value", help_text="Such as pt-BR, or Europe/Lisbon. Leave it empty to clear it."
+        required=False,
+        max_length=64,
+        label="Value",
+        help_text="Such as pt-BR, or Europe/Lisbon. Leave it empty to clear it.",
     )
     reason = reason_field(required=False)
 
@@ -35,9 +43,14 @@ class Form(BulkForm):
 
 
 class SetAttribute(ColumnAction):
-    name, label, action, event = "set-attribute", "Set a field", "edit", "account.edited"
+    name = "set-attribute"
+    label = "Set a field"
+    action = "edit"
+    event = "account.edited"
     asks = "Set a field of {}?"
-    noun, past, icon = "attribute", "changed", "edit"
+    noun = "attribute"
+    past = "changed"
+    icon = "edit"
     menu = "Profile"
     explains = "Language or time zone of all of them become the same."
     form = Form

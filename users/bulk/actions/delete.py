@@ -20,8 +20,14 @@ class Form(BulkForm, DeletionForm):
 
 
 class Delete(ColumnAction):
-    name, label, action, event = "delete", "Delete", "delete", "account.deleted"
-    noun, past, icon, dangerous = "deletion", "deleted", "delete", True
+    name = "delete"
+    label = "Delete"
+    action = "delete"
+    event = "account.deleted"
+    noun = "deletion"
+    past = "deleted"
+    icon = "delete"
+    dangerous = True
     explains = "They go into the recycle bin: nobody can sign in to them, and their open sessions end at once."
     form = Form
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
@@ -32,7 +38,11 @@ class Delete(ColumnAction):
         return already(State.DELETED, State.ERASED, now=now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        was = JSONObject(status=F("status"), status_reason=F("status_reason"), suspended_until=Told("suspended_until"))
+        was = JSONObject(
+            status=F("status"),
+            status_reason=F("status_reason"),
+            suspended_until=Told("suspended_until"),
+        )
         return {
             "status": State.DELETED,
             "status_reason": job.reason,

@@ -25,9 +25,14 @@ class Form(BulkForm, EndDateForm):
 
 
 class SetEndDate(ColumnAction):
-    name, label, action, event = "set-end-date", "Set an end date", "set_end_date", "account.end_date_set"
+    name = "set-end-date"
+    label = "Set an end date"
+    action = "set_end_date"
+    event = "account.end_date_set"
     asks = "Set an end date for {}?"
-    noun, past, icon = "end-date", "given this end", "calendar"
+    noun = "end-date"
+    past = "given this end"
+    icon = "calendar"
     menu = "Access"
     explains = "From that moment on nobody can sign in to them. Nobody is written to."
     form = Form
@@ -43,7 +48,11 @@ class SetEndDate(ColumnAction):
         until = end(job)
         if until is None:
             return gone()
-        passed = [(Q(pk__gt=0), "The end had passed before the job came to this account.")] if until <= now else []
+        passed = (
+            [(Q(pk__gt=0), "The end had passed before the job came to this account.")]
+            if until <= now
+            else []
+        )
         begun = (Q(date_joined__gte=until), "The account begins later than that.")
         return [*gone(), *passed, begun, (Q(valid_until=until), SAME)]
 

@@ -17,9 +17,14 @@ class Form(BulkForm, OptionalReasonForm):
 
 
 class ClearEndDate(ColumnAction):
-    name, label, action, event = "clear-end-date", "Clear the end date", "set_end_date", "account.end_date_cleared"
+    name = "clear-end-date"
+    label = "Clear the end date"
+    action = "set_end_date"
+    event = "account.end_date_cleared"
     asks = "Clear the end date of {}?"
-    noun, past, icon = "end-date-removal", "without an end", "calendar"
+    noun = "end-date-removal"
+    past = "without an end"
+    icon = "calendar"
     menu = "Access"
     explains = "They end no more; those that have ended can be signed in to again."
     form = Form

@@ -1,4 +1,6 @@
-"""Ends sessions: what users.account.verbs.end_sessions does to one account. The version stays, and nothing is taken back."""
+"""Ends sessions: what users.account.verbs.end_sessions does to one account. The version stays, and
+nothing is taken back.
+"""
 
 from datetime import datetime
 
@@ -21,16 +23,26 @@ class Form(BulkForm, OptionalReasonForm):
 
 
 class EndSessions(Judging):
-    name, label, action, event = "end-sessions", "End all sessions", "end_sessions", "account.sessions_ended"
+    name = "end-sessions"
+    label = "End all sessions"
+    action = "end_sessions"
+    event = "account.sessions_ended"
     asks = "End all sessions of {}?"
-    noun, past, icon = "sessions-end", "signed out", "leave"
+    noun = "sessions-end"
+    past = "signed out"
+    icon = "leave"
     menu = "Sign-in"
     explains = "Whoever is signed in has to sign in again. The accounts stay what they are."
     form = Form
     ends_sessions = True
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [(~Q(Exists(Session.objects.filter(account_id=OuterRef("pk")))), "There are no open sessions to end.")]
+        return [
+            (
+                ~Q(Exists(Session.objects.filter(account_id=OuterRef("pk")))),
+                "There are no open sessions to end.",
+            )
+        ]
 
     def run(self, chunk: Chunk) -> None:
         ids = admitted(chunk, self.action, takes_keys=False)
@@ -43,7 +55,14 @@ class EndSessions(Judging):
             chunk,
             self.event,
             [
-                Written(pk, row["username"], row["version"], {}, {"sessions": numbers.get(pk, 0)}, {"sessions": 0})
+                Written(
+                    pk,
+                    row["username"],
+                    row["version"],
+                    {},
+                    {"sessions": numbers.get(pk, 0)},
+                    {"sessions": 0},
+                )
                 for pk, row in rows.items()
             ],
         )

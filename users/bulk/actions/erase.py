@@ -1,4 +1,6 @@
-"""Erases, by users.account.verbs.erase itself, account by account: what there is of a person has to be looked for."""
+"""Erases, by users.account.verbs.erase itself, account by account: what there is of a person has to
+be looked for.
+"""
 
 from datetime import datetime
 
@@ -23,12 +25,20 @@ class Form(BulkForm, ErasureForm):
 
 
 class Erase(Judging):
-    name, label, action, event = "erase", "Erase", "erase", "account.erased"
-    noun, past, icon, dangerous = "erasure", "erased", "delete", True
+    name = "erase"
+    label = "Erase"
+    action = "erase"
+    event = "account.erased"
+    noun = "erasure"
+    past = "erased"
+    icon = "delete"
+    dangerous = True
     explains = "For good: whatever names these people goes from wherever Rollcall holds it."
     form = Form
     takes_keys = ends_sessions = True
-    first_size, largest_size = 5, 50  # each takes as long as erasing one does
+    # each takes as long as erasing one does
+    first_size = 5
+    largest_size = 50
 
     def title(self, job: Job) -> str:
         return self.label if job.parameters.get("reserve", True) else "Erase, and free the names"

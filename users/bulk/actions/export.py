@@ -1,4 +1,6 @@
-"""Writes accounts to a file, chunk by chunk, for whoever asks for it. Nothing of the accounts changes."""
+"""Writes accounts to a file, chunk by chunk, for whoever asks for it. Nothing of the accounts
+changes.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +35,10 @@ class Form(BulkForm):
         choices=[(name, column.label) for name, column in exporting.COLUMNS.items()],
         widget=forms.CheckboxSelectMultiple,
         label="Columns",
-        error_messages={"invalid_choice": "There is no column “%(value)s”.", "required": "Choose at least one column."},
+        error_messages={
+            "invalid_choice": "There is no column “%(value)s”.",
+            "required": "Choose at least one column.",
+        },
     )
     format = forms.ChoiceField(choices=list(exporting.FORMATS.items()), label="Format")
     reason = reason_field(label="What for", help_text="Stays in the audit trail.")
@@ -46,8 +51,13 @@ class Form(BulkForm):
 
 
 class Export(Action):
-    name, label, action, event = "export", "Export", "export", ""
-    noun, past, icon = "export", "in the file", "download"
+    name = "export"
+    label = "Export"
+    action = "export"
+    event = ""
+    noun = "export"
+    past = "in the file"
+    icon = "download"
     form = Form
     touches = False
 
@@ -61,14 +71,21 @@ class Export(Action):
     def facts(self, job: Job) -> list[tuple[str, str]]:
         names = exporting.chosen(job.parameters.get("columns"))
         columns = ", ".join(exporting.COLUMNS[name].label for name in names)
-        return [("Columns", columns), ("Format", exporting.FORMATS.get(job.parameters.get("format", ""), ""))]
+        return [
+            ("Columns", columns),
+            ("Format", exporting.FORMATS.get(job.parameters.get("format", ""), "")),
+        ]
 
     def counted(self) -> dict[str, str]:
         return {"unchanged": "Written"}
 
     def lately(self, job: Job) -> int:
-        """What the same person has exported since yesterday with nobody's approval: small files come to large ones."""
-        mine = Job.objects.filter(by=job.by, kind=self.name, created_at__gt=timezone.now() - DAY, frozen="")
+        """What the same person has exported since yesterday with nobody's approval: small files
+        come to large ones.
+        """
+        mine = Job.objects.filter(
+            by=job.by, kind=self.name, created_at__gt=timezone.now() - DAY, frozen=""
+        )
         rows = Greatest(Coalesce("expected", 0), F("selected"))
         return mine.exclude(state=Job.State.CANCELLED).aggregate(rows=Sum(rows))["rows"] or 0
 
@@ -77,9 +94,15 @@ class Export(Action):
 
     def run(self, chunk: Chunk) -> None:
         """With the rights of now: who may see no addresses gets none from here on."""
-        file, masked = chunk.job.export, masking.hides(chunk.by)
+        file = chunk.job.export
+        masked = masking.hides(chunk.by)
         names = exporting.chosen(chunk.job.parameters.get("columns"))
-        found = plain_accounts().filter(pk__among=chunk.ids).order_by("pk").values(*exporting.fields(names))
+        found = (
+            plain_accounts()
+            .filter(pk__among=chunk.ids)
+            .order_by("pk")
+            .values(*exporting.fields(names))
+        )
         accounts = [exporting.account(row) for row in found]
         for gone in set(chunk.ids) - {account.pk for account in accounts}:
             chunk.skipped(gone, GONE)
@@ -95,7 +118,12 @@ class Export(Action):
         file.save(update_fields=["expires_at"])
         rows, _ = exporting.measures(file)
         columns = exporting.chosen(job.parameters.get("columns"))
-        record("export.made", actor=engine.initiator(job), after={"rows": rows, "columns": columns}, job_id=job.pk)
+        record(
+            "export.made",
+            actor=engine.initiator(job),
+            after={"rows": rows, "columns": columns},
+            job_id=job.pk,
+        )
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
         found = super().offers(job, viewer)

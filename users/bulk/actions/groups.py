@@ -1,4 +1,6 @@
-"""Into groups and out of them: what users.account.verbs.add_to_groups and remove_from_groups do to one account."""
+"""Into groups and out of them: what users.account.verbs.add_to_groups and remove_from_groups do to
+one account.
+"""
 
 from abc import abstractmethod
 from collections import defaultdict
@@ -39,7 +41,13 @@ class AddForm(Form):
         super().__init__(*args, **kwargs)
         held = None if self.by.is_superuser else self.by.get_all_permissions()
         every = Group.objects.order_by("id").prefetch_related("permissions__content_type")
-        self.offer([group for group in every if held is None or access.names(group.permissions.all()) <= held])
+        self.offer(
+            [
+                group
+                for group in every
+                if held is None or access.names(group.permissions.all()) <= held
+            ]
+        )
 
 
 class InGroups(Judging):
@@ -62,7 +70,8 @@ class InGroups(Judging):
         return Group.objects.in_bulk(job.parameters.get("groups", []))
 
     def run(self, chunk: Chunk) -> None:
-        now, groups = timezone.now(), self.groups(chunk.job)
+        now = timezone.now()
+        groups = self.groups(chunk.job)
         ids = admitted(chunk, self.action, takes_keys=False)
         rows = list(self.sorted_out(chunk, ids, now))
         old = self.states(rows)
@@ -70,11 +79,15 @@ class InGroups(Judging):
             chunk.skipped(pk, why)
             del old[pk]
         self.move(old, groups)
-        plain_accounts().filter(pk__among=list(old)).update(version=F("version") + 1, updated_at=now)
+        plain_accounts().filter(pk__among=list(old)).update(
+            version=F("version") + 1, updated_at=now
+        )
         new = self.states(list(old))
         write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
 
-    def refused(self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> dict[int, str]:
+    def refused(
+        self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> dict[int, str]:
         """Nobody gives what they don't have."""
         return {}
 
@@ -84,16 +97,27 @@ class InGroups(Judging):
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
         members: dict[int, dict[int, str]] = defaultdict(dict)
-        for pk, group, name in Member.objects.filter(user_id__among=ids).values_list("user_id", "group_id", "group__name"):
+        for pk, group, name in Member.objects.filter(user_id__among=ids).values_list(
+            "user_id", "group_id", "group__name"
+        ):
             members[pk][group] = name
-        return {row["pk"]: row | {"groups": sorted(members[row["pk"]]), "names": members[row["pk"]]} for row in rows}
+        return {
+            row["pk"]: row | {"groups": sorted(members[row["pk"]]), "names": members[row["pk"]]}
+            for row in rows
+        }
 
     def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
         before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
-        return Written(new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after)
+        return Written(
+            new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
+        )
 
-    def objections(self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]) -> dict[int, str]:
-        groups = Group.objects.in_bulk({group for image in images.values() for group in image["groups"]})
+    def objections(
+        self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
+    ) -> dict[int, str]:
+        groups = Group.objects.in_bulk(
+            {group for image in images.values() for group in image["groups"]}
+        )
         wanted = {pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()}
         return ungranted(by, wanted, groups)
 
@@ -105,7 +129,9 @@ class InGroups(Judging):
 
 
 def ungranted(by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]) -> dict[int, str]:
-    """Of accounts with the ids of the groups that they would come into: whom `by` may not give them, and why."""
+    """Of accounts with the ids of the groups that they would come into: whom `by` may not give
+    them, and why.
+    """
     answers: dict[frozenset[int], str] = {}
     for ids in map(frozenset, wanted.values()):
         if ids not in answers:
@@ -125,9 +151,13 @@ def member_of(*groups: int) -> Exists:
 
 
 class AddToGroups(InGroups):
-    name, label, event = "add-to-groups", "Add to groups", "account.groups_added"
+    name = "add-to-groups"
+    label = "Add to groups"
+    event = "account.groups_added"
     asks = "Add {} to groups?"
-    noun, past, icon = "groups", "in these groups", "plus"
+    noun = "groups"
+    past = "in these groups"
+    icon = "plus"
     menu = "Access"
     explains = "They come into these groups, and stay in those that they are in."
     form = AddForm
@@ -141,17 +171,25 @@ class AddToGroups(InGroups):
         everywhere = reduce(and_, (Q(member_of(group)) for group in groups))
         return [*gone(), (everywhere, "This account is in these groups already.")]
 
-    def refused(self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> dict[int, str]:
-        return ungranted(by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups)
+    def refused(
+        self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> dict[int, str]:
+        return ungranted(
+            by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups
+        )
 
     def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         join(list(old), set(groups))
 
 
 class RemoveFromGroups(InGroups):
-    name, label, event = "remove-from-groups", "Remove from groups", "account.groups_removed"
+    name = "remove-from-groups"
+    label = "Remove from groups"
+    event = "account.groups_removed"
     asks = "Remove {} from groups?"
-    noun, past, icon = "groups-removal", "out of these groups", "close"
+    noun = "groups-removal"
+    past = "out of these groups"
+    icon = "close"
     menu = "Access"
     explains = "They leave these groups, as far as they are in them."
     form = Form

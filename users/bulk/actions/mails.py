@@ -1,4 +1,6 @@
-"""Sends a mail that staff may send to one account: users.account.verbs.send_password_reset and send_verification."""
+"""Sends a mail that staff may send to one account: users.account.verbs.send_password_reset and
+send_verification.
+"""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -31,12 +33,23 @@ class SendMail(Judging):
     def run(self, chunk: Chunk) -> None:
         ids = admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now(), "email")
-        own, told = self.own(chunk.job), self.told(chunk.job)
-        mails = [Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **own) for pk, row in rows.items()]
+        own = self.own(chunk.job)
+        told = self.told(chunk.job)
+        mails = [
+            Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **own)
+            for pk, row in rows.items()
+        ]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
             queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
-        write(chunk, self.event, [Written(pk, row["username"], row["version"], {}, {}, told) for pk, row in rows.items()])
+        write(
+            chunk,
+            self.event,
+            [
+                Written(pk, row["username"], row["version"], {}, {}, told)
+                for pk, row in rows.items()
+            ],
+        )
 
     def own(self, job: Job) -> dict[str, Any]:
         """What else a message has."""
@@ -49,20 +62,34 @@ class SendMail(Judging):
     def unsendable(self, now: datetime) -> list[tuple[Q, str]]:
         closed = (State.SUSPENDED, State.ENDED)
         waiting = Message.objects.filter(
-            account_id=OuterRef("pk"), kind=self.kind, state=Message.State.WAITING, to=OuterRef("email")
+            account_id=OuterRef("pk"),
+            kind=self.kind,
+            state=Message.State.WAITING,
+            to=OuterRef("email"),
         )
         return [
-            *((in_state(each, now), f"This account is {each.label.lower()}: the link would open nothing.") for each in closed),
+            *(
+                (
+                    in_state(each, now),
+                    f"This account is {each.label.lower()}: the link would open nothing.",
+                )
+                for each in closed
+            ),
             (Q(Exists(waiting)), "This mail is on its way already."),
             (Q(email=""), "This account has no address to send a mail to."),
         ]
 
 
 class SendPasswordReset(SendMail):
-    name, label, action = "send-password-reset", "Send a password reset", "reset_password"
+    name = "send-password-reset"
+    label = "Send a password reset"
+    action = "reset_password"
     asks = "Send a password reset to {}?"
-    event, kind = "account.password_reset_sent", Message.Kind.PASSWORD_RESET
-    noun, past, menu = "password-reset", "sent a mail", "Sign-in"
+    event = "account.password_reset_sent"
+    kind = Message.Kind.PASSWORD_RESET
+    noun = "password-reset"
+    past = "sent a mail"
+    menu = "Sign-in"
     explains = "Each gets a mail with a link to choose a new password. The one that they have works until then."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
@@ -71,10 +98,15 @@ class SendPasswordReset(SendMail):
 
 
 class SendVerification(SendMail):
-    name, label, action = "send-verification", "Send a verification mail", "verify_email"
+    name = "send-verification"
+    label = "Send a verification mail"
+    action = "verify_email"
     asks = "Send a verification mail to {}?"
-    event, kind = "account.verification_sent", Message.Kind.VERIFICATION
-    noun, past, menu = "verification-mail", "sent a mail", "Address"
+    event = "account.verification_sent"
+    kind = Message.Kind.VERIFICATION
+    noun = "verification-mail"
+    past = "sent a mail"
+    menu = "Address"
     explains = "Each gets a mail with a link that confirms the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

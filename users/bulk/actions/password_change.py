@@ -18,12 +18,18 @@ class Form(BulkForm, OptionalReasonForm):
 
 
 class RequirePasswordChange(ColumnAction):
-    name, label, action = "require-password-change", "Require a new password", "require_password_change"
+    name = "require-password-change"
+    label = "Require a new password"
+    action = "require_password_change"
     asks = "Require a new password of {}?"
     event = "account.password_change_required"
-    noun, past, icon = "password-change", "asked for a new password", "key"
+    noun = "password-change"
+    past = "asked for a new password"
+    icon = "key"
     menu = "Sign-in"
-    explains = "Whoever signs in next goes on only with a new password. Open sessions go on until then."
+    explains = (
+        "Whoever signs in next goes on only with a new password. Open sessions go on until then."
+    )
     form = Form
     columns = ("must_change_password",)
     undo_action = "require_password_change"
@@ -32,7 +38,10 @@ class RequirePasswordChange(ColumnAction):
         return [
             *gone(),
             (Q(must_change_password=True), "This account must already choose a new password."),
-            (Q(password__startswith=UNUSABLE_PASSWORD_PREFIX), "This account has no password that could be changed."),
+            (
+                Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
+                "This account has no password that could be changed.",
+            ),
         ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:

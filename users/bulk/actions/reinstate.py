@@ -18,8 +18,13 @@ class Form(BulkForm, ReinstatementForm):
 
 
 class Reinstate(ColumnAction):
-    name, label, action, event = "reinstate", "Reinstate", "reinstate", "account.reinstated"
-    noun, past, icon = "reinstatement", "reinstated", "reinstate"
+    name = "reinstate"
+    label = "Reinstate"
+    action = "reinstate"
+    event = "account.reinstated"
+    noun = "reinstatement"
+    past = "reinstated"
+    icon = "reinstate"
     explains = "From then on these accounts can be signed in to again. One that never had a password waits as invited."
     form = Form
     columns = ("status", "status_reason", "suspended_until")
@@ -29,7 +34,13 @@ class Reinstate(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         others = [state for state in State if state != State.SUSPENDED]
         stands = ~Q(status=State.SUSPENDED)
-        return [(stands & in_state(state, now), f"This account is {state.label.lower()}, not suspended.") for state in others]
+        return [
+            (
+                stands & in_state(state, now),
+                f"This account is {state.label.lower()}, not suspended.",
+            )
+            for state in others
+        ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)

@@ -20,8 +20,13 @@ class Form(BulkForm, OptionalReasonForm):
 
 
 class Restore(ColumnAction):
-    name, label, action, event = "restore", "Restore", "restore", "account.restored"
-    noun, past, icon = "restoration", "restored", "reinstate"
+    name = "restore"
+    label = "Restore"
+    action = "restore"
+    event = "account.restored"
+    noun = "restoration"
+    past = "restored"
+    icon = "reinstate"
     explains = "They are what they were before they were deleted: a suspension goes on, an invitation waits again."
     form = Form
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
@@ -31,8 +36,14 @@ class Restore(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         others = [state for state in State if state not in (State.DELETED, State.ERASED)]
         return [
-            (Q(status=State.ERASED), "This account is erased: there is nothing left to bring back."),
-            *((in_state(state, now), f"This account is {state.label.lower()}, not deleted.") for state in others),
+            (
+                Q(status=State.ERASED),
+                "This account is erased: there is nothing left to bring back.",
+            ),
+            *(
+                (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")
+                for state in others
+            ),
         ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:

@@ -19,8 +19,14 @@ class Form(BulkForm, SuspensionForm):
 
 
 class Suspend(ColumnAction):
-    name, label, action, event = "suspend", "Suspend", "suspend", "account.suspended"
-    noun, past, icon, dangerous = "suspension", "suspended", "suspend", True
+    name = "suspend"
+    label = "Suspend"
+    action = "suspend"
+    event = "account.suspended"
+    noun = "suspension"
+    past = "suspended"
+    icon = "suspend"
+    dangerous = True
     explains = "Nobody can sign in to a suspended account, and its open sessions end at once. Nobody is written to."
     form = Form
     columns = ("status", "status_reason", "suspended_until")

@@ -17,9 +17,14 @@ class Form(BulkForm, KnownAddressForm):
 
 
 class VerifyEmail(ColumnAction):
-    name, label, action, event = "verify-email", "Verify the address", "verify_email", "account.email_verified"
+    name = "verify-email"
+    label = "Verify the address"
+    action = "verify_email"
+    event = "account.email_verified"
     asks = "Verify the addresses of {}?"
-    noun, past, icon = "verification", "verified", "check"
+    noun = "verification"
+    past = "verified"
+    icon = "check"
     menu = "Address"
     explains = "By your word: each of these addresses belongs to the person of the account."
     form = Form

@@ -1,4 +1,6 @@
-"""Writes to people: what users.account.verbs.write does to one account. All of them have one letter between them."""
+"""Writes to people: what users.account.verbs.write does to one account. All of them have one letter
+between them.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -22,9 +24,15 @@ class Form(BulkForm, LetterForm):
 
 
 class Write(SendMail):
-    name, label, action, event = "write", "Write to them", "write", "account.written_to"
-    asks, kind = "Write to {}?", Message.Kind.LETTER
-    noun, past, icon = "letter", "written to", "edit"
+    name = "write"
+    label = "Write to them"
+    action = "write"
+    event = "account.written_to"
+    asks = "Write to {}?"
+    kind = Message.Kind.LETTER
+    noun = "letter"
+    past = "written to"
+    icon = "edit"
     explains = "Each gets a mail of their own. Mails to single people leave first."
     form = Form
     samples = True
@@ -33,7 +41,9 @@ class Write(SendMail):
         return "Write to people"
 
     def started(self, job: Job) -> None:
-        """The text gets a row of its own, which a job over those that failed shares with the first one."""
+        """The text gets a row of its own, which a job over those that failed shares with the first
+        one.
+        """
         if "letter" not in job.parameters:
             letter = Letter.objects.create(is_bulk=True, **job.parameters)
             job.parameters = {"letter": letter.pk}
@@ -44,7 +54,9 @@ class Write(SendMail):
         return [("Subject", letter.subject), ("Text", letter.text or "forgotten")] if letter else []
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        letter = Message.objects.filter(letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk"))
+        letter = Message.objects.filter(
+            letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
+        )
         return [
             *gone(),
             (Q(email=""), NO_ADDRESS),
@@ -54,7 +66,9 @@ class Write(SendMail):
         ]
 
     def example(self, accounts: list[User]) -> User:
-        return next((each for each in accounts if each.email and each.email_verified_at), accounts[0])
+        return next(
+            (each for each in accounts if each.email and each.email_verified_at), accounts[0]
+        )
 
     def own(self, job: Job) -> dict[str, Any]:
         return {"letter_id": job.parameters["letter"]}

@@ -14,14 +14,21 @@ class Command(BaseCommand):
     help = "Reads the whole audit chain. Exit code 0 where every event is as it was sealed, or 1 naming the first bad event."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--anchor", metavar="FILE", type=Path, help="anchors that the worker wrote, or a log with them")
+        parser.add_argument(
+            "--anchor",
+            metavar="FILE",
+            type=Path,
+            help="anchors that the worker wrote, or a log with them",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         verdict = verify(anchors_in(options["anchor"]) if options["anchor"] else [])
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         erased = f", {verdict.erased:,} of them with erased values" if verdict.erased else ""
-        redacted = f", {verdict.redacted:,} without the names of erased people" if verdict.redacted else ""
+        redacted = (
+            f", {verdict.redacted:,} without the names of erased people" if verdict.redacted else ""
+        )
         good = f"{verdict.events:,} events are as they were sealed{erased}{redacted}"
         self.stdout.write(f"{good}; {verdict.waiting:,} wait to be sealed.")
 

@@ -1,4 +1,6 @@
-"""manage.py bulk ACTION: what the pages of the bulk actions do, from a shell, through the same gate."""
+"""manage.py bulk ACTION: what the pages of the bulk actions do, from a shell, through the same
+gate.
+"""
 
 import sys
 import time
@@ -37,19 +39,33 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", help=", ".join(sorted(actions())))
-        parser.add_argument("--filter", required=True, help="as in the directory's address: “status=active&domain=example.com”")
+        parser.add_argument(
+            "--filter",
+            required=True,
+            help="as in the directory's address: “status=active&domain=example.com”",
+        )
         parser.add_argument("--by", required=True, metavar="USERNAME", help="who does it")
         parser.add_argument("--reason", default="", help="stays in the audit trail")
         parser.add_argument(
-            "--set", action="append", default=[], metavar="NAME=VALUE",
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
             help="what the action asks for besides, such as until=2027-01-31T12:00, groups=Friends, field=locale value=de",
-        )  # fmt: skip
-        parser.add_argument("--dry-run", action="store_true", help="show what it would touch, and start nothing")
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what it would touch, and start nothing"
+        )
         parser.add_argument("--no-wait", action="store_true", help="start it and go")
-        parser.add_argument("--here", action="store_true", help="work in this process, rather than wait for a worker")
+        parser.add_argument(
+            "--here",
+            action="store_true",
+            help="work in this process, rather than wait for a worker",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        action, by = self.action(options["action"]), self.account(options["by"])
+        action = self.action(options["action"])
+        by = self.account(options["by"])
         selection = self.selection(options["filter"], by)
         try:
             access.require(by, "view")
@@ -61,7 +77,9 @@ class Command(BaseCommand):
             if options["dry_run"] or not found.number.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start(action, selection, found.number, by=by, reason=form.why, parameters=parameters)
+            job = start(
+                action, selection, found.number, by=by, reason=form.why, parameters=parameters
+            )
         except access.Denied as denied:
             record_denied(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
@@ -72,7 +90,10 @@ class Command(BaseCommand):
 
     def action(self, name: str) -> Action:
         if name not in actions():
-            raise CommandError(f"There is no action “{name}”. There are: {', '.join(sorted(actions()))}.", returncode=2)
+            raise CommandError(
+                f"There is no action “{name}”. There are: {', '.join(sorted(actions()))}.",
+                returncode=2,
+            )
         return actions()[name]
 
     def account(self, username: str) -> User:
@@ -89,7 +110,9 @@ class Command(BaseCommand):
 
     def filled(self, action: Action, by: User, options: dict[str, Any]) -> BulkForm:
         """Raises CommandError."""
-        data = MultiValueDict({"count": ["1"]} | ({"reason": [options["reason"]]} if options["reason"] else {}))
+        data = MultiValueDict(
+            {"count": ["1"]} | ({"reason": [options["reason"]]} if options["reason"] else {})
+        )
         for given in options["set"]:
             name, _, value = given.partition("=")
             data.appendlist(name, group(value) if name == "groups" else value)
@@ -97,28 +120,38 @@ class Command(BaseCommand):
         query.update(data)  # type: ignore[arg-type]  # which it is made for
         form: BulkForm = action.form(query, by=by)
         if strange := sorted(set(data) - set(form.fields)):
-            raise CommandError(f"--set: this action does not ask for {', '.join(strange)}.", returncode=2)
+            raise CommandError(
+                f"--set: this action does not ask for {', '.join(strange)}.", returncode=2
+            )
         if not form.is_valid():
-            raise CommandError("\n".join(told(name, errors) for name, errors in form.errors.items()), returncode=2)
+            raise CommandError(
+                "\n".join(told(name, errors) for name, errors in form.errors.items()), returncode=2
+            )
         return form
 
     def show(self, action: Action, selection: Selection, found: Preview) -> None:
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
-            self.stdout.write(f"  {figure.label + ':':<22} {figure.value}{f' ({figure.note})' if figure.note else ''}")
+            self.stdout.write(
+                f"  {figure.label + ':':<22} {figure.value}{f' ({figure.note})' if figure.note else ''}"
+            )
         for number, why in found.skips:
             self.stdout.write(f"  {'Left alone:':<22} {number}. {why}")
 
     def accompany(self, job: Job, options: dict[str, Any]) -> None:
         if job.state == Job.State.WAITING:
-            self.stdout.write(f"Job {job.pk} waits: a colleague has to approve it, at /jobs/{job.pk}/.")
+            self.stdout.write(
+                f"Job {job.pk} waits: a colleague has to approve it, at /jobs/{job.pk}/."
+            )
             return
         self.stdout.write(f"Job {job.pk} is queued; its page is /jobs/{job.pk}/.")
         if options["no_wait"]:
             return
         self.follow(job, options["here"])
         counts = " + ".join(f"{getattr(job, name):,} {name}" for name in COUNTS)
-        self.stdout.write(f"{job.get_state_display()}: {job.selected:,} accounts = {counts}. {job.note}".rstrip())
+        self.stdout.write(
+            f"{job.get_state_display()}: {job.selected:,} accounts = {counts}. {job.note}".rstrip()
+        )
         if job.state != Job.State.DONE or job.failed:
             sys.exit(1)
 
@@ -156,7 +189,11 @@ def told(name: str, errors: Any) -> str:
 
 
 def bar(job: Job) -> str:
-    share = min(job.selected / job.expected, 1) if job.expected else min(job.cursor / max(job.up_to, 1), 1)
+    share = (
+        min(job.selected / job.expected, 1)
+        if job.expected
+        else min(job.cursor / max(job.up_to, 1), 1)
+    )
     filled = "█" * round(WIDTH * share)
     rate = f", {job.rate:,.0f} a second" if job.rate else ""
     return f"{filled:░<{WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "

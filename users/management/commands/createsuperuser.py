@@ -18,5 +18,8 @@ class Command(DjangoCommand):
             for account in User.objects.filter(pk__gt=newest, is_superuser=True):
                 actor = access.Command("createsuperuser")
                 record(
-                    "account.created", actor=actor, target=account, after={"username": account.username, "is_superuser": True}
+                    "account.created",
+                    actor=actor,
+                    target=account,
+                    after={"username": account.username, "is_superuser": True},
                 )

@@ -33,24 +33,73 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         add = parser.add_argument
         add("file", help="the file, or - for standard input")
-        add("--map", action="append", default=[], metavar="COLUMN=FIELD", help=f"FIELD is one of {', '.join(FIELDS)}")
         add(
-            "--set", action="append", default=[], metavar="FIELD={TEMPLATE}",
+            "--map",
+            action="append",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help=f"FIELD is one of {', '.join(FIELDS)}",
+        )
+        add(
+            "--set",
+            action="append",
+            default=[],
+            metavar="FIELD={TEMPLATE}",
             help="a field made of columns, such as 'email={GivenName|slug}.{Surname|slug}@example.com'",
-        )  # fmt: skip
-        add("--attributes", default="", metavar="COLUMN,COLUMN", help="columns to keep as attributes of the account")
-        add("--source", default="", metavar="NAME", help="the system that the file comes from; needed for source_id")
-        add("--key", default="", choices=["", *KEYS], help="what accounts are known by (default: the first that the file has)")
-        add("--update", action="store_true", help="also change accounts that are there; empty cells change nothing")
-        add("--status", default=State.ACTIVE, choices=[State.ACTIVE, State.INVITED], help="of new accounts (active)")
+        )
+        add(
+            "--attributes",
+            default="",
+            metavar="COLUMN,COLUMN",
+            help="columns to keep as attributes of the account",
+        )
+        add(
+            "--source",
+            default="",
+            metavar="NAME",
+            help="the system that the file comes from; needed for source_id",
+        )
+        add(
+            "--key",
+            default="",
+            choices=["", *KEYS],
+            help="what accounts are known by (default: the first that the file has)",
+        )
+        add(
+            "--update",
+            action="store_true",
+            help="also change accounts that are there; empty cells change nothing",
+        )
+        add(
+            "--status",
+            default=State.ACTIVE,
+            choices=[State.ACTIVE, State.INVITED],
+            help="of new accounts (active)",
+        )
         add("--dry-run", action="store_true", help="do everything, count it, and take it back")
         add("--report", default="", metavar="FILE", help="write a CSV of what became of each row")
-        add("--encoding", default="utf-8-sig", help="of the file (default: UTF-8, with or without a byte order mark)")
-        add("--delimiter", default="", help="between cells (default: the one of comma, semicolon and tab that is used)")
-        add("--skip-lines", type=int, default=0, metavar="N", help="lines before the names of the columns")
+        add(
+            "--encoding",
+            default="utf-8-sig",
+            help="of the file (default: UTF-8, with or without a byte order mark)",
+        )
+        add(
+            "--delimiter",
+            default="",
+            help="between cells (default: the one of comma, semicolon and tab that is used)",
+        )
+        add(
+            "--skip-lines",
+            type=int,
+            default=0,
+            metavar="N",
+            help="lines before the names of the columns",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.name, self.options, self.dry_run = options["file"], options, options["dry_run"]
+        self.name = options["file"]
+        self.options = options
+        self.dry_run = options["dry_run"]
         self.totals: Counter[str] = Counter()
         self.misfits = 0
         self.started = self.told = time.monotonic()
@@ -59,7 +108,9 @@ class Command(BaseCommand):
         if self.dry_run:
             self.stdout.write("Dry run: nothing of this was stored.")
         read = self.totals.total()
-        self.stdout.write(f"{read} read = " + " + ".join(f"{self.totals[kind]} {kind}" for kind in OUTCOMES))
+        self.stdout.write(
+            f"{read} read = " + " + ".join(f"{self.totals[kind]} {kind}" for kind in OUTCOMES)
+        )
         if not finished or self.misfits or (read and self.totals[REJECTED] == read):
             sys.exit(1)
 
@@ -75,7 +126,9 @@ class Command(BaseCommand):
         self.report = Report(stack.enter_context(report_file(path, self.name))) if path else None
         options = {name: self.options[name] for name in ("update", "status", "dry_run")}
         try:
-            Import(mapping, access.Command("import_accounts"), **options).run(source.records, self.tell)
+            Import(mapping, access.Command("import_accounts"), **options).run(
+                source.records, self.tell
+            )
         except Unreadable as error:
             done = (
                 ""
@@ -87,20 +140,32 @@ class Command(BaseCommand):
         return True
 
     def source(self, file: BinaryIO) -> Source:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(self.options["delimiter"], self.options["delimiter"])
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(
+            self.options["delimiter"], self.options["delimiter"]
+        )
         if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
             raise CommandError("--delimiter takes one character, or tab.")
         if self.options["skip_lines"] < 0:
             raise CommandError("--skip-lines takes a number of lines.")
-        options = {"encoding": self.options["encoding"], "delimiter": delimiter, "skip_lines": self.options["skip_lines"]}
+        options = {
+            "encoding": self.options["encoding"],
+            "delimiter": delimiter,
+            "skip_lines": self.options["skip_lines"],
+        }
         return csv_format.read(file, self.name, **options)
 
     def mapping(self, source: Source) -> Mapping:
-        attributes = [column.strip() for column in self.options["attributes"].split(",") if column.strip()]
+        attributes = [
+            column.strip() for column in self.options["attributes"].split(",") if column.strip()
+        ]
         return mapping_for(
-            source, maps=self.options["map"], sets=self.options["set"], attributes=attributes,
-            system=self.options["source"], key=self.options["key"],
-        )  # fmt: skip
+            source,
+            maps=self.options["map"],
+            sets=self.options["set"],
+            attributes=attributes,
+            system=self.options["source"],
+            key=self.options["key"],
+        )
 
     def show(self, mapping: Mapping) -> None:
         for field, template in mapping.templates.items():

@@ -29,16 +29,31 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--accounts", type=int, required=True, metavar="N", help="how many, staff included")
-        parser.add_argument("--seed", type=int, default=1, help="another number gives other people (default: 1)")
-        parser.add_argument("--until", type=day, metavar="DATE", help="the last day (exclusive) that anybody joined (today)")
-        parser.add_argument("--admin", default="", metavar="USERNAME", help="also a superuser, to sign in with")
-        parser.add_argument("--more", action="store_true", help="add to accounts that are there already")
+        parser.add_argument(
+            "--accounts", type=int, required=True, metavar="N", help="how many, staff included"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help="another number gives other people (default: 1)"
+        )
+        parser.add_argument(
+            "--until",
+            type=day,
+            metavar="DATE",
+            help="the last day (exclusive) that anybody joined (today)",
+        )
+        parser.add_argument(
+            "--admin", default="", metavar="USERNAME", help="also a superuser, to sign in with"
+        )
+        parser.add_argument(
+            "--more", action="store_true", help="add to accounts that are there already"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = self.order(options)
         self.started = self.told = time.monotonic()
-        self.say(f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}")
+        self.say(
+            f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
+        )
         try:
             plan = seed(order, more=options["more"], say=self.say, progress=self.progress)
         except Occupied as error:
@@ -50,10 +65,13 @@ class Command(BaseCommand):
         self.report(order, plan.accounts)
 
     def order(self, options: dict[str, Any]) -> Order:
-        accounts, admin = options["accounts"], options["admin"]
+        accounts = options["accounts"]
+        admin = options["admin"]
         if not 1 <= accounts <= MOST:
             raise CommandError(f"--accounts takes a number from 1 to {MOST:,}.")
-        until = options["until"] or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        until = options["until"] or datetime.now(UTC).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
         if not admin:
             return Order(accounts, options["seed"], until)
         try:
@@ -75,7 +93,9 @@ class Command(BaseCommand):
         try:
             validate_password(given, User(username=username))
         except ValidationError as error:
-            raise CommandError(f"This password can’t be used. {' '.join(error.messages)}") from error
+            raise CommandError(
+                f"This password can’t be used. {' '.join(error.messages)}"
+            ) from error
         return given
 
     def progress(self, rows: int) -> None:
@@ -90,7 +110,9 @@ class Command(BaseCommand):
 
     def report(self, order: Order, rows: int) -> None:
         seconds = time.monotonic() - self.started
-        self.stdout.write(f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts a second, indexes and statistics included")
+        self.stdout.write(
+            f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts a second, indexes and statistics included"
+        )
         if order.admin:
             self.stdout.write(f"Sign in as {order.admin}")
         found = counts()

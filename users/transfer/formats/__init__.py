@@ -1,6 +1,8 @@
-"""Readers of files. Each turns one format into the names of its columns and a stream of records, in constant memory.
+"""Readers of files. Each turns one format into the names of its columns and a stream of records, in
+constant memory.
 
-A format module has `read(file, name, **options) -> Source`; `users.transfer.importing` takes a Source of any of them.
+A format module has `read(file, name, **options) -> Source`; `users.transfer.importing` takes a
+Source of any of them.
 """
 
 from collections.abc import Iterator
@@ -12,12 +14,16 @@ class Unreadable(Exception):
 
     def __init__(self, name: str, line: int, reason: str):
         super().__init__(f"{name}, line {line}: {reason}" if line else f"{name}: {reason}")
-        self.name, self.line, self.reason = name, line, reason
+        self.name = name
+        self.line = line
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Record:
-    """One row: its text by column. `misfit` says why the row does not fit the columns; then there are no values."""
+    """One row: its text by column. `misfit` says why the row does not fit the columns; then there
+    are no values.
+    """
 
     line: int
     values: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""CSV, as RFC 4180 and as spreadsheets write it. Anything that is not clearly a table stops with its line and reason."""
+"""CSV, as RFC 4180 and as spreadsheets write it. Anything that is not clearly a table stops with
+its line and reason.
+"""
 
 import csv
 import io
@@ -9,7 +11,9 @@ from typing import BinaryIO
 from users.transfer.formats import Record, Source, Unreadable
 
 DELIMITERS = ",;\t"
-LINE_MAX = 1_000_000  # characters: a file without line ends is no table, and must not fill the memory
+LINE_MAX = (
+    1_000_000  # characters: a file without line ends is no table, and must not fill the memory
+)
 SIGNATURES = {
     b"PK\x03\x04": "This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first.",
     b"\xd0\xcf\x11\xe0": "This is an old Excel workbook. Save the sheet as CSV (UTF-8) first.",
@@ -18,9 +22,18 @@ SIGNATURES = {
 }
 
 
-def read(file: BinaryIO, name: str, *, encoding: str = "utf-8-sig", delimiter: str = "", skip_lines: int = 0) -> Source:
-    """The table in `file`; the names of its columns are the first line after `skip_lines`. Raises Unreadable, also later
-    from the records. No `delimiter`: the one of comma, semicolon and tab that parts the names best."""
+def read(
+    file: BinaryIO,
+    name: str,
+    *,
+    encoding: str = "utf-8-sig",
+    delimiter: str = "",
+    skip_lines: int = 0,
+) -> Source:
+    """The table in `file`; the names of its columns are the first line after `skip_lines`. Raises
+    Unreadable, also later from the records. No `delimiter`: the one of comma, semicolon and tab
+    that parts the names best.
+    """
     start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
     for signature, reason in SIGNATURES.items():
         if start.startswith(signature):
@@ -30,8 +43,13 @@ def read(file: BinaryIO, name: str, *, encoding: str = "utf-8-sig", delimiter: s
         next(lines, None)
     header = next(lines, "")
     if not header:
-        raise Unreadable(name, 0, "The file is empty." if not skip_lines else "There is nothing after the skipped lines.")
-    # A name in quotes may hold a line end, so the reader gets the line back, and takes more if it needs them.
+        raise Unreadable(
+            name,
+            0,
+            "The file is empty." if not skip_lines else "There is nothing after the skipped lines.",
+        )
+    # A name in quotes may hold a line end, so the reader gets the line back, and takes more if it
+    # needs them.
     rows = csv.reader(chained(header, lines), delimiter=delimiter or sniff(header), strict=True)
     line = lines.number
     columns = check(parsed(rows, lines, name, line), name, line)
@@ -47,7 +65,10 @@ def records(rows, lines: "Lines", name: str, columns: list[str]) -> Iterator[Rec
         if not any(row):  # a blank line, or the empty rows that a spreadsheet leaves at its end
             continue
         if len(row) != len(columns):
-            yield Record(line, misfit=f"This row has {cells(len(row))}, but there are {len(columns)} columns.")
+            yield Record(
+                line,
+                misfit=f"This row has {cells(len(row))}, but there are {len(columns)} columns.",
+            )
         else:
             yield Record(line, dict(zip(columns, row, strict=True)))
 
@@ -72,7 +93,9 @@ def check(columns: list[str] | None, name: str, line: int) -> list[str]:
     if not any(columns):
         raise Unreadable(name, line, "The names of the columns are missing.")
     if columns[0].startswith("#"):
-        reason = "This is a comment and not the names of the columns. Leave it out with --skip-lines."
+        reason = (
+            "This is a comment and not the names of the columns. Leave it out with --skip-lines."
+        )
         raise Unreadable(name, line, f"{reason} (--skip-lines {line})")
     if "" in columns:
         number = columns.index("") + 1
@@ -80,12 +103,16 @@ def check(columns: list[str] | None, name: str, line: int) -> list[str]:
         raise Unreadable(name, line, reason)
     for number, column in enumerate(columns, 1):
         if (first := columns.index(column) + 1) < number:
-            raise Unreadable(name, line, f"Columns {first} and {number} have the same name, “{column}”.")
+            raise Unreadable(
+                name, line, f"Columns {first} and {number} have the same name, “{column}”."
+            )
     return columns
 
 
 def sniff(header: str) -> str:
-    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
+    return max(
+        DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter)))
+    )
 
 
 def cells(number: int) -> str:
@@ -98,16 +125,21 @@ def chained(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 
 class Lines(Iterator[str]):
-    """The lines of a file as text, with their ends, counted from 1. Raises Unreadable for what is no text."""
+    """The lines of a file as text, with their ends, counted from 1. Raises Unreadable for what is
+    no text.
+    """
 
     def __init__(self, file: BinaryIO, name: str, encoding: str):
         try:
-            # Bytes that this encoding does not know become lone surrogates, so that the line can be named.
+            # Bytes that this encoding does not know become lone surrogates, so that the line can be
+            # named.
             self.text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")  # type: ignore[arg-type]
             lookup(encoding)
         except LookupError as error:
             raise Unreadable(name, 0, f"There is no text encoding “{encoding}”.") from error
-        self.name, self.encoding, self.number = name, encoding, 0
+        self.name = name
+        self.encoding = encoding
+        self.number = 0
 
     def __next__(self) -> str:
         try:
@@ -118,10 +150,16 @@ class Lines(Iterator[str]):
             raise StopIteration
         self.number += 1
         if "\x00" in line:
-            raise self.problem("There is a NUL in this line, so this is no text; or it is UTF-16: say --encoding utf-16.")
+            raise self.problem(
+                "There is a NUL in this line, so this is no text; or it is UTF-16: say --encoding utf-16."
+            )
         if len(line) == LINE_MAX:
-            raise self.problem(f"This line is longer than {LINE_MAX:,} characters, so this is no CSV.")
-        if not line.isascii() and (lost := next((char for char in line if "\ud800" <= char <= "\udfff"), "")):
+            raise self.problem(
+                f"This line is longer than {LINE_MAX:,} characters, so this is no CSV."
+            )
+        if not line.isascii() and (
+            lost := next((char for char in line if "\ud800" <= char <= "\udfff"), "")
+        ):
             raise self.undecodable(self.number, f"byte 0x{ord(lost) & 0xFF:02X}")
         return line
 
