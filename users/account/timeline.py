@@ -190,9 +190,9 @@ def sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
     """`many`: some sources tell better what others would tell too, and are not alone."""
     branches = (branch(kind, source, vendor, many) for kind, source in sources.items())
     return " UNION ALL ".join(
-        f"SELECT * FROM ({part}) AS one{number}"
-        for number, part in enumerate(branches)  # noqa: S608
-    )  # noqa: RUF100, S608
+        f"SELECT * FROM ({part}) AS one{number}"  # noqa: S608
+        for number, part in enumerate(branches)
+    )
 
 
 def branch(kind: str, source: Source, vendor: str, many: bool) -> str:

@@ -21,6 +21,6 @@ def purge() -> None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {settings.CACHES['default']['LOCATION']} WHERE expires < %s",
-            [now],  # noqa: S608
-        )  # noqa: RUF100, S608
+            f"DELETE FROM {settings.CACHES['default']['LOCATION']} WHERE expires < %s",  # noqa: S608
+            [now],
+        )

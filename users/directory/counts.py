@@ -120,9 +120,9 @@ def forget() -> None:
     with connections["default"].cursor() as cursor:
         table = settings.CACHES["default"]["LOCATION"]
         cursor.execute(
-            f"DELETE FROM {table} WHERE cache_key LIKE %s",
-            [cache.make_key(key("")) + "%"],  # noqa: S608
-        )  # noqa: RUF100, S608
+            f"DELETE FROM {table} WHERE cache_key LIKE %s",  # noqa: S608
+            [cache.make_key(key("")) + "%"],
+        )
 
 
 def key(digest: str) -> str:

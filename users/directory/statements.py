@@ -338,7 +338,7 @@ def short_ids(search: Search) -> Q:
         for column in ("username", "email", "name")
     ]
     union = " UNION ".join(
-        f"SELECT * FROM ({sql}) AS first{number}"
-        for number, (sql, _) in enumerate(firsts)  # noqa: S608
-    )  # noqa: RUF100, S608
+        f"SELECT * FROM ({sql}) AS first{number}"  # noqa: S608
+        for number, (sql, _) in enumerate(firsts)
+    )
     return Q(pk__in=RawSQL(union, [param for _, params in firsts for param in params]))  # noqa: S611  compiled by the ORM

@@ -16,9 +16,9 @@ from users.models import User
 COLUMNS = ("suspended_until", "valid_until")
 SECONDS = 3600
 FIRST = {
-    column: f"(SELECT min({column}) FROM users_user WHERE {column} > %s)"
-    for column in COLUMNS  # noqa: S608
-}  # noqa: RUF100, S608
+    column: f"(SELECT min({column}) FROM users_user WHERE {column} > %s)"  # noqa: S608
+    for column in COLUMNS
+}
 
 
 def next_turn(generations: Generations) -> datetime | None:
