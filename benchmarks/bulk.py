@@ -30,10 +30,9 @@ from benchmarks.measure import faulty, p95
 from benchmarks.peers import ROOT, Peer, Running, serving
 from benchmarks.report import Report, listing, short, table
 from tests.servers import running
-from users import access
-from users.account import verbs
+from users import access, verbs
 from users.audit.models import AuditEvent
-from users.directory.selection import Selection
+from users.bulk.selection import Selection
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job, JobItem, WorkerBeat
 from users.mail.models import Message

@@ -7,10 +7,10 @@ from django.db.models import Value
 from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
-from users.account.verbs import suspend
 from users.audit.models import AuditEvent
-from users.compiled import ANY, Compiled
+from users.database.cached_query import ANY, Compiled
 from users.models import User
+from users.verbs import suspend
 
 pytestmark = pytest.mark.django_db
 

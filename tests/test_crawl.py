@@ -11,8 +11,8 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import start
 from tests.pages import Element, read
-from users.account import verbs
-from users.jobs import turns
+from users import verbs
+from users.jobs import worker
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -63,8 +63,8 @@ def viewers() -> dict[str, User]:
     start(
         viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk}
     )
-    turns.work()
-    turns.work()
+    worker.work()
+    worker.work()
     return viewers
 
 

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(url="/users/"), name="home"),
     path("", include("users.health.urls")),
-    path("", include("users.staff.urls")),
+    path("", include("users.signin.urls")),
     path("me/", include("users.me.urls")),
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from tests.builders import make_user
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.models import User
 

@@ -12,12 +12,12 @@ from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.test import Client
 
-from users.account import verbs
-from users.account.models import Note
+from users import verbs
 from users.audit.models import AuditEvent
 from users.models import User
-from users.staff import throttle
-from users.staff.models import Session
+from users.notes.models import Note
+from users.sessions import throttle
+from users.sessions.models import Session
 
 LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 GONE = datetime(2020, 1, 1, tzinfo=UTC)

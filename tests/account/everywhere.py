@@ -20,12 +20,12 @@ from django.utils import timezone
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.transfer.importer import import_file
+from users import verbs
 from users.access import Denied
-from users.account import verbs
 from users.audit.record import record_denied
 from users.audit.tasks import seal
 from users.bulk import undo
-from users.directory import counts, saved
+from users.directory import counts, saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine
@@ -219,7 +219,7 @@ def live(person: User) -> User:
         (support, f"q={LOGIN.upper()}", False),
         (support, "q=berta", True),
     ):
-        saved.create(
+        saved_searches.create(
             Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared
         )
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)

@@ -5,12 +5,12 @@ import pytest
 from tests.answers import assert_denied
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
-from users.account.timeline import SIZE, SOURCES
+from users import verbs
 from users.audit.record import record
+from users.history.timeline import SIZE, SOURCES
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.staff.models import SignInEvent
+from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"

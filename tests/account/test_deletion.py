@@ -12,8 +12,7 @@ from tests.account.ladder import climb
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users import access
-from users.account import verbs
+from users import access, verbs
 from users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from tests.account.ladder import climb
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.errors import Refused
+from users import verbs
+from users.exceptions import Refused
 from users.models import User
 
 pytestmark = pytest.mark.django_db

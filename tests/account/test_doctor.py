@@ -17,13 +17,12 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
-from users import access
-from users.account import verbs
-from users.account.doctor import CHECKS, diagnose
+from users import access, verbs
+from users.doctor.diagnosis import CHECKS, diagnose
 from users.mail.models import Message
 from users.models import User
-from users.staff import throttle
-from users.staff.models import Outcome, SignInEvent
+from users.sessions import throttle
+from users.sessions.models import Outcome, SignInEvent
 
 pytestmark = pytest.mark.django_db
 

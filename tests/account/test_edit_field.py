@@ -14,9 +14,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.verbs.change import PROFILE
+from users import verbs
 from users.audit.models import AuditEvent
+from users.fields import PROFILE
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.models import User
 

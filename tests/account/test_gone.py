@@ -12,9 +12,9 @@ from tests.account.cases import CASES, Case, address, filled, send
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.errors import Refused
+from users import verbs
 from users.audit.models import AuditEvent
+from users.exceptions import Refused
 from users.mail.models import Message
 from users.models import User
 

@@ -17,9 +17,9 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account import verbs
-from users.account.history import LOOKED_AT, newest
+from users import verbs
 from users.audit.models import AuditEvent
+from users.history.past_state import LOOKED_AT, newest
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ JOINED = datetime(2026, 1, 1, tzinfo=UTC)
 def on(day: int, do) -> None:
     """Done on a day of February 2026, at noon."""
     with patch(
-        "users.audit.record.AuditEvent",
+        "users.audit.models.AuditEvent",
         partial(AuditEvent, at=datetime(2026, 2, day, 12, tzinfo=UTC)),
     ):
         do()

@@ -17,7 +17,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.mail.models import Letter, Message
 from users.models import User
 

@@ -17,12 +17,12 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, plain, stored
 from tests.pages import read
 from tests.test_crawl import crawl
-from users.account import masking, verbs
+from users import masking, verbs
 from users.audit.record import record
-from users.directory import saved
+from users.bulk.selected import filtered
+from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
 from users.jobs.models import Job, JobItem
-from users.jobs.selected import filtered
 from users.models import User
 
 REACHED = {PHONE, MAIL, OLD_MAIL, NEW_MAIL, "198.51.100.77"}
@@ -466,18 +466,22 @@ def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane)
     root = make_superuser()
     viewer = make_user("Viewer")
     hidden = [
-        saved.create(Filter.parse(QueryDict(query)), by=root, name=name, shared=True)
+        saved_searches.create(Filter.parse(QueryDict(query)), by=root, name=name, shared=True)
         for name, query in (
             ("one", "q=jane.roe%40example.com"),
             ("two", "q=99887766"),
             ("jane@example.com", "status=active"),
         )
     ]
-    shown = saved.create(Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True)
-    ordered = saved.create(Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True)
+    shown = saved_searches.create(
+        Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True
+    )
+    ordered = saved_searches.create(
+        Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True
+    )
     client.force_login(viewer)
-    assert set(saved.seen_by(viewer)) == {shown, ordered}
-    assert len(saved.seen_by(root)) == 5
+    assert set(saved_searches.seen_by(viewer)) == {shown, ordered}
+    assert len(saved_searches.seen_by(root)) == 5
     for view in hidden:
         assert client.get(f"/users/?view={view.pk}").status_code == 404
     assert client.get(f"/users/?view={ordered.pk}")["Location"] == f"/users/views/{ordered.pk}/"

@@ -13,9 +13,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.models import Note
-from users.account.verbs.notes import NOBODY, PINNED_MAX, forget
+from users import verbs
+from users.notes.changes import NOBODY, PINNED_MAX, forget
+from users.notes.models import Note
 
 pytestmark = pytest.mark.django_db
 ACTIONS = ["edit", "pin", "pin/end"]

@@ -8,13 +8,13 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, tree
 from tests.pages import form, read
 from tests.plans import assert_no_sort, plans
-from users.account import verbs
-from users.account.models import TEXT_MAX, Note
-from users.account.notes import SIZE, notes
-from users.account.opened import opened
+from users import verbs
+from users.account.account_query import opened
 from users.account.tabs import TABS
-from users.account.verbs.notes import PINNED_MAX
 from users.audit.models import AuditEvent
+from users.notes.changes import PINNED_MAX
+from users.notes.models import TEXT_MAX, Note
+from users.notes.queries import SIZE, notes
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>\n\njavascript:alert(1) \u202eevil https://example.com {{ 7 }}"

@@ -10,12 +10,12 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from tests.pages import read
-from users.account import verbs
-from users.account.opened import opened
+from users import verbs
+from users.account.account_query import opened
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.models import User
-from users.moments import ago
+from users.web.time_html import ago
 
 pytestmark = pytest.mark.django_db
 

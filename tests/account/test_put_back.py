@@ -8,7 +8,7 @@ from tests.account.test_history import JOINED, on
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.models import User
 
 pytestmark = pytest.mark.django_db

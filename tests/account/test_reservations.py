@@ -5,11 +5,11 @@ from django.core.exceptions import ValidationError
 
 from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
+from users import verbs
 from users.access import Command
-from users.account import verbs
-from users.account.models import Reservation
-from users.account.reservations import RESERVED, reserve, reserved
 from users.models import User
+from users.privacy.models import Reservation
+from users.privacy.reservations import RESERVED, reserve, reserved
 
 pytestmark = pytest.mark.django_db
 COMMAND = Command("test")

@@ -16,7 +16,7 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
+from users import verbs
 from users.audit.record import record
 
 pytestmark = pytest.mark.django_db

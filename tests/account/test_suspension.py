@@ -16,7 +16,7 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message

@@ -18,7 +18,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
+from users import verbs
 from users.account.tabs import TABS, WITHIN
 from users.audit.record import record
 from users.mail.models import Message

@@ -5,7 +5,7 @@ from django.db import IntegrityError
 
 from tests.account.asking import events, events_refused, row
 from tests.builders import PASSWORD, make_user
-from users.account import verbs
+from users import verbs
 from users.mail.models import Message
 from users.models import State
 

@@ -5,9 +5,8 @@ from django.contrib.auth.models import Group, Permission
 
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users import access, verbs
+from users.exceptions import Refused
 from users.models import State
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.db import IntegrityError
 
 from tests.account.asking import events, events_refused, row
 from tests.builders import PASSWORD, make_user
-from users.account import verbs
+from users import verbs
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,9 @@ from django.core.exceptions import ValidationError
 
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused, Stale
-from users.account.verbs import merge
+from users import access, verbs
+from users.exceptions import Refused, Stale
+from users.history import merge
 from users.models import State
 
 pytestmark = pytest.mark.django_db

@@ -9,12 +9,11 @@ from django.test import Client
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users import access, verbs
 from users.audit.models import AuditEvent
+from users.exceptions import Refused
 from users.models import User
-from users.staff.models import Session
+from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
 

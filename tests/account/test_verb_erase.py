@@ -14,19 +14,19 @@ from tests.account.asking import events
 from tests.account.everywhere import cached, found_in, live, mails, tables
 from tests.audit.tampering import execute
 from tests.builders import make_superuser, make_user
+from users import verbs
 from users.access import Command, Denied
-from users.account import verbs
-from users.account.errors import Refused, Stale
 from users.audit.models import AuditEvent
 from users.audit.tasks import seal
 from users.caching.tasks import purge
-from users.directory import saved
+from users.directory import saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
+from users.exceptions import Refused, Stale
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import State, User
-from users.redaction.tasks import redact
+from users.privacy.tasks import redact
 
 COMMAND = Command("test")
 
@@ -274,7 +274,7 @@ def test_what_only_looks_like_the_person_stays():
     support = make_superuser()
     ada = make_user(username="anna", email="anna@example.com", first_name="Anna", last_name="Lang")
     for query in ("q=annabel", "q=joanna%40example.com", "q=lang", "status=active"):
-        saved.create(Filter.parse(QueryDict(query)), by=support, name=query, shared=False)
+        saved_searches.create(Filter.parse(QueryDict(query)), by=support, name=query, shared=False)
     verbs.erase(ada, by=COMMAND, reason="Request 17")
     assert SavedView.objects.count() == 4
 

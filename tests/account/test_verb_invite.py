@@ -8,8 +8,7 @@ from django_q.models import OrmQ
 
 from tests.account.asking import events, events_refused
 from tests.builders import make_superuser, make_user
-from users import access
-from users.account import verbs
+from users import access, verbs
 from users.mail.models import Message
 from users.models import State, User
 

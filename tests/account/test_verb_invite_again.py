@@ -5,9 +5,8 @@ from django.db import IntegrityError
 
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users import access, verbs
+from users.exceptions import Refused
 from users.mail.models import Message
 from users.models import State, User
 

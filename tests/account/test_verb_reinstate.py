@@ -6,9 +6,8 @@ from django.utils import timezone
 
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users import access, verbs
+from users.exceptions import Refused
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db

@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
-from users.account.verbs.change import REASON_MAX
+from users import access, verbs
+from users.exceptions import Refused
 from users.models import State, User
+from users.web.forms import REASON_MAX
 
 pytestmark = pytest.mark.django_db
 COMMAND = access.Command("test")

@@ -1,4 +1,4 @@
-"""Writing to a person: users.account.verbs.write"""
+"""Writing to a person: users.verbs.letter.write"""
 
 from datetime import timedelta
 
@@ -10,9 +10,9 @@ from django.utils import timezone
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
+from users import verbs
 from users.access import Command, Denied
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.mail.models import Letter, Message
 from users.models import State, User
 

@@ -12,9 +12,8 @@ from tests.account.asking import VERBS, events, row
 from tests.account.cases import CASES, address, filled
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once, until_somebody_waits
-from users import access
-from users.account import verbs
-from users.account.errors import Refused, Stale
+from users import access, verbs
+from users.exceptions import Refused, Stale
 from users.mail.models import Message
 from users.models import State, User
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Stale
+from users import access, verbs
+from users.exceptions import Stale
 from users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.audit.record import record
 
 pytestmark = pytest.mark.django_db

@@ -4,13 +4,13 @@ import pytest
 
 from benchmarks import past
 from tests.builders import make_superuser, make_user
-from users.account import verbs
-from users.account.blast import radius
+from users import verbs
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.mail.models import Message
 from users.models import User
-from users.staff.models import Session, SignInEvent
+from users.sessions.models import Session, SignInEvent
+from users.verbs.impact import radius
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 

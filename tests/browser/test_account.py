@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import PASSWORD, make_superuser, make_user
-from users.account import verbs
+from users import verbs
 
 pytestmark = pytest.mark.postgresql  # as in production
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_looks import show, too_wide, violations
 from tests.builders import make_superuser, make_user
-from users.account import verbs
+from users import verbs
 from users.models import User
 
 pytestmark = pytest.mark.sqlite  # of the browser, and not of the database

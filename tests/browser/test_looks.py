@@ -12,12 +12,12 @@ from playwright.sync_api import Page
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.jobs.kinds import start
-from users.account import verbs
+from users import verbs
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import drain
 from users.mail.models import Message
 from users.models import User
-from users.staff.models import Outcome, SignInEvent
+from users.sessions.models import Outcome, SignInEvent
 
 # What a page looks like has nothing to do with the database, and to look at all of them takes
 # minutes.

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.people import make_people
 from tests.builders import make_superuser, make_user
-from users.account import verbs
+from users import verbs
 from users.account.tabs import TABS
 from users.models import User
 

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from users.bulk.action import BY_NOUN
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import ENDED, Job
 from users.models import User
 
@@ -27,7 +27,7 @@ def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
 
 def work(job: Job) -> Job:
     """Until it stands still."""
-    while turns.work() is not None:
+    while worker.work() is not None:
         pass
     job.refresh_from_db()
     return job

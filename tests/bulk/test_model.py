@@ -22,12 +22,12 @@ from hypothesis.stateful import (
 
 from tests.builders import make_superuser
 from tests.bulk.running import start
-from users.account import verbs
-from users.account.errors import Refused
+from users import verbs
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.action import BY_NOUN
-from users.jobs import engine, turns
+from users.exceptions import Refused
+from users.jobs import engine, worker
 from users.jobs.models import ENDED, Job, JobItem
 from users.models import User
 
@@ -39,7 +39,7 @@ TELLING = ("status", "status_reason", "must_change_password")
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
 
 
 class Bulk(RuleBasedStateMachine):
@@ -64,10 +64,10 @@ class Bulk(RuleBasedStateMachine):
         for job in Job.objects.filter(state__in=["paused", "parked"]):
             engine.resume(job, by=self.root)
         Job.objects.filter(state="running").update(
-            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
         )
         for _ in range(100):
-            if turns.work() is None:
+            if worker.work() is None:
                 break
         self.every_version_has_its_event_and_its_values()
         transaction.set_rollback(True)
@@ -106,25 +106,25 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 3))
     def work(self, steps):
-        job = turns.claim()
+        job = worker.claim()
         if job is None or job.state != "running":
             return
-        turn = turns.Turn(job)
+        turn = worker.Turn(job)
         turn.size = 3
         for _ in range(steps):
-            if turn.step() != turns.Next.GO_ON:
+            if turn.step() != worker.Next.GO_ON:
                 return
         turn.give_back()
 
     @rule()
     def finish(self):
-        while turns.work() is not None:
+        while worker.work() is not None:
             pass
 
     @rule(job=jobs)
     def crash(self, job):
         Job.objects.filter(pk=job.pk, state="running").update(
-            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
         )
 
     @rule(job=jobs, verb=st.sampled_from([engine.pause, engine.resume, engine.cancel]))

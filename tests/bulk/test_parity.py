@@ -14,16 +14,15 @@ from django.utils.dateparse import parse_datetime
 from tests.account.asking import row
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
-from users.account.models import Reservation
+from users import access, verbs
 from users.audit.models import AuditEvent
 from users.bulk.action import BY_NOUN
+from users.exceptions import Refused
 from users.jobs.models import JobItem
 from users.mail.models import Letter, Message
 from users.models import User
-from users.staff.models import Session
+from users.privacy.models import Reservation
+from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2999, 3, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run, work
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.jobs import engine

@@ -13,8 +13,8 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import taken_back
 from tests.threads import at_once
+from users import verbs
 from users.access import Command
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.audit.record import event_for, record
 from users.caching.generation import NAMES, Generations, current, parse

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, headline, listed, plain, stored, tree
 from tests.test_crawl import crawl
-from users.account import verbs
+from users import verbs
 from users.caching import pages, timing
 from users.directory import preferences
 from users.models import User

@@ -32,12 +32,12 @@ from tests.caching.looking import (
     taken_back,
 )
 from tests.transfer.importer import importing  # noqa: F401  a fixture
+from users import verbs
 from users.access import Command
-from users.account import verbs
-from users.account.errors import Refused
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.caching import pages, timing
+from users.exceptions import Refused
 from users.models import User
 
 COMMAND = Command("test")

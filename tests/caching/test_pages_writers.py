@@ -19,8 +19,8 @@ from tests.caching.outage import own_redis, until_back
 from tests.pages import form
 from tests.processes import ROOT, environment
 from tests.transfer.importer import import_file
+from users import verbs
 from users.access import Command
-from users.account import verbs
 from users.audit.record import record
 from users.caching.models import Generation
 from users.models import State, User

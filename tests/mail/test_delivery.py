@@ -18,8 +18,7 @@ from tests.builders import make_user
 from tests.mail.servers import Postbox, serve, text_of
 from tests.processes import running, until
 from tests.threads import at_once
-from users import access
-from users.account import verbs
+from users import access, verbs
 from users.mail import delivery, outbox, tasks
 from users.mail.delivery import MAX_ATTEMPTS, claim, drain, due, pause
 from users.mail.models import Message

@@ -5,7 +5,7 @@ import pytest
 from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
+from users import verbs
 from users.caching import generation
 from users.presence.models import Presence, forget
 from users.presence.tasks import sweep

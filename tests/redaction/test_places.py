@@ -21,8 +21,7 @@ from tests.account.everywhere import (
     tables,
 )
 from tests.builders import make_superuser, make_user
-from users.account import verbs
-from users.account.models import Note
+from users import verbs
 from users.audit.tasks import seal
 from users.audit.verify import verify
 from users.directory.models import SavedView
@@ -30,8 +29,9 @@ from users.jobs.models import Job, JobItem
 from users.mail import delivery
 from users.mail.models import Message
 from users.models import User
-from users.redaction.places import LEFT_OUT, places
-from users.redaction.tasks import redact
+from users.notes.models import Note
+from users.privacy.tasks import redact
+from users.privacy.text_columns import LEFT_OUT, places
 
 pytestmark = pytest.mark.django_db
 TEXT = f"Ask {FIRST.upper()} {LAST} ({MAIL.upper()}, +49 (0)157 998-877 66) or {LOGIN}."

@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.builders import make_superuser, make_user
-from users.account import verbs
+from users import verbs
 from users.models import User
-from users.redaction.matching import Matcher
-from users.redaction.values import called, values_of
+from users.privacy.matcher import Matcher
+from users.privacy.search_terms import called, values_of
 
 pytestmark = pytest.mark.django_db
 

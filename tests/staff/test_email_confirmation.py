@@ -10,7 +10,7 @@ from tests.account.asking import events
 from tests.answers import assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
+from users import verbs
 from users.mail.links import verification_links
 from users.models import User
 

@@ -7,9 +7,9 @@ from django.http import HttpResponse, JsonResponse
 from django.test import Client, RequestFactory, override_settings
 
 from tests.builders import PASSWORD, make_user
-from users.account import verbs
+from users import verbs
 from users.models import User
-from users.staff.greeting import COOKIE, LONGEST, GreetingMiddleware
+from users.signin.name_cookie import COOKIE, LONGEST, GreetingMiddleware
 
 pytestmark = pytest.mark.django_db
 

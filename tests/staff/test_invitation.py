@@ -7,7 +7,7 @@ from django.test import Client
 from tests.builders import PASSWORD, make_user
 from tests.pages import read
 from tests.staff.links import choose, link_in_mail
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message

@@ -11,7 +11,7 @@ from tests.answers import assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.staff.links import choose, link_in_mail
-from users.account import verbs
+from users import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message

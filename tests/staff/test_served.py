@@ -15,9 +15,9 @@ from tests.processes import running, until
 from tests.servers import free_port
 from tests.site.test_procfile import PROCFILE
 from tests.visitor import Visitor
-from users.account import verbs
+from users import verbs
 from users.models import User
-from users.staff.models import Session, SignInEvent
+from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,12 +17,13 @@ from django.utils import timezone
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.caching.looking import on_redis, process
 from tests.caching.outage import cache_at, own_redis, until_back
+from users import verbs
 from users.access import Command
-from users.account import verbs
 from users.models import State, User
-from users.staff import sessions, tasks
-from users.staff.models import Session
-from users.staff.sessions import SessionStore
+from users.sessions import store as sessions
+from users.sessions import tasks
+from users.sessions.models import Session
+from users.sessions.store import SessionStore
 
 pytestmark = pytest.mark.django_db
 

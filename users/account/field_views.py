@@ -9,13 +9,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users.account import meanwhile, verbs
-from users.account.forms import VersionedForm, field_form
-from users.account.frame import get_account
-from users.account.submit import bind, status_of, submit
-from users.account.verbs.change import PROFILE
-from users.caching.pages import is_partial
+from users import verbs
+from users.account.forms import field_form
+from users.account.page import get_account
+from users.fields import PROFILE
+from users.history import edit_conflicts
 from users.models import User
+from users.verbs.form_submission import bind, submit
+from users.web.forms import VersionedForm, status_of
+from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +30,7 @@ def edit(request, pk: int, name: str):
     if form.is_valid() and (
         done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
     ):
-        return saved(request, done, form[name], meanwhile.saved(done, request.user))
+        return saved(request, done, form[name], edit_conflicts.saved(done, request.user))
     return asked(request, account, form, name)
 
 
@@ -52,7 +54,7 @@ def asked(request, account: User, form: VersionedForm, name: str) -> HttpRespons
         "action": f"{back}edit/{name}/",
         "back": back,
     }
-    context |= meanwhile.shown(form, request.user, back)
+    context |= edit_conflicts.shown(form, request.user, back)
     template = (
         "users/account/_fact_form.html" if is_partial(request) else "users/account/field.html"
     )

@@ -6,74 +6,19 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from users import identifiers
-from users.account.errors import Stale
-from users.account.models import TEXT_MAX
-from users.account.verbs.change import PROFILE, REASON_MAX
-
-
-def refuse_lost(value: str) -> None:
-    """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in
-    their place by now.
-    """
-    if "\ufffd" in value:
-        raise ValidationError(
-            "This contains a character that got lost on its way here. Type it again.", code="lost"
-        )
-
-
-class NormalField(forms.CharField):
-    """Text that one function of users.identifiers brings into normal form."""
-
-    def __init__(self, normalise, **kwargs):
-        super().__init__(strip=False, validators=[refuse_lost], **kwargs)
-        self.normalise = normalise
-
-    def clean(self, value):
-        return self.normalise(super().clean(value))
-
-
-class VersionField(forms.IntegerField):
-    """Nobody types it, so whatever is wrong with it has one remedy."""
-
-    def clean(self, value):
-        try:
-            return super().clean(value)
-        except ValidationError as error:
-            raise ValidationError(
-                "This form didn’t arrive whole. Reload the page and fill it in again.",
-                code="invalid",
-            ) from error
-
-
-class VersionedForm(forms.Form):
-    """Carries the version of the account that the person saw. `stale` is set when it has changed
-    since, and that matters.
-    """
-
-    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
-    stale: Stale | None = None
-
-    def clean(self):
-        """A browser sends every text, an empty one too: one that didn't come is not one that
-        somebody has emptied.
-        """
-        for name, field in self.fields.items():
-            if (
-                isinstance(field, NormalField)
-                and name not in self.data
-                and not self.has_error(name)
-            ):
-                self.add_error(
-                    name,
-                    ValidationError(
-                        "This is missing. Choose or type what it shall be.", code="missing"
-                    ),
-                )
-        return super().clean()
+from users.fields import PROFILE
+from users.notes.models import TEXT_MAX
+from users.web.forms import (
+    REASON_MAX,
+    GroupsField,
+    NormalField,
+    VersionedForm,
+    VersionField,
+    refuse_lost,
+)
 
 
 class OwnProfileForm(VersionedForm):
@@ -119,14 +64,6 @@ def field_form(name: str) -> type[VersionedForm]:
     on a page.
     """
     return type("FieldForm", (VersionedForm,), {name: ProfileForm.base_fields[name]})
-
-
-class GroupsField(forms.ModelMultipleChoiceField):
-    def clean(self, value):
-        try:
-            return super().clean(value)
-        except OverflowError as error:  # SQLite, for a number that is no id on any database
-            raise ValidationError("There is no such role.", code="invalid_choice") from error
 
 
 class RolesForm(VersionedForm):

@@ -10,17 +10,18 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from users import access
-from users.account import frame, verbs
-from users.account.errors import Refused
+from users import access, verbs
+from users.account import page as frame
 from users.account.forms import EditNoteForm, NoteForm
-from users.account.models import Note
-from users.account.notes import notes
-from users.account.submit import bind, record_strange, status_of, submit
-from users.account.verbs.notes import require_own
-from users.errors import BadRequest, page
+from users.audit.privileged_fields import record_strange
+from users.exceptions import BadParameter, BadRequest, Refused
 from users.models import User
-from users.parameters import BadParameter
+from users.notes.changes import require_own
+from users.notes.models import Note
+from users.notes.queries import notes
+from users.verbs.form_submission import bind, submit
+from users.web.error_page import page
+from users.web.forms import status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet, Value
 
-from users.compiled import Compiled
+from users.database.cached_query import Compiled
 from users.models import User
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.http import QueryDict
 
 from users.models import User
-from users.parameters import number, only
-from users.staff import sessions
-from users.staff.models import SignInEvent
+from users.sessions import store
+from users.sessions.models import SignInEvent
+from users.web.query_string import number, only
 
 SIZE = 25
 
@@ -19,7 +19,7 @@ def page(account: User, query: QueryDict) -> dict[str, Any]:
     attempts, more = attempts_of(account.pk, after)
     path = f"/users/{account.pk}/sign-ins/"
     return {
-        "sessions": sessions.standing(account) if not after else [],
+        "sessions": store.standing(account) if not after else [],
         "attempts": attempts,
         "older": f"{path}?after={attempts[-1].pk}" if more else "",
         "newest": path if after else "",

@@ -4,14 +4,13 @@ from users.account import (
     doctor_views,
     field_views,
     history_views,
-    letter_views,
     note_views,
-    reveal_views,
     session_views,
     tab_views,
-    verb_views,
     views,
 )
+from users.verbs import letter_views, reveal_views
+from users.verbs import views as verb_views
 
 urlpatterns = [
     path("new/", views.new, name="account-new"),

@@ -6,17 +6,20 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from users import access
-from users.account import frame, masking, meanwhile, verbs
-from users.account.asks import form_page
-from users.account.errors import Refused
+from users import access, masking, verbs
+from users.account import page as frame
 from users.account.forms import InviteForm, ProfileForm, RolesForm
-from users.account.frame import get_account
-from users.account.submit import bind, record_strange, status_of, submit
+from users.account.page import get_account
 from users.audit import trail
-from users.audit.pieces import lines
-from users.errors import page
+from users.audit.html import lines
+from users.audit.privileged_fields import record_strange
+from users.exceptions import Refused
+from users.history import edit_conflicts
 from users.models import User
+from users.verbs.form_submission import bind, submit
+from users.verbs.verb_page import form_page
+from users.web.error_page import page
+from users.web.forms import status_of
 
 
 @require_safe
@@ -54,9 +57,9 @@ def edit(request, pk: int):
     if form.is_valid() and (
         done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
     ):
-        messages.success(request, meanwhile.saved(done, request.user))
+        messages.success(request, edit_conflicts.saved(done, request.user))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | meanwhile.shown(
+    context = {"form": form, "account": account} | edit_conflicts.shown(
         form, request.user, f"/users/{pk}/"
     )
     return render(request, "users/account/edit.html", context, status=status_of(form))
@@ -72,9 +75,9 @@ def roles(request, pk: int):
             form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data)
         )
     ):
-        messages.success(request, meanwhile.saved(done, request.user, "Roles saved."))
+        messages.success(request, edit_conflicts.saved(done, request.user, "Roles saved."))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | meanwhile.shown(
+    context = {"form": form, "account": account} | edit_conflicts.shown(
         form, request.user, f"/users/{pk}/"
     )
     return render(request, "users/account/roles.html", context, status=status_of(form))

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
-from users.compiled import Compiled
+from users.database.cached_query import Compiled
 
 SIZE = 50
 ON_ACCOUNT = 20

@@ -1,7 +1,7 @@
 """What a bulk action is: a verb of one account, for as many as a selection has.
 
 A new one is a file in users/bulk/actions with one class, which is registered there. Most set
-columns of the account and are described by expressions (users/bulk/columns.py); the others write
+columns of the account and are described by expressions (users/bulk/column_action.py); the others write
 `run` themselves. Whatever it does must leave the same rows and events as the verb would, account by
 account: tests/bulk/test_parity.py compares the two.
 """
@@ -9,10 +9,10 @@ account: tests/bulk/test_parity.py compares the two.
 from collections import defaultdict
 from typing import Any, ClassVar
 
-from users.bulk.written import Written
+from users.bulk.events import Written
+from users.bulk.selected import Selected
 from users.jobs.kinds import Offer, register
 from users.jobs.models import Job
-from users.jobs.selected import Selected
 from users.models import User
 
 

@@ -12,20 +12,18 @@ from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users import access
-from users.account import masking
-from users.account.submit import posted, status_of
-from users.account.verb_forms import reason_field
+from users import access, masking
 from users.bulk import undo as undoing
 from users.bulk.action import Action
 from users.bulk.preview import preview
+from users.bulk.selection import Selection
 from users.directory.filter import BadFilter
-from users.directory.selection import Selection
-from users.errors import page
 from users.jobs import engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
+from users.web.error_page import page
+from users.web.forms import posted, reason_field, status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 

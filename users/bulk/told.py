@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from users.account.verbs.change import PROFILE, STANDING
+from users.fields import PROFILE, STANDING
 
 
 def told(columns: Iterable[str]) -> list[str]:

@@ -15,13 +15,13 @@ from users import access
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.bulk.action import BY_NOUN, Action
-from users.bulk.gate import admitted, plain_accounts
-from users.bulk.written import write
+from users.bulk.events import write
+from users.bulk.lock import admitted, plain_accounts
+from users.bulk.selected import Selected
 from users.jobs import engine
 from users.jobs.kinds import KINDS, Chunk, Offer, register
 from users.jobs.models import Job, JobItem
-from users.jobs.selected import Selected
-from users.staff import sessions
+from users.sessions import store
 
 EVENT = "account.undone"
 FORGOTTEN = "What this account was before is no longer known."
@@ -76,7 +76,7 @@ def touch(ids: list[int], *, ends_sessions: bool) -> None:
     epoch = F("session_epoch") + (1 if ends_sessions else 0)
     accounts.update(version=F("version") + 1, updated_at=timezone.now(), session_epoch=epoch)
     if ends_sessions:
-        sessions.end_all_of(ids)
+        store.end_all_of(ids)
 
 
 def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:

@@ -1,13 +1,7 @@
 from django.urls import path
 
-from users.directory import (
-    column_views,
-    count_views,
-    filter_views,
-    saved_views,
-    selection_views,
-    views,
-)
+from users.bulk import selection_views
+from users.directory import column_views, count_views, filter_views, saved_search_views, views
 
 urlpatterns = [
     path("", views.index, name="directory"),
@@ -17,8 +11,8 @@ urlpatterns = [
     path("columns/default/", column_views.default, name="directory-columns-default"),
     path("selection/", selection_views.selection, name="directory-selection"),
     path("size/", column_views.size, name="directory-size"),
-    path("views/", saved_views.views, name="directory-views"),
-    path("views/new/", saved_views.new, name="directory-view-new"),
-    path("views/<int:pk>/", saved_views.view, name="directory-view"),
-    path("views/<int:pk>/deletion/", saved_views.deletion, name="directory-view-deletion"),
+    path("views/", saved_search_views.views, name="directory-views"),
+    path("views/new/", saved_search_views.new, name="directory-view-new"),
+    path("views/<int:pk>/", saved_search_views.view, name="directory-view"),
+    path("views/<int:pk>/deletion/", saved_search_views.deletion, name="directory-view-deletion"),
 ]

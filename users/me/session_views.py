@@ -10,10 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.account import verbs
-from users.account.errors import Refused
-from users.errors import page
-from users.staff.sessions import standing
+from users import verbs
+from users.exceptions import Refused
+from users.sessions.store import standing
+from users.web.error_page import page
 
 
 @require_safe

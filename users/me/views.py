@@ -5,9 +5,11 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users.account import meanwhile, verbs
+from users import verbs
 from users.account.forms import OwnProfileForm
-from users.account.submit import bind, status_of, submit
+from users.history import edit_conflicts
+from users.verbs.form_submission import bind, submit
+from users.web.forms import status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -18,7 +20,7 @@ def profile(request):
     if form.is_valid() and (
         done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))
     ):
-        messages.success(request, meanwhile.saved(done, request.user))
+        messages.success(request, edit_conflicts.saved(done, request.user))
         return redirect("me")
-    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, "/me/")
+    context = {"form": form, "account": account} | edit_conflicts.shown(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=status_of(form))

@@ -7,7 +7,6 @@ from users.bulk.actions.end_date import SetEndDate
 from users.bulk.actions.end_date_end import ClearEndDate
 from users.bulk.actions.end_sessions import EndSessions
 from users.bulk.actions.erase import Erase
-from users.bulk.actions.export import Export
 from users.bulk.actions.groups import AddToGroups, RemoveFromGroups
 from users.bulk.actions.mails import SendPasswordReset, SendVerification
 from users.bulk.actions.password_change import RequirePasswordChange
@@ -16,6 +15,7 @@ from users.bulk.actions.restore import Restore
 from users.bulk.actions.suspend import Suspend
 from users.bulk.actions.verify_email import VerifyEmail
 from users.bulk.actions.write import Write
+from users.transfer.export_action import Export
 
 for action in (
     Suspend,

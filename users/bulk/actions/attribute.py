@@ -1,4 +1,4 @@
-"""Sets one field of the profile that many can share: what users.account.verbs.edit does to one
+"""Sets one field of the profile that many can share: what users.verbs.profile.edit does to one
 account.
 """
 
@@ -9,11 +9,11 @@ from django import forms
 from django.db.models import Q
 
 from users.account.forms import OwnProfileForm
-from users.account.verb_forms import reason_field
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import SAME, gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import SAME, gone
 from users.jobs.models import Job
+from users.web.forms import reason_field
 
 FIELDS = (
     "locale",

@@ -1,4 +1,4 @@
-"""Deletes: what users.account.verbs.delete does to one account."""
+"""Deletes: what users.verbs.deletion.delete does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django.db.models import F, Q
 from django.db.models.functions import JSONObject
 
-from users.account.verb_forms import DeletionForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import already
 from users.bulk.forms import BulkForm
-from users.bulk.judging import already
-from users.bulk.moments import Told
+from users.bulk.json_time import Told
 from users.jobs.models import Job
 from users.models import State
+from users.verbs.forms import DeletionForm
 
 
 class Form(BulkForm, DeletionForm):

@@ -1,4 +1,4 @@
-"""Sets an end date: what users.account.verbs.set_end_date does to one account."""
+"""Sets an end date: what users.verbs.end_date.set_end_date does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +7,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from users.account.verb_forms import EndDateForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import SAME, gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import SAME, gone
 from users.jobs.models import Job
+from users.verbs.forms import EndDateForm
 
 
 class Form(BulkForm, EndDateForm):

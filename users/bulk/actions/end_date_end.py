@@ -1,15 +1,15 @@
-"""Clears end dates: what users.account.verbs.clear_end_date does to one account."""
+"""Clears end dates: what users.verbs.end_date.clear_end_date does to one account."""
 
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
-from users.account.verb_forms import OptionalReasonForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import gone
 from users.jobs.models import Job
+from users.verbs.forms import OptionalReasonForm
 
 
 class Form(BulkForm, OptionalReasonForm):

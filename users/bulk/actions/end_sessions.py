@@ -1,4 +1,4 @@
-"""Ends sessions: what users.account.verbs.end_sessions does to one account. The version stays, and
+"""Ends sessions: what users.verbs.sessions.end_sessions does to one account. The version stays, and
 nothing is taken back.
 """
 
@@ -7,15 +7,15 @@ from datetime import datetime
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from users.account.verb_forms import OptionalReasonForm
+from users.bulk.eligibility import Judging
+from users.bulk.events import Written, write
 from users.bulk.forms import BulkForm
-from users.bulk.gate import admitted, plain_accounts
-from users.bulk.judging import Judging
-from users.bulk.written import Written, write
+from users.bulk.lock import admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.staff import sessions
-from users.staff.models import Session
+from users.sessions import store
+from users.sessions.models import Session
+from users.verbs.forms import OptionalReasonForm
 
 
 class Form(BulkForm, OptionalReasonForm):
@@ -50,7 +50,7 @@ class EndSessions(Judging):
         theirs = Session.objects.filter(account_id__among=list(rows))
         numbers = dict(theirs.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
-        sessions.end_all_of(list(rows))
+        store.end_all_of(list(rows))
         write(
             chunk,
             self.event,

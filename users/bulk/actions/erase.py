@@ -1,4 +1,4 @@
-"""Erases, by users.account.verbs.erase itself, account by account: what there is of a person has to
+"""Erases, by users.verbs.erasure.erase itself, account by account: what there is of a person has to
 be looked for.
 """
 
@@ -8,16 +8,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
-from users.account.verb_forms import ErasureForm
+from users import access, verbs
+from users.bulk.eligibility import Judging, already
 from users.bulk.forms import BulkForm
-from users.bulk.gate import GONE
-from users.bulk.judging import Judging, already
+from users.bulk.lock import GONE
+from users.exceptions import Refused
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, User
+from users.verbs.forms import ErasureForm
 
 
 class Form(BulkForm, ErasureForm):

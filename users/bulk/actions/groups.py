@@ -1,4 +1,4 @@
-"""Into groups and out of them: what users.account.verbs.add_to_groups and remove_from_groups do to
+"""Into groups and out of them: what users.verbs.groups.add_to_groups and remove_from_groups do to
 one account.
 """
 
@@ -14,21 +14,21 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from users import access
-from users.account import verb_forms
 from users.bulk.action import alike
+from users.bulk.eligibility import Judging, gone
+from users.bulk.events import Written, write
 from users.bulk.forms import BulkForm
-from users.bulk.gate import admitted, plain_accounts
-from users.bulk.judging import Judging, gone
-from users.bulk.written import Written, write
+from users.bulk.lock import admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
+from users.verbs import forms
 
 Member: Any = User.groups.through
 NONE_LEFT = "These groups are not there any more."
 
 
-class Form(BulkForm, verb_forms.GroupsForm):
+class Form(BulkForm, forms.GroupsForm):
     version = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""Sends a mail that staff may send to one account: users.account.verbs.send_password_reset and
+"""Sends a mail that staff may send to one account: users.verbs.password.send_password_reset and
 send_verification.
 """
 
@@ -8,17 +8,17 @@ from typing import Any, ClassVar
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from users.account.verb_forms import OptionalReasonForm
 from users.bulk.actions.verify_email import unverified
+from users.bulk.eligibility import Judging, gone
+from users.bulk.events import Written, write
 from users.bulk.forms import BulkForm
-from users.bulk.gate import admitted
-from users.bulk.judging import Judging, gone
-from users.bulk.written import Written, write
-from users.jobs import queue
+from users.bulk.lock import admitted
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
+from users.jobs.queue import doorbell
 from users.mail.models import Message
 from users.models import State, in_state
+from users.verbs.forms import OptionalReasonForm
 
 
 class Form(BulkForm, OptionalReasonForm):
@@ -41,7 +41,7 @@ class SendMail(Judging):
         ]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
-            queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
+            doorbell.ring("users.mail.tasks.drain", cluster=doorbell.NOTIFY)
         write(
             chunk,
             self.event,

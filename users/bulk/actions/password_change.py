@@ -1,4 +1,4 @@
-"""Requires a password change: what users.account.verbs.require_password_change does to one account."""
+"""Requires a password change: what users.verbs.password.require_password_change does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
-from users.account.verb_forms import OptionalReasonForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import gone
 from users.jobs.models import Job
+from users.verbs.forms import OptionalReasonForm
 
 
 class Form(BulkForm, OptionalReasonForm):

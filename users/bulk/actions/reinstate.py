@@ -1,4 +1,4 @@
-"""Reinstates: what users.account.verbs.reinstate does to one account."""
+"""Reinstates: what users.verbs.suspension.reinstate does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Case, Q, Value, When
 
-from users.account.verb_forms import ReinstatementForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State, in_state
+from users.verbs.forms import ReinstatementForm
 
 
 class Form(BulkForm, ReinstatementForm):

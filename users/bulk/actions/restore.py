@@ -1,4 +1,4 @@
-"""Restores: what users.account.verbs.restore does to one account."""
+"""Restores: what users.verbs.deletion.restore does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -7,12 +7,12 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from users.account.verb_forms import OptionalReasonForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
-from users.bulk.moments import Read, Within
+from users.bulk.json_time import Read, Within
 from users.jobs.models import Job
 from users.models import State, in_state
+from users.verbs.forms import OptionalReasonForm
 
 
 class Form(BulkForm, OptionalReasonForm):

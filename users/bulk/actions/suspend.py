@@ -1,4 +1,4 @@
-"""Suspends: what users.account.verbs.suspend does to one account."""
+"""Suspends: what users.verbs.suspension.suspend does to one account."""
 
 from datetime import datetime
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from users.account.verb_forms import SuspensionForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import already
 from users.bulk.forms import BulkForm
-from users.bulk.judging import already
 from users.jobs.models import Job
 from users.models import State
+from users.verbs.forms import SuspensionForm
 
 
 class Form(BulkForm, SuspensionForm):

@@ -1,15 +1,15 @@
-"""Verifies addresses: what users.account.verbs.verify_email does to one account."""
+"""Verifies addresses: what users.verbs.email.verify_email does to one account."""
 
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
-from users.account.verb_forms import KnownAddressForm
-from users.bulk.columns import ColumnAction
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import gone
 from users.jobs.models import Job
+from users.verbs.forms import KnownAddressForm
 
 
 class Form(BulkForm, KnownAddressForm):
@@ -39,7 +39,7 @@ class VerifyEmail(ColumnAction):
 
 
 def unverified() -> list[tuple[Q, str]]:
-    """As users.account.verbs.email.require_unverified, of an account that is there."""
+    """As users.verbs.email.require_unverified, of an account that is there."""
     return [
         (Q(email=""), "This account has no address."),
         (Q(email_verified_at__isnull=False), "This address is already verified."),

@@ -1,4 +1,4 @@
-"""Writes to people: what users.account.verbs.write does to one account. All of them have one letter
+"""Writes to people: what users.verbs.letter.write does to one account. All of them have one letter
 between them.
 """
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.account.verb_forms import LetterForm
-from users.account.verbs.letter import CAME_BACK, NO_ADDRESS, UNVERIFIED, came_back
 from users.bulk.actions.mails import SendMail
+from users.bulk.eligibility import gone
 from users.bulk.forms import BulkForm
-from users.bulk.judging import gone
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import User
+from users.verbs.forms import LetterForm
+from users.verbs.letter import CAME_BACK, NO_ADDRESS, UNVERIFIED, came_back
 
 ALREADY = "This letter was written to this person already."
 
