@@ -8,12 +8,12 @@ once more before it leaves (`cover`).
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from users import access
-from users.audit.models import AuditEvent
 from users.models import User
 
+Event = TypeVar("Event")  # users.audit.models.AuditEvent, which stands above the ground
 HIDDEN = "••••"
 AT = "(?:@|＠|﹫|%40|&#64;)"  # wide and small ones too, which people paste
 PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
@@ -120,10 +120,11 @@ def refuse_saving(*args: Any, **kwargs: Any) -> None:
     raise RuntimeError("This is what a viewer sees of an account, and not the account.")
 
 
-def event(whole: AuditEvent) -> AuditEvent:
-    masked = AuditEvent.__new__(AuditEvent)
+def event(whole: Event) -> Event:
+    """A copy of an audit event to be shown."""
+    masked: Any = type(whole).__new__(type(whole))
     values = masked.__dict__
-    values |= whole.__dict__
+    values |= vars(whole)
     for field in ("actor_text", "target_text", "reason", "ip"):
         if value := values.get(field):
             values[field] = text(str(value))

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users import access, verbs
-from users.account.rights import read_rights
 from users.audit.record import record
 from users.models import User
+from users.permissions import read_rights
 
 pytestmark = pytest.mark.django_db
 

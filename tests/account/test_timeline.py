@@ -12,11 +12,11 @@ from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
 from users.history import timeline
 from users.history.timeline import SOURCES, decode, encode, page
+from users.identifiers import LARGEST_ID
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.notes.models import Note
 from users.sessions.models import SignInEvent
-from users.web.query_string import LARGEST_ID
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from users import masking, verbs
 from users.account import page
 from users.account.forms import PutBackForm
-from users.account.rights import read_rights
 from users.exceptions import BadParameter, BadRequest
 from users.fields import PROFILE
 from users.history.past_state import BadMoment, History, Line, history, moment
 from users.models import User
+from users.permissions import read_rights
 from users.verbs.form_submission import bind, submit
 from users.web.forms import status_of
 from users.web.query_string import only

@@ -8,18 +8,17 @@ there is never older than the tab.
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from users import access, masking
 from users.account.account_query import opened
-from users.account.rights import read_rights
 from users.account.tabs import BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.models import User
-from users.web import partials
-from users.web.query_string import LARGEST_ID
+from users.permissions import read_rights
+from users.web import account_lookup, partials
 
 Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
@@ -73,17 +72,10 @@ def around(request, account: User) -> dict[str, Any]:
 
 
 def get_account(request, action: str, pk: int) -> User:
-    """The account, if the viewer may do this to it. Who may not see accounts at all learns nothing
-    about ids.
-    """
-    return masking.accounts([whole(request, action, pk)], request.user)[0]
+    """Returns the account with everything that its page shows around a tab, masked where it must be."""
+    return account_lookup.get_account(request, action, pk, load=opened)
 
 
 def whole(request, action: str, pk: int) -> User:
-    """The same, as it is: for what compares values, and never for a template."""
-    access.require(request.user, "view")
-    account = opened(pk) if pk <= LARGEST_ID else None
-    if account is None:
-        raise Http404
-    access.require(request.user, action, account)
-    return account
+    """Returns the account as it is, for code that compares values; never for a template."""
+    return account_lookup.get_unmasked_account(request, action, pk, load=opened)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import verbs
 from users.account import page as frame
-from users.account.signins import page
+from users.account.sign_ins import page
 from users.exceptions import BadParameter, BadRequest
 from users.models import User
 from users.sessions import store, throttle

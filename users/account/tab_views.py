@@ -9,11 +9,11 @@ from django.views.decorators.http import require_safe
 from users import access as gate
 from users.account import page
 from users.account.mails import mails
-from users.account.rights import sources
 from users.exceptions import BadParameter, BadRequest
 from users.history import activity as timeline
 from users.history.grants import grants
 from users.models import User
+from users.permissions import sources
 
 
 @require_safe

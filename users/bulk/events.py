@@ -7,8 +7,7 @@ from typing import Any
 
 from users.audit.models import AuditEvent
 from users.audit.record import event_for
-from users.bulk.told import told
-from users.fields import difference
+from users.fields import audited_columns, difference
 from users.jobs.kinds import Chunk
 from users.jobs.models import JobItem
 from users.models import User
@@ -30,7 +29,7 @@ class Written:
     @classmethod
     def of(cls, old: dict[str, Any], new: dict[str, Any], columns: Iterable[str]) -> "Written":
         """`new` also has username and version."""
-        names = told(columns)
+        names = audited_columns(columns)
         changes = difference({name: old[name] for name in names}, new)
         before = {name: was for name, (was, _) in changes.items()}
         after = {name: now for name, (_, now) in changes.items()}

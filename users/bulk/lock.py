@@ -7,7 +7,7 @@ from django.db import connection
 from users import access
 from users.jobs.kinds import Chunk
 from users.models import State, User, UserQuerySet, in_state
-from users.verbs.transaction import lock_superusers
+from users.row_locks import lock_superusers
 
 LAST = "This is the last active superuser. Make somebody else a superuser first."
 GONE = "There is no such account any more."

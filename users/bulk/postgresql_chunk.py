@@ -19,7 +19,7 @@ from users.audit.record import event_for
 from users.bulk.eligibility import SAME
 from users.bulk.json_time import POSTGRESQL
 from users.bulk.lock import plain_accounts
-from users.bulk.told import told
+from users.fields import audited_columns
 from users.jobs.kinds import Chunk
 from users.models import User
 
@@ -90,7 +90,7 @@ def event_values(
     same.at = now
     values = dict(PER_ACCOUNT)
     params = []
-    names = told(columns)
+    names = audited_columns(columns)
     values["before"], values["after"] = telling("was", names), telling("now", names)
     for field in AuditEvent._meta.concrete_fields:
         column = str(field.column)

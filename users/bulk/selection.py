@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from users.directory.filter import BadFilter, Filter
 from users.directory.finder import find
+from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
 
 TICKS = 100  # as many as a page has
 CAP = 10_000
 EXAMPLES = 10
-LARGEST_ID = 2**63 - 1
 OWN = ("ids", "all", "up_to", "at")
 
 

@@ -13,10 +13,10 @@ from users import access, masking
 from users.audit.record import record
 from users.directory.filter import BadFilter, Filter
 from users.directory.models import SavedView
+from users.identifiers import LARGEST_ID
 from users.models import User
 
 EACH = 100  # views that one person may have
-LARGEST_ID = 2**63 - 1
 NUMBER = "q=[^&]*[0-9]{5}"
 
 

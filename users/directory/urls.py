@@ -1,6 +1,5 @@
 from django.urls import path
 
-from users.bulk import selection_views
 from users.directory import column_views, count_views, filter_views, saved_search_views, views
 
 urlpatterns = [
@@ -9,7 +8,6 @@ urlpatterns = [
     path("filters/", filter_views.filters, name="directory-filters"),
     path("columns/", column_views.columns, name="directory-columns"),
     path("columns/default/", column_views.default, name="directory-columns-default"),
-    path("selection/", selection_views.selection, name="directory-selection"),
     path("size/", column_views.size, name="directory-size"),
     path("views/", saved_search_views.views, name="directory-views"),
     path("views/new/", saved_search_views.new, name="directory-view-new"),

@@ -16,14 +16,13 @@ from django.utils import timezone
 from users.audit.actions import ACTIONS
 from users.history.timeline import NOTHING, Entry, Source, read
 from users.history.timeline import SOURCES as TIMELINE
-from users.identifiers import fold
+from users.identifiers import LARGEST_ID, fold
 from users.mail.models import Message
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import place
 from users.sessions.models import Outcome, SignInEvent
 from users.sessions.sign_in_events import can_be_checked, digest
-from users.web.query_string import LARGEST_ID
 
 JUST = timedelta(hours=1)
 CROWD = timedelta(minutes=5)  # for which it is worth telling that a network address was held up

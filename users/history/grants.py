@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.account.rights import Rights
 from users.audit.models import AuditEvent
 from users.models import User
+from users.permissions import Rights
 
 LOOKED_AT = 1000  # an account's newest events; what was given before stands there without a giver
 FIELDS = ("groups", "is_staff", "is_superuser")

@@ -12,11 +12,11 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from users.account.rights import Rights
 from users.audit.models import AuditEvent
 from users.audit.record import plain
 from users.fields import PROFILE, STANDING
 from users.models import State, User
+from users.permissions import Rights
 
 LOOKED_AT = 1000  # the newest events; further back nobody is told anything
 RIGHTS = ("is_staff", "is_superuser", "groups")

@@ -18,7 +18,7 @@ from django.db import connections, router
 
 from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
-from users.web.query_string import LARGEST_ID
+from users.identifiers import LARGEST_ID
 
 SIZE = 30
 LONGEST = 400  # characters of a cursor

@@ -14,7 +14,7 @@ from users.audit.record import record
 from users.exceptions import Refused
 from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
-from users.verbs.transaction import lock
+from users.row_locks import lock_account
 
 PINNED_MAX = 5  # they stand on every tab
 TWICE = timedelta(minutes=1)
@@ -27,7 +27,7 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
     """
     text = clean_text(text)
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         access.require(by, "add_note", account)
         refuse_erased(account)
         last = Note.objects.filter(account=account).order_by("-id").first()
@@ -129,7 +129,7 @@ def refuse_many_pinned(account: User) -> None:
 
 
 def locked(note: Note) -> tuple[User, Note]:
-    account = lock(note.account)
+    account = lock_account(note.account)
     return account, Note.objects.get(pk=note.pk)
 
 

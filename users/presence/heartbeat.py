@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
+from users.identifiers import LARGEST_ID
 from users.models import User
 from users.presence.models import Presence
-from users.web.query_string import LARGEST_ID
 
 LASTS = timedelta(minutes=1)
 EDITING_LASTS = timedelta(

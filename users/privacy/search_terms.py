@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
-from users.directory.search import indexed
+from users.database.search_index import search_condition
 from users.identifiers import search_form
 from users.models import User
 from users.privacy.matcher import SHORTEST, WORD, Matcher, folded, numbers_of, spellings
@@ -89,7 +89,7 @@ def full_names(others, past: Past) -> set[str]:
 
 
 def has_phone(others, phone: str) -> bool:
-    return others.filter(indexed(phone, connection.vendor), phone=phone).exists()
+    return others.filter(search_condition(phone, connection.vendor), phone=phone).exists()
 
 
 def is_last_name(others, word: str) -> bool:

@@ -21,11 +21,10 @@ from users.exceptions import Refused, Stale
 from users.jobs.queue import doorbell
 from users.models import State, User
 from users.privacy import reservations
+from users.row_locks import lock_account, lock_superusers
 from users.verbs.erase_related import remove_traces
 from users.verbs.transaction import (
     keeps_the_keys,
-    lock,
-    lock_superusers,
     refuse_last_superuser,
     require_reason,
     store,
@@ -56,7 +55,7 @@ def erase(
     reason = require_reason(reason)
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
-        account = lock(account)
+        account = lock_account(account)
         if account.is_superuser and not guarded:  # it became one since it was loaded
             guarded = lock_superusers()
         access.require(by, "erase", account)

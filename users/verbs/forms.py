@@ -17,13 +17,7 @@ from users.mail import letters
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import State, User
 from users.verbs.reason_templates import DELETION, SUSPENSION, template
-from users.web.forms import (
-    GroupsField,
-    VersionedForm,
-    moment_field,
-    reason_field,
-    refuse_lost,
-)
+from users.web.forms import GroupsField, VersionedForm, moment_field, reason_field, refuse_lost
 
 
 class VerbForm(VersionedForm):

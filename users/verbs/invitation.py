@@ -14,8 +14,9 @@ from users.fields import PROFILE
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
+from users.row_locks import lock_account
 from users.verbs.identity import normal, require_free
-from users.verbs.transaction import lock, post_once, require_grant, rights, store
+from users.verbs.transaction import post_once, require_grant, rights, store
 
 
 def invite(
@@ -52,7 +53,7 @@ def invite(
 def invite_again(account: User, *, by: Any) -> User:
     """The invitation once more, for a person who lost it or came too late."""
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         access.require(by, "invite", account)
         if account.state != State.INVITED:
             raise Refused(

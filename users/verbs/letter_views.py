@@ -4,9 +4,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from users.account.page import get_account
 from users.verbs.form_submission import bind
 from users.verbs.forms import LetterForm
+from users.web.account_lookup import get_account
 from users.web.forms import status_of
 from users.web.partials import is_partial
 

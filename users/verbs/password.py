@@ -10,12 +10,12 @@ from users.exceptions import Refused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
+from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.verbs.transaction import (
     changing,
     clean_reason,
     hold,
-    lock,
     post_once,
     refuse_gone,
     store,
@@ -28,7 +28,7 @@ def choose_password(account: User, password: str) -> User:
     makes it active.
     """
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         refuse_gone(account)
         accepted = account.status == State.INVITED
         if accepted:
@@ -55,7 +55,7 @@ def ask_password_reset(account: User) -> User:
     get their invitation.
     """
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         if account.state == State.INVITED and outbox.post(Message.Kind.INVITATION, account):
             record("account.invited_again", actor=None, target=account)
         elif account.is_active and outbox.post(Message.Kind.PASSWORD_RESET, account):

@@ -6,9 +6,9 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from users import masking, verbs
-from users.account.page import get_account
 from users.verbs.form_submission import bind, submit
 from users.verbs.reveal import needs_reason
+from users.web.account_lookup import get_account
 from users.web.forms import reason_field, status_of
 from users.web.partials import is_partial
 

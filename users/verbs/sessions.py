@@ -9,17 +9,18 @@ from users import access
 from users.audit.record import record
 from users.exceptions import Refused
 from users.models import User
+from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.sessions import throttle
 from users.sessions.devices import device
-from users.verbs.transaction import clean_reason, lock, refuse_gone, store
+from users.verbs.transaction import clean_reason, refuse_gone, store
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
     """One session, at its next request. Refused where there is none of this name (any more)."""
     reason = clean_reason(reason)
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         access.require(by, "end_sessions", account)
         end_one(account, public_id, by, reason)
     return account
@@ -31,7 +32,7 @@ def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
     """
     reason = clean_reason(reason)
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         access.require(by, "end_sessions", account)
         end_every_one(account, by, reason)
     return account
@@ -41,7 +42,7 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
     """Forgets how often signing in has failed, so that the right password is taken again at once."""
     reason = clean_reason(reason)
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         access.require(by, "end_lockout", account)
         refuse_gone(account)
         if not throttle.locked_until(account):
@@ -53,7 +54,7 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
 
 def end_own_session(account: User, public_id: UUID) -> User:
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         end_one(account, public_id, account, "")
     return account
 
@@ -63,7 +64,7 @@ def end_own_sessions(account: User) -> User:
     is returned.
     """
     with transaction.atomic():
-        account = lock(account)
+        account = lock_account(account)
         end_every_one(account, account, "")
     return account
 

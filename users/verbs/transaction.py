@@ -19,6 +19,7 @@ from users.fields import PROFILE, STANDING, difference
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User, in_state
+from users.row_locks import lock_account, lock_superusers
 from users.sessions import store as sessions
 from users.verbs.identity import normal, require_free, taken
 from users.web.forms import REASON_MAX
@@ -70,29 +71,12 @@ def hold(account: User, action: str | None, *, by: Any, version: int | None) -> 
     """The account, locked until the transaction ends, once the gate has been asked and the version
     checked.
     """
-    account = lock(account)
+    account = lock_account(account)
     if action:
         access.require(by, action, account)
     if version is not None and account.version != version:
         raise Stale(account, version)
     return account
-
-
-def lock(account: User) -> User:
-    return User.objects.select_for_update(of=("self",)).get(pk=account.pk)
-
-
-def lock_superusers() -> bool:
-    """Locks all superusers, always in the order of their ids, before one of them is touched: two
-    requests that would each remove one of the last two queue here. True, for `guarded`.
-    """
-    list(
-        User.objects.select_for_update(of=("self",))
-        .filter(is_superuser=True)
-        .order_by("pk")
-        .values_list("pk")
-    )
-    return True
 
 
 def keeps_the_keys(account: User) -> bool:

@@ -9,11 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users import masking
-from users.account.page import get_account
 from users.models import User
 from users.verbs.form_submission import bind, submit
 from users.verbs.forms import VerbForm
 from users.verbs.impact import radius
+from users.web.account_lookup import get_account
 from users.web.forms import status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])

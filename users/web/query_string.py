@@ -3,8 +3,7 @@
 from django.http import QueryDict
 
 from users.exceptions import BadParameter
-
-LARGEST_ID = 2**63 - 1
+from users.identifiers import LARGEST_ID
 
 
 def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
