@@ -30,7 +30,7 @@ class UsersConfig(AppConfig):
             import_module(name)
 
     def ready(self) -> None:
-        from users.bulk import actions, undo  # noqa: F401  register kinds of jobs
+        from users import bulk_actions  # noqa: F401  registers kinds of jobs
         from users.database.triggers import install_again
         from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from users.audit.models import AuditEvent
 from users.jobs import engine, worker
+from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import User
@@ -149,7 +150,7 @@ def test_what_makes_no_sense_is_named(agent, accounts, options, says):
 
 def test_a_job_that_does_not_end_well_is_an_exit_code(agent, accounts, monkeypatch):
     monkeypatch.setattr(
-        worker.KINDS["suspend"],
+        KINDS["suspend"],
         "run",
         lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids],
     )

@@ -17,7 +17,7 @@ from tests.bulk.running import run, start, work
 from tests.pages import form, read
 from users import masking
 from users.audit.models import AuditEvent
-from users.bulk import undo
+from users.bulk.undo_rules import undo_objection
 from users.directory import preferences
 from users.jobs import engine, worker
 from users.jobs.models import Job
@@ -164,7 +164,7 @@ def test_nothing_of_the_accounts_changes_and_nobody_can_undo_it(root):
     job = run("export", accounts, by=root, parameters={"columns": ALL, "format": "csv"})
     assert [row(account) for account in accounts] == before
     assert (job.unchanged, job.changed, job.items.count()) == (3, 0, 0)
-    assert "can’t be taken back" in undo.objection(job)
+    assert "can’t be taken back" in undo_objection(job)
     assert not AuditEvent.objects.filter(
         target_id__in=[account.pk for account in accounts]
     ).exists()

@@ -17,6 +17,7 @@ from users import access
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.jobs import engine, worker
+from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
 
@@ -217,7 +218,7 @@ def test_an_undo_of_many_needs_four_eyes_too(agent, boss):
 def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
     job = waiting(agent)
     engine.approved(job, by=boss)
-    kind = worker.KINDS["suspend"]
+    kind = KINDS["suspend"]
     monkeypatch.setattr(kind, "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
     again = engine.retry_failed(work(job), by=agent)
     assert again.state == "waiting"
@@ -225,7 +226,7 @@ def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
 
 @pytest.mark.parametrize("rule", ["always", "never"])
 def test_an_action_may_need_approval_always_or_never(agent, monkeypatch, rule):
-    monkeypatch.setattr(worker.KINDS["suspend"], "four_eyes", rule)
+    monkeypatch.setattr(KINDS["suspend"], "four_eyes", rule)
     assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {
         "always": "waiting"
     }.get(rule, "queued")

@@ -22,14 +22,16 @@ from hypothesis.stateful import (
 
 from tests.builders import make_superuser
 from tests.bulk.running import start
-from users import verbs
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.bulk.action import BY_NOUN
+from users.bulk.registry import ACTIONS_BY_NOUN
 from users.exceptions import Refused
 from users.jobs import engine, worker
 from users.jobs.models import ENDED, Job, JobItem
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 ACCOUNTS = 8
@@ -96,8 +98,8 @@ class Bulk(RuleBasedStateMachine):
         if after:
             self.finish()
         for which in edited:
-            self.by_hand(which, verbs.suspend)
-            self.by_hand(which, verbs.reinstate)
+            self.by_hand(which, suspend_account)
+            self.by_hand(which, reinstate_account)
         job.refresh_from_db()
         try:
             return undo.undo(job, by=self.root, reason="back")
@@ -134,7 +136,7 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, ACCOUNTS - 1),
-        verb=st.sampled_from([verbs.suspend, verbs.reinstate, verbs.delete]),
+        verb=st.sampled_from([suspend_account, reinstate_account, delete_account]),
     )
     def by_hand(self, which, verb):
         with contextlib.suppress(Refused):
@@ -203,7 +205,7 @@ def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
 def settings_of_engine(monkeypatch):
     monkeypatch.setattr(engine, "PER_PERSON", 1000)
     for noun in NOUNS:
-        monkeypatch.setattr(type(BY_NOUN[noun]), "largest_size", 3)
-        monkeypatch.setattr(type(BY_NOUN[noun]), "first_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "largest_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_size", 3)
     monkeypatch.setattr(undo.Undo, "first_size", 3)
     monkeypatch.setattr(undo.Undo, "largest_size", 3)

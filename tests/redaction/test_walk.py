@@ -12,7 +12,6 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from tests.pages import read
 from tests.threads import at_once
-from users import verbs
 from users.access import Command
 from users.audit import redaction
 from users.audit.models import AuditEvent
@@ -24,24 +23,28 @@ from users.jobs.models import Job
 from users.jobs.queue import doorbell
 from users.jobs.schedule import EVERY_MINUTE
 from users.models import User
+from users.notes.changes import add_note
 from users.privacy import scan, text_columns
 from users.privacy.models import Redaction, RedactionWalk
 from users.privacy.tasks import TASK, redact
+from users.verbs.erasure.verb import erase_account
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 COMMAND = Command("test")
 
 
 def erase(account: User) -> None:
-    verbs.erase(account, by=COMMAND, reason="Request 17")
+    erase_account(account, by=COMMAND, reason="Request 17")
 
 
 def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(client):
     root = make_superuser()
     ada = make_user(email="quaxi1902@example.org")
     eve = make_user()
-    verbs.add_note(eve, by=root, text="Shares a flat with Quaxi1902@example.org.")
-    verbs.suspend(eve, by=root, reason="Abuse of quaxi1902@example.org")
+    add_note(eve, by=root, text="Shares a flat with Quaxi1902@example.org.")
+    suspend_account(eve, by=root, reason="Abuse of quaxi1902@example.org")
     version = User.objects.get(pk=eve.pk).version
     erase(ada)
     client.force_login(root)
@@ -102,7 +105,7 @@ def test_many_are_looked_for_by_one_walk():
     eve = make_user()
     people = [make_user(username=f"quax{number}77") for number in range(5)]
     for person in people:
-        verbs.add_note(eve, by=root, text=f"About {person.username} and {people[0].username}")
+        add_note(eve, by=root, text=f"About {person.username} and {people[0].username}")
     job = run("erasure", people, by=root, reason="Request 17")
     assert job.changed == 5, job.note
     assert not [
@@ -122,7 +125,7 @@ def test_who_is_erased_during_a_walk_waits_for_the_next():
     eve = make_user()
     ada = make_user(username="quaxada7")
     bob = make_user(username="quaxbob7")
-    verbs.add_note(eve, by=root, text="quaxada7 and quaxbob7")
+    add_note(eve, by=root, text="quaxada7 and quaxbob7")
     erase(ada)
     claim = scan.claimed()
     assert scan.step(claim)
@@ -141,10 +144,10 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
     eve = make_user()
     ada = make_user(username="quaxada7")
     for number in range(9):
-        verbs.add_note(eve, by=root, text=f"quaxada7 called, {number}")
+        add_note(eve, by=root, text=f"quaxada7 called, {number}")
     for _ in range(4):
-        verbs.suspend(eve, by=root, reason="quaxada7")
-        verbs.reinstate(eve, by=root, reason="quaxada7")
+        suspend_account(eve, by=root, reason="quaxada7")
+        reinstate_account(eve, by=root, reason="quaxada7")
     erase(ada)
     steps = 0
     while Redaction.objects.exists():
@@ -171,7 +174,7 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
 def test_a_step_that_fails_takes_everything_back():
     eve = make_user()
     ada = make_user(username="quaxada7")
-    verbs.add_note(eve, by=make_superuser(), text="quaxada7")
+    add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
     with (
         patch.object(scan, "finish", side_effect=ZeroDivisionError),
@@ -187,7 +190,7 @@ def test_a_step_that_fails_takes_everything_back():
 def test_a_failure_is_told_without_the_words_that_it_may_hold(caplog):
     eve = make_user()
     ada = make_user(username="quaxada7")
-    verbs.add_note(eve, by=make_superuser(), text="quaxada7")
+    add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
     with patch.object(scan, "finish", side_effect=ValueError("quaxada7")):
         redact()
@@ -202,8 +205,8 @@ def test_an_event_that_the_database_does_not_let_go_does_not_keep_the_others(cap
     eve = make_user()
     ada = make_user(username="quaxada7")
     for _ in range(3):
-        verbs.suspend(eve, by=root, reason="quaxada7")
-        verbs.reinstate(eve, by=root)
+        suspend_account(eve, by=root, reason="quaxada7")
+        reinstate_account(eve, by=root)
     strange = AuditEvent.objects.filter(action="account.suspended").order_by("id")[1]
     erase(ada)
 
@@ -241,7 +244,7 @@ def test_several_workers_count_nothing_twice():
     eve = make_user()
     ada = make_user(username="quaxada7")
     for number in range(20):
-        verbs.add_note(eve, by=root, text=f"quaxada7 called, {number}")
+        add_note(eve, by=root, text=f"quaxada7 called, {number}")
     erase(ada)
     with patch.object(text_columns, "SIZE", 3):
         at_once(*[redact] * 3)

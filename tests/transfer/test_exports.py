@@ -16,12 +16,12 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start
 from tests.pages import read
-from users import verbs
 from users.audit.models import AuditEvent
 from users.jobs import engine
 from users.models import User
 from users.transfer import export_store, tasks
 from users.transfer.models import Export, ExportPiece
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 CSV = {"columns": ["id", "email"], "format": "csv"}
@@ -243,7 +243,7 @@ def test_an_erasure_takes_the_row_out_of_every_file_and_leaves_the_others(client
     ]
     Export.objects.filter(pk=exports[2].pk).update(removed_at=timezone.now())
     gone = accounts[2]
-    verbs.erase(gone, by=make_superuser(), reason="Request 17")
+    erase_account(gone, by=make_superuser(), reason="Request 17")
     for export in exports[:2]:
         text = body(client.get(path(export)))
         assert gone.email not in text
@@ -254,7 +254,7 @@ def test_an_erasure_takes_the_row_out_of_every_file_and_leaves_the_others(client
 
 def test_the_files_of_somebody_who_is_erased_go_with_them(auditor):
     export = make_export(auditor)
-    verbs.erase(auditor, by=make_superuser(), reason="Request 17")
+    erase_account(auditor, by=make_superuser(), reason="Request 17")
     export.refresh_from_db()
     assert export.removed_at
     assert not ExportPiece.objects.exists()

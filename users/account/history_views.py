@@ -9,15 +9,16 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users import masking, verbs
+from users import masking
 from users.account import page
-from users.account.forms import PutBackForm
 from users.exceptions import BadParameter, BadRequest
 from users.fields import PROFILE
 from users.history.past_state import BadMoment, History, Line, history, moment
 from users.models import User
 from users.permissions import read_rights
 from users.verbs.form_submission import bind, submit
+from users.verbs.profile.page import RestoreValueForm
+from users.verbs.profile.verb import restore_value
 from users.web.forms import status_of
 from users.web.query_string import only
 
@@ -65,10 +66,10 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
         raise BadRequest(
             "at", "What this field was then is not recorded.", back=f"/users/{pk}/history/"
         )
-    form = bind(request, PutBackForm, "edit", account, initial={"version": account.version})
+    form = bind(request, RestoreValueForm, "edit", account, initial={"version": account.version})
     values = {"field": name, "value": line.then}
     if form.is_valid() and submit(
-        form, lambda: verbs.put_back(account, by=request.user, **values, **form.cleaned_data)
+        form, lambda: restore_value(account, by=request.user, **values, **form.cleaned_data)
     ):
         messages.success(request, f"{line.label} is as it was.")
         return redirect("account", pk)

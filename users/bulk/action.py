@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from users.bulk.events import Written
 from users.bulk.selected import Selected
-from users.jobs.kinds import Offer, register
+from users.bulk.undo_rules import job_links
+from users.jobs.kinds import Offer
 from users.jobs.models import Job
 from users.models import User
 
@@ -67,9 +68,9 @@ class Action(Selected):
         return {}
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
-        from users.bulk.undo import offers  # which imports this
+        return job_links(job, viewer)
 
-        return offers(job, viewer)
+        return job_links(job, viewer)
 
     def example(self, accounts: list[User]) -> User:
         """Of some that are selected, the one whose sample is shown."""
@@ -97,12 +98,3 @@ def alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[
     for pk, image in images.items():
         groups[repr(sorted(image.items()))].append(pk)
     return [(images[ids[0]], ids) for ids in groups.values()]
-
-
-BY_NOUN: dict[str, Action] = {}  # in the order in which pages offer them
-
-
-def offer(action: Action) -> Action:
-    register(action)
-    BY_NOUN[action.noun] = action
-    return action

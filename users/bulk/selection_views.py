@@ -6,7 +6,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access, masking
-from users.bulk.action import BY_NOUN, Action
+from users.bulk.action import Action
+from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import CAP, Selection
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
@@ -32,7 +33,11 @@ def selection(request):
         "gone": len(selected.ids) - (count or 0),
         "examples": masking.accounts(selected.examples(), request.user),
         "offered": offered(
-            [action for action in BY_NOUN.values() if access.may(request.user, action.action)]
+            [
+                action
+                for action in ACTIONS_BY_NOUN.values()
+                if access.may(request.user, action.action)
+            ]
         ),
     }
     return render(request, "users/directory/selection.html", context)

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.bulk.action import BY_NOUN, Action
+from users.bulk.action import Action
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
+from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
 from users.bulk.starting import start
 from users.directory.filter import BadFilter
@@ -79,7 +80,7 @@ def sample(request, noun: str):
 
 def asked_for(request, noun: str) -> tuple[Action, Selection]:
     access.require(request.user, "view")
-    action = BY_NOUN.get(noun)
+    action = ACTIONS_BY_NOUN.get(noun)
     if action is None:
         raise Http404
     access.require(request.user, action.action)

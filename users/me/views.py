@@ -5,10 +5,10 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users import verbs
-from users.account.forms import OwnProfileForm
 from users.history import edit_conflicts
 from users.verbs.form_submission import bind, submit
+from users.verbs.profile.page import OwnProfileForm
+from users.verbs.profile.verb import edit_own_profile
 from users.web.forms import status_of
 
 
@@ -18,7 +18,7 @@ def profile(request):
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
     form = bind(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
     if form.is_valid() and (
-        done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))
+        done := submit(form, lambda: edit_own_profile(account, **form.cleaned_data))
     ):
         messages.success(request, edit_conflicts.saved(done, request.user))
         return redirect("me")

@@ -15,8 +15,9 @@ from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
 from users.audit.redaction import TEXTS, redact
+from users.database.triggers import NEUTRAL
 from users.jobs.models import ENDED
-from users.privacy.matcher import ERASED, Matcher
+from users.privacy.matcher import Matcher
 
 logger = logging.getLogger(__name__)
 SIZE = 2000  # rows with texts in one transaction
@@ -128,7 +129,7 @@ class Place:
         longest = min(
             getattr(self.model._meta.get_field(column), "max_length", None) or LONGEST, LONGEST
         )
-        return ERASED if new != old and max(len(old), len(new)) > longest else new
+        return NEUTRAL if new != old and max(len(old), len(new)) > longest else new
 
     def changes(
         self, matcher: Matcher, hits: list, found: Found
@@ -161,7 +162,7 @@ class Place:
             except IntegrityError:  # two names of one list have become the same
                 row.update(
                     **{
-                        name: f"{ERASED} {pk}" if isinstance(new, str) else new
+                        name: f"{NEUTRAL} {pk}" if isinstance(new, str) else new
                         for name, new in changed.items()
                     }
                 )

@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
-from users import access, verbs
+from users import access
 from users.models import User
 from users.sessions import sign_in_events, throttle
 from users.sessions.models import Outcome
+from users.verbs.password_reset.verb import choose_password, request_password_reset
 
 QUIET = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
@@ -62,14 +63,14 @@ class Adapter(DefaultAccountAdapter):
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:
-        verbs.choose_password(user, password)
+        choose_password(user, password)
         throttle.reset(user)
         # allauth goes on with its copy: the session that stays is tied to the new password and
         # epoch
         user.refresh_from_db()
 
     def send_password_reset_mail(self, user, email, context) -> None:
-        verbs.ask_password_reset(user)
+        request_password_reset(user)
 
     def add_message(  # noqa: PLR0917  as allauth calls it
         self,

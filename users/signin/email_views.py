@@ -5,10 +5,10 @@ from django.shortcuts import render
 from django.utils.http import base36_to_int
 from django.views.decorators.http import require_http_methods
 
-from users import verbs
 from users.exceptions import Refused
 from users.mail.links import verification_links
 from users.models import State, User
+from users.verbs.verification.verb import confirm_email
 
 PAGE = "users/staff/email_confirmation.html"
 
@@ -21,7 +21,7 @@ def email_confirmation(request, uidb36: str, key: str) -> HttpResponse:
         return render(request, PAGE, {"gone": True}, status=410)
     if request.method == "POST":
         try:
-            verbs.confirm_email(account, key)
+            confirm_email(account, key)
         except Refused:
             return render(request, PAGE, {"gone": True}, status=410)
         return render(request, PAGE, {"done": True})

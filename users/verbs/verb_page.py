@@ -11,10 +11,9 @@ from django.views.decorators.http import require_http_methods
 from users import masking
 from users.models import User
 from users.verbs.form_submission import bind, submit
-from users.verbs.forms import VerbForm
 from users.verbs.impact import radius
 from users.web.account_lookup import get_account
-from users.web.forms import status_of
+from users.web.forms import VerbForm, status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 View = Callable[..., HttpResponse]

@@ -1,13 +1,15 @@
 """Forms and fields that several rooms use."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
 from users.exceptions import Stale
+from users.models import User
 
 KEPT = "Stays in the audit trail. The person is not told."
 REASON_MAX = 2000
@@ -108,3 +110,47 @@ def moment_field(**kwargs: Any) -> forms.DateTimeField:
     """A point in time in UTC, chosen by day and minute."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(widget=widget, **kwargs)
+
+
+class VerbForm(VersionedForm):
+    """`templates`: reasons to begin with, by name; `?template=name` fills one in."""
+
+    templates: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
+        return {
+            "version": account.version,
+            "reason": template(cls.templates, query.get("template", "")),
+        }
+
+    def fit(self, account: User, viewer: Any) -> None:
+        """Offers only what makes sense for this account and this viewer."""
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class ReasonForm(VerbForm):
+    reason = reason_field()
+
+
+class OptionalReasonForm(VerbForm):
+    reason = reason_field(required=False)
+
+
+class GroupsForm(VerbForm):
+    groups = GroupsField(
+        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups"
+    )
+    reason = reason_field(required=False)
+
+    def offer(self, groups: list[Group]) -> None:
+        """Shows these alone. Another one that comes all the same is for the verb to refuse."""
+        self.fields["groups"].widget.choices = [(group.pk, group.name) for group in groups]  # type: ignore[attr-defined]
+        self.nothing_to_offer = not groups
+
+
+def template(templates: dict[str, str], name: str) -> str:
+    """The reason of that name; "" where there is none."""
+    return templates.get(name, "")

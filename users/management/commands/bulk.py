@@ -14,9 +14,10 @@ from django.utils.datastructures import MultiValueDict
 
 from users import access, masking
 from users.audit.record import record_denied
-from users.bulk.action import BY_NOUN, Action
+from users.bulk.action import Action
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
+from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
 from users.bulk.starting import start
 from users.directory.filter import BadFilter
@@ -173,7 +174,7 @@ class Command(BaseCommand):
 
 
 def actions() -> dict[str, Action]:
-    return {action.name: action for action in BY_NOUN.values()}
+    return {action.name: action for action in ACTIONS_BY_NOUN.values()}
 
 
 def group(name: str) -> str:
