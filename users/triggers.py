@@ -1,9 +1,9 @@
 """What the database itself sees to: audit events are append-only, generations rise with every
 change, and SQLite's search index follows the accounts.
 
-No migration installs these: they are installed after every migrate, and so are always those of this
-release. Django rebuilds a table on SQLite to alter it, and a rebuilt table has lost its triggers; and
-a new column of the accounts has to raise their generation too.
+No migration installs these: they are installed after every migrate, and so are always those of
+this release. Django rebuilds a table on SQLite to alter it, and a rebuilt table has lost its
+triggers; and a new column of the accounts has to raise their generation too.
 """
 
 # ruff: noqa: S608  what is put into the statements are the names below
@@ -82,7 +82,7 @@ def follows(cursor) -> bool:
 
 
 def install_again(using: str = "default", **_: object) -> None:
-    """Installs all whose tables are there: `migrate users 0001` stops before the others."""
+    """Installs everything whose tables exist: a migrate may stop before the last migration."""
     from django.db import connections
 
     connection = connections[using]

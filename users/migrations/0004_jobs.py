@@ -12,7 +12,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("users", "0003_sessions"),
-        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
     ]
 
     operations = [

@@ -3,26 +3,26 @@
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
-from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
-POSTGRESQL_INDEXES = [
-    "CREATE INDEX user_by_trigram ON users_user USING gin (search_key gin_trgm_ops)",
+SEARCH_AND_STATUS = [
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "CREATE INDEX IF NOT EXISTS user_by_trigram ON users_user USING gin (search_key gin_trgm_ops)",
     # Few accounts are not active: an update of an active one touches none of these.
     """
-    CREATE INDEX user_by_status_username ON users_user (status, username, id)
+    CREATE INDEX IF NOT EXISTS user_by_status_username ON users_user (status, username, id)
     WHERE status <> 'active'
     """,
     """
-    CREATE INDEX user_by_status_email ON users_user (status, email, id)
+    CREATE INDEX IF NOT EXISTS user_by_status_email ON users_user (status, email, id)
     WHERE status <> 'active'
     """,
     """
-    CREATE INDEX user_by_status_name ON users_user (status, name_key, id)
+    CREATE INDEX IF NOT EXISTS user_by_status_name ON users_user (status, name_key, id)
     WHERE status <> 'active'
     """,
     """
-    CREATE INDEX user_by_status_seen
+    CREATE INDEX IF NOT EXISTS user_by_status_seen
     ON users_user (status, (COALESCE(last_seen_at, '0001-01-01 00:00:00+00')) DESC, id DESC)
     WHERE status <> 'active'
     """,
@@ -32,7 +32,7 @@ POSTGRESQL_INDEXES = [
 def create_postgresql_indexes(apps, schema_editor):
     if schema_editor.connection.vendor != "postgresql":
         return
-    for statement in POSTGRESQL_INDEXES:
+    for statement in SEARCH_AND_STATUS:
         schema_editor.execute(statement)
 
 
@@ -44,7 +44,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        TrigramExtension(),
         migrations.CreateModel(
             name="SavedView",
             fields=[
