@@ -50,18 +50,15 @@ def test_a_database_that_does_not_answer_is_not_refused(monkeypatch):
 
 
 @pytest.mark.sqlite
-def test_the_demo_is_told_to_be_made_anew_by_a_command_that_can_be_copied(settings, tmp_path):
+def test_the_demo_is_told_to_be_made_anew_by_a_command_that_can_be_copied(
+    settings, tmp_path, monkeypatch
+):
     settings.VAR_DIR = tmp_path / "my var"
-    connection.settings_dict["NAME"], name = (
-        str(settings.VAR_DIR / "rollcall.sqlite3"),
-        connection.settings_dict["NAME"],
+    record_migration("0002_database_rules")
+    monkeypatch.setitem(
+        connection.settings_dict, "NAME", str(settings.VAR_DIR / "rollcall.sqlite3")
     )
-    try:
-        record_migration("0002_database_rules")
-        said = earlier_version_refusal()
-    finally:
-        connection.settings_dict["NAME"] = name
-    assert said == (
+    assert earlier_version_refusal() == (
         "This demo database was made by an earlier version and has to be made anew. "
         f"Remove its folder and start bin/run again: rm -r '{tmp_path}/my var' && bin/run"
     )
