@@ -6,7 +6,7 @@ import sys
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from users.database_version import earlier_version_refusal
+from users.database.version import earlier_version_refusal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 application = get_wsgi_application()

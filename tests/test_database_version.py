@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from tests.databases import make_earlier_database, table_names
 from tests.processes import ROOT, running
 from tests.servers import free_port
-from users.database_version import earlier_version_refusal
+from users.database.version import earlier_version_refusal
 
 pytestmark = pytest.mark.django_db
 

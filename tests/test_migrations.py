@@ -38,7 +38,7 @@ def test_each_permission_of_the_first_roles_exists():
 
 @pytest.mark.sqlite
 def test_migrations_of_a_version_before_the_first_release_are_told_by_a_name_that_is_free():
-    from users.database_version import EARLIER_MIGRATION
+    from users.database.version import EARLIER_MIGRATION
 
     names = {file.stem for file in FILES}
     assert EARLIER_MIGRATION[1] not in names

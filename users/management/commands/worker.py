@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from users.database_version import refuse_earlier_version
-from users.jobs import queue
-from users.jobs.supervisor import Supervisor
+from users.database.version import refuse_earlier_version
+from users.jobs.queue import doorbell
+from users.jobs.queue.supervisor import Supervisor
 
 
 class Command(BaseCommand):
@@ -14,4 +14,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_earlier_version()
-        Supervisor(queue.CLUSTERS).run()
+        Supervisor(doorbell.CLUSTERS).run()
