@@ -47,8 +47,8 @@ class StylesheetFinder(FileSystemFinder):
         super().__init__(*args, **kwargs)
         folder = settings.VAR_DIR / "stylesheet"
         self.stylesheet = folder / NAME
-        self.locations.append(("", folder))
-        self.storages[folder] = FileSystemStorage(location=folder)
+        self.locations.append(("", str(folder)))
+        self.storages[str(folder)] = FileSystemStorage(location=folder)
 
     def find(self, path: str, *args: Any, **kwargs: Any) -> Any:
         if path == NAME:
