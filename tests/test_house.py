@@ -123,11 +123,3 @@ def test_site_is_no_package():
     take this for it.
     """
     assert not (ROOT / "site" / "__init__.py").exists()
-
-
-def test_each_part_of_the_stylesheet_begins_outside_of_any_block():
-    depth = 0
-    for line in (ROOT / "static" / "rollcall.css").read_text().splitlines():
-        assert depth == 0 or not line.startswith("/* ---"), line
-        depth += line.count("{") - line.count("}")
-    assert depth == 0
