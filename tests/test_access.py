@@ -225,7 +225,7 @@ def test_a_refusal_that_no_permission_would_help_names_none(kind):
 def test_who_is_not_staff_is_told_so():
     assert (
         denial(make_user("Administrator", is_staff=False), "view").reason
-        == "Only active staff may use the back office."
+        == "Only active staff can use the back office."
     )
 
 
@@ -287,7 +287,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
     assert (
         why.reason
-        == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+        == "You can’t grant permissions you don’t have: users.export_user, users.view_auditevent."
     )
     assert why.permission == "users.export_user"
 

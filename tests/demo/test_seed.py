@@ -82,7 +82,7 @@ def test_the_first_account_can_sign_in_and_no_other(password):
 def test_a_password_that_nobody_gave_is_made_up_and_printed_once(monkeypatch):
     monkeypatch.delenv("ROLLCALL_ADMIN_PASSWORD", raising=False)
     output = seed(10, admin="admin")
-    (made,) = re.findall(r"The password of admin is (\S+) ", output)
+    (made,) = re.findall(r"Password of admin \(not shown again\): (\S+)\n", output)
     assert User.objects.get(username="admin").check_password(made)
     assert output.count(made) == 1
 

@@ -409,7 +409,7 @@ def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):
     assert drain() == 1
     assert [recipients for recipients, _ in postbox.accepted] == [[sound.to]]
     assert (fresh(broken).state, fresh(broken).error.split(":")[0]) == (WAITING, "BadHeaderError")
-    assert "can't be made" in caplog.text
+    assert "can't be built" in caplog.text
     for _ in range(MAX_ATTEMPTS):
         let_time_pass()
         drain()
