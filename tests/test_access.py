@@ -225,7 +225,7 @@ def test_a_refusal_that_no_permission_would_help_names_none(kind):
 def test_who_is_not_staff_is_told_so():
     assert (
         denial(make_user("Administrator", is_staff=False), "view").reason
-        == "Only active staff can use the back office."
+        == "Only active staff may use the back office."
     )
 
 

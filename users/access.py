@@ -110,7 +110,7 @@ class Refusal(NamedTuple):
     permission: str = ""
 
 
-SUPERUSER = Refusal("Only a superuser can change a superuser’s account.")
+SUPERUSER = Refusal("Only a superuser may change a superuser’s account.")
 STAFF = Refusal(
     f"This is a staff account. You need the permission “{MANAGE_STAFF}” to change it.", MANAGE_STAFF
 )
@@ -144,7 +144,7 @@ def refusal(actor: Any, action: str, target: User | None = None) -> Refusal | No
     if isinstance(actor, Command):
         return None
     if not may_enter(actor):
-        return Refusal("Only active staff can use the back office.", PERMISSIONS[action])
+        return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
     if permission := missing(actor, action):
         return Refusal(f"Your roles don’t include the permission “{permission}”.", permission)
     if target is None or action in LOOKING:
@@ -248,7 +248,7 @@ def grant_refusal(
         return None
     had_groups = set(target.groups.all()) if target else set()
     if is_superuser and not (target and target.is_superuser):
-        return Refusal("Only a superuser can make someone a superuser.")
+        return Refusal("Only a superuser may make someone a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
         return Refusal(

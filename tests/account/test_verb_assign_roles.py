@@ -79,7 +79,7 @@ def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
     )
     former = make_user("Auditor", is_staff=False)
-    with pytest.raises(access.Denied, match="rights that yours does not have"):
+    with pytest.raises(access.Denied, match="permissions that you don’t have"):
         assign(former, "Auditor", by=lead)
 
 

@@ -35,7 +35,7 @@ class BackOfficeMiddleware:
         if not access.may_enter(request.user):
             if request.path_info == "/":
                 return HttpResponseRedirect("/me/")
-            raise access.Denied("enter", "Only active staff can use the back office.")
+            raise access.Denied("enter", "Only active staff may use the back office.")
         return None
 
 
