@@ -32,7 +32,7 @@ JOINED = datetime(2026, 1, 1, tzinfo=UTC)
 def on(day: int, do) -> None:
     """Done on a day of February 2026, at noon."""
     with patch(
-        "users.audit.models.AuditEvent",
+        "users.audit.record.AuditEvent",
         partial(AuditEvent, at=datetime(2026, 2, day, 12, tzinfo=UTC)),
     ):
         do()

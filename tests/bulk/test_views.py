@@ -177,7 +177,7 @@ def test_bad_input_is_named_and_kept(client, agent, field, value, says):
 def test_a_number_may_be_typed_as_it_is_shown(client, agent):
     people()
     path = address()
-    with patch("users.bulk.counting.number_of", return_value=counting.Number(1234)):
+    with patch("users.bulk.preview.number_of", return_value=counting.Number(1234)):
         assert client.post(path, filled(client.get(path), path, count="1,234")).status_code == 302
 
 
@@ -185,14 +185,14 @@ def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
     people()
     path = address()
     with patch(
-        "users.bulk.counting.number_of", return_value=counting.Number(7_810_000, exact=False)
+        "users.bulk.preview.number_of", return_value=counting.Number(7_810_000, exact=False)
     ):
         response = client.get(path)
         sent = filled(response, path, count="7,810,000")
     assert read(response).one("h1").text == "Suspend about 7.8 million accounts?"
     assert "guess" in read(response).text
     with patch(
-        "users.bulk.counting.number_of", return_value=counting.Number(7_820_000, exact=False)
+        "users.bulk.preview.number_of", return_value=counting.Number(7_820_000, exact=False)
     ):  # as near as guesses are
         assert client.post(path, sent).status_code == 302
     assert Job.objects.get().expected is None

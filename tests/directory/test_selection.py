@@ -82,7 +82,7 @@ def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monk
     assert read(response).one("h1").text == "13 accounts selected"
     assert len(names(response)) == 10
     monkeypatch.setattr(selection, "CAP", 5)
-    with patch("users.bulk.selection.CAP", 5):
+    with patch("users.bulk.selection_views.CAP", 5):
         assert (
             read(client.get(PATH + "?all=1", follow=True)).one("h1").text
             == "10,000+ accounts selected"

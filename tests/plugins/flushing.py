@@ -7,8 +7,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.models.signals import post_migrate
 
+from tests.roles import make_roles
 from users.audit.models import AuditEvent
-from users.staff.roles import make_roles
 
 AUDIT = AuditEvent._meta.db_table
 BEFORE = {
@@ -39,4 +39,4 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 def put_roles_back(**_: object) -> None:
-    make_roles(apps)
+    make_roles(apps, None)

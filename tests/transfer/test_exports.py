@@ -125,7 +125,7 @@ def test_who_may_see_no_addresses_any_more_gets_no_file_with_them(client, audito
 
 def test_without_its_event_there_is_no_file(client, auditor, monkeypatch):
     export = make_export(auditor)
-    monkeypatch.setattr("users.audit.record.record", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("users.transfer.export_views.record", lambda *_, **__: 1 / 0)
     client.raise_request_exception = False
     assert client.get(path(export)).status_code == 500
 
@@ -183,7 +183,7 @@ def test_the_page_lists_ones_own_newest_first_and_one_can_be_removed(client, aud
     assert not first.pieces.exists()
     assert path(first) not in client.get("/exports/").content.decode()
     monkeypatch.setattr("users.transfer.export_queries.SIZE", 1)
-    monkeypatch.setattr("users.transfer.export_queries.SIZE", 1)
+    monkeypatch.setattr("users.transfer.export_views.SIZE", 1)
     page = read(client.get("/exports/"))
     older = page.one("a", rel="next").attributes["href"]
     assert older == f"/exports/?before={second.pk}"

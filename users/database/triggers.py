@@ -1,9 +1,9 @@
 """What the database itself sees to: audit events are append-only, generations rise with every
 change, and SQLite's search index follows the accounts.
 
-Migrations install these. They are installed again after every migrate: Django rebuilds a table on
-SQLite to alter it, and a rebuilt table has lost its triggers; and a new column of the accounts has
-to raise their generation too.
+No migration installs these: they are installed after every migrate, and so are always those of
+this release. Django rebuilds a table on SQLite to alter it, and a rebuilt table has lost its
+triggers; and a new column of the accounts has to raise their generation too.
 """
 
 # ruff: noqa: S608  what is put into the statements are the names below
@@ -82,11 +82,12 @@ def follows(cursor) -> bool:
 
 
 def install_again(using: str = "default", **_: object) -> None:
+    """Installs everything whose tables exist: a migrate may stop before the last migration."""
     from django.db import connections
 
     connection = connections[using]
     tables = connection.introspection.table_names()
-    if connection.vendor == "sqlite" and AUDIT in tables:
+    if AUDIT in tables:
         install(connection)
     if GENERATIONS in tables:
         install_generations(connection)
@@ -96,10 +97,7 @@ def install_generations(connection) -> None:
     """Makes or replaces the triggers that raise generations. Repeating it changes nothing."""
     make = {"postgresql": postgresql_generations, "sqlite": sqlite_generations}[connection.vendor]
     with connection.cursor() as cursor:
-        there = connection.introspection.table_names(cursor)
         for table, name in RAISES.items():
-            if table not in there:  # in a migration from before it
-                continue
             columns = [
                 column.name
                 for column in connection.introspection.get_table_description(cursor, table)
@@ -333,7 +331,7 @@ def sqlite_statements(columns: list[str]) -> list[str]:
     )
     free = f"NOT EXISTS (SELECT 1 FROM {AUDIT} WHERE chain_position = new.chain_position)"
     sealing = f"old.chain_position IS NULL AND new.chain_position IS NOT NULL AND {free} AND {same}"
-    allowed = f"({sealing}) OR ({erasing(SQLITE) if 'erased_at' in columns else 0} AND {untouched})"
+    allowed = f"({sealing}) OR ({erasing(SQLITE)} AND {untouched})"
     abort = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     # REPLACE deletes the row in the way without firing the trigger for deletions.
     taken = (

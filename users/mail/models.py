@@ -1,16 +1,13 @@
 """The outbox: a message is a row, written in the transaction that causes it."""
 
-import uuid
+from functools import partial
+from secrets import token_hex
 
 from django.db import models
 from django.utils import timezone
 
 SUBJECT_MAX = 150
 TEXT_MAX = 10_000
-
-
-def make_message_id() -> str:
-    return uuid.uuid4().hex
 
 
 class Letter(models.Model):
@@ -68,7 +65,7 @@ class Message(models.Model):
     )
     to = models.CharField(max_length=254)
     message_id = models.CharField(
-        max_length=32, default=make_message_id, unique=True, editable=False
+        max_length=32, default=partial(token_hex, 16), unique=True, editable=False
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)

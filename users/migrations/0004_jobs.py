@@ -1,4 +1,4 @@
-"""Jobs, what became of each account in them, and who may see and control everybody's."""
+"""Jobs, the files that they export, and an index for the queue of django-q2, which has none."""
 
 import django.db.models.deletion
 import django.db.models.expressions
@@ -6,20 +6,25 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from users.staff.roles import grant
-
-
-def grant_both(apps, schema_editor):
-    grant(apps, "view_job")
-    grant(apps, "control_job")
-
 
 class Migration(migrations.Migration):
+    initial = True
+
     dependencies = [
-        ("users", "0008_turns"),
+        ("users", "0003_sessions"),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="WorkerBeat",
+            fields=[
+                ("cluster", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
         migrations.CreateModel(
             name="Job",
             fields=[
@@ -58,8 +63,18 @@ class Migration(migrations.Migration):
                 (
                     "expected",
                     models.BigIntegerField(
-                        help_text="How many accounts were selected at the start, where that is known",
+                        help_text=(
+                            "How many accounts were selected at the start, where that is known"
+                        ),
                         null=True,
+                    ),
+                ),
+                (
+                    "frozen",
+                    models.CharField(
+                        blank=True,
+                        help_text="Fingerprint of the accounts that approval was asked for",
+                        max_length=100,
                     ),
                 ),
                 (
@@ -136,8 +151,15 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
+                    "forgotten_at",
+                    models.DateTimeField(
+                        help_text="When its before-images were removed", null=True
+                    ),
+                ),
+                (
                     "by",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="jobs",
@@ -158,8 +180,51 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("view_job", "Can see everybody’s jobs"),
                     ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+                    ("approve_bulk", "Can approve other people’s large jobs"),
                 ],
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=["due_at"],
+                        name="job_open",
+                    ),
+                    models.Index(fields=["by", "-id"], name="job_by_starter"),
+                    models.Index(
+                        condition=models.Q(
+                            ("state__in", ["waiting", "queued", "running", "paused", "parked"])
+                        ),
+                        fields=["by"],
+                        name="job_pending_of",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("by"),
+                        models.F("key"),
+                        condition=models.Q(("key", ""), _negated=True),
+                        name="job_key_unique",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "selected",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("changed"), "+", models.F("skipped")
+                                        ),
+                                        "+",
+                                        models.F("failed"),
+                                    ),
+                                    "+",
+                                    models.F("unchanged"),
+                                ),
+                            )
+                        ),
+                        name="job_counts_reconcile",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -224,6 +289,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "changed"), _negated=True),
+                        fields=["job", "outcome", "account"],
+                        name="job_items_left_out",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -250,52 +322,82 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
             },
         ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])),
-                fields=["due_at"],
-                name="job_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.UniqueConstraint(
-                models.F("by"),
-                models.F("key"),
-                condition=models.Q(("key", ""), _negated=True),
-                name="job_key_unique",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "selected",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("changed"), "+", models.F("skipped")
-                                ),
-                                "+",
-                                models.F("failed"),
-                            ),
-                            "+",
-                            models.F("unchanged"),
-                        ),
-                    )
+        migrations.CreateModel(
+            name="Export",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
                 ),
-                name="job_counts_reconcile",
-            ),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="Null while it is being written", null=True),
+                ),
+                ("removed_at", models.DateTimeField(help_text="When its pieces went", null=True)),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="export",
+                        to="users.job",
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [("export_user", "Can export accounts to files")],
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("removed_at", None)),
+                        fields=["expires_at"],
+                        name="export_live",
+                    )
+                ],
+            },
         ),
-        migrations.AddIndex(
-            model_name="jobitem",
-            index=models.Index(
-                condition=models.Q(("outcome", "changed"), _negated=True),
-                fields=["job", "account"],
-                name="job_item_left_out",
-            ),
+        migrations.CreateModel(
+            name="ExportPiece",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first", models.BigIntegerField(help_text="The lowest id in it")),
+                ("last", models.BigIntegerField(help_text="The highest one")),
+                ("rows", models.PositiveIntegerField()),
+                (
+                    "size",
+                    models.PositiveIntegerField(help_text="Bytes, before they were compressed"),
+                ),
+                (
+                    "masked",
+                    models.BooleanField(help_text="Whether addresses and numbers in it are masked"),
+                ),
+                ("content", models.BinaryField()),
+                ("index", models.BinaryField()),
+                (
+                    "export",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pieces",
+                        to="users.export",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("export", "last"), name="export_piece_once")
+                ],
+            },
         ),
-        migrations.RunPython(grant_both, migrations.RunPython.noop),
+        migrations.RunSQL(
+            "CREATE INDEX django_q_ormq_by_key_lock ON django_q_ormq (key, lock)",
+            "DROP INDEX django_q_ormq_by_key_lock",
+        ),
     ]

@@ -1,15 +1,18 @@
-"""Sessions that know their account, and every attempt to sign in. Whoever is signed in signs in once more."""
+"""Sessions, sign-in events, and who has which account open."""
 
 import uuid
 
 import django.utils.timezone
 from django.db import migrations, models
 
-from users.staff.roles import grant
-
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0009_jobs"), ("sessions", "0001_initial")]
+    initial = True
+
+    dependencies = [
+        ("users", "0002_audit"),
+    ]
+
     operations = [
         migrations.CreateModel(
             name="Session",
@@ -46,8 +49,8 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("account_id__isnull", False)),
-                        fields=["account_id"],
-                        name="session_by_account",
+                        fields=["account_id", "expire_date"],
+                        name="session_of_account",
                     )
                 ],
             },
@@ -109,6 +112,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "permissions": [("end_lockout", "Can let people try again who are locked out")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
@@ -124,8 +128,27 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL("DELETE FROM django_session", migrations.RunSQL.noop),
-        migrations.RunPython(
-            lambda apps, schema_editor: grant(apps, "end_sessions"), migrations.RunPython.noop
+        migrations.CreateModel(
+            name="Presence",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.BigIntegerField()),
+                ("viewer_id", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("editing_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account_id", "viewer_id"), name="presence_unique"
+                    )
+                ],
+            },
         ),
     ]
