@@ -27,7 +27,7 @@ class ErrorsMiddleware:
             return page(
                 request,
                 405,
-                "This address does not take that kind of request.",
+                "This page does not accept this kind of request.",
                 allow=response.get("Allow", ""),
             )
         return response
@@ -43,7 +43,9 @@ class ErrorsMiddleware:
 
 
 def bad_request(request, exception) -> HttpResponse:
-    return page(request, 400, "Your browser sent something that this page can’t read.")
+    return page(
+        request, 400, "Your browser sent data that this page can’t read. Reload it and try again."
+    )
 
 
 def denied(request, exception) -> HttpResponse:
@@ -56,7 +58,10 @@ def denied(request, exception) -> HttpResponse:
 
 
 def csrf_failure(request, reason="") -> HttpResponse:
-    message = "This form was open for too long, or in another session. Go back, reload the page and send it again."
+    message = (
+        "This form has expired or belongs to another session. "
+        "Go back, reload the page and try again."
+    )
     return page(request, 403, message)
 
 
@@ -64,7 +69,7 @@ def not_found(request, exception) -> HttpResponse:
     return page(
         request,
         404,
-        "There is nothing at this address. It may have been mistyped, or the account doesn’t exist.",
+        "This page or account doesn’t exist. Check the link and try again.",
     )
 
 
@@ -72,7 +77,7 @@ def too_many(request) -> HttpResponse:
     return page(
         request,
         429,
-        "There were too many requests from here in a short time. Wait a minute and try again.",
+        "Your network sent too many requests. Wait a minute and try again.",
     )
 
 

@@ -373,7 +373,7 @@ def test_a_mail_of_which_nobody_knows_whether_it_left(client, root):
     ada = healthy()
     Message.objects.create(account=ada, kind="letter", to=ada.email, state="unknown")
     [line] = lines(look(client, ada), "notice")
-    assert "Whether the last mail, “Letter”, has left is not known" in line
+    assert "Whether the last mail, “Email from staff”, has left is not known" in line
 
 
 def test_staff_without_a_role_learn_nothing(client):

@@ -99,7 +99,7 @@ def test_a_value_that_looks_like_a_variable_is_none(client, agent):
 def test_unfinished_texts_are_shown_as_far_as_they_are(client, agent, ada):
     part = {"HX-Request": "true"}
     empty = client.post(path(ada, "sample/"), {"subject": "", "text": ""}, headers=part)
-    assert "once there is something written" in read(empty).text
+    assert "Start typing to see a preview." in read(empty).text
     begun = client.post(path(ada, "sample/"), {"subject": "", "text": "Dear {name}"}, headers=part)
     assert "Dear Ada <b>" in read(begun).text
     assert (
@@ -136,7 +136,7 @@ def test_who_may_not_see_addresses_writes_all_the_same_and_does_not_learn_them(c
         ("text", " ", "required"),
         ("text", "x" * 100_000, "at most 10000"),
         ("subject", "x" * 151, "at most 150"),
-        ("text", "Dear {surname}", "There is no {surname}."),
+        ("text", "Dear {surname}", "Unknown placeholder {surname}."),
         ("text", "a\x00b", "Null characters"),
         ("text", "a\ufffdb", "got lost"),
         ("subject", "a\rb", "U+000D"),

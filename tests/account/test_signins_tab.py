@@ -128,7 +128,7 @@ def test_pages_follow_each_other_without_gaps_while_people_sign_in(client, ada):
             (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
         )
     assert seen == [
-        f"tool{number} {number} unknown address" for number in reversed(range(2 * SIZE + 1))
+        f"tool{number} {number} unknown IP address" for number in reversed(range(2 * SIZE + 1))
     ]
 
 

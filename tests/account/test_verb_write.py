@@ -134,8 +134,8 @@ def test_two_clicks_are_one_letter():
         ({"subject": "a\nBcc: b@example.com"}, "U+000A"),
         ({"text": "a\x00b"}, "U+0000"),
         ({"text": "\u202egnirts"}, "U+202E"),
-        ({"text": "Dear {password}"}, "There is no {password}. There are: {name}, "),
-        ({"subject": "{ nmae }"}, "There is no {nmae}"),
+        ({"text": "Dear {password}"}, "Unknown placeholder {password}. Available: {name}, "),
+        ({"subject": "{ nmae }"}, "Unknown placeholder {nmae}"),
     ],
 )
 def test_what_can_not_be_sent_is_named(fields, says):

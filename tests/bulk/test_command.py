@@ -138,7 +138,7 @@ def test_accounts_are_exported(accounts):
         ({"action": "write", "set": ["subject=x", "text=y"]}, "does not ask for reason"),
         (
             {"action": "write", "reason": "", "set": ["subject=x", "text={y}"]},
-            "--set text: There is no {y}.",
+            "--set text: Unknown placeholder {y}.",
         ),
         ({"action": "export", "by": "aud"}, "--set columns: Choose at least one column."),
     ],

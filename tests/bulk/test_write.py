@@ -165,7 +165,7 @@ def test_a_sample_says_what_is_wrong_and_keeps_what_was_typed(client, agent):
         address(accounts, "sample/"), SENT | {"text": "Dear {nobody}", "count": "17"}
     )
     assert response.status_code == 422
-    assert any("There is no {nobody}" in error for error in errors_of(response))
+    assert any("Unknown placeholder {nobody}" in error for error in errors_of(response))
     assert form(response, address(accounts))["count"] == "17"
     nobody = client.post(address([User(pk=10**9)], "sample/"), SENT)
     assert nobody.status_code == 200

@@ -28,7 +28,7 @@ def seeded() -> str:
 
 def test_attempts_are_written_in_the_order_of_their_times_and_fit_their_accounts(seeded):
     attempts = list(SignInEvent.objects.order_by("id"))
-    assert f"Wrote {len(attempts):,} attempts to sign in" in seeded
+    assert f"Wrote {len(attempts):,} sign-in attempts" in seeded
     assert [attempt.at for attempt in attempts] == sorted(attempt.at for attempt in attempts)
     accounts = {account.pk: account for account in User.objects.all()}
     latest = {

@@ -102,7 +102,7 @@ def test_it_says_since_when_there_is_no_worker(client, support):
         ("state=odd", "It takes"),
         ("before=x", "whole number"),
         ("before=-1", "whole number"),
-        ("page=2", "no such parameter"),
+        ("page=2", "This parameter is unknown."),
     ],
 )
 def test_an_address_that_means_nothing_is_named(client, support, query, says):

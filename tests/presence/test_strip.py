@@ -237,7 +237,7 @@ def test_nothing_of_it_is_kept(client, agent, ada):
 def test_a_query_that_means_nothing_is_named(client, agent, ada, query):
     response = client.get(path(ada, query))
     assert response.status_code == 400
-    assert read(response).one("h1").text == "That address can’t be read"
+    assert read(response).one("h1").text == "This link isn’t valid"
     assert not Presence.objects.exists()
 
 

@@ -38,7 +38,7 @@ def test_a_stranger_with_the_link_confirms_the_address_by_a_click_of_their_own(c
     response = client.post(path)
     assert (response.status_code, read(response).one("h1").text) == (
         200,
-        "Your address is confirmed",
+        "Email address confirmed",
     )
     assert verified(ada)
     [event] = events(ada)

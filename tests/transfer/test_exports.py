@@ -143,7 +143,7 @@ def test_after_its_time_it_is_neither_shown_nor_kept(client, auditor):
     assert timedelta(days=6.9) < old.expires_at - timezone.now() < timedelta(days=7)
     Export.objects.filter(pk=old.pk).update(expires_at=timezone.now())
     answer = client.get(path(old))
-    assert (answer.status_code, read(answer).one("h1").text) == (410, "Not here any more")
+    assert (answer.status_code, read(answer).one("h1").text) == (410, "No longer available")
     assert path(old) not in client.get("/exports/").content.decode()
     assert (tasks.remove_over(), tasks.remove_over()) == (1, 0)
     assert list(ExportPiece.objects.values_list("export", flat=True)) == [new.pk]

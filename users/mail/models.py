@@ -16,13 +16,13 @@ class Letter(models.Model):
     """
 
     subject = models.CharField(max_length=SUBJECT_MAX)
-    text = models.TextField(help_text="Plain; empty once it is forgotten")
-    is_bulk = models.BooleanField(default=False, help_text="Written to many")
+    text = models.TextField(help_text="Plain text; empty after its deletion")
+    is_bulk = models.BooleanField(default=False, help_text="Sent to many people")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         default_permissions = ()
-        permissions = [("write_mail", "Can write mails to people")]
+        permissions = [("write_mail", "Can send emails to people")]
 
     def __str__(self) -> str:
         return f"letter {self.pk}"
@@ -38,14 +38,14 @@ class Message(models.Model):
         PASSWORD_RESET = "password-reset", "Password reset"
         SUSPENDED = "suspended", "Suspended"
         REINSTATED = "reinstated", "Reinstated"
-        VERIFICATION = "verification", "Verification of the address"
-        LETTER = "letter", "Letter"
+        VERIFICATION = "verification", "Email verification"
+        LETTER = "letter", "Email from staff"
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
+        WAITING = "waiting", "Queued"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
-        DROPPED = "dropped", "Dropped"
+        DROPPED = "dropped", "Not sent"
         UNKNOWN = (
             "unknown",
             "Unknown",
@@ -70,10 +70,12 @@ class Message(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
     is_bulk = models.BooleanField(
-        default=False, db_default=False, help_text="One of many: what is for one person goes first"
+        default=False,
+        db_default=False,
+        help_text="Part of a bulk email; individual emails are sent first",
     )
     due_at = models.DateTimeField(
-        default=timezone.now, help_text="Not sent before; moved on after a failure"
+        default=timezone.now, help_text="Earliest time of the next attempt"
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)

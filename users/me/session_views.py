@@ -34,7 +34,7 @@ def sessions_end(request):
         account = end_own_sessions(request.user)
         update_session_auth_hash(request, account)
 
-    return ask_and_end(request, end, {}, "All other sessions have ended.")
+    return ask_and_end(request, end, {}, "Other devices signed out.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,13 +46,13 @@ def session_end(request, public_id: UUID):
         return page(
             request,
             404,
-            "There is no such session. It may have ended already.",
+            "This session doesn’t exist. It may have ended already.",
             back="/me/sessions/",
         )
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
     end = lambda: end_own_session(request.user, public_id)  # noqa: E731
-    return ask_and_end(request, end, {"session": session}, "The session has ended.")
+    return ask_and_end(request, end, {"session": session}, "Session ended.")
 
 
 def ask_and_end(

@@ -18,7 +18,7 @@ def redact() -> None:
         more = scan.advance()
     except Exception as error:
         logger.error(
-            "The search for erased people stopped with %s, and goes on in a minute.",
+            "The search for the names of erased people stopped with %s. It resumes in a minute.",
             type(error).__name__,
         )
         return

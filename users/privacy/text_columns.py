@@ -178,7 +178,7 @@ def write_events(changes: dict[int, dict[str, Any]]) -> None:
     except DatabaseError:
         if len(changes) == 1:
             logger.error(
-                "Event %s names somebody who was erased, and the database does not let it go.",
+                "Event %s still names an erased person: the database refused the change.",
                 *changes,
             )
             return

@@ -39,6 +39,6 @@ def device(user_agent: str) -> str:
     )
     system = next((name for name, pattern in SYSTEMS if re.search(pattern, user_agent)), "")
     if browser or system:
-        return f"{browser or 'A browser'} on {system}" if system else browser
+        return f"{browser or 'Unknown browser'} on {system}" if system else browser
     tool = TOOL.match(user_agent)
     return f"{tool[1]} {tool[2]}" if tool else UNKNOWN

@@ -20,10 +20,10 @@ QUIET = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
 class Adapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "This username and this password don’t belong together.",
-        "email_password_mismatch": "This address and this password don’t belong together.",
-        "too_many_login_attempts": "Too many attempts have failed. Until some minutes have passed, even the right password "
-        "is not taken.",
+        "username_password_mismatch": "Wrong username or password.",
+        "email_password_mismatch": "Wrong email or password.",
+        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again. "
+        "Until then, even the correct password is not accepted.",
         "enter_current_password": "This is not your current password.",
     }
     typed = ""

@@ -51,12 +51,12 @@ class ChangePasswordForm(Labelled, forms.ChangePasswordForm):
     labels: ClassVar = {
         "oldpassword": "Current password",
         "password1": "New password",
-        "password2": "New password, once more",
+        "password2": "Confirm password",
     }
 
 
 class ChoosePasswordForm(Labelled, forms.ResetPasswordKeyForm):
-    labels: ClassVar = {"password1": "Password", "password2": "Password, once more"}
+    labels: ClassVar = {"password1": "Password", "password2": "Confirm password"}
 
 
 class AskPasswordForm(Labelled, forms.ResetPasswordForm):

@@ -18,7 +18,7 @@ ROOMS = [
     Room("Audit trail", "/audit/", "audit", "view_audit"),
     Room("Jobs", "/jobs/", "jobs", "view_jobs"),
     Room("Exports", "/exports/", "download", "export"),
-    Room("Speed", "/caching/", "speed", "view_caching"),
+    Room("System", "/caching/", "speed", "view_caching"),
 ]
 
 
