@@ -28,14 +28,15 @@ def edit(request, pk: int, name: str):
     if form.is_valid() and (
         done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
     ):
-        return saved(request, done, form[name], meanwhile.saved(done, request.user))
+        return saved(request, done, form[name])
     return asked(request, account, form, name)
 
 
-def saved(request, account: User, field: Any, says: str) -> HttpResponse:
+def saved(request, account: User, field: Any) -> HttpResponse:
     if not is_partial(request):
-        messages.success(request, says)
+        messages.success(request, meanwhile.profile_saved(account, request.user))
         return redirect("account", account.pk)
+    says = meanwhile.saved(account, request.user)
     context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
     return render(
         request, "users/account/_fact_saved.html", context | {"announced": says, "said": says}

@@ -20,9 +20,7 @@ def refuse_lost(value: str) -> None:
     their place by now.
     """
     if "\ufffd" in value:
-        raise ValidationError(
-            "This contains a character that got lost on its way here. Type it again.", code="lost"
-        )
+        raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
 
 
 class NormalField(forms.CharField):
@@ -44,7 +42,7 @@ class VersionField(forms.IntegerField):
             return super().clean(value)
         except ValidationError as error:
             raise ValidationError(
-                "This form didn’t arrive whole. Reload the page and fill it in again.",
+                "The form is incomplete. Reload the page and fill it in again.",
                 code="invalid",
             ) from error
 
@@ -70,7 +68,7 @@ class VersionedForm(forms.Form):
                 self.add_error(
                     name,
                     ValidationError(
-                        "This is missing. Choose or type what it shall be.", code="missing"
+                        "This field is missing. Enter or choose a value.", code="missing"
                     ),
                 )
         return super().clean()
@@ -95,14 +93,14 @@ class OwnProfileForm(VersionedForm):
         max_length=identifiers.LOCALE_MAX,
         required=False,
         label="Language",
-        help_text="Such as en or pt-BR.",
+        help_text="For example en or pt-BR.",
     )
     time_zone = NormalField(
         identifiers.normalise_time_zone,
         max_length=64,
         required=False,
         label="Time zone",
-        help_text="Such as Europe/Lisbon.",
+        help_text="For example Europe/Lisbon.",
     )
 
 
@@ -126,7 +124,7 @@ class GroupsField(forms.ModelMultipleChoiceField):
         try:
             return super().clean(value)
         except OverflowError as error:  # SQLite, for a number that is no id on any database
-            raise ValidationError("There is no such role.", code="invalid_choice") from error
+            raise ValidationError("This role does not exist.", code="invalid_choice") from error
 
 
 class RolesForm(VersionedForm):
@@ -137,12 +135,12 @@ class RolesForm(VersionedForm):
         label="Roles",
     )
     is_staff = forms.BooleanField(
-        required=False, label="Staff", help_text="May enter the back office."
+        required=False, label="Staff", help_text="Has back-office access."
     )
     is_superuser = forms.BooleanField(
         required=False,
         label="Superuser",
-        help_text="Has every right, whatever the roles say; always staff.",
+        help_text="Has all permissions, regardless of roles. Always staff.",
     )
 
 
@@ -174,7 +172,7 @@ class PutBackForm(VersionedForm):
         label="Reason",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Stays in the audit trail.",
+        help_text="Visible in the audit trail.",
     )
 
 
@@ -186,7 +184,7 @@ class NoteForm(forms.Form):
         label="Note",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For colleagues; everybody who may see this account can read it.",
+        help_text="Visible to everyone who can see this account.",
     )
     pinned = forms.BooleanField(required=False, label="Pin")
 

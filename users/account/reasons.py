@@ -1,18 +1,18 @@
 """Reasons to begin with: staff choose one and write on. Their names stand in addresses."""
 
 SUSPENSION = {
-    "lost-device": "A device with an open session was lost or stolen.",
-    "taken-over": "Somebody else seems to use this account. Signed in from: ",
-    "abuse": "Reported for abuse. Report: ",
-    "unpaid": "Unpaid. Invoice: ",
-    "left": "Has left the organisation. Told by: ",
-    "investigation": "Under investigation. Ask: ",
+    "lost-device": "Lost or stolen device with an open session.",
+    "taken-over": "Possibly used by someone else, signed in from: ",
+    "abuse": "Reported for abuse, report: ",
+    "unpaid": "Unpaid invoice: ",
+    "left": "Left the organisation (confirmed by): ",
+    "investigation": "Under investigation, contact: ",
 }
 DELETION = {
-    "asked": "The person asked for it. Request: ",
-    "left": "Has left the organisation. Told by: ",
-    "duplicate": "A second account of the same person. The one that stays: ",
-    "test": "Was made for a test.",
+    "asked": "Requested by the user, ticket: ",
+    "left": "Left the organisation (confirmed by): ",
+    "duplicate": "Duplicate account, account to keep: ",
+    "test": "Test account.",
 }
 
 

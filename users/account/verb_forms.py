@@ -21,7 +21,7 @@ from users.mail import letters
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import State, User
 
-KEPT = "Stays in the audit trail. The person is not told."
+KEPT = "Visible in the audit trail only, not to the user."
 
 
 def reason_field(**kwargs: Any) -> forms.CharField:
@@ -64,7 +64,7 @@ class OptionalReasonForm(VerbForm):
 
 
 class TellingForm(VerbForm):
-    tell = forms.BooleanField(required=False, label="Write to the person")
+    tell = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
         tell = self.fields["tell"]
@@ -79,21 +79,19 @@ class SuspensionForm(TellingForm):
     templates = SUSPENSION
     DAYS: ClassVar[dict[str, int]] = {"1": 1, "7": 7, "30": 30}
 
-    reason = reason_field(help_text="Stays in the audit trail. The person never reads it.")
+    reason = reason_field()
     lasts = forms.ChoiceField(
         required=False,
-        label="For how long",
+        label="Duration",
         choices=[
-            ("", "No end"),
+            ("", "Indefinitely"),
             ("1", "1 day"),
             ("7", "7 days"),
             ("30", "30 days"),
-            ("until", "Until the time below"),
+            ("until", "Custom date"),
         ],
     )
-    until = moment_field(
-        required=False, label="Until", help_text="In UTC. Only with “Until the time below”."
-    )
+    until = moment_field(required=False, label="Until", help_text="In UTC. Only for “Custom date”.")
     field_order = ("version", "reason", "lasts", "until", "tell")
 
     def clean(self) -> dict[str, Any]:
@@ -103,16 +101,16 @@ class SuspensionForm(TellingForm):
         if lasts in self.DAYS and until:
             self.add_error(
                 "until",
-                f"Leave this empty, or choose “Until the time below” instead of {lasts} days.",
+                "Clear this field, or choose “Custom date” as the duration.",
             )
         if lasts == "until" and not until and "until" not in self.errors:
-            self.add_error("until", "Say until when.")
+            self.add_error("until", "Choose a date and time.")
         if lasts in self.DAYS:
             cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
         return cleaned
 
     def says(self, account: User) -> str:
-        return f"A mail to {account.email} says that the account is suspended and until when, and nothing of the reason."
+        return f"The email to {account.email} gives the end date but not the reason."
 
 
 class ReinstatementForm(TellingForm):
@@ -120,12 +118,12 @@ class ReinstatementForm(TellingForm):
     field_order = ("version", "reason", "tell")
 
     def says(self, account: User) -> str:
-        return f"A mail to {account.email} says that the account is open again."
+        return f"The email to {account.email} says that the user can sign in again."
 
 
 class EndDateForm(VerbForm):
     until = moment_field(
-        label="End", help_text="In UTC. From then on nobody can sign in to the account."
+        label="End date", help_text="In UTC. The user can’t sign in after this time."
     )
     reason = reason_field(required=False)
 
@@ -139,12 +137,12 @@ class DeletionForm(ReasonForm):
 
 
 class KnownAddressForm(VerbForm):
-    reason = reason_field(label="How do you know?", help_text="Stays in the audit trail.")
+    reason = reason_field(label="How do you know?", help_text="Visible in the audit trail.")
 
 
 class GroupsForm(VerbForm):
     groups = GroupsField(
-        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups"
+        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Roles"
     )
     reason = reason_field(required=False)
 
@@ -191,7 +189,7 @@ class LetterForm(NothingForm):
         label="Text",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 9}),
-        help_text=f"Plain text. What stands for the person’s own: {letters.NAMES}.",
+        help_text=f"Plain text. Placeholders: {letters.NAMES}.",
     )
 
     def fit(self, account: User, viewer: Any) -> None:
@@ -227,36 +225,35 @@ class LetterForm(NothingForm):
 
 class ErasureForm(VerbForm):
     reason = reason_field(
-        help_text="Stays in the audit trail, so it must not name the person. The number of a request will do."
+        help_text="Visible in the audit trail, so it must not name the person."
+        " A ticket number is enough."
     )
     reserve = forms.BooleanField(
         required=False,
         initial=True,
-        label="Keep the username and the address reserved",
-        help_text="Nobody can register with them again. Kept as digests, which tell nobody what they were.",
+        label="Reserve the username and address",
+        help_text="No one can use them again. Stored as one-way hashes.",
     )
     confirm = forms.CharField(
         max_length=320,
         label="Username",
         validators=[refuse_lost],
-        help_text="To be sure that it is this account: type its username, as it stands above.",
+        help_text="Type the username shown above to confirm.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """Whoever does not see the whole username types the number."""
+        """A viewer who does not see the whole username types the id."""
         self.wanted = account.username
         self.what = "username"
         if masking.hides(viewer):
             self.wanted = str(account.pk)
-            self.what = "number"
+            self.what = "id"
             field = self.fields["confirm"]
-            field.label = "Number"
-            field.help_text = (
-                "To be sure that it is this account: type its number, as it stands above."
-            )
+            field.label = "ID"
+            field.help_text = "Type the account id shown above to confirm."
         self.over = (
             account.status == State.ERASED
         )  # by somebody else just now, and its username with it: the verb says so
@@ -265,10 +262,9 @@ class ErasureForm(VerbForm):
         typed = self.cleaned_data["confirm"]
         if (
             not self.over
-            and fold(typed.strip()).removeprefix("#" if self.what == "number" else "")
-            != self.wanted
+            and fold(typed.strip()).removeprefix("#" if self.what == "id" else "") != self.wanted
         ):
-            raise ValidationError(f"This is not the {self.what} of the account.")
+            raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
         return typed
 
     def values(self) -> dict[str, Any]:

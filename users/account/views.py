@@ -41,7 +41,7 @@ def new(request):
     ):
         messages.success(
             request,
-            f"{account.display_name} is invited. The mail to {account.email} is on its way.",
+            f"{account.display_name} invited. Invitation to {account.email} queued.",
         )
         return redirect("account", account.pk)
     return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
@@ -54,7 +54,7 @@ def edit(request, pk: int):
     if form.is_valid() and (
         done := submit(form, lambda: verbs.edit(account, by=request.user, **form.cleaned_data))
     ):
-        messages.success(request, meanwhile.saved(done, request.user))
+        messages.success(request, meanwhile.profile_saved(done, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account} | meanwhile.shown(
         form, request.user, f"/users/{pk}/"
@@ -67,12 +67,14 @@ def roles(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind(request, RolesForm, "assign_roles", account, initial=initial)
+    held = access_names(account) if form.is_valid() else set()
     if form.is_valid() and (
         done := submit(
             form, lambda: verbs.assign_roles(account, by=request.user, **form.cleaned_data)
         )
     ):
-        messages.success(request, meanwhile.saved(done, request.user, "Roles saved."))
+        words = roles_saved(held, access_names(done))
+        messages.success(request, meanwhile.saved(done, request.user, words))
         return redirect("account", pk)
     context = {"form": form, "account": account} | meanwhile.shown(
         form, request.user, f"/users/{pk}/"
@@ -90,5 +92,25 @@ def invitation(request, pk: int):
         verbs.invite_again(account, by=request.user)
     except Refused as refused:
         return page(request, 409, refused.message, back=f"/users/{pk}/")
-    messages.success(request, f"The invitation to {account.email} is on its way again.")
+    messages.success(request, f"Invitation to {account.email} queued again.")
     return redirect("account", pk)
+
+
+def access_names(account: User) -> set[str]:
+    """The names of an account's roles, with "Staff" and "Superuser" where it is one."""
+    names = set(account.groups.values_list("name", flat=True))
+    if account.is_staff:
+        names.add("Staff")
+    if account.is_superuser:
+        names.add("Superuser")
+    return names
+
+
+def roles_saved(before: set[str], after: set[str]) -> str:
+    """A message such as "Granted Support. Removed Viewer."."""
+    granted = ", ".join(sorted(after - before))
+    removed = ", ".join(sorted(before - after))
+    words = [f"Granted {granted}."] if granted else []
+    if removed:
+        words.append(f"Removed {removed}.")
+    return " ".join(words) or "No changes to the roles."

@@ -123,7 +123,8 @@ def refuse_named(reason: str, account: User) -> None:
     if any(len(name) >= LEAST and mentions(reason, name) for name in names):
         raise ValidationError(
             {
-                "reason": "This names the person, and the reason stays. Say it without a name or an address."
+                "reason": "The reason is kept, so it must not name the person."
+                " Remove names and addresses."
             }
         )
 

@@ -25,7 +25,7 @@ def add_to_groups(
         refuse_gone(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
-            raise Refused("This account is in these groups already.", current)
+            raise Refused("This account already has these roles.", current)
         require_grant(by, ACTION, groups=groups, is_staff=False, is_superuser=False, target=current)
         current.groups.add(*groups)
     return current
@@ -42,12 +42,12 @@ def remove_from_groups(
     ) as current:
         refuse_gone(current)
         if not set(current.groups.all()).intersection(groups):
-            raise Refused("This account is in none of these groups.", current)
+            raise Refused("This account has none of these roles.", current)
         current.groups.remove(*groups)
     return current
 
 
 def some(groups: Iterable[Group]) -> list[Group]:
     if not (groups := list(groups)):
-        raise ValidationError({"groups": "Choose at least one group."})
+        raise ValidationError({"groups": "Choose at least one role."})
     return groups

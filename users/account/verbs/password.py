@@ -72,12 +72,12 @@ def send_password_reset(account: User, *, by: Any, version: int | None = None) -
         refuse_gone(current)
         if current.state == State.INVITED:
             raise Refused(
-                "This account is invited and has no password yet. Send the invitation again instead.",
+                "This account is invited and has no password yet. Invite it again instead.",
                 current,
             )
         if not current.is_active:
             raise Refused(
-                f"This account is {current.state.label.lower()}: the link would open nothing.",
+                f"This account is {current.state.label.lower()}, so the link would not work.",
                 current,
             )
         post_once(Message.Kind.PASSWORD_RESET, current)
@@ -95,8 +95,8 @@ def require_password_change(
     with changing(account, action, event, by=by, version=version, reason=reason) as current:
         refuse_gone(current)
         if current.must_change_password:
-            raise Refused("This account must already choose a new password.", current)
+            raise Refused("A password change is already required.", current)
         if not current.has_usable_password():
-            raise Refused("This account has no password that could be changed.", current)
+            raise Refused("This account has no password to change.", current)
         current.must_change_password = True
     return current
