@@ -57,7 +57,7 @@ BUTTONS = (
     ),
     Offer("Restore", "deletion/end/", "restore", "reinstate", (State.DELETED,), style="primary"),
     Offer(
-        "Change the end date",
+        "Change end date",
         "end-date/",
         "set_end_date",
         "calendar",
@@ -78,7 +78,7 @@ BUTTONS = (
 MENU = {
     "Sign-in": (
         Offer(
-            "Send a password reset",
+            "Send password reset",
             "password-reset/",
             "reset_password",
             "mail",
@@ -86,7 +86,7 @@ MENU = {
             lambda account: account.email,
         ),
         Offer(
-            "Require a new password",
+            "Require password change",
             "password-change/",
             "require_password_change",
             "key",
@@ -94,7 +94,7 @@ MENU = {
             lambda account: account.has_usable_password() and not account.must_change_password,
         ),
         Offer(
-            "Reset the second factor",
+            "Reset second factor",
             "second-factor/reset/",
             "reset_second_factor",
             "key",
@@ -105,7 +105,7 @@ MENU = {
     ),
     "Address": (
         Offer(
-            "Write a mail",
+            "Send email",
             "letter/",
             "write",
             "edit",
@@ -113,7 +113,7 @@ MENU = {
             lambda account: account.email and account.email_verified_at,
         ),
         Offer(
-            "Send a verification mail",
+            "Send verification email",
             "verification/mail/",
             "verify_email",
             "mail",
@@ -121,7 +121,7 @@ MENU = {
             lambda account: account.email and not account.email_verified_at,
         ),
         Offer(
-            "Verify the address",
+            "Verify address",
             "verification/",
             "verify_email",
             "check",
@@ -130,11 +130,11 @@ MENU = {
         ),
     ),
     "Access": (
-        Offer("Roles", "roles/", "assign_roles", "roles"),
-        Offer("Add to groups", "groups/", "change_groups", "plus"),
-        Offer("Remove from groups", "groups/end/", "change_groups", "close"),
+        Offer("Change roles", "roles/", "assign_roles", "roles"),
+        Offer("Add roles", "groups/", "change_groups", "plus"),
+        Offer("Remove roles", "groups/end/", "change_groups", "close"),
         Offer(
-            "Set an end date",
+            "Set end date",
             "end-date/",
             "set_end_date",
             "calendar",
@@ -142,7 +142,7 @@ MENU = {
             lambda account: not account.valid_until,
         ),
         Offer(
-            "Change the end date",
+            "Change end date",
             "end-date/",
             "set_end_date",
             "calendar",
@@ -150,7 +150,7 @@ MENU = {
             lambda account: account.valid_until,
         ),
         Offer(
-            "Clear the end date",
+            "Clear end date",
             "end-date/end/",
             "set_end_date",
             "calendar",
@@ -162,7 +162,7 @@ MENU = {
 DANGEROUS = (
     Offer("Delete", "deletion/", "delete", "delete", style="danger"),
     Offer(
-        "Erase for good", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"
+        "Erase permanently", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"
     ),
 )
 

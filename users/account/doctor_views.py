@@ -41,7 +41,7 @@ def find(request):
     if len(typed) > EMAIL_MAX or "\x00" in typed:
         raise BadRequest(
             "q",
-            f"A username or address has at most {EMAIL_MAX} characters that can be seen.",
+            f"Enter a username or address of at most {EMAIL_MAX} printable characters.",
             back="/users/doctor/",
         )
     if account := named(typed):

@@ -64,14 +64,16 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
     line = past.line(name)
     if line is None or not line.known:
         raise BadRequest(
-            "at", "What this field was then is not recorded.", back=f"/users/{pk}/history/"
+            "at",
+            "The value of this field at that time is not recorded.",
+            back=f"/users/{pk}/history/",
         )
     form = bind(request, RestoreValueForm, "edit", account, initial={"version": account.version})
     values = {"field": name, "value": line.then}
     if form.is_valid() and submit(
         form, lambda: restore_value(account, by=request.user, **values, **form.cleaned_data)
     ):
-        messages.success(request, f"{line.label} is as it was.")
+        messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
     return render(request, "users/account/put_back.html", context, status=status_of(form))
@@ -86,7 +88,7 @@ def masked_line(line: Line) -> Line:
     """What has changed still reads as changed, although little of it is left to be seen."""
     then, now = (masking.value(line.name, value) for value in (line.then, line.now))
     return replace(
-        line, then=then, now=f"{now}, another one" if line.changed and then == now else now
+        line, then=then, now=f"{now} (different)" if line.changed and then == now else now
     )
 
 

@@ -35,7 +35,7 @@ def index(request, pk: int):
     if form.is_valid() and submit(
         form, lambda: add_note(account, by=request.user, **form.cleaned_data)
     ):
-        messages.success(request, "The note is added.")
+        messages.success(request, "Note added.")
         return redirect("account-notes", pk)
     return frame.fresh(
         request, account, "account-notes", partial(content, form), status=status_of(form)
@@ -65,7 +65,7 @@ def edit(request, pk: int, number: int):
     if form.is_valid() and submit(
         form, lambda: edit_note(note, by=request.user, **form.cleaned_data)
     ):
-        messages.success(request, "The note is saved.")
+        messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
         form.sent_again(Note.objects.get(pk=note.pk).version)
@@ -75,14 +75,12 @@ def edit(request, pk: int, number: int):
 
 @require_POST
 def pin(request, pk: int, number: int):
-    return pin_or_not(
-        request, pk, number, pinned=True, says="The note is pinned: it stands on top of every tab."
-    )
+    return pin_or_not(request, pk, number, pinned=True, says="Note pinned. It shows on every tab.")
 
 
 @require_POST
 def pin_end(request, pk: int, number: int):
-    return pin_or_not(request, pk, number, pinned=False, says="The note is not pinned any more.")
+    return pin_or_not(request, pk, number, pinned=False, says="Note unpinned.")
 
 
 def pin_or_not(request, pk: int, number: int, *, pinned: bool, says: str):

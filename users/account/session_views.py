@@ -21,7 +21,7 @@ from users.verbs.session_end.verb import end_session, end_sessions
 from users.web.error_page import page as error_page
 from users.web.forms import REASON_MAX, refuse_lost, status_of
 
-GONE = "There is no such session. It may have ended already."
+GONE = "Session not found. It may have ended already."
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -32,7 +32,7 @@ class EndForm(forms.Form):
         label="Reason",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Stays in the audit trail.",
+        help_text="Visible in the audit trail.",
     )
 
 
@@ -54,7 +54,7 @@ def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 def end_all(request, pk: int):
     account = frame.get_account(request, "end_sessions", pk)
     verb = lambda **reason: end_sessions(account, by=request.user, **reason)  # noqa: E731
-    done = f"All sessions of {account.display_name} have ended."
+    done = f"All sessions of {account.display_name} ended."
     return ask(request, account, verb, {"sessions": store.standing(account)}, done)
 
 
@@ -72,7 +72,7 @@ def end_one(request, pk: int, public_id: UUID):
         account,
         verb,
         {"session": session},
-        f"The session of {account.display_name} has ended.",
+        f"Session of {account.display_name} ended.",
     )
 
 
@@ -84,7 +84,7 @@ def end_lockout(request, pk: int):
         "until": throttle.locked_until(account),
         "template": "users/account/lockout_end.html",
     }
-    return ask(request, account, verb, context, f"{account.display_name} can try again now.")
+    return ask(request, account, verb, context, f"{account.display_name} unlocked.")
 
 
 def ask(

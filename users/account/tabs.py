@@ -35,7 +35,7 @@ TABS = (
 WITHIN = (
     Tab(
         "account-history",
-        "As it was",
+        "History",
         "history/",
         "users/account/history.html",
         within="account-activity",

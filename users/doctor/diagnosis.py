@@ -66,18 +66,18 @@ class Remedy:
 
 
 REINSTATE = Remedy("Reinstate", "reinstate", "suspension/end/")
-EXTEND = Remedy("Change the end date", "set_end_date", "end-date/")
+EXTEND = Remedy("Change end date", "set_end_date", "end-date/")
 RESTORE = Remedy("Restore", "restore", "deletion/end/")
 INVITE = Remedy("Invite again", "invite", "invitation/", by_mail=True)
-EDIT = Remedy("Correct the address", "edit", "edit/")
+EDIT = Remedy("Correct address", "edit", "edit/")
 VERIFY = Remedy(
-    "Send a verification mail", "verify_email", "verification/mail/", once_active=True, by_mail=True
+    "Send verification email", "verify_email", "verification/mail/", once_active=True, by_mail=True
 )
 RESET = Remedy(
-    "Send a password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
+    "Send password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
 )
-UNLOCK = Remedy("Let them try again now", "end_lockout", "lockout/end/")
-FACTOR = Remedy("Reset the second factor", "reset_second_factor", "second-factor/reset/")
+UNLOCK = Remedy("Unlock account", "end_lockout", "lockout/end/")
+FACTOR = Remedy("Reset second factor", "reset_second_factor", "second-factor/reset/")
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,18 @@ class Diagnosis:
     def verdict(self) -> str:
         """Without the moment of the first reason, which the page shows behind it."""
         if not self.stops:
-            return "Nothing stops this person from signing in."
+            return "Nothing prevents this person from signing in."
         title = self.stops[0].title
         return f"This person can’t sign in: {title[0].lower()}{title[1:]}"
 
     @property
     def more(self) -> str:
-        return f", and {len(self.stops) - 1} more." if len(self.stops) > 1 else "."
+        """The end of the verdict, with the number of further reasons."""
+        if not self.stops:
+            return ""
+        others = len(self.stops) - 1
+        problems = "problem" if others == 1 else "problems"
+        return f" (+{others} more {problems})." if others else "."
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ def failures(attempts: list[Entry]) -> list[SignInEvent]:
 
 def suspended(account: User, happened: Lately) -> Line:
     if account.state == State.SUSPENDED:
-        until = "Suspended until" if account.suspended_until else "Suspended without an end"
+        until = "Suspended until" if account.suspended_until else "Suspended indefinitely"
         return Line(
             Level.STOPS, until, account.status_reason, account.suspended_until, (REINSTATE,)
         )
@@ -192,8 +197,8 @@ def suspended(account: User, happened: Lately) -> Line:
 def ended(account: User, happened: Lately) -> Line:
     until = account.valid_until
     if until and until <= timezone.now():
-        return Line(Level.STOPS, "The account ended", at=until, remedies=(EXTEND,))
-    return Line(Level.FINE, "Valid until" if until else "No end date", at=until)
+        return Line(Level.STOPS, "Ended on", at=until, remedies=(EXTEND,))
+    return Line(Level.FINE, "Ends on" if until else "No end date", at=until)
 
 
 def gone(account: User, happened: Lately) -> Line:
@@ -201,7 +206,7 @@ def gone(account: User, happened: Lately) -> Line:
         return Line(Level.STOPS, "Deleted", account.status_reason, account.deleted_at, (RESTORE,))
     if account.status == State.ERASED:
         return Line(
-            Level.STOPS, "Erased", "The person’s data are gone for good.", account.deleted_at
+            Level.STOPS, "Erased", "All personal data is permanently removed.", account.deleted_at
         )
     return Line(Level.FINE, "Not deleted")
 
@@ -210,12 +215,12 @@ def invited(account: User, happened: Lately) -> Line:
     if account.status == State.INVITED:
         return Line(
             Level.STOPS,
-            "Invited, and no password chosen yet",
-            "The link of the invitation is for that.",
+            "Invited, no password chosen yet",
+            "The link in the invitation lets them choose one.",
             None,
             (INVITE,),
         )
-    return Line(Level.FINE, "No open invitation")
+    return Line(Level.FINE, "No pending invitation")
 
 
 def verified(account: User, happened: Lately) -> Line:
@@ -223,19 +228,19 @@ def verified(account: User, happened: Lately) -> Line:
         return Line(
             Level.NOTICE,
             "No address",
-            "They sign in by username; a password reset has nowhere to go.",
+            "They sign in with the username. A password reset can’t be sent.",
             None,
             (EDIT,),
         )
     if account.email_verified_at is None:
         return Line(
             Level.NOTICE,
-            "The address is not verified",
-            "That does not stop anybody here.",
+            "Address not verified",
+            "This does not block sign-in.",
             None,
             (VERIFY,),
         )
-    return Line(Level.FINE, "The address is verified", at=account.email_verified_at)
+    return Line(Level.FINE, "Address verified", at=account.email_verified_at)
 
 
 def mail(account: User, happened: Lately) -> Line:
@@ -244,21 +249,23 @@ def mail(account: User, happened: Lately) -> Line:
         (one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None
     )
     if last is None:
-        return Line(Level.FINE, "No mail was sent to this address")
+        return Line(Level.FINE, "No emails sent yet")
     kind = f"“{KINDS.get(last.what, last.what)}”"
     if last.before == Message.State.FAILED:
         level = Level.STOPS if account.status == State.INVITED else Level.NOTICE
-        return Line(level, f"The last mail, {kind}, came back", last.text, last.at, (EDIT,))
+        return Line(level, f"The last email, {kind}, bounced", last.text, last.at, (EDIT,))
     if last.before == Message.State.WAITING:
-        return Line(Level.NOTICE, f"The last mail, {kind}, has not left yet", last.text, last.at)
+        return Line(
+            Level.NOTICE, f"The last email, {kind}, has not been sent yet", last.text, last.at
+        )
     if last.before == Message.State.UNKNOWN:
         return Line(
             Level.NOTICE,
-            f"Whether the last mail, {kind}, has left is not known",
+            f"It is unknown whether the last email, {kind}, was sent",
             last.text,
             last.at,
         )
-    return Line(Level.FINE, f"The last mail, {kind}, was taken by its server", at=last.at)
+    return Line(Level.FINE, f"The last email, {kind}, was accepted by the mail server", at=last.at)
 
 
 def locked_out(account: User, happened: Lately) -> Line:
@@ -266,7 +273,7 @@ def locked_out(account: User, happened: Lately) -> Line:
     if until := throttle.locked_until(account):
         return Line(
             Level.STOPS,
-            "The account is locked out after too many failures until",
+            "Locked out after too many failed attempts until",
             "",
             until,
             (UNLOCK,),
@@ -274,10 +281,13 @@ def locked_out(account: User, happened: Lately) -> Line:
     since = timezone.now() - CROWD
     crowded = (one for one in happened.attempts if one.what == Outcome.CROWDED and one.at > since)
     if last := next(crowded, None):
-        says = f"They came from {place(last.ip)}, for this account or for others. A minute later, or from elsewhere, it goes on."
+        says = (
+            f"The attempts came from {place(last.ip)}, for this account or others."
+            " Sign-in works again after a minute, or from another address."
+        )
         return Line(
             Level.NOTICE,
-            "Not the account, but a network address was held up after too many attempts",
+            "Not locked out, but an IP address was blocked briefly after too many attempts",
             says,
             last.at,
         )
@@ -286,43 +296,46 @@ def locked_out(account: User, happened: Lately) -> Line:
 
 def password(account: User, happened: Lately) -> Line:
     if account.status in (State.INVITED, State.ERASED):
-        return Line(Level.FINE, "A password is not expected")
+        return Line(Level.FINE, "No password expected")
     if not account.has_usable_password():
         return Line(
             Level.STOPS,
-            "There is no password",
-            "They choose one by the link of a reset mail.",
+            "No password",
+            "Send a reset email so they can choose one.",
             None,
             (RESET,),
         )
     if not can_be_checked(account.password):
-        says = "It was stored in a way that this site can’t check. They choose a new one by the link of a reset mail."
+        says = (
+            "It is stored in a format that this site can’t check."
+            " Send a reset email so they can choose a new one."
+        )
         return Line(Level.STOPS, "The stored password can’t be checked", says, None, (RESET,))
-    return Line(Level.FINE, "There is a password that can be checked")
+    return Line(Level.FINE, "Password set")
 
 
 def must_change(account: User, happened: Lately) -> Line:
     if account.must_change_password:
         return Line(
             Level.NOTICE,
-            "They must choose a new password",
-            "They are asked to once they have signed in.",
+            "Password change required",
+            "They are asked for a new password after signing in.",
             None,
             (RESET,),
         )
-    return Line(Level.FINE, "The password need not be changed")
+    return Line(Level.FINE, "No password change required")
 
 
 def second_factor(account: User, happened: Lately) -> Line:
     if account.has_second_factor:
         return Line(
             Level.NOTICE,
-            "There is a second factor",
+            "Second factor set up",
             "If the person has lost it, reset it.",
             None,
             (FACTOR,),
         )
-    return Line(Level.FINE, "No second factor to lose")
+    return Line(Level.FINE, "No second factor")
 
 
 def sessions_ended(account: User, happened: Lately) -> Line:
@@ -331,14 +344,14 @@ def sessions_ended(account: User, happened: Lately) -> Line:
         (event for event in happened.changes if event.what in ENDING and event.at > since), None
     )
     if last:
-        says = "Whoever was signed in is asked for the password again."
+        says = "The user has to sign in again."
         return Line(
             Level.NOTICE,
             f"{ACTIONS.get(last.what, last.what)}, by {last.actor_text}",
             says,
             last.at,
         )
-    return Line(Level.FINE, "No sessions were ended within the hour")
+    return Line(Level.FINE, "No sessions ended in the last hour")
 
 
 CHECKS: tuple[Callable[[User, Lately], Line], ...] = (

@@ -31,7 +31,7 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     kind = query.get("kind", "")
     after = query.get("after", "")
     if kind and kind not in SOURCES:
-        raise BadParameter("kind", f"There is no such kind: choose one of {', '.join(SOURCES)}.")
+        raise BadParameter("kind", f"Unknown kind. Choose one of {', '.join(SOURCES)}.")
     if kind == JOBS:
         access.require(viewer, "view_jobs")
     seen = [name for name in SOURCES if name != JOBS or access.may(viewer, "view_jobs")]
@@ -40,7 +40,7 @@ def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     return {
         "lines": in_words(found.entries, masked=masking.hides(viewer)),
         "kinds": [
-            ("", "Everything", path),
+            ("", "All", path),
             *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen),
         ],
         "kind": kind,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.forms import Form
 
-from users import access
+from users import access, masking
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.exceptions import Conflict, Stale
@@ -15,7 +15,14 @@ from users.history.merge import merged_with, since
 from users.models import User
 
 FOLLOWS = {"email_verified_at"}  # changes with another field
-WORDS = {"locale": "language", "is_staff": "staff", "is_superuser": "superuser", "groups": "roles"}
+WORDS = {
+    "locale": "language",
+    "is_staff": "staff",
+    "is_superuser": "superuser",
+    "groups": "roles",
+    "status_reason": "reason for status",
+    "valid_until": "end date",
+}
 BY_FIELD = {
     "account.edited",
     "account.put_back",
@@ -50,6 +57,12 @@ def saved(done: User, viewer: User, words: str = "Saved.") -> str:
     if not told:
         return words
     return f"{words} Meanwhile {told}; {'both' if len(merged_with(done)) == 1 else 'all'} changes are kept."
+
+
+def profile_saved(done: User, viewer: User) -> str:
+    """The message about a saved profile, on the page that comes next."""
+    shown = masking.accounts([done], viewer)[0]
+    return saved(done, viewer, f"Profile of {shown.display_name} saved.")
 
 
 def told_of(events: Iterable[AuditEvent], viewer: User) -> str:
@@ -90,7 +103,7 @@ def names(ids: Iterable[int | None], viewer: User) -> dict[int | None, str]:
 
 
 def stranger(text: str, viewer: User) -> str:
-    return text if text and access.may(viewer, "view") else "somebody"
+    return text if text and access.may(viewer, "view") else "someone"
 
 
 # --- what has to be asked -------------------------------------------------------------------------
@@ -120,7 +133,7 @@ def question(
     by = called.get(conflict.actor_id) or stranger(conflict.actor_text, viewer)
     choices = [
         Choice(
-            "Theirs" if conflict.known else "Now",
+            "Theirs" if conflict.known else "Current",
             in_words(conflict.theirs),
             by if conflict.at else "",
             conflict.at,

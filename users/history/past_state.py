@@ -27,8 +27,9 @@ LABELS = {
     "is_superuser": "Superuser",
     "groups": "Roles",
     "locale": "Language",
-    "status": "State",
-    "status_reason": "Reason of the state",
+    "status": "Status",
+    "status_reason": "Reason for status",
+    "valid_until": "End date",
     "email_verified_at": "Email verified",
     "has_second_factor": "Second factor",
 }
@@ -88,9 +89,9 @@ def moment(text: str) -> datetime:
         except ValueError:
             continue
         if at > now:
-            raise BadMoment("This is in the future. Choose a day that has begun.")
+            raise BadMoment("This date is in the future. Choose today or an earlier date.")
         return at if "T" in text else min(datetime.combine(at, time.max, tzinfo=UTC), now)
-    raise BadMoment("Give a day such as 2026-03-01, or a minute such as 2026-03-01T12:30 (UTC).")
+    raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
 def history(account: User, rights: Rights, at: datetime) -> History:

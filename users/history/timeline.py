@@ -219,7 +219,7 @@ def encode(account_id: int, bounds: Bounds) -> str:
 
 
 def decode(cursor: str, account_id: int, kinds: tuple[str, ...]) -> Bounds:
-    wrong = BadParameter("after", "This position is not valid, or belongs to another list.")
+    wrong = BadParameter("after", "This page link has expired. Start again from the first page.")
     try:
         if len(cursor) > LONGEST:
             raise wrong

@@ -57,7 +57,9 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         require_own(note, by, account)
         refuse_erased(account)
         if version is not None and note.version != version:
-            raise Refused(f"This note was changed meanwhile. It says now: “{note.text}”", account)
+            raise Refused(
+                f"This note was changed in the meantime. It now says: “{note.text}”", account
+            )
         if note.text == text:
             return note
         note.text = text
@@ -109,7 +111,7 @@ def require_own(note: Note, by: Any, account: User) -> None:
     if isinstance(by, access.Command) or note.author_id != by.pk:
         raise access.Denied(
             "edit_note",
-            "Only who wrote a note may change it. Write one of your own instead.",
+            "Only the author can edit a note. Add your own note instead.",
             "",
             account,
         )
@@ -117,13 +119,13 @@ def require_own(note: Note, by: Any, account: User) -> None:
 
 def refuse_erased(account: User) -> None:
     if account.status == State.ERASED:
-        raise Refused("This account is erased; nothing more is written about it.", account)
+        raise Refused("This account is erased. Its notes can’t be changed.", account)
 
 
 def refuse_many_pinned(account: User) -> None:
     if Note.objects.filter(account=account, pinned=True).count() >= PINNED_MAX:
         raise Refused(
-            f"{PINNED_MAX} notes are pinned already, and more would hide the page. Unpin one first.",
+            f"{PINNED_MAX} notes are already pinned, which is the maximum. Unpin one first.",
             account,
         )
 
@@ -137,7 +139,7 @@ def clean_text(text: str) -> str:
     """With the line ends of one kind, and as the database can hold it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
-        raise ValidationError({"text": "Write something first."})
+        raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
         raise ValidationError(
             {"text": f"A note has at most {TEXT_MAX} characters; this has {len(text)}."}

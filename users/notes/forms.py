@@ -17,7 +17,7 @@ class NoteForm(forms.Form):
         label="Note",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For colleagues; everybody who may see this account can read it.",
+        help_text="Visible to everyone who can see this account.",
     )
     pinned = forms.BooleanField(required=False, label="Pin")
 

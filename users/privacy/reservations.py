@@ -11,7 +11,7 @@ from django.conf import settings
 from users.identifiers import skeleton
 from users.privacy.models import Reservation
 
-RESERVED = "This belonged to an account that was erased, and stays reserved."
+RESERVED = "This belonged to an erased account and stays reserved."
 
 
 def digest(value: str, secret: str | None = None) -> bytes:

@@ -64,7 +64,7 @@ def second(at):
 @register.filter
 def value(value) -> str:
     """A value of an event's JSON in words, where nothing is a value too."""
-    return readable(value) or "empty"
+    return readable(value) or "—"
 
 
 @register.filter

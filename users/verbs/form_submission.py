@@ -29,7 +29,7 @@ def submit(form: Form, verb: Callable[[], Any]) -> Any:
         form.stale, form.data = error, as_of_now(form, error)  # type: ignore[attr-defined]
         form.add_error(
             None,
-            ValidationError("Somebody changed this account while you had it open.", code="stale"),
+            ValidationError("Someone changed this account while you had it open.", code="stale"),
         )
     return None
 

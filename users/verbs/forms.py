@@ -14,7 +14,7 @@ from users.web.forms import (
 
 
 class NotifyingForm(VerbForm):
-    tell = forms.BooleanField(required=False, label="Write to the person")
+    tell = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
         tell = self.fields["tell"]

@@ -21,7 +21,10 @@ TAKEN_USERNAME = "This username is taken."
 TAKEN_EMAIL = "Another account has this address."
 IN_BIN_USERNAME = "A deleted account has this username."
 IN_BIN_EMAIL = "A deleted account has this address. Restore it instead."
-FOREIGN_ADDRESS = "A username with an @ must be the account’s own address, or it could be taken for somebody else’s."
+FOREIGN_ADDRESS = (
+    "A username with an @ must be the account’s own address,"
+    " or it could be mistaken for someone else’s."
+)
 NORMALISE = {
     "username": normalise_username,
     "email": normalise_email,
@@ -88,7 +91,7 @@ def username_error(username: str, email: str, own: User | None) -> str:
 
 
 def mistakable(twin: str) -> str:
-    return f"This looks like the username “{twin}” of another account. Choose one that can’t be mistaken for it."
+    return f"This is too similar to the username “{twin}” of another account. Choose another one."
 
 
 def taken(error: IntegrityError) -> ValidationError:

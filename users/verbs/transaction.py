@@ -99,7 +99,7 @@ def other_keepers(account: User) -> bool:
 def refuse_last_superuser(account: User, guarded: bool) -> None:
     if not guarded or not other_keepers(account):
         raise Refused(
-            "This is the last active superuser. Make somebody else a superuser first.", account
+            "This is the last active superuser. Make someone else a superuser first.", account
         )
 
 
@@ -147,9 +147,9 @@ def store(account: User, **kwargs: Any) -> None:
 
 def refuse_gone(account: User) -> None:
     if account.status == State.DELETED:
-        raise Refused("This account is deleted; it can’t be changed. Restore it first.", account)
+        raise Refused("This account is deleted and can’t be changed. Restore it first.", account)
     if account.status == State.ERASED:
-        raise Refused("This account is erased; it can’t be changed.", account)
+        raise Refused("This account is erased and can’t be changed.", account)
 
 
 def post_once(kind: Message.Kind, account: User) -> Message:
@@ -157,10 +157,10 @@ def post_once(kind: Message.Kind, account: User) -> Message:
     one.
     """
     if account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email).exists():
-        raise Refused("This mail is on its way already.", account)
+        raise Refused("This email is already queued.", account)
     if message := outbox.post(kind, account):
         return message
-    raise Refused("This account has no address to send a mail to.", account)
+    raise Refused("This account has no address.", account)
 
 
 def require_future(name: str, moment: datetime | None) -> None:
@@ -173,7 +173,7 @@ def require_future(name: str, moment: datetime | None) -> None:
 
 def require_reason(reason: str) -> str:
     if not reason.strip():
-        raise ValidationError({"reason": "Say why: the reason stays in the audit trail."})
+        raise ValidationError({"reason": "Enter a reason. It is visible in the audit trail."})
     return clean_reason(reason)
 
 

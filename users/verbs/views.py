@@ -33,7 +33,7 @@ suspension = asks(
     suspend_account,
     SuspensionForm,
     "suspension",
-    done="{name} is suspended. All sessions have ended.",
+    done="{name} suspended. All sessions ended.",
     blast=True,
 )
 suspension_end = asks(
@@ -41,24 +41,24 @@ suspension_end = asks(
     reinstate_account,
     ReinstatementForm,
     "reinstatement",
-    done="{name} is {state} again.",
+    done="{name} reinstated. Status: {state}.",
 )
 end_date = asks(
-    "set_end_date", set_end_date, EndDateForm, "end_date", done="{name} has an end date."
+    "set_end_date", set_end_date, EndDateForm, "end_date", done="End date set to {until}."
 )
 end_date_end = asks(
     "set_end_date",
     clear_end_date,
     OptionalReasonForm,
     "end_date_end",
-    done="{name} has no end date any more.",
+    done="End date cleared.",
 )
 deletion = asks(
     "delete",
     delete_account,
     DeletionForm,
     "deletion",
-    done="{name} is in the recycle bin. All sessions have ended.",
+    done="{name} moved to the recycle bin. All sessions ended.",
     blast=True,
 )
 deletion_end = asks(
@@ -66,14 +66,14 @@ deletion_end = asks(
     restore_account,
     OptionalReasonForm,
     "restoration",
-    done="{name} is back, and is {state}.",
+    done="{name} restored. Status: {state}.",
 )
 erasure = asks(
     "erase",
     erase_account,
     ErasureForm,
     "erasure",
-    done="The account is erased. Its number and its trail are left.",
+    done="Account erased. Only the id and audit trail remain.",
     blast=True,
 )
 password_reset = asks(
@@ -81,48 +81,48 @@ password_reset = asks(
     send_password_reset,
     ConfirmForm,
     "password_reset",
-    done="A mail to {email} is on its way.",
+    done="Email to {email} queued.",
 )
 password_change = asks(
     "require_password_change",
     require_password_change,
     OptionalReasonForm,
     "password_change",
-    done="{name} has to choose a new password before anything else.",
+    done="{name} must change the password at the next sign-in.",
 )
 verification = asks(
     "verify_email",
     verify_email,
     VerificationForm,
     "verification",
-    done="The address of {name} is verified.",
+    done="Address of {name} verified.",
 )
 verification_mail = asks(
     "verify_email",
     send_verification,
     ConfirmForm,
     "verification_mail",
-    done="A mail to {email} is on its way.",
+    done="Email to {email} queued.",
 )
-letter = asks("write", send_letter, LetterForm, "letter", done="A mail to {email} is on its way.")
+letter = asks("write", send_letter, LetterForm, "letter", done="Email to {email} queued.")
 second_factor_reset = asks(
     "reset_second_factor",
     reset_second_factor,
     ReasonForm,
     "second_factor_reset",
-    done="{name} signs in with the password alone. All sessions have ended.",
+    done="Second factor of {name} reset. All sessions ended.",
 )
 groups = asks(
     "change_groups",
     add_to_groups,
     AddToGroupsForm,
     "groups",
-    done="{name} is in these groups too.",
+    done="Added {name} to {roles}.",
 )
 groups_end = asks(
     "change_groups",
     remove_from_groups,
     RemoveFromGroupsForm,
     "groups_end",
-    done="{name} is out of these groups.",
+    done="Removed {name} from {roles}.",
 )

@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 from users.exceptions import Stale
 from users.models import User
 
-KEPT = "Stays in the audit trail. The person is not told."
+KEPT = "Visible in the audit trail. The person is not told."
 REASON_MAX = 2000
 
 
@@ -36,9 +36,7 @@ def refuse_lost(value: str) -> None:
     their place by now.
     """
     if "\ufffd" in value:
-        raise ValidationError(
-            "This contains a character that got lost on its way here. Type it again.", code="lost"
-        )
+        raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
 
 
 class NormalField(forms.CharField):
@@ -60,7 +58,7 @@ class VersionField(forms.IntegerField):
             return super().clean(value)
         except ValidationError as error:
             raise ValidationError(
-                "This form didn’t arrive whole. Reload the page and fill it in again.",
+                "The form is incomplete. Reload the page and fill it in again.",
                 code="invalid",
             ) from error
 
@@ -86,7 +84,7 @@ class VersionedForm(forms.Form):
                 self.add_error(
                     name,
                     ValidationError(
-                        "This is missing. Choose or type what it shall be.", code="missing"
+                        "This field is missing. Enter or choose a value.", code="missing"
                     ),
                 )
         return super().clean()
@@ -97,7 +95,7 @@ class GroupsField(forms.ModelMultipleChoiceField):
         try:
             return super().clean(value)
         except OverflowError as error:  # SQLite, for a number that is no id on any database
-            raise ValidationError("There is no such role.", code="invalid_choice") from error
+            raise ValidationError("This role does not exist.", code="invalid_choice") from error
 
 
 def reason_field(**kwargs: Any) -> forms.CharField:
@@ -141,7 +139,7 @@ class OptionalReasonForm(VerbForm):
 
 class GroupsForm(VerbForm):
     groups = GroupsField(
-        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups"
+        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Roles"
     )
     reason = reason_field(required=False)
 

@@ -26,7 +26,8 @@ def set_end_date(
         if until <= current.date_joined:
             raise ValidationError(
                 {
-                    "until": f"The account begins on {current.date_joined:%-d %b %Y}. Choose a later end."
+                    "until": f"The account was created on {current.date_joined:%-d %b %Y}."
+                    " Choose a later date."
                 }
             )
         current.valid_until = until

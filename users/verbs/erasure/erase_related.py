@@ -106,7 +106,7 @@ def remove_letters(account: User, names: Names) -> None:
     ).order_by("pk"):
         if names.within(letter.subject, letter.text):
             raise Refused(
-                "A letter to many people names this person, and has not left for all of them. Wait for it.",
+                "A bulk email that names this person is still being sent. Wait until it is done.",
                 account,
             )
 
@@ -121,7 +121,7 @@ def remove_jobs(account: User, names: Names, past: search_terms.Past) -> None:
     ).iterator():
         if names.within(job.selection, job.words, job.parameters, job.reason, job.note):
             raise Refused(
-                f"Job {job.pk} is about this person by name and has not ended. Cancel it or wait for it.",
+                f"Job {job.pk} names this person and has not finished. Cancel it or wait for it.",
                 account,
             )
     Job.objects.filter(by=account).update(by_text="", origin={})

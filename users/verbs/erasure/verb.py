@@ -122,7 +122,8 @@ def refuse_name_in_reason(reason: str, account: User) -> None:
     if any(len(name) >= LEAST and contains_name(reason, name) for name in names):
         raise ValidationError(
             {
-                "reason": "This names the person, and the reason stays. Say it without a name or an address."
+                "reason": "The reason is kept, so it must not name the person."
+                " Remove names and addresses."
             }
         )
 

@@ -49,7 +49,7 @@ def new(request):
     ):
         messages.success(
             request,
-            f"{account.display_name} is invited. The mail to {account.email} is on its way.",
+            f"{account.display_name} invited. Invitation to {account.email} queued.",
         )
         return redirect("account", account.pk)
     return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
@@ -65,5 +65,5 @@ def invitation(request, pk: int):
         resend_invitation(account, by=request.user)
     except Refused as refused:
         return page(request, 409, refused.message, back=f"/users/{pk}/")
-    messages.success(request, f"The invitation to {account.email} is on its way again.")
+    messages.success(request, f"Invitation to {account.email} queued again.")
     return redirect("account", pk)

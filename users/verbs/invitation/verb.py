@@ -36,7 +36,7 @@ def invite_user(
         require_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
     profile = normal(profile)
     if not profile.get("email"):
-        raise ValidationError({"email": "An invitation needs an address to go to."})
+        raise ValidationError({"email": "An invitation needs an address."})
     account = User(status=State.INVITED, is_staff=is_staff, is_superuser=is_superuser, **profile)
     account.set_unusable_password()
     with transaction.atomic():
@@ -57,7 +57,7 @@ def resend_invitation(account: User, *, by: Any) -> User:
         access.require(by, "invite", account)
         if account.state != State.INVITED:
             raise Refused(
-                f"This account is {account.state.label.lower()}: there is no invitation to send again.",
+                f"This account is {account.state.label.lower()}; it has no open invitation.",
                 account,
             )
         post_once(Message.Kind.INVITATION, account)

@@ -46,7 +46,7 @@ class LetterForm(ConfirmForm):
         label="Text",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 9}),
-        help_text=f"Plain text. What stands for the person’s own: {letters.NAMES}.",
+        help_text=f"Plain text. Placeholders: {letters.NAMES}.",
     )
 
     def fit(self, account: User, viewer: Any) -> None:

@@ -16,9 +16,9 @@ from users.models import User
 from users.verbs.transaction import hold, refuse_gone
 
 TWICE = timedelta(minutes=1)
-NO_ADDRESS = "This account has no address to write to."
-UNVERIFIED = "This address is not verified: it may be somebody else’s."
-BOUNCED = "The last mail to this address came back."
+NO_ADDRESS = "This account has no address."
+UNVERIFIED = "This address is not verified and may belong to someone else."
+BOUNCED = "The last email to this address bounced."
 
 
 def send_letter(
@@ -39,7 +39,7 @@ def send_letter(
             letter__subject=subject, letter__text=text, created_at__gt=timezone.now() - TWICE
         )
         if same.exists():
-            raise Refused("This letter has just been written to this person.", current)
+            raise Refused("This email was just sent to this user.", current)
         letter = Letter.objects.create(subject=subject, text=text)
         outbox.post(Message.Kind.LETTER, current, letter)
         record("account.written_to", actor=by, target=current, after={"letter": letter.pk})

@@ -17,8 +17,8 @@ def require_password_change(
     with changing(account, action, event, by=by, version=version, reason=reason) as current:
         refuse_gone(current)
         if current.must_change_password:
-            raise Refused("This account must already choose a new password.", current)
+            raise Refused("A password change is already required.", current)
         if not current.has_usable_password():
-            raise Refused("This account has no password that could be changed.", current)
+            raise Refused("This account has no password to change.", current)
         current.must_change_password = True
     return current

@@ -70,12 +70,12 @@ def send_password_reset(account: User, *, by: Any, version: int | None = None) -
         refuse_gone(current)
         if current.state == State.INVITED:
             raise Refused(
-                "This account is invited and has no password yet. Send the invitation again instead.",
+                "This account is invited and has no password yet. Invite it again instead.",
                 current,
             )
         if not current.is_active:
             raise Refused(
-                f"This account is {current.state.label.lower()}: the link would open nothing.",
+                f"This account is {current.state.label.lower()}, so the link would not work.",
                 current,
             )
         post_once(Message.Kind.PASSWORD_RESET, current)

@@ -30,14 +30,15 @@ def edit(request, pk: int, name: str):
     if form.is_valid() and (
         done := submit(form, lambda: edit_profile(account, by=request.user, **form.cleaned_data))
     ):
-        return saved(request, done, form[name], edit_conflicts.saved(done, request.user))
+        return saved(request, done, form[name])
     return asked(request, account, form, name)
 
 
-def saved(request, account: User, field: Any, says: str) -> HttpResponse:
+def saved(request, account: User, field: Any) -> HttpResponse:
     if not is_partial(request):
-        messages.success(request, says)
+        messages.success(request, edit_conflicts.profile_saved(account, request.user))
         return redirect("account", account.pk)
+    says = edit_conflicts.saved(account, request.user)
     context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
     return render(
         request, "users/account/_fact_saved.html", context | {"announced": says, "said": says}

@@ -33,14 +33,14 @@ class OwnProfileForm(VersionedForm):
         max_length=identifiers.LOCALE_MAX,
         required=False,
         label="Language",
-        help_text="Such as en or pt-BR.",
+        help_text="For example en or pt-BR.",
     )
     time_zone = NormalField(
         identifiers.normalise_time_zone,
         max_length=64,
         required=False,
         label="Time zone",
-        help_text="Such as Europe/Lisbon.",
+        help_text="For example Europe/Lisbon.",
     )
 
 
@@ -65,7 +65,7 @@ class RestoreValueForm(VersionedForm):
         label="Reason",
         validators=[refuse_lost],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Stays in the audit trail.",
+        help_text="Visible in the audit trail.",
     )
 
 
@@ -76,7 +76,7 @@ def edit(request, pk: int):
     if form.is_valid() and (
         done := submit(form, lambda: edit_profile(account, by=request.user, **form.cleaned_data))
     ):
-        messages.success(request, edit_conflicts.saved(done, request.user))
+        messages.success(request, edit_conflicts.profile_saved(done, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account} | edit_conflicts.shown(
         form, request.user, f"/users/{pk}/"

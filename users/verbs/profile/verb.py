@@ -38,11 +38,13 @@ def restore_value(
     ) as current:
         refuse_gone(current)
         if getattr(current, field) == value:
-            raise Refused("It is as it was: nothing to put back.", current)
+            raise Refused("The field already has this value.", current)
         try:
             apply_profile(current, {field: value}, PROFILE)
         except ValidationError as error:  # nobody typed it, so there is no field to mend
-            raise Refused(f"It can’t go back: {' '.join(error.messages)}", current) from error
+            raise Refused(
+                f"This value can’t be restored: {' '.join(error.messages)}", current
+            ) from error
     return current
 
 

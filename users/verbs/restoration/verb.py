@@ -21,7 +21,7 @@ def restore_account(
         account, "restore", "account.restored", by=by, version=version, reason=reason
     ) as current:
         if current.status == State.ERASED:
-            raise Refused("This account is erased: there is nothing left to bring back.", current)
+            raise Refused("This account is erased and can’t be restored.", current)
         if current.status != State.DELETED:
             raise Refused(f"This account is {current.state.label.lower()}, not deleted.", current)
         for name, value in values_before_deletion(current).items():

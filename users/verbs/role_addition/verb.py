@@ -25,7 +25,7 @@ def add_to_groups(
         refuse_gone(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
-            raise Refused("This account is in these groups already.", current)
+            raise Refused("This account already has these roles.", current)
         require_grant(by, ACTION, groups=groups, is_staff=False, is_superuser=False, target=current)
         current.groups.add(*groups)
     return current
@@ -33,5 +33,5 @@ def add_to_groups(
 
 def require_groups(groups: Iterable[Group]) -> list[Group]:
     if not (groups := list(groups)):
-        raise ValidationError({"groups": "Choose at least one group."})
+        raise ValidationError({"groups": "Choose at least one role."})
     return groups

@@ -22,6 +22,6 @@ def remove_from_groups(
     ) as current:
         refuse_gone(current)
         if not set(current.groups.all()).intersection(groups):
-            raise Refused("This account is in none of these groups.", current)
+            raise Refused("This account has none of these roles.", current)
         current.groups.remove(*groups)
     return current

@@ -57,7 +57,7 @@ def end_own_sessions(account: User) -> User:
 def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> None:
     ended = sessions.end(account.pk, public_id)
     if ended is None:
-        raise Refused("This session has ended already.", account)
+        raise Refused("This session has already ended.", account)
     before = {"session": device(ended.user_agent)}
     after = {"session": "ended"}
     record(
@@ -69,7 +69,7 @@ def end_all_sessions(account: User, by: Any, reason: str) -> None:
     """By the epoch, which reaches a session too that is beginning at this moment; and their rows."""
     number = sessions.end_all(account.pk)
     if not number:
-        raise Refused("There are no open sessions to end.", account)
+        raise Refused("There are no active sessions to end.", account)
     account.session_epoch += 1
     store(account, update_fields=["session_epoch"])
     before = {"sessions": number}

@@ -19,11 +19,11 @@ def send_verification(account: User, *, by: Any, version: int | None = None) -> 
         require_unverified(current)
         if current.state == State.INVITED:
             raise Refused(
-                "This account is invited: accepting the invitation verifies the address.", current
+                "This account is invited. Accepting the invitation verifies the address.", current
             )
         if not current.is_active:
             raise Refused(
-                f"This account is {current.state.label.lower()}: the link would open nothing.",
+                f"This account is {current.state.label.lower()}, so the link would not work.",
                 current,
             )
         post_once(Message.Kind.VERIFICATION, current)
