@@ -40,7 +40,7 @@ COLUMNS = {
         Column("id", "ID", "c-more c-id"),
         Column("verified", "Verified", "c-more c-flag"),
         Column("mfa", "Second factor", "c-more c-flag"),
-        Column("must_change", "Must change password", "c-more c-flag"),
+        Column("must_change", "Must change password", "c-more c-text"),
     ]
 }
 DEFAULT = ("username", "email", "status", "joined", "seen")
