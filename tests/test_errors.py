@@ -35,7 +35,7 @@ def broken(monkeypatch):
         def fail(*args, **kwargs):
             raise error
 
-        monkeypatch.setattr("users.staff.gate.access.may_enter", fail)
+        monkeypatch.setattr("users.signin.back_office_middleware.access.may_enter", fail)
         client = Client(raise_request_exception=False)
         client.force_login(make_user("Viewer"))
         return client

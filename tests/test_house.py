@@ -92,7 +92,7 @@ def test_only_the_queue_imports_django_q():
         for other in imported(file)
         if other.split(".")[0] == "django_q"
     }
-    assert importers == {"users.jobs.queue"}
+    assert importers == {"users.jobs.queue.doorbell"}
 
 
 def test_the_application_imports_nothing_of_the_site():

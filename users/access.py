@@ -263,7 +263,7 @@ def grant_refusal(
 def stored_permissions(account: User) -> set[str]:
     """The permissions that the account's groups and its own row give, active or not.
 
-    A page that shows them has read them with the account (users.account.rights); a verb reads its
+    A page that shows them has read them with the account (users.permissions); a verb reads its
     account anew, and has not.
     """
     known = vars(account).get("known_permissions")

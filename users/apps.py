@@ -1,18 +1,39 @@
-"""The one Django app."""
+"""The one Django app: loads the rooms and connects them."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+
+# Rooms with models beside those of users/models.py, which Django loads by itself.
+MODELS = (
+    "users.caching.models",
+    "users.audit.models",
+    "users.sessions.models",
+    "users.jobs.models",
+    "users.mail.models",
+    "users.privacy.models",
+    "users.directory.models",
+    "users.notes.models",
+    "users.presence.models",
+    "users.transfer.models",
+)
 
 
 class UsersConfig(AppConfig):
     name = "users"
     verbose_name = "Users"
 
+    def import_models(self) -> None:
+        super().import_models()
+        for name in MODELS:
+            import_module(name)
+
     def ready(self) -> None:
-        from users.bulk import actions, undo  # noqa: F401  register kinds of jobs
+        from users import bulk_actions  # noqa: F401  registers kinds of jobs
+        from users.database.triggers import install_again
         from users.jobs.schedule import write_schedules
-        from users.staff import signals  # noqa: F401  connects the receivers
-        from users.triggers import install_again
+        from users.sessions import signals  # noqa: F401  connects the receivers
 
         post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
-        post_migrate.connect(install_again, sender=self, dispatch_uid="users.triggers")
+        post_migrate.connect(install_again, sender=self, dispatch_uid="users.database.triggers")

@@ -237,3 +237,6 @@ def look_alike(char: str) -> str:
         if len(other["c"]) == 1 and other["c"].isascii():
             return other["c"].casefold()
     return char
+
+
+LARGEST_ID = 2**63 - 1

@@ -1,4 +1,4 @@
-"""The account, and the models of the features."""
+"""The account. Each room has its own models (users/apps.py loads them)."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,42 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from users import (
-    among,  # noqa: F401  registers the lookup
-    identifiers,
-)
-from users.account.models import Note, Reservation
-from users.audit.models import AuditEvent, ChainHead
-from users.directory.models import SavedView
-from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
-from users.mail.models import Letter, Message
-from users.presence.models import Presence
-from users.redaction.models import Redaction, RedactionWalk
-from users.staff.models import Session, SignInEvent
-from users.transfer.models import Export, ExportPiece
-
-__all__ = [
-    "AuditEvent",
-    "ChainHead",
-    "Export",
-    "ExportPiece",
-    "Job",
-    "JobItem",
-    "JobLine",
-    "Letter",
-    "Message",
-    "Note",
-    "Presence",
-    "Redaction",
-    "RedactionWalk",
-    "Reservation",
-    "SavedView",
-    "SeenKey",
-    "Session",
-    "SignInEvent",
-    "User",
-    "WorkerBeat",
-]
+from users import identifiers
+from users.database import lookups  # noqa: F401  registers the lookup
 
 
 class KeyField(models.CharField):
@@ -139,7 +105,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
     ) -> "User":
-        """A saved account in normal form. Writes no event: use users.account.verbs wherever
+        """A saved account in normal form. Writes no event: use users.verbs wherever
         somebody asks for it.
         """
         user = self.model(

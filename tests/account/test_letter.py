@@ -17,9 +17,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.mail.models import Letter, Message
 from users.models import User
+from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -162,7 +162,7 @@ def test_who_can_not_be_reached_is_offered_no_letter_and_gets_none(client, agent
 
 
 def test_the_mail_tab_shows_what_was_written(client, agent, ada):
-    verbs.write(ada, by=agent, **SENT)
+    send_letter(ada, by=agent, **SENT)
     shown = read(client.get(f"/users/{ada.pk}/mail/")).one("details", class_="said-to")
     assert (shown.one("summary").text, shown.one("p").raw_text) == (
         "Hello Ada",

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.models import State
+from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 COMMAND = access.Command("test")
@@ -17,7 +17,7 @@ COMMAND = access.Command("test")
 def assign(account, *names: str, is_staff: bool = True, is_superuser: bool = False, **kwargs):
     groups = Group.objects.filter(name__in=names)
     assert len(groups) == len(names)
-    return verbs.assign_roles(
+    return assign_roles(
         account,
         groups=groups,
         is_staff=is_staff,

@@ -1,4 +1,4 @@
-"""Writing to a person: users.account.verbs.write"""
+"""Writing to a person: users.verbs.letter.verb.send_letter"""
 
 from datetime import timedelta
 
@@ -11,10 +11,10 @@ from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
 from users.access import Command, Denied
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.mail.models import Letter, Message
 from users.models import State, User
+from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
 COMMAND = Command("test")
@@ -26,7 +26,7 @@ def make_reachable(**fields) -> User:
 
 
 def write(account: User, by=COMMAND, **fields) -> User:
-    return verbs.write(
+    return send_letter(
         account, by=by, **{"subject": "Your order", "text": "Dear {name},\r\nit came."} | fields
     )
 

@@ -28,7 +28,7 @@ from tests.pages import read
 from tests.threads import at_once
 from users.caching import backend
 from users.caching.backend import ALONE, MEMORY, NEAR, Near, Pages
-from users.caching.rows import MEMORY as MEMORY_OF_PIECES
+from users.caching.fragments import MEMORY as MEMORY_OF_PIECES
 
 pytestmark = pytest.mark.postgresql  # of Redis, and not of the database
 

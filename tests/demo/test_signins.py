@@ -13,8 +13,8 @@ from django.utils import timezone
 from tests.builders import make_user
 from users.demo import signins
 from users.models import User
-from users.staff.models import Outcome, Session, SignInEvent
-from users.staff.sessions import standing
+from users.sessions.models import Outcome, Session, SignInEvent
+from users.sessions.store import standing
 
 pytestmark = pytest.mark.django_db
 

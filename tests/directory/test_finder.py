@@ -12,8 +12,8 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from users.directory import finder, statements
 from users.directory.filter import Filter
+from users.directory.filters import end_of
 from users.directory.keyset import END, SORTS
-from users.directory.parameters import end_of
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db

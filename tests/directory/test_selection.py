@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import PASSWORD, make_user
 from tests.pages import read
-from users.directory import selection
+from users.bulk import selection
+from users.bulk.selection import Selection
 from users.directory.filter import BadFilter
-from users.directory.selection import Selection
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monk
     assert read(response).one("h1").text == "13 accounts selected"
     assert len(names(response)) == 10
     monkeypatch.setattr(selection, "CAP", 5)
-    with patch("users.directory.selection_views.CAP", 5):
+    with patch("users.bulk.selection_views.CAP", 5):
         assert (
             read(client.get(PATH + "?all=1", follow=True)).one("h1").text
             == "10,000+ accounts selected"

@@ -19,11 +19,12 @@ from tests.mail.servers import Postbox, serve, text_of
 from tests.processes import running, until
 from tests.threads import at_once
 from users import access
-from users.account import verbs
 from users.mail import delivery, outbox, tasks
 from users.mail.delivery import MAX_ATTEMPTS, claim, drain, due, pause
 from users.mail.models import Message
 from users.models import State, User
+from users.verbs.invitation.verb import invite_user
+from users.verbs.password_reset.verb import choose_password, request_password_reset
 
 pytestmark = pytest.mark.django_db
 SENT = "sent"
@@ -52,9 +53,9 @@ def fresh(message: Message) -> Message:
 
 
 def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
-    verbs.invite(by=access.Command("test"), username="ann", email="ann@example.com")
+    invite_user(by=access.Command("test"), username="ann", email="ann@example.com")
     bob = make_user(username="bob")
-    verbs.ask_password_reset(bob)
+    request_password_reset(bob)
     assert tasks.drain() == 2
     assert [recipients for recipients, _ in postbox.accepted] == [
         ["ann@example.com"],
@@ -378,8 +379,8 @@ def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change):
 
 
 def test_an_accepted_invitation_is_not_sent_again(postbox):
-    account = verbs.invite(by=access.Command("test"), username="ann", email="ann@example.com")
-    verbs.choose_password(account, "a-long-enough-passphrase")
+    account = invite_user(by=access.Command("test"), username="ann", email="ann@example.com")
+    choose_password(account, "a-long-enough-passphrase")
     assert drain() == 0
     assert (states(), postbox.accepted) == ([DROPPED], [])
 

@@ -60,7 +60,7 @@ def test_line_ends_are_of_one_kind_and_emoji_may_be_joined():
 
 
 def test_every_variable_is_named_in_the_form():
-    from users.account.verb_forms import LetterForm
+    from users.verbs.letter.page import LetterForm
 
     assert all(f"{{{name}}}" in LetterForm.base_fields["text"].help_text for name in VARIABLES)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.staff.devices import UNKNOWN, device
+from users.sessions.devices import UNKNOWN, device
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{WEBKIT} Chrome/141.0.0.0 Safari/537.36"

@@ -11,10 +11,10 @@ from tests.answers import assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.staff.links import choose, link_in_mail
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -104,14 +104,14 @@ def test_a_link_that_was_sent_opens_nothing_after_a_suspension(client):
     ada = make_user(password=PASSWORD)
     ask(client, ada.email)
     drain()
-    verbs.suspend(ada, by=make_user("Support"), reason="Spam")
+    suspend_account(ada, by=make_user("Support"), reason="Spam")
     assert client.get(link_in_mail(), follow=True).status_code == 410
 
 
 def test_no_mail_goes_out_to_an_account_that_was_suspended_meanwhile(client):
     ada = make_user(password=PASSWORD)
     ask(client, ada.email)
-    verbs.suspend(ada, by=make_user("Support"), reason="Spam")
+    suspend_account(ada, by=make_user("Support"), reason="Spam")
     drain()
     assert not mail.outbox
     assert Message.objects.get().state == "dropped"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from users.staff.places import place
+from users.sessions.ip_labels import place
 
 
 @pytest.mark.parametrize(

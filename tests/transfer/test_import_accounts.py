@@ -13,10 +13,10 @@ from users import access
 from users.audit.models import AuditEvent
 from users.models import State, User, derived
 from users.transfer import importing as engine
-from users.transfer.claims import Claims
 from users.transfer.formats import Record, Source
 from users.transfer.importing import Import
 from users.transfer.mapping import mapping_for
+from users.transfer.uniqueness import Claims
 
 pytestmark = pytest.mark.django_db
 

@@ -6,15 +6,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from users import access
-from users.account import masking
-from users.account.submit import posted, status_of
-from users.caching.pages import is_partial
+from users import access, masking
 from users.directory import preferences
 from users.directory.columns import DEFAULT
 from users.directory.filter import SIZES, BadFilter, Filter, one_of
 from users.directory.forms import ColumnsForm
 from users.directory.request import bad_request
+from users.web.forms import posted, status_of
+from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

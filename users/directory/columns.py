@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from users.directory.filter import REVEALING, Filter
 from users.directory.links import order, turn
-from users.icons import icon
+from users.web.icons import icon
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from users.directory.filters import PARAMETERS
 from users.directory.keyset import SORTS
-from users.directory.parameters import PARAMETERS
 from users.directory.search import Search, tokens
 from users.models import User, UserQuerySet
 

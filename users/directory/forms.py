@@ -6,9 +6,9 @@ from django import forms
 from django.http import QueryDict
 
 from users import identifiers
-from users.account.forms import NormalField, VersionField
 from users.directory.columns import COLUMNS
 from users.directory.models import NAME_MAX, QUERY_MAX
+from users.web.forms import NormalField, VersionField
 
 
 class ColumnsForm(forms.Form):

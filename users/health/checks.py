@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from users.caching.backend import Pages
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import CLUSTERS
+from users.jobs.queue.doorbell import CLUSTERS
 
 OK = "ok"
 LATE = timedelta(seconds=60)

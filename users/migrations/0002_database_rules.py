@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from users import triggers
+from users.database import triggers
 
 
 def install(apps, schema_editor):

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import Q
 
-from users.concurrently import AddIndexOnline, PostgresSQL
+from users.database.online_indexes import AddIndexOnline, PostgresSQL
 
 NEWEST_FIRST = ["-date_joined", "-id"]
 # Few accounts are in another status than active, so each order of theirs is a small index that most writes never touch.

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from users import triggers
+from users.database import triggers
 from users.staff.roles import grant
 
 

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import Q
 
-from users.concurrently import AddIndexOnline
+from users.database.online_indexes import AddIndexOnline
 
 
 class Migration(migrations.Migration):

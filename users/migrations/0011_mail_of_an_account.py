@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from users.concurrently import AddIndexOnline
+from users.database.online_indexes import AddIndexOnline
 
 
 class Migration(migrations.Migration):

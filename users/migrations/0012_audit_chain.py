@@ -4,8 +4,8 @@ import django.utils.timezone
 from django.db import migrations, models
 from django.db.models import Q
 
-from users import triggers
-from users.concurrently import AddIndexOnline
+from users.database import triggers
+from users.database.online_indexes import AddIndexOnline
 
 
 def install(apps, schema_editor):

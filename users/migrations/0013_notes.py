@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Q
 
-from users import triggers
+from users.database import triggers
 from users.staff.roles import grant
 
 

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import Q
 
-from users.concurrently import AddIndexOnline, RemoveIndexOnline
+from users.database.online_indexes import AddIndexOnline, RemoveIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.models import Q
 from django.db.models.deletion import PROTECT
 
-from users.concurrently import AddUniqueOnline
+from users.database.online_indexes import AddUniqueOnline
 from users.staff.roles import grant
 
 

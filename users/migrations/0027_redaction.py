@@ -3,7 +3,7 @@
 import django.utils.timezone
 from django.db import migrations, models
 
-from users import triggers
+from users.database import triggers
 
 
 def install(apps, schema_editor):

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import F
 
-from users.concurrently import AddIndexOnline, RemoveIndexOnline
+from users.database.online_indexes import AddIndexOnline, RemoveIndexOnline
 from users.models import SeenKey
 
 
