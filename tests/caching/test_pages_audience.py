@@ -350,7 +350,7 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
 
 # --- messages -------------------------------------------------------------------------------------
 
-MESSAGE = "Your columns are saved."
+MESSAGE = "Columns saved."
 
 
 def test_a_message_is_shown_once_to_its_owner_and_never_kept():

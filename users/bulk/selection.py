@@ -49,7 +49,7 @@ class Selection:
             if len(query.getlist(name)) > 1:
                 raise BadFilter(name, "This is given more than once.")
         if query["all"] != "1":
-            raise BadFilter("all", "It takes: 1.")
+            raise BadFilter("all", "Allowed value: 1.")
         rest = query.copy()
         for name in OWN:
             rest.pop(name, None)
@@ -116,14 +116,16 @@ class Selection:
 def ticked(query: QueryDict) -> tuple[int, ...]:
     for name in query:
         if name != "ids":
-            raise BadFilter(name, "Beside ids nothing else is taken; a filter takes all=1.")
+            raise BadFilter(
+                name, "No other parameter can be combined with ids. A filter needs all=1."
+            )
     given = query.getlist("ids")
     if not given:
-        raise BadFilter("ids", "Nothing is selected. Tick some accounts first.")
+        raise BadFilter("ids", "Nothing is selected. Select some accounts first.")
     if len(given) > TICKS:
         raise BadFilter(
             "ids",
-            f"At most {TICKS} accounts can be ticked. Filter for them and select all that match.",
+            f"You can select at most {TICKS} rows. Use a filter and select all matching.",
         )
     return tuple(sorted({number("ids", value) for value in given}))
 
@@ -132,7 +134,7 @@ def number(name: str, value: str) -> int:
     if not (
         value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID
     ):
-        raise BadFilter(name, f"{name} takes the number of an account.")
+        raise BadFilter(name, f"{name} takes an account ID.")
     return int(value)
 
 
@@ -142,5 +144,5 @@ def moment(value: str) -> datetime:
     except ValueError:
         raise BadFilter("at", "It takes a time such as 2026-03-31T12:00:00Z.") from None
     if at > timezone.now() + timedelta(minutes=5):  # clocks of two servers differ a little
-        raise BadFilter("at", "This time is still to come.")
+        raise BadFilter("at", "This time is in the future.")
     return at

@@ -28,7 +28,7 @@ def columns(request):
     if form.is_valid():
         preferences.choose_columns(request.user, form.names())
         if not is_partial(request):
-            messages.success(request, "Your columns are saved.")
+            messages.success(request, "Columns saved.")
             return redirect("directory")
         form = ColumnsForm(None, chosen=preferences.columns(request.user))
     part = "#form" if is_partial(request) else ""
@@ -40,7 +40,7 @@ def columns(request):
 def default(request):
     access.require(request.user, "view")
     preferences.choose_columns(request.user, DEFAULT)
-    messages.success(request, "The columns are as they were at first.")
+    messages.success(request, "Columns reset to default.")
     return redirect("directory-columns")
 
 

@@ -105,7 +105,7 @@ def in_span(sort: str, span: Span) -> Q:
 def choice(*allowed: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in allowed:
-            raise ValueError(f"It takes: {', '.join(allowed)}.")
+            raise ValueError(f"Allowed values: {', '.join(allowed)}.")
         return value
 
     return parse
@@ -117,7 +117,7 @@ yes_or_no = choice("yes", "no")
 def domain(value: str) -> str:
     name = fold(value.strip()).removeprefix("@")
     if not re.fullmatch(r"[^\s@,/\\]{1,254}", name):
-        raise ValueError("It takes a domain such as example.com.")
+        raise ValueError("Enter a domain such as example.com.")
     return printable(name)
 
 
@@ -135,9 +135,7 @@ def day(value: str) -> str:
             return value
         return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
     except (ValueError, OverflowError):
-        raise ValueError(
-            "It takes a date such as 2026-03-31, or -30d for thirty days ago."
-        ) from None
+        raise ValueError("Enter a date such as 2026-03-31, or -30d for 30 days ago.") from None
 
 
 def start_of(value: str) -> datetime:
@@ -170,11 +168,24 @@ def always(value: str) -> bool:
     return True
 
 
-def in_words(value: str) -> str:
-    return f"{int(value[1:-1])} {SPANS[value[-1]]} ago" if value[0] == "-" else value
+def since(value: str) -> str:
+    """The first day of a range in words, such as "in the last 30 days"."""
+    return f"in the last {duration(value)}" if value.startswith("-") else f"since {value}"
 
 
-# In the order of the words: "active staff in the group Support at example.com that …".
+def until(value: str) -> str:
+    """The last day of a range in words, such as "at least 30 days ago"."""
+    return f"at least {duration(value)} ago" if value.startswith("-") else f"until {value}"
+
+
+def duration(value: str) -> str:
+    """A relative date such as -30d, as "30 days"."""
+    number = int(value[1:-1])
+    unit = SPANS[value[-1]]
+    return f"{number} {unit.removesuffix('s') if number == 1 else unit}"
+
+
+# In the order of the words: "active staff with the role Support at example.com that …".
 PARAMETERS = {
     "status": Parameter(
         "Status",
@@ -186,9 +197,11 @@ PARAMETERS = {
         lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
         lambda value: Q(status=SOME_STATUS) if value == State.ACTIVE else None,
     ),
-    "role": Parameter("Role", choice(*ROLES), role, lambda value: value, where("staff"), always),
+    "role": Parameter(
+        "Access level", choice(*ROLES), role, lambda value: value, where("staff"), always
+    ),
     "group": Parameter(
-        "Group", printable, group, lambda value: f"in the group {value}", seldom=always
+        "Role", printable, group, lambda value: f"with the role {value}", seldom=always
     ),
     "domain": Parameter(
         "Domain",
@@ -217,7 +230,9 @@ PARAMETERS = {
         "Must change password",
         yes_or_no,
         lambda value: Q(must_change_password=value == "yes"),
-        lambda value: f"that {'must' if value == 'yes' else 'need not'} change their password",
+        lambda value: (
+            f"that {'must' if value == 'yes' else 'do not have to'} change their password"
+        ),
         where("yes"),
         lambda value: value == "yes",
     ),
@@ -225,25 +240,25 @@ PARAMETERS = {
         "Joined from",
         day,
         lambda value: ("joined", Span(start_of(value))),
-        lambda value: f"that joined since {in_words(value)}",
+        lambda value: f"that joined {since(value)}",
     ),
     "joined_to": ranging(
         "Joined until",
         day,
         lambda value: ("joined", Span(stop=end_of(value))),
-        lambda value: f"that joined until {in_words(value)}",
+        lambda value: f"that joined {until(value)}",
     ),
     "seen_from": ranging(
-        "Seen from",
+        "Last seen from",
         day,
         lambda value: ("seen", Span(start_of(value))),
-        lambda value: f"seen since {in_words(value)}",
+        lambda value: f"last seen {since(value)}",
     ),
     "seen_to": ranging(
         "Last seen until",
         day,
         lambda value: ("seen", Span(EVER, end_of(value))),
-        lambda value: f"last seen until {in_words(value)}",
+        lambda value: f"last seen {until(value)}",
     ),
     "never_seen": ranging(
         "Never seen",
@@ -259,7 +274,7 @@ PARAMETERS = {
         lambda value: JOINED,
     ),
     "missing": Parameter(
-        "Has no",
+        "Missing",
         choice(*MISSING),
         lambda value: Q(NoEmail("email")) if value == "email" else in_span("name", EMPTY),
         lambda value: f"that have {MISSING[value]}",

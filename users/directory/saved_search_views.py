@@ -72,7 +72,7 @@ def created(request) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"The view “{view.name}” is saved.")
+            messages.success(request, f"View “{view.name}” saved.")
             return redirect(f"/users/?view={view.pk}")
     return render(
         request,
@@ -94,7 +94,7 @@ def view(request, pk: int):
         may_share = access.may(request.user, "share_view") or current.shared
         form = ChangedViewForm(posted(request), initial=vars(current), may_share=may_share)
     if form and form.is_valid() and changed(request, form, current):
-        messages.success(request, "Saved.")
+        messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
         return redirect("directory-views")
     context = {"form": form, "view": current, "may_change": may_change} | meaning(
         current, request.user
@@ -117,7 +117,10 @@ def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
         ).copy()  # sent once more, it is a change of the view as it is now
         again["version"] = str(error.current.version)
         form.data = again
-        message = f"This view was changed while you had it open; it is “{error.current.name}” now. Save again to overwrite that."
+        message = (
+            "Someone else changed this view while you had it open. "
+            f"It is now “{error.current.name}”. Save again to overwrite it."
+        )
         form.add_error(None, ValidationError(message, code="stale"))
         return False
     return True
@@ -136,5 +139,5 @@ def deletion(request, pk: int):
     access.require(request.user, "view")
     current = saved_searches.get(request.user, pk)
     saved_searches.delete(current, by=request.user)
-    messages.success(request, f"The view “{current.name}” is deleted.")
+    messages.success(request, f"View “{current.name}” deleted.")
     return redirect("directory-views")

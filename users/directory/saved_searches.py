@@ -72,9 +72,11 @@ def address(viewer: User, query: QueryDict) -> str:
     """
     number = str(query["view"])
     if any(name != "view" or len(values) > 1 for name, values in query.lists()):
-        raise BadFilter("view", "A view comes alone: open it first, then filter further.")
+        raise BadFilter(
+            "view", "A view can’t be combined with filters. Open it first, then add filters."
+        )
     if not (number.isascii() and number.isdigit() and len(number) < 20):
-        raise BadFilter("view", "It takes the number of a saved view.")
+        raise BadFilter("view", "It takes the ID of a saved view.")
     view = get(viewer, int(number))
     try:
         return filter_of(view, masked=masking.hides(viewer)).url()
@@ -89,7 +91,7 @@ def may_change(viewer: User, view: SavedView) -> bool:
 def require_change(viewer: User, view: SavedView) -> None:
     if not may_change(viewer, view):
         raise access.Denied(
-            "change_view", "Only its owner, or a superuser, may change a shared view."
+            "change_view", "Only the owner or a superuser may change a shared view."
         )
 
 
@@ -100,7 +102,7 @@ def create(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
     with transaction.atomic():
         own = SavedView.objects.filter(owner=by)
         if own.count() >= EACH:
-            raise ValidationError(f"You have {EACH} views. Delete one that you don’t need.")
+            raise ValidationError(f"You already have {EACH} views. Delete one you don’t need.")
         last = own.aggregate(last=Max("position"))["last"] or 0
         query = Filter.parse(QueryDict(wanted.query), masked=masking.hides(by)).query
         view = SavedView(
@@ -169,4 +171,4 @@ def store(view: SavedView) -> None:
     except IntegrityError as error:
         if "view_name_present" in str(error):
             raise
-        raise ValidationError({"name": "You have a view of this name already."}) from error
+        raise ValidationError({"name": "You already have a view with this name."}) from error

@@ -120,5 +120,5 @@ def find_page(request, wanted: Filter) -> Found:
     try:
         return find(wanted, after=after, before=before)
     except keyset.BadCursor as error:
-        message = "This position in the list is not valid, or belongs to another order."
+        message = "This page link has expired. Start again from the first page."
         raise bad_request(BadFilter("after" if after else "before", message)) from error
