@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 from users.exceptions import Stale
 from users.models import User
 
-KEPT = "Visible in the audit trail. The person is not told."
+KEPT = "Visible in the audit trail only, not to the user."
 REASON_MAX = 2000
 
 

@@ -25,7 +25,7 @@ class SuspensionForm(NotifyingForm):
     templates = SUSPENSION_REASONS
     DAYS: ClassVar[dict[str, int]] = {"1": 1, "7": 7, "30": 30}
 
-    reason = reason_field(help_text="Visible in the audit trail. The person never reads it.")
+    reason = reason_field()
     lasts = forms.ChoiceField(
         required=False,
         label="Duration",
