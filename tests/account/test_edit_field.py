@@ -15,7 +15,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.fields import PROFILE
+from users.fields import PROFILE_FIELDS
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def values(response) -> list[str]:
     return [radio.attributes["value"] for radio in read(response).all("input", type="radio")]
 
 
-@pytest.mark.parametrize("name", PROFILE)
+@pytest.mark.parametrize("name", PROFILE_FIELDS)
 def test_each_field_of_the_profile_has_a_page_with_a_form_of_its_own(client, agent, ada, name):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada, name))
     assert link.attributes["aria-label"].startswith("Edit ")
