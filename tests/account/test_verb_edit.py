@@ -184,7 +184,7 @@ def test_a_history_that_is_too_long_to_read_is_asked_about(monkeypatch):
     assert (
         edit_profile(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
     )
-    monkeypatch.setattr(edit_merge, "LOOKED_AT", 2)
+    monkeypatch.setattr(edit_merge, "MAX_EVENTS", 2)
     with pytest.raises(EditConflict) as caught:
         edit_profile(account, by=COMMAND, version=1, first_name="Eve", phone="")
     assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [

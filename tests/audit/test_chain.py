@@ -52,7 +52,7 @@ def test_each_event_has_a_salt_of_its_own():
 
 def test_many_events_take_many_batches_and_an_interruption_loses_none():
     make_events(7)
-    with patch.object(chain, "BATCH", 2):
+    with patch.object(chain, "BATCH_SIZE", 2):
         assert chain.seal_waiting_events(seconds=-1) == 2
         assert positions() == [1, 2, None, None, None, None, None]
         assert chain.seal_waiting_events() == 5
@@ -69,7 +69,7 @@ def test_a_task_seals_every_minute():
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_never_fork_the_chain():
     make_events(120)
-    with patch.object(chain, "BATCH", 7):
+    with patch.object(chain, "BATCH_SIZE", 7):
         answers = at_once(*[chain.seal_waiting_events] * 4)
     assert sum(answers) == 120, answers
     assert sorted(positions()) == list(range(1, 121))
@@ -166,7 +166,7 @@ def test_erasing_again_takes_nothing():
 
 
 def test_erasing_takes_batches(monkeypatch):
-    monkeypatch.setattr(chain, "BATCH", 2)
+    monkeypatch.setattr(chain, "BATCH_SIZE", 2)
     make_events(5)
     assert blank(AuditEvent.objects.all(), "target") == 5
     assert (verify_chain().fault, verify_chain().erased) == ("", 5)

@@ -25,7 +25,7 @@ def test_a_trail_that_nobody_touched_is_good():
     assert verification.verify_chain() == verification.Verdict()
     sealed(3)
     make_events(2)
-    with patch.object(verification, "BATCH", 2):
+    with patch.object(verification, "BATCH_SIZE", 2):
         assert verification.verify_chain() == verification.Verdict(events=3, waiting=2)
 
 
