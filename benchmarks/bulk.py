@@ -31,13 +31,13 @@ from benchmarks.peers import ROOT, Peer, Running, serving
 from benchmarks.report import Report, listing, short, table
 from tests.servers import running
 from users import access
-from users.account import verbs
 from users.audit.models import AuditEvent
-from users.directory.selection import Selection
+from users.bulk.selection import Selection
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job, JobItem, WorkerBeat
 from users.mail.models import Message
 from users.models import User
+from users.verbs.password_reset.verb import send_password_reset
 
 PATH = "/users/bulk/suspension/"
 SMALL = 10_000
@@ -226,7 +226,7 @@ def mailed(account: User) -> float:
     """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a
     minute.
     """
-    verbs.send_password_reset(account, by=access.Command("benchmark"))
+    send_password_reset(account, by=access.Command("benchmark"))
     mail = Message.objects.filter(account=account).latest("pk")
     deadline = time.monotonic() + 60
     while mail.sent_at is None and time.monotonic() < deadline:

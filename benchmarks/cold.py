@@ -27,8 +27,8 @@ class AloneMiddleware:
     """
 
     def __init__(self, get_response):
+        from users.caching.fragments import Memory
         from users.caching.pages import Builder
-        from users.caching.rows import Memory
 
         Builder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
         Memory.put = lambda self, shown, html: None  # type: ignore[method-assign]

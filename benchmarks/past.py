@@ -7,7 +7,7 @@ from django.db.models import Max, Min
 
 from users.audit.models import AuditEvent
 from users.models import User
-from users.staff.models import Session
+from users.sessions.models import Session
 
 BUSY = 50  # one in so many events is the busy account's; as many rows of each other kind
 SALT = "sha256(int8send({}))"  # as wide as the real thing, and as hard to compress

@@ -55,7 +55,7 @@ ROLLCALL = Peer(
     "Rollcall",
     "settings",
     "benchmarks.counted",
-    "users.staff.backend.Backend",
+    "users.signin.backend.Backend",
     settings.SESSION_ENGINE,
 )
 COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")

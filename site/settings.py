@@ -91,9 +91,9 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = False  # a static script copies it into a header for HTMX
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-CSRF_FAILURE_VIEW = "users.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "users.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
-SESSION_ENGINE = "users.staff.sessions"
+SESSION_ENGINE = "users.sessions.store"
 SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -126,18 +126,18 @@ MIDDLEWARE = [
     "users.caching.timing.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "users.headers.HeadersMiddleware",
+    "users.web.security_headers.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "users.staff.viewer.ViewerMiddleware",
-    "users.staff.gate.BackOfficeMiddleware",
-    "users.staff.greeting.GreetingMiddleware",
+    "users.sessions.viewer.ViewerMiddleware",
+    "users.signin.back_office_middleware.BackOfficeMiddleware",
+    "users.signin.name_cookie.GreetingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "users.errors.ErrorsMiddleware",
-    "users.account.middleware.MaskingMiddleware",
+    "users.error_pages.ErrorsMiddleware",
+    "users.web.masking_middleware.MaskingMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 
@@ -151,7 +151,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "users.staff.rail.rooms",
+                "users.web.navigation.rooms",
             ],
             "builtins": ["users.templatetags.rollcall"],
         },
@@ -176,7 +176,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
     _database["CONN_MAX_AGE"] = None
 else:
-    _database["ENGINE"] = "users.postgresql"
+    _database["ENGINE"] = "users.database.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
     _options.setdefault(
@@ -192,7 +192,7 @@ else:
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
-            # what is planned once is planned for all (users/prepared.py)
+            # what is planned once is planned for all (users/database/prepared_statements.py)
             "plan_cache_mode": "force_generic_plan",
             # a wrong guess of the planner must not read ten million rows for fifty
             "enable_seqscan": "off",
@@ -307,7 +307,7 @@ EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which a file of accounts is kept
 
 # --- signing in -----------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["users.staff.backend.Backend"]
+AUTHENTICATION_BACKENDS = ["users.signin.backend.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -327,7 +327,7 @@ DELETION_GRACE_DAYS = env.int(
     "DELETION_GRACE_DAYS", 30
 )  # how long a deleted account can be restored for sure
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
-ACCOUNT_ADAPTER = "users.staff.adapter.Adapter"
+ACCOUNT_ADAPTER = "users.signin.allauth_adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_PRESERVE_USERNAME_CASING = (
@@ -340,11 +340,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  a name
 ACCOUNT_FORMS = {
-    "login": "users.staff.forms.LoginForm",
-    "change_password": "users.staff.forms.ChangePasswordForm",
-    "reset_password": "users.staff.forms.AskPasswordForm",
-    "reset_password_from_key": "users.staff.forms.ChoosePasswordForm",
-    "user_token": "users.staff.forms.LinkForm",
+    "login": "users.signin.forms.LoginForm",
+    "change_password": "users.signin.forms.ChangePasswordForm",
+    "reset_password": "users.signin.forms.AskPasswordForm",
+    "reset_password_from_key": "users.signin.forms.ChoosePasswordForm",
+    "user_token": "users.signin.forms.LinkForm",
 }
 
 # --- language, time, static files -----------------------------------------------------------------
@@ -357,6 +357,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "users.web.stylesheet.StylesheetFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {

@@ -4,8 +4,8 @@ from django.urls import include, path
 
 urlpatterns = [path("", include("users.urls"))]
 
-handler400 = "users.errors.bad_request"
-handler403 = "users.errors.denied"
-handler404 = "users.errors.not_found"
-handler429 = "users.errors.too_many"  # allauth calls it
-handler500 = "users.errors.server_error"
+handler400 = "users.error_pages.bad_request"
+handler403 = "users.error_pages.denied"
+handler404 = "users.error_pages.not_found"
+handler429 = "users.error_pages.too_many"  # allauth calls it
+handler500 = "users.error_pages.server_error"

@@ -287,7 +287,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
     assert (
         why.reason
-        == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+        == "You can’t grant permissions you don’t have: users.export_user, users.view_auditevent."
     )
     assert why.permission == "users.export_user"
 

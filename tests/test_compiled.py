@@ -7,10 +7,10 @@ from django.db.models import Value
 from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
-from users.account.verbs import suspend
 from users.audit.models import AuditEvent
-from users.compiled import ANY, Compiled
+from users.database.cached_query import ANY, Compiled
 from users.models import User
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def accounts() -> list[User]:
     staff = make_user("Support", attributes={"plan": "free"})
     found = [staff, make_user("Manager"), make_user()]
-    suspend(found[2], by=staff, reason="Asked for")
+    suspend_account(found[2], by=staff, reason="Asked for")
     return found
 
 

@@ -11,9 +11,10 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import start
 from tests.pages import Element, read
-from users.account import verbs
-from users.jobs import turns
+from users.jobs import worker
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -57,14 +58,14 @@ def viewers() -> dict[str, User]:
     viewers["superuser"] = make_superuser(first_name="Viewer", last_name="of-everything")
     viewers["nobody"] = make_user(first_name="Viewer", last_name="of-nothing")
     for account in people[:2]:
-        verbs.edit(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
-        verbs.suspend(account, by=viewers["Support"], reason="A <reason>")
+        edit_profile(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
+        suspend_account(account, by=viewers["Support"], reason="A <reason>")
     start(viewers["superuser"], selection=f"ids={people[0].pk}", words="one <account>")
     start(
         viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk}
     )
-    turns.work()
-    turns.work()
+    worker.work()
+    worker.work()
     return viewers
 
 

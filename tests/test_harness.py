@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection, transaction
 
 from tests.builders import make_user
 from tests.processes import ROOT
+from tests.roles import ROLES
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.models import User
-from users.staff.roles import ROLES
 
 
 def leave_something_behind() -> None:

@@ -216,7 +216,7 @@ def test_an_address_that_is_not_one_plain_address_is_refused(value):
 
 def test_a_domain_that_looks_like_another_is_refused_with_both_named():
     assert refusal(normalise_email, "ann@pаypal.com") == (
-        "The domain looks like “paypal.com” but has other letters. If it is right, enter its xn-- form."
+        "The domain looks like “paypal.com” but contains other letters. If it is correct, enter its xn-- form."
     )
 
 
@@ -313,7 +313,7 @@ def test_a_name_is_composed_so_that_equal_names_are_equal():
 def test_a_name_that_composing_makes_too_long_is_refused():
     name = "\u0958" * 150  # NFC takes each apart
     assert len(unicodedata.normalize("NFC", name)) == 300
-    assert refusal(normalise_name, name) == "A name has at most 150 characters."
+    assert refusal(normalise_name, name) == "A name can have at most 150 characters."
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_a_phone_number_is_digits_and_a_plus(typed, stored):
 def test_a_phone_number_of_anything_else_is_refused(value):
     assert (
         refusal(normalise_phone, value)
-        == "Enter a phone number: digits, and a + in front for the country."
+        == "Enter a phone number: digits only, with a + before the country code."
     )
 
 

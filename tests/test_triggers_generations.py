@@ -9,11 +9,11 @@ from django.db import connection
 
 from tests.builders import make_user
 from tests.caching.looking import taken_back
-from users import triggers
-from users.account.models import Note
 from users.audit.record import record
 from users.caching.generation import NAMES, Generations, current
+from users.database import triggers
 from users.models import User
+from users.notes.models import Note
 
 pytestmark = pytest.mark.django_db
 

@@ -112,9 +112,9 @@ class Refusal(NamedTuple):
 
 SUPERUSER = Refusal("Only a superuser may change a superuser’s account.")
 STAFF = Refusal(
-    f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+    f"This is a staff account. You need the permission “{MANAGE_STAFF}” to change it.", MANAGE_STAFF
 )
-MORE_RIGHTS = Refusal("This account has rights that yours does not have.")
+MORE_RIGHTS = Refusal("This account has permissions that you don’t have.")
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
@@ -248,22 +248,24 @@ def grant_refusal(
         return None
     had_groups = set(target.groups.all()) if target else set()
     if is_superuser and not (target and target.is_superuser):
-        return Refusal("Only a superuser may make a superuser.")
+        return Refusal("Only a superuser may make someone a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
         return Refusal(
-            f"Making somebody staff takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+            f"You need the permission “{MANAGE_STAFF}” to make someone staff.", MANAGE_STAFF
         )
     missing = sorted(permissions(group__in=new_groups) - actor.get_all_permissions())
     if missing:
-        return Refusal(f"You can’t grant what you don’t have: {', '.join(missing)}.", missing[0])
+        return Refusal(
+            f"You can’t grant permissions you don’t have: {', '.join(missing)}.", missing[0]
+        )
     return None
 
 
 def stored_permissions(account: User) -> set[str]:
     """The permissions that the account's groups and its own row give, active or not.
 
-    A page that shows them has read them with the account (users.account.rights); a verb reads its
+    A page that shows them has read them with the account (users.permissions); a verb reads its
     account anew, and has not.
     """
     known = vars(account).get("known_permissions")

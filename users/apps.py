@@ -1,18 +1,43 @@
-"""The one Django app."""
+"""The one Django app: loads the rooms and connects them."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
+
+# Rooms with models beside those of users/models.py, which Django loads by itself.
+MODELS = (
+    "users.caching.models",
+    "users.audit.models",
+    "users.sessions.models",
+    "users.jobs.models",
+    "users.mail.models",
+    "users.privacy.models",
+    "users.directory.models",
+    "users.notes.models",
+    "users.presence.models",
+    "users.transfer.models",
+)
 
 
 class UsersConfig(AppConfig):
     name = "users"
     verbose_name = "Users"
 
-    def ready(self) -> None:
-        from users.bulk import actions, undo  # noqa: F401  register kinds of jobs
-        from users.jobs.schedule import write_schedules
-        from users.staff import signals  # noqa: F401  connects the receivers
-        from users.triggers import install_again
+    def import_models(self) -> None:
+        super().import_models()
+        for name in MODELS:
+            import_module(name)
 
+    def ready(self) -> None:
+        from users import bulk_actions  # noqa: F401  registers kinds of jobs
+        from users.database.triggers import install_again
+        from users.database.version import refuse_earlier_version
+        from users.jobs.schedule import write_schedules
+        from users.sessions import signals  # noqa: F401  connects the receivers
+
+        pre_migrate.connect(
+            refuse_earlier_version, sender=self, dispatch_uid="users.database.version"
+        )
         post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
-        post_migrate.connect(install_again, sender=self, dispatch_uid="users.triggers")
+        post_migrate.connect(install_again, sender=self, dispatch_uid="users.database.triggers")

@@ -89,12 +89,13 @@ def normalise_username(value: str) -> str:
         raise ValidationError("Enter a username.", code="required")
     if len(username) > USERNAME_MAX:
         raise ValidationError(
-            f"A username has at most {USERNAME_MAX} characters.", code="max_length"
+            f"A username can have at most {USERNAME_MAX} characters.", code="max_length"
         )
     for char in username:
         if unicodedata.category(char)[0] not in "LMN" and char not in USERNAME_MARKS:
             raise ValidationError(
-                f"“{char}” can’t be part of a username: use letters, digits and {' '.join(USERNAME_MARKS)}.",
+                f"“{char}” can’t be part of a username. "
+                f"Use letters, digits and {' '.join(USERNAME_MARKS)}.",
                 code="invalid",
             )
     return username
@@ -109,18 +110,20 @@ def normalise_email(value: str) -> str:
         return ""
     if len(email) > EMAIL_MAX or len(email.split("@")[0]) > 64:
         raise ValidationError(
-            "This address is too long: 64 characters before the @, 254 in all.", code="max_length"
+            "This email address is too long. "
+            "Use at most 64 characters before the @ and 254 in total.",
+            code="max_length",
         )
     validate_email(email)
     if any(char in email for char in ' ,;:<>()[]"\\'):
         raise ValidationError(
-            "Quoted addresses and address lists are not accepted: enter one plain address.",
+            "Enter one plain email address, without quotes or lists.",
             code="invalid",
         )
     local, _, domain = email.rpartition("@")
     if not local.isascii():  # the validator lets a dotless i pass as an i
         raise ValidationError(
-            "Before the @ an address has only letters from a to z, digits and signs.",
+            "Use only letters from a to z, digits and symbols before the @.",
             code="invalid",
         )
     refuse_false_domain(domain)
@@ -136,7 +139,8 @@ def refuse_false_domain(domain: str) -> None:
             raise ValidationError("Enter a valid email address.", code="invalid")
         if not label.isascii() and skeleton(label).isascii():
             raise ValidationError(
-                f"The domain looks like “{skeleton(domain)}” but has other letters. If it is right, enter its xn-- form.",
+                f"The domain looks like “{skeleton(domain)}” but contains other letters. "
+                "If it is correct, enter its xn-- form.",
                 code="invalid",
             )
 
@@ -153,7 +157,7 @@ def normalise_name(value: str) -> str:
                 code="invisible",
             )
     if len(name) > NAME_MAX:  # asked again here: NFC makes some scripts longer than they were typed
-        raise ValidationError(f"A name has at most {NAME_MAX} characters.", code="max_length")
+        raise ValidationError(f"A name can have at most {NAME_MAX} characters.", code="max_length")
     return name
 
 
@@ -162,7 +166,8 @@ def normalise_phone(value: str) -> str:
     phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
     if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
         raise ValidationError(
-            "Enter a phone number: digits, and a + in front for the country.", code="invalid"
+            "Enter a phone number: digits only, with a + before the country code.",
+            code="invalid",
         )
     return phone
 
@@ -237,3 +242,6 @@ def look_alike(char: str) -> str:
         if len(other["c"]) == 1 and other["c"].isascii():
             return other["c"].casefold()
     return char
+
+
+LARGEST_ID = 2**63 - 1

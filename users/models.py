@@ -1,4 +1,4 @@
-"""The account, and the models of the features."""
+"""The account. Each room has its own models (users/apps.py loads them)."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,42 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from users import (
-    among,  # noqa: F401  registers the lookup
-    identifiers,
-)
-from users.account.models import Note, Reservation
-from users.audit.models import AuditEvent, ChainHead
-from users.directory.models import SavedView
-from users.jobs.models import Job, JobItem, JobLine, WorkerBeat
-from users.mail.models import Letter, Message
-from users.presence.models import Presence
-from users.redaction.models import Redaction, RedactionWalk
-from users.staff.models import Session, SignInEvent
-from users.transfer.models import Export, ExportPiece
-
-__all__ = [
-    "AuditEvent",
-    "ChainHead",
-    "Export",
-    "ExportPiece",
-    "Job",
-    "JobItem",
-    "JobLine",
-    "Letter",
-    "Message",
-    "Note",
-    "Presence",
-    "Redaction",
-    "RedactionWalk",
-    "Reservation",
-    "SavedView",
-    "SeenKey",
-    "Session",
-    "SignInEvent",
-    "User",
-    "WorkerBeat",
-]
+from users import identifiers
+from users.database import lookups  # noqa: F401  registers the lookup
 
 
 class KeyField(models.CharField):
@@ -139,7 +105,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
     ) -> "User":
-        """A saved account in normal form. Writes no event: use users.account.verbs wherever
+        """A saved account in normal form. Writes no event: use users.verbs wherever
         somebody asks for it.
         """
         user = self.model(
@@ -203,34 +169,36 @@ class User(AbstractBaseUser, PermissionsMixin):
     status_reason = models.TextField(blank=True)
     suspended_until = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
-    is_staff = models.BooleanField(default=False, help_text="May enter the back office")
+    is_staff = models.BooleanField(default=False, help_text="Back-office access")
     email_verified_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False)
     has_second_factor = models.BooleanField(
-        default=False, help_text="Kept beside the factors themselves, to filter by"
+        default=False, help_text="Copied from the factors themselves, for filters"
     )
 
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(
-        null=True, blank=True, help_text="Soft: written at most once an hour"
+        null=True, blank=True, help_text="Updated at most once an hour"
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
     before_deletion = models.JSONField(
-        null=True, blank=True, help_text="What a restore puts back: status, reason, end"
+        null=True, blank=True, help_text="Values for a restore: status, reason, end date"
     )
 
     version = models.PositiveIntegerField(
-        default=1, help_text="Raised by every change: optimistic lock and cache key"
+        default=1, help_text="Incremented by every change: optimistic lock and cache key"
     )
     session_epoch = models.PositiveIntegerField(
         default=0, help_text="Part of the session hash: adding 1 ends all sessions"
     )
-    source = KeyField(max_length=50, blank=True, help_text="The system that it was imported from")
-    source_id = KeyField(max_length=255, blank=True, help_text="Its id there")
+    source = KeyField(
+        max_length=50, blank=True, help_text="System from which the account was imported"
+    )
+    source_id = KeyField(max_length=255, blank=True, help_text="Id in that system")
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
-        null=True, blank=True, help_text="Soft: how this person likes the back office"
+        null=True, blank=True, help_text="Personal settings of the back office"
     )
 
     # Derived from the columns above by `derive`, in the same save.
@@ -241,7 +209,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=identifiers.USERNAME_MAX,
         blank=True,
         editable=False,
-        help_text="The ASCII username that it looks like",
+        help_text="ASCII username that it looks like",
     )
 
     objects = UserManager()
@@ -252,22 +220,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         permissions = [
             ("view_user", "Can see accounts"),
             ("invite_user", "Can invite people"),
-            ("view_personal", "Can see addresses and phone numbers"),
-            ("reveal_personal", "Can reveal those of one account, which leaves an event"),
-            ("reveal_without_reason", "Need not say why when revealing"),
+            ("view_personal", "Can see email addresses and phone numbers"),
+            ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
+            ("reveal_without_reason", "Can reveal without giving a reason"),
             ("edit_user", "Can edit profiles"),
             ("suspend_user", "Can suspend accounts"),
             ("reinstate_user", "Can reinstate accounts"),
-            ("assign_roles", "Can grant and take roles"),
-            ("change_groups", "Can add accounts to groups and remove them"),
+            ("assign_roles", "Can change back-office access and roles"),
+            ("change_groups", "Can add and remove roles"),
             ("set_end_date", "Can set and clear end dates"),
-            ("delete_user", "Can delete accounts into the recycle bin"),
+            ("delete_user", "Can move accounts to the recycle bin"),
             ("restore_user", "Can restore deleted accounts"),
             ("reset_password", "Can send password resets"),
             ("require_password_change", "Can require a password change"),
-            ("verify_email", "Can verify addresses and send verification mails"),
+            ("verify_email", "Can verify email addresses and send verification emails"),
             ("reset_second_factor", "Can reset second factors"),
-            ("manage_staff", "Can act on staff accounts"),
+            ("manage_staff", "Can manage staff accounts"),
         ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),

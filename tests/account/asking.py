@@ -13,9 +13,21 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from tests.builders import make_user
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.end_date.verb import set_end_date
+from users.verbs.end_date_removal.verb import clear_end_date
+from users.verbs.password_change.verb import require_password_change
+from users.verbs.profile.verb import edit_profile, restore_value
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.restoration.verb import restore_account
+from users.verbs.role_addition.verb import add_to_groups
+from users.verbs.role_removal.verb import remove_from_groups
+from users.verbs.roles.verb import assign_roles
+from users.verbs.second_factor_reset.verb import reset_second_factor
+from users.verbs.suspension.verb import suspend_account
+from users.verbs.verification.verb import verify_email
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class Verb:
 
 
 def assign_viewer(account: User, **kwargs: Any) -> User:
-    return verbs.assign_roles(
+    return assign_roles(
         account,
         groups=Group.objects.filter(name="Viewer"),
         is_staff=True,
@@ -51,75 +63,75 @@ LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 # The verbs that change an account with somebody's leave and from a version.
 VERBS = {
     "edit": Verb(
-        lambda account, **kw: verbs.edit(account, first_name="Ann", **kw),
+        lambda account, **kw: edit_profile(account, first_name="Ann", **kw),
         "account.edited",
         "users.edit_user",
     ),
     "put_back": Verb(
-        lambda account, **kw: verbs.put_back(
+        lambda account, **kw: restore_value(
             account, field="first_name", value="Ann", reason="Typo", **kw
         ),
         "account.put_back",
         "users.edit_user",
     ),
     "suspend": Verb(
-        lambda account, **kw: verbs.suspend(account, reason="Lost laptop", **kw),
+        lambda account, **kw: suspend_account(account, reason="Lost laptop", **kw),
         "account.suspended",
         "users.suspend_user",
     ),
     "reinstate": Verb(
-        verbs.reinstate,
+        reinstate_account,
         "account.reinstated",
         "users.reinstate_user",
         {"status": "suspended", "password": "x" * 20},
     ),
     "assign_roles": Verb(assign_viewer, "account.roles_assigned", "users.assign_roles"),
     "set_end_date": Verb(
-        lambda account, **kw: verbs.set_end_date(account, until=LATER, **kw),
+        lambda account, **kw: set_end_date(account, until=LATER, **kw),
         "account.end_date_set",
         "users.set_end_date",
     ),
     "clear_end_date": Verb(
-        verbs.clear_end_date,
+        clear_end_date,
         "account.end_date_cleared",
         "users.set_end_date",
         {"valid_until": LATER},
     ),
     "delete": Verb(
-        lambda account, **kw: verbs.delete(account, reason="Asked", **kw),
+        lambda account, **kw: delete_account(account, reason="Asked", **kw),
         "account.deleted",
         "users.delete_user",
     ),
     "restore": Verb(
-        verbs.restore,
+        restore_account,
         "account.restored",
         "users.restore_user",
         {"status": "deleted", "status_reason": "Asked", "deleted_at": LATER},
     ),
     "require_password_change": Verb(
-        verbs.require_password_change,
+        require_password_change,
         "account.password_change_required",
         "users.require_password_change",
         {"password": "x" * 20},
     ),
     "verify_email": Verb(
-        lambda account, **kw: verbs.verify_email(account, reason="Called", **kw),
+        lambda account, **kw: verify_email(account, reason="Called", **kw),
         "account.email_verified",
         "users.verify_email",
     ),
     "reset_second_factor": Verb(
-        lambda account, **kw: verbs.reset_second_factor(account, reason="Lost", **kw),
+        lambda account, **kw: reset_second_factor(account, reason="Lost", **kw),
         "account.second_factor_reset",
         "users.reset_second_factor",
         {"has_second_factor": True},
     ),
     "add_to_groups": Verb(
-        lambda account, **kw: verbs.add_to_groups(account, groups=viewers(), **kw),
+        lambda account, **kw: add_to_groups(account, groups=viewers(), **kw),
         "account.groups_added",
         "users.change_groups",
     ),
     "remove_from_groups": Verb(
-        lambda account, **kw: verbs.remove_from_groups(account, groups=viewers(), **kw),
+        lambda account, **kw: remove_from_groups(account, groups=viewers(), **kw),
         "account.groups_removed",
         "users.change_groups",
         {"role": "Viewer"},

@@ -12,12 +12,32 @@ from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.test import Client
 
-from users.account import verbs
-from users.account.models import Note
 from users.audit.models import AuditEvent
 from users.models import User
-from users.staff import throttle
-from users.staff.models import Session
+from users.notes.changes import add_note, edit_note, pin_note
+from users.notes.models import Note
+from users.sessions import throttle
+from users.sessions.models import Session
+from users.verbs.deletion.verb import delete_account
+from users.verbs.end_date.verb import set_end_date
+from users.verbs.end_date_removal.verb import clear_end_date
+from users.verbs.erasure.verb import erase_account
+from users.verbs.invitation.verb import resend_invitation
+from users.verbs.letter.verb import send_letter
+from users.verbs.lockout_end.verb import end_lockout
+from users.verbs.password_change.verb import require_password_change
+from users.verbs.password_reset.verb import send_password_reset
+from users.verbs.profile.verb import edit_profile, restore_value
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.restoration.verb import restore_account
+from users.verbs.role_addition.verb import add_to_groups
+from users.verbs.role_removal.verb import remove_from_groups
+from users.verbs.roles.verb import assign_roles
+from users.verbs.second_factor_reset.verb import reset_second_factor
+from users.verbs.session_end.verb import end_session, end_sessions
+from users.verbs.suspension.verb import suspend_account
+from users.verbs.verification.verb import verify_email
+from users.verbs.verification_email.verb import send_verification
 
 LATER = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
 GONE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -85,17 +105,17 @@ PROFILE = {
 }
 CASES = {
     "edit": Case(
-        lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"),
+        lambda account, by: edit_profile(account, by=by, version=1, first_name="Ann"),
         "edit/",
         PROFILE,
     ),
     "edit one field": Case(
-        lambda account, by: verbs.edit(account, by=by, version=1, first_name="Ann"),
+        lambda account, by: edit_profile(account, by=by, version=1, first_name="Ann"),
         "edit/first_name/",
         {"first_name": "Ann"},
     ),
     "put_back": Case(
-        lambda account, by: verbs.put_back(
+        lambda account, by: restore_value(
             account, by=by, field="first_name", value="Ann", reason="x", version=account.version
         ),
         f"history/first_name/?at={GONE:%Y-%m-%d}",
@@ -104,31 +124,31 @@ CASES = {
         was_called_ann,
     ),
     "assign_roles": Case(
-        lambda account, by: verbs.assign_roles(
+        lambda account, by: assign_roles(
             account, by=by, groups=groups(), is_staff=account.is_staff, is_superuser=False
         ),
         "roles/",
     ),
     "add_to_groups": Case(
-        lambda account, by: verbs.add_to_groups(account, by=by, groups=groups()), "groups/"
+        lambda account, by: add_to_groups(account, by=by, groups=groups()), "groups/"
     ),
     "remove_from_groups": Case(
-        lambda account, by: verbs.remove_from_groups(account, by=by, groups=groups()),
+        lambda account, by: remove_from_groups(account, by=by, groups=groups()),
         "groups/end/",
         make=join,
     ),
     "invite_again": Case(
-        lambda account, by: verbs.invite_again(account, by=by),
+        lambda account, by: resend_invitation(account, by=by),
         "invitation/",
         fields={"status": "invited"},
     ),
     "suspend": Case(
-        lambda account, by: verbs.suspend(account, by=by, reason="x"),
+        lambda account, by: suspend_account(account, by=by, reason="x"),
         "suspension/",
         {"reason": "x"},
     ),
     "reinstate": Case(
-        lambda account, by: verbs.reinstate(account, by=by),
+        lambda account, by: reinstate_account(account, by=by),
         "suspension/end/",
         fields={
             "status": "suspended",
@@ -137,73 +157,73 @@ CASES = {
         },  # run out, so that oneself may try
     ),
     "set_end_date": Case(
-        lambda account, by: verbs.set_end_date(account, by=by, until=LATER),
+        lambda account, by: set_end_date(account, by=by, until=LATER),
         "end-date/",
         {"until": "2999-01-31T12:30"},
     ),
     "clear_end_date": Case(
-        lambda account, by: verbs.clear_end_date(account, by=by),
+        lambda account, by: clear_end_date(account, by=by),
         "end-date/end/",
         fields={"valid_until": LATER},
     ),
     "delete": Case(
-        lambda account, by: verbs.delete(account, by=by, reason="x"), "deletion/", {"reason": "x"}
+        lambda account, by: delete_account(account, by=by, reason="x"), "deletion/", {"reason": "x"}
     ),
     "restore": Case(
-        lambda account, by: verbs.restore(account, by=by),
+        lambda account, by: restore_account(account, by=by),
         "deletion/end/",
         fields={"status": "deleted", "deleted_at": GONE},
     ),
     "erase": Case(
-        lambda account, by: verbs.erase(account, by=by, reason="x"), "erasure/", {"reason": "x"}
+        lambda account, by: erase_account(account, by=by, reason="x"), "erasure/", {"reason": "x"}
     ),
     "send_password_reset": Case(
-        lambda account, by: verbs.send_password_reset(account, by=by), "password-reset/"
+        lambda account, by: send_password_reset(account, by=by), "password-reset/"
     ),
     "require_password_change": Case(
-        lambda account, by: verbs.require_password_change(account, by=by), "password-change/"
+        lambda account, by: require_password_change(account, by=by), "password-change/"
     ),
     "verify_email": Case(
-        lambda account, by: verbs.verify_email(account, by=by, reason="x"),
+        lambda account, by: verify_email(account, by=by, reason="x"),
         "verification/",
         {"reason": "x"},
     ),
     "send_verification": Case(
-        lambda account, by: verbs.send_verification(account, by=by), "verification/mail/"
+        lambda account, by: send_verification(account, by=by), "verification/mail/"
     ),
     "write": Case(
-        lambda account, by: verbs.write(account, by=by, subject="Hello", text="Dear {name}"),
+        lambda account, by: send_letter(account, by=by, subject="Hello", text="Dear {name}"),
         "letter/",
         {"subject": "Hello", "text": "Dear {name}"},
         {"email_verified_at": GONE},
     ),
     "reset_second_factor": Case(
-        lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"),
+        lambda account, by: reset_second_factor(account, by=by, reason="x"),
         "second-factor/reset/",
         {"reason": "x"},
         {"has_second_factor": True},
     ),
     "end_session": Case(
-        lambda account, by, made: verbs.end_session(account, made.public_id, by=by),
+        lambda account, by, made: end_session(account, made.public_id, by=by),
         "sessions/{public_id}/end/",
         make=session,
     ),
     "end_sessions": Case(
-        lambda account, by, made: verbs.end_sessions(account, by=by), "sessions/end/", make=session
+        lambda account, by, made: end_sessions(account, by=by), "sessions/end/", make=session
     ),
     "end_lockout": Case(
-        lambda account, by: verbs.end_lockout(account, by=by), "lockout/end/", make=lock_out
+        lambda account, by: end_lockout(account, by=by), "lockout/end/", make=lock_out
     ),
     "add_note": Case(
-        lambda account, by: verbs.add_note(account, by=by, text="Rang"), "notes/", {"text": "Rang"}
+        lambda account, by: add_note(account, by=by, text="Rang"), "notes/", {"text": "Rang"}
     ),
     "pin_note": Case(
-        lambda account, by, made: verbs.pin_note(made, by=by, pinned=True),
+        lambda account, by, made: pin_note(made, by=by, pinned=True),
         "notes/{pk}/pin/",
         make=note,
     ),
     "edit_note": Case(
-        lambda account, by, made: verbs.edit_note(made, by=by, text="Wrote", version=1),
+        lambda account, by, made: edit_note(made, by=by, text="Wrote", version=1),
         "notes/{pk}/edit/",
         {"text": "Wrote", "version": 1},
         make=note,

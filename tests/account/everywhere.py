@@ -21,18 +21,23 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.transfer.importer import import_file
 from users.access import Denied
-from users.account import verbs
 from users.audit.record import record_denied
 from users.audit.tasks import seal
 from users.bulk import undo
-from users.directory import counts, saved
+from users.directory import counts, saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem, JobLine
 from users.mail import delivery
 from users.mail.models import Letter, Message
 from users.models import User
+from users.notes.changes import add_note
 from users.transfer import exporting
+from users.verbs.letter.verb import send_letter
+from users.verbs.password_reset.verb import choose_password
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
 
 FIRST = "Wilhelmine"
 LAST = "Quaxenberger"
@@ -175,9 +180,9 @@ def live(person: User) -> User:
         last_login=timezone.now(),
         last_seen_at=timezone.now(),
     )
-    person = verbs.edit(person, by=support, version=None, email=MAIL)
-    person = verbs.suspend(person, by=support, reason=f"{FIRST} asked on {PHONE}")
-    person = verbs.reinstate(person, by=support, reason=f"{SECRET}")
+    person = edit_profile(person, by=support, version=None, email=MAIL)
+    person = suspend_account(person, by=support, reason=f"{FIRST} asked on {PHONE}")
+    person = reinstate_account(person, by=support, reason=f"{SECRET}")
     done = run(
         "suspension",
         [person],
@@ -187,7 +192,7 @@ def live(person: User) -> User:
     )
     work(undo.undo(done, by=support, reason=f"{LOGIN} called"))
     person.refresh_from_db()
-    person = verbs.choose_password(person, PASSWORD)
+    person = choose_password(person, PASSWORD)
     browser = Client(REMOTE_ADDR="198.51.100.77", headers={"user-agent": "Quaxbrowser/1"})
     for password in ("wrong-" + SECRET, PASSWORD):
         browser.post("/login/", {"login": MAIL, "password": password})
@@ -210,7 +215,7 @@ def live(person: User) -> User:
     Message.objects.create(
         account=person, kind="password-reset", to=MAIL, error=f"550 no such user {MAIL}"
     )
-    verbs.add_note(person, by=support, text=f"{FIRST} {LAST} lives in {CITY}", pinned=True)
+    add_note(person, by=support, text=f"{FIRST} {LAST} lives in {CITY}", pinned=True)
     colleague = make_user("Manager", username="colleague")
     colleague.notes.create(author_id=person.pk, author_text=str(person), text="Fine")
     record_denied(colleague, Denied("erase", "You may not.", "users.erase_user", person))
@@ -219,7 +224,7 @@ def live(person: User) -> User:
         (support, f"q={LOGIN.upper()}", False),
         (support, "q=berta", True),
     ):
-        saved.create(
+        saved_searches.create(
             Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared
         )
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
@@ -229,7 +234,7 @@ def live(person: User) -> User:
     EmailAddress.objects.create(user=person, email=MAIL)
     look_around(support, person)
     seal()
-    verbs.edit(person, by=support, version=None, email=NEW_MAIL)  # not sealed yet
+    edit_profile(person, by=support, version=None, email=NEW_MAIL)  # not sealed yet
     return User.objects.get(pk=person.pk)
 
 
@@ -275,7 +280,7 @@ def write_to(person: User, support: User) -> None:
     """A letter to them, one to many, and one to many that names them and has left."""
     User.objects.filter(pk=person.pk).update(email_verified_at=timezone.now())
     Message.objects.filter(account=person, state="failed").update(state="dropped")
-    verbs.write(
+    send_letter(
         person, by=support, subject=f"Dear {FIRST}", text=f"We call you on {PHONE}. {SECRET}"
     )
     run(

@@ -6,10 +6,11 @@ from django.contrib.auth.models import Group, Permission
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users import access
-from users.account import verbs
-from users.account.rights import read_rights
 from users.audit.record import record
 from users.models import User
+from users.permissions import read_rights
+from users.verbs.profile.verb import edit_profile
+from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(
     root = make_superuser(username="root")
     ada = make_user()
     roles = Group.objects.filter(name__in=["Viewer", "Auditor"])
-    verbs.assign_roles(ada, by=root, groups=roles, is_staff=True, is_superuser=False)
+    assign_roles(ada, by=root, groups=roles, is_staff=True, is_superuser=False)
     auditor, reader, enters, superuser = lines(client, ada)
     assert auditor.startswith("Auditor granted by root, ")
     assert reader.startswith("Viewer granted by root, ")
@@ -63,7 +64,7 @@ def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewh
         (second, ["Auditor", "Viewer"]),
     ):
         groups = Group.objects.filter(name__in=names)
-        verbs.assign_roles(
+        assign_roles(
             User.objects.get(pk=ada.pk), by=by, groups=groups, is_staff=True, is_superuser=False
         )
     auditor, reader, *_ = lines(client, ada)
@@ -143,4 +144,4 @@ def test_what_a_page_has_read_is_no_news_to_a_verb_that_runs_later():
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     assert access.may(support, "edit", ada)  # as the page saw it
     with pytest.raises(access.Denied):
-        verbs.edit(ada, by=support, version=1, first_name="Ann")
+        edit_profile(ada, by=support, version=1, first_name="Ann")

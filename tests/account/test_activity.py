@@ -5,12 +5,13 @@ import pytest
 from tests.answers import assert_denied
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
-from users.account.timeline import SIZE, SOURCES
 from users.audit.record import record
+from users.history.timeline import SIZE, SOURCES
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.staff.models import SignInEvent
+from users.notes.changes import add_note
+from users.sessions.models import SignInEvent
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
@@ -21,7 +22,7 @@ def ada():
     """With one entry of each kind."""
     root = make_superuser(username="root")
     ada = make_user(username="ada")
-    verbs.edit(ada, by=root, version=1, phone="12345")
+    edit_profile(ada, by=root, version=1, phone="12345")
     SignInEvent.objects.create(
         account_id=ada.pk, outcome="wrong-password", ip="192.0.2.7", user_agent=f"Firefox {SCRIPT}"
     )
@@ -29,7 +30,7 @@ def ada():
     Message.objects.create(
         account=ada, kind="invitation", to=ada.email, state="failed", error=f"550 {SCRIPT}"
     )
-    verbs.add_note(ada, by=root, text=f"Call first {SCRIPT}")
+    add_note(ada, by=root, text=f"Call first {SCRIPT}")
     Job.objects.create(kind="suspend", by=ada, by_text="ada", words="everybody", reason="spring")
     return ada
 

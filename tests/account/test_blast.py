@@ -10,11 +10,11 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import plans
-from users.account.blast import CAP, GROUPS, PENDING, Radius, radius
 from users.jobs.models import ENDED, Job
 from users.mail.models import Message
 from users.models import User
-from users.staff.models import Session
+from users.sessions.models import Session
+from users.verbs.impact import CAP, GROUPS, PENDING, Radius, radius
 
 pytestmark = pytest.mark.django_db
 LATER = timezone.now() + timedelta(days=1)

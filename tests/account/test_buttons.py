@@ -3,8 +3,8 @@
 import pytest
 
 from users.access import PERMISSIONS
-from users.account.buttons import actions
-from users.account.offers import BUTTONS, DANGEROUS, MENU
+from users.account.actions import BUTTONS, DANGEROUS, MENU
+from users.account.actions_html import actions
 from users.models import State, User
 
 EVERYTHING = dict.fromkeys(PERMISSIONS, True)

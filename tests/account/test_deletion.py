@@ -13,8 +13,10 @@ from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users import access
-from users.account import verbs
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.profile.verb import edit_profile
+from users.verbs.restoration.verb import restore_account
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +66,7 @@ def test_an_open_session_is_out_and_stays_out_after_a_restore(client, agent):
     browser.force_login(ada)
     client.post(path(ada), {"version": 1, "reason": "x"})
     assert browser.get("/me/").status_code == 302
-    verbs.restore(ada, by=agent)
+    restore_account(ada, by=agent)
     assert browser.get("/me/").status_code == 302
 
 
@@ -84,7 +86,7 @@ def test_the_address_and_the_username_of_a_deleted_account_are_not_given_away(cl
         read(named).one("p", id="id_username_error").text == "A deleted account has this username."
     )
     with pytest.raises(ValidationError) as caught:
-        verbs.edit(grace, by=agent, version=1, email="ada@example.com")
+        edit_profile(grace, by=agent, version=1, email="ada@example.com")
     assert list(caught.value.message_dict) == ["email"]
     field = client.post(
         f"/users/{grace.pk}/edit/email/", {"version": 1, "email": "ada@EXAMPLE.com"}
@@ -139,7 +141,7 @@ def test_the_last_superuser_is_not_deleted(client):
 
 def test_a_suspended_administrator_cannot_be_deleted_by_a_manager(agent):
     with pytest.raises(access.Denied):
-        verbs.delete(make_user("Administrator", status="suspended"), by=agent, reason="x")
+        delete_account(make_user("Administrator", status="suspended"), by=agent, reason="x")
 
 
 def test_the_ladder(client):

@@ -11,9 +11,19 @@ from tests.account.ladder import climb
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.end_date.verb import set_end_date
+from users.verbs.end_date_removal.verb import clear_end_date
+from users.verbs.password_change.verb import require_password_change
+from users.verbs.password_reset.verb import choose_password, send_password_reset
+from users.verbs.profile.verb import edit_profile
+from users.verbs.restoration.verb import restore_account
+from users.verbs.roles.verb import assign_roles
+from users.verbs.second_factor_reset.verb import reset_second_factor
+from users.verbs.verification.verb import verify_email
+from users.verbs.verification_email.verb import send_verification
 
 pytestmark = pytest.mark.django_db
 END = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)
@@ -46,7 +56,7 @@ def test_a_manager_restores_an_account_from_its_page(client):
     manager = make_user("Manager")
     ada = make_user()
     client.force_login(manager)
-    verbs.delete(ada, by=manager, reason="x")
+    delete_account(ada, by=manager, reason="x")
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada))
     assert link.text == "Restore"
     sent = form(client.get(path(ada)), path(ada))
@@ -74,10 +84,10 @@ def test_a_restore_brings_everything_back_as_it_was(state, kind):
     account.user_permissions.add(Permission.objects.get(codename="view_job"))
     before = row(account)
     stood = User.objects.get(pk=account.pk).state
-    verbs.delete(account, by=root, reason="x")
+    delete_account(account, by=root, reason="x")
     gone = User.objects.get(pk=account.pk)
     assert (gone.state, gone.is_active, gone.get_all_permissions()) == ("deleted", False, set())
-    verbs.restore(account, by=root)
+    restore_account(account, by=root)
     after = row(account)
     assert {name for name in before if before[name] != after[name]} == CHANGED
     assert User.objects.get(pk=account.pk).state == stood
@@ -89,9 +99,9 @@ def test_a_restore_brings_everything_back_as_it_was(state, kind):
 def test_a_suspension_that_ran_out_in_the_bin_is_over(monkeypatch):
     root = make_superuser()
     account = make_user(status="suspended", suspended_until=END)
-    verbs.delete(account, by=root, reason="x")
+    delete_account(account, by=root, reason="x")
     monkeypatch.setattr("django.utils.timezone.now", lambda: END)
-    assert verbs.restore(account, by=root).state == "active"
+    assert restore_account(account, by=root).state == "active"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +109,7 @@ def test_a_suspension_that_ran_out_in_the_bin_is_over(monkeypatch):
 )
 def test_an_account_that_came_deleted_is_as_if_it_were_new(fields, status):
     account = make_user(status="deleted", deleted_at=timezone.now(), **fields)
-    assert verbs.restore(account, by=make_superuser()).status == status
+    assert restore_account(account, by=make_superuser()).status == status
 
 
 @pytest.mark.parametrize(
@@ -125,18 +135,18 @@ def test_only_what_is_in_the_bin_is_restored(client, fields, says):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda account, by: verbs.edit(account, by=by, version=None, phone="12345"),
-        lambda account, by: verbs.assign_roles(
+        lambda account, by: edit_profile(account, by=by, version=None, phone="12345"),
+        lambda account, by: assign_roles(
             account, by=by, groups=[], is_staff=True, is_superuser=False
         ),
-        lambda account, by: verbs.set_end_date(account, by=by, until=END),
-        lambda account, by: verbs.clear_end_date(account, by=by),
-        lambda account, by: verbs.reset_second_factor(account, by=by, reason="x"),
-        lambda account, by: verbs.require_password_change(account, by=by),
-        lambda account, by: verbs.send_password_reset(account, by=by),
-        lambda account, by: verbs.verify_email(account, by=by, reason="x"),
-        lambda account, by: verbs.send_verification(account, by=by),
-        lambda account, by: verbs.choose_password(account, PASSWORD),
+        lambda account, by: set_end_date(account, by=by, until=END),
+        lambda account, by: clear_end_date(account, by=by),
+        lambda account, by: reset_second_factor(account, by=by, reason="x"),
+        lambda account, by: require_password_change(account, by=by),
+        lambda account, by: send_password_reset(account, by=by),
+        lambda account, by: verify_email(account, by=by, reason="x"),
+        lambda account, by: send_verification(account, by=by),
+        lambda account, by: choose_password(account, PASSWORD),
     ],
 )
 @pytest.mark.parametrize("status", ["deleted", "erased"])

@@ -18,12 +18,14 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
 from users import access
-from users.account import verbs
-from users.account.doctor import CHECKS, diagnose
+from users.doctor.diagnosis import CHECKS, diagnose
 from users.mail.models import Message
 from users.models import User
-from users.staff import throttle
-from users.staff.models import Outcome, SignInEvent
+from users.sessions import throttle
+from users.sessions.models import Outcome, SignInEvent
+from users.verbs.lockout_end.verb import end_lockout
+from users.verbs.password_reset.verb import send_password_reset
+from users.verbs.session_end.verb import end_sessions
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +140,7 @@ def test_locked_out_until(client, root):
         == f"This person can’t sign in: locked out after too many failed attempts until {until:%-d %b %Y, %H:%M} UTC."
     )
     assert page.one("a", href=f"/users/{ada.pk}/lockout/end/").text == "Unlock account"
-    verbs.end_lockout(ada, by=root)
+    end_lockout(ada, by=root)
     assert verdict(look(client, ada)) == CLEAR
 
 
@@ -216,7 +218,7 @@ def test_what_became_of_the_last_mail(client, root, state, level, says):
 def test_sessions_that_were_just_ended(client, root):
     ada = healthy()
     Client().force_login(ada)
-    verbs.end_sessions(ada, by=root)
+    end_sessions(ada, by=root)
     [line] = lines(look(client, ada), "notice")
     assert f"Ended all sessions, by {root.username}" in line
 
@@ -326,7 +328,7 @@ def test_it_takes_two_queries_whatever_there_is(root):
             diagnose(ada, lambda action: access.may(root, action))
         assert len(queries) == 2, [query["sql"] for query in queries]
         bounce(ada)
-        verbs.send_password_reset(ada, by=root) if ada.email and ada.is_active else None
+        send_password_reset(ada, by=root) if ada.email and ada.is_active else None
 
 
 def test_a_network_address_that_was_held_up_is_not_taken_for_the_account(client, root):
@@ -369,7 +371,7 @@ def test_a_mail_of_which_nobody_knows_whether_it_left(client, root):
     ada = healthy()
     Message.objects.create(account=ada, kind="letter", to=ada.email, state="unknown")
     [line] = lines(look(client, ada), "notice")
-    assert "It is unknown whether the last email, “Letter”, was sent" in line
+    assert "It is unknown whether the last email, “Email from staff”, was sent" in line
 
 
 def test_staff_without_a_role_learn_nothing(client):

@@ -12,8 +12,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
+from users.verbs.profile.verb import edit_profile
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,7 @@ def questions(response) -> dict[str, list[str]]:
 def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta"}
     ana = make_superuser(first_name="Ana", last_name="Lima")
-    verbs.edit(ada, by=ana, version=1, phone="12345")
+    edit_profile(ada, by=ana, version=1, phone="12345")
     response = client.post(path(ada), sent, follow=True)
     message = read(response).one("p", class_="note success").text
     assert (
@@ -137,8 +138,8 @@ def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, 
     sent = opened(client, ada) | {"first_name": "Augusta"}
     ana = make_superuser(first_name="Ana")
     bo = make_superuser(first_name="Bo")
-    verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
-    verbs.suspend(ada, by=bo, reason="Spam")
+    edit_profile(ada, by=ana, version=1, phone="12345", email="a@b.example")
+    suspend_account(ada, by=bo, reason="Spam")
     response = client.post(path(ada), sent, follow=True)
     assert read(response).one("p", class_="note success").text == (
         "Profile of Augusta saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
@@ -147,14 +148,14 @@ def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, 
 
 def test_the_same_change_by_both_is_no_conflict(client, agent, ada):
     sent = opened(client, ada) | {"phone": "+1 23 45"}
-    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, phone="+12345")
+    edit_profile(ada, by=make_superuser(first_name="Ana"), version=1, phone="+12345")
     assert client.post(path(ada), sent).status_code == 302
     assert AuditEvent.objects.count() == 1
 
 
 def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
-    verbs.edit(
+    edit_profile(
         ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide", locale="en"
     )
     response = client.post(path(ada), sent)
@@ -175,7 +176,7 @@ def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, a
 @pytest.mark.parametrize("choice", ["Adelaide", "Augusta", "Ada"])
 def test_what_is_chosen_is_saved_with_all_that_merges(client, agent, ada, choice):
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}
-    verbs.edit(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
+    edit_profile(ada, by=make_superuser(), version=1, first_name="Adelaide", locale="en")
     again = form(client.post(path(ada), sent), path(ada))
     assert again == {name: value for name, value in sent.items() if name != "first_name"} | {
         "version": "2",
@@ -189,9 +190,9 @@ def test_what_is_chosen_is_saved_with_all_that_merges(client, agent, ada, choice
 def test_a_choice_may_conflict_again(client, agent, ada):
     sent = opened(client, ada) | {"first_name": "Augusta"}
     ana = make_superuser()
-    verbs.edit(ada, by=ana, version=1, first_name="Adelaide")
+    edit_profile(ada, by=ana, version=1, first_name="Adelaide")
     again = form(client.post(path(ada), sent), path(ada))
-    verbs.edit(ada, by=ana, version=2, first_name="Aida", phone="12345")
+    edit_profile(ada, by=ana, version=2, first_name="Aida", phone="12345")
     assert questions(client.post(path(ada), again | {"first_name": "Augusta"})) == {
         "first_name": ["Aida", "Augusta", "Adelaide"]
     }
@@ -204,7 +205,7 @@ def test_a_choice_may_conflict_again(client, agent, ada):
 
 def test_a_form_in_which_nothing_is_chosen_is_not_taken(client, agent, ada):
     sent = opened(client, ada) | {"username": "augusta"}
-    verbs.edit(ada, by=make_superuser(), version=1, username="adelaide")
+    edit_profile(ada, by=make_superuser(), version=1, username="adelaide")
     again = form(client.post(path(ada), sent), path(ada))
     assert "username" not in again
     assert client.post(path(ada), again).status_code == 422
@@ -213,7 +214,7 @@ def test_a_form_in_which_nothing_is_chosen_is_not_taken(client, agent, ada):
 def test_where_events_are_missing_everything_that_differs_is_asked_about(client, agent, ada):
     sent = opened(client, ada) | {"phone": "12345"}
     type(ada).objects.filter(pk=ada.pk).update(version=3, first_name="Adelaide")
-    verbs.edit(ada, by=make_superuser(), version=3, locale="en")
+    edit_profile(ada, by=make_superuser(), version=3, locale="en")
     response = client.post(path(ada), sent)
     assert response.status_code == 409
     assert questions(response) == {
@@ -231,7 +232,7 @@ def test_a_version_that_is_yet_to_come_asks_too(client, agent, ada):
 def test_what_people_type_is_text_on_the_page_of_a_conflict(client, agent, ada):
     hostile = '"><script>alert(1)</script>'
     sent = opened(client, ada) | {"first_name": hostile}
-    verbs.edit(ada, by=make_superuser(first_name="<b>Ana</b>"), version=1, first_name="<i>x</i>")
+    edit_profile(ada, by=make_superuser(first_name="<b>Ana</b>"), version=1, first_name="<i>x</i>")
     response = client.post(path(ada), sent)
     assert questions(response) == {"first_name": ["<i>x</i>", hostile, "Ada"]}
     assert "<b>Ana" not in response.content.decode()

@@ -14,9 +14,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.verbs.change import PROFILE
 from users.audit.models import AuditEvent
+from users.fields import PROFILE
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +118,7 @@ def test_a_new_address_is_not_a_verified_one(client, agent, ada):
 
 @pytest.mark.parametrize("headers", [{}, part()], ids=["page", "part"])
 def test_what_changed_meanwhile_elsewhere_merges(client, agent, ada, headers):
-    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide")
+    edit_profile(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide")
     response = client.post(
         path(ada), {"version": "1", "phone": "+456"}, headers=headers, follow=True
     )
@@ -131,7 +131,7 @@ def test_what_changed_meanwhile_elsewhere_merges(client, agent, ada, headers):
 
 @pytest.mark.parametrize("headers", [{}, part()], ids=["page", "part"])
 def test_the_same_field_is_asked_about(client, agent, ada, headers):
-    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, phone="+789")
+    edit_profile(ada, by=make_superuser(first_name="Ana"), version=1, phone="+789")
     response = client.post(path(ada), {"version": "1", "phone": "+456"}, headers=headers)
     assert (response.status_code, values(response)) == (409, ["+789", "+456", "+123"])
     again = form(response, path(ada))

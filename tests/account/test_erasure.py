@@ -12,9 +12,10 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.models import User
+from users.verbs.erasure.verb import erase_account
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +87,7 @@ def test_bad_input_is_named_and_kept(client, administrator, field, value, says):
 
 def test_a_stale_form_is_asked_about(client, administrator):
     ada = make_user()
-    verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
+    edit_profile(ada, by=make_superuser(), version=1, phone="12345")
     response = client.post(path(ada), filled(ada))
     assert response.status_code == 409
     again = form(response, path(ada))
@@ -99,7 +100,7 @@ def test_a_stale_form_is_asked_about(client, administrator):
 
 
 def test_what_is_erased_stays_so(client, administrator):
-    ada = verbs.erase(make_user(), by=make_superuser(), reason="Request 17")
+    ada = erase_account(make_user(), by=make_superuser(), reason="Request 17")
     events = AuditEvent.objects.count()
     for confirm in (
         ada.username,

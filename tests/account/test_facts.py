@@ -2,7 +2,7 @@
 
 import pytest
 
-from users.account.facts import fact
+from users.account.field_html import fact
 from users.models import State, User
 
 NASTY = "\"><script>alert('1')</script>"

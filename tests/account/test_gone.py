@@ -12,16 +12,17 @@ from tests.account.cases import CASES, Case, address, filled, send
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.errors import Refused
 from users.audit.models import AuditEvent
+from users.exceptions import Refused
 from users.mail.models import Message
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 GOING = {
-    "deleted": lambda account, by: verbs.delete(account, by=by, reason="x"),
-    "erased": lambda account, by: verbs.erase(account, by=by, reason="x"),
+    "deleted": lambda account, by: delete_account(account, by=by, reason="x"),
+    "erased": lambda account, by: erase_account(account, by=by, reason="x"),
 }
 # What is done to an account in the bin. All else is for accounts that are there.
 IN_THE_BIN = {"restore", "erase", "add_note", "edit_note", "pin_note"}

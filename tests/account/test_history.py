@@ -17,10 +17,13 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account import verbs
-from users.account.history import LOOKED_AT, newest
 from users.audit.models import AuditEvent
+from users.history.past_state import LOOKED_AT, newest
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.roles.verb import assign_roles
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 JOINED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,16 +47,14 @@ def ada(client):
     def now() -> User:
         return User.objects.get(pk=ada.pk)
 
-    on(2, lambda: verbs.edit(now(), by=root, version=None, phone="22222"))
-    on(4, lambda: verbs.suspend(now(), by=root, reason="Spam"))
-    on(6, lambda: verbs.reinstate(now(), by=root))
-    on(6, lambda: verbs.edit(now(), by=root, version=None, phone="33333", first_name="Augusta"))
+    on(2, lambda: edit_profile(now(), by=root, version=None, phone="22222"))
+    on(4, lambda: suspend_account(now(), by=root, reason="Spam"))
+    on(6, lambda: reinstate_account(now(), by=root))
+    on(6, lambda: edit_profile(now(), by=root, version=None, phone="33333", first_name="Augusta"))
     viewers = Group.objects.filter(name="Viewer")
     on(
         8,
-        lambda: verbs.assign_roles(
-            now(), by=root, groups=viewers, is_staff=True, is_superuser=False
-        ),
+        lambda: assign_roles(now(), by=root, groups=viewers, is_staff=True, is_superuser=False),
     )
     return now()
 

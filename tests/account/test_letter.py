@@ -17,9 +17,9 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.mail.models import Letter, Message
 from users.models import User
+from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -96,7 +96,7 @@ def test_a_value_that_looks_like_a_variable_is_none(client, agent):
 def test_unfinished_texts_are_shown_as_far_as_they_are(client, agent, ada):
     part = {"HX-Request": "true"}
     empty = client.post(path(ada, "sample/"), {"subject": "", "text": ""}, headers=part)
-    assert "once there is something written" in read(empty).text
+    assert "Start typing to see a preview." in read(empty).text
     begun = client.post(path(ada, "sample/"), {"subject": "", "text": "Dear {name}"}, headers=part)
     assert "Dear Ada <b>" in read(begun).text
     assert (
@@ -133,7 +133,7 @@ def test_who_may_not_see_addresses_writes_all_the_same_and_does_not_learn_them(c
         ("text", " ", "required"),
         ("text", "x" * 100_000, "at most 10000"),
         ("subject", "x" * 151, "at most 150"),
-        ("text", "Dear {surname}", "There is no {surname}."),
+        ("text", "Dear {surname}", "Unknown placeholder {surname}."),
         ("text", "a\x00b", "Null characters"),
         ("text", "a\ufffdb", "unreadable character"),
         ("subject", "a\rb", "U+000D"),
@@ -159,7 +159,7 @@ def test_who_can_not_be_reached_is_offered_no_letter_and_gets_none(client, agent
 
 
 def test_the_mail_tab_shows_what_was_written(client, agent, ada):
-    verbs.write(ada, by=agent, **SENT)
+    send_letter(ada, by=agent, **SENT)
     shown = read(client.get(f"/users/{ada.pk}/mail/")).one("details", class_="said-to")
     assert (shown.one("summary").text, shown.one("p").raw_text) == (
         "Hello Ada",

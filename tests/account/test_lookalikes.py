@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.builders import make_user
 from tests.plans import plans
-from users.account.lookalikes import candidates, edits, lookalikes
+from users.doctor.lookalikes import candidates, edits, lookalikes
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "ada.lovelace@example.com"

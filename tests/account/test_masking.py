@@ -17,13 +17,14 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, plain, stored
 from tests.pages import read
 from tests.test_crawl import crawl
-from users.account import masking, verbs
+from users import masking
 from users.audit.record import record
-from users.directory import saved
+from users.bulk.selected import filtered
+from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
 from users.jobs.models import Job, JobItem
-from users.jobs.selected import filtered
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 REACHED = {PHONE, MAIL, OLD_MAIL, NEW_MAIL, "198.51.100.77"}
 PART = {"HX-Request": "true", "HX-Target": "results"}
@@ -256,7 +257,7 @@ def test_nobody_edits_what_is_masked_for_them(client):
 @pytest.mark.django_db
 def test_the_past_is_masked_and_still_says_what_changed(client):
     ada = make_user(phone="+4915711111166", date_joined="2026-01-01T00:00Z")
-    verbs.edit(ada, by=make_superuser(), version=1, phone="+4915722222266")
+    edit_profile(ada, by=make_superuser(), version=1, phone="+4915722222266")
     client.force_login(make_user("Viewer"))
     page = client.get(f"/users/{ada.pk}/history/?at=2026-01-02")
     [row] = [row.text for row in read(page).all("tr") if "••••" in row.text]
@@ -274,7 +275,7 @@ def test_the_past_is_masked_and_still_says_what_changed(client):
 @pytest.mark.parametrize("roles", [("Support", "Viewer"), ("Viewer", "Support")])
 def test_a_page_that_is_kept_for_one_is_never_served_to_another(roles, encoding, headers):
     ada = make_user(email="jane@example.com", phone="+4915799887766")
-    verbs.edit(ada, by=make_superuser(), version=1, phone="+4915799887767")
+    edit_profile(ada, by=make_superuser(), version=1, phone="+4915799887767")
     headers = headers | {"Accept-Encoding": encoding}
     clients = {role: signed_in(make_user(role)) for role in roles}
     for path in ("/users/", "/users/?q=person", f"/users/{ada.pk}/"):
@@ -466,18 +467,22 @@ def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane)
     root = make_superuser()
     viewer = make_user("Viewer")
     hidden = [
-        saved.create(Filter.parse(QueryDict(query)), by=root, name=name, shared=True)
+        saved_searches.create(Filter.parse(QueryDict(query)), by=root, name=name, shared=True)
         for name, query in (
             ("one", "q=jane.roe%40example.com"),
             ("two", "q=99887766"),
             ("jane@example.com", "status=active"),
         )
     ]
-    shown = saved.create(Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True)
-    ordered = saved.create(Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True)
+    shown = saved_searches.create(
+        Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True
+    )
+    ordered = saved_searches.create(
+        Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True
+    )
     client.force_login(viewer)
-    assert set(saved.seen_by(viewer)) == {shown, ordered}
-    assert len(saved.seen_by(root)) == 5
+    assert set(saved_searches.seen_by(viewer)) == {shown, ordered}
+    assert len(saved_searches.seen_by(root)) == 5
     for view in hidden:
         assert client.get(f"/users/?view={view.pk}").status_code == 404
     assert client.get(f"/users/?view={ordered.pk}")["Location"] == f"/users/views/{ordered.pk}/"

@@ -13,9 +13,8 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
-from users.account.models import Note
-from users.account.verbs.notes import NOBODY, PINNED_MAX, forget
+from users.notes.changes import NOBODY, PINNED_MAX, add_note, edit_note, forget, pin_note
+from users.notes.models import Note
 
 pytestmark = pytest.mark.django_db
 ACTIONS = ["edit", "pin", "pin/end"]
@@ -30,7 +29,7 @@ def agent(client):
 
 @pytest.fixture
 def note(agent) -> Note:
-    return verbs.add_note(make_user(), by=agent, text="Call first")
+    return add_note(make_user(), by=agent, text="Call first")
 
 
 def path(note: Note, action: str = "edit") -> str:
@@ -57,7 +56,7 @@ def test_the_same_text_again_changes_nothing(client, note):
 
 
 def test_a_note_that_was_changed_in_another_window_is_asked_about(client, agent, note):
-    verbs.edit_note(note, by=agent, text="Write first", version=1)
+    edit_note(note, by=agent, text="Write first", version=1)
     response = client.post(path(note), {"text": "Call last", "version": 1})
     assert response.status_code == 409
     assert "“Write first”" in errors_of(response)[0]
@@ -114,7 +113,7 @@ def test_the_buttons_do_what_they_say(client, note):
 
 def test_one_pinned_note_too_many_is_refused(client, agent, note):
     for number in range(PINNED_MAX):
-        verbs.add_note(note.account, by=agent, text=f"note {number}", pinned=True)
+        add_note(note.account, by=agent, text=f"note {number}", pinned=True)
     response = client.post(path(note, "pin"))
     assert response.status_code == 409
     assert "Unpin one first." in read(response).one("main").text
@@ -164,9 +163,9 @@ def test_strangers_are_sent_to_sign_in(client, action):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda note, by: verbs.add_note(note.account, by=by, text="x"),
-        lambda note, by: verbs.edit_note(note, by=by, text="x", version=1),
-        lambda note, by: verbs.pin_note(note, by=by),
+        lambda note, by: add_note(note.account, by=by, text="x"),
+        lambda note, by: edit_note(note, by=by, text="x", version=1),
+        lambda note, by: pin_note(note, by=by),
     ],
 )
 def test_without_its_event_nothing_is_written(agent, note, ask):
@@ -178,10 +177,8 @@ def test_without_its_event_nothing_is_written(agent, note, ask):
 
 
 def test_what_is_forgotten_leaves_that_there_was_a_note(client, agent, note):
-    about_other = verbs.add_note(
-        make_user(), by=make_superuser(pk=10**6, username="ada"), text="Other"
-    )
-    verbs.pin_note(note, by=agent)
+    about_other = add_note(make_user(), by=make_superuser(pk=10**6, username="ada"), text="Other")
+    pin_note(note, by=agent)
     assert forget(note.account_id) == 1
     assert forget(10**6) == 0
     note.refresh_from_db()

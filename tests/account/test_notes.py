@@ -8,13 +8,12 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, tree
 from tests.pages import form, read
 from tests.plans import assert_no_sort, plans
-from users.account import verbs
-from users.account.models import TEXT_MAX, Note
-from users.account.notes import SIZE, notes
-from users.account.opened import opened
+from users.account.account_query import opened
 from users.account.tabs import TABS
-from users.account.verbs.notes import PINNED_MAX
 from users.audit.models import AuditEvent
+from users.notes.changes import PINNED_MAX, add_note, pin_note
+from users.notes.models import TEXT_MAX, Note
+from users.notes.queries import SIZE, notes
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>\n\njavascript:alert(1) \u202eevil https://example.com {{ 7 }}"
@@ -74,7 +73,7 @@ def test_a_pinned_note_stands_on_every_tab_at_once_and_so_does_its_end(client, a
         if not expected and not Note.objects.exists():
             client.post(f"/users/{ada.pk}/notes/", {"text": "Call first", "pinned": "on"})
         elif expected:
-            verbs.pin_note(Note.objects.get(), by=agent, pinned=False)
+            pin_note(Note.objects.get(), by=agent, pinned=False)
 
 
 @pytest.mark.parametrize(
@@ -112,10 +111,10 @@ def test_a_form_that_is_sent_twice_is_one_note(client, agent):
     for _ in range(2):
         assert client.post(path(ada), {"text": "Call first"}).status_code == 302
     assert Note.objects.count() == AuditEvent.objects.count() == 1
-    verbs.add_note(ada, by=make_superuser(), text="Call first")
+    add_note(ada, by=make_superuser(), text="Call first")
     assert Note.objects.count() == 2
     Note.objects.update(created_at=timezone.now() - timezone.timedelta(minutes=2))
-    verbs.add_note(ada, by=make_superuser(), text="Call first")
+    add_note(ada, by=make_superuser(), text="Call first")
     assert Note.objects.count() == 3
 
 
@@ -134,7 +133,7 @@ def test_there_is_room_for_a_few_pinned_notes(client, agent):
 def test_who_may_only_look_reads_notes_and_writes_none(client, role):
     viewer = make_user(role)
     ada = make_user()
-    verbs.add_note(ada, by=make_superuser(), text="Call first")
+    add_note(ada, by=make_superuser(), text="Call first")
     client.force_login(viewer)
     response = client.get(path(ada))
     assert shown(response) == ["Call first"]

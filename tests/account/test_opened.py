@@ -10,12 +10,18 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from tests.pages import read
-from users.account import verbs
-from users.account.opened import opened
+from users.account.account_query import opened
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.models import User
-from users.moments import ago
+from users.notes.changes import add_note
+from users.verbs.deletion.verb import delete_account
+from users.verbs.end_date.verb import set_end_date
+from users.verbs.erasure.verb import erase_account
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
+from users.web.time_html import ago
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +32,10 @@ def root() -> User:
 
 
 def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
-    ada = verbs.suspend(make_user(attributes={"plan": "free"}), by=root, reason="Spam")
+    ada = suspend_account(make_user(attributes={"plan": "free"}), by=root, reason="Spam")
     for number in range(3):
-        verbs.add_note(ada, by=root, text=f"Call {number}: “ü”", pinned=True)
-    verbs.add_note(ada, by=root, text="not pinned")
+        add_note(ada, by=root, text=f"Call {number}: “ü”", pinned=True)
+    add_note(ada, by=root, text="not pinned")
     with django_assert_num_queries(1):
         found = opened(ada.pk)
         assert {
@@ -51,19 +57,19 @@ def test_an_account_that_nobody_has_brought_anywhere(root):
     assert (
         opened(make_user(status="suspended").pk).brought is None
     )  # it came so, from an import say
-    ada = verbs.reinstate(verbs.suspend(make_user(), by=root, reason="Spam"), by=root)
+    ada = reinstate_account(suspend_account(make_user(), by=root, reason="Spam"), by=root)
     assert opened(ada.pk).brought is None
 
 
 def test_an_end_that_is_yet_to_come_was_brought_by_nobody(root):
-    ada = verbs.set_end_date(make_user(), by=root, until=timezone.now() + timedelta(days=1))
+    ada = set_end_date(make_user(), by=root, until=timezone.now() + timedelta(days=1))
     assert opened(ada.pk).brought is None
     User.objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(seconds=1))
     assert opened(ada.pk).brought.name == "root"
 
 
 def suspended(root: User) -> User:
-    return verbs.suspend(make_user(), by=root, reason="Spam")
+    return suspend_account(make_user(), by=root, reason="Spam")
 
 
 def suspended_by_a_job(root: User) -> User:
@@ -73,11 +79,11 @@ def suspended_by_a_job(root: User) -> User:
 
 
 def deleted(root: User) -> User:
-    return verbs.delete(make_user(), by=root, reason="Spam")
+    return delete_account(make_user(), by=root, reason="Spam")
 
 
 def erased(root: User) -> User:
-    return verbs.erase(make_user(), by=root, reason="Request 17")
+    return erase_account(make_user(), by=root, reason="Request 17")
 
 
 @pytest.mark.parametrize("bring", [suspended, suspended_by_a_job, deleted, erased])
@@ -92,9 +98,9 @@ def test_every_tab_says_who_it_was_and_how_long_ago(client, root, bring):
 def test_the_newest_counts_and_what_others_did_later_does_not(root):
     ada = make_user()
     eve = make_superuser(username="eve")
-    ada = verbs.suspend(ada, by=root, reason="Spam")
-    ada = verbs.suspend(verbs.reinstate(ada, by=root), by=eve, reason="Spam again")
-    verbs.edit(ada, by=root, version=None, phone="+15550001234")
+    ada = suspend_account(ada, by=root, reason="Spam")
+    ada = suspend_account(reinstate_account(ada, by=root), by=eve, reason="Spam again")
+    edit_profile(ada, by=root, version=None, phone="+15550001234")
     assert opened(ada.pk).brought.name == "eve"
 
 

@@ -43,7 +43,7 @@ def test_who_must_change_the_password_gets_to_nothing_else_first(client):
     assert (answer.status_code, answer["HX-Redirect"]) == (401, "/me/password/")
     page = client.get("/me/password/")
     assert page.status_code == 200
-    assert "A new password is needed" in read(page).one("main").text
+    assert "Choose a new password to continue" in read(page).one("main").text
     assert client.get("/logout/").status_code == 200
     sent = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     assert client.post("/me/password/", sent)["Location"] == "/me/"

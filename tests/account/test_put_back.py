@@ -8,8 +8,8 @@ from tests.account.test_history import JOINED, on
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def ada(agent):
     )
     on(
         2,
-        lambda: verbs.edit(
+        lambda: edit_profile(
             ada, by=agent, version=1, phone="22222", username="ada2", email="new@example.com"
         ),
     )
@@ -84,7 +84,7 @@ def test_a_name_that_somebody_else_has_by_now_does_not_go_back(client, ada, name
 
 
 def test_an_account_that_changed_meanwhile_is_asked_about(client, ada):
-    verbs.edit(ada, by=make_superuser(), version=2, first_name="Augusta")
+    edit_profile(ada, by=make_superuser(), version=2, first_name="Augusta")
     response = client.post(path(ada), {"version": 2, "reason": "x"})
     assert response.status_code == 409
     again = form(response, path(ada))

@@ -6,10 +6,12 @@ from django.core.exceptions import ValidationError
 from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
 from users.access import Command
-from users.account import verbs
-from users.account.models import Reservation
-from users.account.reservations import RESERVED, reserve, reserved
 from users.models import User
+from users.privacy.models import Reservation
+from users.privacy.reservations import RESERVED, reserve, reserved
+from users.verbs.erasure.verb import erase_account
+from users.verbs.invitation.verb import invite_user
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 COMMAND = Command("test")
@@ -18,12 +20,12 @@ COMMAND = Command("test")
 @pytest.fixture
 def gone() -> User:
     ada = make_user(username="ada.l", email="ada@example.com")
-    return verbs.erase(ada, by=COMMAND, reason="Request 17")
+    return erase_account(ada, by=COMMAND, reason="Request 17")
 
 
 def test_nobody_is_invited_under_a_reserved_name(gone):
     with pytest.raises(ValidationError) as caught:
-        verbs.invite(by=COMMAND, username="ADA.L", email="Ada@example.com")
+        invite_user(by=COMMAND, username="ADA.L", email="Ada@example.com")
     assert caught.value.message_dict == {"username": [RESERVED], "email": [RESERVED]}
 
 
@@ -31,10 +33,10 @@ def test_nobody_takes_one_by_an_edit(gone):
     eve = make_user()
     for changes in ({"username": "ada.l"}, {"email": "ada@example.com"}):
         with pytest.raises(ValidationError) as caught:
-            verbs.edit(eve, by=make_superuser(), version=None, **changes)
+            edit_profile(eve, by=make_superuser(), version=None, **changes)
         assert list(caught.value.message_dict.values()) == [[RESERVED]]
     assert (
-        verbs.edit(eve, by=make_superuser(), version=None, email="adah@example.com").email
+        edit_profile(eve, by=make_superuser(), version=None, email="adah@example.com").email
         == "adah@example.com"
     )
 
@@ -60,8 +62,8 @@ def test_a_name_that_looks_the_same_is_reserved_too(gone):
 
 def test_names_that_are_not_reserved_are_free_again():
     ada = make_user(username="ada.l", email="ada@example.com")
-    verbs.erase(ada, by=COMMAND, reason="Request 17", reserve=False)
-    assert verbs.invite(by=COMMAND, username="ada.l", email="ada@example.com").pk != ada.pk
+    erase_account(ada, by=COMMAND, reason="Request 17", reserve=False)
+    assert invite_user(by=COMMAND, username="ada.l", email="ada@example.com").pk != ada.pk
 
 
 def test_it_takes_one_query_whatever_the_number(gone, django_assert_num_queries):

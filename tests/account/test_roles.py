@@ -13,8 +13,8 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
+from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def test_what_two_people_add_and_take_merges(client, admin):
         "groups": [role("Support"), role("Viewer")]
     }  # takes one, adds one
     groups = Group.objects.filter(name__in=["Auditor", "Manager"])  # so does Ana
-    verbs.assign_roles(
+    assign_roles(
         ada,
         by=make_superuser(first_name="Ana"),
         version=1,
@@ -83,7 +83,7 @@ def test_what_two_people_add_and_take_merges(client, admin):
 def test_who_was_taken_from_the_staff_stays_so(client, admin):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support"), role("Viewer")]}
-    verbs.assign_roles(
+    assign_roles(
         ada,
         by=make_superuser(),
         version=1,
@@ -104,7 +104,7 @@ def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
     ada = make_user("Viewer")
     sent = opened(client, ada) | {"groups": [role("Support")]}
     del sent["is_staff"]
-    verbs.assign_roles(
+    assign_roles(
         ada,
         by=make_superuser(),
         version=1,

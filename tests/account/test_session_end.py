@@ -18,7 +18,7 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.models import User
-from users.staff.models import Session
+from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
 from users.audit.record import record
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         source_id="k-1",
         attributes={"plan": "gold"},
     )
-    verbs.edit(ada, by=make_superuser(username="root"), version=1, last_name="King")
+    edit_profile(ada, by=make_superuser(username="root"), version=1, last_name="King")
     client.force_login(viewer)
     response = client.get(f"/users/{ada.pk}/")
     assert response.status_code == 200

@@ -17,9 +17,9 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.doctor import lately
-from users.account.signins import SIZE, attempts_of
-from users.staff.models import Session, SignInEvent
+from users.account.sign_ins import SIZE, attempts_of
+from users.doctor.diagnosis import lately
+from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def test_pages_follow_each_other_without_gaps_while_people_sign_in(client, ada):
             (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
         )
     assert seen == [
-        f"tool{number} {number} unknown address" for number in reversed(range(2 * SIZE + 1))
+        f"tool{number} {number} unknown IP address" for number in reversed(range(2 * SIZE + 1))
     ]
 
 

@@ -16,10 +16,11 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +143,7 @@ def test_an_open_session_of_the_account_is_out_at_its_next_request(client, agent
     assert browser.get("/me/").status_code == 200
     client.post(path(ada), {"version": 1, "reason": "Spam"})
     assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
-    assert verbs.reinstate(ada, by=make_superuser()).is_active
+    assert reinstate_account(ada, by=make_superuser()).is_active
     assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
 
 
@@ -176,7 +177,7 @@ def test_bad_input_is_named_and_kept(client, agent, field, value, says):
 
 def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, agent):
     ada = make_user()
-    verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
+    edit_profile(ada, by=make_superuser(), version=1, phone="12345")
     response = client.post(path(ada), {"version": 1, "reason": "Spam", "until": "2999-01-31T12:30"})
     assert response.status_code == 409
     section = read(response).one("section", class_="versions")

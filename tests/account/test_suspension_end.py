@@ -12,9 +12,9 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.mail.models import Message
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +78,7 @@ def test_an_account_that_is_not_suspended_is_not_reinstated(client, agent):
 
 def test_a_stale_button_is_asked_about(client, agent):
     ada = make_user(status="suspended", password=PASSWORD)
-    verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
+    edit_profile(ada, by=make_superuser(), version=1, phone="12345")
     response = client.post(path(ada), {"version": 1})
     assert response.status_code == 409
     again = form(response, path(ada))

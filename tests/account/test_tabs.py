@@ -18,10 +18,11 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
 from users.account.tabs import TABS, WITHIN
 from users.audit.record import record
 from users.mail.models import Message
+from users.verbs.erasure.verb import erase_account
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -83,8 +84,8 @@ def test_the_part_for_htmx_is_the_page_without_what_is_there_already(client, ada
 def test_no_tab_that_is_built_anew_takes_more_than_six_queries(client, ada, role, path):
     client.force_login(viewer(role))
     client.get("/users/")
-    gone = verbs.erase(make_user(), by=make_superuser(), reason="Request 17")
-    suspended = verbs.suspend(make_user(), by=make_superuser(), reason="Spam")
+    gone = erase_account(make_user(), by=make_superuser(), reason="Request 17")
+    suspended = suspend_account(make_user(), by=make_superuser(), reason="Spam")
     for target in (ada, make_superuser(), make_user(), gone, suspended):
         caches["pages"].clear()
         with CaptureQueriesContext(connection) as queries:
@@ -130,7 +131,7 @@ def test_a_change_of_the_account_shows_on_every_tab_at_once(client, ada, path):
             "Suspended"
             not in read(browser.get(f"/users/{ada.pk}/{path}")).one("div", class_="headline").text
         )
-    verbs.suspend(ada, by=make_superuser(), reason="Spam")
+    suspend_account(ada, by=make_superuser(), reason="Spam")
     for browser in (client, other):
         assert (
             "Suspended"

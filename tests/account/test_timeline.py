@@ -8,14 +8,15 @@ from django.db import connection
 
 from tests.builders import make_user
 from tests.plans import assert_no_sort, explain
-from users.account import timeline
-from users.account.models import Note
-from users.account.timeline import SOURCES, decode, encode, page
 from users.audit.models import AuditEvent
+from users.exceptions import BadParameter
+from users.history import timeline
+from users.history.timeline import SOURCES, decode, encode, page
+from users.identifiers import LARGEST_ID
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.parameters import LARGEST_ID, BadParameter
-from users.staff.models import SignInEvent
+from users.notes.models import Note
+from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)

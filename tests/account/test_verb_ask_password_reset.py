@@ -5,9 +5,9 @@ from django.db import IntegrityError
 
 from tests.account.asking import events, events_refused, row
 from tests.builders import PASSWORD, make_user
-from users.account import verbs
 from users.mail.models import Message
 from users.models import State
+from users.verbs.password_reset.verb import request_password_reset
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_an_active_account_gets_a_mail_and_nothing_of_it_changes():
     account = make_user(password=PASSWORD)
     before = row(account)
-    verbs.ask_password_reset(account)
+    request_password_reset(account)
     assert [(message.kind, message.to) for message in Message.objects.all()] == [
         ("password-reset", account.email)
     ]
@@ -32,14 +32,14 @@ def test_an_active_account_gets_a_mail_and_nothing_of_it_changes():
     "fields", [{"status": State.SUSPENDED}, {"valid_until": "2020-01-01T00:00Z"}, {"email": ""}]
 )
 def test_an_account_that_is_not_active_or_has_no_address_gets_none(fields):
-    verbs.ask_password_reset(make_user(**fields))
+    request_password_reset(make_user(**fields))
     assert not Message.objects.exists()
     assert not events()
 
 
 def test_who_was_invited_gets_the_invitation_again():
     account = make_user(status=State.INVITED)
-    verbs.ask_password_reset(account)
+    request_password_reset(account)
     assert [(message.kind, message.to) for message in Message.objects.all()] == [
         ("invitation", account.email)
     ]
@@ -51,5 +51,5 @@ def test_who_was_invited_gets_the_invitation_again():
 def test_without_its_event_no_mail_is_written():
     account = make_user()
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        verbs.ask_password_reset(account)
+        request_password_reset(account)
     assert not Message.objects.exists()

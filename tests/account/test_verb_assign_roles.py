@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.models import State
+from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 COMMAND = access.Command("test")
@@ -17,7 +17,7 @@ COMMAND = access.Command("test")
 def assign(account, *names: str, is_staff: bool = True, is_superuser: bool = False, **kwargs):
     groups = Group.objects.filter(name__in=names)
     assert len(groups) == len(names)
-    return verbs.assign_roles(
+    return assign_roles(
         account,
         groups=groups,
         is_staff=is_staff,
@@ -60,7 +60,7 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
     )
     account = make_user("Viewer")
     before = row(account)
-    with pytest.raises(access.Denied, match="can’t grant what you don’t have") as caught:
+    with pytest.raises(access.Denied, match="can’t grant permissions you don’t have") as caught:
         assign(account, "Support", "Manager", by=lead)
     denied = caught.value
     assert (denied.action, denied.permission, denied.target) == (
@@ -79,7 +79,7 @@ def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
     )
     former = make_user("Auditor", is_staff=False)
-    with pytest.raises(access.Denied, match="rights that yours does not have"):
+    with pytest.raises(access.Denied, match="permissions that you don’t have"):
         assign(former, "Auditor", by=lead)
 
 

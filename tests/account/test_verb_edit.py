@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused, Stale
-from users.account.verbs import merge
+from users.exceptions import Refused, Stale
+from users.history import merge
 from users.models import State
+from users.verbs.profile.verb import edit_own_profile, edit_profile
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,7 +20,7 @@ COMMAND = access.Command("test")
 
 def test_new_values_are_stored_and_the_event_holds_the_old_and_the_new_ones():
     account = make_user(username="ann", first_name="Ann", phone="+123")
-    verbs.edit(
+    edit_profile(
         account,
         by=make_user("Support"),
         version=1,
@@ -45,7 +45,7 @@ def test_new_values_are_stored_and_the_event_holds_the_old_and_the_new_ones():
 def test_where_nothing_changes_nothing_is_written():
     account = make_user(username="ann", first_name="Zoë")
     before = row(account)
-    verbs.edit(
+    edit_profile(
         account,
         by=COMMAND,
         version=1,
@@ -58,7 +58,7 @@ def test_where_nothing_changes_nothing_is_written():
 
 def test_a_new_address_is_an_unverified_one():
     account = make_user(username="ann", email_verified_at=NOON)
-    verbs.edit(account, by=COMMAND, version=1, email="ann@other.example")
+    edit_profile(account, by=COMMAND, version=1, email="ann@other.example")
     stored = row(account)
     assert (stored["email"], stored["email_domain"], stored["email_verified_at"]) == (
         "ann@other.example",
@@ -72,13 +72,13 @@ def test_a_new_address_is_an_unverified_one():
 
 def test_the_same_address_stays_verified():
     account = make_user(username="ann", email_verified_at=NOON)
-    verbs.edit(account, by=COMMAND, version=1, email="ANN@example.com", first_name="Ann")
+    edit_profile(account, by=COMMAND, version=1, email="ANN@example.com", first_name="Ann")
     assert row(account)["email_verified_at"] == NOON
 
 
 def test_an_account_may_lose_its_address():
     account = make_user(username="ann")
-    verbs.edit(account, by=COMMAND, version=1, email="")
+    edit_profile(account, by=COMMAND, version=1, email="")
     assert (row(account)["email"], row(account)["email_domain"]) == ("", "")
 
 
@@ -87,7 +87,7 @@ def test_somebody_elses_name_is_an_error_of_its_field_and_nothing_changes():
     account = make_user(username="ann")
     before = row(account)
     with pytest.raises(ValidationError) as caught:
-        verbs.edit(
+        edit_profile(
             account,
             by=COMMAND,
             version=1,
@@ -106,7 +106,7 @@ def test_an_account_may_keep_a_username_that_looks_like_another():
     make_user(username="paypal")
     account = make_user(username="раypal", email="")
     assert (
-        verbs.edit(account, by=COMMAND, version=1, username="раypal", first_name="Ann").first_name
+        edit_profile(account, by=COMMAND, version=1, username="раypal", first_name="Ann").first_name
         == "Ann"
     )
 
@@ -118,21 +118,23 @@ def test_an_account_may_keep_a_username_that_looks_like_another():
 def test_an_account_that_is_gone_is_not_edited(fields):
     account = make_user(**fields)
     with pytest.raises(Refused, match="can’t be changed"):
-        verbs.edit(account, by=COMMAND, version=1, first_name="Ann")
+        edit_profile(account, by=COMMAND, version=1, first_name="Ann")
     assert not events()
 
 
 def test_only_the_profile_is_edited():
     for change in ({"is_superuser": True}, {"status": "active"}, {"password": "x"}):
         with pytest.raises(ValueError, match="not fields of the profile"):
-            verbs.edit(make_user(), by=COMMAND, version=1, **change)
+            edit_profile(make_user(), by=COMMAND, version=1, **change)
 
 
 def test_a_superuser_is_edited_by_a_superuser():
     root = make_superuser()
     with pytest.raises(access.Denied):
-        verbs.edit(root, by=make_user("Administrator"), version=1, email="mine@example.com")
-    assert verbs.edit(root, by=make_superuser(), version=1, first_name="Root").first_name == "Root"
+        edit_profile(root, by=make_user("Administrator"), version=1, email="mine@example.com")
+    assert (
+        edit_profile(root, by=make_superuser(), version=1, first_name="Root").first_name == "Root"
+    )
 
 
 # --- one's own ------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ def test_a_superuser_is_edited_by_a_superuser():
 
 def test_people_change_their_own_names_without_any_permission():
     account = make_user(username="ann")
-    verbs.edit_own_profile(account, version=1, first_name="Ann", time_zone="Europe/Lisbon")
+    edit_own_profile(account, version=1, first_name="Ann", time_zone="Europe/Lisbon")
     assert (row(account)["first_name"], row(account)["version"]) == ("Ann", 2)
     [event] = events(account)
     assert (event.action, event.actor_id, event.after) == (
@@ -154,16 +156,16 @@ def test_people_change_their_own_names_without_any_permission():
 def test_people_do_not_change_their_own_identifiers(change):
     account = make_user(username="ann")
     with pytest.raises(ValueError, match="not fields of the profile"):
-        verbs.edit_own_profile(account, version=1, **change)
+        edit_own_profile(account, version=1, **change)
     assert row(account)["username"] == "ann"
 
 
 def test_ones_own_old_form_merges_too_and_objects_where_somebody_changed_the_same():
     account = make_user()
-    verbs.edit(account, by=COMMAND, version=1, phone="+123")
-    assert verbs.edit_own_profile(account, version=1, first_name="Ann", phone="").phone == "+123"
+    edit_profile(account, by=COMMAND, version=1, phone="+123")
+    assert edit_own_profile(account, version=1, first_name="Ann", phone="").phone == "+123"
     with pytest.raises(Stale) as caught:
-        verbs.edit_own_profile(account, version=1, phone="+456", locale="pt")
+        edit_own_profile(account, version=1, phone="+456", locale="pt")
     [conflict] = caught.value.conflicts
     assert (conflict.name, conflict.original, conflict.yours, conflict.theirs) == (
         "phone",
@@ -178,13 +180,13 @@ def test_ones_own_old_form_merges_too_and_objects_where_somebody_changed_the_sam
 def test_a_history_that_is_too_long_to_read_is_asked_about(monkeypatch):
     account = make_user()
     for number in range(3):
-        verbs.edit(account, by=COMMAND, version=None, phone=f"1234{number}")
+        edit_profile(account, by=COMMAND, version=None, phone=f"1234{number}")
     assert (
-        verbs.edit(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
+        edit_profile(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
     )
     monkeypatch.setattr(merge, "LOOKED_AT", 2)
     with pytest.raises(Stale) as caught:
-        verbs.edit(account, by=COMMAND, version=1, first_name="Eve", phone="")
+        edit_profile(account, by=COMMAND, version=1, first_name="Eve", phone="")
     assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [
         ("first_name", False),
         ("phone", False),
@@ -195,9 +197,9 @@ def test_a_username_that_is_the_old_address_has_to_follow_the_new_one():
     admin = make_superuser()
     account = make_user(username="ann@example.com", email="ann@example.com")
     with pytest.raises(ValidationError) as refused:
-        verbs.edit(account, by=admin, version=1, email="ann@example.net")
+        edit_profile(account, by=admin, version=1, email="ann@example.net")
     assert "username" in refused.value.message_dict
-    moved = verbs.edit(
+    moved = edit_profile(
         account, by=admin, version=1, email="ann@example.net", username="ann@example.net"
     )
     assert (moved.username, moved.email) == ("ann@example.net", "ann@example.net")

@@ -10,11 +10,17 @@ from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
 from users.audit.models import AuditEvent
+from users.exceptions import Refused
 from users.models import User
-from users.staff.models import Session
+from users.sessions.models import Session
+from users.verbs.lockout_end.verb import end_lockout
+from users.verbs.session_end.verb import (
+    end_own_session,
+    end_own_sessions,
+    end_session,
+    end_sessions,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +49,7 @@ def test_one_session_ends_and_the_others_go_on():
     ada = make_user()
     root = make_superuser()
     one, other = browse(ada, 2)
-    verbs.end_session(ada, public_id(one), by=root, reason=" Lost phone ")
+    end_session(ada, public_id(one), by=root, reason=" Lost phone ")
     assert (signed_in(one), signed_in(other)) == (False, True)
     [event] = events(ada)
     assert (event.action, event.actor_id, event.reason) == (
@@ -62,7 +68,7 @@ def test_all_sessions_end_by_epoch_and_by_row_and_no_version_is_made():
     browsers = browse(ada, 3)
     stranger = browse(make_user())[0]
     before = row(ada)
-    verbs.end_sessions(ada, by=make_superuser(), reason="Stolen laptop")
+    end_sessions(ada, by=make_superuser(), reason="Stolen laptop")
     after = row(ada)
     assert after == before | {"session_epoch": before["session_epoch"] + 1}
     assert not any(signed_in(browser) for browser in browsers)
@@ -81,12 +87,12 @@ def test_where_nothing_is_open_nothing_happens():
     root = make_superuser()
     [browser] = browse(grace)
     for verb in (
-        lambda: verbs.end_sessions(ada, by=root),
-        lambda: verbs.end_session(ada, uuid4(), by=root),
-        lambda: verbs.end_session(ada, public_id(browser), by=root),
-        lambda: verbs.end_own_session(ada, public_id(browser)),
-        lambda: verbs.end_own_sessions(ada),
-        lambda: verbs.end_lockout(ada, by=root),
+        lambda: end_sessions(ada, by=root),
+        lambda: end_session(ada, uuid4(), by=root),
+        lambda: end_session(ada, public_id(browser), by=root),
+        lambda: end_own_session(ada, public_id(browser)),
+        lambda: end_own_sessions(ada),
+        lambda: end_lockout(ada, by=root),
     ):
         with pytest.raises(Refused):
             verb()
@@ -100,9 +106,9 @@ def test_who_may_not_is_denied(role):
     [browser] = browse(ada)
     by = User.objects.get(pk=make_user(role).pk)
     for verb, permission in (
-        (lambda: verbs.end_sessions(ada, by=by), "users.end_sessions"),
-        (lambda: verbs.end_session(ada, public_id(browser), by=by), "users.end_sessions"),
-        (lambda: verbs.end_lockout(ada, by=by), "users.end_lockout"),
+        (lambda: end_sessions(ada, by=by), "users.end_sessions"),
+        (lambda: end_session(ada, public_id(browser), by=by), "users.end_sessions"),
+        (lambda: end_lockout(ada, by=by), "users.end_lockout"),
     ):
         with pytest.raises(access.Denied) as caught:
             verb()
@@ -115,7 +121,7 @@ def test_without_its_event_no_session_ends():
     root = make_superuser()
     browse(ada)
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        verbs.end_sessions(ada, by=root)
+        end_sessions(ada, by=root)
     assert Session.objects.filter(account_id=ada.pk).exists()
     assert User.objects.get(pk=ada.pk).session_epoch == 0
 
@@ -123,9 +129,9 @@ def test_without_its_event_no_session_ends():
 def test_people_end_their_own():
     ada = make_user()
     one, other = browse(ada, 2)
-    verbs.end_own_session(ada, public_id(other))
+    end_own_session(ada, public_id(other))
     assert (signed_in(one), signed_in(other)) == (True, False)
-    verbs.end_own_sessions(ada)
+    end_own_sessions(ada)
     assert not signed_in(one)
     assert [(event.action, event.actor_id) for event in events(ada)] == [
         ("account.session_ended", ada.pk),
@@ -138,7 +144,7 @@ def test_two_clicks_at_once_are_one_event():
     ada = make_user()
     root = make_superuser()
     browse(ada, 2)
-    answers = at_once(*[lambda: verbs.end_sessions(ada, by=root)] * 2)
+    answers = at_once(*[lambda: end_sessions(ada, by=root)] * 2)
     assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"]
     assert AuditEvent.objects.filter(action="account.sessions_ended").count() == 1
     assert User.objects.get(pk=ada.pk).session_epoch == 1

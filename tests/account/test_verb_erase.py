@@ -15,18 +15,25 @@ from tests.account.everywhere import cached, found_in, live, mails, tables
 from tests.audit.tampering import execute
 from tests.builders import make_superuser, make_user
 from users.access import Command, Denied
-from users.account import verbs
-from users.account.errors import Refused, Stale
 from users.audit.models import AuditEvent
 from users.audit.tasks import seal
 from users.caching.tasks import purge
-from users.directory import saved
+from users.directory import saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
+from users.exceptions import Refused, Stale
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import State, User
-from users.redaction.tasks import redact
+from users.notes.changes import add_note
+from users.privacy.tasks import redact
+from users.verbs.erasure.verb import erase_account
+from users.verbs.letter.verb import send_letter
+from users.verbs.password_reset.verb import request_password_reset
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.roles.verb import assign_roles
+from users.verbs.suspension.verb import suspend_account
 
 COMMAND = Command("test")
 
@@ -61,7 +68,7 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         assert cached()
         assert mails()
         support = User.objects.get(username="support")
-        verbs.erase(person, by=support, reason="Request 17")
+        erase_account(person, by=support, reason="Request 17")
         assert set(tables()) >= {"users_redaction", "users_job"}
         redact()
     minutes_pass()
@@ -122,7 +129,7 @@ def test_the_row_stays_and_says_nothing():
         locale="pt",
         valid_until="2999-01-01T00:00Z",
     )
-    gone = verbs.erase(ada, by=COMMAND, reason="Request 17", version=1)
+    gone = erase_account(ada, by=COMMAND, reason="Request 17", version=1)
     assert gone == User.objects.get(pk=ada.pk)
     assert (gone.status, gone.version, gone.session_epoch, gone.source, gone.date_joined) == (
         "erased",
@@ -167,7 +174,7 @@ def test_the_row_stays_and_says_nothing():
 
 @pytest.mark.django_db
 def test_two_erased_accounts_have_different_names_that_nobody_guesses():
-    names = {verbs.erase(make_user(), by=COMMAND, reason="Request 17").username for _ in range(2)}
+    names = {erase_account(make_user(), by=COMMAND, reason="Request 17").username for _ in range(2)}
     assert len(names) == 2
     assert all(len(name) >= len("erased-") + 20 for name in names)
 
@@ -176,14 +183,14 @@ def test_two_erased_accounts_have_different_names_that_nobody_guesses():
 def test_a_deleted_account_is_erased_and_keeps_the_date():
     moment = timezone.now()
     ada = make_user(status=State.DELETED, deleted_at=moment)
-    assert verbs.erase(ada, by=COMMAND, reason="Request 17").deleted_at == moment
+    assert erase_account(ada, by=COMMAND, reason="Request 17").deleted_at == moment
 
 
 @pytest.mark.django_db
 def test_the_event_says_why_and_by_whom_and_nothing_else():
     by = make_user("Administrator")
     ada = make_user(first_name="Ada")
-    gone = verbs.erase(ada, by=by, reason=" Request 17 ")
+    gone = erase_account(ada, by=by, reason=" Request 17 ")
     [event] = events(ada)
     assert (event.action, event.actor_id, event.target_text, event.target_version) == (
         "account.erased",
@@ -200,15 +207,15 @@ def test_the_event_says_why_and_by_whom_and_nothing_else():
 
 @pytest.mark.django_db
 def test_a_verb_on_an_erased_account_is_refused():
-    gone = verbs.erase(make_user(), by=COMMAND, reason="Request 17")
+    gone = erase_account(make_user(), by=COMMAND, reason="Request 17")
     before = AuditEvent.objects.count()
     for verb in (
-        lambda: verbs.erase(gone, by=COMMAND, reason="Again"),
-        lambda: verbs.edit(gone, by=COMMAND, version=None, first_name="Ada"),
-        lambda: verbs.suspend(gone, by=COMMAND, reason="x"),
-        lambda: verbs.reinstate(gone, by=COMMAND),
-        lambda: verbs.assign_roles(gone, by=COMMAND, groups=[], is_staff=True, is_superuser=False),
-        lambda: verbs.add_note(gone, by=make_superuser(), text="x"),
+        lambda: erase_account(gone, by=COMMAND, reason="Again"),
+        lambda: edit_profile(gone, by=COMMAND, version=None, first_name="Ada"),
+        lambda: suspend_account(gone, by=COMMAND, reason="x"),
+        lambda: reinstate_account(gone, by=COMMAND),
+        lambda: assign_roles(gone, by=COMMAND, groups=[], is_staff=True, is_superuser=False),
+        lambda: add_note(gone, by=make_superuser(), text="x"),
     ):
         with pytest.raises(Refused):
             verb()
@@ -233,10 +240,10 @@ def test_where_it_is_refused_everything_stays(fails):
         expected = Exception
     else:
         Job.objects.create(kind="suspend", by=by, by_text=str(by), selection="q=ada%40example.com")
-    verbs.add_note(ada, by=make_superuser(), text="a note")
+    add_note(ada, by=make_superuser(), text="a note")
     before = list(AuditEvent.objects.order_by("id").values_list())
     with pytest.raises(expected), transaction.atomic():
-        verbs.erase(ada, by=by, reason=reason, version=1)
+        erase_account(ada, by=by, reason=reason, version=1)
     assert list(AuditEvent.objects.order_by("id").values_list()) == before
     ada.refresh_from_db()
     assert (ada.status, ada.email, ada.notes.get().text) == ("active", "ada@example.com", "a note")
@@ -251,17 +258,17 @@ def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it(
         account=other, kind="letter", to=other.email, letter=letter, is_bulk=True
     )
     with pytest.raises(Refused, match="is still being sent"):
-        verbs.erase(ada, by=COMMAND, reason="Request 17")
+        erase_account(ada, by=COMMAND, reason="Request 17")
     Message.objects.filter(pk=message.pk).update(state="sent")
-    verbs.erase(ada, by=COMMAND, reason="Request 17")
+    erase_account(ada, by=COMMAND, reason="Request 17")
 
 
 @pytest.mark.django_db
 def test_letters_to_others_stay_as_they_are():
     ada, eve = (make_user(email_verified_at=timezone.now()) for _ in range(2))
     for account in (ada, eve):
-        verbs.write(account, by=COMMAND, subject="Hello", text="Dear {name}")
-    verbs.erase(ada, by=COMMAND, reason="Request 17")
+        send_letter(account, by=COMMAND, subject="Hello", text="Dear {name}")
+    erase_account(ada, by=COMMAND, reason="Request 17")
     assert [letter.text for letter in Letter.objects.order_by("id")] == ["", "Dear {name}"]
     assert list(Message.objects.order_by("id").values_list("state", "to")) == [
         ("dropped", ""),
@@ -274,8 +281,8 @@ def test_what_only_looks_like_the_person_stays():
     support = make_superuser()
     ada = make_user(username="anna", email="anna@example.com", first_name="Anna", last_name="Lang")
     for query in ("q=annabel", "q=joanna%40example.com", "q=lang", "status=active"):
-        saved.create(Filter.parse(QueryDict(query)), by=support, name=query, shared=False)
-    verbs.erase(ada, by=COMMAND, reason="Request 17")
+        saved_searches.create(Filter.parse(QueryDict(query)), by=support, name=query, shared=False)
+    erase_account(ada, by=COMMAND, reason="Request 17")
     assert SavedView.objects.count() == 4
 
 
@@ -286,10 +293,10 @@ def test_other_people_keep_their_events_notes_and_mails(tmp_path, settings):
     eve = make_user()
     support = make_superuser()
     for account in (ada, eve):
-        verbs.ask_password_reset(account)
-        verbs.suspend(account, by=support, reason="why not")
-        verbs.add_note(account, by=support, text="a note")
-    verbs.erase(ada, by=COMMAND, reason="Request 17")
+        request_password_reset(account)
+        suspend_account(account, by=support, reason="why not")
+        add_note(account, by=support, text="a note")
+    erase_account(ada, by=COMMAND, reason="Request 17")
     assert eve.notes.get().text == "a note"
     assert Message.objects.get(account=eve).to == eve.email
     suspended = AuditEvent.objects.get(target_id=eve.pk, action="account.suspended")

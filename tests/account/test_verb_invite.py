@@ -9,9 +9,9 @@ from django_q.models import OrmQ
 from tests.account.asking import events, events_refused
 from tests.builders import make_superuser, make_user
 from users import access
-from users.account import verbs
 from users.mail.models import Message
 from users.models import State, User
+from users.verbs.invitation.verb import invite_user
 
 pytestmark = pytest.mark.django_db
 ANN = {"username": "ann", "email": "ann@example.com", "first_name": "Ann", "last_name": "Lee"}
@@ -23,7 +23,7 @@ def roles(*names: str) -> list[Group]:
 
 def test_an_invitation_makes_an_account_that_waits_a_mail_and_an_event():
     by = make_user("Manager")
-    account = verbs.invite(by=by, **ANN)
+    account = invite_user(by=by, **ANN)
     stored = User.objects.get(username="ann")
     assert stored == account
     assert (stored.state, stored.version, stored.is_staff, stored.has_usable_password()) == (
@@ -58,7 +58,7 @@ def test_an_invitation_makes_an_account_that_waits_a_mail_and_an_event():
 
 
 def test_what_is_typed_is_stored_in_normal_form():
-    account = verbs.invite(
+    account = invite_user(
         by=access.Command("test"),
         username=" ＡＮＮ",
         email="Ann@Example.COM ",
@@ -85,7 +85,7 @@ def test_what_is_typed_is_stored_in_normal_form():
 )
 def test_bad_input_is_an_error_of_its_field_and_nothing_is_written(wrong, field):
     with pytest.raises(ValidationError) as caught:
-        verbs.invite(by=access.Command("test"), **(ANN | wrong))
+        invite_user(by=access.Command("test"), **(ANN | wrong))
     assert list(caught.value.message_dict) == [field]
     assert not User.objects.exists()
     assert not Message.objects.exists()
@@ -110,7 +110,7 @@ def test_bad_input_is_an_error_of_its_field_and_nothing_is_written(wrong, field)
 def test_a_username_and_an_address_belong_to_one_account(wanted, errors):
     make_user(username="bob")
     with pytest.raises(ValidationError) as caught:
-        verbs.invite(by=access.Command("test"), **(ANN | wanted))
+        invite_user(by=access.Command("test"), **(ANN | wanted))
     assert caught.value.message_dict == errors
     assert User.objects.count() == 1
 
@@ -124,19 +124,19 @@ def test_a_username_that_looks_like_an_existing_one_is_refused_whichever_came_fi
 ):
     make_user(username=existing, email="")
     with pytest.raises(ValidationError) as caught:
-        verbs.invite(by=access.Command("test"), **(ANN | {"username": wanted}))
+        invite_user(by=access.Command("test"), **(ANN | {"username": wanted}))
     assert f"too similar to the username “{existing}”" in caught.value.message_dict["username"][0]
 
 
 def test_a_username_that_is_an_address_is_the_accounts_own():
     with pytest.raises(ValidationError, match="must be the account’s own address"):
-        verbs.invite(by=access.Command("test"), **(ANN | {"username": "boss@example.com"}))
-    assert verbs.invite(by=access.Command("test"), **(ANN | {"username": "ann@example.com"})).pk
+        invite_user(by=access.Command("test"), **(ANN | {"username": "boss@example.com"}))
+    assert invite_user(by=access.Command("test"), **(ANN | {"username": "ann@example.com"})).pk
 
 
 def test_who_may_not_invite_is_denied_and_nothing_is_written():
     with pytest.raises(access.Denied) as caught:
-        verbs.invite(by=make_user("Support"), **ANN)
+        invite_user(by=make_user("Support"), **ANN)
     assert caught.value.permission == "users.invite_user"
     assert not User.objects.filter(username="ann").exists()
     assert not events()
@@ -148,7 +148,7 @@ def test_who_may_not_invite_is_denied_and_nothing_is_written():
 def test_inviting_with_rights_takes_the_permission_to_assign_them(rights):
     rights = rights | {"groups": roles(*rights.get("groups", []))}
     with pytest.raises(access.Denied) as caught:
-        verbs.invite(by=make_user("Manager"), **rights, **ANN)
+        invite_user(by=make_user("Manager"), **rights, **ANN)
     assert (caught.value.action, caught.value.permission) == ("assign_roles", "users.assign_roles")
     assert not User.objects.filter(username="ann").exists()
 
@@ -159,19 +159,19 @@ def test_nobody_invites_somebody_with_rights_that_they_do_not_have():
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
     )
     assert (
-        verbs.invite(by=by, groups=roles("Manager"), is_staff=True, **ANN).groups.get().name
+        invite_user(by=by, groups=roles("Manager"), is_staff=True, **ANN).groups.get().name
         == "Manager"
     )
     bob = {"username": "bob", "email": "bob@example.com"}
     Group.objects.get(name="Viewer").permissions.add(Permission.objects.get(codename="add_group"))
     for rights in ({"groups": roles("Viewer")}, {"is_superuser": True}):
         with pytest.raises(access.Denied):
-            verbs.invite(by=by, is_staff=True, **rights, **bob)
+            invite_user(by=by, is_staff=True, **rights, **bob)
     assert not User.objects.filter(username="bob").exists()
 
 
 def test_a_superuser_who_is_invited_is_staff():
-    account = verbs.invite(by=make_superuser(), is_superuser=True, **ANN)
+    account = invite_user(by=make_superuser(), is_superuser=True, **ANN)
     assert account.is_staff
     assert account.is_superuser
     assert events()[-1].after["is_staff"] is True
@@ -179,7 +179,7 @@ def test_a_superuser_who_is_invited_is_staff():
 
 def test_without_its_event_there_is_no_account_no_mail_and_no_ring():
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        verbs.invite(by=access.Command("test"), **ANN)
+        invite_user(by=access.Command("test"), **ANN)
     assert not User.objects.exists()
     assert not Message.objects.exists()
     assert not OrmQ.objects.exists()

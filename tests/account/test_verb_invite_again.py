@@ -6,10 +6,10 @@ from django.db import IntegrityError
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.mail.models import Message
 from users.models import State, User
+from users.verbs.invitation.verb import resend_invitation
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ def test_the_mail_goes_again_with_an_event_and_the_account_stays_as_it_is():
     by = make_user("Manager")
     account = make_user(status=State.INVITED)
     before = row(account)
-    verbs.invite_again(account, by=by)
+    resend_invitation(account, by=by)
     assert [(message.kind, message.to) for message in Message.objects.all()] == [
         ("invitation", account.email)
     ]
@@ -38,14 +38,14 @@ def test_the_mail_goes_again_with_an_event_and_the_account_stays_as_it_is():
 def test_only_an_invited_account_is_invited_again(fields):
     account = User.objects.get(pk=make_user(**fields).pk)
     with pytest.raises(Refused, match="it has no open invitation"):
-        verbs.invite_again(account, by=access.Command("test"))
+        resend_invitation(account, by=access.Command("test"))
     assert not Message.objects.exists()
     assert not events()
 
 
 def test_an_account_without_an_address_is_not_invited_again():
     with pytest.raises(Refused, match="no address"):
-        verbs.invite_again(make_user(status=State.INVITED, email=""), by=access.Command("test"))
+        resend_invitation(make_user(status=State.INVITED, email=""), by=access.Command("test"))
     assert not events()
 
 
@@ -53,12 +53,12 @@ def test_an_account_without_an_address_is_not_invited_again():
 def test_who_may_not_invite_this_person_is_denied(role, target):
     account = make_user(**target, status=State.INVITED)
     with pytest.raises(access.Denied):
-        verbs.invite_again(account, by=make_user(role))
+        resend_invitation(account, by=make_user(role))
     assert not Message.objects.exists()
 
 
 def test_without_its_event_no_mail_is_written():
     account = make_user(status=State.INVITED)
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        verbs.invite_again(account, by=access.Command("test"))
+        resend_invitation(account, by=access.Command("test"))
     assert not Message.objects.exists()

@@ -7,9 +7,9 @@ from django.utils import timezone
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.models import State, User
+from users.verbs.reinstatement.verb import reinstate_account
 
 pytestmark = pytest.mark.django_db
 COMMAND = access.Command("test")
@@ -22,7 +22,7 @@ def test_a_reinstated_account_is_active_and_nothing_is_left_of_the_suspension():
         suspended_until="2099-03-01T12:00Z",
         password=PASSWORD,
     )
-    verbs.reinstate(account, by=make_user("Support"), reason=" Found ")
+    reinstate_account(account, by=make_user("Support"), reason=" Found ")
     stored = User.objects.get(pk=account.pk)
     assert (stored.state, stored.status_reason, stored.suspended_until) == (State.ACTIVE, "", None)
     [event] = events(account)
@@ -37,19 +37,19 @@ def test_a_reinstated_account_is_active_and_nothing_is_left_of_the_suspension():
 
 def test_an_account_that_never_had_a_password_waits_for_its_owner_again():
     account = make_user(status=State.SUSPENDED)
-    assert verbs.reinstate(account, by=COMMAND).state == State.INVITED
+    assert reinstate_account(account, by=COMMAND).state == State.INVITED
 
 
 def test_an_account_that_signed_in_some_other_way_is_active_again():
     account = make_user(status=State.SUSPENDED, last_login=timezone.now())
-    assert verbs.reinstate(account, by=COMMAND).state == State.ACTIVE
+    assert reinstate_account(account, by=COMMAND).state == State.ACTIVE
 
 
 def test_a_suspension_that_has_run_out_can_be_tidied_away():
     account = make_user(
         status=State.SUSPENDED, suspended_until="2020-01-01T00:00Z", password=PASSWORD
     )
-    assert verbs.reinstate(account, by=COMMAND).status == State.ACTIVE
+    assert reinstate_account(account, by=COMMAND).status == State.ACTIVE
     assert len(events(account)) == 1
 
 
@@ -61,24 +61,24 @@ def test_only_a_suspended_account_is_reinstated(fields):
     account = make_user(**fields)
     before = row(account)
     with pytest.raises(Refused, match="not suspended"):
-        verbs.reinstate(account, by=COMMAND)
+        reinstate_account(account, by=COMMAND)
     assert (row(account), events()) == (before, [])
 
 
 def test_reinstating_does_not_lengthen_an_account_whose_time_is_over():
     account = make_user(status=State.SUSPENDED, valid_until="2020-01-01T00:00Z", password=PASSWORD)
-    assert verbs.reinstate(account, by=COMMAND).state == State.ENDED
+    assert reinstate_account(account, by=COMMAND).state == State.ENDED
 
 
 @pytest.mark.parametrize("reason", ["x" * 2001, "a\x00b", "a\udfffb"])
 def test_a_reason_that_cannot_be_stored_is_an_error(reason):
     with pytest.raises(ValidationError) as caught:
-        verbs.reinstate(make_user(status=State.SUSPENDED), by=COMMAND, reason=reason)
+        reinstate_account(make_user(status=State.SUSPENDED), by=COMMAND, reason=reason)
     assert list(caught.value.message_dict) == ["reason"]
 
 
 def test_a_suspended_superuser_is_reinstated_by_a_superuser_only():
     root = make_superuser(status=State.SUSPENDED)
     with pytest.raises(access.Denied, match="Only a superuser"):
-        verbs.reinstate(root, by=make_user("Administrator"))
-    assert verbs.reinstate(root, by=make_superuser()).status != State.SUSPENDED
+        reinstate_account(root, by=make_user("Administrator"))
+    assert reinstate_account(root, by=make_superuser()).status != State.SUSPENDED

@@ -11,10 +11,12 @@ from django.utils import timezone
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
-from users.account.verbs.change import REASON_MAX
+from users.exceptions import Refused
 from users.models import State, User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
+from users.web.forms import REASON_MAX
 
 pytestmark = pytest.mark.django_db
 COMMAND = access.Command("test")
@@ -27,7 +29,7 @@ def state_of(account: User) -> State:
 
 def test_a_suspended_account_is_not_active_and_the_event_says_why_and_until_when():
     account = make_user()
-    verbs.suspend(account, by=make_user("Support"), reason="  Lost laptop ", until=NOON)
+    suspend_account(account, by=make_user("Support"), reason="  Lost laptop ", until=NOON)
     stored = User.objects.get(pk=account.pk)
     assert (stored.state, stored.is_active, stored.status_reason, stored.suspended_until) == (
         State.SUSPENDED,
@@ -55,15 +57,15 @@ def test_a_suspension_ends_the_sessions_for_good(client, rf):
         return get_user(request)
 
     assert visitor() == account
-    verbs.suspend(account, by=COMMAND, reason="Lost laptop")
+    suspend_account(account, by=COMMAND, reason="Lost laptop")
     assert visitor().is_anonymous
-    verbs.reinstate(account, by=COMMAND)
+    reinstate_account(account, by=COMMAND)
     assert visitor().is_anonymous
 
 
 def test_a_suspension_with_an_end_is_over_at_that_moment():
     account = make_user()
-    verbs.suspend(account, by=COMMAND, reason="Holiday", until=NOON)
+    suspend_account(account, by=COMMAND, reason="Holiday", until=NOON)
     with patch("django.utils.timezone.now", return_value=NOON - timedelta(microseconds=1)):
         assert state_of(account) == State.SUSPENDED
     with patch("django.utils.timezone.now", return_value=NOON):
@@ -75,13 +77,13 @@ def test_a_suspension_with_an_end_is_over_at_that_moment():
 )
 def test_an_active_an_invited_and_an_ended_account_can_be_suspended(fields):
     account = make_user(**fields)
-    verbs.suspend(account, by=COMMAND, reason="Leaver")
+    suspend_account(account, by=COMMAND, reason="Leaver")
     assert state_of(account) == State.SUSPENDED
 
 
 def test_an_account_whose_suspension_has_run_out_can_be_suspended_again():
     account = make_user(status=State.SUSPENDED, suspended_until="2020-01-01T00:00Z")
-    verbs.suspend(account, by=COMMAND, reason="Once more")
+    suspend_account(account, by=COMMAND, reason="Once more")
     stored = User.objects.get(pk=account.pk)
     assert (stored.status_reason, stored.suspended_until) == ("Once more", None)
 
@@ -93,7 +95,7 @@ def test_an_account_that_is_suspended_or_gone_is_not_suspended(fields):
     account = make_user(**fields)
     before = row(account)
     with pytest.raises(Refused, match="This account is already"):
-        verbs.suspend(account, by=COMMAND, reason="Again")
+        suspend_account(account, by=COMMAND, reason="Again")
     assert (row(account), events()) == (before, [])
 
 
@@ -101,7 +103,7 @@ def test_an_account_that_is_suspended_or_gone_is_not_suspended(fields):
 def test_a_reason_is_needed_and_must_be_storable(reason):
     account = make_user()
     with pytest.raises(ValidationError) as caught:
-        verbs.suspend(account, by=COMMAND, reason=reason)
+        suspend_account(account, by=COMMAND, reason=reason)
     assert list(caught.value.message_dict) == ["reason"]
     assert state_of(account) == State.ACTIVE
 
@@ -109,14 +111,14 @@ def test_a_reason_is_needed_and_must_be_storable(reason):
 def test_the_longest_reason_is_kept_as_it_was_typed():
     reason = "Zeile 1\nZeile 2 " + "é" * (REASON_MAX - 16)
     account = make_user()
-    verbs.suspend(account, by=COMMAND, reason=reason)
+    suspend_account(account, by=COMMAND, reason=reason)
     assert (row(account)["status_reason"], events()[0].reason) == (reason, reason)
 
 
 @pytest.mark.parametrize("until", [timezone.now(), datetime(2020, 1, 1, tzinfo=UTC)])
 def test_an_end_that_has_passed_is_refused(until):
     with pytest.raises(ValidationError) as caught:
-        verbs.suspend(make_user(), by=COMMAND, reason="Holiday", until=until)
+        suspend_account(make_user(), by=COMMAND, reason="Holiday", until=until)
     assert list(caught.value.message_dict) == ["until"]
 
 
@@ -135,24 +137,24 @@ def test_the_last_active_superuser_cannot_be_suspended_by_anybody():
     last = make_superuser()
     before = row(last)
     with pytest.raises(Refused, match="last active superuser"):
-        verbs.suspend(last, by=COMMAND, reason="Coup")
+        suspend_account(last, by=COMMAND, reason="Coup")
     assert (row(last), events()) == (before, [])
 
 
 def test_one_of_two_superusers_can_be_suspended():
     first = make_superuser()
     second = make_superuser()
-    verbs.suspend(first, by=second, reason="Leaver")
+    suspend_account(first, by=second, reason="Leaver")
     assert state_of(first) == State.SUSPENDED
 
 
 def test_a_superuser_who_does_not_count_can_be_suspended_beside_the_last_one():
     make_superuser()
     ending = make_superuser(valid_until="2099-01-01T00:00Z")
-    verbs.suspend(ending, by=COMMAND, reason="Leaver")
+    suspend_account(ending, by=COMMAND, reason="Leaver")
     assert state_of(ending) == State.SUSPENDED
 
 
 def test_the_last_superuser_can_still_be_edited():
     last = make_superuser()
-    assert verbs.edit(last, by=last, version=1, first_name="Root").first_name == "Root"
+    assert edit_profile(last, by=last, version=1, first_name="Root").first_name == "Root"

@@ -1,4 +1,4 @@
-"""Writing to a person: users.account.verbs.write"""
+"""Writing to a person: users.verbs.letter.verb.send_letter"""
 
 from datetime import timedelta
 
@@ -11,10 +11,10 @@ from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
 from users.access import Command, Denied
-from users.account import verbs
-from users.account.errors import Refused
+from users.exceptions import Refused
 from users.mail.models import Letter, Message
 from users.models import State, User
+from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
 COMMAND = Command("test")
@@ -26,7 +26,7 @@ def make_reachable(**fields) -> User:
 
 
 def write(account: User, by=COMMAND, **fields) -> User:
-    return verbs.write(
+    return send_letter(
         account, by=by, **{"subject": "Your order", "text": "Dear {name},\r\nit came."} | fields
     )
 
@@ -134,8 +134,8 @@ def test_two_clicks_are_one_letter():
         ({"subject": "a\nBcc: b@example.com"}, "U+000A"),
         ({"text": "a\x00b"}, "U+0000"),
         ({"text": "\u202egnirts"}, "U+202E"),
-        ({"text": "Dear {password}"}, "There is no {password}. There are: {name}, "),
-        ({"subject": "{ nmae }"}, "There is no {nmae}"),
+        ({"text": "Dear {password}"}, "Unknown placeholder {password}. Available: {name}, "),
+        ({"subject": "{ nmae }"}, "Unknown placeholder {nmae}"),
     ],
 )
 def test_what_can_not_be_sent_is_named(fields, says):

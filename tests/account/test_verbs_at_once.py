@@ -13,17 +13,23 @@ from tests.account.cases import CASES, address, filled
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once, until_somebody_waits
 from users import access
-from users.account import verbs
-from users.account.errors import Refused, Stale
+from users.exceptions import Refused, Stale
 from users.mail.models import Message
 from users.models import State, User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.invitation.verb import invite_user
+from users.verbs.password_reset.verb import choose_password, send_password_reset
+from users.verbs.profile.verb import edit_profile
+from users.verbs.roles.verb import assign_roles
+from users.verbs.suspension.verb import suspend_account
+from users.verbs.verification_email.verb import send_verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = access.Command("test")
 REMOVALS = {
-    "suspend": lambda account, by: verbs.suspend(account, by=by, reason="Coup"),
-    "delete": lambda account, by: verbs.delete(account, by=by, reason="Coup"),
-    "demote": lambda account, by: verbs.assign_roles(
+    "suspend": lambda account, by: suspend_account(account, by=by, reason="Coup"),
+    "delete": lambda account, by: delete_account(account, by=by, reason="Coup"),
+    "demote": lambda account, by: assign_roles(
         account, by=by, groups=[], is_staff=True, is_superuser=False
     ),
 }
@@ -106,7 +112,7 @@ def test_two_saves_from_one_version_of_different_fields_both_stand():
     ]
     answers = at_once(
         *(
-            lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields)
+            lambda fields=fields: edit_profile(account, by=COMMAND, version=1, **fields)
             for fields in typed
         )
     )
@@ -134,7 +140,7 @@ def test_two_saves_from_one_version_of_the_same_field_one_stands_and_the_other_i
     ]
     answers = at_once(
         *(
-            lambda fields=fields: verbs.edit(account, by=COMMAND, version=1, **fields)
+            lambda fields=fields: edit_profile(account, by=COMMAND, version=1, **fields)
             for fields in typed
         )
     )
@@ -163,7 +169,7 @@ def test_roles_that_two_people_give_at_once_are_all_there():
 
     def give(name: str) -> User:
         groups = viewer | set(Group.objects.filter(name=name))
-        return verbs.assign_roles(
+        return assign_roles(
             account, by=COMMAND, groups=groups, is_staff=True, is_superuser=False, version=1
         )
 
@@ -177,7 +183,7 @@ def test_of_many_edits_without_a_version_none_is_lost():
     fields = ["first_name", "last_name", "phone", "locale", "time_zone"]
     answers = at_once(
         *(
-            lambda name=name: verbs.edit(account, by=COMMAND, version=None, **{name: "12345"})
+            lambda name=name: edit_profile(account, by=COMMAND, version=None, **{name: "12345"})
             for name in fields
         )
     )
@@ -207,7 +213,7 @@ def test_of_two_invitations_with_one_name_or_address_one_wins_and_the_other_is_t
     one, other, field
 ):
     answers = at_once(
-        lambda: verbs.invite(by=COMMAND, **one), lambda: verbs.invite(by=COMMAND, **other)
+        lambda: invite_user(by=COMMAND, **one), lambda: invite_user(by=COMMAND, **other)
     )
     [error] = [answer for answer in answers if isinstance(answer, ValidationError)]
     assert list(error.message_dict) == [field]
@@ -223,7 +229,7 @@ def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_
 
     def take():
         try:
-            return verbs.edit(account, by=COMMAND, version=1, **{field: value})
+            return edit_profile(account, by=COMMAND, version=1, **{field: value})
         except ValidationError as error:
             return error
         finally:
@@ -231,7 +237,7 @@ def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            verbs.invite(by=COMMAND, username="ann", email="ann@example.com")
+            invite_user(by=COMMAND, username="ann", email="ann@example.com")
             answer = pool.submit(take)
             until_somebody_waits()  # past its check, at the unique index
         assert list(answer.result(timeout=30).message_dict) == [field]
@@ -241,8 +247,8 @@ def test_a_name_that_somebody_takes_between_the_check_and_the_write_is_an_error_
 def test_two_acceptances_of_one_invitation_leave_an_active_account():
     account = make_user(status=State.INVITED)
     answers = at_once(
-        lambda: verbs.choose_password(account, "first-passphrase"),
-        lambda: verbs.choose_password(account, "second-one"),
+        lambda: choose_password(account, "first-passphrase"),
+        lambda: choose_password(account, "second-one"),
     )
     assert {type(answer) for answer in answers} == {User}, answers
     assert row(account)["status"] == "active"
@@ -258,7 +264,7 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
     account = make_user()
     by = make_user("Support")
     answers = at_once(
-        *[lambda: verbs.suspend(account, by=by, reason="Lost laptop", tell=True, version=version)]
+        *[lambda: suspend_account(account, by=by, reason="Lost laptop", tell=True, version=version)]
         * number
     )
     kinds = [type(answer).__name__ for answer in answers]
@@ -268,7 +274,7 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
     assert (len(events(account)), Message.objects.count(), row(account)["version"]) == (1, 1, 2)
 
 
-@pytest.mark.parametrize("verb", [verbs.send_password_reset, verbs.send_verification])
+@pytest.mark.parametrize("verb", [send_password_reset, send_verification])
 def test_clicks_at_once_send_one_mail(verb):
     account = make_user()
     answers = at_once(*[lambda: verb(account, by=COMMAND)] * 3)
@@ -313,8 +319,8 @@ def test_two_clicks_at_once_are_one_change_one_event_and_one_mail(verb):
 def test_a_suspension_is_not_decided_on_an_account_that_was_edited_meanwhile():
     account = make_user()
     answers = at_once(
-        lambda: verbs.suspend(account, by=COMMAND, reason="Lost laptop", version=1),
-        lambda: verbs.edit(account, by=COMMAND, version=1, first_name="Ann"),
+        lambda: suspend_account(account, by=COMMAND, reason="Lost laptop", version=1),
+        lambda: edit_profile(account, by=COMMAND, version=1, first_name="Ann"),
     )
     stored = row(account)
     edited = stored["first_name"] == "Ann"

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from tests.account.asking import VERBS, events, events_refused, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.account.errors import Stale
+from users.exceptions import Stale
 from users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_user
 from users import access
-from users.account import verbs
-from users.account.errors import Stale
+from users.exceptions import Stale
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 FIELDS = ("first_name", "phone", "locale")
@@ -55,9 +57,9 @@ def test_nothing_is_lost_and_the_events_explain_the_account(steps, gives_way):
 
 def toggle(account: User, by: access.Command) -> None:
     if account.status == "active":
-        verbs.suspend(account, by=by, reason="Spam")
+        suspend_account(account, by=by, reason="Spam")
     else:
-        verbs.reinstate(account, by=by)
+        reinstate_account(account, by=by)
 
 
 def save(
@@ -73,7 +75,7 @@ def save(
     wanted = before | {name: typed[name] for name in mine}
     if clashing:
         with pytest.raises(Stale) as caught:
-            verbs.edit(now, by=by, version=version, **typed)
+            edit_profile(now, by=by, version=version, **typed)
         stale = caught.value
         assert {conflict.name for conflict in stale.conflicts} == clashing
         for conflict in stale.conflicts:
@@ -86,10 +88,10 @@ def save(
         assert values(User.objects.get(pk=now.pk)) == before
         assert stale.settled == wanted
         answers = {name: before[name] if gives_way else typed[name] for name in clashing}
-        done = verbs.edit(now, by=by, version=stale.current.version, **stale.settled | answers)
+        done = edit_profile(now, by=by, version=stale.current.version, **stale.settled | answers)
         wanted = wanted | answers
     else:
-        done = verbs.edit(now, by=by, version=version, **typed)
+        done = edit_profile(now, by=by, version=version, **typed)
     assert values(done) == values(User.objects.get(pk=now.pk)) == wanted
 
 

@@ -15,10 +15,9 @@ from django.utils import timezone
 
 from tests.account.cases import CASES, LATER, Case, send
 from tests.builders import PASSWORD, make_superuser, make_user
-from users import access
-from users.account import verbs
-from users.account.errors import Refused
+from users import access, verbs
 from users.audit.models import AuditEvent
+from users.exceptions import Refused
 from users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database

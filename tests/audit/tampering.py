@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from users import triggers
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record
+from users.database import triggers
 
 
 def make_events(number: int, **fields) -> list[AuditEvent]:

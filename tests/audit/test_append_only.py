@@ -6,9 +6,9 @@ from django.db import DatabaseError, connection, migrations, models, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from tests.builders import make_user
-from users import triggers
 from users.audit.models import AuditEvent
 from users.audit.record import record
+from users.database import triggers
 from users.directory.search import Search
 from users.models import User
 

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.record import record
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def test_an_auditor_reads_what_was_done_by_whom_to_whom_and_from_where(client, a
     path = f"/users/{ada.pk}/edit/"
     typed = form(client.get(path), path) | {"email": "", "first_name": "<b>Augusta</b>"}
     client.post(path, typed, headers=browser)
-    verbs.suspend(ada, by=root, reason="Spam & more")
+    suspend_account(ada, by=root, reason="Spam & more")
     client.force_login(auditor)
     response = client.get(PATH)
     newest, oldest = events(response)

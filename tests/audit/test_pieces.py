@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from users.audit.html import line
 from users.audit.models import AuditEvent
-from users.audit.pieces import line
 
 NASTY = "\"><script>alert('1')</script>"
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from tests.audit.tampering import execute
 from tests.builders import make_user
-from users import triggers
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record
-from users.audit.redacting import redact
+from users.audit.redaction import redact
 from users.audit.verify import verify
+from users.database import triggers
 
 pytestmark = pytest.mark.django_db
 WHY = "100% as Ada_L\\ov*el?ace [sic] said"

@@ -13,7 +13,8 @@ from tests.plans import assert_no_sort, plans
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
 from users.audit.record import event_for
-from users.audit.trail import LARGEST_ID, BadTrail, Trail
+from users.audit.trail import BadTrail, Trail
+from users.identifiers import LARGEST_ID
 
 NUMBERS = st.integers(0, LARGEST_ID)
 

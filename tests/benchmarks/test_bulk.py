@@ -10,7 +10,7 @@ from benchmarks.bulk_by_hand import FILTER, REASON, by_hand
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from users.audit.models import AuditEvent
-from users.directory.selection import Selection
+from users.bulk.selection import Selection
 from users.jobs.models import Job, JobItem
 from users.models import User
 

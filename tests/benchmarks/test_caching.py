@@ -22,8 +22,8 @@ from benchmarks.measure import count
 from benchmarks.peers import CSRF, PEERS, Running, with_redis
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask
+from users.caching.fragments import Memory
 from users.caching.pages import Builder
-from users.caching.rows import Memory
 from users.models import User
 
 LIST = "/users/"

@@ -8,7 +8,7 @@ from benchmarks.farend import DOMAIN, move
 from benchmarks.filters import combinations, filters
 from tests.builders import make_superuser, make_user
 from users.directory import keyset
-from users.directory.parameters import PARAMETERS
+from users.directory.filters import PARAMETERS
 from users.models import User
 
 pytestmark = pytest.mark.django_db

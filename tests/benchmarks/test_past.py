@@ -4,13 +4,13 @@ import pytest
 
 from benchmarks import past
 from tests.builders import make_superuser, make_user
-from users.account import verbs
-from users.account.blast import radius
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.mail.models import Message
 from users.models import User
-from users.staff.models import Session, SignInEvent
+from users.sessions.models import Session, SignInEvent
+from users.verbs.impact import radius
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -47,6 +47,6 @@ def test_what_is_there_is_not_written_again(accounts):
 def test_the_chain_goes_on_after_it(accounts):
     past.write(events=50)
     last = AuditEvent.objects.latest("chain_position").chain_position
-    verbs.suspend(User.objects.get(pk=past.busy()), by=make_superuser(), reason="Afterwards")
+    suspend_account(User.objects.get(pk=past.busy()), by=make_superuser(), reason="Afterwards")
     chain.sweep()
     assert AuditEvent.objects.latest("pk").chain_position == AuditEvent.objects.count() > last

@@ -5,8 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_looks import show, too_wide, violations
 from tests.builders import make_superuser, make_user
-from users.account import verbs
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
 
@@ -64,7 +64,7 @@ def test_errors_and_choices_stand_beside_the_field(page: Page, ada, scheme, widt
     expect(control).to_be_focused()
     expect(control).to_have_value("call me")
     found += violations(page) + too_wide(page)
-    verbs.edit(ada, by=make_superuser(first_name="Ana"), version=1, phone="+789")
+    edit_profile(ada, by=make_superuser(first_name="Ana"), version=1, phone="+789")
     control.fill("+456")
     page.keyboard.press("Enter")
     expect(page.locator("#fact-phone .value")).to_have_text(["+789", "+456", "+123"])

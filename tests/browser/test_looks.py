@@ -12,12 +12,14 @@ from playwright.sync_api import Page
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.jobs.kinds import start
-from users.account import verbs
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import drain
 from users.mail.models import Message
 from users.models import User
-from users.staff.models import Outcome, SignInEvent
+from users.sessions.models import Outcome, SignInEvent
+from users.verbs.letter.verb import send_letter
+from users.verbs.profile.verb import edit_profile
+from users.verbs.suspension.verb import suspend_account
 
 # What a page looks like has nothing to do with the database, and to look at all of them takes
 # minutes.
@@ -39,8 +41,8 @@ def root(live_server) -> User:
         email=f"{LONG}@{LONG}.example".lower(),
         attributes={"plan": "x" * 80},
     )
-    verbs.edit(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
-    verbs.suspend(ada, by=root, reason="Reported for spam. " * 8)
+    edit_profile(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
+    suspend_account(ada, by=root, reason="Reported for spam. " * 8)
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     for outcome in Outcome:
         SignInEvent.objects.create(
@@ -220,7 +222,7 @@ def test_forms_with_errors_can_be_read_by_everybody(page, browser_context, enter
     enter(browser_context, root)
     other = User.objects.get(username="person001")
     page.goto(f"/users/{other.pk}/edit/")
-    verbs.edit(other, by=root, version=1, first_name="Adelaide", phone="12345")
+    edit_profile(other, by=root, version=1, first_name="Adelaide", phone="12345")
     page.fill("#id_first_name", LONG * 3)
     page.click("main button.primary")
     page.wait_for_selector(".versions")
@@ -246,7 +248,7 @@ def test_mails_can_be_read_by_everybody(page, root, scheme):
         Message.objects.create(account=account, kind=kind, to=account.email)
     told = User.objects.get(username="told")
     User.objects.filter(pk=told.pk).update(email_verified_at=timezone.now(), last_name=LONG * 2)
-    verbs.write(told, by=root, subject="Hello {name}", text="Dear {name},\n\n" + "long " * 80)
+    send_letter(told, by=root, subject="Hello {name}", text="Dear {name},\n\n" + "long " * 80)
     drain()
     show(page, scheme, 320)
     for message in mail.outbox:

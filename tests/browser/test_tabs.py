@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.people import make_people
 from tests.builders import make_superuser, make_user
-from users.account import verbs
 from users.account.tabs import TABS
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
 
@@ -22,7 +22,7 @@ def tab(request, page: Page, browser_context, enter, plain_page) -> Page:
     make_people(1)
     agent = make_user("Support")
     person = User.objects.get(username="person000")
-    verbs.edit(person, by=make_superuser(), version=1, phone="+4915112345678")
+    edit_profile(person, by=make_superuser(), version=1, phone="+4915112345678")
     enter(browser_context, agent)
     tab = page if request.param == "with scripts" else plain_page(agent)
     tab.goto(f"/users/{person.pk}/")

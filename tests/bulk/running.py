@@ -3,8 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from users.bulk.action import BY_NOUN
-from users.jobs import engine, turns
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.jobs import engine, worker
 from users.jobs.models import ENDED, Job
 from users.models import User
 
@@ -18,7 +18,7 @@ def start(
         "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
     )
     fields = {"selection": chosen, "up_to": newest, "words": "a test’s accounts"} | fields
-    return engine.start(BY_NOUN[noun].name, by=by, reason=reason, **fields)
+    return engine.start(ACTIONS_BY_NOUN[noun].name, by=by, reason=reason, **fields)
 
 
 def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
@@ -27,7 +27,7 @@ def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
 
 def work(job: Job) -> Job:
     """Until it stands still."""
-    while turns.work() is not None:
+    while worker.work() is not None:
         pass
     job.refresh_from_db()
     return job

@@ -10,7 +10,8 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
 from users.bulk import undo
-from users.bulk.action import BY_NOUN
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.undo_rules import undo_objection
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -62,12 +63,12 @@ def typed(noun: str) -> dict:
     return {"reason": "A test"} | own | ({"groups": [first]} if "groups" in own else {})
 
 
-@pytest.mark.parametrize("noun", BY_NOUN)
+@pytest.mark.parametrize("noun", ACTIONS_BY_NOUN)
 def test_its_page_starts_the_job(client, root, noun):
     accounts = fitting(noun)
     path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
     response = client.get(path)
-    assert read(response).one("h1").text == BY_NOUN[noun].question("2 accounts")
+    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].question("2 accounts")
     response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
     assert response.status_code == 302, errors_of(response)
     job = work(Job.objects.get())
@@ -96,7 +97,9 @@ def test_its_page_starts_the_job(client, root, noun):
     ],
 )
 def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
-    job = Job.objects.create(kind=BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters)
+    job = Job.objects.create(
+        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters
+    )
     assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
 
 
@@ -108,7 +111,9 @@ def kept(account: User) -> dict:
     }
 
 
-@pytest.mark.parametrize("noun", [noun for noun, action in BY_NOUN.items() if action.undo_action])
+@pytest.mark.parametrize(
+    "noun", [noun for noun, action in ACTIONS_BY_NOUN.items() if action.undo_action]
+)
 def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root, noun):
     accounts = fitting(noun)
     before = [kept(account) for account in accounts]
@@ -158,7 +163,7 @@ def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():
     job = run("groups-removal", [ada], by=root, parameters={"groups": [support.pk]})
     back = work(undo.undo(job, by=User.objects.get(pk=manager.pk), reason=""))
     assert (back.changed, back.skipped) == (0, 1)
-    assert "You can’t grant what you don’t have" in JobItem.objects.get(job=back).reason
+    assert "You can’t grant permissions you don’t have" in JobItem.objects.get(job=back).reason
     assert not ada.groups.exists()
 
 
@@ -180,7 +185,7 @@ def test_a_group_that_is_gone_by_then_is_not_given_back(root):
 def test_what_is_erased_is_not_taken_back(root):
     job = run("erasure", [make_user()], by=root, reason="Asked for it")
     assert (job.state, job.changed) == ("done", 1)
-    assert "can’t be taken back" in undo.objection(job)
+    assert "can’t be taken back" in undo_objection(job)
 
 
 def test_more_than_ten_are_erased_by_two_people_only(root, settings):

@@ -17,7 +17,7 @@ from tests.jobs.killing import Prey, hasty, kill_all_around
 from tests.processes import until
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -139,15 +139,15 @@ def test_two_that_contradict_each_other_both_end_and_are_both_told_of(root, tmp_
 
 
 def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
     make_accounts(30)
     agent = make_user("Support")
     job = over_all("suspension", agent)
-    turn = turns.Turn(turns.claim())
+    turn = worker.Turn(worker.claim())
     turn.size = 10
     turn.step()
     agent.groups.clear()
-    assert turn.step() == turns.Next.STOP
+    assert turn.step() == worker.Next.STOP
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 10)
     assert (

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.audit.models import AuditEvent
-from users.jobs import engine, turns
+from users.jobs import engine, worker
+from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import User
@@ -81,9 +82,9 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
     said = bulk(here=True)
     job = Job.objects.get()
     assert f"Job {job.pk} waits" in said
-    assert turns.work() is None
+    assert worker.work() is None
     engine.approved(job, by=make_user("Manager"))
-    turns.work()
+    worker.work()
     assert User.objects.filter(status="suspended").count() == 3
 
 
@@ -137,7 +138,7 @@ def test_accounts_are_exported(accounts):
         ({"action": "write", "set": ["subject=x", "text=y"]}, "does not ask for reason"),
         (
             {"action": "write", "reason": "", "set": ["subject=x", "text={y}"]},
-            "--set text: There is no {y}.",
+            "--set text: Unknown placeholder {y}.",
         ),
         ({"action": "export", "by": "aud"}, "--set columns: Choose at least one column."),
     ],
@@ -149,7 +150,7 @@ def test_what_makes_no_sense_is_named(agent, accounts, options, says):
 
 def test_a_job_that_does_not_end_well_is_an_exit_code(agent, accounts, monkeypatch):
     monkeypatch.setattr(
-        turns.KINDS["suspend"],
+        KINDS["suspend"],
         "run",
         lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids],
     )

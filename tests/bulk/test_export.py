@@ -15,11 +15,11 @@ from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.pages import form, read
-from users.account import masking
+from users import masking
 from users.audit.models import AuditEvent
-from users.bulk import undo
+from users.bulk.undo_rules import undo_objection
 from users.directory import preferences
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job
 from users.models import User
 from users.transfer import exporting
@@ -32,7 +32,7 @@ JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_nothing_of_the_accounts_changes_and_nobody_can_undo_it(root):
     job = run("export", accounts, by=root, parameters={"columns": ALL, "format": "csv"})
     assert [row(account) for account in accounts] == before
     assert (job.unchanged, job.changed, job.items.count()) == (3, 0, 0)
-    assert "can’t be taken back" in undo.objection(job)
+    assert "can’t be taken back" in undo_objection(job)
     assert not AuditEvent.objects.filter(
         target_id__in=[account.pk for account in accounts]
     ).exists()
@@ -191,7 +191,7 @@ def test_it_is_written_in_pieces_and_each_row_is_in_one_of_them(root, monkeypatc
     accounts = people(25)
     job = start("export", accounts, by=root, parameters={"columns": ["id"], "format": "csv"})
     while not job.has_ended:
-        turn = turns.Turn(turns.claim())
+        turn = worker.Turn(worker.claim())
         turn.size = 7
         turn.step()
         turn.give_back()
@@ -256,7 +256,7 @@ def test_what_counts_are_the_rights_when_it_runs():
     agent = with_permissions("view_user", "export_user", "view_personal")
     accounts = people(4, phone="+4915112345678")
     job = start("export", accounts, by=agent, parameters={"columns": ["email"], "format": "csv"})
-    turn = turns.Turn(turns.claim())
+    turn = worker.Turn(worker.claim())
     turn.size = 2
     turn.step()
     agent.user_permissions.remove(Permission.objects.get(codename="view_personal"))

@@ -16,7 +16,8 @@ from tests.pages import read
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.jobs import engine, turns
+from users.jobs import engine, worker
+from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
 
@@ -60,7 +61,7 @@ def actions() -> list[str]:
 
 def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss):
     job = waiting(agent)
-    assert turns.work() is None
+    assert worker.work() is None
     assert client.get(f"/jobs/{job.pk}/approval/").status_code == 200
     response = client.post(f"/jobs/{job.pk}/approval/")
     assert response["Location"] == f"/jobs/{job.pk}/"
@@ -74,7 +75,7 @@ def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
     job = start("suspension", [*people(), staff], by=agent)
     text = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "p0@example.org" in text
-    assert "1 This is a staff account: changing it takes the permission" in text
+    assert "1 This is a staff account. You need the permission" in text
     back = Job.objects.create(
         kind="undo-suspend",
         by=agent,
@@ -177,7 +178,7 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
     job.refresh_from_db()
     assert job.state == "cancelled"
     assert "have changed since approval was asked for" in job.note
-    assert turns.work() is None
+    assert worker.work() is None
     assert actions() == ["job.approval_asked", "job.cancelled"]
 
 
@@ -197,7 +198,7 @@ def test_an_approved_job_goes_on_though_it_changes_what_its_filter_finds(agent, 
     people(3)
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org&status=active")
     engine.approved(job, by=boss)
-    turn = turns.Turn(turns.claim())
+    turn = worker.Turn(worker.claim())
     turn.size = 2
     turn.step()
     engine.pause(job, by=agent)
@@ -217,7 +218,7 @@ def test_an_undo_of_many_needs_four_eyes_too(agent, boss):
 def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
     job = waiting(agent)
     engine.approved(job, by=boss)
-    kind = turns.KINDS["suspend"]
+    kind = KINDS["suspend"]
     monkeypatch.setattr(kind, "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
     again = engine.retry_failed(work(job), by=agent)
     assert again.state == "waiting"
@@ -225,7 +226,7 @@ def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
 
 @pytest.mark.parametrize("rule", ["always", "never"])
 def test_an_action_may_need_approval_always_or_never(agent, monkeypatch, rule):
-    monkeypatch.setattr(turns.KINDS["suspend"], "four_eyes", rule)
+    monkeypatch.setattr(KINDS["suspend"], "four_eyes", rule)
     assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {
         "always": "waiting"
     }.get(rule, "queued")

@@ -22,14 +22,16 @@ from hypothesis.stateful import (
 
 from tests.builders import make_superuser
 from tests.bulk.running import start
-from users.account import verbs
-from users.account.errors import Refused
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.bulk.action import BY_NOUN
-from users.jobs import engine, turns
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.exceptions import Refused
+from users.jobs import engine, worker
 from users.jobs.models import ENDED, Job, JobItem
 from users.models import User
+from users.verbs.deletion.verb import delete_account
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 ACCOUNTS = 8
@@ -39,7 +41,7 @@ TELLING = ("status", "status_reason", "must_change_password")
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
 
 
 class Bulk(RuleBasedStateMachine):
@@ -64,10 +66,10 @@ class Bulk(RuleBasedStateMachine):
         for job in Job.objects.filter(state__in=["paused", "parked"]):
             engine.resume(job, by=self.root)
         Job.objects.filter(state="running").update(
-            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
         )
         for _ in range(100):
-            if turns.work() is None:
+            if worker.work() is None:
                 break
         self.every_version_has_its_event_and_its_values()
         transaction.set_rollback(True)
@@ -96,8 +98,8 @@ class Bulk(RuleBasedStateMachine):
         if after:
             self.finish()
         for which in edited:
-            self.by_hand(which, verbs.suspend)
-            self.by_hand(which, verbs.reinstate)
+            self.by_hand(which, suspend_account)
+            self.by_hand(which, reinstate_account)
         job.refresh_from_db()
         try:
             return undo.undo(job, by=self.root, reason="back")
@@ -106,25 +108,25 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 3))
     def work(self, steps):
-        job = turns.claim()
+        job = worker.claim()
         if job is None or job.state != "running":
             return
-        turn = turns.Turn(job)
+        turn = worker.Turn(job)
         turn.size = 3
         for _ in range(steps):
-            if turn.step() != turns.Next.GO_ON:
+            if turn.step() != worker.Next.GO_ON:
                 return
         turn.give_back()
 
     @rule()
     def finish(self):
-        while turns.work() is not None:
+        while worker.work() is not None:
             pass
 
     @rule(job=jobs)
     def crash(self, job):
         Job.objects.filter(pk=job.pk, state="running").update(
-            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
         )
 
     @rule(job=jobs, verb=st.sampled_from([engine.pause, engine.resume, engine.cancel]))
@@ -134,7 +136,7 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, ACCOUNTS - 1),
-        verb=st.sampled_from([verbs.suspend, verbs.reinstate, verbs.delete]),
+        verb=st.sampled_from([suspend_account, reinstate_account, delete_account]),
     )
     def by_hand(self, which, verb):
         with contextlib.suppress(Refused):
@@ -203,7 +205,7 @@ def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
 def settings_of_engine(monkeypatch):
     monkeypatch.setattr(engine, "PER_PERSON", 1000)
     for noun in NOUNS:
-        monkeypatch.setattr(type(BY_NOUN[noun]), "largest_size", 3)
-        monkeypatch.setattr(type(BY_NOUN[noun]), "first_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "largest_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_size", 3)
     monkeypatch.setattr(undo.Undo, "first_size", 3)
     monkeypatch.setattr(undo.Undo, "largest_size", 3)

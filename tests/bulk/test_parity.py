@@ -15,15 +15,30 @@ from tests.account.asking import row
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run
 from users import access
-from users.account import verbs
-from users.account.errors import Refused
-from users.account.models import Reservation
 from users.audit.models import AuditEvent
-from users.bulk.action import BY_NOUN
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.exceptions import Refused
 from users.jobs.models import JobItem
 from users.mail.models import Letter, Message
 from users.models import User
-from users.staff.models import Session
+from users.privacy.models import Reservation
+from users.sessions.models import Session
+from users.verbs.deletion.verb import delete_account
+from users.verbs.end_date.verb import set_end_date
+from users.verbs.end_date_removal.verb import clear_end_date
+from users.verbs.erasure.verb import erase_account
+from users.verbs.letter.verb import send_letter
+from users.verbs.password_change.verb import require_password_change
+from users.verbs.password_reset.verb import send_password_reset
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.restoration.verb import restore_account
+from users.verbs.role_addition.verb import add_to_groups
+from users.verbs.role_removal.verb import remove_from_groups
+from users.verbs.session_end.verb import end_sessions
+from users.verbs.suspension.verb import suspend_account
+from users.verbs.verification.verb import verify_email
+from users.verbs.verification_email.verb import send_verification
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2999, 3, 1, tzinfo=UTC)
@@ -46,7 +61,7 @@ def groups(*names: str) -> list[Group]:
 
 def joining(*names: str) -> Same:
     return Same(
-        lambda account, by: verbs.add_to_groups(
+        lambda account, by: add_to_groups(
             account, by=by, groups=groups(*names), reason="A <reason>"
         ),
         lambda: {"groups": [group.pk for group in groups(*names)]},
@@ -55,7 +70,7 @@ def joining(*names: str) -> Same:
 
 def leaving(*names: str) -> Same:
     return Same(
-        lambda account, by: verbs.remove_from_groups(
+        lambda account, by: remove_from_groups(
             account, by=by, groups=groups(*names), reason="A <reason>"
         ),
         lambda: {"groups": [group.pk for group in groups(*names)]},
@@ -64,7 +79,7 @@ def leaving(*names: str) -> Same:
 
 def setting(field: str, value: str) -> Same:
     return Same(
-        lambda account, by: verbs.edit(account, by=by, version=None, **{field: value}),
+        lambda account, by: edit_profile(account, by=by, version=None, **{field: value}),
         {"field": field, "value": value},
         "",
     )
@@ -72,29 +87,29 @@ def setting(field: str, value: str) -> Same:
 
 CASES = {
     "suspension": [
-        Same(lambda account, by: verbs.suspend(account, by=by, reason="A <reason>")),
+        Same(lambda account, by: suspend_account(account, by=by, reason="A <reason>")),
         Same(
-            lambda account, by: verbs.suspend(account, by=by, reason="A <reason>", until=NOON),
+            lambda account, by: suspend_account(account, by=by, reason="A <reason>", until=NOON),
             {"until": NOON.isoformat()},
         ),
     ],
     "reinstatement": [
-        Same(lambda account, by: verbs.reinstate(account, by=by, reason="A <reason>")),
-        Same(lambda account, by: verbs.reinstate(account, by=by), reason=""),
+        Same(lambda account, by: reinstate_account(account, by=by, reason="A <reason>")),
+        Same(lambda account, by: reinstate_account(account, by=by), reason=""),
     ],
     "end-date": [
         Same(
-            lambda account, by: verbs.set_end_date(account, by=by, until=NOON, reason="A <reason>"),
+            lambda account, by: set_end_date(account, by=by, until=NOON, reason="A <reason>"),
             {"until": NOON.isoformat()},
         ),
         Same(
-            lambda account, by: verbs.set_end_date(account, by=by, until=LATER),
+            lambda account, by: set_end_date(account, by=by, until=LATER),
             {"until": LATER.isoformat()},
             "",
         ),
     ],
     "end-date-removal": [
-        Same(lambda account, by: verbs.clear_end_date(account, by=by, reason="A <reason>"))
+        Same(lambda account, by: clear_end_date(account, by=by, reason="A <reason>"))
     ],
     "groups": [
         joining("Viewer"),
@@ -103,39 +118,31 @@ CASES = {
     ],
     "groups-removal": [leaving("Viewer"), leaving("Viewer", "Friends")],
     "password-change": [
-        Same(lambda account, by: verbs.require_password_change(account, by=by, reason="A <reason>"))
+        Same(lambda account, by: require_password_change(account, by=by, reason="A <reason>"))
     ],
-    "verification": [
-        Same(lambda account, by: verbs.verify_email(account, by=by, reason="A <reason>"))
-    ],
-    "password-reset": [
-        Same(lambda account, by: verbs.send_password_reset(account, by=by), reason="")
-    ],
-    "verification-mail": [
-        Same(lambda account, by: verbs.send_verification(account, by=by), reason="")
-    ],
+    "verification": [Same(lambda account, by: verify_email(account, by=by, reason="A <reason>"))],
+    "password-reset": [Same(lambda account, by: send_password_reset(account, by=by), reason="")],
+    "verification-mail": [Same(lambda account, by: send_verification(account, by=by), reason="")],
     "letter": [
         Same(
-            lambda account, by: verbs.write(
+            lambda account, by: send_letter(
                 account, by=by, subject="To {name}", text="Dear {name}"
             ),
             {"subject": "To {name}", "text": "Dear {name}"},
             "",
         )
     ],
-    "sessions-end": [
-        Same(lambda account, by: verbs.end_sessions(account, by=by, reason="A <reason>"))
-    ],
+    "sessions-end": [Same(lambda account, by: end_sessions(account, by=by, reason="A <reason>"))],
     "attribute": [setting("locale", "pt-BR"), setting("time_zone", "")],
-    "deletion": [Same(lambda account, by: verbs.delete(account, by=by, reason="A <reason>"))],
+    "deletion": [Same(lambda account, by: delete_account(account, by=by, reason="A <reason>"))],
     "restoration": [
-        Same(lambda account, by: verbs.restore(account, by=by, reason="A <reason>")),
-        Same(lambda account, by: verbs.restore(account, by=by), reason=""),
+        Same(lambda account, by: restore_account(account, by=by, reason="A <reason>")),
+        Same(lambda account, by: restore_account(account, by=by), reason=""),
     ],
     "erasure": [
-        Same(lambda account, by: verbs.erase(account, by=by, reason="A <reason>")),
+        Same(lambda account, by: erase_account(account, by=by, reason="A <reason>")),
         Same(
-            lambda account, by: verbs.erase(account, by=by, reason="A <reason>", reserve=False),
+            lambda account, by: erase_account(account, by=by, reason="A <reason>", reserve=False),
             {"reserve": False},
         ),
     ],
@@ -364,7 +371,7 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor):
     many = population(now)
     refused = one_by_one(same, [*ones, by], by)
     parameters = same.parameters() if callable(same.parameters) else same.parameters
-    if not access.may(by, BY_NOUN[noun].action):
+    if not access.may(by, ACTIONS_BY_NOUN[noun].action):
         with pytest.raises(access.Denied):
             run(noun, many, by=by, reason=same.reason, parameters=parameters)
         assert len(refused) == len(ones) + 1
@@ -384,4 +391,4 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor):
 
 
 def test_every_action_is_compared():
-    assert set(CASES) == {noun for noun, action in BY_NOUN.items() if action.touches}
+    assert set(CASES) == {noun for noun, action in ACTIONS_BY_NOUN.items() if action.touches}

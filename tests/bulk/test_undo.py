@@ -15,12 +15,14 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run, work
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.bulk import undo
+from users.bulk.undo_rules import undo_objection
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
 
 pytestmark = pytest.mark.django_db
 UNDONE = int(os.environ.get("UNDONE", "2000"))
@@ -79,7 +81,7 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
     accounts = [make_user() for _ in range(4)]
     job = run("suspension", accounts, by=agent)
     other = make_user("Support", username="ben")
-    verbs.edit(accounts[1], by=other, version=None, phone="12345")
+    edit_profile(accounts[1], by=other, version=None, phone="12345")
     User.objects.filter(pk=accounts[2].pk).update(version=9)
     again = work(undo.undo(job, by=agent, reason=""))
     assert (again.changed, again.skipped) == (2, 2)
@@ -119,7 +121,7 @@ def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others
         User.objects.filter(email_domain="example.org").order_by("pk")[:: UNDONE // EDITED]
     )
     for account in edited:
-        verbs.edit(account, by=agent, version=None, phone="12345")
+        edit_profile(account, by=agent, version=None, phone="12345")
     again = work(undo.undo(job, by=agent, reason=""))
     print(f"suspended in {job.took}, taken back in {again.took}")
     assert (ended(again), again.changed, again.skipped) == ("done", UNDONE - EDITED, EDITED)
@@ -157,7 +159,7 @@ def test_undoing_a_reinstatement_ends_the_sessions_that_began_since(client, agen
     browser = Client()
     browser.force_login(User.objects.get(pk=ada.pk))
     work(undo.undo(job, by=agent, reason=""))
-    verbs.reinstate(ada, by=make_superuser())
+    reinstate_account(ada, by=make_superuser())
     assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
 
 
@@ -222,7 +224,7 @@ def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
     assert JobItem.objects.filter(job=new, before__isnull=False).count() == 5
     old.refresh_from_db()
     settings.BULK_UNDO_DAYS = 365
-    assert "no longer kept" in undo.objection(old)
+    assert "no longer kept" in undo_objection(old)
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.pages import form, read
 from users.bulk import counting
-from users.directory.selection import Selection
+from users.bulk.selection import Selection
 from users.jobs.models import Job
 from users.models import User
 

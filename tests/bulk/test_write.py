@@ -10,8 +10,8 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.bulk import undo
-from users.bulk.action import BY_NOUN
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.undo_rules import undo_objection
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import drain
@@ -60,7 +60,7 @@ def test_each_gets_one_mail_of_the_one_letter_and_one_event(client, agent):
     assert {
         account.version for account in User.objects.filter(pk__in=[each.pk for each in accounts])
     } == {1}
-    assert undo.objection(job) == "What this job does can’t be taken back."
+    assert undo_objection(job) == "What this job does can’t be taken back."
     page = read(client.get(f"/jobs/{job.pk}/")).text
     assert "News, {first_name}" in page
     assert "new terms." in page
@@ -165,7 +165,7 @@ def test_a_sample_says_what_is_wrong_and_keeps_what_was_typed(client, agent):
         address(accounts, "sample/"), SENT | {"text": "Dear {nobody}", "count": "17"}
     )
     assert response.status_code == 422
-    assert any("There is no {nobody}" in error for error in errors_of(response))
+    assert any("Unknown placeholder {nobody}" in error for error in errors_of(response))
     assert form(response, address(accounts))["count"] == "17"
     nobody = client.post(address([User(pk=10**9)], "sample/"), SENT)
     assert nobody.status_code == 200
@@ -203,4 +203,4 @@ def test_the_ladder_of_the_sample(client):
     assert client.post(suspension).status_code == 404  # it has nothing to show
     assert client.post("/users/bulk/letter/sample/?ids=x", SENT).status_code == 400
     assert_wrong_method(client, address([ada], "sample/"), allowed="POST")
-    assert BY_NOUN["letter"].samples
+    assert ACTIONS_BY_NOUN["letter"].samples

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.db import transaction
 
 from tests.pages import Element, read
-from users.caching import backend, pages, rows, timing
+from users.caching import backend, fragments, pages, timing
 
 OUTCOMES = ("hit", "miss", "shared", "passed by")
 SQUEEZED = {"br": brotli.decompress, "gzip": gzip.decompress}
@@ -117,9 +117,9 @@ def swap(memory: dict) -> dict:
     """Puts it in the place of this process's memory, which is returned."""
     from django.core.cache.backends import locmem
 
-    before = {"flights": pages.FLIGHTS, "pieces": rows.MEMORY}
+    before = {"flights": pages.FLIGHTS, "pieces": fragments.MEMORY}
     pages.FLIGHTS = memory.get("flights", {})
-    rows.MEMORY = memory.get("pieces") or rows.Memory()
+    fragments.MEMORY = memory.get("pieces") or fragments.Memory()
     if on_redis():
         [url] = [url for url, state in backend.STATE.items() if state[0] is caches["pages"].near]
         before["state"] = backend.STATE[url]

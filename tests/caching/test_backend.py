@@ -28,11 +28,11 @@ from tests.pages import read
 from tests.threads import at_once
 from users.caching import backend
 from users.caching.backend import ALONE, MEMORY, NEAR, Near, Pages
-from users.caching.rows import MEMORY as MEMORY_OF_PIECES
+from users.caching.fragments import MEMORY as MEMORY_OF_PIECES
 
 pytestmark = pytest.mark.postgresql  # of Redis, and not of the database
 
-NOT_READY = "not reachable, or not keeping what it is given"
+NOT_READY = "not reachable, or not storing values"
 # Seconds that a server is waited for where it is silent in a test, and where it is not. Both are
 # more than the site's own, so that a machine with much to do is not taken for a silent server.
 SILENCE = 2.0

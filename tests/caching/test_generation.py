@@ -14,13 +14,15 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import taken_back
 from tests.threads import at_once
 from users.access import Command
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.audit.record import event_for, record
 from users.caching.generation import NAMES, Generations, current, parse
 from users.caching.models import Generation
 from users.directory import preferences
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.roles.verb import assign_roles
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -135,14 +137,14 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
         ACCOUNTS,
         lambda ada: sql("DELETE FROM users_user WHERE username = 'lone'"),
     ),
-    "suspension": (ACCOUNTS | AUDIT, lambda ada: verbs.suspend(ada, by=COMMAND, reason="Why")),
+    "suspension": (ACCOUNTS | AUDIT, lambda ada: suspend_account(ada, by=COMMAND, reason="Why")),
     "edit": (
         ACCOUNTS | AUDIT,
-        lambda ada: verbs.edit(ada, by=COMMAND, version=None, phone="12345"),
+        lambda ada: edit_profile(ada, by=COMMAND, version=None, phone="12345"),
     ),
     "roles by verb": (
         ACCOUNTS | AUDIT | ROLES,
-        lambda ada: verbs.assign_roles(
+        lambda ada: assign_roles(
             ada, by=COMMAND, groups=[group("Auditor")], is_staff=True, is_superuser=False
         ),
     ),
@@ -281,11 +283,11 @@ def test_a_change_that_is_rolled_back_leaves_the_number_as_it_was():
     numbers = [before["accounts"]]
     for _ in range(5):
         with taken_back():
-            verbs.edit(ada, by=COMMAND, version=None, phone="12345")
+            edit_profile(ada, by=COMMAND, version=None, phone="12345")
             numbers.append(current()["accounts"])
         assert current() in (before, Generations())
         tick()
-    verbs.edit(ada, by=COMMAND, version=None, phone="12345")
+    edit_profile(ada, by=COMMAND, version=None, phone="12345")
     numbers.append(current()["accounts"])
     assert len(numbers) == len(
         set(numbers)
@@ -392,7 +394,7 @@ def test_of_many_changes_at_once_none_is_missed():
     def write(account: User) -> list[str]:
         numbers = []
         for number in range(rounds):
-            verbs.edit(account, by=COMMAND, version=None, phone=f"123456{number}")
+            edit_profile(account, by=COMMAND, version=None, phone=f"123456{number}")
             numbers.append(current()["accounts"])
         return numbers
 

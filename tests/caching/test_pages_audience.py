@@ -12,10 +12,11 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, headline, listed, plain, stored, tree
 from tests.test_crawl import crawl
-from users.account import verbs
 from users.caching import pages, timing
 from users.directory import preferences
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def addresses(viewers: dict[str, User]) -> list[str]:
         make_superuser(),
         *(viewers[name] for name in ("Viewer 1", "Administrator 1", "superuser 1")),
     ]
-    verbs.edit(targets[0], by=viewers["superuser 1"], version=None, phone="12345")
+    edit_profile(targets[0], by=viewers["superuser 1"], version=None, phone="12345")
     lists = [
         "",
         "?q=person",
@@ -336,7 +337,7 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
         make_superuser() if role == "superuser" else make_user(role) for role in (one, other)
     ]
     ada = make_user(first_name="Ada")
-    verbs.suspend(ada, by=someone if other != "Viewer" else own, reason="Why")
+    suspend_account(ada, by=someone if other != "Viewer" else own, reason="Why")
     # Some pages show what time it is, and one of them what processes tell every few seconds.
     with (
         patch("django.utils.timezone.now", return_value=timezone.now()),
@@ -349,7 +350,7 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
 
 # --- messages -------------------------------------------------------------------------------------
 
-MESSAGE = "Your columns are saved."
+MESSAGE = "Columns saved."
 
 
 def test_a_message_is_shown_once_to_its_owner_and_never_kept():

@@ -33,12 +33,15 @@ from tests.caching.looking import (
 )
 from tests.transfer.importer import importing  # noqa: F401  a fixture
 from users.access import Command
-from users.account import verbs
-from users.account.errors import Refused
 from users.audit.models import AuditEvent
 from users.audit.record import record
 from users.caching import pages, timing
+from users.exceptions import Refused
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.roles.verb import assign_roles
+from users.verbs.suspension.verb import suspend_account
 
 COMMAND = Command("test")
 EXAMPLES = int(os.environ.get("EXAMPLES", "16"))
@@ -257,22 +260,22 @@ class Office(RuleBasedStateMachine):
         self.log.append(database())
 
     def edit(self, account: User, value: int) -> None:
-        verbs.edit(account, by=COMMAND, version=None, first_name=f"Name{value}")
+        edit_profile(account, by=COMMAND, version=None, first_name=f"Name{value}")
 
     def suspend(self, account: User, value: int) -> None:
-        verbs.suspend(account, by=COMMAND, reason="Why")
+        suspend_account(account, by=COMMAND, reason="Why")
 
     def suspend_for_a_while(self, account: User, value: int) -> None:
-        verbs.suspend(
+        suspend_account(
             account, by=COMMAND, reason="Why", until=self.now + timedelta(seconds=value + 1)
         )
 
     def reinstate(self, account: User, value: int) -> None:
-        verbs.reinstate(account, by=COMMAND)
+        reinstate_account(account, by=COMMAND)
 
     def other_roles(self, account: User, value: int) -> None:
         groups = [self.team, *Group.objects.filter(name__in=ENDURING)][: value % 4]
-        verbs.assign_roles(account, by=COMMAND, groups=groups, is_staff=False, is_superuser=False)
+        assign_roles(account, by=COMMAND, groups=groups, is_staff=False, is_superuser=False)
 
     def another_name_of_a_role(self, account: User, value: int) -> None:
         Group.objects.filter(pk=self.team.pk).update(name=f"Team {len(self.log)}")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from tests.builders import make_user
 from tests.caching.looking import ask, headline, listed, on_redis, plain, process, server
 from users.caching import backend, pages
-from users.directory import turns
+from users.directory import status_expiry
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +179,7 @@ def test_tomorrow_is_another_page(client, clock):
 
 def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
     make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=9))
-    with patch.object(turns, "found", wraps=turns.found) as found:
+    with patch.object(status_expiry, "found", wraps=status_expiry.found) as found:
         for query in ("", "?q=a", "?q=a&sort=username"):
             ask(client, f"/users/{query}")
         assert found.call_count == 1
@@ -193,7 +193,7 @@ def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
 
 def test_a_list_in_order_brings_the_next_end_along(client, clock):
     earlier = make_user(valid_until=clock.now + timedelta(seconds=5))
-    with patch.object(turns, "found", wraps=turns.found) as found:
+    with patch.object(status_expiry, "found", wraps=status_expiry.found) as found:
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Active"
         clock.now = earlier.valid_until
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"

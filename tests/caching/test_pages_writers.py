@@ -20,10 +20,10 @@ from tests.pages import form
 from tests.processes import ROOT, environment
 from tests.transfer.importer import import_file
 from users.access import Command
-from users.account import verbs
 from users.audit.record import record
 from users.caching.models import Generation
 from users.models import State, User
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def test_statements_by_hand_are_shown(look, ada):
 def test_what_is_taken_back_is_not_shown(look, ada):
     with taken_back():
         User.objects.update(first_name="Grace")
-        verbs.suspend(ada, by=COMMAND, reason="Why")
+        suspend_account(ada, by=COMMAND, reason="Why")
     assert look() == ("Ada", "Active")
 
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import caches
 
-from users.caching import rows
-from users.caching.rows import FEW, MANY, SECONDS, Memory, Piece, pieces
+from users.caching import fragments
+from users.caching.fragments import FEW, MANY, SECONDS, Memory, Piece, pieces
 
 
 @pytest.fixture(autouse=True)
@@ -16,10 +16,10 @@ def memory(monkeypatch) -> Memory:
     """A process's own, whose hours a test tells."""
     caches["pages"].clear()
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(rows, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr(rows, "MEMORY", Memory())
-    rows.MEMORY.clock = clock
-    return rows.MEMORY
+    monkeypatch.setattr(fragments, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(fragments, "MEMORY", Memory())
+    fragments.MEMORY.clock = clock
+    return fragments.MEMORY
 
 
 @pytest.fixture

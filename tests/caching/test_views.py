@@ -66,7 +66,7 @@ def test_the_rail_tells_whether_the_cache_is_away(client, monkeypatch):
     assert read(client.get("/caching/status/")).text == ""
     pages = Pages("redis://127.0.0.1:1/0", {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 30}})
     pages.get("something")
-    monkeypatch.setattr("users.caching.report.caches", {"pages": pages})
+    monkeypatch.setattr("users.caching.statistics.caches", {"pages": pages})
     assert read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache is away"
     assert (
         "does not work as it should (ConnectionError)"

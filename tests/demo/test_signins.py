@@ -13,8 +13,8 @@ from django.utils import timezone
 from tests.builders import make_user
 from users.demo import signins
 from users.models import User
-from users.staff.models import Outcome, Session, SignInEvent
-from users.staff.sessions import standing
+from users.sessions.models import Outcome, Session, SignInEvent
+from users.sessions.store import standing
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def seeded() -> str:
 
 def test_attempts_are_written_in_the_order_of_their_times_and_fit_their_accounts(seeded):
     attempts = list(SignInEvent.objects.order_by("id"))
-    assert f"Wrote {len(attempts):,} attempts to sign in" in seeded
+    assert f"Wrote {len(attempts):,} sign-in attempts" in seeded
     assert [attempt.at for attempt in attempts] == sorted(attempt.at for attempt in attempts)
     accounts = {account.pk: account for account in User.objects.all()}
     latest = {

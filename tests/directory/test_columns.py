@@ -101,20 +101,20 @@ def test_each_column_shows_what_the_account_has(client, viewer):
     heads = shown(client)
     cells = dict(zip(heads, [cell.text for cell in row.all("td")], strict=True))
     assert {
-        name: cells[name] for name in ("Phone", "Domain", "Source", "Source id", "Username")
+        name: cells[name] for name in ("Phone", "Domain", "Source", "Source ID", "Username")
     } == {
         "Phone": "+44123",
         "Domain": "example.org",
         "Source": "hr",
-        "Source id": "hr-17",
+        "Source ID": "hr-17",
         "Username": "ada",
     }
-    assert (cells["Verified"], cells["Second factor"], cells["Must change"]) == (
+    assert (cells["Verified"], cells["Second factor"], cells["Must change password"]) == (
         "yes",
         "yes",
         "yes",
     )
-    assert cells["Id"] == str(User.objects.get(username="ada").pk)
+    assert cells["ID"] == str(User.objects.get(username="ada").pk)
 
 
 def test_hostile_values_are_text_in_every_column(client, viewer):

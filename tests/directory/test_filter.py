@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.builders import make_user
 from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, SIZES, BadFilter, Filter
+from users.directory.filters import PARAMETERS
 from users.directory.keyset import SORTS
-from users.directory.parameters import PARAMETERS
 from users.models import State, User
 
 YES_NO = st.sampled_from(["yes", "no"])

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import make_user
-from users.directory.parameters import PARAMETERS
+from users.directory.filters import PARAMETERS
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from users.directory import finder, statements
 from users.directory.filter import Filter
+from users.directory.filters import end_of
 from users.directory.keyset import END, SORTS
-from users.directory.parameters import end_of
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
@@ -296,9 +296,9 @@ def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, cli
     assert (found.page.accounts, found.capped) == ([], True)
     client.force_login(make_superuser())
     page = client.get("/users/?verified=no&seen_to=1990-01-01&sort=name").content.decode()
-    assert "Nobody found so far" in page
+    assert "No accounts found so far" in page
     assert 'href="/users/count/?verified=no&amp;seen_to=1990-01-01&amp;sort=name"' in page
-    assert "Nobody matches" not in page
+    assert "No matching accounts" not in page
 
 
 def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):

@@ -260,7 +260,7 @@ def test_filters_in_force_can_be_taken_away_one_by_one(client, viewer):
 def test_an_empty_list_says_so_and_leads_back(client, viewer):
     response = get(client, "?q=nobody-has-this")
     assert rows(response) == []
-    assert "Nobody matches" in read(response).one("main").text
+    assert "No matching accounts" in read(response).one("main").text
     links = [link.attributes["href"] for link in read(response).one("div", class_="empty").all("a")]
     assert links == [PATH, "/users/doctor/?q=nobody-has-this"]
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from users.caching.rows import pieces
+from users.caching.fragments import pieces
 from users.directory.columns import COLUMNS
 from users.directory.rows import CELLS, NAME, name
 from users.directory.rows import rows as row_pieces

@@ -18,7 +18,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.directory import saved
+from users.directory import saved_searches
 from users.models import SavedView
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +75,8 @@ def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
     assert not AuditEvent.objects.exists()
     again = client.get(response["Location"])
     assert again["Location"] == "/users/?status=suspended&joined_from=-30d&sort=name"
-    assert "is saved" in read(client.get(again["Location"])).one("p", class_="note success").text
+    note = read(client.get(again["Location"])).one("p", class_="note success")
+    assert note.text == "View “New and suspended” saved."
 
 
 def test_the_unfiltered_list_offers_nothing_to_save(client, viewer):
@@ -168,11 +169,11 @@ def test_two_people_may_use_the_same_name(client, viewer):
 
 def test_a_person_has_at_most_a_hundred_views(client, viewer):
     SavedView.objects.bulk_create(
-        SavedView(owner=viewer, name=f"{number}", query="") for number in range(saved.EACH)
+        SavedView(owner=viewer, name=f"{number}", query="") for number in range(saved_searches.EACH)
     )
     response = client.post(PATH, {"name": "One more", "query": ""})
     assert response.status_code == 422
-    assert "You have 100 views" in errors_of(response)[0]
+    assert "You already have 100 views" in errors_of(response)[0]
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -264,7 +265,7 @@ def test_a_view_that_means_nothing_any_more_says_so_and_can_be_deleted(client, v
     response = client.get(f"/users/?view={view.pk}", follow=True)
     assert response.redirect_chain == [(f"{PATH}{view.pk}/", 302)]
     page = read(response)
-    assert "can’t be opened any more" in page.one("p", class_="note error").text
+    assert "can no longer be opened" in page.one("p", class_="note error").text
     assert page.one("form", action=f"{PATH}{view.pk}/deletion/")
     assert client.post(f"{PATH}{view.pk}/deletion/").status_code == 302
     assert not SavedView.objects.exists()
@@ -313,10 +314,10 @@ def test_an_owner_who_may_share_no_longer_still_takes_a_view_back(client, viewer
 
 def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, manager):
     view = make_view(manager)
-    saved.change(view, by=manager, version=1, name="Other", shared=False, position=1)
+    saved_searches.change(view, by=manager, version=1, name="Other", shared=False, position=1)
     response = client.post(f"{PATH}{view.pk}/", {"name": "Mine", "position": 1, "version": 1})
     assert response.status_code == 409
-    assert "it is “Other” now" in read(response).text
+    assert "It is now “Other”" in read(response).text
     again = form(response, f"{PATH}{view.pk}/")
     assert (again["name"], again["version"]) == ("Mine", "2")
     assert client.post(f"{PATH}{view.pk}/", again).status_code == 302

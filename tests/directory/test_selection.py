@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import PASSWORD, make_user
 from tests.pages import read
-from users.directory import selection
+from users.bulk import selection
+from users.bulk.selection import Selection
 from users.directory.filter import BadFilter
-from users.directory.selection import Selection
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_ticked_accounts_are_shown(client, viewer):
 def test_accounts_that_are_gone_are_said_to_be(client, viewer):
     response = client.get(PATH, {"ids": [viewer.pk, 10**9]})
     assert read(response).one("h1").text == "1 account selected"
-    assert "1 of the 2 selected accounts is not there any more." in read(response).text
+    assert "1 of the 2 selected accounts no longer exists." in read(response).text
 
 
 def test_all_that_match_are_pinned_to_this_moment(client, viewer):
@@ -61,7 +61,7 @@ def test_all_that_match_are_pinned_to_this_moment(client, viewer):
     (link,) = [
         a.attributes["href"]
         for a in read(client.get("/users/?status=suspended")).all("a")
-        if "as of now" in a.text
+        if a.text == "Select all 1 matching"
     ]
     pinned = client.get(link)["Location"]
     asked = dict(parse_qsl(urlsplit(pinned).query))
@@ -71,7 +71,7 @@ def test_all_that_match_are_pinned_to_this_moment(client, viewer):
     response = client.get(pinned)
     assert read(response).one("h1").text == "1 account selected"
     assert names(response) == ["Ada"]
-    assert "All that match: suspended accounts, as of" in read(response).text
+    assert "All matching accounts: suspended accounts, as of" in read(response).text
     assert read(response).one("a", class_="button").attributes["href"] == "/users/?status=suspended"
 
 
@@ -82,7 +82,7 @@ def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monk
     assert read(response).one("h1").text == "13 accounts selected"
     assert len(names(response)) == 10
     monkeypatch.setattr(selection, "CAP", 5)
-    with patch("users.directory.selection_views.CAP", 5):
+    with patch("users.bulk.selection_views.CAP", 5):
         assert (
             read(client.get(PATH + "?all=1", follow=True)).one("h1").text
             == "10,000+ accounts selected"
@@ -103,7 +103,7 @@ def test_a_search_is_a_filter_like_others(client, viewer):
     make_user(username="ada.lovelace")
     response = client.get(PATH + "?all=1&q=lovelace", follow=True)
     assert names(response) == ["ada.lovelace"]
-    assert "all that match: accounts matching “lovelace”" in read(response).text.lower()
+    assert "all matching accounts: accounts matching “lovelace”" in read(response).text.lower()
 
 
 def test_a_selection_is_the_same_after_its_own_text():
@@ -217,7 +217,7 @@ def test_rows_are_ticked_by_mouse_and_by_keyboard(page):
     ).not_to_be_checked()  # it follows the rows, after the event
 
     page.get_by_label("Select Ada").check()
-    page.get_by_role("button", name="Show selected").click()
+    page.get_by_role("button", name="Review selection").click()
     page.wait_for_url("**/users/selection/?ids=*")
     assert page.locator("h1").inner_text() == "1 account selected"
     page.go_back()

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from tests import servers
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import CLUSTERS
+from users.jobs.queue.doorbell import CLUSTERS
 
 pytestmark = pytest.mark.django_db
 
-CACHE = "not reachable, or not keeping what it is given"
+CACHE = "not reachable, or not storing values"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_cluster_that_fell_silent_is_named_and_the_others_are_not(client, beat
     WorkerBeat.objects.filter(cluster="notify").update(at=moment)
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json()["workers"] == f"notify silent since {moment:%Y-%m-%d %H:%M:%S} UTC"
+    assert response.json()["workers"] == f"notify not seen since {moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def test_a_cluster_that_ran_within_a_minute_is_not_late(client, beats):
@@ -74,7 +74,7 @@ def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path
     assert response.json() == {
         "ready": True,
         "database": "ok",
-        "cache": "not reachable, or not keeping what it is given",
+        "cache": "not reachable, or not storing values",
         "workers": "ok",
     }
 

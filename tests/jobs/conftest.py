@@ -3,14 +3,14 @@
 import pytest
 
 from tests.builders import make_superuser, make_user
-from users.jobs import turns
+from users.jobs import worker
 from users.models import User
 
 
 @pytest.fixture
 def no_pauses(monkeypatch):
     """Between two tries, and on SQLite between two chunks."""
-    monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ SLOW: seconds that bulk actions and undo take longer for each account, half of t
 written anything and half before it is committed: what is killed at a random instant is killed
 there.
 
-LEASE, LONG_TURN: as in users.jobs.turns, in seconds.
+LEASE, LONG_TURN: as in users.jobs.worker, in seconds.
 
 STOPS: where the process that works stops itself (SIGSTOP), once: "between chunks" before the third
 one, or "in a chunk" when the third one is written and not committed.
@@ -57,17 +57,18 @@ if __name__ == "__main__":
     from django.utils import timezone
 
     from tests.jobs import kinds
-    from users.bulk.actions.export import Export
-    from users.bulk.columns import ColumnAction
+    from users.bulk.column_action import ColumnAction
     from users.bulk.undo import Undo
-    from users.jobs import queue, supervisor, turns
+    from users.jobs import worker
+    from users.jobs.queue import doorbell, supervisor
+    from users.transfer.export_action import Export
 
     for kind in (ColumnAction, Export, Undo):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 
     match os.environ.get("STOPS"):
         case "between chunks":
-            turns.Turn.chunk = stopping(turns.Turn.chunk, afterwards=False)
+            worker.Turn.chunk = stopping(worker.Turn.chunk, afterwards=False)
         case "in a chunk":
             kinds.Stamp.run = stopping(kinds.Stamp.run, afterwards=True)
 
@@ -78,9 +79,9 @@ if __name__ == "__main__":
     supervisor.BEAT = 1
     supervisor.SILENCE = 8
     supervisor.LONGEST_PAUSE = 0
-    turns.LEASE = float(os.environ.get("LEASE", "1"))
-    turns.CHUNK = 0.1
-    turns.LONG_TURN = float(os.environ.get("LONG_TURN", turns.LONG_TURN))
-    turns.SHARE["sqlite"] = 0.05
-    turns.LIMITS["idle_in_transaction_session_timeout"] = "2000"
-    supervisor.Supervisor(queue.CLUSTERS).run()
+    worker.LEASE = float(os.environ.get("LEASE", "1"))
+    worker.CHUNK = 0.1
+    worker.LONG_TURN = float(os.environ.get("LONG_TURN", worker.LONG_TURN))
+    worker.SHARE["sqlite"] = 0.05
+    worker.LIMITS["idle_in_transaction_session_timeout"] = "2000"
+    supervisor.Supervisor(doorbell.CLUSTERS).run()

@@ -11,10 +11,10 @@ from django.db.models import Count
 from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import event_for
+from users.bulk.selected import Selected
 from users.jobs import engine
 from users.jobs.kinds import Chunk, register
 from users.jobs.models import Job, JobItem
-from users.jobs.selected import Selected
 from users.models import User
 
 

@@ -11,7 +11,7 @@ from tests.answers import (
 from tests.builders import make_user
 from tests.jobs.kinds import start
 from tests.pages import form, read
-from users.jobs import turns
+from users.jobs import worker
 from users.jobs.models import Job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
@@ -60,7 +60,7 @@ def test_those_that_failed_are_tried_again_once_however_often_it_is_clicked(
     client, support, accounts
 ):
     job = start(support, parameters={"raises": accounts[7].pk})
-    turns.work()
+    worker.work()
     path = f"/jobs/{job.pk}/retry/"
     assert form(client.get(f"/jobs/{job.pk}/"), path) == {}
     first = client.post(path)
@@ -98,7 +98,7 @@ def test_the_jobs_of_others_take_a_permission(client, job, name):
 
 def test_retrying_takes_the_right_to_the_work_itself(client, support, accounts):
     job = start(support, parameters={"raises": accounts[7].pk})
-    turns.work()
+    worker.work()
     auditor = make_user("Auditor")
     client.force_login(auditor)
     assert_denied(

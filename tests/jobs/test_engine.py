@@ -8,7 +8,7 @@ from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import assert_each_exactly_once, start
 from users import access
 from users.audit.models import AuditEvent
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
@@ -70,9 +70,9 @@ def test_a_job_that_needs_approval_waits_for_it(agent, monkeypatch):
     monkeypatch.setattr(engine, "approval_needed", lambda job: True)
     job = start(agent)
     assert (job.state, OrmQ.objects.count()) == ("waiting", 0)
-    assert turns.work() is None
+    assert worker.work() is None
     engine.approved(job, by=make_superuser())
-    assert turns.work() == job.pk
+    assert worker.work() == job.pk
     assert_each_exactly_once(job, changed=31)
     with pytest.raises(engine.Refused):
         engine.approved(job, by=make_superuser())
@@ -80,26 +80,26 @@ def test_a_job_that_needs_approval_waits_for_it(agent, monkeypatch):
 
 def test_a_paused_job_stands_still_until_it_is_resumed(agent, monkeypatch):
     job = start(agent)
-    turn = turns.Turn(turns.claim())
+    turn = worker.Turn(worker.claim())
     monkeypatch.setattr(turn.kind, "largest_size", 20)
     turn.step()
     engine.pause(job, by=agent)
-    assert turn.step() == turns.Next.STOP
-    assert turns.work() is None
+    assert turn.step() == worker.Next.STOP
+    assert worker.work() is None
     job.refresh_from_db()
     assert (job.state, job.changed) == ("paused", 20)
     engine.resume(job, by=agent)
-    turns.work()
+    worker.work()
     assert_each_exactly_once(job, changed=31)
 
 
 def test_a_cancelled_job_ends_with_the_chunk_that_runs(agent):
     job = start(agent)
-    turn = turns.Turn(turns.claim())
+    turn = worker.Turn(worker.claim())
     turn.step()
     engine.cancel(job, by=agent)
-    assert turn.step() == turns.Next.STOP
-    assert turns.work() is None
+    assert turn.step() == worker.Next.STOP
+    assert worker.work() is None
     assert_each_exactly_once(job, changed=20)
     assert (job.state, job.ended_at is None) == ("cancelled", False)
 
@@ -137,13 +137,13 @@ def test_those_that_failed_are_tried_again(accounts, agent):
     job = start(agent, parameters={"raises": accounts[7].pk})
     with pytest.raises(engine.Refused, match="ended"):
         engine.retry_failed(job, by=agent)
-    turns.work()
+    worker.work()
     job.refresh_from_db()
     Job.objects.filter(pk=job.pk).update(parameters={"phone": "1"})
     job.refresh_from_db()
     again = engine.retry_failed(job, by=agent)
     assert (again.parent, again.expected) == (job, 1)
-    turns.work()
+    worker.work()
     assert_each_exactly_once(again, changed=1)
     assert JobItem.objects.get(job=again).account_id == accounts[7].pk
     again.refresh_from_db()

@@ -9,7 +9,7 @@ from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_me
 from tests.builders import make_user
 from tests.jobs.kinds import start
 from tests.pages import read
-from users.jobs import engine, reading, turns
+from users.jobs import engine, queries, worker
 from users.jobs.models import Job, WorkerBeat
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
@@ -38,7 +38,7 @@ def listed(response) -> list[tuple[str, ...]]:
 
 def test_jobs_are_listed_newest_first(client, support, root):
     done = start(root, words="all accounts")
-    turns.work()
+    worker.work()
     queued = start(support, expected=1234, words="active accounts")
     assert listed(client.get("/jobs/")) == [
         (f"/jobs/{queued.pk}/", "Stamp", "Queued", "0 of 1,234"),
@@ -57,7 +57,7 @@ def test_a_page_leads_to_older_ones_and_costs_the_same(
 ):
     monkeypatch.setattr(engine, "PER_PERSON", 100)
     jobs = [start(support, key=f"{number}") for number in range(5)]
-    monkeypatch.setattr(reading, "SIZE", 2)
+    monkeypatch.setattr(queries, "SIZE", 2)
     client.get("/jobs/")
     with django_assert_num_queries(3):
         first = client.get("/jobs/")
@@ -102,7 +102,7 @@ def test_it_says_since_when_there_is_no_worker(client, support):
         ("state=odd", "It takes"),
         ("before=x", "whole number"),
         ("before=-1", "whole number"),
-        ("page=2", "no such parameter"),
+        ("page=2", "This parameter is unknown."),
     ],
 )
 def test_an_address_that_means_nothing_is_named(client, support, query, says):
@@ -115,13 +115,13 @@ def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(
     client, support, root
 ):
     assert read(client.get("/jobs/running/")).one("span").attributes == {"class": "running"}
-    reading.caches["pages"].clear()
+    queries.caches["pages"].clear()
     jobs = [start(root), start(support)]
     badge = read(client.get("/jobs/running/")).all("span", class_="running")[0]
     assert badge.text.endswith("2")
     assert badge.attributes["hx-get"] == "/jobs/running/"
     engine.pause(jobs[0], by=root)
-    reading.caches["pages"].clear()
+    queries.caches["pages"].clear()
     assert read(client.get("/jobs/running/")).all("span", class_="running")[0].text.endswith("1")
 
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from tests.builders import make_superuser
 from tests.jobs.kinds import Stamp, start
 from users.audit.models import AuditEvent
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -65,8 +65,8 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(target=working)
     def claim(self):
-        job = turns.claim()
-        return turns.Turn(job) if job and job.state == "running" else None
+        job = worker.claim()
+        return worker.Turn(job) if job and job.state == "running" else None
 
     @rule(turn=working)
     def work(self, turn):
@@ -87,7 +87,7 @@ class Jobs(RuleBasedStateMachine):
     @rule(job=jobs)
     def crash(self, job):
         """Its worker is not heard of any more; it may still be there, and be stale."""
-        old = Now() - turns.timedelta(seconds=turns.LEASE + 1)
+        old = Now() - worker.timedelta(seconds=worker.LEASE + 1)
         Job.objects.filter(pk=job.pk, state="running").update(heartbeat_at=old)
 
     @rule(
@@ -128,21 +128,21 @@ class Jobs(RuleBasedStateMachine):
 
     @invariant()
     def only_the_living_run(self):
-        assert not Job.objects.filter(state="running", crashes__gt=turns.CRASHES).exists()
+        assert not Job.objects.filter(state="running", crashes__gt=worker.CRASHES).exists()
 
     def run_out(self):
         """In the end every job ends, with each account accounted for once."""
         Job.objects.filter(state="running").update(
-            heartbeat_at=Now() - turns.timedelta(seconds=turns.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
         )
         for job in Job.objects.filter(state__in=["paused", "parked"]):
             engine.resume(job, by=self.root)
         for _ in range(100):
-            if turns.work() is None:
+            if worker.work() is None:
                 break
         for job in Job.objects.filter(state="parked"):  # three deaths in a row
             engine.resume(job, by=self.root)
-            turns.work()
+            worker.work()
         assert not Job.objects.exclude(state__in=["done", "cancelled"]).exists()
         for job in Job.objects.filter(state="done", parent=None):
             assert job.selected == ACCOUNTS

@@ -11,7 +11,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
-from users.jobs import queue
+from users.jobs.queue import doorbell
 from users.jobs.schedule import TASKS, write_schedules
 
 pytestmark = pytest.mark.django_db
@@ -39,22 +39,22 @@ def due(cluster: str) -> set[tuple[str, str]]:
     return {(cluster, task) for task, its_cluster in TASKS.items() if its_cluster == cluster}
 
 
-@pytest.mark.parametrize("cluster", queue.CLUSTERS)
+@pytest.mark.parametrize("cluster", doorbell.CLUSTERS)
 def test_a_cluster_rings_its_own_tasks_and_no_others(look, cluster):
-    queue.every_minute("time.time", cluster=cluster)
+    doorbell.every_minute("time.time", cluster=cluster)
     assert set(look(cluster)) == due(cluster) | {(cluster, "time.time")}
 
 
 def test_a_task_is_rung_again_a_minute_later(look):
-    look(queue.NOTIFY)
-    assert len(look(queue.NOTIFY)) == len(due(queue.NOTIFY))
+    look(doorbell.NOTIFY)
+    assert len(look(doorbell.NOTIFY)) == len(due(doorbell.NOTIFY))
     Schedule.objects.update(next_run=timezone.now())
-    assert len(look(queue.NOTIFY)) == 2 * len(due(queue.NOTIFY))
+    assert len(look(doorbell.NOTIFY)) == 2 * len(due(doorbell.NOTIFY))
 
 
 def test_after_a_long_stop_a_task_is_rung_once(look):
     Schedule.objects.update(next_run=timezone.now() - timedelta(days=2))
-    assert len(look(queue.NOTIFY)) == len(due(queue.NOTIFY))
+    assert len(look(doorbell.NOTIFY)) == len(due(doorbell.NOTIFY))
 
 
 def test_writing_the_schedules_again_changes_nothing():
@@ -65,6 +65,6 @@ def test_writing_the_schedules_again_changes_nothing():
 
 
 def test_a_schedule_that_is_no_longer_wanted_goes():
-    queue.every_minute("time.time", cluster=queue.MAIN)
+    doorbell.every_minute("time.time", cluster=doorbell.MAIN)
     write_schedules()
     assert set(Schedule.objects.values_list("name", flat=True)) == set(TASKS)

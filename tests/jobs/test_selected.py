@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
 from tests.jobs.kinds import Stamp
-from users.jobs import selected
+from users.bulk import selected
 from users.jobs.kinds import Window
 from users.jobs.models import Job, JobItem
 from users.models import User

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from users.jobs import queue, supervisor, tasks
+from users.jobs import tasks
+from users.jobs.queue import doorbell, supervisor
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ def clock(monkeypatch) -> SimpleNamespace:
 @pytest.fixture
 def cluster(clock, monkeypatch):
     """Whose process is alive and takes no rings. `replaced`: when that was."""
-    cluster = supervisor.Cluster(queue.MAIN)
+    cluster = supervisor.Cluster(doorbell.MAIN)
     cluster.process = SimpleNamespace(is_alive=lambda: True)
     cluster.pulse.value = cluster.looked_at = clock.now
     cluster.replaced = []
@@ -46,7 +47,7 @@ def test_a_beat_that_is_not_answered_is_silence_after_its_time(cluster, clock):
 def test_whose_beats_are_answered_is_left_alone(cluster, clock):
     for _ in range(10):
         look_on(cluster, clock, supervisor.BEAT)
-        tasks.beat(queue.MAIN)
+        tasks.beat(doorbell.MAIN)
     assert cluster.replaced == []
 
 

@@ -17,9 +17,9 @@ from django_q.models import OrmQ
 
 from tests.builders import make_user
 from tests.processes import ROOT, alive, running, until
-from users.jobs import queue
 from users.jobs.models import WorkerBeat
-from users.jobs.stop import GRACE
+from users.jobs.queue import doorbell
+from users.jobs.queue.shutdown import GRACE
 from users.mail import outbox
 from users.mail.models import Message
 
@@ -89,7 +89,7 @@ def sleeps() -> bool:
 def stopped_idle(process: psutil.Process) -> bool:
     """Stops it, unless it runs a task just now, which is given two minutes."""
     process.suspend()
-    if OrmQ.objects.filter(key=queue.MAIN).exists():
+    if OrmQ.objects.filter(key=doorbell.MAIN).exists():
         process.resume()
         return False
     return True
@@ -107,7 +107,7 @@ def test_a_message_in_the_outbox_is_sent(worker):
 
 def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
     """Platforms send SIGTERM to all processes at once, and not to the first one alone."""
-    queue.ring("time.sleep", 3, cluster=queue.MAIN)
+    doorbell.ring("time.sleep", 3, cluster=doorbell.MAIN)
     until(sleeps)
     for process in worker.tree():
         process.send_signal(signal.SIGTERM)
@@ -117,7 +117,7 @@ def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
 
 
 def test_a_second_signal_does_not_wait_for_tasks(worker):
-    queue.ring("time.sleep", 100, cluster=queue.MAIN)
+    doorbell.ring("time.sleep", 100, cluster=doorbell.MAIN)
     until(sleeps)
     worker.tree()
     worker.process.send_signal(signal.SIGTERM)
@@ -144,42 +144,42 @@ def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
     """django-q2 would go on, look well and take no task for ever: the dead process holds the lock
     of the queue.
     """
-    before = leader(worker, queue.MAIN)
-    task_process(worker, queue.MAIN).kill()
+    before = leader(worker, doorbell.MAIN)
+    task_process(worker, doorbell.MAIN).kill()
     moment = timezone.now()
-    until(lambda: beats_after(moment, queue.MAIN), 35)
-    assert leader(worker, queue.MAIN) != before
+    until(lambda: beats_after(moment, doorbell.MAIN), 35)
+    assert leader(worker, doorbell.MAIN) != before
     assert not psutil.pid_exists(before)
 
 
 def test_a_cluster_whose_first_process_is_killed_is_replaced(worker):
-    before = psutil.Process(leader(worker, queue.NOTIFY))
+    before = psutil.Process(leader(worker, doorbell.NOTIFY))
     orphans = before.children()
     before.kill()
-    until(lambda: leader(worker, queue.NOTIFY) != before.pid)
+    until(lambda: leader(worker, doorbell.NOTIFY) != before.pid)
     assert len(orphans) == 3
     until(lambda: not any(alive(process) for process in orphans))
 
 
 def test_a_cluster_that_is_silent_is_replaced(hasty):
-    before = leader(hasty, queue.MAIN)
-    other = leader(hasty, queue.NOTIFY)
-    until(lambda: stopped_idle(task_process(hasty, queue.MAIN)))
-    until(lambda: leader(hasty, queue.MAIN) != before)
+    before = leader(hasty, doorbell.MAIN)
+    other = leader(hasty, doorbell.NOTIFY)
+    until(lambda: stopped_idle(task_process(hasty, doorbell.MAIN)))
+    until(lambda: leader(hasty, doorbell.MAIN) != before)
     assert f"Cluster main has not answered for {SILENCE} s" in hasty.said()
     moment = timezone.now()
-    until(lambda: beats_after(moment, queue.MAIN))
-    assert leader(hasty, queue.NOTIFY) == other
+    until(lambda: beats_after(moment, doorbell.MAIN))
+    assert leader(hasty, doorbell.NOTIFY) == other
 
 
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
-    before = leader(hasty, queue.MAIN)
-    queue.ring("time.sleep", 2 * SILENCE, cluster=queue.MAIN)
+    before = leader(hasty, doorbell.MAIN)
+    doorbell.ring("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)
     until(sleeps)
     until(lambda: not rings())
     moment = timezone.now()
-    until(lambda: beats_after(moment, queue.MAIN))
-    assert leader(hasty, queue.MAIN) == before
+    until(lambda: beats_after(moment, doorbell.MAIN))
+    assert leader(hasty, doorbell.MAIN) == before
 
 
 @pytest.mark.postgresql
@@ -196,5 +196,5 @@ def test_the_supervisor_outlives_a_database_that_is_away(hasty):
         finally:
             elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     moment = timezone.now()
-    until(lambda: beats_after(moment, queue.MAIN, queue.NOTIFY))
+    until(lambda: beats_after(moment, doorbell.MAIN, doorbell.NOTIFY))
     assert hasty.stop() == 0

@@ -60,7 +60,7 @@ def test_line_ends_are_of_one_kind_and_emoji_may_be_joined():
 
 
 def test_every_variable_is_named_in_the_form():
-    from users.account.verb_forms import LetterForm
+    from users.verbs.letter.page import LetterForm
 
     assert all(f"{{{name}}}" in LetterForm.base_fields["text"].help_text for name in VARIABLES)
 
@@ -68,7 +68,10 @@ def test_every_variable_is_named_in_the_form():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("reply_to", "says"),
-    [("", "Nobody reads answers"), ("desk@example.com", "Answers go to desk@example.com.")],
+    [
+        ("", "Replies to this address are not read."),
+        ("desk@example.com", "Replies go to desk@example.com."),
+    ],
 )
 def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
     settings.MAIL_REPLY_TO = reply_to
@@ -106,8 +109,8 @@ def test_lines_are_lines_and_markup_is_text_in_both_parts():
         ({}, ""),
         ({"status": "suspended", "status_reason": "x"}, ""),
         ({"valid_until": "2020-01-01T00:00Z"}, ""),
-        ({"email": "new@example.com"}, "The account has another address by now."),
-        ({"email_verified_at": None}, "The address is not verified any more."),
+        ({"email": "new@example.com"}, "The account’s email address has changed."),
+        ({"email_verified_at": None}, "The email address is no longer verified."),
         ({"status": "deleted", "deleted_at": timezone.now()}, "The account is deleted."),
     ],
 )
@@ -125,5 +128,5 @@ def test_a_letter_whose_text_was_forgotten_is_not_sent():
     letter = Letter.objects.create(subject="", text="")
     assert (
         moot(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter))
-        == "Its text was forgotten."
+        == "The text of this email was deleted."
     )

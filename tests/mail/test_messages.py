@@ -192,8 +192,8 @@ def test_a_message_that_still_fits_is_sent():
 @pytest.mark.parametrize(
     ("kind", "change", "reason"),
     [
-        ("invitation", {"email": "new@example.com"}, "The account has another address by now."),
-        ("invitation", {"email": ""}, "The account has another address by now."),
+        ("invitation", {"email": "new@example.com"}, "The account’s email address has changed."),
+        ("invitation", {"email": ""}, "The account’s email address has changed."),
         ("invitation", {"status": "active"}, "The account is active, no longer invited."),
         (
             "invitation",
@@ -211,9 +211,17 @@ def test_a_message_that_still_fits_is_sent():
             "The account is deleted, no longer suspended.",
         ),
         ("reinstated", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
-        ("verification", {"email_verified_at": timezone.now()}, "The address is verified by now."),
-        ("verification", {"email": "new@example.com"}, "The account has another address by now."),
-        ("password-reset", {"email": "new@example.com"}, "The account has another address by now."),
+        (
+            "verification",
+            {"email_verified_at": timezone.now()},
+            "The email address is already verified.",
+        ),
+        ("verification", {"email": "new@example.com"}, "The account’s email address has changed."),
+        (
+            "password-reset",
+            {"email": "new@example.com"},
+            "The account’s email address has changed.",
+        ),
         (
             "password-reset",
             {"status": "suspended", "status_reason": "x"},

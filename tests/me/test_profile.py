@@ -5,8 +5,8 @@ import pytest
 from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.audit.models import AuditEvent
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def test_what_is_not_ones_own_to_change_stays(client, ada):
 
 def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(client, ada):
     sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
-    verbs.edit(
+    edit_profile(
         ada, by=make_superuser(first_name="Secret", username="secret"), version=1, phone="12345"
     )
     message = read(client.post(PATH, sent, follow=True)).one("p", class_="note success").text
@@ -73,7 +73,7 @@ def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(cli
 
 def test_the_same_field_is_asked_about_and_no_name_of_staff_is_told(client, ada):
     sent = form(client.get(PATH), PATH) | {"first_name": "Augusta"}
-    verbs.edit(
+    edit_profile(
         ada,
         by=make_superuser(first_name="Secret", username="secret"),
         version=1,

@@ -17,10 +17,11 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account import verbs
 from users.caching import generation
 from users.presence.models import Presence, forget
 from users.presence.tasks import sweep
+from users.verbs.profile.verb import edit_profile
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 PART = {"HX-Request": "true", "HX-Target": "presence"}
@@ -98,13 +99,13 @@ def test_of_a_crowd_five_are_named(client, agent, ada):
 
 
 def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agent, ada, ana):
-    verbs.edit(ada, by=ana, version=1, phone="12345", email="a@b.example")
+    edit_profile(ada, by=ana, version=1, phone="12345", email="a@b.example")
     answer = client.get(
         path(ada), headers=PART | {"HX-Current-URL": f"http://testserver/users/{ada.pk}/access/"}
     )
     assert re.fullmatch(r"Ana Lima changed the email and the phone \d+ s ago — show", says(answer))
     assert read(answer).one("a").attributes["href"] == f"/users/{ada.pk}/access/"
-    verbs.suspend(ada, by=ana, reason="Spam")
+    suspend_account(ada, by=ana, reason="Spam")
     assert re.match(r"Ana Lima suspended this account \d+ s ago", says(client.get(path(ada))))
     assert says(client.get(path(ada, "version=3"))) == ""
 
@@ -121,13 +122,13 @@ def test_what_others_have_just_changed_is_told_with_a_way_to_see_it(client, agen
     ],
 )
 def test_the_way_leads_to_this_account_whatever_the_browser_says(client, agent, ada, ana, url):
-    verbs.edit(ada, by=ana, version=1, phone="12345")
+    edit_profile(ada, by=ana, version=1, phone="12345")
     answer = client.get(path(ada), headers=PART | {"HX-Current-URL": url})
     assert read(answer).one("a").attributes["href"] == f"/users/{ada.pk}/"
 
 
 def test_on_a_form_there_is_no_link_that_would_lose_what_is_typed(client, agent, ada, ana):
-    verbs.edit(ada, by=ana, version=1, phone="12345")
+    edit_profile(ada, by=ana, version=1, phone="12345")
     for query in ("version=1&form=1", "version=1&editing=1"):
         answer = client.get(path(ada, query))
         assert "what you save is merged with it" in says(answer)
@@ -135,7 +136,7 @@ def test_on_a_form_there_is_no_link_that_would_lose_what_is_typed(client, agent,
 
 
 def test_what_the_viewer_did_is_no_news(client, agent, ada, ana):
-    verbs.edit(ada, by=agent, version=1, phone="12345")
+    edit_profile(ada, by=agent, version=1, phone="12345")
     assert says(client.get(path(ada))) == ""
 
 
@@ -165,7 +166,7 @@ def test_it_costs_one_query_and_another_where_there_is_news(client, agent, ada, 
     for number in range(4):
         looks(make_user("Viewer", first_name=f"Cy{number}"), ada)
     if changed:
-        verbs.edit(ada, by=ana, version=1, phone="12345")
+        edit_profile(ada, by=ana, version=1, phone="12345")
     client.get(path(ada))
     with CaptureQueriesContext(
         connection,
@@ -204,7 +205,7 @@ def test_old_rows_are_swept_and_an_account_is_forgotten(client, agent, ada, ana)
 @pytest.mark.parametrize("page", ["", "edit/", "edit/phone/", "roles/", "access/"])
 def test_the_pages_of_an_account_ask_with_the_version_that_they_show(client, ada, page):
     client.force_login(make_superuser())
-    verbs.edit(ada, by=make_superuser(), version=1, phone="12345")
+    edit_profile(ada, by=make_superuser(), version=1, phone="12345")
     strip = read(client.get(f"/users/{ada.pk}/{page}")).one("div", id="presence").all("div")[1]
     is_form = page not in ("", "access/")
     assert strip.attributes["hx-get"] == f"/users/{ada.pk}/presence/?version=2" + (
@@ -236,7 +237,7 @@ def test_nothing_of_it_is_kept(client, agent, ada):
 def test_a_query_that_means_nothing_is_named(client, agent, ada, query):
     response = client.get(path(ada, query))
     assert response.status_code == 400
-    assert read(response).one("h1").text == "That address can’t be read"
+    assert read(response).one("h1").text == "This link isn’t valid"
     assert not Presence.objects.exists()
 
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from users.redaction.matching import Matcher, folded, numbers_of, spellings
+from users.privacy.matcher import Matcher, folded, numbers_of, spellings
 
 ADA = {
     "texts": [

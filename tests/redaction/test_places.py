@@ -21,8 +21,6 @@ from tests.account.everywhere import (
     tables,
 )
 from tests.builders import make_superuser, make_user
-from users.account import verbs
-from users.account.models import Note
 from users.audit.tasks import seal
 from users.audit.verify import verify
 from users.directory.models import SavedView
@@ -30,8 +28,11 @@ from users.jobs.models import Job, JobItem
 from users.mail import delivery
 from users.mail.models import Message
 from users.models import User
-from users.redaction.places import LEFT_OUT, places
-from users.redaction.tasks import redact
+from users.notes.models import Note
+from users.privacy.tasks import redact
+from users.privacy.text_columns import LEFT_OUT, places
+from users.verbs.erasure.verb import erase_account
+from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
 TEXT = f"Ask {FIRST.upper()} {LAST} ({MAIL.upper()}, +49 (0)157 998-877 66) or {LOGIN}."
@@ -46,7 +47,7 @@ def person(tmp_path, settings):
 
 
 def erase(person: User) -> None:
-    verbs.erase(person, by=make_superuser(), reason="Request 17")
+    erase_account(person, by=make_superuser(), reason="Request 17")
     redact()
 
 
@@ -102,7 +103,7 @@ def test_every_text_column_of_every_table_loses_the_name(client, person, caplog)
         "users_jobitem",
         "users_message",
     } <= tables().keys()
-    verbs.write(other, by=root, subject=f"About {LOGIN}", text=f"Please pay {LAST}, {MAIL}.")
+    send_letter(other, by=root, subject=f"About {LOGIN}", text=f"Please pay {LAST}, {MAIL}.")
     delivery.drain()
     assert mails()
     client.force_login(root)

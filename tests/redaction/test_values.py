@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.builders import make_superuser, make_user
-from users.account import verbs
 from users.models import User
-from users.redaction.matching import Matcher
-from users.redaction.values import called, values_of
+from users.privacy.matcher import Matcher
+from users.privacy.search_terms import called, values_of
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,7 @@ def test_what_they_were_called_before_is_sought_too():
         last_name="Byron",
         phone="+15550001234",
     )
-    verbs.edit(
+    edit_profile(
         ada,
         by=make_superuser(),
         version=None,
@@ -81,7 +81,7 @@ def test_what_another_account_is_called_today_is_theirs_and_stays():
         last_name="Smith",
         phone="+15550001234",
     )
-    verbs.edit(ada, by=make_superuser(), version=None, email="ada@example.com", username="ada78")
+    edit_profile(ada, by=make_superuser(), version=None, email="ada@example.com", username="ada78")
     make_user(
         username="ada77",
         email="info@example.com",

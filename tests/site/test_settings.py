@@ -126,7 +126,7 @@ def test_a_database_url_chooses_postgresql(values):
     database = values(
         "DATABASES", **PRODUCTION, DATABASE_URL="postgres://ann:pw@db:5433/people?sslmode=require"
     )["DATABASES"]
-    assert database["default"]["ENGINE"] == "users.postgresql"
+    assert database["default"]["ENGINE"] == "users.database.postgresql"
     assert database["default"]["HOST"] == "db"
     assert database["default"]["PORT"] == 5433
     assert database["default"]["OPTIONS"]["sslmode"] == "require"

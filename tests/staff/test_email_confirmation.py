@@ -10,9 +10,9 @@ from tests.account.asking import events
 from tests.answers import assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.account import verbs
 from users.mail.links import verification_links
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_a_stranger_with_the_link_confirms_the_address_by_a_click_of_their_own(c
     response = client.post(path)
     assert (response.status_code, read(response).one("h1").text) == (
         200,
-        "Your address is confirmed",
+        "Email address confirmed",
     )
     assert verified(ada)
     [event] = events(ada)
@@ -117,7 +117,7 @@ def test_a_change_of_the_address_makes_it_unverified_and_old_links_dead(client):
     root = make_superuser()
     ada = make_user()
     path = link(ada)
-    verbs.edit(ada, by=root, version=1, email="new@example.com")
+    edit_profile(ada, by=root, version=1, email="new@example.com")
     assert_gone(client.post(path))
     assert client.post(link(ada)).status_code == 200
     assert verified(ada)

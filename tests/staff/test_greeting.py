@@ -7,9 +7,9 @@ from django.http import HttpResponse, JsonResponse
 from django.test import Client, RequestFactory, override_settings
 
 from tests.builders import PASSWORD, make_user
-from users.account import verbs
 from users.models import User
-from users.staff.greeting import COOKIE, LONGEST, GreetingMiddleware
+from users.signin.name_cookie import COOKIE, LONGEST, GreetingMiddleware
+from users.verbs.profile.verb import edit_own_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_the_name_is_given_once_and_again_after_a_change(client):
     assert given(client) == "Ada Lovelace"
     assert given(client) is None
     assert given(client, "/users/") is None
-    verbs.edit_own_profile(ada, version=None, last_name="King")
+    edit_own_profile(ada, version=None, last_name="King")
     assert given(client, "/users/") == "Ada King"
     assert given(client, "/users/") is None
 

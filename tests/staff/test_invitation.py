@@ -7,11 +7,11 @@ from django.test import Client
 from tests.builders import PASSWORD, make_user
 from tests.pages import read
 from tests.staff.links import choose, link_in_mail
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message
 from users.models import User
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def test_a_second_invitation_leaves_the_first_link_alive_until_one_is_used(ada, 
 
 def test_a_new_address_makes_the_old_link_worthless(ada):
     link = link_in_mail()
-    verbs.edit(ada, by=make_user("Manager"), version=1, email="countess@example.com")
+    edit_profile(ada, by=make_user("Manager"), version=1, email="countess@example.com")
     assert Client().get(link).status_code == 410
 
 

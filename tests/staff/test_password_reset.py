@@ -11,10 +11,10 @@ from tests.answers import assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.staff.links import choose, link_in_mail
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.mail.delivery import drain
 from users.mail.models import Message
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -31,14 +31,14 @@ def test_a_forgotten_password_is_replaced_through_the_mail(client):
     assert form(client.get(PATH), PATH) == {"email": ""}
     response = client.post(PATH, {"email": " Ada@Example.COM "}, follow=True)
     assert response.redirect_chain == [("/password/reset/sent/", 302)]
-    assert read(response).one("h1").text == "Look into your mail"
+    assert read(response).one("h1").text == "Check your email"
     assert not mail.outbox  # nothing waits for the mail server
     drain()
     assert mail.outbox[0].to == ["ada@example.com"]
 
     response = choose(client, link_in_mail(), NEW)
     assert response.redirect_chain == [("/password/chosen/", 302)]
-    assert read(response).one("h1").text == "Your password is saved"
+    assert read(response).one("h1").text == "Password changed"
     assert client.post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 422
     assert client.post("/login/", {"login": "ada", "password": NEW}).status_code == 302
     actions = list(AuditEvent.objects.order_by("id").values_list("action", "target_id"))
@@ -104,14 +104,14 @@ def test_a_link_that_was_sent_opens_nothing_after_a_suspension(client):
     ada = make_user(password=PASSWORD)
     ask(client, ada.email)
     drain()
-    verbs.suspend(ada, by=make_user("Support"), reason="Spam")
+    suspend_account(ada, by=make_user("Support"), reason="Spam")
     assert client.get(link_in_mail(), follow=True).status_code == 410
 
 
 def test_no_mail_goes_out_to_an_account_that_was_suspended_meanwhile(client):
     ada = make_user(password=PASSWORD)
     ask(client, ada.email)
-    verbs.suspend(ada, by=make_user("Support"), reason="Spam")
+    suspend_account(ada, by=make_user("Support"), reason="Spam")
     drain()
     assert not mail.outbox
     assert Message.objects.get().state == "dropped"

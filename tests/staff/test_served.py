@@ -15,9 +15,10 @@ from tests.processes import running, until
 from tests.servers import free_port
 from tests.site.test_procfile import PROCFILE
 from tests.visitor import Visitor
-from users.account import verbs
 from users.models import User
-from users.staff.models import Session, SignInEvent
+from users.sessions.models import Session, SignInEvent
+from users.verbs.session_end.verb import end_session, end_sessions
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,15 +81,15 @@ def test_sessions_end_at_their_next_request_and_suspensions_at_their_time(port):
     assert [answers(*pair) for pair in zip(visitors, cookies, strict=True)] == [{(200, "")}] * 3
     keys = [jar["session"].value for jar in cookies]
     for key in keys[:2]:
-        verbs.end_session(ada, Session.objects.get(pk=key).public_id, by=root)
+        end_session(ada, Session.objects.get(pk=key).public_id, by=root)
     assert answers(one, cookies[0]) == {(302, "/login/?next=%2Fusers%2F")}
     assert answers(poll, cookies[1], **{"HX-Request": "true"}) == {(401, "/login/")}
     assert answers(other, cookies[2]) == {(200, "")}
-    verbs.end_sessions(ada, by=root)
+    end_sessions(ada, by=root)
     assert answers(other, cookies[2]) == {(302, "/login/?next=%2Fusers%2F")}
 
     noon = timezone.now() + timedelta(seconds=5)
-    verbs.suspend(ada, by=root, reason="Until noon", until=noon)
+    suspend_account(ada, by=root, reason="Until noon", until=noon)
     was_refused = (
         Visitor(port, "localhost").sign_in("ada", PASSWORD)[0].headers["Location"] == "/inactive/"
     )

@@ -18,11 +18,13 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.caching.looking import on_redis, process
 from tests.caching.outage import cache_at, own_redis, until_back
 from users.access import Command
-from users.account import verbs
 from users.models import State, User
-from users.staff import sessions, tasks
-from users.staff.models import Session
-from users.staff.sessions import SessionStore
+from users.sessions import store as sessions
+from users.sessions import tasks
+from users.sessions.models import Session
+from users.sessions.store import SessionStore
+from users.verbs.password_reset.verb import choose_password
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -88,8 +90,8 @@ ENDS: dict[str, Callable[[User, str], object]] = {
     "password changed": lambda ada, key: write(
         "UPDATE users_user SET password = 'x' WHERE id = %s", ada.pk
     ),
-    "password chosen": lambda ada, key: verbs.choose_password(ada, "another-long-passphrase"),
-    "suspended": lambda ada, key: verbs.suspend(ada, by=COMMAND, reason="Why"),
+    "password chosen": lambda ada, key: choose_password(ada, "another-long-passphrase"),
+    "suspended": lambda ada, key: suspend_account(ada, by=COMMAND, reason="Why"),
     "suspended by hand": lambda ada, key: write(
         "UPDATE users_user SET status = 'suspended', status_reason = 'x'"
     ),

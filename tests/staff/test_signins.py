@@ -16,9 +16,9 @@ from tests.builders import PASSWORD, make_user
 from tests.caching.looking import stored
 from users.caching.generation import current
 from users.models import User
-from users.staff import signins
-from users.staff.models import Session, SignInEvent
-from users.staff.views import LoginView
+from users.sessions import sign_in_events
+from users.sessions.models import Session, SignInEvent
+from users.signin.views import LoginView
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_what_nobody_has_is_kept_as_a_digest_alone(client):
     assert (
         events[0].typed
         == events[1].typed
-        == signins.digest("nobody@example.com")
+        == sign_in_events.digest("nobody@example.com")
         != events[2].typed
     )
     written = json.dumps(list(SignInEvent.objects.values()), default=str)
@@ -107,9 +107,9 @@ def test_what_nobody_has_is_kept_as_a_digest_alone(client):
 
 
 def test_the_digest_depends_on_our_key(settings):
-    before = signins.digest("ada@example.com")
+    before = sign_in_events.digest("ada@example.com")
     settings.SECRET_KEY = "another-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFG"
-    assert signins.digest("ada@example.com") != before
+    assert sign_in_events.digest("ada@example.com") != before
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_forgetting_an_account_blanks_where_it_was_and_ends_its_sessions(client,
         sign_in(browser, login, "wrong", headers={"User-Agent": FIREFOX})
         sign_in(browser, login, headers={"User-Agent": FIREFOX})
     key = client.cookies["session"].value
-    assert signins.forget(ada.pk) == 2
-    assert signins.forget(ada.pk) == 0
+    assert sign_in_events.forget(ada.pk) == 2
+    assert sign_in_events.forget(ada.pk) == 0
     assert set(SignInEvent.objects.filter(account_id=ada.pk).values_list("ip", "user_agent")) == {
         (None, "")
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.builders import PASSWORD, make_user
 from users.models import User
-from users.staff import throttle
+from users.sessions import throttle
 
 pytestmark = pytest.mark.django_db
 

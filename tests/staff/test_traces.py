@@ -14,8 +14,8 @@ from tests.builders import make_user
 from tests.threads import at_once
 from users.caching.generation import current
 from users.models import User
-from users.staff import traces
-from users.staff.models import Session
+from users.sessions import last_seen
+from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -116,10 +116,10 @@ def test_who_read_the_row_before_somebody_wrote_does_not_write_again(client, ada
     stale = User.objects.get(pk=ada.pk)
     key = client.cookies["session"].value
     used = Session.objects.get(pk=key).last_used_at
-    traces.leave(User.objects.get(pk=ada.pk), key, used)
+    last_seen.leave(User.objects.get(pk=ada.pk), key, used)
     first = (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at)
     assert min(first) > timezone.now() - timedelta(minutes=1)
-    traces.leave(stale, key, used)
+    last_seen.leave(stale, key, used)
     assert (
         User.objects.get(pk=ada.pk).last_seen_at,
         Session.objects.get(pk=key).last_used_at,
@@ -139,9 +139,9 @@ def test_sqlite_is_told_not_to_wait_and_then_to_wait_again(ada, monkeypatch):
 
     before = patience()
     seen = []
-    monkeypatch.setattr(traces, "see", see)
+    monkeypatch.setattr(last_seen, "see", see)
     age(ada, seen=timedelta(hours=2))
-    traces.leave(User.objects.get(pk=ada.pk), "", None)
+    last_seen.leave(User.objects.get(pk=ada.pk), "", None)
     assert (seen, patience()) == ([0], before)
     assert before > 1000
 

@@ -12,11 +12,11 @@ from tests.bulk.running import start
 from tests.jobs.killing import Prey, kill_all_around
 from tests.processes import until
 from tests.threads import at_once, until_somebody_waits
-from users.account import verbs
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job
 from users.models import User
-from users.transfer import exporting, pieces
+from users.transfer import export_store, exporting
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -82,7 +82,7 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
     job = export(root)
     last = User.objects.latest("pk")
     has_read = Event()
-    pack = pieces.pack
+    pack = export_store.pack
 
     def late(rows):
         if not has_read.is_set():  # the erasure packs what is left
@@ -92,10 +92,10 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
 
     def erase():
         assert has_read.wait(120)
-        return verbs.erase(last, by=root, reason="Request 17")
+        return erase_account(last, by=root, reason="Request 17")
 
-    monkeypatch.setattr(pieces, "pack", late)
-    worked, erased = at_once(turns.work, erase)
+    monkeypatch.setattr(export_store, "pack", late)
+    worked, erased = at_once(worker.work, erase)
     assert (worked, erased) == (job.pk, last)
     text = b"".join(exporting.stream(job.export))
     assert b"e18@example.org" in text

@@ -16,12 +16,12 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start
 from tests.pages import read
-from users.account import verbs
 from users.audit.models import AuditEvent
 from users.jobs import engine
 from users.models import User
-from users.transfer import pieces, tasks
+from users.transfer import export_store, tasks
 from users.transfer.models import Export, ExportPiece
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 CSV = {"columns": ["id", "email"], "format": "csv"}
@@ -143,7 +143,7 @@ def test_after_its_time_it_is_neither_shown_nor_kept(client, auditor):
     assert timedelta(days=6.9) < old.expires_at - timezone.now() < timedelta(days=7)
     Export.objects.filter(pk=old.pk).update(expires_at=timezone.now())
     answer = client.get(path(old))
-    assert (answer.status_code, read(answer).one("h1").text) == (410, "Not here any more")
+    assert (answer.status_code, read(answer).one("h1").text) == (410, "No longer available")
     assert path(old) not in client.get("/exports/").content.decode()
     assert (tasks.remove_over(), tasks.remove_over()) == (1, 0)
     assert list(ExportPiece.objects.values_list("export", flat=True)) == [new.pk]
@@ -155,7 +155,9 @@ def test_what_a_cancelled_job_has_written_goes(auditor):
     job = start("export", [make_user()], by=auditor, parameters=CSV)
     other = start("export", [make_user()], by=auditor, parameters=CSV)
     for each in (job, other):
-        ExportPiece.objects.create(export=each.export, masked=False, **pieces.pack([(1, b"x\n")]))
+        ExportPiece.objects.create(
+            export=each.export, masked=False, **export_store.pack([(1, b"x\n")])
+        )
     engine.cancel(job, by=auditor)
     assert tasks.remove_over() == 1
     assert list(ExportPiece.objects.values_list("export", flat=True)) == [other.export.pk]
@@ -180,7 +182,7 @@ def test_the_page_lists_ones_own_newest_first_and_one_can_be_removed(client, aud
     )
     assert not first.pieces.exists()
     assert path(first) not in client.get("/exports/").content.decode()
-    monkeypatch.setattr("users.transfer.reading.SIZE", 1)
+    monkeypatch.setattr("users.transfer.export_queries.SIZE", 1)
     monkeypatch.setattr("users.transfer.export_views.SIZE", 1)
     page = read(client.get("/exports/"))
     older = page.one("a", rel="next").attributes["href"]
@@ -215,9 +217,9 @@ def test_a_long_file_is_read_piece_by_piece(auditor, django_assert_num_queries):
     last = export.pieces.get().last
     for number in range(1, 4):
         ExportPiece.objects.create(
-            export=export, masked=False, **pieces.pack([(last + number, b"%d\r\n" % number)])
+            export=export, masked=False, **export_store.pack([(last + number, b"%d\r\n" % number)])
         )
-    reading = pieces.read(export)
+    reading = export_store.read(export)
     for number in range(1, 5):
         with django_assert_num_queries(1):
             content = next(reading)
@@ -241,18 +243,18 @@ def test_an_erasure_takes_the_row_out_of_every_file_and_leaves_the_others(client
     ]
     Export.objects.filter(pk=exports[2].pk).update(removed_at=timezone.now())
     gone = accounts[2]
-    verbs.erase(gone, by=make_superuser(), reason="Request 17")
+    erase_account(gone, by=make_superuser(), reason="Request 17")
     for export in exports[:2]:
         text = body(client.get(path(export)))
         assert gone.email not in text
         assert [each.email in text for each in accounts] == [True, True, False, True, True]
     assert body(client.get(path(exports[3]))) == "id,email\r\n"
-    assert pieces.unpack(exports[0].pieces.get())[0][0] == accounts[0].pk
+    assert export_store.unpack(exports[0].pieces.get())[0][0] == accounts[0].pk
 
 
 def test_the_files_of_somebody_who_is_erased_go_with_them(auditor):
     export = make_export(auditor)
-    verbs.erase(auditor, by=make_superuser(), reason="Request 17")
+    erase_account(auditor, by=make_superuser(), reason="Request 17")
     export.refresh_from_db()
     assert export.removed_at
     assert not ExportPiece.objects.exists()
@@ -264,13 +266,13 @@ def test_a_row_is_found_wherever_it_stands(auditor):
     far = 10**9  # from the ids of the accounts that there are
     for ids in ([5, 9, 11], [20], [30, 31]):
         rows = [(far + pk, b"row %d\n" % pk) for pk in ids]
-        ExportPiece.objects.create(export=export, masked=False, **pieces.pack(rows))
+        ExportPiece.objects.create(export=export, masked=False, **export_store.pack(rows))
     for absent in (1, 6, 12, 25, 99):
-        assert pieces.forget(far + absent) == 0
+        assert export_store.forget(far + absent) == 0
     for present in (9, 20, 30, 5):
-        assert pieces.forget(far + present) == 1
-        assert pieces.forget(far + present) == 0
-    assert b"".join(pieces.read(export)) == b"row 11\nrow 31\n"
+        assert export_store.forget(far + present) == 1
+        assert export_store.forget(far + present) == 0
+    assert b"".join(export_store.read(export)) == b"row 11\nrow 31\n"
 
 
 # --- the ladder -----------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from users import access
 from users.audit.models import AuditEvent
 from users.models import State, User, derived
 from users.transfer import importing as engine
-from users.transfer.claims import Claims
 from users.transfer.formats import Record, Source
 from users.transfer.importing import Import
 from users.transfer.mapping import mapping_for
+from users.transfer.uniqueness import Claims
 
 pytestmark = pytest.mark.django_db
 
@@ -259,7 +259,7 @@ def test_values_are_shown_short_and_without_anything_invisible(importing):
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("first_name", "x" * 151, "A name has at most 150 characters."),
+        ("first_name", "x" * 151, "A name can have at most 150 characters."),
         ("source_id", "x" * 256, "This is too long: 256 characters where 255 is the most."),
         ("locale", "english!", "Enter a language tag"),
         ("time_zone", "Mars/Olympus", "Enter a time zone"),

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from users.transfer.chunk import CREATED, REJECTED, Outcome
+from users.transfer.import_chunk import CREATED, REJECTED, Outcome
 from users.transfer.report import Report
 
 

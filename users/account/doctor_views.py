@@ -6,21 +6,21 @@ from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from users import access
-from users.account import frame, masking
-from users.account.doctor import attempts_at, diagnose
-from users.account.lookalikes import lookalikes
+from users import access, masking
+from users.account import page
 from users.directory.search import exact
-from users.errors import BadRequest
+from users.doctor.diagnosis import attempts_at, diagnose
+from users.doctor.lookalikes import lookalikes
+from users.exceptions import BadParameter, BadRequest
 from users.identifiers import EMAIL_MAX, fold, normalise_email
 from users.models import User, UserQuerySet
-from users.parameters import BadParameter, only
-from users.staff.signins import tried
+from users.sessions.sign_in_events import tried
+from users.web.query_string import only
 
 
 @require_safe
 def doctor(request, pk: int):
-    return frame.fresh(request, frame.get_account(request, "view", pk), "account-doctor", content)
+    return page.fresh(request, page.get_account(request, "view", pk), "account-doctor", content)
 
 
 def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:

@@ -9,22 +9,25 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.account import frame, masking, verbs
-from users.account.forms import PutBackForm
-from users.account.history import BadMoment, History, Line, history, moment
-from users.account.rights import read_rights
-from users.account.submit import bind, status_of, submit
-from users.account.verbs.change import PROFILE
-from users.errors import BadRequest
+from users import masking
+from users.account import page
+from users.exceptions import BadParameter, BadRequest
+from users.fields import PROFILE
+from users.history.past_state import BadMoment, History, Line, history, moment
 from users.models import User
-from users.parameters import BadParameter, only
+from users.permissions import read_rights
+from users.verbs.form_submission import bind, submit
+from users.verbs.profile.page import RestoreValueForm
+from users.verbs.profile.verb import restore_value
+from users.web.forms import status_of
+from users.web.query_string import only
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
 def show(request, pk: int):
-    whole = frame.whole(request, "view", pk)
+    whole = page.whole(request, "view", pk)
     typed = checked(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
     try:
         at = moment(typed)
@@ -44,12 +47,12 @@ def show(request, pk: int):
         }
 
     account = masking.accounts([whole], request.user)[0]
-    return frame.fresh(request, account, "account-history", content, status=422 if error else 200)
+    return page.fresh(request, account, "account-history", content, status=422 if error else 200)
 
 
 @form_page
 def put_back(request, pk: int, name: str) -> HttpResponse:
-    whole = frame.whole(request, "edit", pk)
+    whole = page.whole(request, "edit", pk)
     account = masking.accounts([whole], request.user)[0]
     if name not in PROFILE:
         raise Http404
@@ -65,10 +68,10 @@ def put_back(request, pk: int, name: str) -> HttpResponse:
             "The value of this field at that time is not recorded.",
             back=f"/users/{pk}/history/",
         )
-    form = bind(request, PutBackForm, "edit", account, initial={"version": account.version})
+    form = bind(request, RestoreValueForm, "edit", account, initial={"version": account.version})
     values = {"field": name, "value": line.then}
     if form.is_valid() and submit(
-        form, lambda: verbs.put_back(account, by=request.user, **values, **form.cleaned_data)
+        form, lambda: restore_value(account, by=request.user, **values, **form.cleaned_data)
     ):
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from users.mail import letters
 from users.mail.models import Message
 from users.models import User
-from users.parameters import number, only
+from users.web.query_string import number, only
 
 SIZE = 25
 

@@ -11,16 +11,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users import access
-from users.account import frame, verbs
-from users.account.errors import Refused
-from users.account.forms import EditNoteForm, NoteForm
-from users.account.models import Note
-from users.account.notes import notes
-from users.account.submit import bind, record_strange, status_of, submit
-from users.account.verbs.notes import require_own
-from users.errors import BadRequest, page
+from users.account import page as frame
+from users.audit.privileged_fields import record_strange
+from users.exceptions import BadParameter, BadRequest, Refused
 from users.models import User
-from users.parameters import BadParameter
+from users.notes.changes import add_note, edit_note, pin_note, require_own
+from users.notes.forms import EditNoteForm, NoteForm
+from users.notes.models import Note
+from users.notes.queries import notes
+from users.verbs.form_submission import bind, submit
+from users.web.error_page import page
+from users.web.forms import status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -32,7 +33,7 @@ def index(request, pk: int):
         request, NoteForm, "add_note", account, with_pin=access.holds(request.user, "pin_note")
     )
     if form.is_valid() and submit(
-        form, lambda: verbs.add_note(account, by=request.user, **form.cleaned_data)
+        form, lambda: add_note(account, by=request.user, **form.cleaned_data)
     ):
         messages.success(request, "Note added.")
         return redirect("account-notes", pk)
@@ -62,7 +63,7 @@ def edit(request, pk: int, number: int):
         initial={"text": note.text, "version": note.version},
     )
     if form.is_valid() and submit(
-        form, lambda: verbs.edit_note(note, by=request.user, **form.cleaned_data)
+        form, lambda: edit_note(note, by=request.user, **form.cleaned_data)
     ):
         messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
@@ -86,7 +87,7 @@ def pin_or_not(request, pk: int, number: int, *, pinned: bool, says: str):
     account, note = get_note(request, "pin_note", pk, number)
     record_strange(request, "pin_note", account)
     try:
-        verbs.pin_note(note, by=request.user, pinned=pinned)
+        pin_note(note, by=request.user, pinned=pinned)
     except Refused as refused:
         return page(request, 409, refused.message, back=f"/users/{pk}/notes/")
     messages.success(request, says)

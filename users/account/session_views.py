@@ -10,16 +10,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.account import frame, verbs
-from users.account.forms import refuse_lost
-from users.account.signins import page
-from users.account.submit import bind, status_of, submit
-from users.account.verbs.change import REASON_MAX
-from users.errors import BadRequest
-from users.errors import page as error_page
+from users.account import page as frame
+from users.account.sign_ins import page
+from users.exceptions import BadParameter, BadRequest
 from users.models import User
-from users.parameters import BadParameter
-from users.staff import sessions, throttle
+from users.sessions import store, throttle
+from users.verbs.form_submission import bind, submit
+from users.verbs.lockout_end import verb as lockout
+from users.verbs.session_end.verb import end_session, end_sessions
+from users.web.error_page import page as error_page
+from users.web.forms import REASON_MAX, refuse_lost, status_of
 
 GONE = "Session not found. It may have ended already."
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -53,20 +53,20 @@ def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 @form_page
 def end_all(request, pk: int):
     account = frame.get_account(request, "end_sessions", pk)
-    verb = lambda **reason: verbs.end_sessions(account, by=request.user, **reason)  # noqa: E731
+    verb = lambda **reason: end_sessions(account, by=request.user, **reason)  # noqa: E731
     done = f"All sessions of {account.display_name} ended."
-    return ask(request, account, verb, {"sessions": sessions.standing(account)}, done)
+    return ask(request, account, verb, {"sessions": store.standing(account)}, done)
 
 
 @form_page
 def end_one(request, pk: int, public_id: UUID):
     account = frame.get_account(request, "end_sessions", pk)
     session = next(
-        (session for session in sessions.standing(account) if session.public_id == public_id), None
+        (session for session in store.standing(account) if session.public_id == public_id), None
     )
     if session is None:
         return error_page(request, 404, GONE, back=f"/users/{pk}/sign-ins/")
-    verb = lambda **reason: verbs.end_session(account, public_id, by=request.user, **reason)  # noqa: E731
+    verb = lambda **reason: end_session(account, public_id, by=request.user, **reason)  # noqa: E731
     return ask(
         request,
         account,
@@ -79,7 +79,7 @@ def end_one(request, pk: int, public_id: UUID):
 @form_page
 def end_lockout(request, pk: int):
     account = frame.get_account(request, "end_lockout", pk)
-    verb = lambda **reason: verbs.end_lockout(account, by=request.user, **reason)  # noqa: E731
+    verb = lambda **reason: lockout.end_lockout(account, by=request.user, **reason)  # noqa: E731
     context = {
         "until": throttle.locked_until(account),
         "template": "users/account/lockout_end.html",

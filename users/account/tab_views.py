@@ -7,19 +7,18 @@ from typing import Any
 from django.views.decorators.http import require_safe
 
 from users import access as gate
-from users.account import activity as timeline
-from users.account import frame
-from users.account.grants import grants
+from users.account import page
 from users.account.mails import mails
-from users.account.rights import sources
-from users.errors import BadRequest
+from users.exceptions import BadParameter, BadRequest
+from users.history import activity as timeline
+from users.history.grants import grants
 from users.models import User
-from users.parameters import BadParameter
+from users.permissions import sources
 
 
 @require_safe
 def access(request, pk: int):
-    return frame.kept(request, pk, "account-access", rights)
+    return page.kept(request, pk, "account-access", rights)
 
 
 def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 @require_safe
 def mail(request, pk: int):
-    return frame.fresh(request, frame.get_account(request, "view", pk), "account-mail", messages)
+    return page.fresh(request, page.get_account(request, "view", pk), "account-mail", messages)
 
 
 def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
@@ -47,8 +46,8 @@ def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 @require_safe
 def activity(request, pk: int):
-    return frame.fresh(
-        request, frame.get_account(request, "view", pk), "account-activity", happenings
+    return page.fresh(
+        request, page.get_account(request, "view", pk), "account-activity", happenings
     )
 
 

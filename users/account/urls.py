@@ -1,20 +1,16 @@
 from django.urls import path
 
-from users.account import (
-    doctor_views,
-    field_views,
-    history_views,
-    letter_views,
-    note_views,
-    reveal_views,
-    session_views,
-    tab_views,
-    verb_views,
-    views,
-)
+from users.account import doctor_views, history_views, note_views, session_views, tab_views, views
+from users.verbs import views as verb_views
+from users.verbs.invitation.page import invitation, new
+from users.verbs.letter.page import letter_sample
+from users.verbs.profile import field_page
+from users.verbs.profile.page import edit
+from users.verbs.reveal.page import reveal
+from users.verbs.roles.page import roles
 
 urlpatterns = [
-    path("new/", views.new, name="account-new"),
+    path("new/", new, name="account-new"),
     path("doctor/", doctor_views.find, name="doctor"),
     path("<int:pk>/", views.show, name="account"),
     path("<int:pk>/sign-ins/", session_views.signins, name="account-signins"),
@@ -33,12 +29,12 @@ urlpatterns = [
     path("<int:pk>/notes/<int:number>/edit/", note_views.edit, name="account-note-edit"),
     path("<int:pk>/notes/<int:number>/pin/", note_views.pin, name="account-note-pin"),
     path("<int:pk>/notes/<int:number>/pin/end/", note_views.pin_end, name="account-note-pin-end"),
-    path("<int:pk>/edit/", views.edit, name="account-edit"),
-    path("<int:pk>/edit/<slug:name>/", field_views.edit, name="account-edit-field"),
-    path("<int:pk>/roles/", views.roles, name="account-roles"),
+    path("<int:pk>/edit/", edit, name="account-edit"),
+    path("<int:pk>/edit/<slug:name>/", field_page.edit, name="account-edit-field"),
+    path("<int:pk>/roles/", roles, name="account-roles"),
     path("<int:pk>/groups/", verb_views.groups, name="account-groups"),
     path("<int:pk>/groups/end/", verb_views.groups_end, name="account-groups-end"),
-    path("<int:pk>/invitation/", views.invitation, name="account-invitation"),
+    path("<int:pk>/invitation/", invitation, name="account-invitation"),
     path("<int:pk>/suspension/", verb_views.suspension, name="account-suspension"),
     path("<int:pk>/suspension/end/", verb_views.suspension_end, name="account-suspension-end"),
     path("<int:pk>/end-date/", verb_views.end_date, name="account-end-date"),
@@ -54,12 +50,12 @@ urlpatterns = [
         name="account-verification-mail",
     ),
     path("<int:pk>/letter/", verb_views.letter, name="account-letter"),
-    path("<int:pk>/letter/sample/", letter_views.sample, name="account-letter-sample"),
+    path("<int:pk>/letter/sample/", letter_sample, name="account-letter-sample"),
     path(
         "<int:pk>/second-factor/reset/",
         verb_views.second_factor_reset,
         name="account-second-factor-reset",
     ),
-    path("<int:pk>/reveal/", reveal_views.reveal, name="account-reveal"),
+    path("<int:pk>/reveal/", reveal, name="account-reveal"),
     path("<int:pk>/erasure/", verb_views.erasure, name="account-erasure"),
 ]

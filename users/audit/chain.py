@@ -22,7 +22,7 @@ from django.db.models import BinaryField, Func, Q, QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
-from users.triggers import HALF, PARTS, POSTGRESQL, SQLITE, emptying
+from users.database.triggers import HALF, PARTS, POSTGRESQL, SQLITE, emptying
 
 VERSION = b"rollcall audit 1"
 BATCH = 1000  # events in one transaction: some 50 ms in which nobody else seals

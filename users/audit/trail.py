@@ -7,12 +7,12 @@ from django.http import QueryDict
 
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
-from users.compiled import Compiled
+from users.database.cached_query import Compiled
+from users.identifiers import LARGEST_ID
 
 SIZE = 50
 ON_ACCOUNT = 20
 CHAIN = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
-LARGEST_ID = 2**63 - 1
 PARAMETERS = ("action", "actor", "target", "after")
 
 

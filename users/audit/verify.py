@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from users.audit.anchors import Anchor
-from users.audit.chain import PARTS, Row, event_hash, part_digest, put_in, rows, salt_of
+from users.audit.chain import Row, event_hash, part_digest, put_in, rows, salt_of
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.redacting import ACTION as REDACTED
-from users.triggers import HALF
+from users.audit.redaction import ACTION as REDACTED
+from users.database.triggers import HALF, PARTS
 
 BATCH = 5000
 

@@ -3,12 +3,11 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from users import access
-from users.account import masking
+from users import access, masking
 from users.audit.actions import ACTIONS
-from users.audit.pieces import lines
+from users.audit.html import lines
 from users.audit.trail import BadTrail, Trail
-from users.errors import BadRequest
+from users.exceptions import BadRequest
 
 
 @require_safe

@@ -1,7 +1,7 @@
 """What a bulk action is: a verb of one account, for as many as a selection has.
 
 A new one is a file in users/bulk/actions with one class, which is registered there. Most set
-columns of the account and are described by expressions (users/bulk/columns.py); the others write
+columns of the account and are described by expressions (users/bulk/column_action.py); the others write
 `run` themselves. Whatever it does must leave the same rows and events as the verb would, account by
 account: tests/bulk/test_parity.py compares the two.
 """
@@ -9,10 +9,11 @@ account: tests/bulk/test_parity.py compares the two.
 from collections import defaultdict
 from typing import Any, ClassVar
 
-from users.bulk.written import Written
-from users.jobs.kinds import Offer, register
+from users.bulk.events import Written
+from users.bulk.selected import Selected
+from users.bulk.undo_rules import job_links
+from users.jobs.kinds import Offer
 from users.jobs.models import Job
-from users.jobs.selected import Selected
 from users.models import User
 
 
@@ -67,9 +68,9 @@ class Action(Selected):
         return {}
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
-        from users.bulk.undo import offers  # which imports this
+        return job_links(job, viewer)
 
-        return offers(job, viewer)
+        return job_links(job, viewer)
 
     def example(self, accounts: list[User]) -> User:
         """Of some that are selected, the one whose sample is shown."""
@@ -97,12 +98,3 @@ def alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[
     for pk, image in images.items():
         groups[repr(sorted(image.items()))].append(pk)
     return [(images[ids[0]], ids) for ids in groups.values()]
-
-
-BY_NOUN: dict[str, Action] = {}  # in the order in which pages offer them
-
-
-def offer(action: Action) -> Action:
-    register(action)
-    BY_NOUN[action.noun] = action
-    return action

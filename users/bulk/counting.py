@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from users.bulk.gate import plain_accounts
+from users.bulk.lock import plain_accounts
+from users.bulk.selection import CAP, Selection
 from users.directory.counts import guess, in_words
-from users.directory.selection import CAP, Selection
 from users.jobs.engine import set_limits
 from users.models import UserQuerySet
 

@@ -12,20 +12,19 @@ from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users import access
-from users.account import masking
-from users.account.submit import posted, status_of
-from users.account.verb_forms import reason_field
+from users import access, masking
 from users.bulk import undo as undoing
 from users.bulk.action import Action
 from users.bulk.preview import preview
+from users.bulk.selection import Selection
+from users.bulk.undo_rules import UNDO_OF, undo_deadline, undo_objection
 from users.directory.filter import BadFilter
-from users.directory.selection import Selection
-from users.errors import page
 from users.jobs import engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
+from users.web.error_page import page
+from users.web.forms import posted, reason_field, status_of
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -39,8 +38,8 @@ def undo(request, pk: int):
     job = get_job(request, pk)
     if not engine.may_see(request.user, job):
         access.require(request.user, "view_jobs")
-    if job.kind in undoing.UNDO_OF:
-        access.require(request.user, KINDS[undoing.UNDO_OF[job.kind]].action)
+    if job.kind in UNDO_OF:
+        access.require(request.user, KINDS[UNDO_OF[job.kind]].action)
     form = ReasonForm(posted(request))
     if form.is_valid() and (
         again := tried(form, lambda: begun(job, request.user, form.cleaned_data["reason"]))
@@ -51,13 +50,11 @@ def undo(request, pk: int):
             "A colleague has to approve this job first." if waits else "The undo is on its way.",
         )
         return redirect(f"/jobs/{again.pk}/")
-    why = undoing.objection(job)
+    why = undo_objection(job)
     if why and not form.is_bound:
         return page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in undoing.UNDO_OF and engine.rule(
-        KINDS[undoing.UNDO_OF[job.kind]], job.changed
-    )
-    context = about(job) | {"form": form, "until": undoing.until(job), "four_eyes": four_eyes}
+    four_eyes = job.kind in UNDO_OF and engine.rule(KINDS[UNDO_OF[job.kind]], job.changed)
+    context = about(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
     return render(request, "users/bulk/undo.html", context, status=status_of(form))
 
 

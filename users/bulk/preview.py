@@ -15,14 +15,14 @@ from django.utils import timezone
 from users import access
 from users.bulk.action import Action
 from users.bulk.counting import BRIEFLY, ENOUGH, Number, capped, limited, number_of, plain, sample
-from users.bulk.gate import plain_accounts, spared
-from users.bulk.judging import SAME
+from users.bulk.eligibility import SAME
+from users.bulk.lock import plain_accounts, spared
+from users.bulk.selection import CAP, Selection
 from users.directory.counts import in_words
-from users.directory.selection import CAP, Selection
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import UserQuerySet
-from users.staff.models import Session
+from users.sessions.models import Session
 
 UNKNOWN = "too many to count in time"
 NOTHING = "There is nothing to change in these accounts."

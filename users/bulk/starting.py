@@ -4,7 +4,7 @@ from typing import Any
 
 from users.bulk.action import Action
 from users.bulk.counting import Number
-from users.directory.selection import Selection
+from users.bulk.selection import Selection
 from users.jobs import engine
 from users.jobs.models import Job
 

@@ -3,25 +3,23 @@ still that job's; the others are listed with who changed them since. What an und
 in turn.
 """
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from users import access
 from users.audit.actions import ACTIONS
 from users.audit.models import AuditEvent
-from users.bulk.action import BY_NOUN, Action
-from users.bulk.gate import admitted, plain_accounts
-from users.bulk.written import write
+from users.bulk.action import Action
+from users.bulk.events import write
+from users.bulk.lock import admitted, plain_accounts
+from users.bulk.selected import Selected
+from users.bulk.undo_rules import UNDO_OF, job_links, oldest_undoable, undo_objection
 from users.jobs import engine
-from users.jobs.kinds import KINDS, Chunk, Offer, register
+from users.jobs.kinds import Chunk, Offer
 from users.jobs.models import Job, JobItem
-from users.jobs.selected import Selected
-from users.staff import sessions
+from users.sessions import store
 
 EVENT = "account.undone"
 FORGOTTEN = "What this account was before is no longer known."
@@ -48,7 +46,7 @@ class Undo(Selected):
         return f"{self.label} of job {job.parameters['of']}"
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
-        return offers(job, viewer)
+        return job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
         ids = admitted(chunk, self.action, takes_keys=True)
@@ -76,7 +74,7 @@ def touch(ids: list[int], *, ends_sessions: bool) -> None:
     epoch = F("session_epoch") + (1 if ends_sessions else 0)
     accounts.update(version=F("version") + 1, updated_at=timezone.now(), session_epoch=epoch)
     if ends_sessions:
-        sessions.end_all_of(ids)
+        store.end_all_of(ids)
 
 
 def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
@@ -104,17 +102,6 @@ def in_words(event: dict[str, Any] | None) -> str:
 
 # --- starting one ---------------------------------------------------------------------------------
 
-UNDO_OF: dict[str, str] = {}  # kind of a job → the kind that takes it back
-
-
-def offer_undo(action: Action) -> None:
-    """Undo of the action, undo of that undo, and so on."""
-    undo = f"undo-{action.name}"
-    redo = f"redo-{action.name}"
-    register(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register(Undo(redo, f"Undo an undo of “{action.label}”", action.action, action))
-    UNDO_OF.update({action.name: undo, undo: redo, redo: undo})
-
 
 def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
     """The job that takes `job` back. Raises access.Denied or engine.Refused."""
@@ -122,7 +109,7 @@ def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
         if key and by.pk and (again := Job.objects.filter(by=by.pk, key=key).first()):
             return again
         job = engine.lock(job)
-        if why := objection(job):
+        if why := undo_objection(job):
             raise engine.Refused(why)
         return engine.start(
             UNDO_OF[job.kind],
@@ -138,46 +125,13 @@ def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
         )
 
 
-def objection(job: Job) -> str:
-    """Why this job can't be taken back, in a sentence; "" where it can."""
-    if job.kind not in UNDO_OF:
-        return "What this job does can’t be taken back."
-    if not job.has_ended:
-        return "This job has not ended. Wait for its end, or cancel it first."
-    if not job.changed:
-        return "This job has changed nothing."
-    if forgotten(job):
-        return f"This job ended more than {settings.BULK_UNDO_DAYS} days ago: what the accounts were before is no longer kept."
-    if other := job.children.filter(kind=UNDO_OF[job.kind]).exclude(state=State.CANCELLED).first():
-        return f"{'Job' if other.has_ended else 'At this moment job'} {other.pk} takes this one back already."
-    return ""
-
-
-def offers(job: Job, viewer: Any) -> list[Offer]:
-    """What can be done with a bulk job, beside what can be done with any: links on its page."""
-    found = []
-    if (
-        job.state == Job.State.WAITING
-        and viewer.pk != job.by_id
-        and access.may(viewer, "approve_bulk")
-    ):
-        found.append(Offer(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
-    if job.has_ended and not objection(job) and access.may(viewer, KINDS[UNDO_OF[job.kind]].action):
-        found.append(Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
-    return found
-
-
-def forgotten(job: Job) -> bool:
-    return job.forgotten_at is not None or (job.ended_at or timezone.now()) < oldest_kept()
-
-
 def forget() -> int:
     """Removes what accounts were before jobs that ended too long ago to be taken back; of how many
     jobs. Outcomes stay.
     """
-    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_kept()).order_by("ended_at")[
-        :FORGOTTEN_AT_ONCE
-    ]
+    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_undoable()).order_by(
+        "ended_at"
+    )[:FORGOTTEN_AT_ONCE]
     for job in old:
         forget_images(job)
         Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
@@ -193,17 +147,3 @@ def forget_images(job: Job) -> None:
     ):
         last = ids[-1]
         job.items.filter(account_id__among=ids, before__isnull=False).update(before=None)
-
-
-def until(job: Job) -> datetime | None:
-    """How long it can be taken back."""
-    return job.ended_at + timedelta(days=settings.BULK_UNDO_DAYS) if job.ended_at else None
-
-
-def oldest_kept() -> datetime:
-    return timezone.now() - timedelta(days=settings.BULK_UNDO_DAYS)
-
-
-for each in BY_NOUN.values():
-    if each.undo_action:
-        offer_undo(each)

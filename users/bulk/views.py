@@ -12,20 +12,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from users import access
-from users.account import masking
-from users.account.submit import posted, status_of
-from users.bulk.action import BY_NOUN, Action
+from users import access, masking
+from users.bulk.action import Action
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.selection import Selection
 from users.bulk.starting import start
-from users.caching.pages import is_partial
 from users.directory.filter import BadFilter
 from users.directory.request import bad_request
-from users.directory.selection import Selection
 from users.jobs import engine
 from users.jobs.models import Job
+from users.web.forms import posted, status_of
+from users.web.partials import is_partial
 
 PAGE = "users/bulk/preview.html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -80,7 +80,7 @@ def sample(request, noun: str):
 
 def asked_for(request, noun: str) -> tuple[Action, Selection]:
     access.require(request.user, "view")
-    action = BY_NOUN.get(noun)
+    action = ACTIONS_BY_NOUN.get(noun)
     if action is None:
         raise Http404
     access.require(request.user, action.action)

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Generation(models.Model):
-    """How often something changed. Raised by triggers (users/triggers.py) in the transaction of the
+    """How often something changed. Raised by triggers (users/database/triggers.py) in the transaction of the
     change, whoever makes it.
 
     A name has several rows, its lanes: a writer takes one that nobody holds, so writers never wait

@@ -28,10 +28,11 @@ from django.utils.cache import get_cache_key, get_max_age, patch_cache_control, 
 from django.utils.encoding import escape_uri_path
 from django.views.decorators.cache import cache_page
 
-from users.account import masking
+from users import masking
 from users.caching import generation, timing
 from users.caching.backend import CLAIMED, Pages
 from users.caching.generation import Generations
+from users.web.partials import is_partial
 
 # what soft columns may be late; with the memory of each process in front, less than a minute
 SECONDS = 50
@@ -162,20 +163,6 @@ def generations_of(request) -> Generations:
         if hasattr(viewer, "generations")
         else generation.current()
     )
-
-
-def is_partial(request) -> bool:
-    """Whether HTMX asks for a part of the page that it has."""
-    htmx = request.htmx
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
-
-
-def page_around(request) -> str:
-    """The page that asks by HTMX; "" where the browser names none, or one of another site."""
-    try:
-        return (request.htmx.current_url_abs_path or "") if request.htmx else ""
-    except ValueError:  # no address at all
-        return ""
 
 
 def encoding_of(request) -> str:

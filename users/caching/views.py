@@ -5,17 +5,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.caching import generation, report
+from users.caching import generation, statistics
 
 
 @require_safe
 def index(request) -> HttpResponse:
     access.require(request.user, "view_caching")
     context = {
-        "cache": report.cache(),
-        "generations": report.generations(generation.current()),
-        "processes": report.processes(),
-        "views": report.views(),
+        "cache": statistics.cache(),
+        "generations": statistics.generations(generation.current()),
+        "processes": statistics.processes(),
+        "views": statistics.views(),
     }
     return render(request, "users/caching/index.html", context)
 
@@ -24,4 +24,4 @@ def index(request) -> HttpResponse:
 def status(request) -> HttpResponse:
     """A line for the rail where something is wrong, and nothing where nothing is."""
     access.require(request.user, "view_caching")
-    return render(request, "users/caching/_status.html", {"cache": report.cache()})
+    return render(request, "users/caching/_status.html", {"cache": statistics.cache()})

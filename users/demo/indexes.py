@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from users import triggers
+from users.database import triggers
 from users.models import User
 
 TABLE = User._meta.db_table

@@ -49,13 +49,13 @@ BLOCK = 10_000
 STAFF_DOMAIN = "example.com"
 REASONS = [
     "Several chargebacks in one week.",
-    "Sent unsolicited mail to other members.",
+    "Sent unsolicited emails to other members.",
     "The password was in a public leak; waiting for the owner.",
-    "Asked by the owner on the phone.",
+    "Requested by the owner by phone.",
     "Signs of a shared account.",
     "Invoice overdue by 90 days.",
     "Harassed a colleague; see the case file.",
-    "Logged in from two continents within an hour.",
+    "Signed in from two continents within an hour.",
 ]
 SOURCES = ["crm", "shop", "ldap", "newsletter"]
 Row = tuple[str | None, ...]

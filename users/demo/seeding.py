@@ -47,12 +47,12 @@ def seed(
         loading.lock_accounts()
         empty = not User.objects.exists()
         if not empty and not more:
-            raise Occupied("There are accounts already. To add to them, say --more.")
+            raise Occupied("There are accounts already. Use --more to add to them.")
         named = empty and order.accounts >= WORTH_NAMED
         plan = plan_for(order, named)
         with indexes.rebuilt_after(plan.accounts) if empty else nullcontext():
             loading.load(plan, progress)
-            say("Building indexes" if empty else "Indexes were kept up to date.")
+            say("Building indexes" if empty else "Indexes are up to date.")
         add_people(order, plan, with_named=named, say=say)
     return plan
 
@@ -78,8 +78,8 @@ def add_people(order: Order, plan: Plan, *, with_named: bool, say: Callable[[str
     if order.admin:
         make_admin(order.admin, order.password, actor)
     give_roles(plan.first_id, plan.last_id)
-    say(f"Wrote {write_history(plan.first_id, plan.seed):,} events of the past")
-    say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} attempts to sign in")
+    say(f"Wrote {write_history(plan.first_id, plan.seed):,} past events")
+    say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} sign-in attempts")
     after = {
         "accounts": order.accounts,
         "seed": plan.seed,

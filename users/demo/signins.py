@@ -14,8 +14,8 @@ from django.utils.crypto import get_random_string
 
 from users.demo.history import BROWSERS
 from users.models import State, User, UserQuerySet
-from users.staff.models import Outcome, Session, SignInEvent, Way
-from users.staff.sessions import SessionStore
+from users.sessions.models import Outcome, Session, SignInEvent, Way
+from users.sessions.store import SessionStore
 
 ACCOUNTS = 1500
 SESSION = timedelta(seconds=settings.SESSION_COOKIE_AGE)

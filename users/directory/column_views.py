@@ -6,15 +6,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from users import access
-from users.account import masking
-from users.account.submit import posted, status_of
-from users.caching.pages import is_partial
+from users import access, masking
 from users.directory import preferences
 from users.directory.columns import DEFAULT
 from users.directory.filter import SIZES, BadFilter, Filter, one_of
 from users.directory.forms import ColumnsForm
 from users.directory.request import bad_request
+from users.web.forms import posted, status_of
+from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +28,7 @@ def columns(request):
     if form.is_valid():
         preferences.choose_columns(request.user, form.names())
         if not is_partial(request):
-            messages.success(request, "Your columns are saved.")
+            messages.success(request, "Columns saved.")
             return redirect("directory")
         form = ColumnsForm(None, chosen=preferences.columns(request.user))
     part = "#form" if is_partial(request) else ""
@@ -41,7 +40,7 @@ def columns(request):
 def default(request):
     access.require(request.user, "view")
     preferences.choose_columns(request.user, DEFAULT)
-    messages.success(request, "The columns are as they were at first.")
+    messages.success(request, "Columns reset to default.")
     return redirect("directory-columns")
 
 

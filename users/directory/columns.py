@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from users.directory.filter import REVEALING, Filter
 from users.directory.links import order, turn
-from users.icons import icon
+from users.web.icons import icon
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ COLUMNS = {
         Column("phone", "Phone", "c-more c-phone"),
         Column("domain", "Domain", "c-more c-text"),
         Column("source", "Source", "c-more c-source"),
-        Column("source_id", "Source id", "c-more c-text"),
-        Column("id", "Id", "c-more c-id"),
+        Column("source_id", "Source ID", "c-more c-text"),
+        Column("id", "ID", "c-more c-id"),
         Column("verified", "Verified", "c-more c-flag"),
         Column("mfa", "Second factor", "c-more c-flag"),
-        Column("must_change", "Must change", "c-more c-flag"),
+        Column("must_change", "Must change password", "c-more c-text"),
     ]
 }
 DEFAULT = ("username", "email", "status", "joined", "seen")

@@ -6,10 +6,10 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
-from users.caching.pages import is_partial
 from users.directory import counts
 from users.directory.filter import Filter
 from users.directory.request import parse
+from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

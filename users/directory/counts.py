@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users.directory.filter import Filter
-from users.jobs import queue
+from users.jobs.queue import doorbell
 
 CAP = 10_000
 KEPT = 600  # seconds that an exact count is worth showing
@@ -80,7 +80,7 @@ def ask(wanted: Filter) -> dict[str, Any]:
                 "at": timezone.now(),
             }
             cache.set(key(wanted.digest), known, KEPT)
-            queue.ring("users.directory.tasks.count", wanted.digest)
+            doorbell.ring("users.directory.tasks.count", wanted.digest)
     return known
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from users.directory.filters import PARAMETERS
 from users.directory.keyset import SORTS
-from users.directory.parameters import PARAMETERS
 from users.directory.search import Search, tokens
 from users.models import User, UserQuerySet
 
@@ -70,9 +70,7 @@ class Filter:
         asked = {name: query[name] for name in PARAMETERS if query.get(name)} | named
         sort = one_of("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
         if masked and sort.removeprefix("-") in REVEALING:
-            raise BadFilter(
-                "sort", "Addresses are masked for you, so the list can’t be put in their order."
-            )
+            raise BadFilter("sort", "Addresses are masked for you, so you can’t sort by them.")
         return cls(
             q=q,
             values={
@@ -159,14 +157,14 @@ def parse_value(name: str, value: str) -> str:
     try:
         return PARAMETERS[name].parse(check_text(name, value, VALUE_MAX))
     except ValueError as error:
-        raise BadFilter(name, f"“{value[:60]}” is not a value of {name}. {error}") from error
+        raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
 
 
 def check_text(name: str, value: str, longest: int) -> str:
     """Trimmed. Raises BadFilter for what no database holds."""
     value = value.strip()
     if len(value) > longest:
-        raise BadFilter(name, f"{name} takes at most {longest} characters.")
+        raise BadFilter(name, f"{name} is limited to {longest} characters.")
     # Bytes that are no UTF-8 have become U+FFFD by now.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         raise BadFilter(
@@ -178,6 +176,8 @@ def check_text(name: str, value: str, longest: int) -> str:
 def one_of(name: str, value: str, allowed: list[str]) -> str:
     if value not in allowed:
         raise BadFilter(
-            name, f"“{value[:60]}” is not a value of {name}. It takes: {', '.join(allowed)}."
+            name,
+            f"“{value[:60]}” is not a valid value for {name}. "
+            f"Allowed values: {', '.join(allowed)}.",
         )
     return value

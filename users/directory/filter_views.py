@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 from users import access
 from users.caching import pages
 from users.caching.generation import ROLES
-from users.directory.parameters import MISSING, PARAMETERS
-from users.directory.parameters import ROLES as STAFF
+from users.directory.filters import MISSING, PARAMETERS
+from users.directory.filters import ROLES as STAFF
 from users.directory.request import parse
 from users.models import State
+from users.web import partials
 
 YES_NO = [("yes", "Yes"), ("no", "No")]
 
@@ -32,7 +33,7 @@ def panel(request):
         ),  # asked for only where the template has not kept them
         "roles": pages.generations_of(request).of(ROLES),
     }
-    part = "#panel" if pages.is_partial(request) else ""
+    part = "#panel" if partials.is_partial(request) else ""
     return render(request, "users/directory/filters.html" + part, context)
 
 

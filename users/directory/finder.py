@@ -19,11 +19,11 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
-from users.directory import keyset, turns
+from users.directory import keyset, status_expiry
 from users.directory.counts import table_size
 from users.directory.filter import Filter
+from users.directory.filters import PARAMETERS, ranges
 from users.directory.keyset import END, Page
-from users.directory.parameters import PARAMETERS, ranges
 from users.directory.road import Road
 from users.models import User, UserQuerySet
 
@@ -57,7 +57,7 @@ def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
     if wanted.search.alone and first_page and (rows := keyset.load(named(wanted, accounts))):
         return Found(Page(rows), exact=True)
     if in_order(wanted):
-        beside = {"about": table_size(connections[accounts.db].vendor), **turns.beside()}
+        beside = {"about": table_size(connections[accounts.db].vendor), **status_expiry.beside()}
 
         def ask(cursor: str, backwards: bool) -> list[User]:
             return Road(wanted, accounts, cursor, backwards).straight(beside)
@@ -66,7 +66,9 @@ def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
         if not page.accounts:
             return Found(page, turn=timezone.now())
         first: Any = page.accounts[0]
-        return Found(page, about=0 if wanted.narrows else first.about or 0, turn=turns.of(first))
+        return Found(
+            page, about=0 if wanted.narrows else first.about or 0, turn=status_expiry.of(first)
+        )
     return walk_or_gather(wanted, accounts, after, before)
 
 

@@ -6,9 +6,9 @@ from django import forms
 from django.http import QueryDict
 
 from users import identifiers
-from users.account.forms import NormalField, VersionField
 from users.directory.columns import COLUMNS
 from users.directory.models import NAME_MAX, QUERY_MAX
+from users.web.forms import NormalField, VersionField
 
 
 class ColumnsForm(forms.Form):
@@ -32,7 +32,7 @@ class ColumnsForm(forms.Form):
             )
         }
         for name, at in self.places.items():
-            attributes = {"min": 1, "max": 99, "aria-label": f"Place of {COLUMNS[name].label}"}
+            attributes = {"min": 1, "max": 99, "aria-label": f"Position of {COLUMNS[name].label}"}
             widget = forms.NumberInput(attrs=attributes)
             self.fields[f"place_{name}"] = forms.IntegerField(
                 min_value=1, max_value=99, required=False, initial=at, widget=widget
@@ -63,7 +63,7 @@ class ViewForm(forms.Form):
 
     name = NormalField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
-        required=False, label="Shared", help_text="Everybody who may see the directory has it too."
+        required=False, label="Shared", help_text="Share with everyone who can see the directory."
     )
     query = forms.CharField(required=False, max_length=QUERY_MAX, widget=forms.HiddenInput)
 
@@ -71,7 +71,7 @@ class ViewForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["shared"].disabled = not may_share
         if not may_share:
-            self.fields["shared"].help_text = "Sharing takes the permission “users.share_view”."
+            self.fields["shared"].help_text = "Sharing requires the permission “users.share_view”."
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
@@ -80,13 +80,13 @@ class ViewForm(forms.Form):
         if (
             len(name) > NAME_MAX
         ):  # asked again: the normal form of some scripts is longer than what was typed
-            raise forms.ValidationError(f"A name has at most {NAME_MAX} characters.")
+            raise forms.ValidationError(f"Use at most {NAME_MAX} characters.")
         return name
 
 
 class ChangedViewForm(ViewForm):
     query = None  # type: ignore[assignment]
     position = forms.IntegerField(
-        min_value=1, max_value=999, label="Place", help_text="Among your own views."
+        min_value=1, max_value=999, label="Position", help_text="Order among your own views."
     )
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)

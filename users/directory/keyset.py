@@ -18,9 +18,9 @@ from django.db.models import BooleanField, F, Field, Func, Value
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from users import prepared
+from users.database import prepared_statements
+from users.database.prepared_statements import Compiled
 from users.models import SeenKey, User, UserQuerySet
-from users.prepared import Compiled
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 END = "end"
@@ -257,7 +257,7 @@ def read(database: str, sql: str, params: Sequence[Any], *, often: bool = False)
     """The same for a query by hand, which comes `often`. Columns that are no fields of the account
     become attributes as they are.
     """
-    with prepared.cursor(connections[database], at_once=often) as cursor:
+    with prepared_statements.cursor(connections[database], at_once=often) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from users.directory import keyset
 from users.directory.filter import SIZES, Filter
-from users.directory.parameters import PARAMETERS
+from users.directory.filters import PARAMETERS
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """From a request to a filter."""
 
-from users.account import masking
+from users import masking
 from users.directory.filter import BadFilter, Filter
-from users.errors import BadRequest
+from users.exceptions import BadRequest
 
 
 def parse(request, **defaults) -> Filter:

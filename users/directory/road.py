@@ -9,10 +9,10 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
+from users.database.prepared_statements import Compiled, settled
 from users.directory import keyset
 from users.directory.statements import Way, by_filter, by_search, straight, walking
 from users.models import User
-from users.prepared import Compiled, settled
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from users.caching.rows import Piece
+from users.caching.fragments import Piece
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
 from users.models import State, User
-from users.moments import stamp
+from users.web.time_html import stamp
 
 Words = tuple[str, ...]
 NONE = "–"

@@ -14,13 +14,12 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import Q
-from django.db.models.expressions import RawSQL
 
-from users.identifiers import fold, normalise_phone, search_form
+from users.database.search_index import search_condition
+from users.identifiers import LARGEST_ID, fold, normalise_phone, search_form
 from users.models import UserQuerySet
 
 TRIGRAM = 3
-LARGEST_ID = 2**63 - 1
 PIECE = re.compile(r'(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S+))')
 FIELDS = {"id", "username", "email", "name"}
 LAST = "\U0010ffff"
@@ -78,7 +77,7 @@ class Search:
             return accounts.none()
         vendor = connections[accounts.db].vendor
         words = [
-            indexed(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word)
+            search_condition(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word)
             for word in self.words
         ]
         words += [visible(word) for word in self.long_words if self.masked]
@@ -109,7 +108,7 @@ class Search:
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
             for part in letters(word) if vendor == "postgresql" else [word]:
-                accounts = accounts.filter(indexed(part, vendor))
+                accounts = accounts.filter(search_condition(part, vendor))
         if not self.long_words:
             accounts = accounts.filter(*(self.field(column, text) for column, text in self.fields))
         return accounts.order_by()
@@ -162,17 +161,6 @@ def exact(q: str) -> tuple[Q | None, bool]:
     if "@" in q.strip("@") and " " not in q:
         return Q(email=fold(q)) | Q(username=fold(q)), True
     return (Q(username=fold(q)), False) if q and not re.search(r'[\s":]', q) else (None, False)
-
-
-def indexed(word: str, vendor: str) -> Q:
-    if vendor == "postgresql":
-        return Q(search_key__contains=word)
-    phrase = '"' + word.replace('"', '""') + '"'
-    return Q(
-        pk__in=RawSQL(
-            "SELECT rowid FROM users_user_search WHERE users_user_search MATCH %s", (phrase,)
-        )
-    )
 
 
 def visible(word: str) -> Q:

@@ -11,13 +11,13 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from users.database.prepared_statements import Compiled, settled
 from users.directory import keyset
 from users.directory.filter import Filter
+from users.directory.filters import PARAMETERS, assumed, lanes, nearly, span
 from users.directory.keyset import EDGE, Span, listed
-from users.directory.parameters import PARAMETERS, assumed, lanes, nearly, span
 from users.directory.search import Search, beginning
 from users.models import ENDING, User, UserQuerySet
-from users.prepared import Compiled, settled
 
 WALK = 2_500
 # by one of TIMES where the other is asked for: whom it holds stand together, all around or far away

@@ -6,20 +6,20 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from users import access
-from users.account import masking
+from users import access, masking
 from users.caching import pages
+from users.caching.fragments import Piece, pieces
 from users.caching.generation import ACCOUNTS, ROLES
-from users.caching.rows import Piece, pieces
-from users.directory import keyset, preferences, saved, turns
+from users.directory import keyset, preferences, saved_searches, status_expiry
 from users.directory.columns import heads, layout
 from users.directory.filter import BadFilter, Filter
+from users.directory.filters import ROLES as ROLES_OF_STAFF
 from users.directory.finder import Found, find, in_order
 from users.directory.links import chips, jumps, sizes, steps
-from users.directory.parameters import ROLES as ROLES_OF_STAFF
 from users.directory.request import bad_request, parse
 from users.directory.rows import rows
 from users.models import State
+from users.web import partials
 
 # where the rows go: no text that anybody typed has it, and the template would not escape it
 HOLE = "\x00"
@@ -46,7 +46,7 @@ def table(request, columns: tuple[str, ...], size: int):
     """
     wanted = parse(request, size=size)
     # Read with the rows or before them: a turn that is passed meanwhile is not missed.
-    turn = None if in_order(wanted) else turns.next_turn(pages.generations_of(request))
+    turn = None if in_order(wanted) else status_expiry.next_turn(pages.generations_of(request))
     found = find_page(request, wanted)
     lines = rows(masking.accounts(found.page.accounts, request.user), columns, wanted.search.words)
     frame = framed(request, wanted, found, columns)
@@ -54,7 +54,7 @@ def table(request, columns: tuple[str, ...], size: int):
         [frame.build(), *pieces(lines)] if pages.passes_by(request) else pieces([frame, *lines])
     )
     response = HttpResponse(around.replace(HOLE, "".join(listed), 1))
-    if pages.is_partial(request):
+    if partials.is_partial(request):
         position = {
             name: request.GET[name] for name in ("after", "before") if request.GET.get(name)
         }
@@ -66,7 +66,7 @@ def table(request, columns: tuple[str, ...], size: int):
 
 def framed(request, wanted: Filter, found: Found, columns: tuple[str, ...]) -> Piece:
     """Everything around the rows: after a change of one of the accounts, it is as it was."""
-    part = "#results" if pages.is_partial(request) else ""
+    part = "#results" if partials.is_partial(request) else ""
     shown = (
         part,
         pages.audience(request.user),
@@ -107,7 +107,7 @@ def shape(found: Found) -> tuple:
 
 def open_view(request):
     try:
-        return redirect(saved.address(request.user, request.GET))
+        return redirect(saved_searches.address(request.user, request.GET))
     except BadFilter as error:
         raise bad_request(error) from error
 
@@ -120,5 +120,5 @@ def find_page(request, wanted: Filter) -> Found:
     try:
         return find(wanted, after=after, before=before)
     except keyset.BadCursor as error:
-        message = "This position in the list is not valid, or belongs to another order."
+        message = "This page link has expired. Start again from the first page."
         raise bad_request(BadFilter("after" if after else "before", message)) from error

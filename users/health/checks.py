@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from users.caching.backend import Pages
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import CLUSTERS
+from users.jobs.queue.doorbell import CLUSTERS
 
 OK = "ok"
 LATE = timedelta(seconds=60)
@@ -33,7 +33,7 @@ def cache() -> str:
         if isinstance(pages, Pages):
             pages.probe()
     except Exception:  # whatever the client raises, the pages come without it
-        return "not reachable, or not keeping what it is given"
+        return "not reachable, or not storing values"
     return OK
 
 
@@ -53,4 +53,4 @@ def workers() -> str:
 
 
 def since(at) -> str:
-    return f"silent since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"
+    return f"not seen since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"

@@ -2,7 +2,7 @@
 to the workers.
 
 **A kind of job** is a subclass of users.jobs.kinds.Kind, registered once (`register(Suspend())`) from a module that
-users.apps imports. Most are subclasses of users.jobs.selected.Selected, which finds the accounts by a Selection.
+users.apps imports. Most are subclasses of users.bulk.selected.Selected, which finds the accounts by a Selection.
 
 **Starting one**: `engine.start("suspend", by=…, selection=selection.query, words=selection.words, up_to=…, reason=…, …)`.
 It belongs to the caller's transaction: rolled back, there is no job. `key` makes it safe to ask twice. Whether a second person
@@ -24,7 +24,7 @@ Events inside a chunk carry the job's id and the origin of the request that star
 adds up the counts, moves the cursor and raises `Miscounted` unless each id was accounted for.
 Whatever `run` raises rolls the chunk back: a deadlock or a lost connection is tried again, and any
 other exception leads to smaller and smaller chunks until the account that it comes from is alone,
-and has failed with it. A process that dies is noticed by users.jobs.turns, which also says who may
+and has failed with it. A process that dies is noticed by users.jobs.worker, which also says who may
 work a job and for how long.
 """
 
@@ -39,9 +39,9 @@ from django.utils import timezone
 from users import access
 from users.audit.origin import Origin, current_origin
 from users.audit.record import record
-from users.jobs import queue
 from users.jobs.kinds import KINDS, Kind
 from users.jobs.models import ENDED, OPEN, Job, JobItem, JobLine
+from users.jobs.queue import doorbell
 from users.models import User
 
 PER_PERSON = 10  # jobs of one person that have not ended
@@ -330,7 +330,7 @@ def told(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None
 
 def ring(job: Job) -> None:
     if job.state == State.QUEUED:
-        queue.ring(WORK)
+        doorbell.ring(WORK)
 
 
 def refuse_too_many(by: Any) -> None:

@@ -2,12 +2,13 @@
 
 from django.utils import timezone
 
-from users.jobs import queue, turns
+from users.jobs import worker
 from users.jobs.models import WorkerBeat
+from users.jobs.queue import doorbell
 
 
 def work() -> None:
-    turns.work()
+    worker.work()
 
 
 def beat(cluster: str) -> None:
@@ -16,5 +17,5 @@ def beat(cluster: str) -> None:
     the queue and of the clock.
     """
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
-    if cluster == queue.MAIN:
-        turns.sweep()
+    if cluster == doorbell.MAIN:
+        worker.sweep()

@@ -8,14 +8,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from users import access
-from users.account import masking
-from users.caching.pages import is_partial
-from users.errors import BadRequest, page
-from users.jobs import engine, reading
+from users import access, masking
+from users.exceptions import BadParameter, BadRequest
+from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN, Job
-from users.parameters import BadParameter, number, only
+from users.web.error_page import page
+from users.web.partials import is_partial
+from users.web.query_string import number, only
 
 STATES = [("open", "Not ended"), *Job.State.choices]
 
@@ -25,12 +25,12 @@ def index(request):
     """Everybody's jobs, or the viewer's own."""
     access.require(request.user, "view")
     state, before = parsed(request, state=[value for value, _ in STATES], place="before")
-    jobs, more = reading.jobs(request.user, state=state, before=before)
+    jobs, more = queries.jobs(request.user, state=state, before=before)
     context = {
         "jobs": jobs,
         "state": state,
         "states": STATES,
-        "silence": reading.silence(),
+        "silence": queries.silence(),
         "everybodys": access.may(request.user, "view_jobs"),
         "older": f"/jobs/?{f'state={state}&' if state else ''}before={jobs[-1].pk}" if more else "",
         "newest": f"/jobs/{f'?state={state}' if state else ''}" if before else "",
@@ -51,15 +51,15 @@ def show(request, pk: int):
             response["HX-Refresh"] = "true"  # other things can be done with it now
         return response
     outcome, after = parsed(
-        request, outcome=[outcome.value for outcome in reading.LEFT_OUT], place="after"
+        request, outcome=[outcome.value for outcome in queries.LEFT_OUT], place="after"
     )
     outcome = outcome or next(
-        (one.value for one in reading.LEFT_OUT if getattr(job, one.value)), ""
+        (one.value for one in queries.LEFT_OUT if getattr(job, one.value)), ""
     )
-    items, more = reading.items(job, outcome, after) if outcome else ([], False)
+    items, more = queries.items(job, outcome, after) if outcome else ([], False)
     kind = KINDS.get(job.kind)
     context = progress_of(job) | {
-        "title": reading.title(job),
+        "title": queries.title(job),
         "may_control": engine.may_control(request.user, job),
         "facts": kind.facts(job) if kind else [],
         "offers": kind.offers(job, request.user) if kind else [],
@@ -78,7 +78,7 @@ def report(request, pk: int):
     """A CSV of all that failed or were skipped."""
     job = get_job(request, pk)
     response = StreamingHttpResponse(
-        reading.report(job, masked=masking.hides(request.user)),
+        queries.report(job, masked=masking.hides(request.user)),
         content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
@@ -103,7 +103,7 @@ def cancellation(request, pk: int):
     if not engine.may_control(request.user, job):
         access.require(request.user, "control_jobs")
     return render(
-        request, "users/jobs/cancellation.html", {"job": job, "title": reading.title(job)}
+        request, "users/jobs/cancellation.html", {"job": job, "title": queries.title(job)}
     )
 
 
@@ -122,7 +122,7 @@ def retry(request, pk: int):
 def badge(request):
     """The number of running jobs, for the rail; it asks again while there are any."""
     access.require(request.user, "view_jobs")
-    return render(request, "users/jobs/_badge.html", {"running": reading.running()})
+    return render(request, "users/jobs/_badge.html", {"running": queries.running()})
 
 
 def control(request, pk: int, verb: Callable[..., Job], said: str) -> HttpResponse:
@@ -155,7 +155,7 @@ def progress_of(job: Job) -> dict[str, object]:
         "counts": counts,
         "percent": int(job.fraction * 100),
         "open": job.state in OPEN,
-        "silence": reading.silence() if job.state in OPEN else None,
+        "silence": queries.silence() if job.state in OPEN else None,
     }
 
 

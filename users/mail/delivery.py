@@ -36,7 +36,7 @@ def drain(seconds: float = 20) -> int:
                 if time.monotonic() < deadline and claim(message):
                     sent += deliver(message, connection)
     except ConnectionError as error:
-        logger.warning("Mail server not reachable, messages stay in the outbox: %s", error)
+        logger.warning("Mail server not reachable, emails stay in the outbox: %s", error)
     finally:
         connection.close()
     return sent
@@ -88,13 +88,13 @@ def deliver(message: Message, connection) -> bool:
         finish(message, Message.State.DROPPED, reason)
         return False
     if message.attempts > MAX_ATTEMPTS:
-        fail(message, "Each attempt ended without an answer: the sending process died.", final=True)
+        fail(message, "All attempts failed: the sending process died each time.", final=True)
         return False
     try:
         mail = compose(message)
         mail.message()  # where a header cannot be made, this says so before anything is sent
     except Exception as error:
-        logger.exception("Message %s can't be made", message.pk)
+        logger.exception("Email %s can't be built", message.pk)
         fail(
             message, f"{type(error).__name__}: {error}", final=False
         )  # it must not stand in the way of the others

@@ -19,7 +19,7 @@ class FilesBackend(BaseEmailBackend):
     def send_messages(self, email_messages) -> int:
         for mail in email_messages:
             path = write(mail, settings.MAIL_DIR)
-            logger.info("Mail written: %s", path.as_uri())
+            logger.info("Email written: %s", path.as_uri())
         return len(email_messages)
 
 

@@ -43,7 +43,7 @@ def clean(subject: str, text: str) -> tuple[str, str]:
     errors = {
         "subject": objection(subject, SUBJECT_MAX, "A subject"),
         "text": objection(
-            text, TEXT_MAX, "A mail", allow="\n\t\u200c\u200d"
+            text, TEXT_MAX, "An email", allow="\n\t\u200c\u200d"
         ),  # the last two join letters and signs
     }
     if found := {field: why for field, why in errors.items() if why}:
@@ -56,11 +56,11 @@ def objection(template: str, longest: int, what: str, allow: str = "\u200c\u200d
     if not template:
         return "Write something first."
     if len(template) > longest:
-        return f"{what} has at most {longest:,} characters; this has {len(template):,}."
+        return f"{what} can have at most {longest:,} characters; this one has {len(template):,}."
     if odd := next(
         (char for char in template if category(char) in INVISIBLE and char not in allow), ""
     ):
         return f"This contains an invisible character (U+{ord(odd):04X}). Remove it."
     if strange := next((name for name in PLACE.findall(template) if name not in VARIABLES), ""):
-        return f"There is no {{{strange}}}. There are: {NAMES}."
+        return f"Unknown placeholder {{{strange}}}. Available: {NAMES}."
     return ""

@@ -23,8 +23,8 @@ SUBJECTS = {
     KIND.INVITATION: "Your invitation to Rollcall",
     KIND.PASSWORD_RESET: "Choose a new password for Rollcall",
     KIND.SUSPENDED: "Your account is suspended",
-    KIND.REINSTATED: "Your account is open again",
-    KIND.VERIFICATION: "Is this your address?",
+    KIND.REINSTATED: "Your account is active again",
+    KIND.VERIFICATION: "Confirm your email address",
 }
 LIVING = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in for the mail to be true.
@@ -38,13 +38,13 @@ def moot(message: Message) -> str:
     account = message.account
     fits = FITS.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
-        return "The account has another address by now."
+        return "The account’s email address has changed."
     if account.state != fits:
         return f"The account is {account.state.label.lower()}" + (
             "." if fits == State.ACTIVE else f", no longer {fits}."
         )
     if message.kind == KIND.VERIFICATION and account.email_verified_at:
-        return "The address is verified by now."
+        return "The email address is already verified."
     return ""
 
 
@@ -54,12 +54,12 @@ def moot_letter(message: Message) -> str:
     """
     account = message.account
     if message.letter is None or not message.letter.text:
-        return "Its text was forgotten."
+        return "The text of this email was deleted."
     if account.email != message.to:
-        return "The account has another address by now."
+        return "The account’s email address has changed."
     if account.state not in LIVING:
         return f"The account is {account.state.label.lower()}."
-    return "" if account.email_verified_at else "The address is not verified any more."
+    return "" if account.email_verified_at else "The email address is no longer verified."
 
 
 def compose(message: Message) -> EmailMultiAlternatives:

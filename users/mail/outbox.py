@@ -1,6 +1,6 @@
 """Puts a message into the outbox, in the transaction of what causes it, and rings the bell."""
 
-from users.jobs import queue
+from users.jobs.queue import doorbell
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -10,5 +10,5 @@ def post(kind: Message.Kind, account: User, letter: Letter | None = None) -> Mes
     if not account.email:
         return None
     message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
-    queue.ring("users.mail.tasks.drain", cluster=queue.NOTIFY)
+    doorbell.ring("users.mail.tasks.drain", cluster=doorbell.NOTIFY)
     return message

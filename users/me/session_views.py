@@ -10,10 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.account import verbs
-from users.account.errors import Refused
-from users.errors import page
-from users.staff.sessions import standing
+from users.exceptions import Refused
+from users.sessions.store import standing
+from users.verbs.session_end.verb import end_own_session, end_own_sessions
+from users.web.error_page import page
 
 
 @require_safe
@@ -31,10 +31,10 @@ def sessions_end(request):
     """All but the one at hand, which goes on under a new key."""
 
     def end() -> None:
-        account = verbs.end_own_sessions(request.user)
+        account = end_own_sessions(request.user)
         update_session_auth_hash(request, account)
 
-    return ask_and_end(request, end, {}, "All other sessions have ended.")
+    return ask_and_end(request, end, {}, "Other devices signed out.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,13 +46,13 @@ def session_end(request, public_id: UUID):
         return page(
             request,
             404,
-            "There is no such session. It may have ended already.",
+            "This session doesn’t exist. It may have ended already.",
             back="/me/sessions/",
         )
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
-    end = lambda: verbs.end_own_session(request.user, public_id)  # noqa: E731
-    return ask_and_end(request, end, {"session": session}, "The session has ended.")
+    end = lambda: end_own_session(request.user, public_id)  # noqa: E731
+    return ask_and_end(request, end, {"session": session}, "Session ended.")
 
 
 def ask_and_end(

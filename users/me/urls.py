@@ -1,7 +1,7 @@
 from django.urls import path
 
 from users.me import session_views, views
-from users.staff.views import PasswordChangeView
+from users.signin.views import PasswordChangeView
 
 urlpatterns = [
     path("", views.profile, name="me"),

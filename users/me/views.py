@@ -5,9 +5,11 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users.account import meanwhile, verbs
-from users.account.forms import OwnProfileForm
-from users.account.submit import bind, status_of, submit
+from users.history import edit_conflicts
+from users.verbs.form_submission import bind, submit
+from users.verbs.profile.page import OwnProfileForm
+from users.verbs.profile.verb import edit_own_profile
+from users.web.forms import status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -16,9 +18,9 @@ def profile(request):
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
     form = bind(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
     if form.is_valid() and (
-        done := submit(form, lambda: verbs.edit_own_profile(account, **form.cleaned_data))
+        done := submit(form, lambda: edit_own_profile(account, **form.cleaned_data))
     ):
-        messages.success(request, meanwhile.saved(done, request.user))
+        messages.success(request, edit_conflicts.saved(done, request.user))
         return redirect("me")
-    context = {"form": form, "account": account} | meanwhile.shown(form, request.user, "/me/")
+    context = {"form": form, "account": account} | edit_conflicts.shown(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=status_of(form))

@@ -1,7 +1,7 @@
 """What the workers do about presence."""
 
-from users.presence import looking
+from users.presence import heartbeat
 
 
 def sweep() -> None:
-    looking.sweep()
+    heartbeat.sweep()

@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from users import access, parameters
-from users.caching.pages import page_around
-from users.errors import BadRequest
-from users.parameters import BadParameter
-from users.presence.looking import look
-from users.presence.news import news
+from users import access
+from users.exceptions import BadParameter, BadRequest
+from users.presence.heartbeat import look
+from users.presence.recent_changes import news
+from users.web import query_string
+from users.web.partials import page_around
 
 NAMED = 5
 
@@ -51,11 +51,11 @@ def asked(request, pk: int) -> tuple[int, bool]:
     this moment.
     """
     try:
-        parameters.only(request.GET, "version", "form", "said", "editing")
-        version = parameters.number("version", request.GET.get("version", ""))
+        query_string.only(request.GET, "version", "form", "said", "editing")
+        version = query_string.number("version", request.GET.get("version", ""))
         if not version:
             raise BadParameter("version", "version takes a whole number greater than 0.")
-        return version, bool(parameters.number("form", request.GET.get("form", "")))
+        return version, bool(query_string.number("form", request.GET.get("form", "")))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/") from error
 

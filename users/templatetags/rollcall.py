@@ -8,15 +8,15 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from users.account.blast import CAP
-from users.account.buttons import actions
-from users.account.facts import fact
-from users.audit.words import readable
+from users.account.actions_html import actions
+from users.account.field_html import fact
+from users.audit.labels import readable
 from users.directory.counts import in_words
-from users.icons import asset, icon
-from users.moments import ago, exact, minute, stamp
-from users.staff.devices import device
-from users.staff.places import place
+from users.sessions.devices import device
+from users.sessions.ip_labels import place
+from users.verbs.impact import CAP
+from users.web.icons import asset, icon
+from users.web.time_html import ago, exact, minute, stamp
 
 CHOSEN = SafeString(" selected")
 register = template.Library()

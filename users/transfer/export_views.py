@@ -6,15 +6,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from users import access
-from users.account import masking
-from users.account.submit import record_strange
+from users import access, masking
+from users.audit.privileged_fields import record_strange
 from users.audit.record import record
-from users.errors import BadRequest, page
-from users.parameters import BadParameter, number, only
-from users.transfer import exporting, pieces
+from users.exceptions import BadParameter, BadRequest
+from users.transfer import export_store, exporting
+from users.transfer.export_queries import SIZE, exports
 from users.transfer.models import Export
-from users.transfer.reading import SIZE, exports
+from users.web.error_page import page
+from users.web.query_string import number, only
 
 UNMASKED = "This file holds addresses and phone numbers, which you may not see any more."
 
@@ -75,7 +75,7 @@ def end(request, pk: int):
         )
     if export.removed_at is None:
         record("export.removed", actor=request.user, job_id=export.job_id)
-        pieces.remove(export)
+        export_store.remove(export)
     messages.success(request, "The file is removed.")
     return redirect("exports")
 

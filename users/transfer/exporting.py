@@ -12,9 +12,9 @@ from django.db.models import Sum
 from users.directory.columns import COLUMNS as SHOWN
 from users.directory.columns import NAME
 from users.models import User
-from users.transfer import pieces
+from users.transfer import export_store
 from users.transfer.models import Export
-from users.transfer.report import harmless
+from users.web.csv_injection import harmless
 
 FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
@@ -148,7 +148,7 @@ def beginning(export: Export) -> bytes:
 
 def stream(export: Export) -> Iterator[bytes]:
     yield beginning(export)
-    yield from pieces.read(export)
+    yield from export_store.read(export)
 
 
 def measures(export: Export) -> tuple[int, int]:

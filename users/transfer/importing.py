@@ -12,11 +12,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from users import access
-from users.account.identity import taken
 from users.models import State
-from users.transfer.chunk import REJECTED, Chunk, Outcome
 from users.transfer.formats import Record, Unreadable
+from users.transfer.import_chunk import REJECTED, Chunk, Outcome
 from users.transfer.mapping import Mapping, Row
+from users.verbs.identity import taken
 
 CHUNK = 1000
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 
 from users.transfer import fields
+from users.transfer.column_templates import BadTemplate, Template
 from users.transfer.fields import FIELDS, KEYS, NEVER, plain
 from users.transfer.formats import Record, Source, Unreadable
-from users.transfer.templates import BadTemplate, Template
 
 SHOWN = 60
 SECRETS = ("password", "secret", "token")

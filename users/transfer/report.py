@@ -3,11 +3,8 @@
 import csv
 from typing import TextIO
 
-from users.transfer.chunk import CREATED, Outcome
-
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms
-# too.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+from users.transfer.import_chunk import CREATED, Outcome
+from users.web.csv_injection import harmless
 
 
 class Report:
@@ -20,8 +17,3 @@ class Report:
         known = outcome.account_id is not None and (stored or outcome.kind != CREATED)
         account = str(outcome.account_id) if known else ""
         self.writer.writerow([str(outcome.line), outcome.kind, account, harmless(outcome.reason)])
-
-
-def harmless(text: str) -> str:
-    """`text`, with an apostrophe in front where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,7 +1,7 @@
 """What runs by the clock."""
 
-from users.transfer import reading
+from users.transfer import export_queries
 
 
 def remove_over() -> int:
-    return reading.remove_over()
+    return export_queries.remove_over()

@@ -12,16 +12,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from users import access
-from users.account import masking
+from users import access, masking
 from users.audit.record import record_denied
-from users.bulk.action import BY_NOUN, Action
+from users.bulk.action import Action
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.selection import Selection
 from users.bulk.starting import start
 from users.directory.filter import BadFilter
-from users.directory.selection import Selection
-from users.jobs import engine, turns
+from users.jobs import engine, worker
 from users.jobs.models import Job, JobLine
 from users.models import User
 
@@ -169,12 +169,12 @@ class Command(BaseCommand):
                 self.stdout.write(bar(job))
             if still:
                 return
-            if not (here and turns.work() is not None):
+            if not (here and worker.work() is not None):
                 time.sleep(0.5)
 
 
 def actions() -> dict[str, Action]:
-    return {action.name: action for action in BY_NOUN.values()}
+    return {action.name: action for action in ACTIONS_BY_NOUN.values()}
 
 
 def group(name: str) -> str:

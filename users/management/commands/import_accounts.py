@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users import access
 from users.models import State
-from users.transfer.chunk import OUTCOMES, REJECTED, Outcome
 from users.transfer.fields import FIELDS, KEYS
 from users.transfer.formats import Source, Unreadable
 from users.transfer.formats import csv as csv_format
+from users.transfer.import_chunk import OUTCOMES, REJECTED, Outcome
 from users.transfer.importing import Import
 from users.transfer.mapping import BadMapping, Mapping, mapping_for
 from users.transfer.report import Report

@@ -23,30 +23,40 @@ PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a varia
 
 class Command(BaseCommand):
     help = (
-        "Fills the directory with made-up accounts. The same --accounts, --seed and --until give the same rows. Nobody can "
-        f"sign in to them but --admin, whose password is {PASSWORD_VARIABLE}, or asked for, or made up and printed once. "
-        "All of it is one transaction: interrupted, it leaves nothing."
+        "Fills the directory with made-up accounts. "
+        "The same --accounts, --seed and --until give the same rows. "
+        f"Only --admin can sign in; its password comes from {PASSWORD_VARIABLE}, from a prompt, "
+        "or is generated and printed once. "
+        "Everything is one transaction: if it is interrupted, nothing is written."
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
-            "--accounts", type=int, required=True, metavar="N", help="how many, staff included"
+            "--accounts",
+            type=int,
+            required=True,
+            metavar="N",
+            help="number of accounts, including staff",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, help="another number gives other people (default: 1)"
+            "--seed",
+            type=int,
+            default=1,
+            help="random seed; another number gives other people (default: 1)",
         )
         parser.add_argument(
             "--until",
             type=day,
             metavar="DATE",
-            help="the last day (exclusive) that anybody joined (today)",
+            help="accounts joined before this day (default: today)",
         )
         parser.add_argument(
-            "--admin", default="", metavar="USERNAME", help="also a superuser, to sign in with"
+            "--admin",
+            default="",
+            metavar="USERNAME",
+            help="also create this superuser, to sign in with",
         )
-        parser.add_argument(
-            "--more", action="store_true", help="add to accounts that are there already"
-        )
+        parser.add_argument("--more", action="store_true", help="add to existing accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = self.order(options)
@@ -68,7 +78,7 @@ class Command(BaseCommand):
         accounts = options["accounts"]
         admin = options["admin"]
         if not 1 <= accounts <= MOST:
-            raise CommandError(f"--accounts takes a number from 1 to {MOST:,}.")
+            raise CommandError(f"--accounts must be a number from 1 to {MOST:,}.")
         until = options["until"] or datetime.now(UTC).replace(
             hour=0, minute=0, second=0, microsecond=0
         )
@@ -79,16 +89,18 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"--admin: {error.messages[0]}") from error
         if User.objects.filter(username=admin).exists():
-            raise CommandError(f"--admin: there is an account “{admin}” already.")
+            raise CommandError(f"--admin: the account “{admin}” already exists.")
         return Order(accounts, options["seed"], until, admin, self.password(admin))
 
     def password(self, username: str) -> str:
         given = os.environ.get(PASSWORD_VARIABLE) or (
-            getpass(f"Password for {username} (empty: make one up): ") if sys.stdin.isatty() else ""
+            getpass(f"Password for {username} (empty: generate one): ")
+            if sys.stdin.isatty()
+            else ""
         )
         if not given:
             given = get_random_string(16)
-            self.stdout.write(f"The password of {username} is {given} and is not shown again.")
+            self.stdout.write(f"Password of {username} (not shown again): {given}")
             return given
         try:
             validate_password(given, User(username=username))
@@ -102,7 +114,7 @@ class Command(BaseCommand):
         now = time.monotonic()
         if now - self.told >= 2:
             self.told = now
-            self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} a second")
+            self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} per second")
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
@@ -111,7 +123,8 @@ class Command(BaseCommand):
     def report(self, order: Order, rows: int) -> None:
         seconds = time.monotonic() - self.started
         self.stdout.write(
-            f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts a second, indexes and statistics included"
+            f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts per second, "
+            "including indexes and statistics"
         )
         if order.admin:
             self.stdout.write(f"Sign in as {order.admin}")

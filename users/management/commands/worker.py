@@ -4,12 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from users.jobs import queue
-from users.jobs.supervisor import Supervisor
+from users.database.version import refuse_earlier_version
+from users.jobs.queue import doorbell
+from users.jobs.queue.supervisor import Supervisor
 
 
 class Command(BaseCommand):
     help = "Runs the clusters of workers until SIGTERM or Ctrl-C, and replaces one that no longer answers."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        Supervisor(queue.CLUSTERS).run()
+        refuse_earlier_version()
+        Supervisor(doorbell.CLUSTERS).run()

@@ -1,0 +1,63 @@
+"""Events and items of changed accounts, put together here rather than by the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from users.audit.models import AuditEvent
+from users.audit.record import event_for
+from users.fields import audited_columns, difference
+from users.jobs.kinds import Chunk
+from users.jobs.models import JobItem
+from users.models import User
+
+
+@dataclass(frozen=True)
+class Written:
+    """One account that was changed. `image`: its columns as they were, exactly; `before` and
+    `after`: what the event tells.
+    """
+
+    pk: int
+    username: str
+    version: int
+    image: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    @classmethod
+    def of(cls, old: dict[str, Any], new: dict[str, Any], columns: Iterable[str]) -> "Written":
+        """`new` also has username and version."""
+        names = audited_columns(columns)
+        changes = difference({name: old[name] for name in names}, new)
+        before = {name: was for name, (was, _) in changes.items()}
+        after = {name: now for name, (_, now) in changes.items()}
+        image = {name: exactly(old[name]) for name in columns}
+        return cls(new["pk"], new["username"], new["version"], image, before, after)
+
+
+def write(chunk: Chunk, event: str, rows: list[Written]) -> None:
+    """The event of each, and its item."""
+    events = []
+    for row in rows:
+        target = User(pk=row.pk, username=row.username, version=row.version)
+        events.append(
+            event_for(
+                event,
+                actor=chunk.by,
+                target=target,
+                before=row.before,
+                after=row.after,
+                reason=chunk.job.reason,
+            )
+        )
+        chunk.put(JobItem.Outcome.CHANGED, row.pk, before=row.image, version=row.version)
+    AuditEvent.objects.bulk_create(events, batch_size=2000)
+
+
+def exactly(value: Any) -> Any:
+    """As JSON holds it and `User._meta.get_field(…).to_python` reads it: points in time to the
+    microsecond.
+    """
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,79 @@
+"""Sends a mail that staff may send to one account: users.verbs.password_reset.verb.send_password_reset and
+send_verification.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from users.bulk.eligibility import Judging
+from users.bulk.events import Written, write
+from users.bulk.forms import BulkForm
+from users.bulk.lock import admitted
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.jobs.queue import doorbell
+from users.mail.models import Message
+from users.models import State, in_state
+from users.web.forms import OptionalReasonForm
+
+
+class SendMailForm(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class SendMail(Judging):
+    kind: ClassVar[Message.Kind]
+    form: ClassVar[Any] = SendMailForm
+    icon = "mail"
+
+    def run(self, chunk: Chunk) -> None:
+        ids = admitted(chunk, self.action, takes_keys=False)
+        rows = self.sorted_out(chunk, ids, timezone.now(), "email")
+        own = self.own(chunk.job)
+        told = self.told(chunk.job)
+        mails = [
+            Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **own)
+            for pk, row in rows.items()
+        ]
+        Message.objects.bulk_create(mails, batch_size=2000)
+        if mails:
+            doorbell.ring("users.mail.tasks.drain", cluster=doorbell.NOTIFY)
+        write(
+            chunk,
+            self.event,
+            [
+                Written(pk, row["username"], row["version"], {}, {}, told)
+                for pk, row in rows.items()
+            ],
+        )
+
+    def own(self, job: Job) -> dict[str, Any]:
+        """What else a message has."""
+        return {}
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """What its event tells."""
+        return {}
+
+    def unsendable(self, now: datetime) -> list[tuple[Q, str]]:
+        closed = (State.SUSPENDED, State.ENDED)
+        waiting = Message.objects.filter(
+            account_id=OuterRef("pk"),
+            kind=self.kind,
+            state=Message.State.WAITING,
+            to=OuterRef("email"),
+        )
+        return [
+            *(
+                (
+                    in_state(each, now),
+                    f"This account is {each.label.lower()}: the link would open nothing.",
+                )
+                for each in closed
+            ),
+            (Q(Exists(waiting)), "This mail is on its way already."),
+            (Q(email=""), "This account has no address to send a mail to."),
+        ]

@@ -1,0 +1,135 @@
+"""Into groups and out of them: what users.verbs.role_addition.verb.add_to_groups and remove_from_groups do to
+one account.
+"""
+
+from abc import abstractmethod
+from collections import defaultdict
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import Group
+from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
+
+from users import access
+from users.bulk.action import alike
+from users.bulk.eligibility import Judging
+from users.bulk.events import Written, write
+from users.bulk.forms import BulkForm
+from users.bulk.lock import admitted, plain_accounts
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.models import User
+from users.web.forms import GroupsForm
+
+Member: Any = User.groups.through
+NONE_LEFT = "These groups are not there any more."
+
+
+class BulkGroupsForm(BulkForm, GroupsForm):
+    version = None  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.offer(list(Group.objects.order_by("id")))
+
+
+class GroupsAction(Judging):
+    """Both. A before-image has the ids of all groups that the account was in."""
+
+    action = "change_groups"
+    columns = ("groups",)
+    undo_action = "change_groups"
+
+    way: ClassVar[str]
+
+    def title(self, job: Job) -> str:
+        """With the names that they had when it was started."""
+        return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'groups'}"
+
+    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        return super().stored(values) | {"names": [group.name for group in values["groups"]]}
+
+    def groups(self, job: Job) -> dict[int, Group]:
+        return Group.objects.in_bulk(job.parameters.get("groups", []))
+
+    def run(self, chunk: Chunk) -> None:
+        now = timezone.now()
+        groups = self.groups(chunk.job)
+        ids = admitted(chunk, self.action, takes_keys=False)
+        rows = list(self.sorted_out(chunk, ids, now))
+        old = self.states(rows)
+        for pk, why in self.refused(chunk.by, old, groups).items():
+            chunk.skipped(pk, why)
+            del old[pk]
+        self.move(old, groups)
+        plain_accounts().filter(pk__among=list(old)).update(
+            version=F("version") + 1, updated_at=now
+        )
+        new = self.states(list(old))
+        write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+
+    def refused(
+        self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> dict[int, str]:
+        """Nobody gives what they don't have."""
+        return {}
+
+    @abstractmethod
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None: ...
+
+    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+        rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
+        members: dict[int, dict[int, str]] = defaultdict(dict)
+        for pk, group, name in Member.objects.filter(user_id__among=ids).values_list(
+            "user_id", "group_id", "group__name"
+        ):
+            members[pk][group] = name
+        return {
+            row["pk"]: row | {"groups": sorted(members[row["pk"]]), "names": members[row["pk"]]}
+            for row in rows
+        }
+
+    def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
+        before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
+        return Written(
+            new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
+        )
+
+    def objections(
+        self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
+    ) -> dict[int, str]:
+        groups = Group.objects.in_bulk(
+            {group for image in images.values() for group in image["groups"]}
+        )
+        wanted = {pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()}
+        return grant_refusals(by, wanted, groups)
+
+    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+        there = set(Group.objects.values_list("pk", flat=True))
+        for image, ids in alike(images):
+            Member.objects.filter(user_id__among=ids).exclude(group_id__in=image["groups"]).delete()
+            add_members(ids, there.intersection(image["groups"]))
+
+
+def grant_refusals(
+    by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]
+) -> dict[int, str]:
+    """Of accounts with the ids of the groups that they would come into: whom `by` may not give
+    them, and why.
+    """
+    answers: dict[frozenset[int], str] = {}
+    for ids in map(frozenset, wanted.values()):
+        if ids not in answers:
+            given = [groups[pk] for pk in sorted(ids) if pk in groups]
+            why = access.grant_refusal(by, groups=given, is_staff=False, is_superuser=False)
+            answers[ids] = why.reason if why else ""
+    return {pk: answer for pk, ids in wanted.items() if (answer := answers[frozenset(ids)])}
+
+
+def add_members(ids: list[int], groups: set[int]) -> None:
+    rows = [Member(user_id=pk, group_id=group) for pk in ids for group in groups]
+    Member.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+
+
+def is_member_of(*groups: int) -> Exists:
+    return Exists(Member.objects.filter(user_id=OuterRef("pk"), group_id__in=groups))

@@ -1,0 +1,56 @@
+"""What is selected, before anything is done with it."""
+
+from typing import Any
+
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from users import access, masking
+from users.bulk.action import Action
+from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.selection import CAP, Selection
+from users.directory.filter import BadFilter
+from users.directory.request import bad_request
+
+IN_THE_END = {"delete", "erase"}  # hard to take back, so apart
+
+
+@require_safe
+def selection(request):
+    """Here “all that match” gets an address that stays what it is: with the highest id as of now."""
+    access.require(request.user, "view")
+    try:
+        selected = Selection.parse(request.GET, masked=masking.hides(request.user))
+    except BadFilter as error:
+        raise bad_request(error) from error
+    if selected.filter and "up_to" not in request.GET:
+        return redirect(selected.url)
+    count = selected.count()
+    context = {
+        "selection": selected,
+        "count": count,
+        "cap": CAP,
+        "gone": len(selected.ids) - (count or 0),
+        "examples": masking.accounts(selected.examples(), request.user),
+        "offered": offered(
+            [
+                action
+                for action in ACTIONS_BY_NOUN.values()
+                if access.may(request.user, action.action)
+            ]
+        ),
+    }
+    return render(request, "users/directory/selection.html", context)
+
+
+def offered(actions: list[Action]) -> dict[str, Any]:
+    menu: dict[str, list[Action]] = {}
+    for action in actions:
+        if action.menu:
+            menu.setdefault(action.menu, []).append(action)
+    buttons = [action for action in actions if not action.menu and action.name not in IN_THE_END]
+    return {
+        "buttons": buttons,
+        "menu": menu,
+        "dangerous": [action for action in actions if action.name in IN_THE_END],
+    }

@@ -1,0 +1,63 @@
+"""Which jobs can be undone, for how long, and the links on a job's page."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from users import access
+from users.jobs.kinds import KINDS, Offer
+from users.jobs.models import Job
+
+UNDO_OF: dict[str, str] = {}  # kind of a job → the kind that takes it back
+
+
+def undo_objection(job: Job) -> str:
+    """Why this job can't be taken back, in a sentence; "" where it can."""
+    if job.kind not in UNDO_OF:
+        return "What this job does can’t be taken back."
+    if not job.has_ended:
+        return "This job has not ended. Wait for its end, or cancel it first."
+    if not job.changed:
+        return "This job has changed nothing."
+    if is_undo_expired(job):
+        return f"This job ended more than {settings.BULK_UNDO_DAYS} days ago: what the accounts were before is no longer kept."
+    if (
+        other := job.children.filter(kind=UNDO_OF[job.kind])
+        .exclude(state=Job.State.CANCELLED)
+        .first()
+    ):
+        return f"{'Job' if other.has_ended else 'At this moment job'} {other.pk} takes this one back already."
+    return ""
+
+
+def job_links(job: Job, viewer: Any) -> list[Offer]:
+    """What can be done with a bulk job, beside what can be done with any: links on its page."""
+    found = []
+    if (
+        job.state == Job.State.WAITING
+        and viewer.pk != job.by_id
+        and access.may(viewer, "approve_bulk")
+    ):
+        found.append(Offer(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
+    if (
+        job.has_ended
+        and not undo_objection(job)
+        and access.may(viewer, KINDS[UNDO_OF[job.kind]].action)
+    ):
+        found.append(Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
+    return found
+
+
+def is_undo_expired(job: Job) -> bool:
+    return job.forgotten_at is not None or (job.ended_at or timezone.now()) < oldest_undoable()
+
+
+def undo_deadline(job: Job) -> datetime | None:
+    """How long it can be taken back."""
+    return job.ended_at + timedelta(days=settings.BULK_UNDO_DAYS) if job.ended_at else None
+
+
+def oldest_undoable() -> datetime:
+    return timezone.now() - timedelta(days=settings.BULK_UNDO_DAYS)

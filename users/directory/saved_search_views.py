@@ -1,0 +1,143 @@
+"""Saved views: the list of them, a new one, one."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from users import access, masking
+from users.directory import saved_searches
+from users.directory.filter import BadFilter, Filter
+from users.directory.forms import ChangedViewForm, ViewForm
+from users.directory.models import SavedView
+from users.directory.request import bad_request, parse
+from users.web.forms import posted, status_of
+from users.web.partials import is_partial
+
+SHOWN = 12  # as links above the list; the page has them all
+LISTED = 500
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def views(request):
+    """GET: all that the viewer may open, or as a part of the directory the first ones. POST: one
+    more.
+    """
+    access.require(request.user, "view")
+    if request.method == "POST":
+        return created(request)
+    found = list(
+        saved_searches.seen_by(request.user)[: SHOWN + 1 if is_partial(request) else LISTED]
+    )
+    for view in found:
+        view.words = saved_searches.words(view, request.user)  # type: ignore[attr-defined]
+    context = {"views": found[:SHOWN] if is_partial(request) else found, "more": len(found) > SHOWN}
+    return render(
+        request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context
+    )
+
+
+@require_safe
+def new(request):
+    """A form for the filter in the URL."""
+    access.require(request.user, "view")
+    wanted = parse(request)
+    form = ViewForm(
+        initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
+    )
+    return render(request, "users/directory/view_new.html", {"form": form, "filter": wanted})
+
+
+def created(request) -> HttpResponse:
+    """A view of the posted filter, or the form again."""
+    try:
+        wanted = Filter.parse(
+            QueryDict(request.POST.get("query", "")), masked=masking.hides(request.user)
+        )
+    except BadFilter as error:
+        raise bad_request(error) from error
+    if request.POST.get("shared"):
+        access.require(request.user, "share_view")
+    form = ViewForm(request.POST, may_share=access.may(request.user, "share_view"))
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        shared = form.cleaned_data["shared"]
+        try:
+            view = saved_searches.create(wanted, by=request.user, name=name, shared=shared)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"View “{view.name}” saved.")
+            return redirect(f"/users/?view={view.pk}")
+    return render(
+        request,
+        "users/directory/view_new.html",
+        {"form": form, "filter": wanted},
+        status=status_of(form),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def view(request, pk: int):
+    access.require(request.user, "view")
+    current = saved_searches.get(request.user, pk)
+    may_change = saved_searches.may_change(request.user, current)
+    form = None
+    if request.method == "POST":
+        saved_searches.require_change(request.user, current)
+    if may_change:
+        may_share = access.may(request.user, "share_view") or current.shared
+        form = ChangedViewForm(posted(request), initial=vars(current), may_share=may_share)
+    if form and form.is_valid() and changed(request, form, current):
+        messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
+        return redirect("directory-views")
+    context = {"form": form, "view": current, "may_change": may_change} | meaning(
+        current, request.user
+    )
+    return render(
+        request, "users/directory/view.html", context, status=status_of(form) if form else 200
+    )
+
+
+def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
+    """Whether it is. If not, the form says why."""
+    try:
+        saved_searches.change(current, by=request.user, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    except saved_searches.StaleView as error:
+        again = cast(
+            QueryDict, form.data
+        ).copy()  # sent once more, it is a change of the view as it is now
+        again["version"] = str(error.current.version)
+        form.data = again
+        message = (
+            "Someone else changed this view while you had it open. "
+            f"It is now “{error.current.name}”. Save again to overwrite it."
+        )
+        form.add_error(None, ValidationError(message, code="stale"))
+        return False
+    return True
+
+
+def meaning(current: SavedView, viewer: Any) -> dict[str, object]:
+    """The stored filter as it is read today, or what is wrong with it."""
+    try:
+        return {"filter": saved_searches.filter_of(current, masked=masking.hides(viewer))}
+    except BadFilter as error:
+        return {"wrong": error}
+
+
+@require_POST
+def deletion(request, pk: int):
+    access.require(request.user, "view")
+    current = saved_searches.get(request.user, pk)
+    saved_searches.delete(current, by=request.user)
+    messages.success(request, f"View “{current.name}” deleted.")
+    return redirect("directory-views")

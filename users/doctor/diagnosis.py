@@ -1,0 +1,379 @@
+"""The login doctor: why somebody can't sign in, looked up at this moment, in the order in which
+sign-in would ask.
+
+Nothing here is cached. It takes two queries: one for what happened lately, and one for the counter
+of failures.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.utils import timezone
+
+from users.audit.actions import ACTIONS
+from users.history.timeline import NOTHING, Entry, Source, read
+from users.history.timeline import SOURCES as TIMELINE
+from users.identifiers import LARGEST_ID, fold
+from users.mail.models import Message
+from users.models import State, User
+from users.sessions import throttle
+from users.sessions.ip_labels import place
+from users.sessions.models import Outcome, SignInEvent
+from users.sessions.sign_in_events import can_be_checked, digest
+
+JUST = timedelta(hours=1)
+CROWD = timedelta(minutes=5)  # for which it is worth telling that a network address was held up
+LOOKED_THROUGH = 100  # events, mails and attempts; beyond them a failure tells nothing about today
+FAILURES = 10  # that are shown
+KINDS = dict(Message.Kind.choices)
+ENDING = {
+    "account.session_ended",
+    "account.sessions_ended",
+    "account.password_changed",
+    "account.second_factor_reset",
+}
+
+
+class Level(StrEnum):
+    STOPS = "stops"
+    NOTICE = "notice"
+    FINE = "fine"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A page that mends it. `action`: what the viewer must be allowed to do; `path`: below the
+    account's address. `once_active`: of no use before whatever else is wrong with the account's
+    state is mended. `by_mail`: nor without an address.
+    """
+
+    label: str
+    action: str
+    path: str
+    once_active: bool = False
+    by_mail: bool = False
+
+    def helps(self, account: User) -> bool:
+        """Whether its page would do anything now. What is deleted takes nothing but its return."""
+        if account.status in (State.DELETED, State.ERASED):
+            return self == RESTORE
+        return (account.is_active or not self.once_active) and bool(
+            account.email or not self.by_mail
+        )
+
+
+REINSTATE = Remedy("Reinstate", "reinstate", "suspension/end/")
+EXTEND = Remedy("Change end date", "set_end_date", "end-date/")
+RESTORE = Remedy("Restore", "restore", "deletion/end/")
+INVITE = Remedy("Invite again", "invite", "invitation/", by_mail=True)
+EDIT = Remedy("Correct address", "edit", "edit/")
+VERIFY = Remedy(
+    "Send verification email", "verify_email", "verification/mail/", once_active=True, by_mail=True
+)
+RESET = Remedy(
+    "Send password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
+)
+UNLOCK = Remedy("Unlock account", "end_lockout", "lockout/end/")
+FACTOR = Remedy("Reset second factor", "reset_second_factor", "second-factor/reset/")
+
+
+@dataclass(frozen=True)
+class Line:
+    level: Level
+    title: str
+    says: str = ""
+    at: datetime | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    lines: list[Line]
+    failures: list[SignInEvent] = field(default_factory=list)
+
+    @property
+    def stops(self) -> list[Line]:
+        return [line for line in self.lines if line.level == Level.STOPS]
+
+    @property
+    def verdict(self) -> str:
+        """Without the moment of the first reason, which the page shows behind it."""
+        if not self.stops:
+            return "Nothing prevents this person from signing in."
+        title = self.stops[0].title
+        return f"This person can’t sign in: {title[0].lower()}{title[1:]}"
+
+    @property
+    def more(self) -> str:
+        """The end of the verdict, with the number of further reasons."""
+        if not self.stops:
+            return ""
+        others = len(self.stops) - 1
+        problems = "problem" if others == 1 else "problems"
+        return f" (+{others} more {problems})." if others else "."
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What happened around an account, newest first: events, mails and attempts. `before` of a mail
+    is its state, and `after` says whether it went to the address that the account has now.
+    """
+
+    changes: list[Entry]
+    mail: list[Entry]
+    attempts: list[Entry]
+
+
+SOURCES = {
+    "changes": Source(
+        "",
+        "users_auditevent",
+        "target_id",
+        f"id, at, {NOTHING}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NOTHING}",
+    ),
+    "mail": Source(
+        "",
+        "users_message",
+        "account_id",
+        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at), {NOTHING}, '', kind, error, state,
+        CASE WHEN "to" = (SELECT email FROM users_user WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
+        CAST(NULL AS text), '', {NOTHING}""",  # noqa: S608
+    ),
+    "sign-ins": TIMELINE["sign-ins"],
+}
+
+
+def lately(account_id: int) -> Lately:
+    """One query."""
+    found = read(account_id, dict.fromkeys(SOURCES, LARGEST_ID), LOOKED_THROUGH, SOURCES)
+    return Lately(found["changes"], found["mail"], found["sign-ins"])
+
+
+def diagnose(account: User, may: Callable[[str], bool]) -> Diagnosis:
+    """`may`: whether the viewer may take an action on this account; remedies that they may not use,
+    or that would do nothing, are left out.
+    """
+    fits = lambda one: may(one.action) and one.helps(account)  # noqa: E731
+    happened = lately(account.pk)
+    lines = [check(account, happened) for check in CHECKS]
+    return Diagnosis(
+        [replace(line, remedies=tuple(filter(fits, line.remedies))) for line in lines],
+        failures(happened.attempts),
+    )
+
+
+def failures(attempts: list[Entry]) -> list[SignInEvent]:
+    """The last of them."""
+    failed = [attempt for attempt in attempts if attempt.what not in (Outcome.OK, Outcome.CHOSEN)][
+        :FAILURES
+    ]
+    return [
+        SignInEvent(
+            id=one.id,
+            at=one.at,
+            outcome=one.what,
+            way=one.text,
+            ip=one.ip,
+            user_agent=one.user_agent,
+        )
+        for one in failed
+    ]
+
+
+def suspended(account: User, happened: Lately) -> Line:
+    if account.state == State.SUSPENDED:
+        until = "Suspended until" if account.suspended_until else "Suspended indefinitely"
+        return Line(
+            Level.STOPS, until, account.status_reason, account.suspended_until, (REINSTATE,)
+        )
+    if account.status == State.SUSPENDED:
+        return Line(Level.FINE, "No longer suspended since", at=account.suspended_until)
+    return Line(Level.FINE, "Not suspended")
+
+
+def ended(account: User, happened: Lately) -> Line:
+    until = account.valid_until
+    if until and until <= timezone.now():
+        return Line(Level.STOPS, "Ended on", at=until, remedies=(EXTEND,))
+    return Line(Level.FINE, "Ends on" if until else "No end date", at=until)
+
+
+def gone(account: User, happened: Lately) -> Line:
+    if account.status == State.DELETED:
+        return Line(Level.STOPS, "Deleted", account.status_reason, account.deleted_at, (RESTORE,))
+    if account.status == State.ERASED:
+        return Line(
+            Level.STOPS, "Erased", "All personal data is permanently removed.", account.deleted_at
+        )
+    return Line(Level.FINE, "Not deleted")
+
+
+def invited(account: User, happened: Lately) -> Line:
+    if account.status == State.INVITED:
+        return Line(
+            Level.STOPS,
+            "Invited, no password chosen yet",
+            "The link in the invitation lets them choose one.",
+            None,
+            (INVITE,),
+        )
+    return Line(Level.FINE, "No pending invitation")
+
+
+def verified(account: User, happened: Lately) -> Line:
+    if not account.email:
+        return Line(
+            Level.NOTICE,
+            "No address",
+            "They sign in with the username. A password reset can’t be sent.",
+            None,
+            (EDIT,),
+        )
+    if account.email_verified_at is None:
+        return Line(
+            Level.NOTICE,
+            "Address not verified",
+            "This does not block sign-in.",
+            None,
+            (VERIFY,),
+        )
+    return Line(Level.FINE, "Address verified", at=account.email_verified_at)
+
+
+def mail(account: User, happened: Lately) -> Line:
+    """What became of the last mail to the address that the account has now."""
+    last = next(
+        (one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None
+    )
+    if last is None:
+        return Line(Level.FINE, "No emails sent yet")
+    kind = f"“{KINDS.get(last.what, last.what)}”"
+    if last.before == Message.State.FAILED:
+        level = Level.STOPS if account.status == State.INVITED else Level.NOTICE
+        return Line(level, f"The last email, {kind}, bounced", last.text, last.at, (EDIT,))
+    if last.before == Message.State.WAITING:
+        return Line(
+            Level.NOTICE, f"The last email, {kind}, has not been sent yet", last.text, last.at
+        )
+    if last.before == Message.State.UNKNOWN:
+        return Line(
+            Level.NOTICE,
+            f"It is unknown whether the last email, {kind}, was sent",
+            last.text,
+            last.at,
+        )
+    return Line(Level.FINE, f"The last email, {kind}, was accepted by the mail server", at=last.at)
+
+
+def locked_out(account: User, happened: Lately) -> Line:
+    """The account, or the network address that somebody tried it from."""
+    if until := throttle.locked_until(account):
+        return Line(
+            Level.STOPS,
+            "Locked out after too many failed attempts until",
+            "",
+            until,
+            (UNLOCK,),
+        )
+    since = timezone.now() - CROWD
+    crowded = (one for one in happened.attempts if one.what == Outcome.CROWDED and one.at > since)
+    if last := next(crowded, None):
+        says = (
+            f"The attempts came from {place(last.ip)}, for this account or others."
+            " Sign-in works again after a minute, or from another address."
+        )
+        return Line(
+            Level.NOTICE,
+            "Not locked out, but an IP address was blocked briefly after too many attempts",
+            says,
+            last.at,
+        )
+    return Line(Level.FINE, "Not locked out")
+
+
+def password(account: User, happened: Lately) -> Line:
+    if account.status in (State.INVITED, State.ERASED):
+        return Line(Level.FINE, "No password expected")
+    if not account.has_usable_password():
+        return Line(
+            Level.STOPS,
+            "No password",
+            "Send a reset email so they can choose one.",
+            None,
+            (RESET,),
+        )
+    if not can_be_checked(account.password):
+        says = (
+            "It is stored in a format that this site can’t check."
+            " Send a reset email so they can choose a new one."
+        )
+        return Line(Level.STOPS, "The stored password can’t be checked", says, None, (RESET,))
+    return Line(Level.FINE, "Password set")
+
+
+def must_change(account: User, happened: Lately) -> Line:
+    if account.must_change_password:
+        return Line(
+            Level.NOTICE,
+            "Password change required",
+            "They are asked for a new password after signing in.",
+            None,
+            (RESET,),
+        )
+    return Line(Level.FINE, "No password change required")
+
+
+def second_factor(account: User, happened: Lately) -> Line:
+    if account.has_second_factor:
+        return Line(
+            Level.NOTICE,
+            "Second factor set up",
+            "If the person has lost it, reset it.",
+            None,
+            (FACTOR,),
+        )
+    return Line(Level.FINE, "No second factor")
+
+
+def sessions_ended(account: User, happened: Lately) -> Line:
+    since = timezone.now() - JUST
+    last = next(
+        (event for event in happened.changes if event.what in ENDING and event.at > since), None
+    )
+    if last:
+        says = "The user has to sign in again."
+        return Line(
+            Level.NOTICE,
+            f"{ACTIONS.get(last.what, last.what)}, by {last.actor_text}",
+            says,
+            last.at,
+        )
+    return Line(Level.FINE, "No sessions ended in the last hour")
+
+
+CHECKS: tuple[Callable[[User, Lately], Line], ...] = (
+    suspended,
+    ended,
+    gone,
+    invited,
+    verified,
+    mail,
+    locked_out,
+    password,
+    must_change,
+    second_factor,
+    sessions_ended,
+)
+
+
+def attempts_at(typed: str) -> dict[str, Any]:
+    """What is known of a name that no account has: how often it was tried lately, and when last."""
+    tries = list(
+        SignInEvent.objects.filter(typed=digest(fold(typed.strip())))
+        .order_by("-id")
+        .values_list("at", flat=True)[:11]
+    )
+    return {"number": len(tries), "last": tries[0] if tries else None}

@@ -1,0 +1,97 @@
+"""Error pages: each says what is wrong and how to go on."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from psycopg.errors import QueryCanceled
+
+from users.access import Denied
+from users.audit.record import record_denied
+from users.exceptions import BadRequest, Refused
+from users.web.error_page import page, part, place
+
+
+class ErrorsMiddleware:
+    """Turns exceptions that views let through into pages. Nothing else catches them, so views stay
+    straight.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            return page(
+                request,
+                405,
+                "This page does not accept this kind of request.",
+                allow=response.get("Allow", ""),
+            )
+        return response
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, BadRequest):
+            return page(
+                request, 400, exception.message, parameter=exception.parameter, back=exception.back
+            )
+        if isinstance(exception, Refused):
+            return page(request, 409, exception.message)
+        return None
+
+
+def bad_request(request, exception) -> HttpResponse:
+    return page(
+        request, 400, "Your browser sent data that this page can’t read. Reload it and try again."
+    )
+
+
+def denied(request, exception) -> HttpResponse:
+    """403. The refusal goes into the trail once what was refused has been rolled back."""
+    if not isinstance(exception, Denied):
+        return page(request, 403, str(exception) or "You may not do this.")
+    actor = request.user if request.user.is_authenticated else None
+    record_denied(actor, exception)
+    return page(request, 403, exception.reason, permission=exception.permission)
+
+
+def csrf_failure(request, reason="") -> HttpResponse:
+    message = (
+        "This form has expired or belongs to another session. "
+        "Go back, reload the page and try again."
+    )
+    return page(request, 403, message)
+
+
+def not_found(request, exception) -> HttpResponse:
+    return page(
+        request,
+        404,
+        "This page or account doesn’t exist. Check the link and try again.",
+    )
+
+
+def too_many(request) -> HttpResponse:
+    return page(
+        request,
+        429,
+        "Your network sent too many requests. Wait a minute and try again.",
+    )
+
+
+def server_error(request) -> HttpResponse:
+    """500, or 503 for a database that is away or too slow. Needs neither session nor database nor
+    rail.
+    """
+    error = sys.exc_info()[1]
+    name = "500"
+    status = 500
+    headers = {}
+    if isinstance(error, (OperationalError, InterfaceError)):
+        name = "slow" if isinstance(error.__cause__, QueryCanceled) else "503"
+        status = 503
+        headers = {"Retry-After": "10"}
+    content = render_to_string(f"errors/{name}.html{part(request)}", {"place": place(request)})
+    return HttpResponse(content, status=status, headers=headers)

@@ -1,0 +1,111 @@
+"""What the pages of the jobs show: read by keyset, however many there are."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import caches
+from django.utils import timezone
+
+from users import access, masking
+from users.jobs.kinds import KINDS
+from users.jobs.models import ENDED, OPEN, Job, JobItem, WorkerBeat
+from users.jobs.queue import doorbell
+from users.models import User
+from users.web.csv_injection import harmless
+
+SIZE = 50
+BATCH = 2000
+LATE = timedelta(seconds=60)
+LEFT_OUT = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
+
+
+def jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
+    """Newest first, and whether there are older ones: everybody's, or the viewer's own."""
+    found = Job.objects.select_related("by").order_by("-pk")
+    if not access.may(viewer, "view_jobs"):
+        found = found.filter(by=viewer.pk)
+    if state == "open":
+        found = found.exclude(state__in=ENDED)
+    elif state:
+        found = found.filter(state=state)
+    if before:
+        found = found.filter(pk__lt=before)
+    rows = list(found[: SIZE + 1])
+    for job in rows:
+        job.title = title(job)  # type: ignore[attr-defined]
+    return rows[:SIZE], len(rows) > SIZE
+
+
+def title(job: Job) -> str:
+    """What it does; the bare name where this version knows the kind no more."""
+    kind = KINDS.get(job.kind)
+    return kind.title(job) if kind else job.kind
+
+
+def items(job: Job, outcome: str, after: int = 0, size: int = SIZE) -> tuple[list[JobItem], bool]:
+    """Those with an outcome, in the order of their ids, and whether there are more. An account that
+    is gone is None.
+    """
+    found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
+    rows = list(found[: size + 1])
+    names = User.objects.only("username", "first_name", "last_name").in_bulk(
+        [row.account_id for row in rows[:size]]
+    )
+    for row in rows:
+        row.person = names.get(row.account_id)  # type: ignore[attr-defined]
+    return rows[:size], len(rows) > size
+
+
+class Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def report(job: Job, *, masked: bool) -> Iterator[str]:
+    """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for
+    those who may not see personal data.
+    """
+    shown = masking.text if masked else str
+    writer = csv.writer(Echo())
+    yield writer.writerow(["account", "username", "outcome", "reason"])
+    for outcome in LEFT_OUT:
+        after = 0
+        more = True
+        while more:
+            rows, more = items(job, outcome, after, BATCH)
+            for row in rows:
+                after = row.account_id
+                username = row.person.username if row.person else ""  # type: ignore[attr-defined]
+                yield writer.writerow(
+                    [
+                        str(row.account_id),
+                        harmless(shown(username)),
+                        outcome.value,
+                        harmless(shown(row.reason)),
+                    ]
+                )
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No worker has been there `since`, or ever."""
+
+    since: datetime | None
+
+
+def silence() -> Silence | None:
+    """None while workers work."""
+    at = WorkerBeat.objects.filter(cluster=doorbell.MAIN).values_list("at", flat=True).first()
+    return None if at and timezone.now() - at < LATE else Silence(at)
+
+
+def running() -> int:
+    """How many jobs are at work, as of some seconds ago."""
+    return (
+        caches["pages"].get_or_set("jobs:running", Job.objects.filter(state__in=OPEN).count, 3) or 0
+    )

@@ -1,0 +1,43 @@
+""""""
+
+from typing import cast
+
+from django import forms
+from django.http import QueryDict
+
+from users.notes.models import TEXT_MAX
+from users.web.forms import VersionField, refuse_lost
+
+
+class NoteForm(forms.Form):
+    """`with_pin`: whether who writes it may pin it too."""
+
+    text = forms.CharField(
+        max_length=TEXT_MAX,
+        label="Note",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Visible to everyone who can see this account.",
+    )
+    pinned = forms.BooleanField(required=False, label="Pin")
+
+    def __init__(self, *args, with_pin: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not with_pin:
+            del self.fields["pinned"]
+
+
+class EditNoteForm(forms.Form):
+    text = forms.CharField(
+        max_length=TEXT_MAX,
+        label="Note",
+        validators=[refuse_lost],
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+
+    def sent_again(self, version: int) -> None:
+        """The same form as a change of the note as it is now."""
+        again = cast(QueryDict, self.data).copy()
+        again["version"] = str(version)
+        self.data = again

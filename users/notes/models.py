@@ -1,0 +1,42 @@
+""""""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+TEXT_MAX = 4000  # characters
+
+
+class Note(models.Model):
+    """A remark about an account, for colleagues. The text stands here alone, and in no event, so
+    that it can be erased.
+
+    The author is kept as id and as text, without a foreign key: the note outlives what it says of
+    them.
+    """
+
+    account = models.ForeignKey(
+        "users.User", on_delete=models.PROTECT, related_name="notes", db_index=False
+    )
+    author_id = models.BigIntegerField(null=True)
+    author_text = models.CharField(max_length=255)
+    text = models.TextField(blank=True, help_text="Empty once it is erased")
+    pinned = models.BooleanField(default=False, help_text="Stands at the top of the account's page")
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1, help_text="Raised by every change of the text")
+
+    class Meta:
+        default_permissions = ()
+        permissions = [
+            ("add_note", "Can write notes about accounts"),
+            ("pin_note", "Can pin notes"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="note_by_account"),
+            models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),
+            models.Index(fields=["author_id"], name="note_by_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"note {self.pk} about account {self.account_id}"

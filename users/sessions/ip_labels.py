@@ -1,0 +1,32 @@
+"""Where an address is, as far as the address itself tells. Nobody outside is asked, and no list of
+countries is kept.
+"""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+UNKNOWN = "unknown IP address"
+NETWORKS = [
+    ("this computer", ["127.0.0.0/8", "::1/128"]),
+    ("private network", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]),
+    ("link-local network", ["169.254.0.0/16", "fe80::/10"]),
+    ("shared provider network", ["100.64.0.0/10"]),
+]
+KNOWN = [(words, ip_network(network)) for words, networks in NETWORKS for network in networks]
+
+
+def place(ip: str | None) -> str:
+    """Such as "private network, 10.0.0.7"; the address alone where it is one of the internet."""
+    if not ip:
+        return UNKNOWN
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    words = next(
+        (
+            words
+            for words, network in KNOWN
+            if address.version == network.version and address in network
+        ),
+        "",
+    )
+    return f"{words}, {address}" if words else str(address)

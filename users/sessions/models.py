@@ -1,0 +1,116 @@
+"""Sessions that know whose they are, and every attempt to sign in."""
+
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+AGENT_MAX = 200  # characters; browsers send about 120
+
+
+class Session(AbstractBaseSession):
+    """A session, and where it is used. `public_id` names it in pages and addresses: the key itself
+    opens it.
+
+    `account_id` is no foreign key: signing in does not wait for whoever holds the account's row.
+    """
+
+    public_id = models.UUIDField(default=uuid4, editable=False)
+    account_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(
+        default=timezone.now, help_text="Updated at most once every five minutes"
+    )
+    ip = models.GenericIPAddressField(null=True, help_text="IP address of the last request")
+    user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("end_sessions", "Can end sessions")]
+        indexes = [
+            models.Index(
+                fields=["account_id", "expire_date"],
+                name="session_of_account",
+                condition=Q(account_id__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A session that goes on changes what it says, not where it began."""
+        if kwargs.get("force_update"):
+            kwargs["update_fields"] = ("session_data", "expire_date", "account_id")
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+
+class Way(models.TextChoices):
+    PASSWORD = "password", "Password"
+    RESET_LINK = "reset-link", "Reset link"
+    INVITATION = "invitation", "Invitation"
+
+
+class Outcome(models.TextChoices):
+    OK = "ok", "Signed in"
+    CHOSEN = "chosen", "Chose a password"
+    WRONG_PASSWORD = "wrong-password", "Wrong password"
+    UNKNOWN = "unknown", "No such account"
+    INVITED = "invited", "Invited, no password yet"
+    NO_PASSWORD = "no-password", "No password set"
+    BAD_HASH = "bad-hash", "Stored password can’t be read"
+    SUSPENDED = "suspended", "Suspended"
+    ENDED = "ended", "Account ended"
+    DELETED = "deleted", "Deleted"
+    ERASED = "erased", "Erased"
+    THROTTLED = "throttled", "Locked after failed attempts"
+    CROWDED = "crowded", "Too many requests from this IP address"
+    DEAD_LINK = "dead-link", "Link already used or expired"
+
+
+class SignInEvent(models.Model):
+    """One attempt to get in, and what came of it. Written once, by one INSERT, in no transaction:
+    it stays when all else fails.
+
+    Made for fifty million rows: no foreign key, two indexes, nothing of what was typed. `typed` is
+    a keyed digest of a name that no account has, so that those who ask for help with it can be told
+    that it was tried.
+    """
+
+    at = models.DateTimeField(default=timezone.now)
+    account_id = models.BigIntegerField(null=True)
+    way = models.CharField(max_length=12, choices=Way.choices, default=Way.PASSWORD)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
+    typed = models.CharField(
+        max_length=32, blank=True, help_text="Keyed digest of a name that matches no account"
+    )
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("end_lockout", "Can unlock accounts")]
+        indexes = [
+            models.Index(
+                fields=["account_id", "-id"],
+                name="signin_by_account",
+                condition=Q(account_id__isnull=False),
+            ),
+            models.Index(fields=["typed", "-id"], name="signin_by_typed", condition=~Q(typed="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.outcome in (Outcome.OK, Outcome.CHOSEN)

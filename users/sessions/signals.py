@@ -1,0 +1,32 @@
+"""What follows from signing in."""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+
+from users.models import User
+from users.sessions import last_seen, sign_in_events
+from users.sessions.models import Outcome
+
+PERSONAL = ("username", "email", "phone")
+
+
+@receiver(user_logged_in)
+def write_down(sender: type, user: User, request: Any = None, **_: object) -> None:
+    sign_in_events.note(Outcome.OK, user)
+    last_seen.leave(user, "", None)
+    if request is not None:
+        forget_what_was_typed(request.session)
+
+
+def forget_what_was_typed(session: Any) -> None:
+    """allauth keeps the address beside the way in which somebody signed in, for as long as the
+    session lasts.
+    """
+    if isinstance(records := session.get(AUTHENTICATION_METHODS_SESSION_KEY), list):
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+            {name: value for name, value in record.items() if name not in PERSONAL}
+            for record in records
+        ]

@@ -1,0 +1,8 @@
+"""What the workers do for sessions."""
+
+from users.sessions.store import SessionStore
+
+
+def clear_sessions() -> None:
+    """Removes the rows of sessions that have run out."""
+    SessionStore.clear_expired()

@@ -1,0 +1,87 @@
+"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the
+outbox, attempts noted.
+"""
+
+from typing import Any, ClassVar
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import resolve_url
+
+from users import access
+from users.models import User
+from users.sessions import sign_in_events, throttle
+from users.sessions.models import Outcome
+from users.verbs.password_reset.verb import choose_password, request_password_reset
+
+QUIET = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
+
+
+class Adapter(DefaultAccountAdapter):
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "Wrong username or password.",
+        "email_password_mismatch": "Wrong email or password.",
+        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again. "
+        "Until then, even the correct password is not accepted.",
+        "enter_current_password": "This is not your current password.",
+    }
+    typed = ""
+    tried: User | None = None
+
+    def is_open_for_signup(self, request) -> bool:
+        return False
+
+    def get_login_redirect_url(self, request) -> str:
+        return resolve_url("/" if access.may_enter(request.user) else "/me/")
+
+    def pre_authenticate(self, request, **credentials: Any) -> None:
+        self.typed = credentials.get("email") or credentials.get("username") or ""
+        self.tried = sign_in_events.tried(self.typed)
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            own = throttle.counted_until(throttle.subject(self.tried, self.typed))
+            # What is not held up itself was tried from a network address that is, by whatever it
+            # had tried before.
+            sign_in_events.note(
+                Outcome.THROTTLED if own else Outcome.CROWDED, self.tried, typed=self.typed
+            )
+            raise
+
+    def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
+        return throttle.subject(self.tried, self.typed)
+
+    def authentication_failed(self, request, **credentials: Any) -> None:
+        sign_in_events.note(
+            sign_in_events.cause_of_failure(self.tried), self.tried, typed=self.typed
+        )
+
+    def respond_user_inactive(self, request, user) -> HttpResponse:
+        """After the right password."""
+        sign_in_events.note(Outcome(user.state), user)
+        return super().respond_user_inactive(request, user)
+
+    def set_password(self, user, password) -> None:
+        choose_password(user, password)
+        throttle.reset(user)
+        # allauth goes on with its copy: the session that stays is tied to the new password and
+        # epoch
+        user.refresh_from_db()
+
+    def send_password_reset_mail(self, user, email, context) -> None:
+        request_password_reset(user)
+
+    def add_message(  # noqa: PLR0917  as allauth calls it
+        self,
+        request,
+        level,
+        message_template=None,
+        message_context=None,
+        extra_tags="",
+        message=None,
+    ) -> None:
+        if message_template not in QUIET:
+            super().add_message(
+                request, level, message_template, message_context, extra_tags, message
+            )

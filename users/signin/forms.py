@@ -1,0 +1,83 @@
+"""Forms of signing in."""
+
+from typing import Any, ClassVar
+
+from allauth.account import forms
+from allauth.account.adapter import get_adapter
+
+from users.identifiers import fold, normalise_email
+from users.models import State, User
+
+
+class LoginForm(forms.LoginForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        login = self.fields["login"]
+        login.label = "Username or email"
+        login.widget.attrs = {
+            "autocomplete": "username",
+            "autofocus": True,
+            "maxlength": 254,
+            "autocapitalize": "none",
+        }
+        password = self.fields["password"]
+        password.widget.attrs = {"autocomplete": "current-password", "maxlength": 4096}
+        password.help_text = ""
+
+    def clean_login(self) -> str:
+        """Identifiers are stored folded; what is typed is compared in the same form. NUL would be
+        refused by PostgreSQL.
+        """
+        return (
+            super().clean_login()
+            if "\x00" in self.cleaned_data["login"]
+            else fold(self.cleaned_data["login"].strip())
+        )
+
+
+class Labelled:
+    """Labels in our words, and none of them once more inside of its field."""
+
+    labels: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():  # type: ignore[attr-defined]
+            field.label = self.labels.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+
+
+class ChangePasswordForm(Labelled, forms.ChangePasswordForm):
+    labels: ClassVar = {
+        "oldpassword": "Current password",
+        "password1": "New password",
+        "password2": "Confirm password",
+    }
+
+
+class ChoosePasswordForm(Labelled, forms.ResetPasswordKeyForm):
+    labels: ClassVar = {"password1": "Password", "password2": "Confirm password"}
+
+
+class AskPasswordForm(Labelled, forms.ResetPasswordForm):
+    users: list[User]
+    labels: ClassVar = {"email": "Email"}
+
+    def clean_email(self) -> str:
+        self.cleaned_data["email"] = normalise_email(
+            self.cleaned_data["email"]
+        )  # addresses are stored in this form
+        email = super().clean_email()
+        if not self.users:  # who was invited and asks for a password gets the invitation again
+            self.users = list(User.objects.in_state(State.INVITED).filter(email=email))
+        return email
+
+
+class LinkForm(forms.UserTokenForm):
+    """The link of a mail. It opens nothing once the account is suspended or gone."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.reset_user and self.reset_user.state not in (State.ACTIVE, State.INVITED):
+            raise get_adapter().validation_error("invalid_password_reset")
+        return cleaned

@@ -1,0 +1,31 @@
+"""Signing in and out. The views are django-allauth's, under our addresses and in our templates."""
+
+from allauth.account import views
+from django.urls import path, re_path
+
+from users.signin.email_views import email_confirmation
+from users.signin.views import LoginView, PasswordChooseView, PasswordResetView
+
+urlpatterns = [
+    path("login/", LoginView.as_view(), name="account_login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("inactive/", views.account_inactive, name="account_inactive"),
+    path("signup/", views.signup, name="account_signup"),  # says that it is closed
+    path("password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
+    path("password/reset/sent/", views.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/choose/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$",
+        PasswordChooseView.as_view(),
+        name="account_reset_password_from_key",
+    ),
+    re_path(
+        r"^email/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,120})/$",
+        email_confirmation,
+        name="email-confirmation",
+    ),
+    path(
+        "password/chosen/",
+        views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+]

@@ -1,8 +1,0 @@
-"""What the workers do for sessions."""
-
-from users.staff.sessions import SessionStore
-
-
-def clear_sessions() -> None:
-    """Removes the rows of sessions that have run out."""
-    SessionStore.clear_expired()

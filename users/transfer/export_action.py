@@ -1,0 +1,132 @@
+"""Writes accounts to a file, chunk by chunk, for whoever asks for it. Nothing of the accounts
+changes.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from users import access, masking
+from users.audit.record import record
+from users.bulk.action import Action
+from users.bulk.forms import BulkForm
+from users.bulk.lock import GONE, plain_accounts
+from users.directory import preferences
+from users.jobs import engine
+from users.jobs.kinds import Chunk, Offer
+from users.jobs.models import Job
+from users.transfer import export_store, exporting
+from users.transfer.models import Export as File
+from users.transfer.models import ExportPiece
+from users.web.forms import reason_field
+
+MASKED = "Addresses and phone numbers are masked in the file, as they are for you."
+DAY = timedelta(days=1)
+
+
+class Form(BulkForm):
+    columns = forms.MultipleChoiceField(
+        choices=[(name, column.label) for name, column in exporting.COLUMNS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        label="Columns",
+        error_messages={
+            "invalid_choice": "There is no column “%(value)s”.",
+            "required": "Choose at least one column.",
+        },
+    )
+    format = forms.ChoiceField(choices=list(exporting.FORMATS.items()), label="Format")
+    reason = reason_field(label="What for", help_text="Stays in the audit trail.")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("columns", ["name", *preferences.columns(self.by)])
+        if masking.hides(self.by):
+            self.fields["columns"].help_text = MASKED
+
+
+class Export(Action):
+    name = "export"
+    label = "Export"
+    action = "export"
+    event = ""
+    noun = "export"
+    past = "in the file"
+    icon = "download"
+    form = Form
+    touches = False
+
+    @property
+    def explains(self) -> str:  # type: ignore[override]
+        return f"A file with a row for each of them, for you alone. It is kept for {settings.EXPORT_DAYS} days."
+
+    def title(self, job: Job) -> str:
+        return "Export accounts"
+
+    def facts(self, job: Job) -> list[tuple[str, str]]:
+        names = exporting.chosen(job.parameters.get("columns"))
+        columns = ", ".join(exporting.COLUMNS[name].label for name in names)
+        return [
+            ("Columns", columns),
+            ("Format", exporting.FORMATS.get(job.parameters.get("format", ""), "")),
+        ]
+
+    def counted(self) -> dict[str, str]:
+        return {"unchanged": "Written"}
+
+    def lately(self, job: Job) -> int:
+        """What the same person has exported since yesterday with nobody's approval: small files
+        come to large ones.
+        """
+        mine = Job.objects.filter(
+            by=job.by, kind=self.name, created_at__gt=timezone.now() - DAY, frozen=""
+        )
+        rows = Greatest(Coalesce("expected", 0), F("selected"))
+        return mine.exclude(state=Job.State.CANCELLED).aggregate(rows=Sum(rows))["rows"] or 0
+
+    def started(self, job: Job) -> None:
+        File.objects.create(job=job)
+
+    def run(self, chunk: Chunk) -> None:
+        """With the rights of now: who may see no addresses gets none from here on."""
+        file = chunk.job.export
+        masked = masking.hides(chunk.by)
+        names = exporting.chosen(chunk.job.parameters.get("columns"))
+        found = (
+            plain_accounts()
+            .filter(pk__among=chunk.ids)
+            .order_by("pk")
+            .values(*exporting.fields(names))
+        )
+        accounts = [exporting.account(row) for row in found]
+        for gone in set(chunk.ids) - {account.pk for account in accounts}:
+            chunk.skipped(gone, GONE)
+        shown = masking.accounts(accounts, chunk.by)
+        rows = export_store.lines(exporting.rows(shown, names, chunk.job.parameters["format"]))
+        if rows:
+            ExportPiece.objects.create(export=file, masked=masked, **export_store.pack(rows))
+        chunk.unchanged(len(rows))
+
+    def ended(self, job: Job) -> None:
+        file = job.export
+        file.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+        file.save(update_fields=["expires_at"])
+        rows, _ = exporting.measures(file)
+        columns = exporting.chosen(job.parameters.get("columns"))
+        record(
+            "export.made",
+            actor=engine.initiator(job),
+            after={"rows": rows, "columns": columns},
+            job_id=job.pk,
+        )
+
+    def offers(self, job: Job, viewer: Any) -> list[Offer]:
+        found = super().offers(job, viewer)
+        file = File.objects.filter(job=job, removed_at=None, expires_at__gt=timezone.now()).first()
+        if file and viewer.pk == job.by_id and access.may(viewer, "export"):
+            found.append(Offer(f"/exports/{file.pk}/file/", "Download", "download"))
+        return found

@@ -1,0 +1,52 @@
+"""Deletes: what users.verbs.deletion.verb.delete_account does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.functions import JSONObject
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import already
+from users.bulk.forms import BulkForm
+from users.bulk.json_time import Told
+from users.jobs.models import Job
+from users.models import State
+from users.verbs.deletion.page import DeletionForm
+
+
+class BulkDeletionForm(BulkForm, DeletionForm):
+    version = None  # type: ignore[assignment]
+
+
+class Delete(ColumnAction):
+    name = "delete"
+    label = "Delete"
+    action = "delete"
+    event = "account.deleted"
+    noun = "deletion"
+    past = "deleted"
+    icon = "delete"
+    dangerous = True
+    explains = "They go into the recycle bin: nobody can sign in to them, and their open sessions end at once."
+    form = BulkDeletionForm
+    columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
+    takes_keys = ends_sessions = undo_ends_sessions = True
+    undo_action = "restore"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.DELETED, State.ERASED, now=now)
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        was = JSONObject(
+            status=F("status"),
+            status_reason=F("status_reason"),
+            suspended_until=Told("suspended_until"),
+        )
+        return {
+            "status": State.DELETED,
+            "status_reason": job.reason,
+            "suspended_until": None,
+            "deleted_at": now,
+            "before_deletion": was,
+        }

@@ -1,0 +1,66 @@
+"""Sets an end date: what users.verbs.end_date.verb.set_end_date does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import SAME, gone
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.verbs.end_date.page import EndDateForm
+
+
+class BulkEndDateForm(BulkForm, EndDateForm):
+    version = None  # type: ignore[assignment]
+
+    def clean_until(self) -> datetime:
+        until: datetime = self.cleaned_data["until"]
+        if until <= timezone.now():
+            self.add_error("until", "Choose a time in the future.")
+        return until
+
+
+class SetEndDate(ColumnAction):
+    name = "set-end-date"
+    label = "Set an end date"
+    action = "set_end_date"
+    event = "account.end_date_set"
+    asks = "Set an end date for {}?"
+    noun = "end-date"
+    past = "given this end"
+    icon = "calendar"
+    menu = "Access"
+    explains = "From that moment on nobody can sign in to them. Nobody is written to."
+    form = BulkEndDateForm
+    columns = ("valid_until",)
+    takes_keys = True
+    undo_action = "set_end_date"
+
+    def title(self, job: Job) -> str:
+        until = job_end_date(job)
+        return f"Set the end date {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        until = job_end_date(job)
+        if until is None:
+            return gone()
+        passed = (
+            [(Q(pk__gt=0), "The end had passed before the job came to this account.")]
+            if until <= now
+            else []
+        )
+        begun = (Q(date_joined__gte=until), "The account begins later than that.")
+        return [*gone(), *passed, begun, (Q(valid_until=until), SAME)]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"valid_until": job_end_date(job)}
+
+
+def job_end_date(job: Job) -> datetime | None:
+    """None in a preview, before anything was typed."""
+    until = job.parameters.get("until")
+    return parse_datetime(until) if until else None

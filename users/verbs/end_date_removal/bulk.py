@@ -1,0 +1,38 @@
+"""Clears end dates: what users.verbs.end_date_removal.verb.clear_end_date does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.web.forms import OptionalReasonForm
+
+
+class ClearEndDateForm(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class ClearEndDate(ColumnAction):
+    name = "clear-end-date"
+    label = "Clear the end date"
+    action = "set_end_date"
+    event = "account.end_date_cleared"
+    asks = "Clear the end date of {}?"
+    noun = "end-date-removal"
+    past = "without an end"
+    icon = "calendar"
+    menu = "Access"
+    explains = "They end no more; those that have ended can be signed in to again."
+    form = ClearEndDateForm
+    columns = ("valid_until",)
+    undo_action = "set_end_date"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), (Q(valid_until__isnull=True), "This account has no end date.")]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"valid_until": None}

@@ -1,0 +1,69 @@
+"""Erases, by users.verbs.erasure.verb.erase_account itself, account by account: what there is of a person has to
+be looked for.
+"""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from users import access
+from users.bulk.eligibility import Judging, already
+from users.bulk.forms import BulkForm
+from users.bulk.lock import GONE
+from users.exceptions import Refused
+from users.jobs.kinds import Chunk
+from users.jobs.models import Job
+from users.models import State, User
+from users.verbs.erasure.page import ErasureForm
+from users.verbs.erasure.verb import erase_account
+
+
+class BulkErasureForm(BulkForm, ErasureForm):
+    version = confirm = None  # type: ignore[assignment]
+
+
+class Erase(Judging):
+    name = "erase"
+    label = "Erase"
+    action = "erase"
+    event = "account.erased"
+    noun = "erasure"
+    past = "erased"
+    icon = "delete"
+    dangerous = True
+    explains = "For good: whatever names these people goes from wherever Rollcall holds it."
+    form = BulkErasureForm
+    takes_keys = ends_sessions = True
+    # each takes as long as erasing one does
+    first_size = 5
+    largest_size = 50
+
+    def title(self, job: Job) -> str:
+        return self.label if job.parameters.get("reserve", True) else "Erase, and free the names"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.ERASED, now=now)
+
+    def run(self, chunk: Chunk) -> None:
+        accounts = User.objects.in_bulk(chunk.ids)
+        for pk in chunk.ids:
+            if pk not in accounts:
+                chunk.skipped(pk, GONE)
+            else:
+                self.erase(chunk, accounts[pk])
+
+    def erase(self, chunk: Chunk, account: User) -> None:
+        reserve = bool(chunk.job.parameters.get("reserve", True))
+        try:
+            with transaction.atomic():
+                erased = erase_account(
+                    account, by=chunk.by, reason=chunk.job.reason, reserve=reserve
+                )
+        except (Refused, access.Denied) as error:
+            chunk.skipped(account.pk, error.message if isinstance(error, Refused) else error.reason)
+        except ValidationError as error:
+            chunk.skipped(account.pk, " ".join(error.messages))
+        else:
+            chunk.changed(erased, None)

@@ -1,0 +1,58 @@
+""""""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from users import masking
+from users.identifiers import fold
+from users.models import State, User
+from users.web.forms import VerbForm, reason_field, refuse_lost
+
+
+class ErasureForm(VerbForm):
+    reason = reason_field(
+        help_text="Visible in the audit trail, so it must not name the person. A ticket number is enough."
+    )
+    reserve = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Reserve the username and address",
+        help_text="No one can use them again. Stored as one-way hashes.",
+    )
+    confirm = forms.CharField(
+        max_length=320,
+        label="Username",
+        validators=[refuse_lost],
+        help_text="Type the username shown above to confirm.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def fit(self, account: User, viewer: Any) -> None:
+        """A viewer who does not see the whole username types the id."""
+        self.wanted = account.username
+        self.what = "username"
+        if masking.hides(viewer):
+            self.wanted = str(account.pk)
+            self.what = "id"
+            field = self.fields["confirm"]
+            field.label = "ID"
+            field.help_text = "Type the account id shown above to confirm."
+        self.over = (
+            account.status == State.ERASED
+        )  # by somebody else just now, and its username with it: the verb says so
+
+    def clean_confirm(self) -> str:
+        typed = self.cleaned_data["confirm"]
+        if (
+            not self.over
+            and fold(typed.strip()).removeprefix("#" if self.what == "id" else "") != self.wanted
+        ):
+            raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
+        return typed
+
+    def values(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("reason", "reserve", "version")}

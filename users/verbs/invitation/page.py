@@ -1,0 +1,69 @@
+""""""
+
+from typing import Any
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+
+from users import access
+from users.audit.privileged_fields import record_strange
+from users.exceptions import Refused
+from users.verbs.form_submission import bind, submit
+from users.verbs.invitation.verb import invite_user, resend_invitation
+from users.verbs.profile.page import ProfileForm
+from users.verbs.roles.page import RolesForm
+from users.verbs.verb_page import form_page
+from users.web.account_lookup import get_account
+from users.web.error_page import page
+from users.web.forms import status_of
+
+
+class InviteForm(ProfileForm):
+    """`with_roles`: whether the person who invites may give roles too."""
+
+    version = None  # type: ignore[assignment]
+
+    def __init__(self, *args, with_roles: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+        self.fields["username"].help_text = "Letters, digits and @ . + - _"
+        if with_roles:
+            self.fields |= {
+                name: field for name, field in RolesForm().fields.items() if name != "version"
+            }
+
+    def clean(self):
+        """What is left out is empty: there is nothing yet that it could take away."""
+        return self.cleaned_data
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+@form_page
+def new(request):
+    access.require(request.user, "invite")
+    form = bind(request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles"))
+    if form.is_valid() and (
+        account := submit(form, lambda: invite_user(by=request.user, **form.values()))
+    ):
+        messages.success(
+            request,
+            f"{account.display_name} invited. Invitation to {account.email} queued.",
+        )
+        return redirect("account", account.pk)
+    return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
+
+
+@form_page
+def invitation(request, pk: int):
+    account = get_account(request, "invite", pk)
+    if request.method != "POST":
+        return render(request, "users/account/invitation.html", {"account": account})
+    record_strange(request, "invite", account)
+    try:
+        resend_invitation(account, by=request.user)
+    except Refused as refused:
+        return page(request, 409, refused.message, back=f"/users/{pk}/")
+    messages.success(request, f"Invitation to {account.email} queued again.")
+    return redirect("account", pk)

@@ -1,0 +1,65 @@
+"""Invitations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from users import access
+from users.audit.record import record
+from users.exceptions import Refused
+from users.fields import PROFILE
+from users.mail import outbox
+from users.mail.models import Message
+from users.models import State, User
+from users.row_locks import lock_account
+from users.verbs.identity import normal, require_free
+from users.verbs.transaction import post_once, require_grant, rights, store
+
+
+def invite_user(
+    *,
+    by: Any,
+    groups: Iterable[Group] = (),
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    **profile: str,
+) -> User:
+    """A new account that waits for its owner, and the mail with which they choose a password."""
+    access.require(by, "invite")
+    groups = list(groups)
+    is_staff = is_staff or is_superuser
+    if is_staff or groups:
+        access.require(by, "assign_roles")
+        require_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
+    profile = normal(profile)
+    if not profile.get("email"):
+        raise ValidationError({"email": "An invitation needs an address."})
+    account = User(status=State.INVITED, is_staff=is_staff, is_superuser=is_superuser, **profile)
+    account.set_unusable_password()
+    with transaction.atomic():
+        require_free(account.username, account.email)
+        store(account, force_insert=True)
+        account.groups.set(groups)
+        after = {name: getattr(account, name) for name in PROFILE if getattr(account, name)}
+        after |= {"status": account.status} | rights(account)
+        record("account.invited", actor=by, target=account, after=after)
+        outbox.post(Message.Kind.INVITATION, account)
+    return account
+
+
+def resend_invitation(account: User, *, by: Any) -> User:
+    """The invitation once more, for a person who lost it or came too late."""
+    with transaction.atomic():
+        account = lock_account(account)
+        access.require(by, "invite", account)
+        if account.state != State.INVITED:
+            raise Refused(
+                f"This account is {account.state.label.lower()}; it has no open invitation.",
+                account,
+            )
+        post_once(Message.Kind.INVITATION, account)
+        record("account.invited_again", actor=by, target=account)
+    return account

@@ -1,0 +1,77 @@
+"""Writes to people: what users.verbs.letter.verb.send_letter does to one account. All of them have one letter
+between them.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from users.bulk.eligibility import gone
+from users.bulk.forms import BulkForm
+from users.bulk.mail_action import SendMail
+from users.jobs.models import Job
+from users.mail.models import Letter, Message
+from users.models import User
+from users.verbs.letter.page import LetterForm
+from users.verbs.letter.verb import BOUNCED, NO_ADDRESS, UNVERIFIED, last_mail_bounced
+
+ALREADY = "This letter was written to this person already."
+
+
+class BulkLetterForm(BulkForm, LetterForm):
+    version = None  # type: ignore[assignment]
+
+
+class WriteLetter(SendMail):
+    name = "write"
+    label = "Write to them"
+    action = "write"
+    event = "account.written_to"
+    asks = "Write to {}?"
+    kind = Message.Kind.LETTER
+    noun = "letter"
+    past = "written to"
+    icon = "edit"
+    explains = "Each gets a mail of their own. Mails to single people leave first."
+    form = BulkLetterForm
+    samples = True
+
+    def title(self, job: Job) -> str:
+        return "Write to people"
+
+    def started(self, job: Job) -> None:
+        """The text gets a row of its own, which a job over those that failed shares with the first
+        one.
+        """
+        if "letter" not in job.parameters:
+            letter = Letter.objects.create(is_bulk=True, **job.parameters)
+            job.parameters = {"letter": letter.pk}
+            job.save(update_fields=["parameters"])
+
+    def facts(self, job: Job) -> list[tuple[str, str]]:
+        letter = Letter.objects.filter(pk=job.parameters.get("letter")).first()
+        return [("Subject", letter.subject), ("Text", letter.text or "forgotten")] if letter else []
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        letter = Message.objects.filter(
+            letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
+        )
+        return [
+            *gone(),
+            (Q(email=""), NO_ADDRESS),
+            (Q(email_verified_at=None), UNVERIFIED),
+            (last_mail_bounced(), BOUNCED),
+            (Q(Exists(letter)), ALREADY),
+        ]
+
+    def example(self, accounts: list[User]) -> User:
+        return next(
+            (each for each in accounts if each.email and each.email_verified_at), accounts[0]
+        )
+
+    def own(self, job: Job) -> dict[str, Any]:
+        return {"letter_id": job.parameters["letter"]}
+
+    def told(self, job: Job) -> dict[str, Any]:
+        return {"letter": job.parameters["letter"]}

@@ -1,0 +1,64 @@
+"""Writing to a person, in one's own words."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from users.audit.record import record
+from users.exceptions import Refused
+from users.mail import letters, outbox
+from users.mail.models import Letter, Message
+from users.models import User
+from users.verbs.transaction import hold, refuse_gone
+
+TWICE = timedelta(minutes=1)
+NO_ADDRESS = "This account has no address."
+UNVERIFIED = "This address is not verified and may belong to someone else."
+BOUNCED = "The last email to this address bounced."
+
+
+def send_letter(
+    account: User, *, by: Any, subject: str, text: str, version: int | None = None
+) -> User:
+    """A mail with the author's text, in which the names of users.mail.letters stand for what is the
+    person's own.
+
+    The event names the letter and nothing of what it says. The same letter within a minute is a
+    form that was sent twice.
+    """
+    subject, text = letters.clean(subject, text)
+    with transaction.atomic():
+        current = hold(account, "write", by=by, version=version)
+        refuse_gone(current)
+        refuse_unreachable(current)
+        same = current.messages.filter(
+            letter__subject=subject, letter__text=text, created_at__gt=timezone.now() - TWICE
+        )
+        if same.exists():
+            raise Refused("This email was just sent to this user.", current)
+        letter = Letter.objects.create(subject=subject, text=text)
+        outbox.post(Message.Kind.LETTER, current, letter)
+        record("account.written_to", actor=by, target=current, after={"letter": letter.pk})
+    return current
+
+
+def refuse_unreachable(account: User) -> None:
+    if not account.email:
+        raise Refused(NO_ADDRESS, account)
+    if account.email_verified_at is None:
+        raise Refused(UNVERIFIED, account)
+    if User.objects.filter(last_mail_bounced(), pk=account.pk).exists():
+        raise Refused(BOUNCED, account)
+
+
+def last_mail_bounced() -> Q:
+    """Accounts whose newest mail, of those to the address that they have now, was refused for good."""
+    told = (Message.State.SENT, Message.State.FAILED)
+    mails = Message.objects.filter(
+        account_id=OuterRef("pk"), to=OuterRef("email"), state__in=told
+    ).order_by("account_id", "-id")
+    return Q(Exact(Subquery(mails.values("state")[:1]), Value(Message.State.FAILED.value)))

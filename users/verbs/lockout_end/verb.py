@@ -1,0 +1,27 @@
+""""""
+
+from typing import Any
+
+from django.db import transaction
+
+from users import access
+from users.audit.record import record
+from users.exceptions import Refused
+from users.models import User
+from users.row_locks import lock_account
+from users.sessions import throttle
+from users.verbs.transaction import clean_reason, refuse_gone
+
+
+def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
+    """Forgets how often signing in has failed, so that the right password is taken again at once."""
+    reason = clean_reason(reason)
+    with transaction.atomic():
+        account = lock_account(account)
+        access.require(by, "end_lockout", account)
+        refuse_gone(account)
+        if not throttle.locked_until(account):
+            raise Refused("This account is not locked out.", account)
+        throttle.reset(account)
+        record("account.lockout_ended", actor=by, target=account, reason=reason)
+    return account

@@ -1,0 +1,48 @@
+"""Requires a password change: what users.verbs.password_change.verb.require_password_change does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Q
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.web.forms import OptionalReasonForm
+
+
+class PasswordChangeForm(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class RequirePasswordChange(ColumnAction):
+    name = "require-password-change"
+    label = "Require a new password"
+    action = "require_password_change"
+    asks = "Require a new password of {}?"
+    event = "account.password_change_required"
+    noun = "password-change"
+    past = "asked for a new password"
+    icon = "key"
+    menu = "Sign-in"
+    explains = (
+        "Whoever signs in next goes on only with a new password. Open sessions go on until then."
+    )
+    form = PasswordChangeForm
+    columns = ("must_change_password",)
+    undo_action = "require_password_change"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [
+            *gone(),
+            (Q(must_change_password=True), "This account must already choose a new password."),
+            (
+                Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
+                "This account has no password that could be changed.",
+            ),
+        ]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"must_change_password": True}

@@ -1,0 +1,67 @@
+"""Sets one field of the profile that many can share: what users.verbs.profile.verb.edit_profile does to one
+account.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import SAME, gone
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.verbs.profile.page import OwnProfileForm
+from users.web.forms import reason_field
+
+FIELDS = (
+    "locale",
+    "time_zone",
+)  # the others are a person's own, and the keys of the search are made of them
+LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in FIELDS}
+
+
+class SetAttributeForm(BulkForm):
+    field = forms.ChoiceField(choices=[("", "Choose a field"), *LABELS.items()], label="Field")
+    value = forms.CharField(
+        required=False,
+        max_length=64,
+        label="Value",
+        help_text="Such as pt-BR, or Europe/Lisbon. Leave it empty to clear it.",
+    )
+    reason = reason_field(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if name := cleaned.get("field"):
+            try:
+                cleaned["value"] = OwnProfileForm.base_fields[name].clean(cleaned.get("value", ""))
+            except forms.ValidationError as error:
+                self.add_error("value", error)
+        return cleaned
+
+
+class SetAttribute(ColumnAction):
+    name = "set-attribute"
+    label = "Set a field"
+    action = "edit"
+    event = "account.edited"
+    asks = "Set a field of {}?"
+    noun = "attribute"
+    past = "changed"
+    icon = "edit"
+    menu = "Profile"
+    explains = "Language or time zone of all of them become the same."
+    form = SetAttributeForm
+    columns = FIELDS
+    undo_action = "edit"
+
+    def title(self, job: Job) -> str:
+        return f"Set {LABELS[job.parameters['field']].lower()} to “{job.parameters['value']}”"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), *([(Q(**self.changes(job, now)), SAME)] if job.parameters else [])]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {job.parameters["field"]: job.parameters["value"]}

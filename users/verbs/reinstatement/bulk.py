@@ -1,0 +1,48 @@
+"""Reinstates: what users.verbs.reinstatement.verb.reinstate_account does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Case, Q, Value, When
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.models import State, in_state
+from users.verbs.reinstatement.page import ReinstatementForm
+
+
+class BulkReinstatementForm(BulkForm, ReinstatementForm):
+    version = tell = None  # type: ignore[assignment]
+
+
+class Reinstate(ColumnAction):
+    name = "reinstate"
+    label = "Reinstate"
+    action = "reinstate"
+    event = "account.reinstated"
+    noun = "reinstatement"
+    past = "reinstated"
+    icon = "reinstate"
+    explains = "From then on these accounts can be signed in to again. One that never had a password waits as invited."
+    form = BulkReinstatementForm
+    columns = ("status", "status_reason", "suspended_until")
+    undo_ends_sessions = True
+    undo_action = "suspend"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        others = [state for state in State if state != State.SUSPENDED]
+        stands = ~Q(status=State.SUSPENDED)
+        return [
+            (
+                stands & in_state(state, now),
+                f"This account is {state.label.lower()}, not suspended.",
+            )
+            for state in others
+        ]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
+        status = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
+        return {"status": status, "status_reason": "", "suspended_until": None}

@@ -1,0 +1,59 @@
+"""Restores: what users.verbs.restoration.verb.restore_account does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Coalesce
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.forms import BulkForm
+from users.bulk.json_time import Read, Within
+from users.jobs.models import Job
+from users.models import State, in_state
+from users.web.forms import OptionalReasonForm
+
+
+class RestoreForm(BulkForm, OptionalReasonForm):
+    version = None  # type: ignore[assignment]
+
+
+class Restore(ColumnAction):
+    name = "restore"
+    label = "Restore"
+    action = "restore"
+    event = "account.restored"
+    noun = "restoration"
+    past = "restored"
+    icon = "reinstate"
+    explains = "They are what they were before they were deleted: a suspension goes on, an invitation waits again."
+    form = RestoreForm
+    columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
+    undo_ends_sessions = True
+    undo_action = "delete"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        others = [state for state in State if state not in (State.DELETED, State.ERASED)]
+        return [
+            (
+                Q(status=State.ERASED),
+                "This account is erased: there is nothing left to bring back.",
+            ),
+            *(
+                (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")
+                for state in others
+            ),
+        ]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        """One that came deleted, from an import say, is as if it were new."""
+        never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
+        new = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
+        return {
+            "status": Coalesce(Within("before_deletion", "status"), new),
+            "status_reason": Coalesce(Within("before_deletion", "status_reason"), Value("")),
+            "suspended_until": Read(Within("before_deletion", "suspended_until")),
+            "deleted_at": None,
+            "before_deletion": None,
+        }

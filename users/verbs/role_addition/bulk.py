@@ -1,0 +1,67 @@
+""""""
+
+from datetime import datetime
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Q
+
+from users import access
+from users.bulk.eligibility import gone
+from users.bulk.role_action import (
+    NONE_LEFT,
+    BulkGroupsForm,
+    GroupsAction,
+    add_members,
+    grant_refusals,
+    is_member_of,
+)
+from users.jobs.models import Job
+
+
+class BulkAddToGroupsForm(BulkGroupsForm):
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        held = None if self.by.is_superuser else self.by.get_all_permissions()
+        every = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        self.offer(
+            [
+                group
+                for group in every
+                if held is None or access.names(group.permissions.all()) <= held
+            ]
+        )
+
+
+class AddToGroups(GroupsAction):
+    name = "add-to-groups"
+    label = "Add to groups"
+    event = "account.groups_added"
+    asks = "Add {} to groups?"
+    noun = "groups"
+    past = "in these groups"
+    icon = "plus"
+    menu = "Access"
+    explains = "They come into these groups, and stay in those that they are in."
+    form = BulkAddToGroupsForm
+    way = "Add to"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        if "groups" not in job.parameters:
+            return gone()
+        if not (groups := self.groups(job)):
+            return [*gone(), (Q(pk__gt=0), NONE_LEFT)]
+        everywhere = reduce(and_, (Q(is_member_of(group)) for group in groups))
+        return [*gone(), (everywhere, "This account is in these groups already.")]
+
+    def refused(
+        self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> dict[int, str]:
+        return grant_refusals(
+            by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups
+        )
+
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        add_members(list(old), set(groups))

@@ -1,0 +1,26 @@
+""""""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from users import access
+from users.models import User
+from users.web.forms import GroupsForm
+
+
+class AddToGroupsForm(GroupsForm):
+    def fit(self, account: User, viewer: Any) -> None:
+        others = (
+            Group.objects.exclude(user=account)
+            .order_by("id")
+            .prefetch_related("permissions__content_type")
+        )
+        held = None if viewer.is_superuser else viewer.get_all_permissions()
+        self.offer(
+            [
+                group
+                for group in others
+                if held is None or access.names(group.permissions.all()) <= held
+            ]
+        )

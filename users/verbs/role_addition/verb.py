@@ -1,0 +1,37 @@
+"""Into groups and out of them, whatever else the account is in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+
+from users.exceptions import Refused
+from users.models import User
+from users.verbs.transaction import changing, clean_reason, refuse_gone, require_grant
+
+ACTION = "change_groups"
+
+
+def add_to_groups(
+    account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
+) -> User:
+    """Into `groups` too. Nobody gives a group with rights that they don't have."""
+    groups = require_groups(groups)
+    reason = clean_reason(reason)
+    with changing(
+        account, ACTION, "account.groups_added", by=by, version=version, reason=reason
+    ) as current:
+        refuse_gone(current)
+        had = set(current.groups.all())
+        if had.issuperset(groups):
+            raise Refused("This account already has these roles.", current)
+        require_grant(by, ACTION, groups=groups, is_staff=False, is_superuser=False, target=current)
+        current.groups.add(*groups)
+    return current
+
+
+def require_groups(groups: Iterable[Group]) -> list[Group]:
+    if not (groups := list(groups)):
+        raise ValidationError({"groups": "Choose at least one role."})
+    return groups

@@ -1,0 +1,34 @@
+""""""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Q
+
+from users.bulk.eligibility import gone
+from users.bulk.role_action import BulkGroupsForm, GroupsAction, Member, is_member_of
+from users.jobs.models import Job
+
+
+class RemoveFromGroups(GroupsAction):
+    name = "remove-from-groups"
+    label = "Remove from groups"
+    event = "account.groups_removed"
+    asks = "Remove {} from groups?"
+    noun = "groups-removal"
+    past = "out of these groups"
+    icon = "close"
+    menu = "Access"
+    explains = "They leave these groups, as far as they are in them."
+    form = BulkGroupsForm
+    way = "Remove from"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        if "groups" not in job.parameters:
+            return gone()
+        outside = ~Q(is_member_of(*job.parameters["groups"]))
+        return [*gone(), (outside, "This account is in none of these groups.")]
+
+    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        Member.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

@@ -1,0 +1,84 @@
+"""Ending sessions and lock-outs. The version stays: nothing changes that a form shows."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from users import access
+from users.audit.record import record
+from users.exceptions import Refused
+from users.models import User
+from users.row_locks import lock_account
+from users.sessions import store as sessions
+from users.sessions.devices import device
+from users.verbs.transaction import clean_reason, store
+
+
+def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
+    """One session, at its next request. Refused where there is none of this name (any more)."""
+    reason = clean_reason(reason)
+    with transaction.atomic():
+        account = lock_account(account)
+        access.require(by, "end_sessions", account)
+        end_one_session(account, public_id, by, reason)
+    return account
+
+
+def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
+    """All of them, at their next requests. Refused where there is none, so that a second click does
+    nothing.
+    """
+    reason = clean_reason(reason)
+    with transaction.atomic():
+        account = lock_account(account)
+        access.require(by, "end_sessions", account)
+        end_all_sessions(account, by, reason)
+    return account
+
+
+def end_own_session(account: User, public_id: UUID) -> User:
+    with transaction.atomic():
+        account = lock_account(account)
+        end_one_session(account, public_id, account, "")
+    return account
+
+
+def end_own_sessions(account: User) -> User:
+    """All of them. Who wants to go on in the browser at hand ties its session to the account as it
+    is returned.
+    """
+    with transaction.atomic():
+        account = lock_account(account)
+        end_all_sessions(account, account, "")
+    return account
+
+
+def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> None:
+    ended = sessions.end(account.pk, public_id)
+    if ended is None:
+        raise Refused("This session has already ended.", account)
+    before = {"session": device(ended.user_agent)}
+    after = {"session": "ended"}
+    record(
+        "account.session_ended", actor=by, target=account, before=before, after=after, reason=reason
+    )
+
+
+def end_all_sessions(account: User, by: Any, reason: str) -> None:
+    """By the epoch, which reaches a session too that is beginning at this moment; and their rows."""
+    number = sessions.end_all(account.pk)
+    if not number:
+        raise Refused("There are no active sessions to end.", account)
+    account.session_epoch += 1
+    store(account, update_fields=["session_epoch"])
+    before = {"sessions": number}
+    after = {"sessions": 0}
+    record(
+        "account.sessions_ended",
+        actor=by,
+        target=account,
+        before=before,
+        after=after,
+        reason=reason,
+    )

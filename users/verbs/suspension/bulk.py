@@ -1,0 +1,50 @@
+"""Suspends: what users.verbs.suspension.verb.suspend_account does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import already
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.models import State
+from users.verbs.suspension.page import SuspensionForm
+
+
+class BulkSuspensionForm(BulkForm, SuspensionForm):
+    version = tell = None  # type: ignore[assignment]
+
+
+class Suspend(ColumnAction):
+    name = "suspend"
+    label = "Suspend"
+    action = "suspend"
+    event = "account.suspended"
+    noun = "suspension"
+    past = "suspended"
+    icon = "suspend"
+    dangerous = True
+    explains = "Nobody can sign in to a suspended account, and its open sessions end at once. Nobody is written to."
+    form = BulkSuspensionForm
+    columns = ("status", "status_reason", "suspended_until")
+    takes_keys = ends_sessions = True
+    undo_ends_sessions = True
+    undo_action = "reinstate"
+
+    def title(self, job: Job) -> str:
+        until = parse_datetime(job.parameters.get("until") or "")
+        return f"Suspend until {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return already(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        until = job.parameters.get("until")
+        return {
+            "status": State.SUSPENDED,
+            "status_reason": job.reason,
+            "suspended_until": parse_datetime(until) if until else None,
+        }

@@ -1,0 +1,59 @@
+""""""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils import timezone
+
+from users.models import User
+from users.verbs.forms import NotifyingForm
+from users.web.forms import moment_field, reason_field
+
+# Reasons to begin with: staff choose one and complete it. Their names stand in URLs.
+SUSPENSION_REASONS = {
+    "lost-device": "Lost or stolen device with an open session.",
+    "taken-over": "Possibly used by someone else, signed in from: ",
+    "abuse": "Reported for abuse, report: ",
+    "unpaid": "Unpaid invoice: ",
+    "left": "Left the organisation (confirmed by): ",
+    "investigation": "Under investigation, contact: ",
+}
+
+
+class SuspensionForm(NotifyingForm):
+    templates = SUSPENSION_REASONS
+    DAYS: ClassVar[dict[str, int]] = {"1": 1, "7": 7, "30": 30}
+
+    reason = reason_field()
+    lasts = forms.ChoiceField(
+        required=False,
+        label="Duration",
+        choices=[
+            ("", "Indefinitely"),
+            ("1", "1 day"),
+            ("7", "7 days"),
+            ("30", "30 days"),
+            ("until", "Custom date"),
+        ],
+    )
+    until = moment_field(required=False, label="Until", help_text="In UTC. Only for “Custom date”.")
+    field_order = ("version", "reason", "lasts", "until", "tell")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        lasts = cleaned.pop("lasts", "")
+        until = cleaned.get("until")
+        if lasts in self.DAYS and until:
+            self.add_error(
+                "until",
+                "Clear this field, or choose “Custom date” as the duration.",
+            )
+        if lasts == "until" and not until and "until" not in self.errors:
+            self.add_error("until", "Choose a date and time.")
+        if lasts in self.DAYS:
+            cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
+        return cleaned
+
+    def says(self, account: User) -> str:
+        return f"The email to {account.email} gives the end date but not the reason."

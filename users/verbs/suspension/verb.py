@@ -1,0 +1,40 @@
+"""Suspension and its end."""
+
+from datetime import datetime
+from typing import Any
+
+from users.exceptions import Refused
+from users.mail import outbox
+from users.mail.models import Message
+from users.models import State, User
+from users.verbs.transaction import changing, require_future, require_reason
+
+
+def suspend_account(
+    account: User,
+    *,
+    by: Any,
+    reason: str,
+    until: datetime | None = None,
+    tell: bool = False,
+    version: int | None = None,
+) -> User:
+    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it
+    is reinstated.
+
+    `tell`: a mail to the person, which says until when and never why.
+    """
+    reason = require_reason(reason)
+    require_future("until", until)
+    with changing(
+        account, "suspend", "account.suspended", by=by, version=version, reason=reason
+    ) as current:
+        if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
+            raise Refused(f"This account is already {current.state.label.lower()}.", current)
+        current.status = State.SUSPENDED
+        current.status_reason = reason
+        current.suspended_until = until
+        current.session_epoch += 1
+        if tell:
+            outbox.post(Message.Kind.SUSPENDED, current)
+    return current

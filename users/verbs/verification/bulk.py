@@ -1,0 +1,46 @@
+"""Verifies addresses: what users.verbs.verification.verb.verify_email does to one account."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from users.bulk.column_action import ColumnAction
+from users.bulk.eligibility import gone
+from users.bulk.forms import BulkForm
+from users.jobs.models import Job
+from users.verbs.verification.page import VerificationForm
+
+
+class VerifyEmailForm(BulkForm, VerificationForm):
+    version = None  # type: ignore[assignment]
+
+
+class VerifyEmail(ColumnAction):
+    name = "verify-email"
+    label = "Verify the address"
+    action = "verify_email"
+    event = "account.email_verified"
+    asks = "Verify the addresses of {}?"
+    noun = "verification"
+    past = "verified"
+    icon = "check"
+    menu = "Address"
+    explains = "By your word: each of these addresses belongs to the person of the account."
+    form = VerifyEmailForm
+    columns = ("email_verified_at",)
+    undo_action = "verify_email"
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        return [*gone(), *unverified_skips()]
+
+    def changes(self, job: Job, now: datetime) -> dict[str, Any]:
+        return {"email_verified_at": now}
+
+
+def unverified_skips() -> list[tuple[Q, str]]:
+    """As users.verbs.verification.verb.require_unverified, of an account that is there."""
+    return [
+        (Q(email=""), "This account has no address."),
+        (Q(email_verified_at__isnull=False), "This address is already verified."),
+    ]

@@ -1,0 +1,29 @@
+""""""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from users.bulk.eligibility import gone
+from users.bulk.mail_action import SendMail
+from users.jobs.models import Job
+from users.mail.models import Message
+from users.models import State
+from users.verbs.verification.bulk import unverified_skips
+
+
+class SendVerification(SendMail):
+    name = "send-verification"
+    label = "Send a verification mail"
+    action = "verify_email"
+    asks = "Send a verification mail to {}?"
+    event = "account.verification_sent"
+    kind = Message.Kind.VERIFICATION
+    noun = "verification-mail"
+    past = "sent a mail"
+    menu = "Address"
+    explains = "Each gets a mail with a link that confirms the address."
+
+    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        why = "This account is invited: accepting the invitation verifies the address."
+        return [*gone(), *unverified_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]

@@ -1,0 +1,40 @@
+"""The account that a URL names, once the gate has been asked."""
+
+from collections.abc import Callable
+
+from django.http import Http404
+
+from users import access, masking
+from users.database.cached_query import Compiled
+from users.identifiers import LARGEST_ID
+from users.models import User
+
+BY_ID = Compiled(User, lambda pk: User.objects.filter(pk=pk))
+
+
+def load_account(pk: int) -> User | None:
+    """The account as its row says; None where there is none."""
+    found = BY_ID.objects(pk)
+    return found[0] if found else None
+
+
+def get_account(
+    request, action: str, pk: int, *, load: Callable[[int], User | None] = load_account
+) -> User:
+    """Returns the account as the viewer may see it. Raises Http404, or Denied where they may not do
+    `action` to it. Someone who may not see accounts at all learns nothing about ids.
+    """
+    account = get_unmasked_account(request, action, pk, load=load)
+    return masking.accounts([account], request.user)[0]
+
+
+def get_unmasked_account(
+    request, action: str, pk: int, *, load: Callable[[int], User | None] = load_account
+) -> User:
+    """Returns the account as it is, for code that compares values; never for a template."""
+    access.require(request.user, "view")
+    account = load(pk) if pk <= LARGEST_ID else None
+    if account is None:
+        raise Http404
+    access.require(request.user, action, account)
+    return account

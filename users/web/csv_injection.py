@@ -1,0 +1,10 @@
+"""The guard against CSV injection: a cell that a spreadsheet would run as a formula."""
+
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms
+# too.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def harmless(text: str) -> str:
+    """`text`, with an apostrophe in front where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text

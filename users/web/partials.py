@@ -1,0 +1,21 @@
+"""Requests of HTMX for a part of a page."""
+
+
+def is_htmx(request) -> bool:
+    """Whether HTMX will put the answer into a part of the page that is there."""
+    whole = {request.headers.get("HX-Boosted"), request.headers.get("HX-History-Restore-Request")}
+    return request.headers.get("HX-Request") == "true" and "true" not in whole
+
+
+def is_partial(request) -> bool:
+    """Whether HTMX asks for a part of the page that it has."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def page_around(request) -> str:
+    """The page that asks by HTMX; "" where the browser names none, or one of another site."""
+    try:
+        return (request.htmx.current_url_abs_path or "") if request.htmx else ""
+    except ValueError:  # no address at all
+        return ""

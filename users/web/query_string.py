@@ -1,0 +1,27 @@
+"""Parameters of a query string, checked: what means nothing is named, never guessed."""
+
+from django.http import QueryDict
+
+from users.exceptions import BadParameter
+from users.identifiers import LARGEST_ID
+
+
+def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
+    """Nothing, or BadParameter for one that is unknown, or given twice and not among `lists`."""
+    for name, values in query.lists():
+        if name not in names and name not in lists:
+            raise BadParameter(name, "This parameter is unknown.")
+        if len(values) > 1 and name not in lists:
+            raise BadParameter(name, "This parameter is given more than once.")
+
+
+def number(name: str, value: str) -> int:
+    """An id; 0 for "". Raises BadParameter."""
+    if not value:
+        return 0
+    if (
+        not (value.isascii() and value.isdigit() and len(value) < 20)
+        or not 0 < int(value) <= LARGEST_ID
+    ):
+        raise BadParameter(name, f"{name} must be a whole number greater than 0.")
+    return int(value)
