@@ -140,4 +140,4 @@ def test_the_trail_is_offered_to_those_who_may_read_it(client, ada):
 
 
 def test_an_account_to_which_nothing_happened_says_so(client, manager):
-    assert "Nothing has happened yet" in read(client.get(path(make_user()))).one("main").text
+    assert "No activity yet" in read(client.get(path(make_user()))).one("main").text

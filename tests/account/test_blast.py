@@ -98,9 +98,9 @@ def test_figures_end_at_a_cap_and_the_page_says_so(client):
         read(client.get(f"/users/{account.pk}/deletion/")).one("section", class_="radius").all("dd")
     )
     said = [fact.text for fact in facts]
-    assert said[0] == "1,000+ end at once"
-    assert said[3].startswith("1,000+ waiting")
-    assert said[4].startswith("1,000+ of theirs")
+    assert said[0] == "1,000+ will end immediately"
+    assert said[3] == "1,000+ queued, will not be sent"
+    assert said[4] == "1,000+ open, will stop"
     assert said[1].endswith("and more")
 
 
@@ -142,7 +142,7 @@ def test_the_page_that_asks_shows_it(client, path):
     make_sessions(colleague, 1)
     client.force_login(root)
     section = read(client.get(f"/users/{colleague.pk}/{path}/")).one("section", class_="radius")
-    assert "This is a colleague: a staff account." in section.text
-    assert "1 ends at once" in section.text
+    assert "This is a staff account." in section.text
+    assert "1 will end immediately" in section.text
     assert section.one("span", class_="tag").text == "Support"
     assert not read(client.get(f"/users/{colleague.pk}/end-date/")).all("section", class_="radius")

@@ -27,8 +27,8 @@ GOING = {
 # What is done to an account in the bin. All else is for accounts that are there.
 IN_THE_BIN = {"restore", "erase", "add_note", "edit_note", "pin_note"}
 ENDED = {
-    "end_session": "This session has ended already.",
-    "end_sessions": "There are no open sessions to end.",
+    "end_session": "This session has already ended.",
+    "end_sessions": "There are no active sessions to end.",
 }
 REFUSED = [
     (verb, status)

@@ -83,7 +83,7 @@ def test_a_pinned_note_stands_on_every_tab_at_once_and_so_does_its_end(client, a
         (" \n ", "required"),
         ("x" * (TEXT_MAX + 1), f"at most {TEXT_MAX}"),
         ("a\x00b", "Null characters"),
-        ("a\ufffdb", "got lost"),
+        ("a\ufffdb", "unreadable character"),
     ],
 )
 def test_bad_input_is_named_and_kept(client, agent, text, says):

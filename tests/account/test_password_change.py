@@ -23,7 +23,7 @@ def test_a_support_agent_requires_a_new_password(client):
     response = client.post(
         path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Leaked"}, follow=True
     )
-    assert "has to choose a new password" in read(response).one("p", class_="note success").text
+    assert "must change the password" in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert ada.must_change_password
     [event] = events(ada)
@@ -65,10 +65,10 @@ def test_an_open_session_is_asked_at_its_next_request(client):
     [
         (
             {"must_change_password": True, "password": PASSWORD},
-            "must already choose a new password",
+            "A password change is already required.",
         ),
-        ({}, "has no password that could be changed"),
-        ({"status": "invited"}, "has no password that could be changed"),
+        ({}, "has no password to change"),
+        ({"status": "invited"}, "has no password to change"),
     ],
 )
 def test_where_it_would_change_nothing_it_is_refused(client, fields, says):

@@ -84,13 +84,13 @@ def test_one_finds_ones_own_session_among_them(client):
     me = make_superuser()
     client.force_login(me)
     [session] = sessions(client.get(path(me)))
-    assert "this one" in session
+    assert "This device" in session
 
 
 def test_where_nothing_happened_the_page_says_so(client, ada):
     words = read(client.get(path(ada))).one("main").text
-    assert "Nobody is signed in as this account." in words
-    assert "Nobody has tried to sign in as this account yet." in words
+    assert "No active sessions." in words
+    assert "No sign-in attempts yet." in words
 
 
 def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(client):
@@ -99,7 +99,7 @@ def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(clie
     Client().force_login(ada)
     type(ada).objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(days=1))
     assert (
-        "The account is ended: its sessions open nothing"
+        "The account is ended, so its sessions give no access."
         in read(client.get(path(ada))).one("main").text
     )
 

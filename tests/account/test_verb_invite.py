@@ -125,7 +125,7 @@ def test_a_username_that_looks_like_an_existing_one_is_refused_whichever_came_fi
     make_user(username=existing, email="")
     with pytest.raises(ValidationError) as caught:
         invite_user(by=access.CommandActor("test"), **(ANN | {"username": wanted}))
-    assert f"looks like the username “{existing}”" in caught.value.message_dict["username"][0]
+    assert f"too similar to the username “{existing}”" in caught.value.message_dict["username"][0]
 
 
 def test_a_username_that_is_an_address_is_the_accounts_own():

@@ -37,7 +37,7 @@ def test_the_mail_goes_again_with_an_event_and_the_account_stays_as_it_is():
 )
 def test_only_an_invited_account_is_invited_again(fields):
     account = User.objects.get(pk=make_user(**fields).pk)
-    with pytest.raises(VerbRefused, match="there is no invitation to send again"):
+    with pytest.raises(VerbRefused, match="it has no open invitation"):
         resend_invitation(account, by=access.CommandActor("test"))
     assert not Message.objects.exists()
     assert not events()
