@@ -47,7 +47,7 @@ def undo(request, pk: int):
         waits = again.state == Job.State.WAITING
         messages.success(
             request,
-            "A colleague has to approve this job first." if waits else "The undo is on its way.",
+            "A second person must approve this job." if waits else "Undo queued.",
         )
         return redirect(f"/jobs/{again.pk}/")
     why = undo_objection(job)
@@ -72,7 +72,7 @@ def approval(request, pk: int):
     if form.is_valid() and (now := tried(form, lambda: engine.approved(job, by=request.user))):
         if now.state == Job.State.CANCELLED:
             return page(request, 409, now.note, back=f"/jobs/{pk}/")
-        messages.success(request, "Approved. The job is on its way.")
+        messages.success(request, "Approved. Job queued.")
         return redirect(f"/jobs/{pk}/")
     return deciding(request, job, form, "approval")
 
@@ -85,7 +85,7 @@ def refusal(request, pk: int):
     if form.is_valid() and tried(
         form, lambda: engine.declined(job, by=request.user, reason=form.cleaned_data["reason"])
     ):
-        messages.success(request, "Declined. The job ends, and nothing was done.")
+        messages.success(request, "Declined. No account was changed.")
         return redirect(f"/jobs/{pk}/")
     return deciding(request, job, form, "refusal")
 
@@ -98,7 +98,7 @@ def deciding(request, job: Job, form: forms.Form, template: str):
         return page(
             request,
             409,
-            f"This job is {job.get_state_display().lower()}: nobody has to decide.",
+            f"The job is already {job.get_state_display().lower()}; no approval is needed.",
             back=f"/jobs/{job.pk}/",
         )
     context = (

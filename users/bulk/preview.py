@@ -25,7 +25,7 @@ from users.models import UserQuerySet
 from users.sessions.models import Session
 
 UNKNOWN = "too many to count in time"
-NOTHING = "There is nothing to change in these accounts."
+NOTHING = "No change needed."
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,18 @@ def blast_radius(
     mails = capped(Message.objects.filter(state=Message.State.WAITING, **theirs))
     staff = capped(accounts.filter(is_staff=True))
     superusers = capped(accounts.filter(is_superuser=True))
-    ending = "end at once" if action.ends_sessions else "stay open"
+    ending = "will end" if action.ends_sessions else "stay open"
     found = [
         Figure(
-            "Open sessions",
+            "Active sessions",
             counted(sessions),
             bool(sessions) and action.ends_sessions,
             ending if sessions else "",
         ),
-        Figure("Waiting mails", counted(mails), bool(mails)),
-        Figure("Staff among them", counted(staff), bool(staff), with_superusers(superusers)),
+        Figure("Queued emails", counted(mails), bool(mails)),
+        Figure("Staff accounts included", counted(staff), bool(staff), with_superusers(superusers)),
         Figure(
-            "Protected accounts",
+            "Accounts you may not change",
             UNKNOWN if refused is None else counted(len(refused)),
             bool(refused),
         ),
@@ -110,7 +110,7 @@ def blast_radius(
         lost = rights_lost(accounts, refused or {})
         found.append(
             Figure(
-                "Lose the back office",
+                "Will lose back-office access",
                 counted(sum(lost.values())),
                 bool(lost),
                 ", ".join(listed(lost)),
@@ -153,7 +153,7 @@ def share(some: UserQuerySet, scale: float) -> str:
             all=Count("pk"), never=Count("pk", filter=Q(last_seen_at=None, last_login=None))
         )
         if not scale or not of["all"]:
-            return "too few were looked at to tell" if not scale else "none"
+            return "sample too small" if not scale else "none"
         percent = round(100 * of["never"] / of["all"])
         return f"{of['never']:,} ({percent} %)" if scale == 1 else f"about {percent} %"
     return UNKNOWN

@@ -20,5 +20,5 @@ def register_undo(action: Action) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
     register(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register(Undo(redo, f"Undo an undo of “{action.label}”", action.action, action))
+    register(Undo(redo, f"Redo “{action.label}”", action.action, action))
     UNDO_OF.update({action.name: undo, undo: redo, redo: undo})

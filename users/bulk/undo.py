@@ -22,7 +22,7 @@ from users.jobs.models import Job, JobItem
 from users.sessions import store
 
 EVENT = "account.undone"
-FORGOTTEN = "What this account was before is no longer known."
+FORGOTTEN = "The previous state of this account is no longer known."
 EACH = 2000  # accounts in one statement
 FORGOTTEN_AT_ONCE = 100
 State = Job.State
@@ -43,7 +43,7 @@ class Undo(Selected):
         self.of = of
 
     def title(self, job: Job) -> str:
-        return f"{self.label} of job {job.parameters['of']}"
+        return f"{self.label} (job {job.parameters['of']})"
 
     def offers(self, job: Job, viewer: Any) -> list[Offer]:
         return job_links(job, viewer)
@@ -95,7 +95,7 @@ def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
 
 def in_words(event: dict[str, Any] | None) -> str:
     if event is None:
-        return "Changed since, outside of Rollcall."
+        return "Changed since, outside Rollcall."
     what = ACTIONS.get(event["action"], event["action"])
     return f"Changed since by {event['actor_text']}: {what}, {event['at']:%-d %b %Y, %H:%M} UTC."
 
@@ -115,7 +115,7 @@ def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
             UNDO_OF[job.kind],
             by=by,
             selection=f"job={job.pk}&outcome={JobItem.Outcome.CHANGED}",
-            words=f"those that job {job.pk} changed",
+            words=f"accounts changed by job {job.pk}",
             up_to=job.up_to,
             expected=job.changed,
             reason=reason,
