@@ -22,7 +22,7 @@ def test_accounts_are_suspended_together_and_come_back(plain_page):
     page.get_by_label("Reason").fill("Spam")
     page.get_by_label("Number of accounts").fill("4")
     page.get_by_role("button", name="Suspend").click()
-    expect(page.locator(".field .error")).to_contain_text("This is not the number of accounts.")
+    expect(page.locator(".field .error")).to_contain_text("That doesn’t match. Type 3 to confirm.")
     expect(page.get_by_label("Reason")).to_have_value("Spam")
     page.get_by_label("Number of accounts").fill("3")
     page.get_by_role("button", name="Suspend").click()

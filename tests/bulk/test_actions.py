@@ -88,12 +88,12 @@ def test_its_page_starts_the_job(client, root, noun):
         (
             "end-date",
             {"until": "2999-01-31T12:30:00+00:00"},
-            "Set the end date 31 Jan 2999, 12:30 UTC",
+            "Set end date to 31 Jan 2999, 12:30 UTC",
         ),
         ("groups", {"groups": [1], "names": ["Friends", "<b>"]}, "Add to Friends, <b>"),
         ("groups-removal", {"groups": [1], "names": ["Friends"]}, "Remove from Friends"),
         ("attribute", {"field": "locale", "value": "de"}, "Set language to “de”"),
-        ("erasure", {"reserve": False}, "Erase, and free the names"),
+        ("erasure", {"reserve": False}, "Erase and release the names"),
     ],
 )
 def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
@@ -185,7 +185,7 @@ def test_a_group_that_is_gone_by_then_is_not_given_back(root):
 def test_what_is_erased_is_not_taken_back(root):
     job = run("erasure", [make_user()], by=root, reason="Asked for it")
     assert (job.state, job.changed) == ("done", 1)
-    assert "can’t be taken back" in undo_objection(job)
+    assert "can’t be undone" in undo_objection(job)
 
 
 def test_more_than_ten_are_erased_by_two_people_only(root, settings):

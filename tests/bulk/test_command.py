@@ -54,7 +54,7 @@ def test_it_does_what_the_page_does_and_reconciles(agent, accounts):
     assert User.objects.filter(status="suspended", status_reason="Spam").count() == 3
     job = Job.objects.get()
     assert (job.by, job.words, job.expected) == (agent, "accounts at example.org", 4)
-    assert job.lines.filter(text="Asked for from a shell on the server.").exists()
+    assert job.lines.filter(text="Requested from a shell on the server.").exists()
     assert (
         AuditEvent.objects.filter(
             action="account.suspended", actor_id=agent.pk, job_id=job.pk
@@ -81,7 +81,7 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
     settings.BULK_APPROVAL_ABOVE = 2
     said = bulk(here=True)
     job = Job.objects.get()
-    assert f"Job {job.pk} waits" in said
+    assert f"Job {job.pk} must be approved by a second person" in said
     assert worker.work_time_slice() is None
     engine.approve_job(job, by=make_user("Manager"))
     worker.work_time_slice()
@@ -128,14 +128,14 @@ def test_accounts_are_exported(accounts):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"action": "explode"}, "There is no action “explode”"),
+        ({"action": "explode"}, "Unknown action “explode”"),
         ({"by": "nobody"}, "There is no account “nobody”"),
         ({"filter": "status=odd"}, "--filter: status"),
         ({"filter": "ids=1"}, "--filter: ids"),
         ({"reason": ""}, "--reason: This field is required."),
         ({"set": ["until=soon"]}, "--set until"),
-        ({"set": ["colour=red"]}, "does not ask for colour"),
-        ({"action": "write", "set": ["subject=x", "text=y"]}, "does not ask for reason"),
+        ({"set": ["colour=red"]}, "does not accept colour"),
+        ({"action": "write", "set": ["subject=x", "text=y"]}, "does not accept reason"),
         (
             {"action": "write", "reason": "", "set": ["subject=x", "text={y}"]},
             "--set text: Unknown placeholder {y}.",

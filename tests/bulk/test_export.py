@@ -164,7 +164,7 @@ def test_nothing_of_the_accounts_changes_and_nobody_can_undo_it(root):
     job = run("export", accounts, by=root, parameters={"columns": ALL, "format": "csv"})
     assert [row(account) for account in accounts] == before
     assert (job.unchanged, job.changed, job.items.count()) == (3, 0, 0)
-    assert "can’t be taken back" in undo_objection(job)
+    assert "can’t be undone" in undo_objection(job)
     assert not AuditEvent.objects.filter(
         target_id__in=[account.pk for account in accounts]
     ).exists()
@@ -385,7 +385,7 @@ def test_the_page_says_that_a_second_person_is_needed_after_others_today(client,
     manager = make_user("Manager")
     accounts = people(2)
     client.force_login(manager)
-    says = "A colleague who may approve large jobs has to agree"
+    says = "A second person must approve this job."
     assert says not in client.get(address(accounts)).content.decode()
     ask(manager, 4)
     assert says in client.get(address(accounts)).content.decode()

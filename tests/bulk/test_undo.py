@@ -89,7 +89,7 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
         JobItem.objects.filter(job=again, outcome="skipped").values_list("account_id", "reason")
     )
     assert reasons[accounts[1].pk].startswith("Changed since by ben: Edited, ")
-    assert reasons[accounts[2].pk] == "Changed since, outside of Rollcall."
+    assert reasons[accounts[2].pk] == "Changed since, outside Rollcall."
     assert [status for status, *_ in states(accounts)] == [
         "active",
         "suspended",
@@ -180,11 +180,11 @@ def test_the_gate_is_asked_again_and_the_last_superuser_stays(agent):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"state": "running"}, "has not ended"),
+        ({"state": "running"}, "has not finished"),
         ({"changed": 0, "selected": 0}, "changed nothing"),
         ({"ended_at": timezone.now() - timedelta(days=31)}, "more than 30 days ago"),
         ({"forgotten_at": timezone.now()}, "no longer kept"),
-        ({"kind": "count"}, "can’t be taken back"),
+        ({"kind": "count"}, "can’t be undone"),
     ],
 )
 def test_what_can_not_be_undone_says_why(client, agent, change, says):
@@ -203,7 +203,7 @@ def test_what_can_not_be_undone_says_why(client, agent, change, says):
 def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
     job = run("suspension", [make_user()], by=agent)
     first = undo.undo_job(job, by=agent, reason="")
-    with pytest.raises(engine.JobRefused, match="At this moment"):
+    with pytest.raises(engine.JobRefused, match="is already undoing"):
         undo.undo_job(job, by=agent, reason="")
     engine.cancel_job(first, by=agent)
     assert work(undo.undo_job(job, by=agent, reason="")).changed == 1
@@ -234,7 +234,7 @@ def test_the_page_asks_and_starts_the_job_once(client, agent):
     ada = make_user()
     job = run("suspension", [ada], by=agent)
     path = f"/jobs/{job.pk}/undo/"
-    assert "Each of the 1 accounts" in client.get(path).content.decode()
+    assert "Restores 1 changed account" in client.get(path).content.decode()
     answers = [client.post(path, {"reason": "Oops"}) for _ in range(2)]
     again = Job.objects.exclude(pk=job.pk).get()
     assert {answer["Location"] for answer in answers} == {f"/jobs/{again.pk}/"}

@@ -105,8 +105,11 @@ def test_the_preview_says_what_it_touches_and_whom_it_leaves_alone(client, agent
     text = page.text
     boxes = page.one("dl", class_="touches").all("div")
     figures = {box.one("dt").text: box.one("dd").text for box in boxes}
-    assert figures["Staff among them"] == "2 1 of them superuser"
-    assert (figures["Protected accounts"], figures["Never signed in"]) == ("2", "5 (100 %)")
+    assert figures["Staff accounts included"] == "2 1 of them superuser"
+    assert (figures["Accounts you may not change"], figures["Never signed in"]) == (
+        "2",
+        "5 (100 %)",
+    )
     assert "Only a superuser may change a superuser’s account." in text
     assert "This account is already suspended." in text
 
@@ -154,7 +157,7 @@ def test_a_confirmation_is_worth_nothing_for_another_filter_or_moment_or_action(
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("count", "4", "This is not the number of accounts. Type 3"),
+        ("count", "4", "That doesn’t match. Type 3 to confirm."),
         ("count", "", "required"),
         ("count", "all", "whole number"),
         ("count", "-3", "greater"),
@@ -193,7 +196,7 @@ def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
         response = client.get(path)
         sent = filled(response, path, count="7,810,000")
     assert read(response).one("h1").text == "Suspend about 7.8 million accounts?"
-    assert "guess" in read(response).text
+    assert "(estimated number)" in read(response).text
     with patch(
         "users.bulk.preview.count_selection",
         return_value=selection_count.SelectionCount(7_820_000, exact=False),

@@ -60,7 +60,7 @@ def test_each_gets_one_mail_of_the_one_letter_and_one_event(client, agent):
     assert {
         account.version for account in User.objects.filter(pk__in=[each.pk for each in accounts])
     } == {1}
-    assert undo_objection(job) == "What this job does can’t be taken back."
+    assert undo_objection(job) == "This job can’t be undone."
     page = read(client.get(f"/jobs/{job.pk}/")).text
     assert "News, {first_name}" in page
     assert "new terms." in page
@@ -96,7 +96,7 @@ def test_who_can_not_be_reached_is_skipped_with_the_reason():
         "The last mail to this address came back.",
         "This address is not verified",
         "This account has no address to write to.",
-        "This account is deleted; it can’t be changed. Restore it first.",
+        "This account is deleted and can’t be changed. Restore it first.",
     ]
 
 
@@ -109,7 +109,7 @@ def test_nobody_gets_a_letter_twice_whatever_is_tried():
     )  # as a job over those that failed would
     assert work(again).changed == 0
     assert set(JobItem.objects.filter(job=again).values_list("reason", flat=True)) == {
-        "This letter was written to this person already."
+        "This email was already sent to this user."
     }
     assert (Letter.objects.count(), Message.objects.count()) == (1, 3)
     message = Message.objects.first()

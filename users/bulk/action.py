@@ -42,6 +42,8 @@ class BulkAction(SelectionKind):
     undo_ends_sessions: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
     four_eyes: ClassVar[str] = "above"
+    # The button where a second person must approve the job.
+    request_label: ClassVar[str] = "Request approval"
     touches: ClassVar[bool] = (
         True  # whether anything of the accounts, or of what belongs to them, is another afterwards
     )

@@ -57,7 +57,7 @@ def gone_skips() -> list[tuple[Q, str]]:
     return [
         (
             Q(status=State.DELETED),
-            "This account is deleted; it can’t be changed. Restore it first.",
+            "This account is deleted and can’t be changed. Restore it first.",
         ),
-        (Q(status=State.ERASED), "This account is erased; it can’t be changed."),
+        (Q(status=State.ERASED), "This account is erased and can’t be changed."),
     ]

@@ -63,9 +63,9 @@ class BulkForm(forms.Form):
         was = (
             f"You confirmed {then.value:,} accounts; now there are {now.value:,}."
             if then
-            else "This page was open for too long."
+            else "This page has expired."
         )
-        text = f"{was} Nothing is done yet. Look at the figures, and type the number once more."
+        text = f"{was} Nothing has been changed. Check the figures and type the number again."
         self.add_error(None, ValidationError(text, code="stale"))
 
     def only_looked_at(self) -> bool:

@@ -47,7 +47,7 @@ def job_undo(request, pk: int):
         waits = again.state == Job.State.WAITING
         messages.success(
             request,
-            "A colleague has to approve this job first." if waits else "The undo is on its way.",
+            "A second person must approve this job." if waits else "Undo queued.",
         )
         return redirect(f"/jobs/{again.pk}/")
     why = undo_objection(job)
@@ -76,7 +76,7 @@ def job_approval(request, pk: int):
     ):
         if now.state == Job.State.CANCELLED:
             return error_page(request, 409, now.note, back=f"/jobs/{pk}/")
-        messages.success(request, "Approved. The job is on its way.")
+        messages.success(request, "Approved. Job queued.")
         return redirect(f"/jobs/{pk}/")
     return render_decision(request, job, form, "approval")
 
@@ -89,7 +89,7 @@ def job_refusal(request, pk: int):
     if form.is_valid() and try_verb(
         form, lambda: engine.decline_job(job, by=request.user, reason=form.cleaned_data["reason"])
     ):
-        messages.success(request, "Declined. The job ends, and nothing was done.")
+        messages.success(request, "Declined. No account was changed.")
         return redirect(f"/jobs/{pk}/")
     return render_decision(request, job, form, "refusal")
 
@@ -102,7 +102,7 @@ def render_decision(request, job: Job, form: forms.Form, template: str):
         return error_page(
             request,
             409,
-            f"This job is {job.get_state_display().lower()}: nobody has to decide.",
+            f"The job is already {job.get_state_display().lower()}; no approval is needed.",
             back=f"/jobs/{job.pk}/",
         )
     context = (

@@ -9,8 +9,8 @@ from users.jobs.kinds import Chunk
 from users.models import State, User, UserQuerySet, in_state
 from users.row_locks import lock_superusers
 
-LAST_SUPERUSER = "This is the last active superuser. Make somebody else a superuser first."
-ACCOUNT_GONE = "There is no such account any more."
+LAST_SUPERUSER = "This is the last active superuser. Make someone else a superuser first."
+ACCOUNT_GONE = "This account no longer exists."
 # FOR UPDATE in a subquery locks as much, and the rows need not travel.
 LOCK_SQL = "SELECT count(*) FROM (SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER BY id FOR UPDATE) AS held"
 

@@ -70,10 +70,10 @@ class SendMail(ConditionAction):
             *(
                 (
                     in_state(each, now),
-                    f"This account is {each.label.lower()}: the link would open nothing.",
+                    f"This account is {each.label.lower()}, so the link would not work.",
                 )
                 for each in closed
             ),
-            (Q(Exists(waiting)), "This mail is on its way already."),
-            (Q(email=""), "This account has no address to send a mail to."),
+            (Q(Exists(waiting)), "This email is already queued."),
+            (Q(email=""), "This account has no address."),
         ]

@@ -34,7 +34,7 @@ from users.models import UserQuerySet
 from users.sessions.models import Session
 
 UNKNOWN_COUNT = "too many to count in time"
-NOTHING_TO_CHANGE = "There is nothing to change in these accounts."
+NOTHING_TO_CHANGE = "No change needed."
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,20 @@ def impact_figures(
     mails = count_rows(Message.objects.filter(state=Message.State.WAITING, **theirs))
     staff = count_rows(accounts.filter(is_staff=True))
     superusers = count_rows(accounts.filter(is_superuser=True))
-    ending = "end at once" if action.ends_sessions else "stay open"
+    ending = "will end" if action.ends_sessions else "stay open"
     found = [
         Figure(
-            "Open sessions",
+            "Active sessions",
             format_count(sessions),
             bool(sessions) and action.ends_sessions,
             ending if sessions else "",
         ),
-        Figure("Waiting mails", format_count(mails), bool(mails)),
-        Figure("Staff among them", format_count(staff), bool(staff), superusers_note(superusers)),
+        Figure("Queued emails", format_count(mails), bool(mails)),
         Figure(
-            "Protected accounts",
+            "Staff accounts included", format_count(staff), bool(staff), superusers_note(superusers)
+        ),
+        Figure(
+            "Accounts you may not change",
             UNKNOWN_COUNT if refused is None else format_count(len(refused)),
             bool(refused),
         ),
@@ -123,7 +125,7 @@ def impact_figures(
         lost = lost_roles(accounts, refused or {})
         found.append(
             Figure(
-                "Lose the back office",
+                "Will lose back-office access",
                 format_count(sum(lost.values())),
                 bool(lost),
                 ", ".join(format_roles(lost)),
@@ -173,7 +175,7 @@ def never_signed_in(some: UserQuerySet, scale: float) -> str:
             all=Count("pk"), never=Count("pk", filter=Q(last_seen_at=None, last_login=None))
         )
         if not scale or not of["all"]:
-            return "too few were looked at to tell" if not scale else "none"
+            return "sample too small" if not scale else "none"
         percent = round(100 * of["never"] / of["all"])
         return f"{of['never']:,} ({percent} %)" if scale == 1 else f"about {percent} %"
     return UNKNOWN_COUNT

@@ -20,5 +20,5 @@ def register_undo(action: BulkAction) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
     register_kind(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register_kind(Undo(redo, f"Undo an undo of “{action.label}”", action.action, action))
+    register_kind(Undo(redo, f"Redo “{action.label}”", action.action, action))
     UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})

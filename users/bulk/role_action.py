@@ -22,7 +22,7 @@ from users.models import User
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
-GROUPS_GONE = "These groups are not there any more."
+GROUPS_GONE = "These roles no longer exist."
 
 
 class BulkGroupsForm(BulkForm, GroupsForm):
@@ -44,7 +44,7 @@ class GroupsAction(ConditionAction):
 
     def title(self, job: Job) -> str:
         """With the names that they had when it was started."""
-        return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'groups'}"
+        return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'roles'}"
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         return super().stored(values) | {"names": [group.name for group in values["groups"]]}

@@ -22,7 +22,7 @@ from users.jobs.models import Job, JobItem
 from users.sessions import store
 
 UNDO_EVENT = "account.undone"
-IMAGE_FORGOTTEN = "What this account was before is no longer known."
+IMAGE_FORGOTTEN = "The previous state of this account is no longer known."
 FORGET_BATCH = 2000  # accounts in one statement
 FORGET_JOBS = 100
 State = Job.State
@@ -42,7 +42,7 @@ class Undo(SelectionKind):
         self.of = of
 
     def title(self, job: Job) -> str:
-        return f"{self.label} of job {job.parameters['of']}"
+        return f"{self.label} (job {job.parameters['of']})"
 
     def offers(self, job: Job, viewer: Any) -> list[JobLink]:
         return job_links(job, viewer)
@@ -96,7 +96,7 @@ def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
 
 def describe_change(event: dict[str, Any] | None) -> str:
     if event is None:
-        return "Changed since, outside of Rollcall."
+        return "Changed since, outside Rollcall."
     what = ACTION_LABELS.get(event["action"], event["action"])
     return f"Changed since by {event['actor_text']}: {what}, {event['at']:%-d %b %Y, %H:%M} UTC."
 
@@ -116,7 +116,7 @@ def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
             UNDO_KINDS[job.kind],
             by=by,
             selection=f"job={job.pk}&outcome={JobItem.Outcome.CHANGED}",
-            words=f"those that job {job.pk} changed",
+            words=f"accounts changed by job {job.pk}",
             up_to=job.up_to,
             expected=job.changed,
             reason=reason,

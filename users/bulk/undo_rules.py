@@ -16,19 +16,20 @@ UNDO_KINDS: dict[str, str] = {}  # kind of a job → the kind that takes it back
 def undo_objection(job: Job) -> str:
     """Why this job can't be taken back, in a sentence; "" where it can."""
     if job.kind not in UNDO_KINDS:
-        return "What this job does can’t be taken back."
+        return "This job can’t be undone."
     if not job.has_ended:
-        return "This job has not ended. Wait for its end, or cancel it first."
+        return "This job has not finished. Wait for it, or cancel it first."
     if not job.changed:
-        return "This job has changed nothing."
+        return "This job changed nothing."
     if is_undo_expired(job):
-        return f"This job ended more than {settings.BULK_UNDO_DAYS} days ago: what the accounts were before is no longer kept."
-    if (
-        other := job.children.filter(kind=UNDO_KINDS[job.kind])
-        .exclude(state=Job.State.CANCELLED)
-        .first()
-    ):
-        return f"{'Job' if other.has_ended else 'At this moment job'} {other.pk} takes this one back already."
+        return (
+            f"This job finished more than {settings.BULK_UNDO_DAYS} days ago. "
+            "The previous state of the accounts is no longer kept."
+        )
+    undo_jobs = job.children.filter(kind=UNDO_KINDS[job.kind])
+    if other := undo_jobs.exclude(state=Job.State.CANCELLED).first():
+        doing = "has already undone" if other.has_ended else "is already undoing"
+        return f"Job {other.pk} {doing} this job."
     return ""
 
 

@@ -140,7 +140,7 @@ def is_confirmed(
     elif form.cleaned_data["count"] != confirmed.number.value:
         form.add_error(
             "count",
-            f"This is not the number of accounts. Type {confirmed.number.value:,} if you mean them all.",
+            f"That doesn’t match. Type {confirmed.number.value:,} to confirm.",
         )
     return form.is_valid()
 
@@ -161,8 +161,6 @@ def redirect_to_job(request, job: Job) -> HttpResponse:
     waits = job.state == Job.State.WAITING
     messages.success(
         request,
-        "A colleague has to approve this job before it begins."
-        if waits
-        else "The job is on its way.",
+        "A second person must approve this job." if waits else "Job queued.",
     )
     return redirect(f"/jobs/{job.pk}/")

@@ -32,9 +32,10 @@ ITEM_COUNTS = ("changed", "skipped", "failed", "unchanged")
 
 class Command(BaseCommand):
     help = (
-        "Does something to all accounts of a filter, as a job that workers take up. It is done in the name of an account, "
-        "with the rights of it; large jobs wait for the approval of somebody else. Interrupting the command stops nothing: "
-        "the job is on its page. Exit code 1: it did not end well; 2: nothing was started."
+        "Runs a bulk action on all accounts of a filter, as a job for the workers. It runs in the "
+        "name of an account and with its permissions. Large jobs wait for the approval of a second "
+        "person. Interrupting the command does not stop the job. "
+        "Exit code 1: the job did not succeed; 2: nothing was started."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,25 +43,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--filter",
             required=True,
-            help="as in the directory's address: “status=active&domain=example.com”",
+            help="a filter as in the URL of the directory, such as “status=active&domain=example.com”",
         )
-        parser.add_argument("--by", required=True, metavar="USERNAME", help="who does it")
-        parser.add_argument("--reason", default="", help="stays in the audit trail")
+        parser.add_argument(
+            "--by", required=True, metavar="USERNAME", help="the account that runs the action"
+        )
+        parser.add_argument("--reason", default="", help="the reason, visible in the audit trail")
         parser.add_argument(
             "--set",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="what the action asks for besides, such as until=2027-01-31T12:00, groups=Friends, field=locale value=de",
+            help="a field of the action, such as until=2027-01-31T12:00, groups=Auditor, field=locale value=de",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="show what it would touch, and start nothing"
+            "--dry-run", action="store_true", help="show the impact without starting a job"
         )
-        parser.add_argument("--no-wait", action="store_true", help="start it and go")
+        parser.add_argument(
+            "--no-wait", action="store_true", help="do not wait for the job to finish"
+        )
         parser.add_argument(
             "--here",
             action="store_true",
-            help="work in this process, rather than wait for a worker",
+            help="run the job in this process instead of waiting for a worker",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -87,13 +92,13 @@ class Command(BaseCommand):
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
         except engine.JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
-        JobLine.objects.create(job=job, text="Asked for from a shell on the server.")
+        JobLine.objects.create(job=job, text="Requested from a shell on the server.")
         self.accompany(job, options)
 
     def action(self, name: str) -> BulkAction:
         if name not in actions_by_name():
             raise CommandError(
-                f"There is no action “{name}”. There are: {', '.join(sorted(actions_by_name()))}.",
+                f"Unknown action “{name}”. Available: {', '.join(sorted(actions_by_name()))}.",
                 returncode=2,
             )
         return actions_by_name()[name]
@@ -125,7 +130,7 @@ class Command(BaseCommand):
         form: BulkForm = action.form(query, by=by)
         if strange := sorted(set(data) - set(form.fields)):
             raise CommandError(
-                f"--set: this action does not ask for {', '.join(strange)}.", returncode=2
+                f"--set: this action does not accept {', '.join(strange)}.", returncode=2
             )
         if not form.is_valid():
             raise CommandError(
@@ -138,15 +143,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
-                f"  {figure.label + ':':<22} {figure.value}{f' ({figure.note})' if figure.note else ''}"
+                f"  {figure.label + ':':<28} {figure.value}{f' ({figure.note})' if figure.note else ''}"
             )
         for number, why in found.skips:
-            self.stdout.write(f"  {'Left alone:':<22} {number}. {why}")
+            self.stdout.write(f"  {'Will be skipped:':<28} {number}. {why}")
 
     def accompany(self, job: Job, options: dict[str, Any]) -> None:
         if job.state == Job.State.WAITING:
             self.stdout.write(
-                f"Job {job.pk} waits: a colleague has to approve it, at /jobs/{job.pk}/."
+                f"Job {job.pk} must be approved by a second person, at /jobs/{job.pk}/."
             )
             return
         self.stdout.write(f"Job {job.pk} is queued; its page is /jobs/{job.pk}/.")

@@ -28,7 +28,9 @@ class Delete(ColumnAction):
     past = "deleted"
     icon = "delete"
     dangerous = True
-    explains = "They go into the recycle bin: nobody can sign in to them, and their open sessions end at once."
+    explains = (
+        "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
+    )
     form = BulkDeletionForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
     takes_keys = ends_sessions = undo_ends_sessions = True

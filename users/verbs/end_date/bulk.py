@@ -26,15 +26,15 @@ class BulkEndDateForm(BulkForm, EndDateForm):
 
 class SetEndDate(ColumnAction):
     name = "set-end-date"
-    label = "Set an end date"
+    label = "Set end date"
     action = "set_end_date"
     event = "account.end_date_set"
-    asks = "Set an end date for {}?"
+    asks = "Set end date for {}?"
     noun = "end-date"
-    past = "given this end"
+    past = "given this end date"
     icon = "calendar"
     menu = "Access"
-    explains = "From that moment on nobody can sign in to them. Nobody is written to."
+    explains = "The accounts expire at this time and all their sessions end. No emails are sent."
     form = BulkEndDateForm
     columns = ("valid_until",)
     takes_keys = True
@@ -42,18 +42,18 @@ class SetEndDate(ColumnAction):
 
     def title(self, job: Job) -> str:
         until = job_end_date(job)
-        return f"Set the end date {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+        return f"Set end date to {until:%-d %b %Y, %H:%M} UTC" if until else self.label
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
         if until is None:
             return gone_skips()
         passed = (
-            [(Q(pk__gt=0), "The end had passed before the job came to this account.")]
+            [(Q(pk__gt=0), "The end date passed before the job reached this account.")]
             if until <= now
             else []
         )
-        begun = (Q(date_joined__gte=until), "The account begins later than that.")
+        begun = (Q(date_joined__gte=until), "The account was created after this date.")
         return [*gone_skips(), *passed, begun, (Q(valid_until=until), NOTHING_TO_DO)]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:

@@ -18,15 +18,15 @@ class ClearEndDateForm(BulkForm, OptionalReasonForm):
 
 class ClearEndDate(ColumnAction):
     name = "clear-end-date"
-    label = "Clear the end date"
+    label = "Clear end date"
     action = "set_end_date"
     event = "account.end_date_cleared"
-    asks = "Clear the end date of {}?"
+    asks = "Clear end date of {}?"
     noun = "end-date-removal"
-    past = "without an end"
+    past = "left without an end date"
     icon = "calendar"
     menu = "Access"
-    explains = "They end no more; those that have ended can be signed in to again."
+    explains = "The accounts no longer expire. Expired accounts can be used again."
     form = ClearEndDateForm
     columns = ("valid_until",)
     undo_action = "set_end_date"

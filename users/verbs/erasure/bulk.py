@@ -26,14 +26,16 @@ class BulkErasureForm(BulkForm, ErasureForm):
 
 class Erase(ConditionAction):
     name = "erase"
-    label = "Erase"
+    label = "Erase permanently"
     action = "erase"
+    asks = "Permanently erase {}?"
+    request_label = "Request erasure"
     event = "account.erased"
     noun = "erasure"
     past = "erased"
     icon = "delete"
     dangerous = True
-    explains = "For good: whatever names these people goes from wherever Rollcall holds it."
+    explains = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
     takes_keys = ends_sessions = True
     # each takes as long as erasing one does
@@ -41,7 +43,7 @@ class Erase(ConditionAction):
     largest_size = 50
 
     def title(self, job: Job) -> str:
-        return self.label if job.parameters.get("reserve", True) else "Erase, and free the names"
+        return self.label if job.parameters.get("reserve", True) else "Erase and release the names"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return state_skips(State.ERASED, now=now)

@@ -16,7 +16,7 @@ from users.models import User
 from users.verbs.letter.page import LetterForm
 from users.verbs.letter.verb import BOUNCED, NO_ADDRESS, UNVERIFIED, last_mail_bounced
 
-ALREADY_WRITTEN = "This letter was written to this person already."
+ALREADY_WRITTEN = "This email was already sent to this user."
 
 
 class BulkLetterForm(BulkForm, LetterForm):
@@ -25,20 +25,20 @@ class BulkLetterForm(BulkForm, LetterForm):
 
 class WriteLetter(SendMail):
     name = "write"
-    label = "Write to them"
+    label = "Send email"
     action = "write"
     event = "account.written_to"
-    asks = "Write to {}?"
+    asks = "Send email to {}?"
     kind = Message.Kind.LETTER
     noun = "letter"
-    past = "written to"
+    past = "sent an email"
     icon = "edit"
-    explains = "Each gets a mail of their own. Mails to single people leave first."
+    explains = "Everyone gets a separate email. Individual emails are sent before bulk ones."
     form = BulkLetterForm
     samples = True
 
     def title(self, job: Job) -> str:
-        return "Write to people"
+        return "Send email"
 
     def started(self, job: Job) -> None:
         """The text gets a row of its own, which a job over those that failed shares with the first
@@ -51,7 +51,7 @@ class WriteLetter(SendMail):
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
         letter = Letter.objects.filter(pk=job.parameters.get("letter")).first()
-        return [("Subject", letter.subject), ("Text", letter.text or "forgotten")] if letter else []
+        return [("Subject", letter.subject), ("Text", letter.text or "removed")] if letter else []
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         letter = Message.objects.filter(

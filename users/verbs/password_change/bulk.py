@@ -19,17 +19,15 @@ class PasswordChangeForm(BulkForm, OptionalReasonForm):
 
 class RequirePasswordChange(ColumnAction):
     name = "require-password-change"
-    label = "Require a new password"
+    label = "Require password change"
     action = "require_password_change"
-    asks = "Require a new password of {}?"
+    asks = "Require password change for {}?"
     event = "account.password_change_required"
     noun = "password-change"
-    past = "asked for a new password"
+    past = "required to change their password"
     icon = "key"
     menu = "Sign-in"
-    explains = (
-        "Whoever signs in next goes on only with a new password. Open sessions go on until then."
-    )
+    explains = "A new password must be chosen at the next sign-in. Current sessions stay open."
     form = PasswordChangeForm
     columns = ("must_change_password",)
     undo_action = "require_password_change"
@@ -37,10 +35,10 @@ class RequirePasswordChange(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return [
             *gone_skips(),
-            (Q(must_change_password=True), "This account must already choose a new password."),
+            (Q(must_change_password=True), "A password change is already required."),
             (
                 Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
-                "This account has no password that could be changed.",
+                "This account has no password to change.",
             ),
         ]
 

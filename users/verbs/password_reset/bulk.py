@@ -13,16 +13,16 @@ from users.models import State
 
 class SendPasswordReset(SendMail):
     name = "send-password-reset"
-    label = "Send a password reset"
+    label = "Send password reset"
     action = "reset_password"
-    asks = "Send a password reset to {}?"
+    asks = "Send password reset to {}?"
     event = "account.password_reset_sent"
     kind = Message.Kind.PASSWORD_RESET
     noun = "password-reset"
-    past = "sent a mail"
+    past = "sent an email"
     menu = "Sign-in"
-    explains = "Each gets a mail with a link to choose a new password. The one that they have works until then."
+    explains = "Everyone gets an email with a link to choose a new password. The current password keeps working until then."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited and has no password yet. Send the invitation again instead."
+        why = "This account is invited and has no password yet. Invite it again instead."
         return [*gone_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]

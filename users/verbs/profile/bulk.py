@@ -30,7 +30,7 @@ class SetAttributeForm(BulkForm):
         required=False,
         max_length=64,
         label="Value",
-        help_text="Such as pt-BR, or Europe/Lisbon. Leave it empty to clear it.",
+        help_text="For example pt-BR or Europe/Lisbon. Leave empty to clear the field.",
     )
     reason = reason_field(required=False)
 
@@ -46,15 +46,15 @@ class SetAttributeForm(BulkForm):
 
 class SetAttribute(ColumnAction):
     name = "set-attribute"
-    label = "Set a field"
+    label = "Change language or time zone"
     action = "edit"
     event = "account.edited"
-    asks = "Set a field of {}?"
+    asks = "Change language or time zone of {}?"
     noun = "attribute"
     past = "changed"
     icon = "edit"
     menu = "Profile"
-    explains = "Language or time zone of all of them become the same."
+    explains = "All accounts get the same language or time zone."
     form = SetAttributeForm
     columns = SHARED_FIELDS
     undo_action = "edit"

@@ -25,7 +25,7 @@ class Reinstate(ColumnAction):
     noun = "reinstatement"
     past = "reinstated"
     icon = "reinstate"
-    explains = "From then on these accounts can be signed in to again. One that never had a password waits as invited."
+    explains = "The users can sign in again. Accounts that never had a password become invited."
     form = BulkReinstatementForm
     columns = ("status", "status_reason", "suspended_until")
     undo_ends_sessions = True

@@ -27,7 +27,9 @@ class Restore(ColumnAction):
     noun = "restoration"
     past = "restored"
     icon = "reinstate"
-    explains = "They are what they were before they were deleted: a suspension goes on, an invitation waits again."
+    explains = (
+        "The accounts get back the status they had before: a suspended account is suspended again."
+    )
     form = RestoreForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
     undo_ends_sessions = True
@@ -38,7 +40,7 @@ class Restore(ColumnAction):
         return [
             (
                 Q(status=State.ERASED),
-                "This account is erased: there is nothing left to bring back.",
+                "This account is erased and can’t be restored.",
             ),
             *(
                 (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")

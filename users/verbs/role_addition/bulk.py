@@ -37,14 +37,14 @@ class BulkAddToGroupsForm(BulkGroupsForm):
 
 class AddToGroups(GroupsAction):
     name = "add-to-groups"
-    label = "Add to groups"
+    label = "Add roles"
     event = "account.groups_added"
-    asks = "Add {} to groups?"
+    asks = "Add roles to {}?"
     noun = "groups"
-    past = "in these groups"
+    past = "given these roles"
     icon = "plus"
     menu = "Access"
-    explains = "They come into these groups, and stay in those that they are in."
+    explains = "The accounts get these roles and keep the ones they have. Takes effect immediately."
     form = BulkAddToGroupsForm
     way = "Add to"
 
@@ -54,7 +54,7 @@ class AddToGroups(GroupsAction):
         if not (groups := self.groups(job)):
             return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
         everywhere = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone_skips(), (everywhere, "This account is in these groups already.")]
+        return [*gone_skips(), (everywhere, "This account already has these roles.")]
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

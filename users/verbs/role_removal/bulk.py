@@ -13,14 +13,14 @@ from users.jobs.models import Job
 
 class RemoveFromGroups(GroupsAction):
     name = "remove-from-groups"
-    label = "Remove from groups"
+    label = "Remove roles"
     event = "account.groups_removed"
-    asks = "Remove {} from groups?"
+    asks = "Remove roles from {}?"
     noun = "groups-removal"
-    past = "out of these groups"
+    past = "removed from these roles"
     icon = "close"
     menu = "Access"
-    explains = "They leave these groups, as far as they are in them."
+    explains = "The accounts lose these roles and keep all others. Takes effect immediately."
     form = BulkGroupsForm
     way = "Remove from"
 
@@ -28,7 +28,7 @@ class RemoveFromGroups(GroupsAction):
         if "groups" not in job.parameters:
             return gone_skips()
         outside = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*gone_skips(), (outside, "This account is in none of these groups.")]
+        return [*gone_skips(), (outside, "This account has none of these roles.")]
 
     def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

@@ -32,7 +32,7 @@ class EndSessions(ConditionAction):
     past = "signed out"
     icon = "leave"
     menu = "Sign-in"
-    explains = "Whoever is signed in has to sign in again. The accounts stay what they are."
+    explains = "Everyone must sign in again. The accounts are not changed."
     form = EndSessionsForm
     ends_sessions = True
 
@@ -40,7 +40,7 @@ class EndSessions(ConditionAction):
         return [
             (
                 ~Q(Exists(Session.objects.filter(account_id=OuterRef("pk")))),
-                "There are no open sessions to end.",
+                "There are no active sessions to end.",
             )
         ]
 

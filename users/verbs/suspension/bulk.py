@@ -27,7 +27,9 @@ class Suspend(ColumnAction):
     past = "suspended"
     icon = "suspend"
     dangerous = True
-    explains = "Nobody can sign in to a suspended account, and its open sessions end at once. Nobody is written to."
+    explains = (
+        "No one can sign in to a suspended account, and its sessions end. No emails are sent."
+    )
     form = BulkSuspensionForm
     columns = ("status", "status_reason", "suspended_until")
     takes_keys = ends_sessions = True

@@ -18,15 +18,15 @@ class VerifyEmailForm(BulkForm, VerificationForm):
 
 class VerifyEmail(ColumnAction):
     name = "verify-email"
-    label = "Verify the address"
+    label = "Verify address"
     action = "verify_email"
     event = "account.email_verified"
-    asks = "Verify the addresses of {}?"
+    asks = "Verify addresses of {}?"
     noun = "verification"
     past = "verified"
     icon = "check"
     menu = "Address"
-    explains = "By your word: each of these addresses belongs to the person of the account."
+    explains = "You confirm that each address belongs to the person of the account."
     form = VerifyEmailForm
     columns = ("email_verified_at",)
     undo_action = "verify_email"

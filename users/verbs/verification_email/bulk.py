@@ -14,18 +14,18 @@ from users.verbs.verification.bulk import unverified_skips
 
 class SendVerification(SendMail):
     name = "send-verification"
-    label = "Send a verification mail"
+    label = "Send verification email"
     action = "verify_email"
-    asks = "Send a verification mail to {}?"
+    asks = "Send verification email to {}?"
     event = "account.verification_sent"
     kind = Message.Kind.VERIFICATION
     noun = "verification-mail"
-    past = "sent a mail"
+    past = "sent an email"
     menu = "Address"
-    explains = "Each gets a mail with a link that confirms the address."
+    explains = "Everyone gets an email with a link to confirm the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited: accepting the invitation verifies the address."
+        why = "This account is invited. Accepting the invitation verifies the address."
         return [
             *gone_skips(),
             *unverified_skips(),
