@@ -31,7 +31,7 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from users import bulk_actions  # noqa: F401  registers kinds of jobs
-        from users.database.triggers import install_again
+        from users.database.triggers import reinstall_triggers
         from users.database.version import refuse_earlier_version
         from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers
@@ -40,4 +40,6 @@ class UsersConfig(AppConfig):
             refuse_earlier_version, sender=self, dispatch_uid="users.database.version"
         )
         post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
-        post_migrate.connect(install_again, sender=self, dispatch_uid="users.database.triggers")
+        post_migrate.connect(
+            reinstall_triggers, sender=self, dispatch_uid="users.database.triggers"
+        )

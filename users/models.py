@@ -61,7 +61,7 @@ class State(models.TextChoices):
 
 
 # What tells whether an account with an end has ended, and its place in the order of last seen.
-ENDING = ("valid_until", "status", "suspended_until", "last_seen_at")
+END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
 STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
 
 
@@ -125,7 +125,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         )
 
 
-def in_each_order(
+def indexes_per_order(
     name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any
 ) -> list[models.Index]:
     """The orders of the directory over few accounts: small indexes that a write to any other
@@ -328,8 +328,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(status=State.ACTIVE),
             ),
             # Filters that select few accounts, in every order.
-            *in_each_order("ends", valid_until__isnull=False, beside=ENDING),
-            *in_each_order("unmailed", email="", but="email"),
+            *indexes_per_order("ends", valid_until__isnull=False, beside=END_INDEX_COLUMNS),
+            *indexes_per_order("unmailed", email="", but="email"),
             # Lookups.
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
@@ -369,7 +369,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the
         same.
         """
-        for name, value in derived(
+        for name, value in derived_columns(
             self.username, self.email, self.first_name, self.last_name, self.phone
         ).items():
             setattr(self, name, value)
@@ -384,7 +384,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         """The name; where there is none, or none that anybody can see, the username."""
         name = self.get_full_name()
-        return name if identifiers.shows(name) else self.username
+        return name if identifiers.has_visible_text(name) else self.username
 
     @property
     def state(self) -> State:
@@ -440,17 +440,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         ).hexdigest()
 
 
-def derived(
+def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
     """The derived columns of an account. Lines of search_key keep a term from matching across two
     fields.
     """
     lines = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
-    looks_like = identifiers.skeleton(username)
+    looks_like = identifiers.ascii_skeleton(username)
     return {
-        "search_key": "\n".join(dict.fromkeys(filter(None, map(identifiers.search_form, lines)))),
-        "name_key": identifiers.search_form(f"{last_name} {first_name}")[:620],
+        "search_key": "\n".join(
+            dict.fromkeys(filter(None, map(identifiers.normalise_search_text, lines)))
+        ),
+        "name_key": identifiers.normalise_search_text(f"{last_name} {first_name}")[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,
     }

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users import access
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
-from users.permissions import read_rights
+from users.permissions import load_permissions
 from users.verbs.profile.verb import edit_profile
 from users.verbs.roles.verb import assign_roles
 
@@ -74,7 +74,7 @@ def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewh
 
 def test_a_refused_attempt_gives_nothing_away(client, viewer):
     ada = make_user("Viewer")
-    record("denied", actor=viewer, target=ada, after={"groups": ["Viewer"], "is_staff": True})
+    record_event("denied", actor=viewer, target=ada, after={"groups": ["Viewer"], "is_staff": True})
     assert lines(client, ada)[0].startswith("Viewer granted by: unknown")
 
 
@@ -132,7 +132,7 @@ def test_a_page_reads_as_many_rights_as_the_gate():
     ada = make_user("Manager", status="suspended")
     ada.groups.add(Group.objects.create(name="Empty"))
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
-    found = read_rights(ada)
+    found = load_permissions(ada)
     assert [role.name for role in found.groups] == ["Empty", "Manager"]
     assert access.stored_permissions(ada) == access.stored_permissions(User.objects.get(pk=ada.pk))
 
@@ -140,7 +140,7 @@ def test_a_page_reads_as_many_rights_as_the_gate():
 def test_what_a_page_has_read_is_no_news_to_a_verb_that_runs_later():
     ada = make_user()
     support = make_user("Support")
-    read_rights(ada)
+    load_permissions(ada)
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     assert access.may(support, "edit", ada)  # as the page saw it
     with pytest.raises(access.Denied):

@@ -11,7 +11,7 @@ from tests.account.ladder import climb
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.deletion.verb import delete_account
 from users.verbs.end_date.verb import set_end_date
@@ -159,7 +159,7 @@ def test_a_verb_on_an_account_that_is_gone_is_a_clear_refusal(status, ask):
         password=PASSWORD,
     )
     before = row(account)
-    with pytest.raises(Refused, match=f"This account is {status} and can’t be changed"):
+    with pytest.raises(VerbRefused, match=f"This account is {status} and can’t be changed"):
         ask(account, make_superuser())
     assert (row(account), events()) == (before, [])
 

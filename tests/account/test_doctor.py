@@ -18,11 +18,11 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
 from users import access
-from users.doctor.diagnosis import CHECKS, diagnose
+from users.doctor.diagnosis import CHECKS, diagnose_sign_in
 from users.mail.models import Message
 from users.models import User
 from users.sessions import throttle
-from users.sessions.models import Outcome, SignInEvent
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.verbs.lockout_end.verb import end_lockout
 from users.verbs.password_reset.verb import send_password_reset
 from users.verbs.session_end.verb import end_sessions
@@ -232,7 +232,7 @@ def test_the_last_ten_failures_with_their_cause(client, root):
         item.one("p", class_="what").text
         for item in look(client, ada).one("ol", class_="events").all("li")
     ]
-    assert shown == [Outcome.THROTTLED.label] * 9 + [Outcome.SUSPENDED.label]
+    assert shown == [SignInOutcome.THROTTLED.label] * 9 + [SignInOutcome.SUSPENDED.label]
 
 
 def test_a_suspension_that_has_run_out_is_over_at_once(client, root):
@@ -325,7 +325,7 @@ def test_remedies_lead_to_pages_that_mend_it(client, root):
 def test_it_takes_two_queries_whatever_there_is(root):
     for ada in (healthy(), healthy(status="suspended"), healthy(email="")):
         with CaptureQueriesContext(connection) as queries:
-            diagnose(ada, lambda action: access.may(root, action))
+            diagnose_sign_in(ada, lambda action: access.may(root, action))
         assert len(queries) == 2, [query["sql"] for query in queries]
         bounce(ada)
         send_password_reset(ada, by=root) if ada.email and ada.is_active else None
@@ -350,7 +350,7 @@ def test_a_network_address_that_was_held_up_is_not_taken_for_the_account(client,
     assert "198.51.100.7" in line
     assert [
         item.one("p", class_="what").text for item in page.one("ol", class_="events").all("li")
-    ] == [Outcome.CROWDED.label]
+    ] == [SignInOutcome.CROWDED.label]
     assert (
         Client()
         .post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.8")
@@ -363,7 +363,10 @@ def test_an_account_that_was_locked_out_is_not_taken_for_its_network_address(cli
     ada = healthy(username="ada")
     lock(ada)
     Client().post("/login/", {"login": "ada", "password": PASSWORD})
-    assert SignInEvent.objects.filter(account_id=ada.pk).latest("id").outcome == Outcome.THROTTLED
+    assert (
+        SignInEvent.objects.filter(account_id=ada.pk).latest("id").outcome
+        == SignInOutcome.THROTTLED
+    )
     assert "Locked out" in lines(look(client, ada), "stops")[0]
 
 

@@ -15,7 +15,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.fields import PROFILE
+from users.fields import PROFILE_FIELDS
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def values(response) -> list[str]:
     return [radio.attributes["value"] for radio in read(response).all("input", type="radio")]
 
 
-@pytest.mark.parametrize("name", PROFILE)
+@pytest.mark.parametrize("name", PROFILE_FIELDS)
 def test_each_field_of_the_profile_has_a_page_with_a_form_of_its_own(client, agent, ada, name):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada, name))
     assert link.attributes["aria-label"].startswith("Edit ")
@@ -116,15 +116,18 @@ def test_a_new_address_is_not_a_verified_one(client, agent, ada):
     assert answer.one("div", id="fact-email").one("span", class_="tag").text == "not verified"
 
 
-@pytest.mark.parametrize("headers", [{}, part()], ids=["page", "part"])
-def test_what_changed_meanwhile_elsewhere_merges(client, agent, ada, headers):
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [({}, "Profile of Adelaide saved."), (part(), "Saved.")],
+    ids=["page", "part"],
+)
+def test_what_changed_meanwhile_elsewhere_merges(client, agent, ada, headers, says):
     edit_profile(ada, by=make_superuser(first_name="Ana"), version=1, first_name="Adelaide")
     response = client.post(
         path(ada), {"version": "1", "phone": "+456"}, headers=headers, follow=True
     )
-    assert (
-        "Saved. Meanwhile Ana changed the first name; both changes are kept." in read(response).text
-    )
+    merged = "Meanwhile Ana changed the first name; both changes are kept."
+    assert f"{says} {merged}" in read(response).text
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone) == ("Adelaide", "+456")
 

@@ -13,7 +13,7 @@ from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.mail.models import Message
 from users.models import User
 from users.verbs.deletion.verb import delete_account
@@ -59,7 +59,7 @@ def test_the_verb_is_refused_and_says_why(verb, status):
     before = row(account)
     events = AuditEvent.objects.count()
     mails = Message.objects.count()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(VerbRefused) as caught:
         CASES[verb].ask(account, User.objects.get(pk=root.pk), *([made] if made else []))
     assert clear(verb, status, caught.value.message)
     assert (row(account), AuditEvent.objects.count(), Message.objects.count()) == (

@@ -18,7 +18,7 @@ from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.audit.models import AuditEvent
-from users.history.past_state import LOOKED_AT, newest
+from users.history.past_state import MAX_EVENTS, newest_account_events
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
@@ -150,7 +150,7 @@ def test_further_back_than_it_looks_it_tells_nothing(client):
             action="account.edited",
             actor_text="x",
         )
-        for number in range(LOOKED_AT + 1)
+        for number in range(MAX_EVENTS + 1)
     )
     assert (
         "changed more than 1,000 times"
@@ -165,9 +165,9 @@ def test_an_account_with_most_of_the_events_is_not_looked_for_among_all(client):
     for target in (ada, grace):  # the older half of all
         AuditEvent.objects.bulk_create(
             AuditEvent(target_id=target.pk, action="account.edited", actor_text="x")
-            for _ in range(3 * LOOKED_AT)
+            for _ in range(3 * MAX_EVENTS)
         )
-    [plan] = plans(lambda: newest(ada))
+    [plan] = plans(lambda: newest_account_events(ada))
     assert "audit_by_target" in plan
     assert_no_sort(plan)
 

@@ -12,7 +12,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_a_manager_sends_the_invitation_again(client, manager):
         "Invitation to ada@example.com queued again."
         in read(response).one("p", class_="note success").text
     )
-    drain()
+    deliver_due_messages()
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.target_id) == (

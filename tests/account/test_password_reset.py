@@ -15,7 +15,7 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.staff.links import choose, link_in_mail
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_a_support_agent_sends_a_link_with_which_the_person_chooses(client, agen
     )
     ada.refresh_from_db()
     assert (ada.version, ada.check_password(PASSWORD)) == (1, True)
-    drain()
+    deliver_due_messages()
     client.logout()
     choose(client, link_in_mail(), "another-passphrase-of-mine")
     ada.refresh_from_db()

@@ -16,7 +16,7 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
-from users.audit.record import record
+from users.audit.record import record_event
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -232,7 +232,7 @@ def test_nobody_is_offered_to_suspend_themselves(client):
 def test_a_long_history_leads_to_the_trail_for_those_who_may_read_it(client):
     ada = make_user()
     for _ in range(21):
-        record("account.edited", actor=None, target=ada)
+        record_event("account.edited", actor=None, target=ada)
     for role, links in (("Manager", 1), ("Support", 0)):
         client.force_login(make_user(role))
         page = read(client.get(f"/users/{ada.pk}/"))
@@ -246,7 +246,7 @@ def test_twenty_events_cost_as_many_queries_as_none(client):
     grace = make_user("Viewer")
     grace.groups.add(Group.objects.get(name="Auditor"))
     for _ in range(20):
-        record(
+        record_event(
             "account.edited",
             actor=grace,
             target=grace,

@@ -17,8 +17,8 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.sign_ins import SIZE, attempts_of
-from users.doctor.diagnosis import lately
+from users.account.sign_in_list import SIZE, attempts_of
+from users.doctor.diagnosis import recent_activity
 from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +142,7 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan
-    [plan] = plans(lambda: lately(ada.pk))
+    [plan] = plans(lambda: recent_activity(ada.pk))
     assert "signin_by_account" in plan, plan
 
 

@@ -17,7 +17,7 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
@@ -71,7 +71,7 @@ def test_the_person_is_told_if_so_chosen_and_never_why(client, agent):
     assert [(message.kind, message.to) for message in Message.objects.all()] == [
         ("suspended", ada.email)
     ]
-    drain()
+    deliver_due_messages()
     assert "Fraud" not in mail.outbox[0].body
     assert "until" in mail.outbox[0].body
 

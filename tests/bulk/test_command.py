@@ -82,9 +82,9 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
     said = bulk(here=True)
     job = Job.objects.get()
     assert f"Job {job.pk} waits" in said
-    assert worker.work() is None
-    engine.approved(job, by=make_user("Manager"))
-    worker.work()
+    assert worker.work_time_slice() is None
+    engine.approve_job(job, by=make_user("Manager"))
+    worker.work_time_slice()
     assert User.objects.filter(status="suspended").count() == 3
 
 

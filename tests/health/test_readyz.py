@@ -66,7 +66,7 @@ def test_without_the_database_it_is_not_ready(client, monkeypatch):
 def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
         options = {"SOCKET_CONNECT_TIMEOUT": 30, "SOCKET_TIMEOUT": 30}
-        pages = {"BACKEND": "users.caching.backend.Pages", "LOCATION": url, "OPTIONS": options}
+        pages = {"BACKEND": "users.caching.backend.PageCache", "LOCATION": url, "OPTIONS": options}
         settings.CACHES = settings.CACHES | {"pages": pages}
         assert client.get("/readyz").json()["cache"] == "ok"
     response = client.get("/readyz")
@@ -82,7 +82,7 @@ def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path
 def test_a_redis_that_is_full_is_named(client, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
         settings.CACHES = settings.CACHES | {
-            "pages": {"BACKEND": "users.caching.backend.Pages", "LOCATION": url}
+            "pages": {"BACKEND": "users.caching.backend.PageCache", "LOCATION": url}
         }
         redis.Redis.from_url(url).config_set("maxmemory", 1)
         assert client.get("/readyz").json()["cache"] == CACHE

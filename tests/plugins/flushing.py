@@ -14,7 +14,7 @@ AUDIT = AuditEvent._meta.db_table
 BEFORE = {
     # Triggers do not fire in a replica; the setting ends with the transaction of the flush.
     "postgresql": ["SET LOCAL session_replication_role = replica"],
-    # The migrate signal after the flush puts it back (users.database.triggers.install_again).
+    # The migrate signal after the flush puts it back (users.database.triggers.reinstall_triggers).
     "sqlite": [f"DROP TRIGGER IF EXISTS {AUDIT}_delete"],
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from users.sessions.ip_labels import place
+from users.sessions.ip_labels import ip_label
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from users.sessions.ip_labels import place
     ],
 )
 def test_a_place_in_words(ip, words):
-    assert place(ip) == words
+    assert ip_label(ip) == words

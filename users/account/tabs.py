@@ -32,7 +32,7 @@ TABS = (
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
     Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )
-WITHIN = (
+SUBPAGES = (
     Tab(
         "account-history",
         "History",
@@ -41,4 +41,4 @@ WITHIN = (
         within="account-activity",
     ),
 )
-BY_NAME = {tab.name: tab for tab in (*TABS, *WITHIN)}
+TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}

@@ -7,15 +7,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from users import access
-from users.jobs.kinds import KINDS, Offer
+from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 
-UNDO_OF: dict[str, str] = {}  # kind of a job → the kind that takes it back
+UNDO_KINDS: dict[str, str] = {}  # kind of a job → the kind that takes it back
 
 
 def undo_objection(job: Job) -> str:
     """Why this job can't be taken back, in a sentence; "" where it can."""
-    if job.kind not in UNDO_OF:
+    if job.kind not in UNDO_KINDS:
         return "What this job does can’t be taken back."
     if not job.has_ended:
         return "This job has not ended. Wait for its end, or cancel it first."
@@ -24,7 +24,7 @@ def undo_objection(job: Job) -> str:
     if is_undo_expired(job):
         return f"This job ended more than {settings.BULK_UNDO_DAYS} days ago: what the accounts were before is no longer kept."
     if (
-        other := job.children.filter(kind=UNDO_OF[job.kind])
+        other := job.children.filter(kind=UNDO_KINDS[job.kind])
         .exclude(state=Job.State.CANCELLED)
         .first()
     ):
@@ -32,7 +32,7 @@ def undo_objection(job: Job) -> str:
     return ""
 
 
-def job_links(job: Job, viewer: Any) -> list[Offer]:
+def job_links(job: Job, viewer: Any) -> list[JobLink]:
     """What can be done with a bulk job, beside what can be done with any: links on its page."""
     found = []
     if (
@@ -40,13 +40,13 @@ def job_links(job: Job, viewer: Any) -> list[Offer]:
         and viewer.pk != job.by_id
         and access.may(viewer, "approve_bulk")
     ):
-        found.append(Offer(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
+        found.append(JobLink(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
     if (
         job.has_ended
         and not undo_objection(job)
-        and access.may(viewer, KINDS[UNDO_OF[job.kind]].action)
+        and access.may(viewer, KINDS[UNDO_KINDS[job.kind]].action)
     ):
-        found.append(Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
+        found.append(JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
     return found
 
 

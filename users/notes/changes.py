@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
 from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
 from users.row_locks import lock_account
@@ -39,7 +39,7 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         note = Note.objects.create(
             account=account, author_id=by.pk, author_text=str(by)[:255], text=text, pinned=pinned
         )
-        record(
+        record_event(
             "note.added",
             actor=by,
             target=account,
@@ -57,7 +57,7 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         require_own(note, by, account)
         refuse_erased(account)
         if version is not None and note.version != version:
-            raise Refused(
+            raise VerbRefused(
                 f"This note was changed in the meantime. It now says: “{note.text}”", account
             )
         if note.text == text:
@@ -66,7 +66,7 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         note.edited_at = timezone.now()
         note.version = note.version + 1
         note.save(update_fields=["text", "edited_at", "version"])
-        record("note.edited", actor=by, target=account, after={"note": note.pk})
+        record_event("note.edited", actor=by, target=account, after={"note": note.pk})
     return note
 
 
@@ -84,7 +84,7 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
             refuse_many_pinned(account)
         note.pinned = pinned
         note.save(update_fields=["pinned"])
-        record(
+        record_event(
             "note.pinned" if pinned else "note.unpinned",
             actor=by,
             target=account,
@@ -108,7 +108,7 @@ def sent_twice(last: Note, by: Any, text: str) -> bool:
 
 def require_own(note: Note, by: Any, account: User) -> None:
     """Nothing, or Denied: nobody puts words into a colleague's mouth, whatever their rights."""
-    if isinstance(by, access.Command) or note.author_id != by.pk:
+    if isinstance(by, access.CommandActor) or note.author_id != by.pk:
         raise access.Denied(
             "edit_note",
             "Only the author can edit a note. Add your own note instead.",
@@ -119,12 +119,12 @@ def require_own(note: Note, by: Any, account: User) -> None:
 
 def refuse_erased(account: User) -> None:
     if account.status == State.ERASED:
-        raise Refused("This account is erased. Its notes can’t be changed.", account)
+        raise VerbRefused("This account is erased. Its notes can’t be changed.", account)
 
 
 def refuse_many_pinned(account: User) -> None:
     if Note.objects.filter(account=account, pinned=True).count() >= PINNED_MAX:
-        raise Refused(
+        raise VerbRefused(
             f"{PINNED_MAX} notes are already pinned, which is the maximum. Unpin one first.",
             account,
         )

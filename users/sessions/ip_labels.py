@@ -11,10 +11,12 @@ NETWORKS = [
     ("link-local network", ["169.254.0.0/16", "fe80::/10"]),
     ("shared provider network", ["100.64.0.0/10"]),
 ]
-KNOWN = [(words, ip_network(network)) for words, networks in NETWORKS for network in networks]
+KNOWN_NETWORKS = [
+    (words, ip_network(network)) for words, networks in NETWORKS for network in networks
+]
 
 
-def place(ip: str | None) -> str:
+def ip_label(ip: str | None) -> str:
     """Such as "private network, 10.0.0.7"; the address alone where it is one of the internet."""
     if not ip:
         return UNKNOWN
@@ -24,7 +26,7 @@ def place(ip: str | None) -> str:
     words = next(
         (
             words
-            for words, network in KNOWN
+            for words, network in KNOWN_NETWORKS
             if address.version == network.version and address in network
         ),
         "",

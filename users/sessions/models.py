@@ -54,13 +54,13 @@ class Session(AbstractBaseSession):
         return import_module(settings.SESSION_ENGINE).SessionStore
 
 
-class Way(models.TextChoices):
+class SignInMethod(models.TextChoices):
     PASSWORD = "password", "Password"
     RESET_LINK = "reset-link", "Reset link"
     INVITATION = "invitation", "Invitation"
 
 
-class Outcome(models.TextChoices):
+class SignInOutcome(models.TextChoices):
     OK = "ok", "Signed in"
     CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
@@ -88,8 +88,10 @@ class SignInEvent(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     account_id = models.BigIntegerField(null=True)
-    way = models.CharField(max_length=12, choices=Way.choices, default=Way.PASSWORD)
-    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    way = models.CharField(
+        max_length=12, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
+    )
+    outcome = models.CharField(max_length=16, choices=SignInOutcome.choices)
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
     typed = models.CharField(
@@ -113,4 +115,4 @@ class SignInEvent(models.Model):
 
     @property
     def succeeded(self) -> bool:
-        return self.outcome in (Outcome.OK, Outcome.CHOSEN)
+        return self.outcome in (SignInOutcome.OK, SignInOutcome.CHOSEN)

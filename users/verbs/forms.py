@@ -8,9 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from users.models import User
-from users.web.forms import (
-    VerbForm,
-)
+from users.web.forms import VerbForm
 
 
 class NotifyingForm(VerbForm):

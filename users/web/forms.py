@@ -8,21 +8,21 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
-from users.exceptions import Stale
+from users.exceptions import EditConflict
 from users.models import User
 
-KEPT = "Visible in the audit trail only, not to the user."
+REASON_HELP = "Visible in the audit trail only, not to the user."
 REASON_MAX = 2000
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
+def posted_data(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: also to a POST that came empty, which is a form with everything
     missing.
     """
     return request.POST if request.method == "POST" else None
 
 
-def status_of(form: Form) -> int:
+def form_status(form: Form) -> int:
     """200 for a fresh form, 409 where the account's state objected, 422 where the input did."""
     if not form.is_bound:
         return 200
@@ -31,7 +31,7 @@ def status_of(form: Form) -> int:
     )
 
 
-def refuse_lost(value: str) -> None:
+def refuse_lost_characters(value: str) -> None:
     """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in
     their place by now.
     """
@@ -39,11 +39,11 @@ def refuse_lost(value: str) -> None:
         raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
 
 
-class NormalField(forms.CharField):
+class NormalisedField(forms.CharField):
     """Text that one function of users.identifiers brings into normal form."""
 
     def __init__(self, normalise, **kwargs):
-        super().__init__(strip=False, validators=[refuse_lost], **kwargs)
+        super().__init__(strip=False, validators=[refuse_lost_characters], **kwargs)
         self.normalise = normalise
 
     def clean(self, value):
@@ -69,7 +69,7 @@ class VersionedForm(forms.Form):
     """
 
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
-    stale: Stale | None = None
+    stale: EditConflict | None = None
 
     def clean(self):
         """A browser sends every text, an empty one too: one that didn't come is not one that
@@ -77,7 +77,7 @@ class VersionedForm(forms.Form):
         """
         for name, field in self.fields.items():
             if (
-                isinstance(field, NormalField)
+                isinstance(field, NormalisedField)
                 and name not in self.data
                 and not self.has_error(name)
             ):
@@ -99,9 +99,11 @@ class GroupsField(forms.ModelMultipleChoiceField):
 
 
 def reason_field(**kwargs: Any) -> forms.CharField:
-    fields: dict[str, Any] = {"label": "Reason", "help_text": KEPT} | kwargs
+    fields: dict[str, Any] = {"label": "Reason", "help_text": REASON_HELP} | kwargs
     area = forms.Textarea(attrs={"rows": 3})
-    return forms.CharField(max_length=REASON_MAX, validators=[refuse_lost], widget=area, **fields)
+    return forms.CharField(
+        max_length=REASON_MAX, validators=[refuse_lost_characters], widget=area, **fields
+    )
 
 
 def moment_field(**kwargs: Any) -> forms.DateTimeField:
@@ -119,7 +121,7 @@ class VerbForm(VersionedForm):
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
         return {
             "version": account.version,
-            "reason": template(cls.templates, query.get("template", "")),
+            "reason": reason_text(cls.templates, query.get("template", "")),
         }
 
     def fit(self, account: User, viewer: Any) -> None:
@@ -149,6 +151,6 @@ class GroupsForm(VerbForm):
         self.nothing_to_offer = not groups
 
 
-def template(templates: dict[str, str], name: str) -> str:
+def reason_text(templates: dict[str, str], name: str) -> str:
     """The reason of that name; "" where there is none."""
     return templates.get(name, "")

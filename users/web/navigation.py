@@ -22,7 +22,7 @@ ROOMS = [
 ]
 
 
-def rooms(request) -> dict[str, object]:
+def navigation_context(request) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {}

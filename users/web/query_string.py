@@ -6,7 +6,7 @@ from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
 
-def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
+def check_parameters(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
     """Nothing, or BadParameter for one that is unknown, or given twice and not among `lists`."""
     for name, values in query.lists():
         if name not in names and name not in lists:
@@ -15,7 +15,7 @@ def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
             raise BadParameter(name, "This parameter is given more than once.")
 
 
-def number(name: str, value: str) -> int:
+def parse_id_parameter(name: str, value: str) -> int:
     """An id; 0 for "". Raises BadParameter."""
     if not value:
         return 0

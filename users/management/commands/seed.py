@@ -13,11 +13,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.crypto import get_random_string
 
 from users.demo.indexes import refresh_statistics
-from users.demo.seeding import Occupied, Order, counts, seed
+from users.demo.seeding import AccountsExist, SeedOrder, count_by_status, seed_accounts
 from users.identifiers import normalise_username
 from users.models import User
 
-MOST = 100_000_000
+ACCOUNTS_MAX = 100_000_000
 PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a variable
 
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--until",
-            type=day,
+            type=parse_date,
             metavar="DATE",
             help="accounts joined before this day (default: today)",
         )
@@ -65,8 +65,8 @@ class Command(BaseCommand):
             f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
         )
         try:
-            plan = seed(order, more=options["more"], say=self.say, progress=self.progress)
-        except Occupied as error:
+            plan = seed_accounts(order, more=options["more"], say=self.say, progress=self.progress)
+        except AccountsExist as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped: nothing was written.", returncode=130) from error
@@ -74,23 +74,23 @@ class Command(BaseCommand):
         refresh_statistics()
         self.report(order, plan.accounts)
 
-    def order(self, options: dict[str, Any]) -> Order:
+    def order(self, options: dict[str, Any]) -> SeedOrder:
         accounts = options["accounts"]
         admin = options["admin"]
-        if not 1 <= accounts <= MOST:
-            raise CommandError(f"--accounts must be a number from 1 to {MOST:,}.")
+        if not 1 <= accounts <= ACCOUNTS_MAX:
+            raise CommandError(f"--accounts must be a number from 1 to {ACCOUNTS_MAX:,}.")
         until = options["until"] or datetime.now(UTC).replace(
             hour=0, minute=0, second=0, microsecond=0
         )
         if not admin:
-            return Order(accounts, options["seed"], until)
+            return SeedOrder(accounts, options["seed"], until)
         try:
             admin = normalise_username(admin)
         except ValidationError as error:
             raise CommandError(f"--admin: {error.messages[0]}") from error
         if User.objects.filter(username=admin).exists():
             raise CommandError(f"--admin: the account “{admin}” already exists.")
-        return Order(accounts, options["seed"], until, admin, self.password(admin))
+        return SeedOrder(accounts, options["seed"], until, admin, self.password(admin))
 
     def password(self, username: str) -> str:
         given = os.environ.get(PASSWORD_VARIABLE) or (
@@ -120,7 +120,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()  # a pipe would keep it until the end
 
-    def report(self, order: Order, rows: int) -> None:
+    def report(self, order: SeedOrder, rows: int) -> None:
         seconds = time.monotonic() - self.started
         self.stdout.write(
             f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts per second, "
@@ -128,11 +128,11 @@ class Command(BaseCommand):
         )
         if order.admin:
             self.stdout.write(f"Sign in as {order.admin}")
-        found = counts()
+        found = count_by_status()
         staff = found.pop("staff")
         parts = " + ".join(f"{number} {status}" for status, number in sorted(found.items()))
         self.stdout.write(f"{sum(found.values())} accounts = {parts}; {staff} of them staff")
 
 
-def day(text: str) -> datetime:
+def parse_date(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -6,9 +6,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from users import masking
-from users.identifiers import fold
+from users.identifiers import fold_identifier
 from users.models import State, User
-from users.web.forms import VerbForm, reason_field, refuse_lost
+from users.web.forms import VerbForm, reason_field, refuse_lost_characters
 
 
 class ErasureForm(VerbForm):
@@ -24,7 +24,7 @@ class ErasureForm(VerbForm):
     confirm = forms.CharField(
         max_length=320,
         label="Username",
-        validators=[refuse_lost],
+        validators=[refuse_lost_characters],
         help_text="Type the username shown above to confirm.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -35,7 +35,7 @@ class ErasureForm(VerbForm):
         """A viewer who does not see the whole username types the id."""
         self.wanted = account.username
         self.what = "username"
-        if masking.hides(viewer):
+        if masking.hides_personal_data(viewer):
             self.wanted = str(account.pk)
             self.what = "id"
             field = self.fields["confirm"]
@@ -49,7 +49,8 @@ class ErasureForm(VerbForm):
         typed = self.cleaned_data["confirm"]
         if (
             not self.over
-            and fold(typed.strip()).removeprefix("#" if self.what == "id" else "") != self.wanted
+            and fold_identifier(typed.strip()).removeprefix("#" if self.what == "id" else "")
+            != self.wanted
         ):
             raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
         return typed

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -25,4 +25,4 @@ class SendPasswordReset(SendMail):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited and has no password yet. Send the invitation again instead."
-        return [*gone(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+        return [*gone_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]

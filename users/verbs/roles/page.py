@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 
 from users.history import edit_conflicts
 from users.models import User
-from users.verbs.form_submission import bind, submit
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.roles.verb import assign_roles
 from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.forms import GroupsField, VersionedForm, status_of
+from users.web.forms import GroupsField, VersionedForm, form_status
 
 
 class RolesForm(VersionedForm):
@@ -32,22 +32,25 @@ class RolesForm(VersionedForm):
 
 
 @form_page
-def roles(request, pk: int):
+def roles_page(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     initial = vars(account) | {"groups": account.groups.all()}
-    form = bind(request, RolesForm, "assign_roles", account, initial=initial)
+    form = bind_form(request, RolesForm, "assign_roles", account, initial=initial)
     held = access_names(account) if form.is_valid() else set()
     if form.is_valid() and (
-        done := submit(form, lambda: assign_roles(account, by=request.user, **form.cleaned_data))
+        done := submit_form(
+            form, lambda: assign_roles(account, by=request.user, **form.cleaned_data)
+        )
     ):
         messages.success(
-            request, edit_conflicts.saved(done, request.user, roles_saved(held, access_names(done)))
+            request,
+            edit_conflicts.saved_message(done, request.user, roles_saved(held, access_names(done))),
         )
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.shown(
+    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
         form, request.user, f"/users/{pk}/"
     )
-    return render(request, "users/account/roles.html", context, status=status_of(form))
+    return render(request, "users/account/roles.html", context, status=form_status(form))
 
 
 def access_names(account: User) -> set[str]:

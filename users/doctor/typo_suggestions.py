@@ -8,59 +8,61 @@ one query along an index.
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from users.identifiers import fold, skeleton
+from users.identifiers import ascii_skeleton, fold_identifier
 from users.models import User, UserQuerySet
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_@"
-LONGEST = 64  # characters whose mistakes are undone; the number of names grows with them
-SHOWN = 8
-NEIGHBOURS = 20  # accounts that begin the same way
-LAST = "\U0010ffff"
+MAX_EDITED_LENGTH = 64  # characters whose mistakes are undone; the number of names grows with them
+MAX_SUGGESTIONS = 8
+MAX_NEIGHBOURS = 20  # accounts that begin the same way
+HIGHEST_CHARACTER = "\U0010ffff"
 
 
-def lookalikes(typed: str) -> list[User]:
+def suggest_accounts(typed: str) -> list[User]:
     """At most `SHOWN` accounts, the likeliest first. Two queries."""
-    typed = fold(typed.strip())
+    typed = fold_identifier(typed.strip())
     if not typed or "\x00" in typed:
         return []
-    names = candidates(typed)
+    names = candidate_names(typed)
     accounts = UserQuerySet(User)
-    by_name = list(accounts.filter(email__in=names)[:SHOWN])
+    by_name = list(accounts.filter(email__in=names)[:MAX_SUGGESTIONS])
     start = f"{typed.partition('@')[0]}@"
     if "@" in typed:  # the same name elsewhere
-        more = accounts.filter(email__gte=start, email__lt=start + LAST).order_by("email")[
-            :NEIGHBOURS
-        ]
+        more = accounts.filter(email__gte=start, email__lt=start + HIGHEST_CHARACTER).order_by(
+            "email"
+        )[:MAX_NEIGHBOURS]
     else:
-        more = accounts.filter(username__in=names)[:SHOWN]
+        more = accounts.filter(username__in=names)[:MAX_SUGGESTIONS]
     found = {account.pk: account for account in [*by_name, *more]}.values()
-    return sorted(found, key=lambda account: likeness(typed, account), reverse=True)[:SHOWN]
+    return sorted(found, key=lambda account: similarity_score(typed, account), reverse=True)[
+        :MAX_SUGGESTIONS
+    ]
 
 
-def likeness(typed: str, account: User) -> float:
+def similarity_score(typed: str, account: User) -> float:
     return max(
         SequenceMatcher(None, typed, name).ratio() for name in (account.email, account.username)
     )
 
 
-def candidates(typed: str) -> list[str]:
+def candidate_names(typed: str) -> list[str]:
     """What may have been meant, but for `typed` itself: one letter too many, too few, wrong or in
     the other's place; letters of another script that look like ours; a tag or dots in front of the
     @ that the account lacks.
     """
-    plain = skeleton(typed)
+    plain = ascii_skeleton(typed)
     local, at, domain = plain.partition("@")
     bare = local.partition("+")[0]
     names = [
         plain,
         f"{bare}{at}{domain}",
         f"{bare.replace('.', '')}{at}{domain}",
-        *edits(plain[:LONGEST], plain[LONGEST:]),
+        *single_edits(plain[:MAX_EDITED_LENGTH], plain[MAX_EDITED_LENGTH:]),
     ]
     return [name for name in dict.fromkeys(names) if name not in ("", typed)]
 
 
-def edits(text: str, rest: str) -> list[str]:
+def single_edits(text: str, rest: str) -> list[str]:
     """All texts at a distance of one slip of the finger from `text`, each with `rest` behind it."""
     splits = [(text[:number], text[number:]) for number in range(len(text) + 1)]
     swapped = [

@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from users.audit.anchors import Anchor
-from users.audit.chain import Row, event_hash, part_digest, put_in, rows, salt_of
+from users.audit.chain import (
+    EventRow,
+    event_hash,
+    event_rows,
+    late_inserted_events,
+    part_digest,
+    part_salt,
+)
+from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.redaction import ACTION as REDACTED
-from users.database.triggers import HALF, PARTS
+from users.audit.redaction import REDACTED_ACTION as REDACTED
+from users.database.triggers import EVENT_PARTS, SALT_HALF_SIZE
 
-BATCH = 5000
+BATCH_SIZE = 5000
 
 
-class Fault(Exception):
+class ChainFault(Exception):
     """What is wrong, in a sentence that names the first bad event."""
 
 
@@ -32,83 +39,85 @@ class Verdict:
     fault: str = ""
 
 
-def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
+def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
     """`anchors` in the order of their positions."""
     verdict = Verdict()
     head = (
         ChainHead.objects.filter(pk=1).first() or ChainHead()
     )  # before the events: what is sealed meanwhile comes after
     try:
-        follow(verdict, list(anchors))
+        check_sealed_events(verdict, list(anchors))
         now = ChainHead.objects.filter(pk=1).first()
         if now is None and verdict.events:
-            raise Fault(
+            raise ChainFault(
                 f"the row that says where the chain ends is missing; events go on to position {verdict.events}"
             )
-        check_end(head, verdict)
-        if stranger := put_in(now or head).first():
-            raise Fault(f"event {stranger.pk} was put in after the events around it were sealed")
-    except Fault as fault:
+        check_chain_end(head, verdict)
+        if stranger := late_inserted_events(now or head).first():
+            raise ChainFault(
+                f"event {stranger.pk} was put in after the events around it were sealed"
+            )
+    except ChainFault as fault:
         verdict.fault = str(fault)
     verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
     return verdict
 
 
-def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
+def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
     """Raises Fault."""
     previous = bytes(32)
     founded = lru_cache(maxsize=10_000)(was_erased)
-    redactions = Redactions()
-    for row in chain():
-        check(row, verdict.events + 1, previous)
+    redactions = RedactionDigests()
+    for row in sealed_rows():
+        check_event(row, verdict.events + 1, previous)
         check_erasure(row, founded)
         check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
-        verdict.erased += any(is_erased(part, row) for part in PARTS)
-        verdict.redacted += any(is_redacted(part, row) for part in PARTS)
+        verdict.erased += any(is_erased(part, row) for part in EVENT_PARTS)
+        verdict.redacted += any(is_redacted(part, row) for part in EVENT_PARTS)
         while anchors and anchors[0].position == verdict.events:
             anchor = anchors.pop(0)
             if anchor.hash != previous:
-                raise Fault(
+                raise ChainFault(
                     f"event {row.id} at position {verdict.events} is not the one that the anchor of {anchor.at} has: "
                     "the chain was rewritten there or before"
                 )
     if anchors:
-        raise Fault(
+        raise ChainFault(
             f"the chain ends at position {verdict.events}, and the anchor of {anchors[0].at} stands at {anchors[0].position}: "
             f"the events from position {verdict.events + 1} on are missing"
         )
 
 
-def chain() -> Iterator[Row]:
+def sealed_rows() -> Iterator[EventRow]:
     """All sealed events by position. Each batch is a query of its own: no transaction is held open
     for minutes.
     """
     at = 0
     events = AuditEvent.objects.filter(chain_position__isnull=False).order_by("chain_position")
-    while batch := rows(events.filter(chain_position__gt=at)[:BATCH]):
+    while batch := event_rows(events.filter(chain_position__gt=at)[:BATCH_SIZE]):
         yield from batch
         at = batch[-1].chain_position or 0
 
 
-def check(row: Row, position: int, previous: bytes) -> None:
+def check_event(row: EventRow, position: int, previous: bytes) -> None:
     if row.chain_position != position:
-        raise Fault(
+        raise ChainFault(
             f"the event at position {position} is missing; event {row.id} follows at {row.chain_position}"
         )
     name = f"event {row.id} at position {position}"
     if bytes(row.chain_previous or b"") != previous:
-        raise Fault(f"{name} does not follow the event before it")
+        raise ChainFault(f"{name} does not follow the event before it")
     salt = bytes(row.chain_salt or b"")
-    if len(salt) != 2 * HALF:
-        raise Fault(f"{name} has lost its salt")
-    target, actor = (digest_of(part, row, salt, name) for part in PARTS)
+    if len(salt) != 2 * SALT_HALF_SIZE:
+        raise ChainFault(f"{name} has lost its salt")
+    target, actor = (checked_digest(part, row, salt, name) for part in EVENT_PARTS)
     if bytes(row.chain_hash or b"") != event_hash(row, position, previous, target, actor):
-        raise Fault(f"{name} is not as it was sealed")
+        raise ChainFault(f"{name} is not as it was sealed")
 
 
-def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
+def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
     """From the values; where they were erased, the one that stands in for them, and then nothing
     else may be left.
     """
@@ -117,20 +126,20 @@ def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
         return part_digest(part, row, salt)
     if is_redacted(part, row):
         return bytes(stored)
-    left = [getattr(row, column) for column in PARTS[part]]
+    left = [getattr(row, column) for column in EVENT_PARTS[part]]
     left = [
         value for each in left for value in (each.values() if isinstance(each, dict) else [each])
     ]
     if (
         any(value not in (None, "") for value in left)
-        or any(salt_of(part, salt))
+        or any(part_salt(part, salt))
         or row.erased_at is None
     ):
-        raise Fault(f"{name} was erased, and holds values of its {part} again")
+        raise ChainFault(f"{name} was erased, and holds values of its {part} again")
     return bytes(stored)
 
 
-def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
+def check_erasure(row: EventRow, founded: Callable[[int], bool]) -> None:
     """Values go with the person whom they are about: the trail says of that one that they were
     erased.
     """
@@ -140,23 +149,23 @@ def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
     }
     for part, owner in owners.items():
         if is_erased(part, row) and owner is not None and not founded(owner):
-            raise Fault(
+            raise ChainFault(
                 f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}"
             )
 
 
-def is_erased(part: str, row: Row) -> bool:
+def is_erased(part: str, row: EventRow) -> bool:
     return getattr(row, f"{part}_digest") is not None and not is_redacted(part, row)
 
 
-def is_redacted(part: str, row: Row) -> bool:
+def is_redacted(part: str, row: EventRow) -> bool:
     """What a redaction leaves has a salt of its own; an erasure leaves none."""
     return getattr(row, f"{part}_digest") is not None and any(
-        salt_of(part, bytes(row.chain_salt or b""))
+        part_salt(part, bytes(row.chain_salt or b""))
     )
 
 
-class Redactions:
+class RedactionDigests:
     """The digests of what is left of events, as the trail has them."""
 
     def __init__(self) -> None:
@@ -170,18 +179,18 @@ class Redactions:
         for self.newest, after in told.values_list("pk", "after").iterator():
             self.digests |= {(pk, part): digest for pk, part, digest in after.get("events") or []}
 
-    def have(self, row: Row, part: str) -> bool:
+    def have(self, row: EventRow, part: str) -> bool:
         own = part_digest(part, row, bytes(row.chain_salt or b"")).hex()
         if self.digests.get((row.id, part)) != own:
             self.read()
         return self.digests.get((row.id, part)) == own
 
 
-def check_redaction(row: Row, redactions: Redactions) -> None:
-    for part in PARTS:
+def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
+    for part in EVENT_PARTS:
         if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
-            raise Fault(
+            raise ChainFault(
                 f"{name} lost words of its {part}, and what is left is not what the trail says"
             )
 
@@ -190,10 +199,10 @@ def was_erased(account_id: int) -> bool:
     return AuditEvent.objects.filter(target_id=account_id, action="account.erased").exists()
 
 
-def check_end(head: ChainHead, verdict: Verdict) -> None:
+def check_chain_end(head: ChainHead, verdict: Verdict) -> None:
     """`head` was read before the events, so the chain may have grown since."""
     if verdict.events < head.position:
-        raise Fault(
+        raise ChainFault(
             f"the chain ends at position {verdict.events} and should reach {head.position}: its end is missing"
         )
     at_head = (
@@ -202,6 +211,6 @@ def check_end(head: ChainHead, verdict: Verdict) -> None:
         .first()
     )
     if head.position and bytes(at_head or b"") != bytes(head.hash):
-        raise Fault(
+        raise ChainFault(
             f"the event at position {head.position} is not the one that the chain ended with"
         )

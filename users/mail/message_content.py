@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
-from users.mail import letters
-from users.mail.links import verification_links
+from users.mail import letter_text
 from users.mail.models import Message
+from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 
 KIND = Message.Kind
@@ -26,17 +26,17 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
 }
-LIVING = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
+LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in for the mail to be true.
-FITS = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
+REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
 
-def moot(message: Message) -> str:
+def drop_reason(message: Message) -> str:
     """Why this message should not be sent any more, or ""."""
     if message.kind == KIND.LETTER:
-        return moot_letter(message)
+        return letter_drop_reason(message)
     account = message.account
-    fits = FITS.get(KIND(message.kind), State.ACTIVE)
+    fits = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account’s email address has changed."
     if account.state != fits:
@@ -48,7 +48,7 @@ def moot(message: Message) -> str:
     return ""
 
 
-def moot_letter(message: Message) -> str:
+def letter_drop_reason(message: Message) -> str:
     """It goes to whoever is there, in whatever state; but to no address that may be somebody else's
     by now.
     """
@@ -57,21 +57,23 @@ def moot_letter(message: Message) -> str:
         return "The text of this email was deleted."
     if account.email != message.to:
         return "The account’s email address has changed."
-    if account.state not in LIVING:
+    if account.state not in LIVING_STATES:
         return f"The account is {account.state.label.lower()}."
     return "" if account.email_verified_at else "The email address is no longer verified."
 
 
-def compose(message: Message) -> EmailMultiAlternatives:
+def compose_mail(message: Message) -> EmailMultiAlternatives:
     """The mail itself. Its link is made here, at the last moment, and stored nowhere."""
     context: dict[str, Any] = {
         "account": message.account,
-        "link": settings.SITE_URL + path(message),
-        "until": moment(message.account.suspended_until, message.account),
+        "link": settings.SITE_URL + link_path(message),
+        "until": local_time_text(message.account.suspended_until, message.account),
         "site_url": settings.SITE_URL,
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
-        "subject": subject(message),
-        "text": letters.filled(message.letter.text, message.account) if message.letter else "",
+        "subject": mail_subject(message),
+        "text": letter_text.fill_placeholders(message.letter.text, message.account)
+        if message.letter
+        else "",
         "answers": settings.MAIL_REPLY_TO if message.letter else "",
     }
     mail = EmailMultiAlternatives(
@@ -91,32 +93,34 @@ def compose(message: Message) -> EmailMultiAlternatives:
     return mail
 
 
-def subject(message: Message) -> str:
+def mail_subject(message: Message) -> str:
     return (
-        letters.headline(message.letter.subject, message.account)
+        letter_text.fill_subject(message.letter.subject, message.account)
         if message.letter
         else SUBJECTS[KIND(message.kind)]
     )
 
 
-def path(message: Message) -> str:
+def link_path(message: Message) -> str:
     """Where the mail's link leads. What a link of ours opens, it opens once and for
     PASSWORD_RESET_TIMEOUT seconds.
     """
     if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET):
-        return keyed("account_reset_password_from_key", message.account, default_token_generator)
+        return token_path(
+            "account_reset_password_from_key", message.account, default_token_generator
+        )
     if message.kind == KIND.VERIFICATION:
-        return keyed("email-confirmation", message.account, verification_links)
+        return token_path("email-confirmation", message.account, verification_tokens)
     return reverse("account_login")
 
 
-def keyed(name: str, account: User, keys: PasswordResetTokenGenerator) -> str:
+def token_path(name: str, account: User, keys: PasswordResetTokenGenerator) -> str:
     return reverse(
         name, kwargs={"uidb36": int_to_base36(account.pk), "key": keys.make_token(account)}
     )
 
 
-def moment(at: datetime | None, account: User) -> str:
+def local_time_text(at: datetime | None, account: User) -> str:
     """In the time zone of the account, which is named; "" for None."""
     if at is None:
         return ""

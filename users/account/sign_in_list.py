@@ -7,19 +7,19 @@ from django.http import QueryDict
 from users.models import User
 from users.sessions import store
 from users.sessions.models import SignInEvent
-from users.web.query_string import number, only
+from users.web.query_string import check_parameters, parse_id_parameter
 
 SIZE = 25
 
 
-def page(account: User, query: QueryDict) -> dict[str, Any]:
+def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
     """The sessions, on the first page, and a page of attempts, newest first. Raises BadParameter."""
-    only(query, "after")
-    after = number("after", query.get("after", ""))
+    check_parameters(query, "after")
+    after = parse_id_parameter("after", query.get("after", ""))
     attempts, more = attempts_of(account.pk, after)
     path = f"/users/{account.pk}/sign-ins/"
     return {
-        "sessions": store.standing(account) if not after else [],
+        "sessions": store.valid_sessions(account) if not after else [],
         "attempts": attempts,
         "older": f"{path}?after={attempts[-1].pk}" if more else "",
         "newest": path if after else "",

@@ -12,28 +12,28 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.http import QueryDict
 
 from users import masking
-from users.bulk.selection import OWN, Selection
+from users.bulk.selection import SELECTION_PARAMETERS, Selection
 from users.directory.filter import Filter
-from users.jobs.kinds import Kind, Window
+from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
 from users.models import User, UserQuerySet
 
-SPARSE = 4  # ids for each account that is wanted: the width of the first span
-PRIME = 1_000_003
-PATIENCE = 1  # second of looking after which a chunk takes what it has
+IDS_PER_ACCOUNT = 4  # ids for each account that is wanted: the width of the first span
+FINGERPRINT_PRIME = 1_000_003
+WINDOW_SECONDS = 1  # second of looking after which a chunk takes what it has
 
 
-class Selected(Kind):
+class SelectionKind(JobKind):
     """A kind whose job.selection is the query of a Selection, or “job=17&outcome=failed”."""
 
-    def window(self, job: Job, size: int) -> Window:
+    def window(self, job: Job, size: int) -> IdWindow:
         query = QueryDict(job.selection)
         if "job" in query:
-            return of_items(int(query["job"]), query["outcome"], job, size)
+            return items_window(int(query["job"]), query["outcome"], job, size)
         return (
-            of_ticked(query, job, size)
+            ticked_window(query, job, size)
             if "ids" in query
-            else of_accounts(filtered(query, job.by), job, size)
+            else filter_window(filtered_accounts(query, job.by), job, size)
         )
 
     def ids(self, job: Job) -> QuerySet:
@@ -48,7 +48,7 @@ class Selected(Kind):
         accounts = (
             Selection.parse(query).accounts()
             if ticked
-            else filtered(query, job.by).filter(pk__lte=job.up_to)
+            else filtered_accounts(query, job.by).filter(pk__lte=job.up_to)
         )
         return accounts.order_by().values(selected=F("pk"))
 
@@ -59,35 +59,37 @@ class Selected(Kind):
         """Sums of the ids, and of their squares modulo a prime: nobody puts together another set
         with the same by accident.
         """
-        small = F("selected") % PRIME
+        small = F("selected") % FINGERPRINT_PRIME
         sums = self.ids(job).aggregate(
             number=Count("*"), ids=Sum("selected"), squares=Sum(small * small)
         )
         return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
 
 
-def filtered(query: QueryDict, by: User | None) -> UserQuerySet:
+def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:
     """The moment of the selection is not checked once more: the clock of this host may be another
     than that of the web.
     """
     rest = query.copy()
-    for name in OWN:
+    for name in SELECTION_PARAMETERS:
         rest.pop(name, None)
-    return Filter.parse(rest, masked="q" in rest and by is not None and masking.hides(by)).apply()
+    return Filter.parse(
+        rest, masked="q" in rest and by is not None and masking.hides_personal_data(by)
+    ).apply()
 
 
-def of_ticked(query: QueryDict, job: Job, size: int) -> Window:
+def ticked_window(query: QueryDict, job: Job, size: int) -> IdWindow:
     selection = Selection.parse(query)
     ids = [pk for pk in selection.ids if pk > job.cursor][:size]
     present = selection.accounts().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    return Window(list(present), ids[-1] if len(ids) == size else job.up_to)
+    return IdWindow(list(present), ids[-1] if len(ids) == size else job.up_to)
 
 
-def of_accounts(accounts: UserQuerySet, job: Job, size: int) -> Window:
+def filter_window(accounts: UserQuerySet, job: Job, size: int) -> IdWindow:
     """Raises whatever the database says to the filter."""
     ids: list[int] = []
     until = job.cursor
-    width = size * SPARSE
+    width = size * IDS_PER_ACCOUNT
     began = time.monotonic()
     while True:
         span = accounts.filter(pk__gt=until, pk__lte=min(until + width, job.up_to)).order_by("pk")
@@ -95,13 +97,13 @@ def of_accounts(accounts: UserQuerySet, job: Job, size: int) -> Window:
         ids += found
         until = ids[-1] if len(ids) == size else min(until + width, job.up_to)
         width *= 2
-        if until >= job.up_to or len(ids) == size or time.monotonic() > began + PATIENCE:
-            return Window(ids, until)
+        if until >= job.up_to or len(ids) == size or time.monotonic() > began + WINDOW_SECONDS:
+            return IdWindow(ids, until)
 
 
-def of_items(parent: int, outcome: str, job: Job, size: int) -> Window:
+def items_window(parent: int, outcome: str, job: Job, size: int) -> IdWindow:
     items = JobItem.objects.filter(
         job_id=parent, outcome=outcome, account_id__gt=job.cursor
     ).order_by("account_id")
     ids = list(items.values_list("account_id", flat=True)[:size])
-    return Window(ids, ids[-1] if len(ids) == size else job.up_to)
+    return IdWindow(ids, ids[-1] if len(ids) == size else job.up_to)

@@ -11,16 +11,16 @@ from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from threading import Thread
 
-from users.demo.people import BLOCK, Maker, Plan
+from users.demo.people import BLOCK_ROWS, DemoPlan, RowMaker
 
-WORTH_PROCESSES = 5 * BLOCK
+PROCESSES_FROM = 5 * BLOCK_ROWS
 
 
-def copy_blocks(plan: Plan) -> Iterator[bytes]:
+def copy_blocks(plan: DemoPlan) -> Iterator[bytes]:
     """All blocks in order. Many are made ahead in other processes, but never more than a few wait
     in memory.
     """
-    if plan.accounts < WORTH_PROCESSES:
+    if plan.accounts < PROCESSES_FROM:
         yield from (copy_lines(plan, start) for start in plan.blocks)
         return
     # One core stays with the database. Spawned, not forked: a fork would share our connection.
@@ -49,12 +49,12 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def copy_lines(plan: Plan, start: int) -> bytes:
+def copy_lines(plan: DemoPlan, start: int) -> bytes:
     """One block in the text format of PostgreSQL's COPY."""
     lines = map("\t".join, copy_maker(plan).block(start))  # type: ignore[arg-type]
     return ("\n".join(lines) + "\n").encode()
 
 
 @lru_cache(maxsize=1)
-def copy_maker(plan: Plan) -> Maker:
-    return Maker(plan, null=r"\N", newline=r"\n")
+def copy_maker(plan: DemoPlan) -> RowMaker:
+    return RowMaker(plan, null=r"\N", newline=r"\n")

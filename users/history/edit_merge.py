@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from users.audit.models import AuditEvent
-from users.exceptions import Conflict, Stale
+from users.exceptions import EditConflict, FieldConflict
 from users.models import User
 
-LOOKED_AT = (
+MAX_EVENTS = (
     200  # the newest events; an account that is further behind is asked about as if there were none
 )
 
 
 @dataclass(frozen=True)
-class Since:
+class ChangesSince:
     """The events of the versions after one, oldest first. `known`: whether there is one for each."""
 
     events: tuple[AuditEvent, ...] = ()
@@ -30,23 +30,23 @@ class Since:
         return next((event for event in reversed(self.events) if name in event.after), None)
 
 
-def since(account: User, version: int) -> Since:
+def changes_since(account: User, version: int) -> ChangesSince:
     """What was done to `account`, freshly read, after `version`. A bounded read, however long its
     history is.
     """
     if version == account.version:
-        return Since()
-    newest = AuditEvent.objects.newest_of("target_id", account.pk)[:LOOKED_AT]
+        return ChangesSince()
+    newest = AuditEvent.objects.newest_of("target_id", account.pk)[:MAX_EVENTS]
     events = [
         event
         for event in newest
         if event.action != "denied" and version < (event.target_version or 0)
     ]
     versions = {event.target_version for event in events}
-    return Since(tuple(reversed(events)), known=len(versions) == account.version - version)
+    return ChangesSince(tuple(reversed(events)), known=len(versions) == account.version - version)
 
 
-def merged(account: User, version: int | None, typed: dict[str, Any]) -> dict[str, Any]:
+def merge_profile(account: User, version: int | None, typed: dict[str, Any]) -> dict[str, Any]:
     """What is left to change: of `typed`, made from `version`, the fields that are not as they were
     then.
 
@@ -54,37 +54,39 @@ def merged(account: User, version: int | None, typed: dict[str, Any]) -> dict[st
     """
     if version is None or version == account.version:
         return typed
-    past = since(account, version)
+    past = changes_since(account, version)
     now = {name: getattr(account, name) for name in typed}
     conflicts = tuple(
-        clash for name, value in typed.items() if (clash := conflict(past, name, value, now[name]))
+        clash
+        for name, value in typed.items()
+        if (clash := find_conflict(past, name, value, now[name]))
     )
     mine = {name: value for name, value in typed.items() if value != past.original(name, now[name])}
     if conflicts:
-        raise Stale(account, version, conflicts, now | mine)
-    remember(account, past)
+        raise EditConflict(account, version, conflicts, now | mine)
+    attach_merged_events(account, past)
     return mine
 
 
-def conflict(past: Since, name: str, typed: Any, now: Any) -> Conflict | None:
+def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldConflict | None:
     if typed == now:
         return None
     if not past.known:
-        return Conflict(name, None, typed, now, known=False)
+        return FieldConflict(name, None, typed, now, known=False)
     original = past.original(name, now)
     event = past.last(name)
     if original in (typed, now):
         return None
     who = (event.actor_id, event.actor_text, event.at) if event else (None, "", None)
-    return Conflict(name, original, typed, now, True, *who)
+    return FieldConflict(name, original, typed, now, True, *who)
 
 
-def remember(account: User, past: Since) -> None:
+def attach_merged_events(account: User, past: ChangesSince) -> None:
     """For the message: with what the change was merged."""
     account.merged_with = past.events  # type: ignore[attr-defined]
 
 
-def merged_with(account: User) -> tuple[AuditEvent, ...]:
+def merged_events(account: User) -> tuple[AuditEvent, ...]:
     """The events that lay between the version a change was made from and the change, on an account
     that a verb returned.
     """

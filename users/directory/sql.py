@@ -11,39 +11,45 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from users.database.prepared_statements import Compiled, settled
+from users.database.prepared_statements import SqlWithParams, inline_values
 from users.directory import keyset
 from users.directory.filter import Filter
-from users.directory.filters import PARAMETERS, assumed, lanes, nearly, span
-from users.directory.keyset import EDGE, Span, listed
-from users.directory.search import Search, beginning
-from users.models import ENDING, User, UserQuerySet
+from users.directory.filters import (
+    FILTERS,
+    assumed_now,
+    filters_range,
+    index_conditions,
+    superset_conditions,
+)
+from users.directory.keyset import OPEN_EDGE, KeyRange, listed_sql
+from users.directory.search import Search, prefix_condition
+from users.models import END_INDEX_COLUMNS, User, UserQuerySet
 
-WALK = 2_500
+SCAN_LIMIT = 2_500
 # by one of TIMES where the other is asked for: whom it holds stand together, all around or far away
-SHORT = 800
-TIMES = {"joined", "seen"}
-FAR = 20_000  # where the index itself says which accounts match
-GATHER = 2_000  # matches of a filter
-CANDIDATES = 3_000  # accounts that the index names for a search
-SAMPLE = 300  # of a filter's matches, where there are too many to gather
+SHORT_SCAN_LIMIT = 800
+TIME_SORTS = {"joined", "seen"}
+INDEX_SCAN_LIMIT = 20_000  # where the index itself says which accounts match
+COLLECT_LIMIT = 2_000  # matches of a filter
+CANDIDATE_LIMIT = 3_000  # accounts that the index names for a search
+SAMPLE_LIMIT = 300  # of a filter's matches, where there are too many to gather
 # PostgreSQL reads all that its index of trigrams says of a word before it names the first account.
 # From MANY on that takes too long. Some random pages of the table tell how many there are, and some
 # more are the sample then.
-MANY = 25_000
+COMMON_WORD_LIMIT = 25_000
 # bytes
-PROBED = 1_300_000
-SAMPLED = 6_500_000
-BROAD = 400_000  # accounts: to read so many entries of an index takes some 50 ms
-PAGES = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
-FROM = ' FROM "users_user"'
-IN_TURN = RawSQL('"users_user"."in_turn"', ())
-NOW = datetime.max.replace(tzinfo=UTC)  # stands for the present in what is remembered
-REMEMBERED = 1000  # statements that a process keeps
+PROBE_BYTES = 1_300_000
+SAMPLE_BYTES = 6_500_000
+BROAD_FILTER_LIMIT = 400_000  # accounts: to read so many entries of an index takes some 50 ms
+TABLESAMPLE_SQL = "TABLESAMPLE SYSTEM (LEAST(100, 100.0 * {size} / GREATEST(1, pg_relation_size('users_user')))) REPEATABLE (1)"
+FROM_ACCOUNTS = ' FROM "users_user"'
+SORT_KEY_COLUMN = RawSQL('"users_user"."in_turn"', ())
+NOW_PLACEHOLDER = datetime.max.replace(tzinfo=UTC)  # stands for the present in what is remembered
+CACHED_STATEMENTS = 1000  # statements that a process keeps
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class PageQuery:
     """From a cursor through the accounts. The ORM can't select from a subquery, so compiled parts
     are put together: the derived table takes the name of the real one, and every condition and
     order fits it.
@@ -65,7 +71,18 @@ class Way:
         wanted = self.wanted
         named = self.named is not None
         moved = bool(self.edge)
-        limits = (WALK, SHORT, FAR, GATHER, CANDIDATES, SAMPLE, MANY, PROBED, SAMPLED, BROAD)
+        limits = (
+            SCAN_LIMIT,
+            SHORT_SCAN_LIMIT,
+            INDEX_SCAN_LIMIT,
+            COLLECT_LIMIT,
+            CANDIDATE_LIMIT,
+            SAMPLE_LIMIT,
+            COMMON_WORD_LIMIT,
+            PROBE_BYTES,
+            SAMPLE_BYTES,
+            BROAD_FILTER_LIMIT,
+        )
         return (
             wanted.query,
             wanted.size,
@@ -81,34 +98,34 @@ class Way:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Way) and self.key == other.key
+        return isinstance(other, PageQuery) and self.key == other.key
 
-    def statement(self, make: Callable[["Way"], Compiled]) -> Compiled:
+    def statement(self, make: Callable[["PageQuery"], SqlWithParams]) -> SqlWithParams:
         """As of now, from this edge on. Raises EmptyResultSet."""
-        sql, params = remembered(self, make)
+        sql, params = cached_statement(self, make)
         return sql, tuple(self.filled(param) for param in params)
 
     def filled(self, param: Any) -> Any:
         """What stands for something in what is remembered, as it is now."""
         adapt = connections[self.accounts.db].ops.adapt_datetimefield_value
-        if param in EDGE:
-            value = self.edge[EDGE.index(param)]
+        if param in OPEN_EDGE:
+            value = self.edge[OPEN_EDGE.index(param)]
             return adapt(value) if isinstance(value, datetime) else value
-        return adapt(timezone.now()) if param == adapt(NOW) else param
+        return adapt(timezone.now()) if param == adapt(NOW_PLACEHOLDER) else param
 
     @cached_property
     def edge(self) -> Any:
-        return keyset.edge(self.wanted.sort, self.cursor, self.backwards, self.within)
+        return keyset.start_bound(self.wanted.sort, self.cursor, self.backwards, self.within)
 
     @property
-    def within(self) -> Span:
-        return span(self.wanted.values, self.wanted.sort.removeprefix("-"))
+    def within(self) -> KeyRange:
+        return filters_range(self.wanted.values, self.wanted.sort.removeprefix("-"))
 
     @property
     def ahead(self) -> UserQuerySet:
         """Everybody beyond the cursor, in order; only the lane's, if there is one."""
-        place = EDGE if self.edge else None
-        return keyset.behind(
+        place = OPEN_EDGE if self.edge else None
+        return keyset.accounts_from_bound(
             self.accounts.filter(*self.lane), self.wanted.sort, place, self.backwards, self.within
         )
 
@@ -116,15 +133,18 @@ class Way:
     def lane(self) -> list[Q]:
         """One of the filters, if an index holds its accounts in order, or little more than those."""
         values = self.wanted.values
-        return [*lanes(values, self.wanted.sort.removeprefix("-")), *nearly(values)][:1]
+        return [
+            *index_conditions(values, self.wanted.sort.removeprefix("-")),
+            *superset_conditions(values),
+        ][:1]
 
     @property
     def reach(self) -> int:
         """How many accounts the walk looks at."""
-        ranged = {PARAMETERS[name].span(value)[0] for name, value in self.wanted.values.items()}
-        if not self.wanted.search and ranged | {self.wanted.sort.removeprefix("-")} == TIMES:
-            return min(SHORT, WALK)
-        return FAR if self.in_index else WALK
+        ranged = {FILTERS[name].span(value)[0] for name, value in self.wanted.values.items()}
+        if not self.wanted.search and ranged | {self.wanted.sort.removeprefix("-")} == TIME_SORTS:
+            return min(SHORT_SCAN_LIMIT, SCAN_LIMIT)
+        return INDEX_SCAN_LIMIT if self.in_index else SCAN_LIMIT
 
     @property
     def in_index(self) -> bool:
@@ -132,11 +152,11 @@ class Way:
         return (
             len(self.wanted.values) == 1
             and not self.wanted.search
-            and bool(nearly(self.wanted.values))
+            and bool(superset_conditions(self.wanted.values))
         )
 
     @property
-    def reached(self) -> Compiled:
+    def reached(self) -> SqlWithParams:
         """The accounts that the walk looks at; those that the index alone has found to match, where
         it can.
         """
@@ -145,68 +165,76 @@ class Way:
             key = query.get_compiler(self.accounts.db).compile(
                 keyset.SORTS[self.wanted.sort].key.resolve_expression(query)
             )
-            return listed(self.ahead[: self.reach], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
-        ahead, params = compiled(
-            self.ahead.only(*ENDING, keyset.SORTS[self.wanted.sort].column)[:FAR]
+            return listed_sql(self.ahead[: self.reach], {"in_turn": RawSQL(*key)})  # noqa: S611  compiled by the ORM
+        ahead, params = compile_accounts(
+            self.ahead.only(*END_INDEX_COLUMNS, keyset.SORTS[self.wanted.sort].column)[
+                :INDEX_SCAN_LIMIT
+            ]
         )
         matching = self.accounts.filter(*self.wanted.conditions()).order_by(*self.order).only("pk")
-        sql, more = compiled(matching[: self.wanted.size + 1])
-        ids = sql.replace(FROM, f' FROM ({ahead}) AS "users_user"', 1)
-        return listed(self.accounts.filter(pk__in=RawSQL(ids, (*params, *more))))  # noqa: S611  compiled by the ORM
+        sql, more = compile_accounts(matching[: self.wanted.size + 1])
+        ids = sql.replace(FROM_ACCOUNTS, f' FROM ({ahead}) AS "users_user"', 1)
+        return listed_sql(self.accounts.filter(pk__in=RawSQL(ids, (*params, *more))))  # noqa: S611  compiled by the ORM
 
     @property
     def order(self) -> tuple:
-        return keyset.order(self.wanted.sort, self.backwards)
+        return keyset.order_expressions(self.wanted.sort, self.backwards)
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleQuery:
     """What stands for a source in which there are too many: the SQL of whether there are, and of
     the rows.
     """
 
-    many: Compiled
-    rows: Compiled
+    many: SqlWithParams
+    rows: SqlWithParams
 
 
-@lru_cache(REMEMBERED)
-def remembered(way: Way, make: Callable[[Way], Compiled]) -> Compiled:
+@lru_cache(CACHED_STATEMENTS)
+def cached_statement(way: PageQuery, make: Callable[[PageQuery], SqlWithParams]) -> SqlWithParams:
     """What `make` gives, but for the moment and the edge, which are filled in each time."""
     connection = connections[way.accounts.db]
-    then = connection.ops.adapt_datetimefield_value(NOW)
-    token = assumed.set(NOW)
+    then = connection.ops.adapt_datetimefield_value(NOW_PLACEHOLDER)
+    token = assumed_now.set(NOW_PLACEHOLDER)
     try:
-        return settled(connection, make(way), lambda param: param in EDGE or param == then)
+        return inline_values(
+            connection, make(way), lambda param: param in OPEN_EDGE or param == then
+        )
     finally:
-        assumed.reset(token)
+        assumed_now.reset(token)
 
 
-def straight(way: Way) -> Compiled:
+def range_sql(way: PageQuery) -> SqlWithParams:
     """What follows the columns."""
-    return keyset.tail(way.ahead[: way.wanted.size + 1])
+    return keyset.tail_sql(way.ahead[: way.wanted.size + 1])
 
 
-def walking(way: Way) -> Compiled:
+def scan_sql(way: PageQuery) -> SqlWithParams:
     wanted = way.wanted
     # By the name of a column it is known to be the order in which they come, and the walk ends with
     # the page.
-    order = way.order if way.in_index else keyset.order(wanted.sort, way.backwards, IN_TURN)
+    order = (
+        way.order
+        if way.in_index
+        else keyset.order_expressions(wanted.sort, way.backwards, SORT_KEY_COLUMN)
+    )
     matching = way.accounts.filter(*wanted.conditions(), *wanted.search.conditions()).order_by(
         *order
     )
     reached, reached_params = way.reached
-    sql, rest = listed(matching[: wanted.size + 1], {"stands_first": RawSQL("0", ())})
+    sql, rest = listed_sql(matching[: wanted.size + 1], {"stands_first": RawSQL("0", ())})
     # The parameters of the derived table come first, then those of the conditions.
-    sql = sql.replace(FROM, f' FROM ({reached}) AS "users_user"', 1)
+    sql = sql.replace(FROM_ACCOUNTS, f' FROM ({reached}) AS "users_user"', 1)
     params = (*reached_params, *rest)
     if way.named is None:
         return sql, params
-    first, first_params = listed(way.named, {"stands_first": RawSQL("1", ())})
+    first, first_params = listed_sql(way.named, {"stands_first": RawSQL("1", ())})
     union = f"SELECT * FROM ({first}) AS named UNION ALL SELECT * FROM ({sql}) AS walked"  # noqa: S608
     return union, (*first_params, *params)
 
 
-def by_filter(way: Way) -> Compiled:
+def filter_collect_sql(way: PageQuery) -> SqlWithParams:
     values = way.wanted.values
     conditions = way.wanted.search.conditions()
     matches = way.accounts.filter(*way.wanted.conditions()).order_by()
@@ -216,51 +244,67 @@ def by_filter(way: Way) -> Compiled:
             and not conditions
             and connections[way.accounts.db].vendor == "postgresql"
         )
-        return gathering(
-            way, matches, GATHER, conditions, instead=all_broad(way, matches) if bounded else None
+        return collect_sql(
+            way,
+            matches,
+            COLLECT_LIMIT,
+            conditions,
+            instead=broad_filters_sample(way, matches) if bounded else None,
         )
     [(name, value)] = values.items()
-    newest = keyset.order("-joined")
-    ranged = PARAMETERS[name].span(value)[0]
+    newest = keyset.order_expressions("-joined")
+    ranged = FILTERS[name].span(value)[0]
     # Counted in the order of their index, since in no order all of its entries might be read first.
-    many = matches.order_by(*keyset.order(ranged)) if ranged else matches
-    sample = matches.order_by(*newest) if "joined" in PARAMETERS[name].ordered(value) else matches
-    if most := PARAMETERS[name].most(value):
+    many = matches.order_by(*keyset.order_expressions(ranged)) if ranged else matches
+    sample = matches.order_by(*newest) if "joined" in FILTERS[name].ordered(value) else matches
+    if most := FILTERS[name].most(value):
         many = sample = matches.filter(most).order_by(*newest)
-    return gathering(
-        way, matches, GATHER, [], instead=Sample(counted(many), listed(sample[:SAMPLE]))
+    return collect_sql(
+        way,
+        matches,
+        COLLECT_LIMIT,
+        [],
+        instead=SampleQuery(exceeds_limit_sql(many), listed_sql(sample[:SAMPLE_LIMIT])),
     )
 
 
-def by_search(way: Way) -> Compiled:
+def search_collect_sql(way: PageQuery) -> SqlWithParams:
     search = way.wanted.search
     conditions = [*way.wanted.conditions(), *search.conditions()]
     if not search.long_words and not search.fields:
-        return gathering(
-            way, way.accounts.filter(short_ids(search)), GATHER, conditions, limit=3 * GATHER
+        return collect_sql(
+            way,
+            way.accounts.filter(short_word_condition(search)),
+            COLLECT_LIMIT,
+            conditions,
+            limit=3 * COLLECT_LIMIT,
         )
     candidates = search.candidates(way.accounts)
     slow = search.long_words and connections[way.accounts.db].vendor == "postgresql"
-    return gathering(
-        way, candidates, CANDIDATES, conditions, instead=pages(candidates) if slow else None
+    return collect_sql(
+        way,
+        candidates,
+        CANDIDATE_LIMIT,
+        conditions,
+        instead=random_pages_sample(candidates) if slow else None,
     )
 
 
-def gathering(
-    way: Way,
+def collect_sql(
+    way: PageQuery,
     source: UserQuerySet,
     enough: int,
     conditions: list[Q],
     *,
     limit: int = 0,
-    instead: Sample | None = None,
-) -> Compiled:
+    instead: SampleQuery | None = None,
+) -> SqlWithParams:
     """The page among the first `limit` of `source`, or those of its sample, that meet `conditions`;
     capped if there were more than `enough`.
     """
-    matched, matched_params = listed(source[: limit or enough + 1])
-    ahead, ahead_params = compiled(way.ahead.only("pk")[: way.reach])
-    page, page_params = listed(way.ahead.filter(*conditions)[: way.wanted.size + 1])
+    matched, matched_params = listed_sql(source[: limit or enough + 1])
+    ahead, ahead_params = compile_accounts(way.ahead.only("pk")[: way.reach])
+    page, page_params = listed_sql(way.ahead.filter(*conditions)[: way.wanted.size + 1])
     (many, many_params), (sample, sample_params) = (
         (instead.many, instead.rows) if instead else (("FALSE", ()), ("", ()))
     )
@@ -269,7 +313,7 @@ def gathering(
             f"SELECT * FROM ({matched}) AS whole WHERE NOT (SELECT many FROM look) "  # noqa: S608
             f"UNION ALL SELECT * FROM ({sample}) AS sample WHERE (SELECT many FROM look)"
         )
-    page = page.replace(FROM, ' FROM matched AS "users_user"', 1)
+    page = page.replace(FROM_ACCOUNTS, ' FROM matched AS "users_user"', 1)
     sql = (
         f"WITH look AS MATERIALIZED (SELECT {many} AS many), matched AS MATERIALIZED ({matched}), "  # noqa: S608
         "total AS (SELECT COUNT(*) > %s OR (SELECT many FROM look) AS capped FROM matched) SELECT total.capped, "
@@ -279,62 +323,72 @@ def gathering(
     return sql, (*many_params, *matched_params, *sample_params, enough, *ahead_params, *page_params)
 
 
-def all_broad(way: Way, matches: UserQuerySet) -> Sample:
+def broad_filters_sample(way: PageQuery, matches: UserQuerySet) -> SampleQuery:
     """Where each filter alone fits so many accounts that to unite their indexes takes a second,
     however few fit all.
     """
     each = [
-        probe(way.accounts.filter(condition).order_by()) for condition in way.wanted.conditions()
+        probe_sql(way.accounts.filter(condition).order_by())
+        for condition in way.wanted.conditions()
     ]
     fewest = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS probe)" for sql, _ in each)  # noqa: S608
     many = (
-        f"(LEAST({fewest}) * {share()} > %s)",
-        (*(param for _, params in each for param in params), BROAD),
+        f"(LEAST({fewest}) * {probe_scale_sql()} > %s)",
+        (*(param for _, params in each for param in params), BROAD_FILTER_LIMIT),
     )
-    return Sample(many, in_pages(listed(matches[:GATHER]), SAMPLED))
+    return SampleQuery(many, sample_pages_sql(listed_sql(matches[:COLLECT_LIMIT]), SAMPLE_BYTES))
 
 
-def counted(matches: UserQuerySet) -> Compiled:
+def exceeds_limit_sql(matches: UserQuerySet) -> SqlWithParams:
     """Whether more match than can be gathered, from the index alone where it knows."""
-    sql, params = compiled(matches.values("pk")[: GATHER + 1])
-    return f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)", (GATHER, *params)  # noqa: S608
+    sql, params = compile_accounts(matches.values("pk")[: COLLECT_LIMIT + 1])
+    return f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)", (COLLECT_LIMIT, *params)  # noqa: S608
 
 
-def pages(candidates: UserQuerySet) -> Sample:
+def random_pages_sample(candidates: UserQuerySet) -> SampleQuery:
     """What the same random pages hold as long as the table stays as it is, so that one page of the
     list follows another.
     """
-    sql, params = probe(candidates)
-    many = f"(SELECT COUNT(*) * {share()} > %s FROM ({sql}) AS probe)", (MANY, *params)  # noqa: S608
-    return Sample(many, in_pages(listed(candidates[:CANDIDATES]), SAMPLED))
+    sql, params = probe_sql(candidates)
+    many = (
+        f"(SELECT COUNT(*) * {probe_scale_sql()} > %s FROM ({sql}) AS probe)",  # noqa: S608
+        (COMMON_WORD_LIMIT, *params),
+    )
+    return SampleQuery(
+        many, sample_pages_sql(listed_sql(candidates[:CANDIDATE_LIMIT]), SAMPLE_BYTES)
+    )
 
 
-def probe(accounts: UserQuerySet) -> Compiled:
-    return in_pages(compiled(accounts.only("pk")), PROBED)
+def probe_sql(accounts: UserQuerySet) -> SqlWithParams:
+    return sample_pages_sql(compile_accounts(accounts.only("pk")), PROBE_BYTES)
 
 
-def share() -> str:
+def probe_scale_sql() -> str:
     """SQL of how many times the whole table is what was probed."""
-    return f"GREATEST(1, pg_relation_size('users_user') / {PROBED}.0)"
+    return f"GREATEST(1, pg_relation_size('users_user') / {PROBE_BYTES}.0)"
 
 
-def in_pages(query: Compiled, size: int) -> Compiled:
+def sample_pages_sql(query: SqlWithParams, size: int) -> SqlWithParams:
     """The same of so many bytes of random pages."""
     sql, params = query
-    return sql.replace(FROM, f"{FROM} {PAGES.format(size=size)}", 1), params
+    return sql.replace(
+        FROM_ACCOUNTS, f"{FROM_ACCOUNTS} {TABLESAMPLE_SQL.format(size=size)}", 1
+    ), params
 
 
-def compiled(accounts: QuerySet) -> Compiled:
+def compile_accounts(accounts: QuerySet) -> SqlWithParams:
     return accounts.query.get_compiler(accounts.db).as_sql()
 
 
-def short_ids(search: Search) -> Q:
+def short_word_condition(search: Search) -> Q:
     """One or two characters begin too many names to unite three whole ranges: some thousand of each
     are enough.
     """
     word = min(search.words, key=len)
     firsts = [
-        compiled(User.objects.filter(beginning(column, word)).values("pk")[: GATHER + 1])
+        compile_accounts(
+            User.objects.filter(prefix_condition(column, word)).values("pk")[: COLLECT_LIMIT + 1]
+        )
         for column in ("username", "email", "name")
     ]
     union = " UNION ".join(

@@ -5,13 +5,15 @@ from users.directory.filter import BadFilter, Filter
 from users.exceptions import BadRequest
 
 
-def parse(request, **defaults) -> Filter:
+def request_filter(request, **defaults) -> Filter:
     """The filter in the URL. Raises BadRequest, which becomes a page that names the parameter."""
     try:
-        return Filter.parse(request.GET, masked=masking.hides(request.user), **defaults)
+        return Filter.parse(
+            request.GET, masked=masking.hides_personal_data(request.user), **defaults
+        )
     except BadFilter as error:
-        raise bad_request(error) from error
+        raise as_bad_request(error) from error
 
 
-def bad_request(error: BadFilter) -> BadRequest:
+def as_bad_request(error: BadFilter) -> BadRequest:
     return BadRequest(error.parameter, error.message, back="/users/")

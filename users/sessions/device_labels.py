@@ -27,7 +27,7 @@ SYSTEMS = [
 TOOL = re.compile(r"([A-Za-z][A-Za-z0-9 ._-]{0,30}?)/(\d+)")
 
 
-def device(user_agent: str) -> str:
+def device_label(user_agent: str) -> str:
     """Such as "Firefox 140 on Linux" or "curl 8"."""
     browser = next(
         (

@@ -15,20 +15,20 @@ SOURCE_ID_MAX = 255
 ATTRIBUTE_MAX = 2000
 
 
-def source_id(value: str) -> str:
+def normalise_source_id(value: str) -> str:
     """As the other system writes it: its ids may differ in case alone."""
-    return short(refuse_invisible(value.strip()), SOURCE_ID_MAX)
+    return require_length(refuse_invisible(value.strip()), SOURCE_ID_MAX)
 
 
-def source(value: str) -> str:
-    return short(refuse_invisible(value.strip()), SOURCE_MAX)
+def normalise_source(value: str) -> str:
+    return require_length(refuse_invisible(value.strip()), SOURCE_MAX)
 
 
-def attribute(value: str) -> str:
-    return short(value.strip(), ATTRIBUTE_MAX)
+def normalise_attribute(value: str) -> str:
+    return require_length(value.strip(), ATTRIBUTE_MAX)
 
 
-def short(value: str, most: int) -> str:
+def require_length(value: str, most: int) -> str:
     if len(value) > most:
         raise ValidationError(
             f"This is too long: {len(value)} characters where {most} is the most.",
@@ -37,7 +37,7 @@ def short(value: str, most: int) -> str:
     return value
 
 
-FIELDS: dict[str, Callable[[str], str]] = {
+IMPORT_FIELDS: dict[str, Callable[[str], str]] = {
     "username": identifiers.normalise_username,
     "email": identifiers.normalise_email,
     "first_name": identifiers.normalise_name,
@@ -45,17 +45,17 @@ FIELDS: dict[str, Callable[[str], str]] = {
     "phone": identifiers.normalise_phone,
     "locale": identifiers.normalise_locale,
     "time_zone": identifiers.normalise_time_zone,
-    "source_id": source_id,
+    "source_id": normalise_source_id,
 }
-KEYS = ("source_id", "email", "username")
+KEY_FIELDS = ("source_id", "email", "username")
 # Rights, secrets and state: they have verbs of their own, which ask more than a file can answer.
-NEVER = {field.name for field in User._meta.get_fields()} - set(FIELDS) | {
+FORBIDDEN_FIELDS = {field.name for field in User._meta.get_fields()} - set(IMPORT_FIELDS) | {
     "is_active",
     "role",
     "roles",
 }
 
 
-def plain(text: str) -> str:
+def comparable_name(text: str) -> str:
     """A name as it is compared: "First Name", "first_name" and "FIRSTNAME" are one."""
     return "".join(text.replace("_", " ").split()).casefold()

@@ -11,5 +11,5 @@ class Backend(AuthenticationBackend):
         """The account if it may act, its permissions filled in. A superuser's are asked for where
         they are listed.
         """
-        account = viewer_query.find(user_id)
+        account = viewer_query.load_viewer(user_id)
         return account if account is not None and self.user_can_authenticate(account) else None

@@ -13,71 +13,73 @@ from django.db import IntegrityError, transaction
 
 from users import access
 from users.models import State
-from users.transfer.formats import Record, Unreadable
-from users.transfer.import_chunk import REJECTED, Chunk, Outcome
-from users.transfer.mapping import Mapping, Row
-from users.verbs.identity import taken
+from users.transfer.column_mapping import ColumnMapping, ImportRow
+from users.transfer.formats import ImportRecord, UnreadableFile
+from users.transfer.import_chunk import REJECTED, ImportChunk, RowOutcome
+from users.verbs.profile_validation import taken_error
 
-CHUNK = 1000
+IMPORT_CHUNK_ROWS = 1000
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportRun:
     """`by` is asked for at the gate. Without `update`, accounts that are there stay as they are.
     `status`: of new ones.
     """
 
-    mapping: Mapping
+    mapping: ColumnMapping
     by: Any
     update: bool = False
     status: str = State.ACTIVE
     dry_run: bool = False
 
-    def run(self, records: Iterable[Record], tell: Callable[[Outcome], None]) -> None:
+    def run(self, records: Iterable[ImportRecord], tell: Callable[[RowOutcome], None]) -> None:
         """`tell` hears of each row once its chunk is stored. Raises access.Denied; and Unreadable
         where the records end before their time, with the rows until then stored.
         """
         access.require(self.by, "invite")
         if self.update:
             access.require(self.by, "edit")
-        with rolled_back() if self.dry_run else nullcontext():
-            for rows in chunks(map(self.mapping.row, records)):
+        with roll_back_after() if self.dry_run else nullcontext():
+            for rows in split_chunks(map(self.mapping.row, records)):
                 for outcome in self.store(rows):
                     tell(outcome)
 
-    def store(self, rows: list[Row]) -> list[Outcome]:
+    def store(self, rows: list[ImportRow]) -> list[RowOutcome]:
         """One transaction. Where somebody else takes a name at this very moment, row by row
         instead.
         """
         try:
             with transaction.atomic():
-                return Chunk(
+                return ImportChunk(
                     rows, self.mapping, self.by, update=self.update, status=self.status
                 ).store()
         except IntegrityError as error:
             if len(rows) == 1:
-                return [Outcome(rows[0].line, REJECTED, reason=" ".join(taken(error).messages))]
+                return [
+                    RowOutcome(rows[0].line, REJECTED, reason=" ".join(taken_error(error).messages))
+                ]
         return [outcome for row in rows for outcome in self.store([row])]
 
 
-def chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
     """Lists of at most CHUNK rows. A key that comes again begins a new one, and so meets the
     account of the first.
 
     Unreadable is raised only after the rows that could be read.
     """
-    chunk: list[Row] = []
+    chunk: list[ImportRow] = []
     keys: set[str] = set()
     try:
         for row in rows:
-            if len(chunk) == CHUNK or (not row.problem and row.key in keys):
+            if len(chunk) == IMPORT_CHUNK_ROWS or (not row.problem and row.key in keys):
                 yield chunk
                 chunk = []
                 keys = set()
             chunk.append(row)
             if not row.problem:
                 keys.add(row.key)
-    except Unreadable:
+    except UnreadableFile:
         if chunk:
             yield chunk
         raise
@@ -86,7 +88,7 @@ def chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 @contextmanager
-def rolled_back() -> Iterator[None]:
+def roll_back_after() -> Iterator[None]:
     """Everything as if it were stored, and then nothing of it."""
     with transaction.atomic():
         yield

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from django.core.management.color import no_style
 from django.db import connection
 
-from users.demo.blocks import copy_blocks
-from users.demo.people import BLOCK, COLUMNS, Maker, Plan
+from users.demo.copy_blocks import copy_blocks
+from users.demo.people import ACCOUNT_COLUMNS, BLOCK_ROWS, DemoPlan, RowMaker
 from users.models import User
 
 TABLE = User._meta.db_table
@@ -43,32 +43,32 @@ def next_id() -> int:
     return max(used, newest) + 1
 
 
-def rest() -> tuple[tuple[str, str | None], ...]:
+def default_columns() -> tuple[tuple[str, str | None], ...]:
     """The columns that the demo knows nothing of, each with its field's default: flags, numbers,
     short texts and JSON.
     """
     fields = {str(field.column): field for field in User._meta.concrete_fields}
     return tuple(
-        (column, as_text(field.get_default()))
+        (column, default_text(field.get_default()))
         for column, field in fields.items()
-        if column not in COLUMNS
+        if column not in ACCOUNT_COLUMNS
     )
 
 
-def as_text(value: object) -> str | None:
+def default_text(value: object) -> str | None:
     if isinstance(value, dict | list):
         return json.dumps(value)
     return None if value is None else str(int(value) if isinstance(value, bool) else value)
 
 
-def load(plan: Plan, progress: Progress) -> None:
-    {"postgresql": copy, "sqlite": insert}[connection.vendor](plan, progress)
+def load_rows(plan: DemoPlan, progress: Progress) -> None:
+    {"postgresql": copy_rows, "sqlite": insert_rows}[connection.vendor](plan, progress)
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [User]):
             cursor.execute(statement)
 
 
-def copy(plan: Plan, progress: Progress) -> None:
+def copy_rows(plan: DemoPlan, progress: Progress) -> None:
     columns = ", ".join(plan.columns)
     with (
         connection.cursor() as cursor,
@@ -76,14 +76,14 @@ def copy(plan: Plan, progress: Progress) -> None:
     ):
         for number, block in enumerate(copy_blocks(plan), 1):
             target.write(block)
-            progress(min(number * BLOCK, plan.accounts))
+            progress(min(number * BLOCK_ROWS, plan.accounts))
 
 
-def insert(plan: Plan, progress: Progress) -> None:
-    maker = Maker(plan)
+def insert_rows(plan: DemoPlan, progress: Progress) -> None:
+    maker = RowMaker(plan)
     marks = ", ".join(["%s"] * len(plan.columns))
     statement = f"INSERT INTO {TABLE} ({', '.join(plan.columns)}) VALUES ({marks})"  # noqa: S608
     with connection.cursor() as cursor:
         for number, start in enumerate(plan.blocks, 1):
             cursor.executemany(statement, list(maker.block(start)))
-            progress(min(number * BLOCK, plan.accounts))
+            progress(min(number * BLOCK_ROWS, plan.accounts))

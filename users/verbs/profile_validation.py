@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from users.identifiers import (
+    ascii_skeleton,
     normalise_email,
     normalise_name,
     normalise_phone,
     normalise_username,
-    skeleton,
 )
 from users.models import State, User
-from users.privacy.reservations import RESERVED, reserved
+from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 
 TAKEN_USERNAME = "This username is taken."
 TAKEN_EMAIL = "Another account has this address."
@@ -25,7 +25,7 @@ FOREIGN_ADDRESS = (
     "A username with an @ must be the account’s own address,"
     " or it could be mistaken for someone else’s."
 )
-NORMALISE = {
+NORMALISERS = {
     "username": normalise_username,
     "email": normalise_email,
     "first_name": normalise_name,
@@ -34,13 +34,13 @@ NORMALISE = {
 }
 
 
-def normal(profile: dict[str, Any]) -> dict[str, Any]:
+def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
     """`profile` in normal form, for callers that have no form too. Raises ValidationError by field."""
     values = dict(profile)
     errors = {}
-    for name in NORMALISE.keys() & profile.keys():
+    for name in NORMALISERS.keys() & profile.keys():
         try:
-            values[name] = NORMALISE[name](profile[name])
+            values[name] = NORMALISERS[name](profile[name])
         except ValidationError as error:
             errors[name] = error
     if errors:
@@ -48,7 +48,7 @@ def normal(profile: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def require_free(username: str, email: str, *, own: User | None = None) -> None:
+def require_available(username: str, email: str, *, own: User | None = None) -> None:
     """Nothing, or ValidationError by field. Both in normal form; `own` is the account that keeps or
     changes them.
     """
@@ -66,8 +66,8 @@ def require_free(username: str, email: str, *, own: User | None = None) -> None:
         name: value for name, value in wanted.items() if own is None or getattr(own, name) != value
     }
     if new and not errors:
-        kept = reserved(new.values())
-        errors = {name: RESERVED for name, value in new.items() if value in kept}
+        kept = reserved_names(new.values())
+        errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in kept}
     if errors:
         raise ValidationError(errors)
 
@@ -84,17 +84,17 @@ def username_error(username: str, email: str, own: User | None) -> str:
     others = User.objects.exclude(pk=own.pk) if own else User.objects.all()
     if holder := others.filter(username=username).first():
         return IN_BIN_USERNAME if holder.status == State.DELETED else TAKEN_USERNAME
-    looks_like = skeleton(username)
+    looks_like = ascii_skeleton(username)
     twin = others.filter(username=looks_like).first() if looks_like != username else None
     twin = twin or others.filter(lookalike=looks_like).exclude(lookalike="").first()
-    return mistakable(twin.username) if twin else ""
+    return lookalike_error(twin.username) if twin else ""
 
 
-def mistakable(twin: str) -> str:
+def lookalike_error(twin: str) -> str:
     return f"This is too similar to the username “{twin}” of another account. Choose another one."
 
 
-def taken(error: IntegrityError) -> ValidationError:
+def taken_error(error: IntegrityError) -> ValidationError:
     """The same answer for somebody who lost a race for a name. Raises the error again if it is
     another one.
     """

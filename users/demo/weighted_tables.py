@@ -5,23 +5,23 @@ from functools import cache
 from itertools import cycle, islice
 from typing import NamedTuple, TypeVar
 
-from users.demo.cultures import COMPANY_FIRST, COMPANY_SECOND, CULTURES, FREE_MAIL, Culture
-from users.identifiers import fold, search_form
+from users.demo.name_lists import COMPANY_FIRST, COMPANY_SECOND, CULTURES, FREE_MAIL, Culture
+from users.identifiers import fold_identifier, normalise_search_text
 
-Entry = TypeVar("Entry")
+TableEntry = TypeVar("TableEntry")
 BITS = 10
-SIZE = 1 << BITS
+TABLE_SIZE = 1 << BITS
 PLANS = ["free", "free", "free", "free", "plus", "plus", "business", "enterprise"]
 
 
-class Name(NamedTuple):
+class PersonName(NamedTuple):
     text: str
     latin: str  # a to z: for usernames and addresses
     search: str
     own: str  # as part of a username in its own script; "" if that is Latin
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     locale: str
     time_zone: str
     prefix: str  # +49
@@ -32,50 +32,50 @@ class Place(NamedTuple):
 class People:
     """One culture: `SIZE` entries in each table."""
 
-    first_names: list[Name]
-    last_names: list[Name]
-    places: list[Place]
+    first_names: list[PersonName]
+    last_names: list[PersonName]
+    places: list[Location]
 
 
 @cache
-def peoples() -> list[People]:
+def people_tables() -> list[People]:
     tables = [
         People(
-            by_rank([name(word) for word in culture.first_names.split()]),
-            by_rank([name(word) for word in culture.last_names.split()]),
-            evenly(places(culture)),
+            by_rank([parse_name(word) for word in culture.first_names.split()]),
+            by_rank([parse_name(word) for word in culture.last_names.split()]),
+            repeat_evenly(parse_locations(culture)),
         )
         for culture in CULTURES
     ]
-    return spread(tables, [culture.weight for culture in CULTURES])
+    return spread_by_weight(tables, [culture.weight for culture in CULTURES])
 
 
 @cache
-def domains() -> list[str]:
+def email_domains() -> list[str]:
     """Where the other half has its address: some free mail, then a long tail of companies."""
     companies = [
         f"{first}{second}.example"
         for second in COMPANY_SECOND.split()
         for first in COMPANY_FIRST.split()
     ]
-    return by_rank([*FREE_MAIL, *companies], flat=8, size=SIZE * 8)
+    return by_rank([*FREE_MAIL, *companies], flat=8, size=TABLE_SIZE * 8)
 
 
-def name(word: str) -> Name:
+def parse_name(word: str) -> PersonName:
     text, _, given = word.replace("_", " ").partition(":")
     latin = given or "".join(
-        char for char in search_form(text) if char.isascii() and char.isalnum()
+        char for char in normalise_search_text(text) if char.isascii() and char.isalnum()
     )
-    own = "".join(fold(text).split()) if given else ""
-    return Name(text, latin, search_form(text), own)
+    own = "".join(fold_identifier(text).split()) if given else ""
+    return PersonName(text, latin, normalise_search_text(text), own)
 
 
-def places(culture: Culture) -> list[Place]:
+def parse_locations(culture: Culture) -> list[Location]:
     found = []
     for line in culture.places.split("|"):
         country, locale, time_zone, code = line.split()
         found.append(
-            Place(
+            Location(
                 locale,
                 time_zone,
                 f"+{code}",
@@ -85,20 +85,22 @@ def places(culture: Culture) -> list[Place]:
     return found
 
 
-def by_rank(entries: list[Entry], flat: int = 3, size: int = SIZE) -> list[Entry]:
+def by_rank(entries: list[TableEntry], flat: int = 3, size: int = TABLE_SIZE) -> list[TableEntry]:
     """`size` entries, the first most often (Zipf's law, flattened)."""
-    return spread(entries, [1 / (rank + flat) for rank in range(len(entries))], size)
+    return spread_by_weight(entries, [1 / (rank + flat) for rank in range(len(entries))], size)
 
 
-def evenly(entries: list[Entry]) -> list[Entry]:
-    return list(islice(cycle(entries), SIZE))
+def repeat_evenly(entries: list[TableEntry]) -> list[TableEntry]:
+    return list(islice(cycle(entries), TABLE_SIZE))
 
 
-def spread(entries: list[Entry], weights: list[float], size: int = SIZE) -> list[Entry]:
+def spread_by_weight(
+    entries: list[TableEntry], weights: list[float], size: int = TABLE_SIZE
+) -> list[TableEntry]:
     """`size` entries, each as often as its weight says, and at least once where there is room."""
     total = sum(weights)
     reached = 0.0
-    table: list[Entry] = []
+    table: list[TableEntry] = []
     for entry, weight in zip(entries, weights, strict=True):
         reached += weight * size / total
         table += [entry] * (round(reached) - len(table))

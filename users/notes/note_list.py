@@ -8,16 +8,16 @@ from django.http import QueryDict
 
 from users.models import User
 from users.notes.models import Note
-from users.web.query_string import number, only
+from users.web.query_string import check_parameters, parse_id_parameter
 
 SIZE = 25
 
 
-def notes(account: User, query: QueryDict) -> dict[str, Any]:
+def notes_page(account: User, query: QueryDict) -> dict[str, Any]:
     """A page of notes, and the address of the next one. Raises BadParameter."""
-    only(query, "after")
+    check_parameters(query, "after")
     found = Note.objects.filter(account=account).order_by("-id")
-    if after := number("after", query.get("after", "")):
+    if after := parse_id_parameter("after", query.get("after", "")):
         found = found.filter(pk__lt=after)
     rows = list(found[: SIZE + 1])
     path = f"/users/{account.pk}/notes/"

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from users.transfer import fields
-from users.transfer.column_templates import BadTemplate, Template
-from users.transfer.fields import FIELDS, KEYS, NEVER, plain
-from users.transfer.formats import Record, Source, Unreadable
+from users.transfer import import_fields
+from users.transfer.column_templates import BadTemplate, ColumnTemplate
+from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
+from users.transfer.import_fields import (
+    FORBIDDEN_FIELDS,
+    IMPORT_FIELDS,
+    KEY_FIELDS,
+    comparable_name,
+)
 
-SHOWN = 60
-SECRETS = ("password", "secret", "token")
+PRINTABLE_MAX = 60
+SECRET_WORDS = ("password", "secret", "token")
 
 
 class BadMapping(Exception):
@@ -21,7 +26,7 @@ class BadMapping(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class ImportRow:
     """What a record says. `key` is what its account is known by; with a `problem` the rest is not
     to be used.
     """
@@ -35,64 +40,64 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ColumnMapping:
     """`templates` by field; `key` is one of KEYS; `source` the system that source_id belongs to."""
 
-    templates: dict[str, Template]
+    templates: dict[str, ColumnTemplate]
     attributes: list[str]
     ignored: list[str]
     source: str
     key: str
 
-    def row(self, record: Record) -> Row:
+    def row(self, record: ImportRecord) -> ImportRow:
         """Values in normal form, and everything that is wrong with them in one go."""
         if record.misfit:
-            return Row(record.line, {}, {}, "", record.misfit, misfit=True)
+            return ImportRow(record.line, {}, {}, "", record.misfit, misfit=True)
         values = {}
         problems = []
         for field, template in self.templates.items():
             raw = template.fill(record.values)
             try:
-                values[field] = FIELDS[field](raw) if raw else ""
+                values[field] = IMPORT_FIELDS[field](raw) if raw else ""
             except ValidationError as error:
                 problems.append(
-                    f"{field}, {origin(template)}: “{printable(raw)}”: {error.messages[0]}"
+                    f"{field}, {template_origin(template)}: “{escape_unprintable(raw)}”: {error.messages[0]}"
                 )
         attributes = {}
         for column in self.attributes:
             try:
-                attributes[column] = fields.attribute(record.values[column])
+                attributes[column] = import_fields.normalise_attribute(record.values[column])
             except ValidationError as error:
                 problems.append(f"attribute {column}: {error.messages[0]}")
         key = values.get(self.key, "")
         if not key and not problems:
             problems.append(
-                f"{self.key}, {origin(self.templates[self.key])}: There is no value to know the account by."
+                f"{self.key}, {template_origin(self.templates[self.key])}: There is no value to know the account by."
             )
-        return Row(record.line, values, attributes, key, " ".join(problems))
+        return ImportRow(record.line, values, attributes, key, " ".join(problems))
 
 
-def mapping_for(
-    source: Source,
+def build_mapping(
+    source: ImportSource,
     *,
     maps: Iterable[str],
     sets: Iterable[str],
     attributes: Iterable[str],
     system: str,
     key: str,
-) -> Mapping:
+) -> ColumnMapping:
     """`maps`: "column=field"; `sets`: "field={Template}". Raises BadMapping, and Unreadable where a
     column is missing.
     """
-    asked = asked_for(maps, sets)
-    templates = by_name(source, skip=set(asked)) | asked
+    asked = requested_templates(maps, sets)
+    templates = templates_by_name(source, skip=set(asked)) | asked
     attributes = list(attributes)
     for column in [
         column for template in templates.values() for column in template.columns
     ] + attributes:
         require_column(source, column)
     for column in attributes:
-        if any(word in plain(column) for word in SECRETS):
+        if any(word in comparable_name(column) for word in SECRET_WORDS):
             raise BadMapping(f"--attributes {column}: passwords and secrets are never kept.")
     if "source_id" in templates and not system:
         raise BadMapping("An id of another system needs the name of that system: --source NAME.")
@@ -100,48 +105,58 @@ def mapping_for(
         attributes
     )
     ignored = [column for column in source.columns if column not in used]
-    return Mapping(templates, attributes, ignored, system_name(system), key_of(templates, key))
+    return ColumnMapping(
+        templates, attributes, ignored, system_name(system), choose_key(templates, key)
+    )
 
 
-def by_name(source: Source, skip: set[str]) -> dict[str, Template]:
-    found: dict[str, Template] = {}
-    names = {plain(field): field for field in FIELDS if field not in skip}
+def templates_by_name(source: ImportSource, skip: set[str]) -> dict[str, ColumnTemplate]:
+    found: dict[str, ColumnTemplate] = {}
+    names = {comparable_name(field): field for field in IMPORT_FIELDS if field not in skip}
     for column in source.columns:
-        if field := names.get(plain(column)):
+        if field := names.get(comparable_name(column)):
             if field in found:
                 raise BadMapping(
                     f"Both “{found[field].text}” and “{column}” would be {field}. Say which: --map COLUMN={field}."
                 )
-            found[field] = Template.column(column)
+            found[field] = ColumnTemplate.column(column)
     return found
 
 
-def asked_for(maps: Iterable[str], sets: Iterable[str]) -> dict[str, Template]:
-    found: dict[str, Template] = {}
+def requested_templates(maps: Iterable[str], sets: Iterable[str]) -> dict[str, ColumnTemplate]:
+    found: dict[str, ColumnTemplate] = {}
     for text in maps:
         column, equals, field = text.rpartition("=")
-        put(
+        add_template(
             found,
             text,
             equals,
             field.strip(),
-            lambda column=column: Template.column(column.strip()),
+            lambda column=column: ColumnTemplate.column(column.strip()),
         )
     for text in sets:
         field, equals, template = text.partition("=")
-        put(found, text, equals, field.strip(), lambda template=template: Template.parse(template))
+        add_template(
+            found,
+            text,
+            equals,
+            field.strip(),
+            lambda template=template: ColumnTemplate.parse(template),
+        )
     return found
 
 
-def put(found: dict[str, Template], text: str, equals: str, field: str, template) -> None:
+def add_template(
+    found: dict[str, ColumnTemplate], text: str, equals: str, field: str, template
+) -> None:
     if not equals:
         raise BadMapping(
             f"“{text}” has no =. It is --map column=field, and --set 'field={{Column}}'."
         )
-    if field in NEVER:
-        raise BadMapping(f"“{field}” is never taken from a file: {never()}")
-    if field not in FIELDS:
-        raise BadMapping(f"There is no field “{field}”. There are: {', '.join(FIELDS)}.")
+    if field in FORBIDDEN_FIELDS:
+        raise BadMapping(f"“{field}” is never taken from a file: {forbidden_reason()}")
+    if field not in IMPORT_FIELDS:
+        raise BadMapping(f"There is no field “{field}”. There are: {', '.join(IMPORT_FIELDS)}.")
     if field in found:
         raise BadMapping(f"{field} is asked for twice.")
     try:
@@ -150,22 +165,22 @@ def put(found: dict[str, Template], text: str, equals: str, field: str, template
         raise BadMapping(f"--set {text}: {error}") from error
 
 
-def require_column(source: Source, column: str) -> None:
+def require_column(source: ImportSource, column: str) -> None:
     if column not in source.columns:
-        reason = f"There is no column “{printable(column)}”. The columns are: {', '.join(map(printable, source.columns))}."
-        raise Unreadable(source.name, source.line, reason)
+        reason = f"There is no column “{escape_unprintable(column)}”. The columns are: {', '.join(map(escape_unprintable, source.columns))}."
+        raise UnreadableFile(source.name, source.line, reason)
 
 
-def key_of(templates: dict[str, Template], key: str) -> str:
+def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
     """What accounts are known by: what was asked for, else the first of KEYS that the file has."""
     if key and key not in templates:
         raise BadMapping(
             f"--key {key}: the file says nothing about {key}. Map a column to it, or --set it."
         )
-    found = key or next((name for name in KEYS if name in templates), "")
+    found = key or next((name for name in KEY_FIELDS if name in templates), "")
     if not found:
         raise BadMapping(
-            f"Nothing says which account a row is about: map a column to {' or '.join(KEYS)}, or --set one."
+            f"Nothing says which account a row is about: map a column to {' or '.join(KEY_FIELDS)}, or --set one."
         )
     if "email" not in templates and "username" not in templates:
         raise BadMapping(
@@ -176,25 +191,25 @@ def key_of(templates: dict[str, Template], key: str) -> str:
 
 def system_name(system: str) -> str:
     try:
-        return fields.source(system)
+        return import_fields.normalise_source(system)
     except ValidationError as error:
         raise BadMapping(f"--source: {error.messages[0]}") from error
 
 
-def never() -> str:
-    return f"rights, passwords and state have commands and pages of their own. A file may say: {', '.join(FIELDS)}."
+def forbidden_reason() -> str:
+    return f"rights, passwords and state have commands and pages of their own. A file may say: {', '.join(IMPORT_FIELDS)}."
 
 
-def origin(template: Template) -> str:
+def template_origin(template: ColumnTemplate) -> str:
     columns = template.columns
     return (
         f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}" if columns else "as given"
     )
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """At most SHOWN characters, with those that can't be seen as escapes."""
-    shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    shown = text if len(text) <= PRINTABLE_MAX else text[: PRINTABLE_MAX - 1] + "…"
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
         for char in shown

@@ -22,16 +22,16 @@ from django.utils import timezone
 from users.directory import keyset, status_expiry
 from users.directory.counts import table_size
 from users.directory.filter import Filter
-from users.directory.filters import PARAMETERS, ranges
-from users.directory.keyset import END, Page
-from users.directory.road import Road
+from users.directory.filters import FILTERS, is_range_of
+from users.directory.keyset import LAST_PAGE, AccountPage
+from users.directory.strategies import PageReader
 from users.models import User, UserQuerySet
 
-NAMED = 10
+NAMED_LIMIT = 10
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPage:
     """`capped`: there are more matches than were looked at; the page is made of a sample. `exact`:
     the search names these accounts alone. `named`: ids of accounts that stand first because the
     search is their username. `about`: the size of the table, where the database knows it and
@@ -39,7 +39,7 @@ class Found:
     the list is in order; nobody may keep an empty one.
     """
 
-    page: Page
+    page: AccountPage
     capped: bool = False
     exact: bool = False
     named: frozenset[int] = frozenset()
@@ -47,67 +47,81 @@ class Found:
     turn: datetime | None = None
 
 
-def find(wanted: Filter, *, after: str = "", before: str = "") -> Found:
+def find_directory_page(wanted: Filter, *, after: str = "", before: str = "") -> FoundPage:
     """The page behind `after`, or in front of `before`, or the first. Raises keyset.BadCursor."""
-    keyset.check(wanted.sort, after, before)
+    keyset.check_cursors(wanted.sort, after, before)
     accounts = UserQuerySet(
         User
     )  # without the alias of the manager: putting it together takes time
     first_page = not after and not before
-    if wanted.search.alone and first_page and (rows := keyset.load(named(wanted, accounts))):
-        return Found(Page(rows), exact=True)
-    if in_order(wanted):
-        beside = {"about": table_size(connections[accounts.db].vendor), **status_expiry.beside()}
+    if (
+        wanted.search.alone
+        and first_page
+        and (rows := keyset.load_accounts(named_accounts(wanted, accounts)))
+    ):
+        return FoundPage(AccountPage(rows), exact=True)
+    if has_index_order(wanted):
+        beside = {
+            "about": table_size(connections[accounts.db].vendor),
+            **status_expiry.status_change_columns(),
+        }
 
         def ask(cursor: str, backwards: bool) -> list[User]:
-            return Road(wanted, accounts, cursor, backwards).straight(beside)
+            return PageReader(wanted, accounts, cursor, backwards).straight(beside)
 
-        page = keyset.fetch_by(ask, wanted.sort, wanted.size, after=after, before=before)
+        page = keyset.fetch_page_with(ask, wanted.sort, wanted.size, after=after, before=before)
         if not page.accounts:
-            return Found(page, turn=timezone.now())
+            return FoundPage(page, turn=timezone.now())
         first: Any = page.accounts[0]
-        return Found(
-            page, about=0 if wanted.narrows else first.about or 0, turn=status_expiry.of(first)
+        return FoundPage(
+            page,
+            about=0 if wanted.narrows else first.about or 0,
+            turn=status_expiry.read_status_change(first),
         )
-    return walk_or_gather(wanted, accounts, after, before)
+    return scan_or_collect(wanted, accounts, after, before)
 
 
-def named(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
+def named_accounts(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
     """The accounts whose id, address or username the search is."""
-    return accounts.filter(wanted.search.exact, *wanted.conditions())[:NAMED]
+    return accounts.filter(wanted.search.exact, *wanted.conditions())[:NAMED_LIMIT]
 
 
-def in_order(wanted: Filter) -> bool:
+def has_index_order(wanted: Filter) -> bool:
     """Whether some index holds exactly these accounts in this order, so that a page is one range of
     it.
     """
     sort = wanted.sort.removeprefix("-")
     others = [
-        (name, value) for name, value in wanted.values.items() if not ranges(name, value, sort)
+        (name, value) for name, value in wanted.values.items() if not is_range_of(name, value, sort)
     ]
     return (
         not wanted.search
         and len(others) <= 1
-        and all(sort in PARAMETERS[name].ordered(value) for name, value in others)
+        and all(sort in FILTERS[name].ordered(value) for name, value in others)
     )
 
 
-def walk_or_gather(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> Found:
-    road = Road(
-        wanted, accounts, cursor=after or (before if before != END else ""), backwards=bool(before)
+def scan_or_collect(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
+    road = PageReader(
+        wanted,
+        accounts,
+        cursor=after or (before if before != LAST_PAGE else ""),
+        backwards=bool(before),
     )
     if not after and not before and wanted.search.exact and not wanted.search.alone:
-        road = replace(road, named=named(wanted, accounts))
-    ahead = road.gather_first() if seldom(wanted) and not road.lane else road.walk_first()
-    if before and before != END and len(ahead.rows) <= wanted.size:
-        return find(wanted)  # less than a page stands in front: that is the first page
+        road = replace(road, named=named_accounts(wanted, accounts))
+    ahead = road.gather_first() if is_rare(wanted) and not road.lane else road.walk_first()
+    if before and before != LAST_PAGE and len(ahead.rows) <= wanted.size:
+        return find_directory_page(
+            wanted
+        )  # less than a page stands in front: that is the first page
     if after and not ahead.rows:
-        return find(wanted, before=END)  # what stood behind the cursor is gone
-    page = keyset.page_of(ahead.rows, wanted.sort, wanted.size, after=after, before=before)
-    return put_first(ahead.named, Found(page, ahead.capped))
+        return find_directory_page(wanted, before=LAST_PAGE)  # what stood behind the cursor is gone
+    page = keyset.make_page(ahead.rows, wanted.sort, wanted.size, after=after, before=before)
+    return put_named_first(ahead.named, FoundPage(page, ahead.capped))
 
 
-def put_first(named: list[User], found: Found) -> Found:
+def put_named_first(named: list[User], found: FoundPage) -> FoundPage:
     ids = frozenset(account.pk for account in named)
     rest = [account for account in found.page.accounts if account.pk not in ids]
     return (
@@ -117,6 +131,6 @@ def put_first(named: list[User], found: Found) -> Found:
     )
 
 
-def seldom(wanted: Filter) -> bool:
+def is_rare(wanted: Filter) -> bool:
     """Whether the matches are so few, as a rule, that to gather them is the shorter road."""
-    return any(PARAMETERS[name].seldom(value) for name, value in wanted.values.items())
+    return any(FILTERS[name].seldom(value) for name, value in wanted.values.items())

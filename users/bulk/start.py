@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from users.bulk.action import Action
-from users.bulk.counting import Number
+from users.bulk.action import BulkAction
 from users.bulk.selection import Selection
+from users.bulk.selection_count import SelectionCount
 from users.jobs import engine
 from users.jobs.models import Job
 
 
-def start(
-    action: Action,
+def start_bulk_job(
+    action: BulkAction,
     selection: Selection,
-    number: Number,
+    number: SelectionCount,
     *,
     by: Any,
     reason: str,
@@ -20,7 +20,7 @@ def start(
     key: str = "",
 ) -> Job:
     """Queued, or waiting for approval. Raises access.Denied or engine.Refused."""
-    return engine.start(
+    return engine.start_job(
         action.name,
         by=by,
         selection=selection.query,
