@@ -87,7 +87,10 @@ def cache_at(url: str, patience: float = 30) -> Iterator[None]:
     """The alias `pages` on that server, whether anything answers there or not. `patience`: seconds
     that an answer may take; a machine with much to do is no silent server.
     """
-    with override_settings(CACHES=alias(url, patience)), patch.object(backend, "BREAKER_SECONDS", ALONE):
+    with (
+        override_settings(CACHES=alias(url, patience)),
+        patch.object(backend, "BREAKER_SECONDS", ALONE),
+    ):
         try:
             yield
         finally:

@@ -179,7 +179,9 @@ def test_tomorrow_is_another_page(client, clock):
 
 def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
     make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=9))
-    with patch.object(status_expiry, "query_status_change", wraps=status_expiry.query_status_change) as found:
+    with patch.object(
+        status_expiry, "query_status_change", wraps=status_expiry.query_status_change
+    ) as found:
         for query in ("", "?q=a", "?q=a&sort=username"):
             ask(client, f"/users/{query}")
         assert found.call_count == 1
@@ -193,7 +195,9 @@ def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
 
 def test_a_list_in_order_brings_the_next_end_along(client, clock):
     earlier = make_user(valid_until=clock.now + timedelta(seconds=5))
-    with patch.object(status_expiry, "query_status_change", wraps=status_expiry.query_status_change) as found:
+    with patch.object(
+        status_expiry, "query_status_change", wraps=status_expiry.query_status_change
+    ) as found:
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Active"
         clock.now = earlier.valid_until
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"
