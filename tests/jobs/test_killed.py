@@ -103,7 +103,7 @@ def test_a_chunk_that_kills_its_process_is_parked_and_others_go_on(root, tmp_pat
     assert_each_exactly_once(other, changed=101)
 
 
-STALE = "lets go, since the job was ended or taken over"
+STALE = "stops, since the job was ended or taken over"
 
 
 def freeze(worker: Running) -> None:

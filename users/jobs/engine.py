@@ -46,8 +46,8 @@ from users.models import User
 
 PER_PERSON = 10  # jobs of one person that have not ended
 WORK = "users.jobs.tasks.work"
-CHANGED = "The accounts that it is about have changed since approval was asked for: start it again."
-OWN = "Nobody approves a job of their own. Ask a colleague."
+CHANGED = "The selected accounts have changed since approval was requested. Start the job again."
+OWN = "You can’t approve your own job. Ask a colleague."
 State = Job.State
 
 
@@ -109,7 +109,7 @@ def start(
         job.refresh_from_db()
         KINDS[kind].started(job)
         if waits:
-            told(job, "job.approval_asked", by, "Waits for approval.", reason=reason)
+            told(job, "job.approval_asked", by, "Waiting for approval.", reason=reason)
         else:
             told(job, "job.started", by, "Queued.", reason=reason)
         ring(job)
@@ -150,9 +150,7 @@ def freeze(job: Job) -> None:
             set_limits({"statement_timeout": "20000", "enable_seqscan": "on"})
             job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
-        raise Refused(
-            "The database takes too long to find these accounts. Choose fewer of them."
-        ) from error
+        raise Refused("Finding these accounts takes too long. Select fewer accounts.") from error
 
 
 def approved(job: Job, *, by: Any) -> Job:
@@ -232,7 +230,7 @@ def cancel(job: Job, *, by: Any) -> Job:
     with transaction.atomic():
         job = controlled(job, by)
         if job.state in ENDED:
-            raise Refused(f"This job is {job.get_state_display().lower()} already.")
+            raise Refused(f"This job is already {job.get_state_display().lower()}.")
         enter(job, State.CANCELLED)
         told(job, "job.cancelled", by, f"Cancelled by {by}.")
     return job
@@ -241,14 +239,14 @@ def cancel(job: Job, *, by: Any) -> Job:
 def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
     """A new job of the same kind over the accounts that failed."""
     if not job.has_ended:
-        raise Refused("Only what has ended can be tried again.")
+        raise Refused("Only a finished job can be retried.")
     if not job.failed:
-        raise Refused("Nothing has failed in this job.")
+        raise Refused("This job has no failed accounts.")
     return start(
         job.kind,
         by=by,
         selection=f"job={job.pk}&outcome={JobItem.Outcome.FAILED}",
-        words=f"those that failed in job {job.pk}",
+        words=f"accounts that failed in job {job.pk}",
         up_to=job.up_to,
         expected=job.failed,
         reason=job.reason,
@@ -336,7 +334,7 @@ def ring(job: Job) -> None:
 def refuse_too_many(by: Any) -> None:
     if by.pk and Job.objects.filter(by=by.pk).exclude(state__in=ENDED).count() >= PER_PERSON:
         raise Refused(
-            f"You have {PER_PERSON} jobs that have not ended. Wait for one of them, or cancel it."
+            f"You have {PER_PERSON} unfinished jobs. Wait until one finishes, or cancel one."
         )
 
 

@@ -17,7 +17,7 @@ from users.web.error_page import page
 from users.web.partials import is_partial
 from users.web.query_string import number, only
 
-STATES = [("open", "Not ended"), *Job.State.choices]
+STATES = [("open", "Open"), *Job.State.choices]
 
 
 @require_safe
@@ -87,18 +87,18 @@ def report(request, pk: int):
 
 @require_POST
 def pause(request, pk: int):
-    return control(request, pk, engine.pause, "It pauses after the accounts that it is at.")
+    return control(request, pk, engine.pause, "The job pauses after the current batch.")
 
 
 @require_POST
 def pause_end(request, pk: int):
-    return control(request, pk, engine.resume, "It goes on.")
+    return control(request, pk, engine.resume, "Job resumed.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancellation(request, pk: int):
     if request.method == "POST":
-        return control(request, pk, engine.cancel, "It is cancelled. What it has done stays done.")
+        return control(request, pk, engine.cancel, "Job cancelled. Changes already made are kept.")
     job = get_job(request, pk)
     if not engine.may_control(request.user, job):
         access.require(request.user, "control_jobs")
@@ -165,7 +165,7 @@ def parsed(request, *, place: str, **choices: list[str]) -> tuple[str, int]:
     try:
         only(query, name, place)
         if query.get(name, "") not in ("", *allowed):
-            raise BadParameter(name, f"It takes: {', '.join(allowed)}.")
+            raise BadParameter(name, f"Allowed values: {', '.join(allowed)}.")
         return query.get(name, ""), number(place, query.get(place, ""))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=request.path) from error

@@ -82,11 +82,11 @@ def claim() -> Job | None:
         if job is None:
             return None
         if job.state == State.RUNNING:
-            JobLine.objects.create(job=job, text=f"Attempt {job.attempt} lost its worker.")
+            JobLine.objects.create(job=job, text=f"The worker of attempt {job.attempt} died.")
         if job.crashes >= CRASHES:
             park(
                 job,
-                f"{CRASHES} attempts in a row ended with the death of their worker, before anything was stored.",
+                f"The worker died in {CRASHES} attempts in a row, before anything was stored.",
             )
             return job
         if job.crashes:
@@ -105,7 +105,9 @@ def park(job: Job, note: str) -> None:
     job.note = note
     job.crashes = 0
     engine.enter(job, State.PARKED)
-    engine.told(job, "job.parked", engine.initiator(job), f"Parked: {note}", reason=note)
+    engine.told(
+        job, "job.parked", engine.initiator(job), f"Stopped after errors: {note}", reason=note
+    )
 
 
 def sweep() -> int:
@@ -175,7 +177,7 @@ class Turn:
                 return Next.STOP
             if self.kind is None:
                 raise Unworkable(
-                    f"This version of Rollcall knows no jobs of the kind “{job.kind}”."
+                    f"This version of Rollcall does not support jobs of the kind “{job.kind}”."
                 )
             by = engine.initiator(job)
             if why := access.refusal(by, self.kind.action):
@@ -198,7 +200,7 @@ class Turn:
 
     def let_go(self) -> None:
         logger.info(
-            "Job %s: attempt %s lets go, since the job was ended or taken over.",
+            "Job %s: attempt %s stops, since the job was ended or taken over.",
             self.pk,
             self.attempt,
         )
@@ -258,7 +260,7 @@ class Turn:
     def narrow(self, ids: list[int], error: Exception) -> None:
         what = f"{type(error).__name__}: {error}"
         logger.info(
-            "Job %s: %s accounts from %s on failed together: %s",
+            "Job %s: a chunk of %s accounts starting at %s failed: %s",
             self.pk,
             len(ids),
             ids[0],
@@ -269,9 +271,7 @@ class Turn:
             return
         self.failures += 1
         if self.failures > FAILURES:
-            raise Unworkable(
-                f"{FAILURES} accounts failed one after the other, the last one with {what}"
-            )
+            raise Unworkable(f"{FAILURES} accounts in a row failed, the last one with {what}")
         self.size = 1
         self.culprit = (ids[0], what)
 
@@ -287,7 +287,7 @@ class Turn:
         once more, a little later.
         """
         logger.info(
-            "Job %s: the database refused a chunk, which is tried again: %s",
+            "Job %s: the database refused a chunk, which will be retried: %s",
             self.pk,
             str(error).strip(),
         )
@@ -328,7 +328,7 @@ class Turn:
             self.let_go()
         except TROUBLE as error:
             logger.warning(
-                "Job %s could not be given back, and is found by the sweep: %s",
+                "Job %s could not be released; the sweep will find it: %s",
                 self.pk,
                 str(error).strip(),
             )

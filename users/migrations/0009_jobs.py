@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                             ("queued", "Queued"),
                             ("running", "Running"),
                             ("paused", "Paused"),
-                            ("parked", "Parked"),
+                            ("parked", "Stopped after errors"),
                             ("cancelled", "Cancelled"),
                             ("done", "Done"),
                         ],
@@ -156,8 +156,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "permissions": [
-                    ("view_job", "Can see everybody’s jobs"),
-                    ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+                    ("view_job", "Can see everyone’s jobs"),
+                    ("control_job", "Can pause, resume and cancel everyone’s jobs"),
                 ],
                 "default_permissions": (),
             },

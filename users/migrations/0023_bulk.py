@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
                 "permissions": [
-                    ("view_job", "Can see everybody’s jobs"),
-                    ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+                    ("view_job", "Can see everyone’s jobs"),
+                    ("control_job", "Can pause, resume and cancel everyone’s jobs"),
                     ("approve_bulk", "Can approve other people’s large jobs"),
                 ],
             },

@@ -172,7 +172,7 @@ class Supervisor:
         connection.wait(alive, timeout=TICK)
 
     def stop(self) -> None:
-        logger.info("Stopping: tasks that run have %s s.", GRACE)
+        logger.info("Stopping: running tasks have %s s to finish.", GRACE)
         for cluster in self.clusters:
             cluster.terminate()
         deadline = time.monotonic() + GRACE + 5
