@@ -13,7 +13,8 @@ from users.caching.models import WebProcess
 from users.caching.timing import LAYERS
 
 ALIVE = timedelta(minutes=2)
-OUTCOMES = ("hit", "shared", "miss", "passed by")
+# As a process reports it, and as the page shows it.
+OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def views() -> list[View]:
 
 
 def view_of(name: str, figures: Counter[str]) -> View:
-    outcomes = [(outcome, figures[outcome]) for outcome in OUTCOMES if figures[outcome]]
+    outcomes = [(OUTCOMES[name], figures[name]) for name in OUTCOMES if figures[name]]
     answers = sum(number for _, number in outcomes)
     times = [(layer, mean(figures, "hit", layer), mean(figures, "miss", layer)) for layer in LAYERS]
     known = [

@@ -152,7 +152,7 @@ def tell(**_: object) -> None:
             )
             WebProcess._default_manager.filter(at__lt=now - FORGET).delete()
     except DatabaseError as error:
-        logger.warning("The figures of this process are not kept: %s", type(error).__name__)
+        logger.warning("The figures of this process were not saved: %s", type(error).__name__)
 
 
 request_finished.connect(tell, dispatch_uid="users.caching.timing")
