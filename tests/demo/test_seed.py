@@ -122,7 +122,7 @@ def test_accounts_that_are_there_are_not_added_to_unless_more_is_said():
 
 def test_an_admin_whose_name_is_taken_is_refused(password):
     make_user(username="admin")
-    with pytest.raises(CommandError, match="there is an account “admin” already"):
+    with pytest.raises(CommandError, match="the account “admin” already exists"):
         seed(10, admin="admin", more=True)
 
 
@@ -236,6 +236,6 @@ def test_a_process_that_is_stopped_while_it_builds_indexes_leaves_nothing_behind
     assert indexes.definitions() == before
     assert not AuditEvent.objects.exists()
     if number == signal.SIGINT:
-        assert "Stopped: nothing was written." in process.said()
+        assert "Interrupted: nothing was stored." in process.said()
     seed(100)
     assert User.objects.count() == 100

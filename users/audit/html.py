@@ -69,7 +69,7 @@ def line(event: AuditEvent, on_account: bool) -> SafeString:
 def gone(event: AuditEvent) -> str:
     """What is no longer in it: the values of whom it is about, or only words about somebody else."""
     if event.target_text and event.actor_text:
-        return "words about somebody else who was erased are gone since"
+        return "mentions of an erased person removed on"
     return (
         f"{escape(fields(event))}: values erased on"
         if event.before or event.after
@@ -79,7 +79,7 @@ def gone(event: AuditEvent) -> str:
 
 def what(event: AuditEvent, on_account: bool) -> str:
     """Who did what; and to whom, where that is not clear from the page."""
-    who = f'<span class="muted">{escape(event.actor_text or "somebody")}</span>'
+    who = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
     if event.actor_id:
         who = f'<a class="quiet" href="/users/{event.actor_id}/">{escape(event.actor_text or ERASED)}</a>'
     job = f' <span class="tag">job {event.job_id}</span>' if event.job_id else ""
@@ -105,4 +105,4 @@ def changed(event: AuditEvent) -> str:
 
 def change(one: dict[str, str]) -> str:
     before = f"<del>{escape(one['before'])}</del> → " if one["before"] else ""
-    return f"{escape(one['label'])} {before}<ins>{escape(one['after'] or 'empty')}</ins>"
+    return f"{escape(one['label'])} {before}<ins>{escape(one['after'] or '—')}</ins>"

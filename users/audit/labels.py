@@ -6,6 +6,17 @@ from datetime import datetime
 from users.audit.actions import ACTIONS
 
 
+# The fields that the pages name otherwise than their columns are named.
+FIELD_LABELS = {
+    "locale": "language",
+    "groups": "roles",
+    "status_reason": "reason for status",
+    "valid_until": "end date",
+    "has_second_factor": "second factor",
+    "email_verified_at": "email verified",
+}
+
+
 def label_of(event) -> str:
     return ACTIONS.get(event.action, event.action)
 
@@ -32,7 +43,7 @@ def fields(event) -> str:
 
 
 def label(name: str) -> str:
-    return name.removeprefix("is_").replace("_", " ")
+    return FIELD_LABELS.get(name) or name.removeprefix("is_").replace("_", " ")
 
 
 def readable(value) -> str:

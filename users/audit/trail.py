@@ -90,5 +90,5 @@ def number(name: str, value: str) -> int:
         not (value.isascii() and value.isdigit() and len(value) < 20)
         or not 0 < int(value) <= LARGEST_ID
     ):
-        raise BadTrail(name, f"{name} takes the number of an account or event.")
+        raise BadTrail(name, f"{name} takes the ID of an account or event.")
     return int(value)

@@ -43,11 +43,11 @@ def verify(anchors: Sequence[Anchor] = ()) -> Verdict:
         now = ChainHead.objects.filter(pk=1).first()
         if now is None and verdict.events:
             raise Fault(
-                f"the row that says where the chain ends is missing; events go on to position {verdict.events}"
+                f"the row with the end of the chain is missing; events continue to position {verdict.events}"
             )
         check_end(head, verdict)
         if stranger := put_in(now or head).first():
-            raise Fault(f"event {stranger.pk} was put in after the events around it were sealed")
+            raise Fault(f"event {stranger.pk} was inserted after the events around it were sealed")
     except Fault as fault:
         verdict.fault = str(fault)
     verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
@@ -71,12 +71,12 @@ def follow(verdict: Verdict, anchors: list[Anchor]) -> None:
             anchor = anchors.pop(0)
             if anchor.hash != previous:
                 raise Fault(
-                    f"event {row.id} at position {verdict.events} is not the one that the anchor of {anchor.at} has: "
-                    "the chain was rewritten there or before"
+                    f"event {row.id} at position {verdict.events} differs from the anchor of {anchor.at}: "
+                    "the chain was rewritten there or earlier"
                 )
     if anchors:
         raise Fault(
-            f"the chain ends at position {verdict.events}, and the anchor of {anchors[0].at} stands at {anchors[0].position}: "
+            f"the chain ends at position {verdict.events}, but the anchor of {anchors[0].at} is at {anchors[0].position}: "
             f"the events from position {verdict.events + 1} on are missing"
         )
 
@@ -105,7 +105,7 @@ def check(row: Row, position: int, previous: bytes) -> None:
         raise Fault(f"{name} has lost its salt")
     target, actor = (digest_of(part, row, salt, name) for part in PARTS)
     if bytes(row.chain_hash or b"") != event_hash(row, position, previous, target, actor):
-        raise Fault(f"{name} is not as it was sealed")
+        raise Fault(f"{name} was changed after it was sealed")
 
 
 def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
@@ -126,7 +126,7 @@ def digest_of(part: str, row: Row, salt: bytes, name: str) -> bytes:
         or any(salt_of(part, salt))
         or row.erased_at is None
     ):
-        raise Fault(f"{name} was erased, and holds values of its {part} again")
+        raise Fault(f"{name} was erased but contains values of its {part} again")
     return bytes(stored)
 
 
@@ -141,7 +141,7 @@ def check_erasure(row: Row, founded: Callable[[int], bool]) -> None:
     for part, owner in owners.items():
         if is_erased(part, row) and owner is not None and not founded(owner):
             raise Fault(
-                f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}"
+                f"event {row.id} at position {row.chain_position} lost its {part}, but account {owner} was not erased"
             )
 
 
@@ -182,7 +182,7 @@ def check_redaction(row: Row, redactions: Redactions) -> None:
         if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
             raise Fault(
-                f"{name} lost words of its {part}, and what is left is not what the trail says"
+                f"{name} lost words of its {part}, and the rest does not match the audit trail"
             )
 
 

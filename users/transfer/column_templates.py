@@ -80,13 +80,15 @@ def pieces(text: str) -> Iterator[Part]:
         names = [name.strip() for name in match[2].split("|")[1:]]
         for name in names:
             if name not in FILTERS:
-                raise BadTemplate(f"There is no filter “{name}”. There are: {', '.join(FILTERS)}.")
+                raise BadTemplate(
+                    f"There is no filter “{name}”. The filters are: {', '.join(FILTERS)}."
+                )
         yield Part(match[1].strip(), tuple(FILTERS[name] for name in names))
     yield from literal(text[position:])
 
 
 def literal(text: str) -> Iterator[Part]:
     if "{" in text or "}" in text:
-        raise BadTemplate("Each { needs its }, with the name of a column between them.")
+        raise BadTemplate("Each { needs a matching }, with the name of a column between them.")
     if text:
         yield Part(text)

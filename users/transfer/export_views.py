@@ -16,7 +16,7 @@ from users.transfer.models import Export
 from users.web.error_page import page
 from users.web.query_string import number, only
 
-UNMASKED = "This file holds addresses and phone numbers, which you may not see any more."
+UNMASKED = "This file contains addresses and phone numbers, which you may no longer see."
 
 
 @require_safe
@@ -45,11 +45,11 @@ def file(request, pk: int):
         return page(
             request,
             410,
-            "This file is not kept any more. Export the accounts again.",
+            "This file has expired. Export the accounts again.",
             back="/exports/",
         )
     if export.expires_at is None:
-        return page(request, 409, "This file is not complete yet.", back=f"/jobs/{export.job_id}/")
+        return page(request, 409, "This file is not ready yet.", back=f"/jobs/{export.job_id}/")
     if masking.hides(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED, access.PERMISSIONS["view_personal"])
     rows, size = exporting.measures(export)
@@ -76,7 +76,7 @@ def end(request, pk: int):
     if export.removed_at is None:
         record("export.removed", actor=request.user, job_id=export.job_id)
         export_store.remove(export)
-    messages.success(request, "The file is removed.")
+    messages.success(request, "File removed.")
     return redirect("exports")
 
 

@@ -125,9 +125,9 @@ class Chunk:
         )
         account.username = account.username or account.email
         if not account.username:
-            raise Rejected("There is neither a username nor an email.")
+            raise Rejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
-            raise Rejected("An invitation needs an address to go to.")
+            raise Rejected("An invitation needs an address.")
         self.claim(account, -row.line, Names())
         account.password = make_password(None)
         account.derive()
@@ -184,9 +184,9 @@ class Chunk:
 
 def unchangeable(account: User, changes: dict[str, Any]) -> str:
     if account.status in (State.DELETED, State.ERASED):
-        return f"This account is {account.state.label.lower()}; it can’t be changed."
+        return f"This account is {account.state.label.lower()} and can’t be changed."
     if account.source_id and {"source", "source_id"} & changes.keys():
-        return f"This account is known as “{account.source_id}” of “{account.source}” already."
+        return f"This account already has the ID “{account.source_id}” in “{account.source}”."
     return ""
 
 

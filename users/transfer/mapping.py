@@ -67,7 +67,7 @@ class Mapping:
         key = values.get(self.key, "")
         if not key and not problems:
             problems.append(
-                f"{self.key}, {origin(self.templates[self.key])}: There is no value to know the account by."
+                f"{self.key}, {origin(self.templates[self.key])}: There is no value to identify the account."
             )
         return Row(record.line, values, attributes, key, " ".join(problems))
 
@@ -93,9 +93,9 @@ def mapping_for(
         require_column(source, column)
     for column in attributes:
         if any(word in plain(column) for word in SECRETS):
-            raise BadMapping(f"--attributes {column}: passwords and secrets are never kept.")
+            raise BadMapping(f"--attributes {column}: passwords and secrets are never stored.")
     if "source_id" in templates and not system:
-        raise BadMapping("An id of another system needs the name of that system: --source NAME.")
+        raise BadMapping("An ID in another system needs the name of that system: --source NAME.")
     used = {column for template in templates.values() for column in template.columns} | set(
         attributes
     )
@@ -110,7 +110,8 @@ def by_name(source: Source, skip: set[str]) -> dict[str, Template]:
         if field := names.get(plain(column)):
             if field in found:
                 raise BadMapping(
-                    f"Both “{found[field].text}” and “{column}” would be {field}. Say which: --map COLUMN={field}."
+                    f"Both “{found[field].text}” and “{column}” match {field}. "
+                    f"Choose one: --map COLUMN={field}."
                 )
             found[field] = Template.column(column)
     return found
@@ -135,15 +136,13 @@ def asked_for(maps: Iterable[str], sets: Iterable[str]) -> dict[str, Template]:
 
 def put(found: dict[str, Template], text: str, equals: str, field: str, template) -> None:
     if not equals:
-        raise BadMapping(
-            f"“{text}” has no =. It is --map column=field, and --set 'field={{Column}}'."
-        )
+        raise BadMapping(f"“{text}” has no =. Use --map column=field or --set 'field={{Column}}'.")
     if field in NEVER:
-        raise BadMapping(f"“{field}” is never taken from a file: {never()}")
+        raise BadMapping(f"“{field}” can’t be set from a file: {never()}")
     if field not in FIELDS:
-        raise BadMapping(f"There is no field “{field}”. There are: {', '.join(FIELDS)}.")
+        raise BadMapping(f"There is no field “{field}”. The fields are: {', '.join(FIELDS)}.")
     if field in found:
-        raise BadMapping(f"{field} is asked for twice.")
+        raise BadMapping(f"{field} is given twice.")
     try:
         found[field] = template()
     except BadTemplate as error:
@@ -159,17 +158,16 @@ def require_column(source: Source, column: str) -> None:
 def key_of(templates: dict[str, Template], key: str) -> str:
     """What accounts are known by: what was asked for, else the first of KEYS that the file has."""
     if key and key not in templates:
-        raise BadMapping(
-            f"--key {key}: the file says nothing about {key}. Map a column to it, or --set it."
-        )
+        raise BadMapping(f"--key {key}: nothing provides {key}. Use --map or --set to provide it.")
     found = key or next((name for name in KEYS if name in templates), "")
     if not found:
         raise BadMapping(
-            f"Nothing says which account a row is about: map a column to {' or '.join(KEYS)}, or --set one."
+            "Nothing identifies the account of a row. "
+            f"Use --map or --set to provide {' or '.join(KEYS)}."
         )
     if "email" not in templates and "username" not in templates:
         raise BadMapping(
-            "An account needs a username or an email: map a column to one, or --set it."
+            "An account needs a username or an email. Use --map or --set to provide one."
         )
     return found
 
@@ -182,13 +180,18 @@ def system_name(system: str) -> str:
 
 
 def never() -> str:
-    return f"rights, passwords and state have commands and pages of their own. A file may say: {', '.join(FIELDS)}."
+    return (
+        "permissions, passwords and status have their own pages and commands. "
+        f"A file can set: {', '.join(FIELDS)}."
+    )
 
 
 def origin(template: Template) -> str:
     columns = template.columns
     return (
-        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}" if columns else "as given"
+        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+        if columns
+        else "fixed value"
     )
 
 

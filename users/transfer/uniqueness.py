@@ -11,7 +11,7 @@ from users.models import User
 from users.privacy.reservations import RESERVED, reserved
 from users.verbs.identity import FOREIGN_ADDRESS, TAKEN_EMAIL, TAKEN_USERNAME, mistakable
 
-TAKEN_SOURCE = "Another account has this id of that system."
+TAKEN_SOURCE = "Another account already has this ID in that system."
 
 
 class Names(NamedTuple):

@@ -23,43 +23,49 @@ PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a varia
 
 class Command(BaseCommand):
     help = (
-        "Fills the directory with made-up accounts. The same --accounts, --seed and --until give the same rows. Nobody can "
-        f"sign in to them but --admin, whose password is {PASSWORD_VARIABLE}, or asked for, or made up and printed once. "
-        "All of it is one transaction: interrupted, it leaves nothing."
+        "Fills the directory with demo accounts. The same --accounts, --seed and --until create the "
+        "same rows. Only --admin can sign in; its password is taken from "
+        f"{PASSWORD_VARIABLE}, or asked for, or generated and printed once. "
+        "Everything is one transaction: an interrupted run stores nothing."
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
-            "--accounts", type=int, required=True, metavar="N", help="how many, staff included"
+            "--accounts",
+            type=int,
+            required=True,
+            metavar="N",
+            help="the number of accounts, including staff",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, help="another number gives other people (default: 1)"
+            "--seed", type=int, default=1, help="another number creates other people (default: 1)"
         )
         parser.add_argument(
             "--until",
             type=day,
             metavar="DATE",
-            help="the last day (exclusive) that anybody joined (today)",
+            help="the latest join date, exclusive (default: today)",
         )
         parser.add_argument(
-            "--admin", default="", metavar="USERNAME", help="also a superuser, to sign in with"
+            "--admin",
+            default="",
+            metavar="USERNAME",
+            help="also create a superuser to sign in with",
         )
-        parser.add_argument(
-            "--more", action="store_true", help="add to accounts that are there already"
-        )
+        parser.add_argument("--more", action="store_true", help="add to the existing accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = self.order(options)
         self.started = self.told = time.monotonic()
         self.say(
-            f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
+            f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
         )
         try:
             plan = seed(order, more=options["more"], say=self.say, progress=self.progress)
         except Occupied as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped: nothing was written.", returncode=130) from error
+            raise CommandError("Interrupted: nothing was stored.", returncode=130) from error
         self.say("Gathering statistics")
         refresh_statistics()
         self.report(order, plan.accounts)
@@ -79,12 +85,14 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"--admin: {error.messages[0]}") from error
         if User.objects.filter(username=admin).exists():
-            raise CommandError(f"--admin: there is an account “{admin}” already.")
+            raise CommandError(f"--admin: the account “{admin}” already exists.")
         return Order(accounts, options["seed"], until, admin, self.password(admin))
 
     def password(self, username: str) -> str:
         given = os.environ.get(PASSWORD_VARIABLE) or (
-            getpass(f"Password for {username} (empty: make one up): ") if sys.stdin.isatty() else ""
+            getpass(f"Password for {username} (leave empty to generate one): ")
+            if sys.stdin.isatty()
+            else ""
         )
         if not given:
             given = get_random_string(16)
@@ -102,7 +110,7 @@ class Command(BaseCommand):
         now = time.monotonic()
         if now - self.told >= 2:
             self.told = now
-            self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} a second")
+            self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} per second")
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
@@ -111,7 +119,8 @@ class Command(BaseCommand):
     def report(self, order: Order, rows: int) -> None:
         seconds = time.monotonic() - self.started
         self.stdout.write(
-            f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts a second, indexes and statistics included"
+            f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts per second, "
+            "including indexes and statistics"
         )
         if order.admin:
             self.stdout.write(f"Sign in as {order.admin}")
