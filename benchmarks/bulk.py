@@ -226,7 +226,7 @@ def mailed(account: User) -> float:
     """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a
     minute.
     """
-    send_password_reset(account, by=access.Command("benchmark"))
+    send_password_reset(account, by=access.CommandActor("benchmark"))
     mail = Message.objects.filter(account=account).latest("pk")
     deadline = time.monotonic() + 60
     while mail.sent_at is None and time.monotonic() < deadline:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
+from users.audit.record import build_event
 from users.jobs.models import Job
 from users.models import User
 
@@ -50,7 +50,7 @@ def by_hand(up_to: int, number: int) -> tuple[Job, float]:
         changed=number,
         selected=number,
     )
-    event = event_for("account.suspended", actor=root, reason=REASON)
+    event = build_event("account.suspended", actor=root, reason=REASON)
     params: dict[str, Any] = {"up_to": up_to, "job": job.pk, "reason": REASON}
     values = dict(OWN)
     for field in AuditEvent._meta.concrete_fields:

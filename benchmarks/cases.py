@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from benchmarks.filters import combinations, filters
 from benchmarks.terms import terms
-from users.account.tabs import TABS, WITHIN
+from users.account.tabs import SUBPAGES, TABS
 from users.directory import keyset
 from users.models import User
 
@@ -58,7 +58,7 @@ def pages(accounts: int) -> list[Case]:
     return [
         listed("list, page 1", {}, {}),
         listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
-        listed("list, last page", {"before": keyset.END}, {"p": str(last)}),
+        listed("list, last page", {"before": keyset.LAST_PAGE}, {"p": str(last)}),
     ]
 
 
@@ -99,7 +99,7 @@ def admin_order(sort: str) -> str:
 def middle(sort: str) -> str:
     """A cursor near the middle of the order: that of the middle one of a hundred random accounts."""
     column = keyset.SORTS[sort]
-    return keyset.encode(
+    return keyset.account_cursor(
         sort, sorted(sample(101), key=lambda account: (column.of(account), account.pk))[50]
     )
 
@@ -135,13 +135,13 @@ def tabs() -> list[Case]:
             f"accounts in turn: {tab.label}",
             {"rollcall": f"/users/{{pk}}/{tab.path}"} | others.get(tab.path, {}),
         )
-        for tab in (*TABS, *WITHIN)
+        for tab in (*TABS, *SUBPAGES)
     ]
 
 
 def of_busy(pk: int) -> list[Case]:
     places = [
-        *((tab.label, tab.path) for tab in (*TABS, *WITHIN)),
+        *((tab.label, tab.path) for tab in (*TABS, *SUBPAGES)),
         ("before it is suspended", "suspension/"),
     ]
     places += [("before it is deleted", "deletion/"), ("before it is erased", "erasure/")]

@@ -27,11 +27,11 @@ class AloneMiddleware:
     """
 
     def __init__(self, get_response):
-        from users.caching.fragments import Memory
-        from users.caching.pages import Builder
+        from users.caching.fragments import FragmentMemory
+        from users.caching.pages import PageBuilder
 
-        Builder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
-        Memory.put = lambda self, shown, html: None  # type: ignore[method-assign]
+        PageBuilder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
+        FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
         self.get_response = get_response
 
     def __call__(self, request):

@@ -19,8 +19,10 @@ def floor() -> dict[str, float]:
 
 
 def statement(cursor: str) -> tuple[str, tuple]:
-    return keyset.listed(
-        keyset.beyond(UserQuerySet(User), "-joined", cursor, backwards=False)[: PER_PAGE + 1]
+    return keyset.listed_sql(
+        keyset.accounts_after(UserQuerySet(User), "-joined", cursor, backwards=False)[
+            : PER_PAGE + 1
+        ]
     )
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from benchmarks.conditions import conditions
 from benchmarks.report import Report, listing, table
-from users.demo.indexes import TABLE, definitions
+from users.demo.indexes import TABLE, index_definitions
 from users.models import User
 
 ROWS = 2_000
@@ -44,7 +44,7 @@ def indexes() -> Report:
     where = conditions(accounts)
     with connection.cursor() as cursor:
         update(cursor, ids)  # not noted: the first one writes whole pages to the log
-        costs = [cost(cursor, name, ids) for name in definitions()]
+        costs = [cost(cursor, name, ids) for name in index_definitions()]
         cursor.execute(f"VACUUM (ANALYZE) {TABLE}")
     costs.sort(key=lambda each: each.log_with - each.log_without, reverse=True)
     heads = ["index", "MB", "ms with it", "without", "added", "bytes with it", "without", "added"]

@@ -55,7 +55,7 @@ ROLLCALL = Peer(
     "Rollcall",
     "settings",
     "benchmarks.counted",
-    "users.signin.backend.Backend",
+    "users.signin.auth_backend.Backend",
     settings.SESSION_ENGINE,
 )
 COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")

@@ -126,13 +126,13 @@ MIDDLEWARE = [
     "users.caching.timing.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "users.web.security_headers.HeadersMiddleware",
+    "users.web.security_headers.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "users.sessions.viewer.ViewerMiddleware",
     "users.signin.back_office_middleware.BackOfficeMiddleware",
-    "users.signin.name_cookie.GreetingMiddleware",
+    "users.signin.name_cookie.NameCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -151,7 +151,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "users.web.navigation.rooms",
+                "users.web.navigation.navigation_context",
             ],
             "builtins": ["users.templatetags.rollcall"],
         },
@@ -235,7 +235,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if REDIS_URL:
     CACHES["pages"] = {
-        "BACKEND": "users.caching.backend.Pages",
+        "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": release(),
         "OPTIONS": {
@@ -282,7 +282,7 @@ if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
     EMAIL_TIMEOUT = 20
 else:
-    EMAIL_BACKEND = "users.mail.files.FilesBackend"
+    EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
 MAIL_REPLY_TO = env.str(
     "MAIL_REPLY_TO", ""
 )  # where answers to letters go; "" where nobody reads them
@@ -307,7 +307,7 @@ EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which a file of accounts is kept
 
 # --- signing in -----------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["users.signin.backend.Backend"]
+AUTHENTICATION_BACKENDS = ["users.signin.auth_backend.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -357,6 +357,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "users.web.stylesheet.StylesheetFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {

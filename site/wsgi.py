@@ -1,8 +1,16 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
+
+from users.database.version import earlier_version_refusal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 application = get_wsgi_application()
+
+if refusal := earlier_version_refusal():
+    sys.exit(refusal)
+connections.close_all()  # none may cross the fork

@@ -68,7 +68,7 @@ def assert_wrong_method(client, path: str, *, allowed: str) -> None:
         response = getattr(client, method)(path)
         assert response.status_code == 405, method
         assert set(response["Allow"].split(", ")) >= set(allowed.split(", "))
-        assert read(response).one("h1").text == "Wrong kind of request"
+        assert read(response).one("h1").text == "Request not supported"
 
 
 def errors_of(response) -> list[str]:

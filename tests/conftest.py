@@ -14,7 +14,7 @@ from django.core.cache import caches
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
-from users.bulk import counting, preview
+from users.bulk import preview, selection_count
 from users.caching import timing
 
 pytest_plugins = [
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def empty_caches():
     """Rate limits live in the database and are rolled back or flushed with it; these are not."""
     caches["pages"].clear()
-    timing.FIGURES.forget()
+    timing.PROCESS_FIGURES.forget()
     caches["process"].clear()
 
 
@@ -64,10 +64,10 @@ def all_the_time(monkeypatch):
     """A machine with much to do shows what a quick one does: no figure is given up, no report is
     due in between.
     """
-    for module in (counting, preview):
+    for module in (selection_count, preview):
         monkeypatch.setattr(module, "BRIEFLY", 600_000)
-    monkeypatch.setattr(counting, "PATIENCE", 600_000)
-    monkeypatch.setattr(timing, "TELL", float("inf"))
+    monkeypatch.setattr(selection_count, "COUNT_TIMEOUT_MS", 600_000)
+    monkeypatch.setattr(timing, "REPORT_SECONDS", float("inf"))
 
 
 @pytest.fixture

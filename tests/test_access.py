@@ -159,7 +159,7 @@ def test_what_a_role_may_do_to_whom(role, kind):
     assert (
         {action for action in ACTIONS if access.may(actor, action, target)}
         == expected
-        == access.allowed(actor, target)
+        == access.allowed_actions(actor, target)
     )
 
 
@@ -168,17 +168,17 @@ def test_nobody_suspends_reinstates_or_promotes_themselves(role):
     actor = make_actor(role)
     expected = MAY[role] & TO_ONESELF
     assert {action for action in ACTIONS if access.may(actor, action, fresh(actor))} == expected
-    assert access.allowed(actor, fresh(actor)) == expected
+    assert access.allowed_actions(actor, fresh(actor)) == expected
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("kind", [*TOWARDS, ""])
 def test_a_command_may_do_everything(action, kind):
-    assert access.may(access.Command("seed"), action, make_target(kind) if kind else None)
+    assert access.may(access.CommandActor("seed"), action, make_target(kind) if kind else None)
 
 
 def test_a_command_is_named_in_events_and_has_no_account():
-    command = access.Command("import_accounts")
+    command = access.CommandActor("import_accounts")
     assert (str(command), command.pk) == ("command import_accounts", None)
 
 
@@ -187,7 +187,7 @@ def test_all_that_is_allowed_is_asked_for_with_one_query(django_assert_num_queri
     target = make_target("a viewer")
     access.may(actor, "edit", target)
     with django_assert_num_queries(1):
-        assert "suspend" in access.allowed(actor, target)
+        assert "suspend" in access.allowed_actions(actor, target)
 
 
 # --- what a refusal says --------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
     assert (
         why.reason
-        == "You can’t grant what you don’t have: users.export_user, users.view_auditevent."
+        == "You can’t grant permissions you don’t have: users.export_user, users.view_auditevent."
     )
     assert why.permission == "users.export_user"
 
@@ -311,7 +311,7 @@ def test_making_somebody_staff_takes_a_permission_of_its_own():
 def test_only_a_superuser_and_a_command_make_a_superuser():
     assert not may_grant(fresh(make_user("Administrator")), is_staff=True, is_superuser=True)
     assert may_grant(make_superuser(), is_staff=True, is_superuser=True)
-    assert may_grant(access.Command("createsuperuser"), is_staff=True, is_superuser=True)
+    assert may_grant(access.CommandActor("createsuperuser"), is_staff=True, is_superuser=True)
 
 
 def test_rights_count_while_their_owner_is_suspended_or_has_left():

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
 from users.audit.models import AuditEvent
-from users.database.cached_query import ANY, Compiled
+from users.database.cached_query import ID_PLACEHOLDER, CachedQuery
 from users.models import User
 from users.verbs.suspension.verb import suspend_account
 
@@ -24,7 +24,7 @@ def accounts() -> list[User]:
 
 
 def test_objects_are_those_of_the_query_whichever_id_came_first(accounts):
-    query = Compiled(User, lambda pk: User.objects.filter(pk=pk))
+    query = CachedQuery(User, lambda pk: User.objects.filter(pk=pk))
     for account in accounts:
         [found] = query.objects(account.pk)
         wanted = User.objects.get(pk=account.pk)
@@ -34,7 +34,7 @@ def test_objects_are_those_of_the_query_whichever_id_came_first(accounts):
         }
         assert found.attributes == wanted.attributes
         found.save()  # as whole as any other
-    assert query.objects(ANY) == query.objects(2**63 - 1) == []
+    assert query.objects(ID_PLACEHOLDER) == query.objects(2**63 - 1) == []
 
 
 def test_rows_are_those_of_values_list(accounts):
@@ -44,13 +44,13 @@ def test_rows_are_those_of_values_list(accounts):
             User.objects.filter(pk=pk).order_by().values_list("username", Value(2)), all=True
         )
 
-    query = Compiled(Group, make)
+    query = CachedQuery(Group, make)
     for account in accounts:
         assert sorted(query.rows(account.pk)) == sorted(make(account.pk))
 
 
 def test_fields_that_are_left_out_are_read_when_they_are_asked_for(accounts):
-    query = Compiled(
+    query = CachedQuery(
         AuditEvent, lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer("reason")[:5]
     )
     with CaptureQueriesContext(connection) as queries:
@@ -64,8 +64,8 @@ def test_fields_that_are_left_out_are_read_when_they_are_asked_for(accounts):
 
 def test_it_is_put_together_once(accounts):
     asked = []
-    query = Compiled(User, lambda pk: asked.append(pk) or User.objects.filter(pk=pk))
+    query = CachedQuery(User, lambda pk: asked.append(pk) or User.objects.filter(pk=pk))
     assert [query.objects(account.pk)[0].pk for account in accounts] == [
         account.pk for account in accounts
     ]
-    assert asked == [ANY]
+    assert asked == [ID_PLACEHOLDER]

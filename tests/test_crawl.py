@@ -64,8 +64,8 @@ def viewers() -> dict[str, User]:
     start(
         viewers["superuser"], selection=f"ids={people[1].pk}", parameters={"raises": people[1].pk}
     )
-    worker.work()
-    worker.work()
+    worker.work_time_slice()
+    worker.work_time_slice()
     return viewers
 
 

@@ -64,7 +64,7 @@ def test_a_form_without_its_token_is_refused_with_advice(path):
     for headers in ({}, HTMX):
         response = client.post(path, {"version": 1}, headers=headers)
         assert response.status_code == 403
-        assert "reload the page and send it again" in read(response).text
+        assert "reload the page and try again" in read(response).text
     assert not AuditEvent.objects.exists()
 
 
@@ -72,9 +72,9 @@ def test_a_form_without_its_token_is_refused_with_advice(path):
 @pytest.mark.parametrize(
     ("error", "status", "says"),
     [
-        (RuntimeError("the secret is 42"), 500, "Something broke on our side"),
-        (OperationalError("password of the database"), 503, "The database doesn’t answer"),
-        (InterfaceError("connection already closed"), 503, "The database doesn’t answer"),
+        (RuntimeError("the secret is 42"), 500, "Something went wrong"),
+        (OperationalError("password of the database"), 503, "The database is not available"),
+        (InterfaceError("connection already closed"), 503, "The database is not available"),
     ],
 )
 def test_what_breaks_is_told_without_its_insides(broken, caplog, error, status, says):

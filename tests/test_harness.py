@@ -13,15 +13,15 @@ from django.db import DatabaseError, connection, transaction
 
 from tests.builders import make_user
 from tests.processes import ROOT
+from tests.roles import ROLES
 from users.audit.models import AuditEvent
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
-from users.staff.roles import ROLES
 
 
 def leave_something_behind() -> None:
     person = make_user("Support")
-    record("account.created", actor=None, target=person)
+    record_event("account.created", actor=None, target=person)
     cache.set("attempts", 3)
 
 

@@ -11,7 +11,7 @@ HOSTILE = "100%'; DROP TABLE users_user; -- %s \\ \" $1 ü"
 
 def ask(sql: str, params: tuple, times: int = 1, **options) -> list[tuple]:
     for _ in range(times):
-        with prepared_statements.cursor(connection, **options) as cursor:
+        with prepared_statements.prepared_cursor(connection, **options) as cursor:
             cursor.execute(sql, params)
             rows = cursor.fetchall()
     return rows
@@ -33,7 +33,7 @@ def test_values_in_the_text_mean_what_they_meant_as_parameters(value):
         if connection.vendor == "sqlite"
         else "SELECT %s::text, '%%s', %s, %s::text"
     )
-    sql, params = prepared_statements.settled(
+    sql, params = prepared_statements.inline_values(
         connection, (statement, ("first", value, later)), lambda given: given is later
     )
     assert params[-1] is later

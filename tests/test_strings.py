@@ -8,7 +8,7 @@ import pytest
 from tests.answers import errors_of
 from tests.builders import make_user
 from tests.pages import form, read
-from users.identifiers import NAME_MAX, search_form
+from users.identifiers import NAME_MAX, normalise_search_text
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def plain(name: str) -> bool:
     """With a word that is found anywhere; short words alone, numbers and phrases in quotes have
     rules of their own.
     """
-    words = search_form(name).split()
+    words = normalise_search_text(name).split()
     return bool(words) and max(map(len, words)) > 2 and '"' not in name and not name.isdigit()
 
 

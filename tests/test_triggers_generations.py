@@ -9,8 +9,8 @@ from django.db import connection
 
 from tests.builders import make_user
 from tests.caching.looking import taken_back
-from users.audit.record import record
-from users.caching.generation import NAMES, Generations, current
+from users.audit.record import record_event
+from users.caching.generation import GENERATION_NAMES, Generations, current_generations
 from users.database import triggers
 from users.models import User
 from users.notes.models import Note
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 # A change of each table.
 WRITES = {
     "users_user": lambda ada: User.objects.filter(pk=ada.pk).update(phone="1"),
-    "users_auditevent": lambda ada: record("account.edited", actor=None, target=ada),
+    "users_auditevent": lambda ada: record_event("account.edited", actor=None, target=ada),
     "auth_group": lambda ada: Group.objects.filter(name="Viewer").update(name="Reader"),
     "auth_permission": lambda ada: Permission.objects.filter(codename="view_user").update(
         name="May look"
@@ -44,8 +44,8 @@ def ada() -> User:
 
 
 def raised(before: Generations) -> set[str]:
-    after = current()
-    return {name for name in NAMES if before[name] != after[name]}
+    after = current_generations()
+    return {name for name in GENERATION_NAMES if before[name] != after[name]}
 
 
 def names(table: str = "") -> list[str]:
@@ -65,39 +65,39 @@ def sql(statement: str) -> None:
 
 
 def test_every_table_that_pages_show_is_known_here():
-    assert set(WRITES) == set(triggers.RAISES)
-    assert set(triggers.RAISES.values()) == set(NAMES)
+    assert set(WRITES) == set(triggers.GENERATION_OF_TABLE)
+    assert set(triggers.GENERATION_OF_TABLE.values()) == set(GENERATION_NAMES)
 
 
-@pytest.mark.parametrize("table", triggers.RAISES)
+@pytest.mark.parametrize("table", triggers.GENERATION_OF_TABLE)
 def test_triggers_that_a_table_has_lost_come_back_with_the_next_migrate(ada, table):
     for name in names(table):
         sql(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
-    before = current()
+    before = current_generations()
     with taken_back():
         WRITES[table](ada)
         assert raised(before) == set()
     call_command("migrate", verbosity=0)
-    before = current()
+    before = current_generations()
     WRITES[table](ada)
-    assert raised(before) == {triggers.RAISES[table]}
+    assert raised(before) == {triggers.GENERATION_OF_TABLE[table]}
 
 
 def test_a_column_that_comes_later_counts_after_the_migrate(ada):
     sql("ALTER TABLE users_user ADD COLUMN nickname varchar(9) NOT NULL DEFAULT ''")
-    triggers.install_again()
-    before = current()
+    triggers.reinstall_triggers()
+    before = current_generations()
     sql("UPDATE users_user SET nickname = 'a'")
     assert raised(before) == {"accounts"}
 
 
 def test_installing_them_again_changes_nothing(ada):
-    before = current()
+    before = current_generations()
     known = names()
-    assert len(known) >= len(triggers.RAISES)
+    assert len(known) >= len(triggers.GENERATION_OF_TABLE)
     for _ in range(2):
-        triggers.install_again()
+        triggers.reinstall_triggers()
     assert names() == known
-    assert current() == before
+    assert current_generations() == before
     User.objects.filter(pk=ada.pk).update(phone="1")
     assert raised(before) == {"accounts"}

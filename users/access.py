@@ -50,7 +50,7 @@ PERMISSIONS = {
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
 # Actions that only look; they are not bound by who stands above whom.
-LOOKING = {
+READ_ACTIONS = {
     "view",
     "view_personal",
     "reveal_personal",
@@ -59,7 +59,7 @@ LOOKING = {
     "view_caching",
     "view_jobs",
 }
-NOT_TO_ONESELF = {
+NOT_ON_OWN_ACCOUNT = {
     "suspend",
     "reinstate",
     "assign_roles",
@@ -76,7 +76,7 @@ NOT_TO_ONESELF = {
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandActor:
     """An actor that is no account: somebody with a shell on the server. The gate is the server's
     own log-in.
     """
@@ -89,7 +89,7 @@ class Command:
         return f"command {self.name}"
 
 
-Actor = User | Command
+Actor = User | CommandActor
 
 
 class Denied(PermissionDenied):
@@ -110,57 +110,65 @@ class Refusal(NamedTuple):
     permission: str = ""
 
 
-SUPERUSER = Refusal("Only a superuser may change a superuser’s account.")
-STAFF = Refusal(
-    f"This is a staff account: changing it takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+SUPERUSER_REFUSAL = Refusal("Only a superuser may change a superuser’s account.")
+STAFF_REFUSAL = Refusal(
+    f"This is a staff account. You need the permission “{MANAGE_STAFF}” to change it.", MANAGE_STAFF
 )
-MORE_RIGHTS = Refusal("This account has rights that yours does not have.")
+MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’t have.")
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
     """Nothing, or Denied. `target` is the account acted on, freshly read."""
-    if why := refusal(actor, action, target):
+    if why := find_refusal(actor, action, target):
         raise Denied(action, why.reason, why.permission, target)
 
 
 def may(actor: Any, action: str, target: User | None = None) -> bool:
-    return refusal(actor, action, target) is None
+    return find_refusal(actor, action, target) is None
 
 
-def allowed(actor: Any, target: User) -> set[str]:
+def allowed_actions(actor: Any, target: User) -> set[str]:
     """Every action that `actor` may take on `target`, for a page that offers them: asks the
     database as often as one.
     """
-    if isinstance(actor, Command):
+    if isinstance(actor, CommandActor):
         return set(PERMISSIONS)
-    held = {action for action in PERMISSIONS if holds(actor, action)} if may_enter(actor) else set()
-    if held <= LOOKING or standing(actor, target):
-        return held & LOOKING
-    return {action for action in held if action in LOOKING or not oneself(actor, action, target)}
+    held = (
+        {action for action in PERMISSIONS if holds_permission(actor, action)}
+        if may_enter(actor)
+        else set()
+    )
+    if held <= READ_ACTIONS or rank_refusal(actor, target):
+        return held & READ_ACTIONS
+    return {
+        action
+        for action in held
+        if action in READ_ACTIONS or not own_account_refusal(actor, action, target)
+    }
 
 
-def refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
+def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
     """Why `actor` may not, or None if they may."""
-    if isinstance(actor, Command):
+    if isinstance(actor, CommandActor):
         return None
     if not may_enter(actor):
         return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
-    if permission := missing(actor, action):
+    if permission := missing_permission(actor, action):
         return Refusal(f"Your roles don’t include the permission “{permission}”.", permission)
-    if target is None or action in LOOKING:
+    if target is None or action in READ_ACTIONS:
         return None
-    return oneself(actor, action, target) or standing(actor, target)
+    return own_account_refusal(actor, action, target) or rank_refusal(actor, target)
 
 
 def may_enter(actor: Any) -> bool:
     return bool(actor.is_authenticated and actor.is_active and actor.is_staff)
 
 
-def holds(actor: Any, action: str) -> bool:
-    return isinstance(actor, Command) or not missing(actor, action)
+def holds_permission(actor: Any, action: str) -> bool:
+    return isinstance(actor, CommandActor) or not missing_permission(actor, action)
 
 
-def missing(actor: User, action: str) -> str:
+def missing_permission(actor: User, action: str) -> str:
     """The first permission for it that the actor lacks, or "". Nobody edits what is masked for
     them.
     """
@@ -168,48 +176,48 @@ def missing(actor: User, action: str) -> str:
     return next((permission for permission in takes if not actor.has_perm(permission)), "")
 
 
-def oneself(actor: User, action: str, target: User) -> Refusal | None:
-    if actor.pk == target.pk and action in NOT_TO_ONESELF:
+def own_account_refusal(actor: User, action: str, target: User) -> Refusal | None:
+    if actor.pk == target.pk and action in NOT_ON_OWN_ACCOUNT:
         return Refusal("You can’t do this to your own account. Ask a colleague.")
     return None
 
 
-def standing(actor: User, target: User) -> Refusal | None:
+def rank_refusal(actor: User, target: User) -> Refusal | None:
     """Nobody touches an account above their own; a colleague's account takes a permission of its
     own.
     """
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
-        return SUPERUSER
+        return SUPERUSER_REFUSAL
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
-        return STAFF
+        return STAFF_REFUSAL
     # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever
     # it is worth when reinstated. And for all accounts: whoever holds the mailbox of a former
     # colleague has their rights on their return.
     if stored_permissions(target) - actor.get_all_permissions():
-        return MORE_RIGHTS
+        return MORE_PERMISSIONS_REFUSAL
     return None
 
 
-def refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
+def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
     """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their
     number.
 
     `accounts` may be everybody: each query begins at those who are staff or have rights, and they
     are few.
     """
-    if why := refusal(actor, action):
+    if why := find_refusal(actor, action):
         return dict.fromkeys(accounts.values_list("pk", flat=True), why)
-    if isinstance(actor, Command) or action in LOOKING:
+    if isinstance(actor, CommandActor) or action in READ_ACTIONS:
         return {}
-    found = {} if actor.is_superuser else standings(actor, accounts.exclude(pk=actor.pk))
-    if (why := oneself(actor, action, actor)) and accounts.filter(pk=actor.pk).exists():
+    found = {} if actor.is_superuser else rank_refusals(actor, accounts.exclude(pk=actor.pk))
+    if (why := own_account_refusal(actor, action, actor)) and accounts.filter(pk=actor.pk).exists():
         found[actor.pk] = why
     return found
 
 
-def standings(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
+def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
     """`standing`, for all of them at once. `actor` is no superuser and none of them."""
     held = actor.get_all_permissions()
     above = [pk for pk, name in named_permissions() if name not in held]
@@ -221,12 +229,14 @@ def standings(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
     found: dict[int, Refusal] = {}
     for holders in (by_group, by_own):
         found |= dict.fromkeys(
-            accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_RIGHTS
+            accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_PERMISSIONS_REFUSAL
         )
     if not actor.has_perm(MANAGE_STAFF):
-        found |= dict.fromkeys(accounts.filter(is_staff=True).values_list("pk", flat=True), STAFF)
+        found |= dict.fromkeys(
+            accounts.filter(is_staff=True).values_list("pk", flat=True), STAFF_REFUSAL
+        )
     return found | dict.fromkeys(
-        accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER
+        accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER_REFUSAL
     )
 
 
@@ -244,19 +254,21 @@ def grant_refusal(
     What the account has already is no grant: an administrator may take one role of a colleague and
     leave another.
     """
-    if isinstance(actor, Command) or actor.is_superuser:
+    if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
     had_groups = set(target.groups.all()) if target else set()
     if is_superuser and not (target and target.is_superuser):
-        return Refusal("Only a superuser may make a superuser.")
+        return Refusal("Only a superuser may make someone a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
         return Refusal(
-            f"Making somebody staff takes the permission “{MANAGE_STAFF}”.", MANAGE_STAFF
+            f"You need the permission “{MANAGE_STAFF}” to make someone staff.", MANAGE_STAFF
         )
-    missing = sorted(permissions(group__in=new_groups) - actor.get_all_permissions())
+    missing = sorted(query_permission_names(group__in=new_groups) - actor.get_all_permissions())
     if missing:
-        return Refusal(f"You can’t grant what you don’t have: {', '.join(missing)}.", missing[0])
+        return Refusal(
+            f"You can’t grant permissions you don’t have: {', '.join(missing)}.", missing[0]
+        )
     return None
 
 
@@ -272,15 +284,15 @@ def stored_permissions(account: User) -> set[str]:
     # By the account's own rows: joined the other way, it would read everybody's memberships.
     by_group = Group.permissions.through.objects.filter(group__user=account).values("permission_id")
     own = User.user_permissions.through.objects.filter(user=account).values("permission_id")
-    return permissions(Q(pk__in=by_group) | Q(pk__in=own))
+    return query_permission_names(Q(pk__in=by_group) | Q(pk__in=own))
 
 
-def names(rows: Iterable[Permission]) -> set[str]:
+def permission_names(rows: Iterable[Permission]) -> set[str]:
     """Of permissions that are loaded with their content types."""
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 
-def permissions(*conditions: Q, **lookups: Any) -> set[str]:
+def query_permission_names(*conditions: Q, **lookups: Any) -> set[str]:
     return {name for _, name in named_permissions(*conditions, **lookups)}
 
 

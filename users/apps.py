@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 # Rooms with models beside those of users/models.py, which Django loads by itself.
 MODELS = (
@@ -31,9 +31,15 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from users import bulk_actions  # noqa: F401  registers kinds of jobs
-        from users.database.triggers import install_again
+        from users.database.triggers import reinstall_triggers
+        from users.database.version import refuse_earlier_version
         from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers
 
+        pre_migrate.connect(
+            refuse_earlier_version, sender=self, dispatch_uid="users.database.version"
+        )
         post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
-        post_migrate.connect(install_again, sender=self, dispatch_uid="users.database.triggers")
+        post_migrate.connect(
+            reinstall_triggers, sender=self, dispatch_uid="users.database.triggers"
+        )

@@ -1,7 +1,7 @@
 """Registers the bulk forms of the verbs, in the order in which pages offer them."""
 
 from users.bulk.registry import register_action
-from users.transfer.export_action import Export
+from users.transfer.export_action import ExportAccounts
 from users.verbs.deletion.bulk import Delete
 from users.verbs.end_date.bulk import SetEndDate
 from users.verbs.end_date_removal.bulk import ClearEndDate
@@ -23,7 +23,7 @@ for action in (
     Suspend,
     Reinstate,
     WriteLetter,
-    Export,
+    ExportAccounts,
     SetEndDate,
     ClearEndDate,
     AddToGroups,

@@ -8,9 +8,9 @@ from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
 from users.access import Denied
-from users.audit.record import record_denied
-from users.exceptions import BadRequest, Refused
-from users.web.error_page import page, part, place
+from users.audit.record import record_denial
+from users.exceptions import BadRequest, VerbRefused
+from users.web.error_page import error_page, error_partial, htmx_target
 
 
 class ErrorsMiddleware:
@@ -24,55 +24,60 @@ class ErrorsMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         if response.status_code == 405 and not response.content:
-            return page(
+            return error_page(
                 request,
                 405,
-                "This address does not take that kind of request.",
+                "This page does not accept this kind of request.",
                 allow=response.get("Allow", ""),
             )
         return response
 
     def process_exception(self, request, exception):
         if isinstance(exception, BadRequest):
-            return page(
+            return error_page(
                 request, 400, exception.message, parameter=exception.parameter, back=exception.back
             )
-        if isinstance(exception, Refused):
-            return page(request, 409, exception.message)
+        if isinstance(exception, VerbRefused):
+            return error_page(request, 409, exception.message)
         return None
 
 
 def bad_request(request, exception) -> HttpResponse:
-    return page(request, 400, "Your browser sent something that this page can’t read.")
-
-
-def denied(request, exception) -> HttpResponse:
-    """403. The refusal goes into the trail once what was refused has been rolled back."""
-    if not isinstance(exception, Denied):
-        return page(request, 403, str(exception) or "You may not do this.")
-    actor = request.user if request.user.is_authenticated else None
-    record_denied(actor, exception)
-    return page(request, 403, exception.reason, permission=exception.permission)
-
-
-def csrf_failure(request, reason="") -> HttpResponse:
-    message = "This form was open for too long, or in another session. Go back, reload the page and send it again."
-    return page(request, 403, message)
-
-
-def not_found(request, exception) -> HttpResponse:
-    return page(
-        request,
-        404,
-        "There is nothing at this address. It may have been mistyped, or the account doesn’t exist.",
+    return error_page(
+        request, 400, "Your browser sent data that this page can’t read. Reload it and try again."
     )
 
 
-def too_many(request) -> HttpResponse:
-    return page(
+def permission_denied(request, exception) -> HttpResponse:
+    """403. The refusal goes into the trail once what was refused has been rolled back."""
+    if not isinstance(exception, Denied):
+        return error_page(request, 403, str(exception) or "You may not do this.")
+    actor = request.user if request.user.is_authenticated else None
+    record_denial(actor, exception)
+    return error_page(request, 403, exception.reason, permission=exception.permission)
+
+
+def csrf_failure(request, reason="") -> HttpResponse:
+    message = (
+        "This form has expired or belongs to another session. "
+        "Go back, reload the page and try again."
+    )
+    return error_page(request, 403, message)
+
+
+def page_not_found(request, exception) -> HttpResponse:
+    return error_page(
+        request,
+        404,
+        "This page or account doesn’t exist. Check the link and try again.",
+    )
+
+
+def too_many_requests(request) -> HttpResponse:
+    return error_page(
         request,
         429,
-        "There were too many requests from here in a short time. Wait a minute and try again.",
+        "Your network sent too many requests. Wait a minute and try again.",
     )
 
 
@@ -88,5 +93,7 @@ def server_error(request) -> HttpResponse:
         name = "slow" if isinstance(error.__cause__, QueryCanceled) else "503"
         status = 503
         headers = {"Retry-After": "10"}
-    content = render_to_string(f"errors/{name}.html{part(request)}", {"place": place(request)})
+    content = render_to_string(
+        f"errors/{name}.html{error_partial(request)}", {"place": htmx_target(request)}
+    )
     return HttpResponse(content, status=status, headers=headers)

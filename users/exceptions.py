@@ -8,7 +8,7 @@ from users.models import User
 
 
 @dataclass(frozen=True)
-class Conflict:
+class FieldConflict:
     """A field that two people changed from one version. `theirs` stands in the account; who made it
     so, and when.
 
@@ -25,7 +25,7 @@ class Conflict:
     at: datetime | None = None
 
 
-class Stale(Exception):
+class EditConflict(Exception):
     """The account has changed since the version that the caller saw. `current` is the account as it
     is now.
 
@@ -37,7 +37,7 @@ class Stale(Exception):
         self,
         current: User,
         seen: int,
-        conflicts: tuple[Conflict, ...] = (),
+        conflicts: tuple[FieldConflict, ...] = (),
         settled: dict[str, Any] | None = None,
     ):
         super().__init__(
@@ -49,7 +49,7 @@ class Stale(Exception):
         self.settled = settled or {}
 
 
-class Refused(Exception):
+class VerbRefused(Exception):
     """The state of the account does not allow it; the message says why, for the person who asked."""
 
     def __init__(self, message: str, account: User | None = None):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-PROFILE = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
-OWN_PROFILE = ("first_name", "last_name", "phone", "locale", "time_zone")
-STANDING = (
+PROFILE_FIELDS = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
+OWN_PROFILE_FIELDS = ("first_name", "last_name", "phone", "locale", "time_zone")
+STATUS_FIELDS = (
     "status",
     "status_reason",
     "suspended_until",
@@ -17,9 +17,9 @@ STANDING = (
 )
 
 
-def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def changed_values(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
 
 
 def audited_columns(columns: Iterable[str]) -> list[str]:
-    return [name for name in columns if name in PROFILE or name in STANDING]
+    return [name for name in columns if name in PROFILE_FIELDS or name in STATUS_FIELDS]

@@ -12,14 +12,14 @@ USERNAME_MAX = 150
 EMAIL_MAX = 254
 NAME_MAX = 150
 LOCALE_MAX = 35
-LOCALE = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
+LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
 # Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
 # line separators.
-INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks that show nothing either: Unicode's default-ignorable characters outside of
 # those categories.
-BLANK = frozenset(
+BLANK_CHARACTERS = frozenset(
     map(
         chr,
         [
@@ -41,7 +41,7 @@ BLANK = frozenset(
 USERNAME_MARKS = "@.+-_"
 # Letters that decomposition leaves whole although people type them without the stroke or the
 # ligature.
-PLAIN = str.maketrans(
+PLAIN_LETTERS = str.maketrans(
     {
         "ø": "o",
         "ł": "l",
@@ -60,7 +60,9 @@ PLAIN = str.maketrans(
 def refuse_invisible(value: str, allow: str = "") -> str:
     """`value` unchanged. Raises ValidationError when it holds a character that nobody can see."""
     for char in value:
-        if char not in allow and (unicodedata.category(char) in INVISIBLE or char in BLANK):
+        if char not in allow and (
+            unicodedata.category(char) in INVISIBLE_CATEGORIES or char in BLANK_CHARACTERS
+        ):
             raise ValidationError(
                 f"This contains an invisible character (U+{ord(char):04X}). Remove it.",
                 code="invisible",
@@ -68,7 +70,7 @@ def refuse_invisible(value: str, allow: str = "") -> str:
     return value
 
 
-def fold(value: str) -> str:
+def fold_identifier(value: str) -> str:
     """NFKC and casefold until nothing changes: the form in which identifiers are stored and
     compared (UAX #31, R5).
     """
@@ -84,17 +86,18 @@ def normalise_username(value: str) -> str:
     """The stored form of a username. Raises ValidationError with a sentence for the person who
     typed it.
     """
-    username = refuse_invisible(fold(value.strip()))
+    username = refuse_invisible(fold_identifier(value.strip()))
     if not username:
         raise ValidationError("Enter a username.", code="required")
     if len(username) > USERNAME_MAX:
         raise ValidationError(
-            f"A username has at most {USERNAME_MAX} characters.", code="max_length"
+            f"A username can have at most {USERNAME_MAX} characters.", code="max_length"
         )
     for char in username:
         if unicodedata.category(char)[0] not in "LMN" and char not in USERNAME_MARKS:
             raise ValidationError(
-                f"“{char}” can’t be part of a username: use letters, digits and {' '.join(USERNAME_MARKS)}.",
+                f"“{char}” can’t be part of a username. "
+                f"Use letters, digits and {' '.join(USERNAME_MARKS)}.",
                 code="invalid",
             )
     return username
@@ -104,39 +107,42 @@ def normalise_email(value: str) -> str:
     """The stored form of an address, or "" for none. Raises ValidationError with a sentence for the
     person who typed it.
     """
-    email = refuse_invisible(fold(value.strip()))
+    email = refuse_invisible(fold_identifier(value.strip()))
     if not email:
         return ""
     if len(email) > EMAIL_MAX or len(email.split("@")[0]) > 64:
         raise ValidationError(
-            "This address is too long: 64 characters before the @, 254 in all.", code="max_length"
+            "This email address is too long. "
+            "Use at most 64 characters before the @ and 254 in total.",
+            code="max_length",
         )
     validate_email(email)
     if any(char in email for char in ' ,;:<>()[]"\\'):
         raise ValidationError(
-            "Quoted addresses and address lists are not accepted: enter one plain address.",
+            "Enter one plain email address, without quotes or lists.",
             code="invalid",
         )
     local, _, domain = email.rpartition("@")
     if not local.isascii():  # the validator lets a dotless i pass as an i
         raise ValidationError(
-            "Before the @ an address has only letters from a to z, digits and signs.",
+            "Use only letters from a to z, digits and symbols before the @.",
             code="invalid",
         )
-    refuse_false_domain(domain)
+    refuse_lookalike_domain(domain)
     return email
 
 
-def refuse_false_domain(domain: str) -> None:
+def refuse_lookalike_domain(domain: str) -> None:
     """Nothing, or ValidationError for a domain that reads as another one: mail would go to a
     stranger.
     """
     for label in domain.split("."):
         if any(unicodedata.category(char)[0] not in "LMN" and char != "-" for char in label):
             raise ValidationError("Enter a valid email address.", code="invalid")
-        if not label.isascii() and skeleton(label).isascii():
+        if not label.isascii() and ascii_skeleton(label).isascii():
             raise ValidationError(
-                f"The domain looks like “{skeleton(domain)}” but has other letters. If it is right, enter its xn-- form.",
+                f"The domain looks like “{ascii_skeleton(domain)}” but contains other letters. "
+                "If it is correct, enter its xn-- form.",
                 code="invalid",
             )
 
@@ -153,7 +159,7 @@ def normalise_name(value: str) -> str:
                 code="invisible",
             )
     if len(name) > NAME_MAX:  # asked again here: NFC makes some scripts longer than they were typed
-        raise ValidationError(f"A name has at most {NAME_MAX} characters.", code="max_length")
+        raise ValidationError(f"A name can have at most {NAME_MAX} characters.", code="max_length")
     return name
 
 
@@ -162,7 +168,8 @@ def normalise_phone(value: str) -> str:
     phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
     if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
         raise ValidationError(
-            "Enter a phone number: digits, and a + in front for the country.", code="invalid"
+            "Enter a phone number: digits only, with a + before the country code.",
+            code="invalid",
         )
     return phone
 
@@ -170,7 +177,7 @@ def normalise_phone(value: str) -> str:
 def normalise_locale(value: str) -> str:
     """A language tag, or "". Raises ValidationError for anything else."""
     locale = value.strip()
-    if locale and (len(locale) > LOCALE_MAX or not re.fullmatch(LOCALE, locale)):
+    if locale and (len(locale) > LOCALE_MAX or not re.fullmatch(LOCALE_PATTERN, locale)):
         raise ValidationError("Enter a language tag such as en or pt-BR.", code="invalid")
     return locale
 
@@ -188,34 +195,38 @@ def time_zones() -> frozenset[str]:
     return frozenset(available_timezones())  # reads a folder of files
 
 
-def search_form(value: str) -> str:
+def normalise_search_text(value: str) -> str:
     """`value` as it is searched: folded, without accents and what nobody sees, white space single.
     For columns and terms.
     """
     if value.isascii() and value.isprintable():  # most, and a fifth of the time
         return " ".join(value.lower().split())
-    decomposed = unicodedata.normalize("NFKD", fold(value))
-    stripped = "".join(char for char in decomposed if char.isspace() or not silent(char))
-    return " ".join(unicodedata.normalize("NFKC", stripped).translate(PLAIN).split())
+    decomposed = unicodedata.normalize("NFKD", fold_identifier(value))
+    stripped = "".join(
+        char for char in decomposed if char.isspace() or not is_ignorable_character(char)
+    )
+    return " ".join(unicodedata.normalize("NFKC", stripped).translate(PLAIN_LETTERS).split())
 
 
-def shows(value: str) -> bool:
+def has_visible_text(value: str) -> bool:
     """Whether anything of `value` is left in search form, and so to be seen."""
-    return any(char.isascii() and char.isalnum() for char in value) or bool(search_form(value))
+    return any(char.isascii() and char.isalnum() for char in value) or bool(
+        normalise_search_text(value)
+    )
 
 
-def silent(char: str) -> bool:
+def is_ignorable_character(char: str) -> bool:
     """Accents, and characters that come along with pasted text: zero-width, bidirectional, control,
     no character at all.
     """
     return (
         unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"}
-        or char in BLANK
+        or char in BLANK_CHARACTERS
         or ord(char) & 0xFFFE == 0xFFFE
     )
 
 
-def skeleton(username: str) -> str:
+def ascii_skeleton(username: str) -> str:
     """`username` with each character outside ASCII replaced by the ASCII one that it looks like
     (Unicode TR 39).
 
@@ -224,11 +235,11 @@ def skeleton(username: str) -> str:
     """
     if username.isascii():
         return username
-    return "".join(char if char.isascii() else look_alike(char) for char in username)
+    return "".join(char if char.isascii() else ascii_lookalike(char) for char in username)
 
 
 @lru_cache(maxsize=4096)
-def look_alike(char: str) -> str:
+def ascii_lookalike(char: str) -> str:
     from confusable_homoglyphs.confusables import (
         confusables_data,
     )  # 2 MB, and most processes never need it

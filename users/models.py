@@ -61,7 +61,7 @@ class State(models.TextChoices):
 
 
 # What tells whether an account with an end has ended, and its place in the order of last seen.
-ENDING = ("valid_until", "status", "suspended_until", "last_seen_at")
+END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
 STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
 
 
@@ -125,7 +125,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         )
 
 
-def in_each_order(
+def indexes_per_order(
     name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any
 ) -> list[models.Index]:
     """The orders of the directory over few accounts: small indexes that a write to any other
@@ -169,34 +169,36 @@ class User(AbstractBaseUser, PermissionsMixin):
     status_reason = models.TextField(blank=True)
     suspended_until = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
-    is_staff = models.BooleanField(default=False, help_text="May enter the back office")
+    is_staff = models.BooleanField(default=False, help_text="Back-office access")
     email_verified_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False)
     has_second_factor = models.BooleanField(
-        default=False, help_text="Kept beside the factors themselves, to filter by"
+        default=False, help_text="Copied from the factors themselves, for filters"
     )
 
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(
-        null=True, blank=True, help_text="Soft: written at most once an hour"
+        null=True, blank=True, help_text="Updated at most once an hour"
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
     before_deletion = models.JSONField(
-        null=True, blank=True, help_text="What a restore puts back: status, reason, end"
+        null=True, blank=True, help_text="Values for a restore: status, reason, end date"
     )
 
     version = models.PositiveIntegerField(
-        default=1, help_text="Raised by every change: optimistic lock and cache key"
+        default=1, help_text="Incremented by every change: optimistic lock and cache key"
     )
     session_epoch = models.PositiveIntegerField(
         default=0, help_text="Part of the session hash: adding 1 ends all sessions"
     )
-    source = KeyField(max_length=50, blank=True, help_text="The system that it was imported from")
-    source_id = KeyField(max_length=255, blank=True, help_text="Its id there")
+    source = KeyField(
+        max_length=50, blank=True, help_text="System from which the account was imported"
+    )
+    source_id = KeyField(max_length=255, blank=True, help_text="Id in that system")
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
-        null=True, blank=True, help_text="Soft: how this person likes the back office"
+        null=True, blank=True, help_text="Personal settings of the back office"
     )
 
     # Derived from the columns above by `derive`, in the same save.
@@ -207,7 +209,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=identifiers.USERNAME_MAX,
         blank=True,
         editable=False,
-        help_text="The ASCII username that it looks like",
+        help_text="ASCII username that it looks like",
     )
 
     objects = UserManager()
@@ -218,22 +220,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         permissions = [
             ("view_user", "Can see accounts"),
             ("invite_user", "Can invite people"),
-            ("view_personal", "Can see addresses and phone numbers"),
-            ("reveal_personal", "Can reveal those of one account, which leaves an event"),
-            ("reveal_without_reason", "Need not say why when revealing"),
+            ("view_personal", "Can see email addresses and phone numbers"),
+            ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
+            ("reveal_without_reason", "Can reveal without giving a reason"),
             ("edit_user", "Can edit profiles"),
             ("suspend_user", "Can suspend accounts"),
             ("reinstate_user", "Can reinstate accounts"),
-            ("assign_roles", "Can grant and take roles"),
-            ("change_groups", "Can add accounts to groups and remove them"),
+            ("assign_roles", "Can change back-office access and roles"),
+            ("change_groups", "Can add and remove roles"),
             ("set_end_date", "Can set and clear end dates"),
-            ("delete_user", "Can delete accounts into the recycle bin"),
+            ("delete_user", "Can move accounts to the recycle bin"),
             ("restore_user", "Can restore deleted accounts"),
             ("reset_password", "Can send password resets"),
             ("require_password_change", "Can require a password change"),
-            ("verify_email", "Can verify addresses and send verification mails"),
+            ("verify_email", "Can verify email addresses and send verification emails"),
             ("reset_second_factor", "Can reset second factors"),
-            ("manage_staff", "Can act on staff accounts"),
+            ("manage_staff", "Can manage staff accounts"),
         ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),
@@ -326,8 +328,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(status=State.ACTIVE),
             ),
             # Filters that select few accounts, in every order.
-            *in_each_order("ends", valid_until__isnull=False, beside=ENDING),
-            *in_each_order("unmailed", email="", but="email"),
+            *indexes_per_order("ends", valid_until__isnull=False, beside=END_INDEX_COLUMNS),
+            *indexes_per_order("unmailed", email="", but="email"),
             # Lookups.
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
@@ -367,7 +369,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the
         same.
         """
-        for name, value in derived(
+        for name, value in derived_columns(
             self.username, self.email, self.first_name, self.last_name, self.phone
         ).items():
             setattr(self, name, value)
@@ -382,7 +384,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         """The name; where there is none, or none that anybody can see, the username."""
         name = self.get_full_name()
-        return name if identifiers.shows(name) else self.username
+        return name if identifiers.has_visible_text(name) else self.username
 
     @property
     def state(self) -> State:
@@ -438,17 +440,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         ).hexdigest()
 
 
-def derived(
+def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
     """The derived columns of an account. Lines of search_key keep a term from matching across two
     fields.
     """
     lines = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
-    looks_like = identifiers.skeleton(username)
+    looks_like = identifiers.ascii_skeleton(username)
     return {
-        "search_key": "\n".join(dict.fromkeys(filter(None, map(identifiers.search_form, lines)))),
-        "name_key": identifiers.search_form(f"{last_name} {first_name}")[:620],
+        "search_key": "\n".join(
+            dict.fromkeys(filter(None, map(identifiers.normalise_search_text, lines)))
+        ),
+        "name_key": identifiers.normalise_search_text(f"{last_name} {first_name}")[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,
     }

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet, Value
 
-from users.database.cached_query import Compiled
+from users.database.cached_query import CachedQuery
 from users.models import User
 
 
 @dataclass(frozen=True)
-class Right:
+class GrantedPermission:
     """`name`: app.codename, as the gate has it. `words`: as people read it."""
 
     name: str
@@ -23,18 +23,18 @@ class Right:
 class Role:
     id: int
     name: str
-    rights: list[Right] = field(default_factory=list)
+    rights: list[GrantedPermission] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Rights:
+class AccountPermissions:
     """By group, in the order of their names; and what the account has apart from them."""
 
     groups: list[Role]
-    own: list[Right]
+    own: list[GrantedPermission]
 
 
-def given(account_id: int) -> QuerySet:
+def permission_rows(account_id: int) -> QuerySet:
     """By group: its id and name, and a permission of it. By id 0, what the account has apart from
     them.
     """
@@ -50,30 +50,30 @@ def given(account_id: int) -> QuerySet:
     )
 
 
-GIVEN = Compiled(Group, given)
+PERMISSION_QUERY = CachedQuery(Group, permission_rows)
 
 
-def read_rights(account: User) -> Rights:
+def load_permissions(account: User) -> AccountPermissions:
     """Also left on the account, where the gate finds it and asks the database no more."""
     groups: dict[int, Role] = {0: Role(0, "")}
     for pk, group, app, codename, words in sorted(
-        GIVEN.rows(account.pk), key=lambda row: (row[1], row[4] or "")
+        PERMISSION_QUERY.rows(account.pk), key=lambda row: (row[1], row[4] or "")
     ):
         role = groups.setdefault(pk, Role(pk, group))
         if codename:
-            role.rights.append(Right(f"{app}.{codename}", words))
+            role.rights.append(GrantedPermission(f"{app}.{codename}", words))
     mine = groups.pop(0).rights
-    account.known_permissions = {
-        right.name for role in groups.values() for right in role.rights
-    } | {r.name for r in mine}  # type: ignore[attr-defined]
-    return Rights(list(groups.values()), mine)
+    names = {right.name for role in groups.values() for right in role.rights}
+    names |= {right.name for right in mine}
+    account.known_permissions = names  # type: ignore[attr-defined]
+    return AccountPermissions(list(groups.values()), mine)
 
 
-def sources(rights: Rights) -> list[tuple[Right, list[str]]]:
+def permission_sources(rights: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:
     """Each right once, in the order of its words, with the names of the roles that give it; "" for
     the account itself.
     """
-    found: dict[Right, list[str]] = {}
+    found: dict[GrantedPermission, list[str]] = {}
     for role in (*rights.groups, Role(0, "", rights.own)):
         for right in role.rights:
             found.setdefault(right, []).append(role.name)

@@ -80,7 +80,7 @@ def lock_out(account: User, by: User) -> None:
     caches["default"].set_many(
         {
             key: [time.time()] * rate.amount
-            for key, rate in throttle.keys(throttle.subject(account, "")).items()
+            for key, rate in throttle.counter_keys(throttle.throttle_subject(account, "")).items()
         }
     )
 

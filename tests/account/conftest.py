@@ -9,5 +9,5 @@ from users.models import User
 @pytest.fixture
 def person(tmp_path, settings) -> User:
     settings.MAIL_DIR = tmp_path / "mail"
-    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
+    settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
     return imported(tmp_path)

@@ -21,8 +21,8 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.transfer.importer import import_file
 from users.access import Denied
-from users.audit.record import record_denied
-from users.audit.tasks import seal
+from users.audit.record import record_denial
+from users.audit.tasks import seal_audit_chain
 from users.bulk import undo
 from users.directory import counts, saved_searches
 from users.directory.filter import Filter
@@ -32,7 +32,7 @@ from users.mail import delivery
 from users.mail.models import Letter, Message
 from users.models import User
 from users.notes.changes import add_note
-from users.transfer import exporting
+from users.transfer import export_rows
 from users.verbs.letter.verb import send_letter
 from users.verbs.password_reset.verb import choose_password
 from users.verbs.profile.verb import edit_profile
@@ -190,7 +190,7 @@ def live(person: User) -> User:
         words=f"accounts matching “{MAIL}”",
         reason=f"{LAST} asked from {MAIL}",
     )
-    work(undo.undo(done, by=support, reason=f"{LOGIN} called"))
+    work(undo.undo_job(done, by=support, reason=f"{LOGIN} called"))
     person.refresh_from_db()
     person = choose_password(person, PASSWORD)
     browser = Client(REMOTE_ADDR="198.51.100.77", headers={"user-agent": "Quaxbrowser/1"})
@@ -211,20 +211,20 @@ def live(person: User) -> User:
     )
     browser.get("/users/1/edit/")  # denied
     browser.post("/password/reset/", {"email": MAIL})
-    delivery.drain()
+    delivery.deliver_due_messages()
     Message.objects.create(
         account=person, kind="password-reset", to=MAIL, error=f"550 no such user {MAIL}"
     )
     add_note(person, by=support, text=f"{FIRST} {LAST} lives in {CITY}", pinned=True)
     colleague = make_user("Manager", username="colleague")
     colleague.notes.create(author_id=person.pk, author_text=str(person), text="Fine")
-    record_denied(colleague, Denied("erase", "You may not.", "users.erase_user", person))
+    record_denial(colleague, Denied("erase", "You may not.", "users.erase_user", person))
     for owner, query, shared in (
         (support, f"q={quote(MAIL)}", True),
         (support, f"q={LOGIN.upper()}", False),
         (support, "q=berta", True),
     ):
-        saved_searches.create(
+        saved_searches.create_saved_search(
             Filter.parse(QueryDict(query)), by=owner, name=f"view {query}"[:60], shared=shared
         )
     SavedView.objects.create(owner=person, name=f"own {SECRET}", query="status=active", shared=True)
@@ -233,7 +233,7 @@ def live(person: User) -> User:
     export(person, support)
     EmailAddress.objects.create(user=person, email=MAIL)
     look_around(support, person)
-    seal()
+    seal_audit_chain()
     edit_profile(person, by=support, version=None, email=NEW_MAIL)  # not sealed yet
     return User.objects.get(pk=person.pk)
 
@@ -290,13 +290,13 @@ def write_to(person: User, support: User) -> None:
         reason="",
         parameters={"subject": "To {name}", "text": "{email}"},
     )
-    delivery.drain()
+    delivery.deliver_due_messages()
     Letter.objects.create(subject="News", text=f"Ask {FIRST} {LAST} for it.", is_bulk=True)
 
 
 def export(person: User, support: User) -> None:
     """The person among others in a colleague's file; and a file of the person's own."""
-    columns = {"columns": list(exporting.COLUMNS), "format": "csv"}
+    columns = {"columns": list(export_rows.EXPORT_COLUMNS), "format": "csv"}
     run("export", [person, make_user()], by=support, parameters=columns)
     User.objects.filter(pk=person.pk).update(is_superuser=True)
     run("export", [person], by=User.objects.get(pk=person.pk), parameters=columns)
@@ -317,4 +317,4 @@ def look_around(support: User, person: User) -> None:
         f"/users/{person.pk}/notes/",
     ):
         assert client.get(path, follow=True).status_code == 200, path
-    counts.ask(Filter.parse(QueryDict(f"q={quote(MAIL)}")))
+    counts.request_count(Filter.parse(QueryDict(f"q={quote(MAIL)}")))

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group, Permission
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users import access
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
-from users.permissions import read_rights
+from users.permissions import load_permissions
 from users.verbs.profile.verb import edit_profile
 from users.verbs.roles.verb import assign_roles
 
@@ -42,9 +42,9 @@ def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(
     roles = Group.objects.filter(name__in=["Viewer", "Auditor"])
     assign_roles(ada, by=root, groups=roles, is_staff=True, is_superuser=False)
     auditor, reader, enters, superuser = lines(client, ada)
-    assert auditor.startswith("Auditor given by root, ")
-    assert reader.startswith("Viewer given by root, ")
-    assert enters.startswith("Yes, as staff given by root, ")
+    assert auditor.startswith("Auditor granted by root, ")
+    assert reader.startswith("Viewer granted by root, ")
+    assert enters.startswith("Yes, as staff granted by root, ")
     assert superuser == "No"
     found = sources(read(client.get(f"/users/{ada.pk}/access/")))
     assert found["Can see accounts"] == "Auditor Viewer"
@@ -68,14 +68,14 @@ def test_the_last_time_that_something_was_given_counts_and_what_was_given_elsewh
             User.objects.get(pk=ada.pk), by=by, groups=groups, is_staff=True, is_superuser=False
         )
     auditor, reader, *_ = lines(client, ada)
-    assert auditor.startswith("Auditor by whom is not recorded")
-    assert reader.startswith("Viewer given by second, ")
+    assert auditor.startswith("Auditor granted by: unknown")
+    assert reader.startswith("Viewer granted by second, ")
 
 
 def test_a_refused_attempt_gives_nothing_away(client, viewer):
     ada = make_user("Viewer")
-    record("denied", actor=viewer, target=ada, after={"groups": ["Viewer"], "is_staff": True})
-    assert lines(client, ada)[0].startswith("Viewer by whom is not recorded")
+    record_event("denied", actor=viewer, target=ada, after={"groups": ["Viewer"], "is_staff": True})
+    assert lines(client, ada)[0].startswith("Viewer granted by: unknown")
 
 
 def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
@@ -90,10 +90,13 @@ def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: make_user("Support", is_staff=False), "None is in force now"),
-        (lambda: make_user("Support", status="suspended"), "None is in force now"),
-        (lambda: make_superuser(status="suspended"), "None is in force now"),
-        (make_superuser, "Every right, as a superuser."),
+        (lambda: make_user("Support", is_staff=False), "Not in effect: this account is not staff."),
+        (
+            lambda: make_user("Support", status="suspended"),
+            "Not in effect: this account is suspended.",
+        ),
+        (lambda: make_superuser(status="suspended"), "Not in effect: this account is suspended."),
+        (make_superuser, "All permissions, as a superuser."),
         (make_user, "None."),
     ],
 )
@@ -104,7 +107,7 @@ def test_it_says_what_the_rights_come_to(client, viewer, make, says):
         .text
     )
     assert says in section
-    for other in ("None is in force now", "Every right"):
+    for other in ("Not in effect", "All permissions"):
         assert other in says or other not in section
 
 
@@ -114,22 +117,22 @@ def test_the_rights_of_somebody_who_is_staff_are_in_force(client, viewer):
         .one("section", aria_labelledby="rights")
         .text
     )
-    assert "force" not in section
-    assert "Every right" not in section
+    assert "effect" not in section
+    assert "All permissions" not in section
 
 
 def test_hostile_names_of_roles_are_text(client, viewer):
     group = Group.objects.create(name="<script>alert(1)</script>")
     ada = make_user()
     ada.groups.add(group)
-    assert lines(client, ada)[0].startswith("<script>alert(1)</script> by whom")
+    assert lines(client, ada)[0].startswith("<script>alert(1)</script> granted by: unknown")
 
 
 def test_a_page_reads_as_many_rights_as_the_gate():
     ada = make_user("Manager", status="suspended")
     ada.groups.add(Group.objects.create(name="Empty"))
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
-    found = read_rights(ada)
+    found = load_permissions(ada)
     assert [role.name for role in found.groups] == ["Empty", "Manager"]
     assert access.stored_permissions(ada) == access.stored_permissions(User.objects.get(pk=ada.pk))
 
@@ -137,7 +140,7 @@ def test_a_page_reads_as_many_rights_as_the_gate():
 def test_what_a_page_has_read_is_no_news_to_a_verb_that_runs_later():
     ada = make_user()
     support = make_user("Support")
-    read_rights(ada)
+    load_permissions(ada)
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     assert access.may(support, "edit", ada)  # as the page saw it
     with pytest.raises(access.Denied):

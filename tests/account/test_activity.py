@@ -5,7 +5,7 @@ import pytest
 from tests.answers import assert_denied
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.audit.record import record
+from users.audit.record import record_event
 from users.history.timeline import SIZE, SOURCES
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -82,20 +82,20 @@ def test_it_is_narrowed_to_one_kind(client, manager, ada, kind, count):
 
 
 def test_a_change_by_a_job_names_the_job(client, manager, ada):
-    record("account.edited", actor=None, target=ada, after={"phone": "1"}, job_id=4711)
+    record_event("account.edited", actor=None, target=ada, after={"phone": "1"}, job_id=4711)
     assert "job 4711" in lines(client.get(path(ada)))[0]
 
 
 def test_pages_follow_each_other_and_keep_their_filter(client, manager):
     ada = make_user()
     for number in range(2 * SIZE + 5):
-        record("account.edited", actor=None, target=ada, after={"phone": str(number)})
+        record_event("account.edited", actor=None, target=ada, after={"phone": str(number)})
     address = path(ada, "?kind=changes")
     seen = []
     while address:
         response = client.get(address)
         seen += [int(line.rsplit(" ", 1)[1]) for line in lines(response)]
-        record("account.edited", actor=None, target=ada, after={"phone": "999"})
+        record_event("account.edited", actor=None, target=ada, after={"phone": "999"})
         address = next(
             (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
         )
@@ -140,4 +140,4 @@ def test_the_trail_is_offered_to_those_who_may_read_it(client, ada):
 
 
 def test_an_account_to_which_nothing_happened_says_so(client, manager):
-    assert "Nothing has happened yet" in read(client.get(path(make_user()))).one("main").text
+    assert "No activity yet" in read(client.get(path(make_user()))).one("main").text

@@ -10,11 +10,11 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from tests.plans import plans
-from users.jobs.models import ENDED, Job
+from users.jobs.models import ENDED_STATES, Job
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import Session
-from users.verbs.impact import CAP, GROUPS, PENDING, Radius, radius
+from users.verbs.impact import COUNT_CAP, MAX_GROUPS, OPEN_JOB_SQL, Impact, account_impact
 
 pytestmark = pytest.mark.django_db
 LATER = timezone.now() + timedelta(days=1)
@@ -42,7 +42,7 @@ def make_jobs(account: User, number: int, state: str = "queued") -> None:
 
 def test_an_account_with_nothing_takes_nothing():
     make_sessions(make_user(), 1)
-    assert radius(make_user()) == Radius()
+    assert account_impact(make_user()) == Impact()
 
 
 def test_the_figures_are_of_what_ends_and_of_nobody_else():
@@ -56,18 +56,18 @@ def test_the_figures_are_of_what_ends_and_of_nobody_else():
         make_jobs(owner, number, "paused")
         for state in ("sent", "failed", "dropped"):
             make_mails(owner, 1, state)
-        for state in ENDED:
+        for state in ENDED_STATES:
             make_jobs(owner, 1, state)
     support = Group.objects.get(name="Support").permissions.count()
-    assert radius(account) == Radius(
+    assert account_impact(account) == Impact(
         sessions=2, mails=2, jobs=2, groups=["Support"], rights=support + 1, is_staff=True
     )
 
 
 def test_every_state_of_a_job_that_has_not_ended_is_pending():
-    assert {state for state in Job.State.values if f"'{state}'" in PENDING} == set(
+    assert {state for state in Job.State.values if f"'{state}'" in OPEN_JOB_SQL} == set(
         Job.State.values
-    ) - set(ENDED)
+    ) - set(ENDED_STATES)
 
 
 @pytest.mark.parametrize(("others", "last"), [(0, True), (1, False)])
@@ -76,27 +76,31 @@ def test_a_superuser_has_every_right_and_may_be_the_last(others, last):
     for _ in range(others):
         make_superuser()
     make_superuser(valid_until=LATER)
-    found = radius(root)
+    found = account_impact(root)
     assert (found.rights, found.is_superuser, found.is_last_superuser) == (None, True, last)
 
 
 def test_figures_end_at_a_cap_and_the_page_says_so(client):
     account = make_user()
     for make in (make_sessions, make_mails, make_jobs):
-        make(account, CAP + 5)
-    for number in range(GROUPS + 1):
+        make(account, COUNT_CAP + 5)
+    for number in range(MAX_GROUPS + 1):
         account.groups.add(Group.objects.create(name=f"Group {number:02}"))
-    found = radius(account)
-    assert (found.sessions, found.mails, found.jobs) == (CAP + 1, CAP + 1, CAP + 1)
-    assert (len(found.groups), found.more_groups) == (GROUPS, True)
+    found = account_impact(account)
+    assert (found.sessions, found.mails, found.jobs) == (
+        COUNT_CAP + 1,
+        COUNT_CAP + 1,
+        COUNT_CAP + 1,
+    )
+    assert (len(found.groups), found.more_groups) == (MAX_GROUPS, True)
     client.force_login(make_superuser())
     facts = (
         read(client.get(f"/users/{account.pk}/deletion/")).one("section", class_="radius").all("dd")
     )
     said = [fact.text for fact in facts]
-    assert said[0] == "1,000+ end at once"
-    assert said[3].startswith("1,000+ waiting")
-    assert said[4].startswith("1,000+ of theirs")
+    assert said[0] == "1,000+ will end immediately"
+    assert said[3] == "1,000+ queued, will not be sent"
+    assert said[4] == "1,000+ open, will stop"
     assert said[1].endswith("and more")
 
 
@@ -107,7 +111,7 @@ def test_a_thousand_rows_cost_as_many_queries_as_none(django_assert_num_queries)
     make_mails(large, 1000)
     for account, number in ((small, 5), (large, 5), (make_superuser(), 5)):
         with django_assert_num_queries(number):
-            radius(account)
+            account_impact(account)
 
 
 def test_each_figure_is_a_range_of_an_index():
@@ -124,7 +128,7 @@ def test_each_figure_is_a_range_of_an_index():
             cursor.execute(
                 "ANALYZE users_session, users_message, users_job, users_user_groups, users_user_user_permissions"
             )
-    found = "\n".join(plans(lambda: radius(account)))
+    found = "\n".join(plans(lambda: account_impact(account)))
     for index in ("session_of_account", "message_waiting_of_account", "job_pending_of"):
         assert index in found, found
     assert "SCAN users" not in found, found
@@ -138,7 +142,7 @@ def test_the_page_that_asks_shows_it(client, path):
     make_sessions(colleague, 1)
     client.force_login(root)
     section = read(client.get(f"/users/{colleague.pk}/{path}/")).one("section", class_="radius")
-    assert "This is a colleague: a staff account." in section.text
-    assert "1 ends at once" in section.text
+    assert "This is a staff account." in section.text
+    assert "1 will end immediately" in section.text
     assert section.one("span", class_="tag").text == "Support"
     assert not read(client.get(f"/users/{colleague.pk}/end-date/")).all("section", class_="radius")

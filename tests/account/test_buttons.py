@@ -4,7 +4,7 @@ import pytest
 
 from users.access import PERMISSIONS
 from users.account.actions import BUTTONS, DANGEROUS, MENU
-from users.account.actions_html import actions
+from users.account.actions_html import render_actions
 from users.models import State, User
 
 EVERYTHING = dict.fromkeys(PERMISSIONS, True)
@@ -15,14 +15,14 @@ def account(status: str) -> User:
 
 
 def test_who_may_do_nothing_is_offered_nothing():
-    assert "<a" not in actions(account(State.ACTIVE), {})
-    assert "menu" not in actions(account(State.ACTIVE), {})
+    assert "<a" not in render_actions(account(State.ACTIVE), {})
+    assert "menu" not in render_actions(account(State.ACTIVE), {})
 
 
 @pytest.mark.parametrize("status", State)
 def test_each_offer_that_fits_is_linked_once_and_no_other(status):
     one = account(status)
-    html = actions(one, EVERYTHING)
+    html = render_actions(one, EVERYTHING)
     fitting = [
         offer
         for offer in (*BUTTONS, *sum(MENU.values(), ()), *DANGEROUS)
@@ -35,7 +35,7 @@ def test_each_offer_that_fits_is_linked_once_and_no_other(status):
 
 
 def test_what_is_hard_to_take_back_stands_apart():
-    html = actions(account(State.ACTIVE), EVERYTHING)
+    html = render_actions(account(State.ACTIVE), EVERYTHING)
     assert html.count('<a class="dangerous"') == 2
     assert '<a class="button" href="/users/7/edit/" data-key="e">' in html
     assert (

@@ -41,7 +41,7 @@ def test_a_manager_deletes_an_account_into_the_recycle_bin(client, agent, settin
     response = client.post(path(ada), {"version": 1, "reason": "Asked for it"}, follow=True)
     shown = read(response)
     assert (
-        "is in the recycle bin. All sessions have ended."
+        "moved to the recycle bin. All sessions ended."
         in shown.one("p", class_="note success").text
     )
     ada.refresh_from_db()
@@ -122,7 +122,7 @@ def test_what_is_gone_is_not_deleted_again(client, agent, status):
 def test_a_reason_can_be_chosen_and_written_on(client, agent):
     ada = make_user()
     links = read(client.get(path(ada))).one("nav", class_="reasons").all("a")
-    chosen = next(link for link in links if link.text.startswith("A second account"))
+    chosen = next(link for link in links if link.text.startswith("Duplicate account"))
     assert (
         form(client.get(chosen.attributes["href"]), path(ada))["reason"]
         == chosen.attributes["data-text"]

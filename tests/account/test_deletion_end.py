@@ -11,7 +11,7 @@ from tests.account.ladder import climb
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.deletion.verb import delete_account
 from users.verbs.end_date.verb import set_end_date
@@ -62,7 +62,7 @@ def test_a_manager_restores_an_account_from_its_page(client):
     sent = form(client.get(path(ada)), path(ada))
     assert sent == {"version": "2", "reason": ""}
     response = client.post(path(ada), sent | {"reason": "Was a mistake"}, follow=True)
-    assert "is back, and is active." in read(response).one("p", class_="note success").text
+    assert "restored. Status: active." in read(response).one("p", class_="note success").text
     event = events(ada)[-1]
     assert (event.action, event.actor_id, event.reason) == (
         "account.restored",
@@ -119,7 +119,7 @@ def test_an_account_that_came_deleted_is_as_if_it_were_new(fields, status):
         ({"status": "suspended"}, "This account is suspended, not deleted."),
         (
             {"status": "erased", "deleted_at": timezone.now()},
-            "This account is erased: there is nothing left to bring back.",
+            "This account is erased and can’t be restored.",
         ),
     ],
 )
@@ -159,7 +159,7 @@ def test_a_verb_on_an_account_that_is_gone_is_a_clear_refusal(status, ask):
         password=PASSWORD,
     )
     before = row(account)
-    with pytest.raises(Refused, match=f"This account is {status}; it can’t be changed"):
+    with pytest.raises(VerbRefused, match=f"This account is {status} and can’t be changed"):
         ask(account, make_superuser())
     assert (row(account), events()) == (before, [])
 

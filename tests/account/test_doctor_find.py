@@ -33,7 +33,7 @@ def test_an_address_that_is_nobodys_and_one_that_looks_like_it(client, ada):
     response = ask(client, "ada@exmaple.com")
     assert response.status_code == 200
     page = read(response)
-    assert page.one("p", class_="verdict").text == "There is no account “ada@exmaple.com” here."
+    assert page.one("p", class_="verdict").text == "No account matches “ada@exmaple.com”."
     assert (
         page.one("section", aria_labelledby="alike").one("a").attributes["href"]
         == f"/users/{ada.pk}/doctor/"
@@ -53,7 +53,7 @@ def test_attempts_with_exactly_this_are_told_of(client, ada):
         client_of_ada = type(client)()
         client_of_ada.post("/login/", {"login": typed, "password": PASSWORD})
     assert (
-        "tried to sign in with exactly this 2 times, last"
+        "tried to sign in with exactly this 2 times (most recently on"
         in read(ask(client, "ADA@exmaple.com")).one("main").text
     )
 

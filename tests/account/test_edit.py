@@ -62,7 +62,7 @@ def test_a_support_agent_edits_a_profile(client, agent, ada):
     }
     response = client.post(path(ada), sent | changes, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert read(response).one("p", class_="note success").text == "Saved."
+    assert read(response).one("p", class_="note success").text == "Profile of Ada Lovelace saved."
     ada.refresh_from_db()
     assert (ada.first_name, ada.username, ada.phone, ada.version) == (
         "Augusta Ada",
@@ -125,7 +125,10 @@ def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent
     edit_profile(ada, by=ana, version=1, phone="12345")
     response = client.post(path(ada), sent, follow=True)
     message = read(response).one("p", class_="note success").text
-    assert message == "Saved. Meanwhile Ana Lima changed the phone; both changes are kept."
+    assert (
+        message
+        == "Profile of Augusta saved. Meanwhile Ana Lima changed the phone; both changes are kept."
+    )
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone, ada.version) == ("Augusta", "12345", 3)
     assert AuditEvent.objects.latest("id").after == {"first_name": "Augusta"}
@@ -139,7 +142,7 @@ def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, 
     suspend_account(ada, by=bo, reason="Spam")
     response = client.post(path(ada), sent, follow=True)
     assert read(response).one("p", class_="note success").text == (
-        "Saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
+        "Profile of Augusta saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
     )
 
 
@@ -255,7 +258,7 @@ def test_a_form_without_a_version_is_not_taken_and_says_so(client, agent, ada, v
         ("username", "a\u200bda", "invisible character"),
         ("username", "x" * 151, "at most 150"),
         ("username", "taken", "This username is taken."),
-        ("username", "tаken", "looks like the username “taken”"),  # a Cyrillic а
+        ("username", "tаken", "too similar to the username “taken”"),  # a Cyrillic а
         ("username", "someone@else.example", "must be the account’s own address"),
         ("email", "no address", "valid email"),
         ("email", "a@b.co, e@evil.com", "valid email"),
@@ -298,7 +301,7 @@ def test_an_account_that_is_gone_is_not_edited(client, agent):
     ada = make_user(status="deleted", deleted_at=timezone.now())
     response = client.post(path(ada), opened(client, ada) | {"first_name": "Ada"})
     assert response.status_code == 409
-    assert "it can’t be changed" in errors_of(response)[0]
+    assert "and can’t be changed" in errors_of(response)[0]
     assert form(response, path(ada))["first_name"] == "Ada"
 
 

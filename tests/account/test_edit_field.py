@@ -15,7 +15,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.fields import PROFILE
+from users.fields import PROFILE_FIELDS
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def values(response) -> list[str]:
     return [radio.attributes["value"] for radio in read(response).all("input", type="radio")]
 
 
-@pytest.mark.parametrize("name", PROFILE)
+@pytest.mark.parametrize("name", PROFILE_FIELDS)
 def test_each_field_of_the_profile_has_a_page_with_a_form_of_its_own(client, agent, ada, name):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada, name))
     assert link.attributes["aria-label"].startswith("Edit ")
@@ -64,7 +64,7 @@ def test_a_save_changes_this_field_alone(client, agent, ada):
         follow=True,
     )
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert read(response).one("p", class_="note success").text == "Saved."
+    assert read(response).one("p", class_="note success").text == "Profile of Ada saved."
     event = AuditEvent.objects.get(action="account.edited")
     assert (event.action, event.actor_id, event.before, event.after) == (
         "account.edited",
@@ -195,7 +195,7 @@ def test_an_account_that_is_gone_is_not_edited_and_offers_no_edit(client, agent,
     ada = make_user(status="deleted", deleted_at=timezone.now())
     response = client.post(path(ada), {"version": "1", "phone": "+456"}, headers=headers)
     assert response.status_code == 409
-    assert "it can’t be changed" in " ".join(errors_of(response))
+    assert "and can’t be changed" in " ".join(errors_of(response))
     assert read(client.get(f"/users/{ada.pk}/")).all("a", class_="pencil") == []
 
 

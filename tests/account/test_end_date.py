@@ -32,7 +32,7 @@ def test_a_manager_sets_an_end_date_and_changes_it(client, agent):
     assert form(client.get(path(ada)), path(ada)) == {"version": "1", "until": "", "reason": ""}
     sent = {"version": 1, "until": "2999-01-31T12:30", "reason": "Contract"}
     response = client.post(path(ada), sent, follow=True)
-    assert "has an end date." in read(response).one("p", class_="note success").text
+    assert "End date set to 31 Jan 2999." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert (ada.valid_until, ada.state) == (END, "active")
     [event] = events(ada)
@@ -93,7 +93,7 @@ def test_an_end_before_the_beginning_is_refused_beside_the_field(client, agent):
     ada = make_user(date_joined=END)
     response = client.post(path(ada), {"version": 1, "until": "2999-01-01T00:00"})
     assert response.status_code == 422
-    assert "begins on 31 Jan 2999" in read(response).one("p", id="id_until_error").text
+    assert "was created on 31 Jan 2999" in read(response).one("p", id="id_until_error").text
     assert events(ada) == []
 
 

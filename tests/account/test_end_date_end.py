@@ -25,7 +25,7 @@ def test_an_account_that_has_ended_goes_on_without_an_end(client):
     response = client.post(
         path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "New contract"}, follow=True
     )
-    assert "has no end date any more." in read(response).one("p", class_="note success").text
+    assert "End date cleared." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert (ada.valid_until, ada.state) == (None, "active")
     [event] = events(ada)

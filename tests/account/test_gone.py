@@ -13,7 +13,7 @@ from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.mail.models import Message
 from users.models import User
 from users.verbs.deletion.verb import delete_account
@@ -27,8 +27,8 @@ GOING = {
 # What is done to an account in the bin. All else is for accounts that are there.
 IN_THE_BIN = {"restore", "erase", "add_note", "edit_note", "pin_note"}
 ENDED = {
-    "end_session": "This session has ended already.",
-    "end_sessions": "There are no open sessions to end.",
+    "end_session": "This session has already ended.",
+    "end_sessions": "There are no active sessions to end.",
 }
 REFUSED = [
     (verb, status)
@@ -59,7 +59,7 @@ def test_the_verb_is_refused_and_says_why(verb, status):
     before = row(account)
     events = AuditEvent.objects.count()
     mails = Message.objects.count()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(VerbRefused) as caught:
         CASES[verb].ask(account, User.objects.get(pk=root.pk), *([made] if made else []))
     assert clear(verb, status, caught.value.message)
     assert (row(account), AuditEvent.objects.count(), Message.objects.count()) == (

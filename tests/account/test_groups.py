@@ -47,7 +47,7 @@ def test_a_manager_adds_to_several_groups_and_takes_one_away(client):
     pilot = group("Pilot")
     sent = form(client.get(path(ada)), path(ada)) | {"groups": [beta, pilot], "reason": "Asked"}
     response = client.post(path(ada), sent, follow=True)
-    assert "is in these groups too." in read(response).one("p", class_="note success").text
+    assert "to Beta, Pilot." in read(response).one("p", class_="note success").text
     assert names(ada) == {"Beta", "Pilot"}
     assert client.post(path(ada, "end/"), {"version": 2, "groups": [beta]}).status_code == 302
     assert names(ada) == {"Pilot"}
@@ -110,8 +110,8 @@ def test_where_nothing_would_change_it_is_refused(client):
     again = client.post(path(viewer), {"version": 1, "groups": [group("Viewer")]})
     never = client.post(path(viewer, "end/"), {"version": 1, "groups": [group("Beta")]})
     assert (again.status_code, never.status_code) == (409, 409)
-    assert "This account is in these groups already." in errors_of(again)
-    assert "This account is in none of these groups." in errors_of(never)
+    assert "This account already has these roles." in errors_of(again)
+    assert "This account has none of these roles." in errors_of(never)
     assert events(viewer) == []
 
 

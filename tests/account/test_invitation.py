@@ -12,7 +12,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -33,8 +33,11 @@ def test_a_manager_sends_the_invitation_again(client, manager):
     ada = make_user(username="ada", status="invited")
     response = client.post(path(ada), follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "on its way again" in read(response).one("p", class_="note success").text
-    drain()
+    assert (
+        "Invitation to ada@example.com queued again."
+        in read(response).one("p", class_="note success").text
+    )
+    deliver_due_messages()
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.target_id) == (
@@ -47,10 +50,10 @@ def test_a_manager_sends_the_invitation_again(client, manager):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"status": "active"}, "This account is active: there is no invitation to send again."),
+        ({"status": "active"}, "This account is active; it has no open invitation."),
         (
             {"status": "suspended"},
-            "This account is suspended: there is no invitation to send again.",
+            "This account is suspended; it has no open invitation.",
         ),
         ({"status": "invited", "email": ""}, "no address"),
     ],

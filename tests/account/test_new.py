@@ -41,7 +41,7 @@ def test_a_manager_invites_somebody(client, manager):
     ada = User.objects.get(username="ada")
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert (
-        "The mail to ada@example.com is on its way"
+        "Invitation to ada@example.com queued."
         in read(response).one("p", class_="note success").text
     )
     assert (ada.status, ada.email, ada.is_staff, ada.has_usable_password()) == (

@@ -8,12 +8,12 @@ from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, tree
 from tests.pages import form, read
 from tests.plans import assert_no_sort, plans
-from users.account.account_query import opened
+from users.account.account_query import load_for_page
 from users.account.tabs import TABS
 from users.audit.models import AuditEvent
 from users.notes.changes import PINNED_MAX, add_note, pin_note
 from users.notes.models import TEXT_MAX, Note
-from users.notes.queries import SIZE, notes
+from users.notes.note_list import SIZE, notes_page
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>\n\njavascript:alert(1) \u202eevil https://example.com {{ 7 }}"
@@ -83,7 +83,7 @@ def test_a_pinned_note_stands_on_every_tab_at_once_and_so_does_its_end(client, a
         (" \n ", "required"),
         ("x" * (TEXT_MAX + 1), f"at most {TEXT_MAX}"),
         ("a\x00b", "Null characters"),
-        ("a\ufffdb", "got lost"),
+        ("a\ufffdb", "unreadable character"),
     ],
 )
 def test_bad_input_is_named_and_kept(client, agent, text, says):
@@ -126,7 +126,7 @@ def test_there_is_room_for_a_few_pinned_notes(client, agent):
     assert response.status_code == 409
     assert "Unpin one first." in errors_of(response)[0]
     assert form(response, path(ada)) == {"text": "one more", "pinned": ["on"]}
-    assert len(opened(ada.pk).pinned) == Note.objects.count() == PINNED_MAX
+    assert len(load_for_page(ada.pk).pinned) == Note.objects.count() == PINNED_MAX
 
 
 @pytest.mark.parametrize("role", ["Viewer", "Auditor"])
@@ -210,10 +210,10 @@ def test_a_page_is_one_range_of_an_index():
             return [(name, [value]) for name, value in self.items()]
 
     middle = str(Note.objects.filter(account=ada)[150].pk)
-    for ask_for in (lambda: notes(ada, Query()), lambda: notes(ada, Query(after=middle))):
+    for ask_for in (lambda: notes_page(ada, Query()), lambda: notes_page(ada, Query(after=middle))):
         [plan] = plans(ask_for)
         assert_no_sort(plan)
         assert "note_by_account" in plan, plan
-    [plan] = plans(lambda: opened(ada.pk))
+    [plan] = plans(lambda: load_for_page(ada.pk))
     assert "note_pinned" in plan, plan
     assert "audit_by_target" in plan, plan

@@ -10,9 +10,9 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from tests.pages import read
-from users.account.account_query import opened
+from users.account.account_query import load_for_page
 from users.audit.models import AuditEvent
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
 from users.notes.changes import add_note
 from users.verbs.deletion.verb import delete_account
@@ -21,7 +21,7 @@ from users.verbs.erasure.verb import erase_account
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.suspension.verb import suspend_account
-from users.web.time_html import ago
+from users.web.time_html import days_ago_html
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
         add_note(ada, by=root, text=f"Call {number}: “ü”", pinned=True)
     add_note(ada, by=root, text="not pinned")
     with django_assert_num_queries(1):
-        found = opened(ada.pk)
+        found = load_for_page(ada.pk)
         assert {
             field.attname: getattr(found, field.attname) for field in User._meta.concrete_fields
         } == {field.attname: getattr(ada, field.attname) for field in User._meta.concrete_fields}
@@ -48,24 +48,24 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
         assert (found.brought.id, found.brought.name) == (root.pk, "root")
     assert found.brought.at == AuditEvent.objects.get(action="account.suspended").at
     assert found.searching is False
-    assert opened(10**9) is None
+    assert load_for_page(10**9) is None
 
 
 def test_an_account_that_nobody_has_brought_anywhere(root):
-    found = opened(make_user().pk)
+    found = load_for_page(make_user().pk)
     assert (found.pinned, found.brought) == ([], None)
     assert (
-        opened(make_user(status="suspended").pk).brought is None
+        load_for_page(make_user(status="suspended").pk).brought is None
     )  # it came so, from an import say
     ada = reinstate_account(suspend_account(make_user(), by=root, reason="Spam"), by=root)
-    assert opened(ada.pk).brought is None
+    assert load_for_page(ada.pk).brought is None
 
 
 def test_an_end_that_is_yet_to_come_was_brought_by_nobody(root):
     ada = set_end_date(make_user(), by=root, until=timezone.now() + timedelta(days=1))
-    assert opened(ada.pk).brought is None
+    assert load_for_page(ada.pk).brought is None
     User.objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(seconds=1))
-    assert opened(ada.pk).brought.name == "root"
+    assert load_for_page(ada.pk).brought.name == "root"
 
 
 def suspended(root: User) -> User:
@@ -101,22 +101,22 @@ def test_the_newest_counts_and_what_others_did_later_does_not(root):
     ada = suspend_account(ada, by=root, reason="Spam")
     ada = suspend_account(reinstate_account(ada, by=root), by=eve, reason="Spam again")
     edit_profile(ada, by=root, version=None, phone="+15550001234")
-    assert opened(ada.pk).brought.name == "eve"
+    assert load_for_page(ada.pk).brought.name == "eve"
 
 
 def test_what_was_very_long_ago_is_not_looked_for(root):
     ada = suspended(root)
     for _ in range(200):
-        record("account.edited", actor=root, target=ada)
-    assert opened(ada.pk).brought is None
+        record_event("account.edited", actor=root, target=ada)
+    assert load_for_page(ada.pk).brought is None
 
 
 @pytest.mark.parametrize(
     ("days", "says"), [(0, "today"), (1, "yesterday"), (3, "3 days ago"), (59, "59 days ago")]
 )
 def test_how_long_ago_it_was(days, says):
-    assert f">{says}</time>" in ago(timezone.now() - timedelta(days=days))
+    assert f">{says}</time>" in days_ago_html(timezone.now() - timedelta(days=days))
 
 
 def test_what_was_long_ago_has_its_day():
-    assert ">on 1 Mar 2020</time>" in ago(datetime(2020, 3, 1, 12, tzinfo=UTC))
+    assert ">on 1 Mar 2020</time>" in days_ago_html(datetime(2020, 3, 1, 12, tzinfo=UTC))

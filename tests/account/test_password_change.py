@@ -23,7 +23,7 @@ def test_a_support_agent_requires_a_new_password(client):
     response = client.post(
         path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Leaked"}, follow=True
     )
-    assert "has to choose a new password" in read(response).one("p", class_="note success").text
+    assert "must change the password" in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert ada.must_change_password
     [event] = events(ada)
@@ -43,7 +43,7 @@ def test_who_must_change_the_password_gets_to_nothing_else_first(client):
     assert (answer.status_code, answer["HX-Redirect"]) == (401, "/me/password/")
     page = client.get("/me/password/")
     assert page.status_code == 200
-    assert "A new password is needed" in read(page).one("main").text
+    assert "Choose a new password to continue" in read(page).one("main").text
     assert client.get("/logout/").status_code == 200
     sent = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     assert client.post("/me/password/", sent)["Location"] == "/me/"
@@ -65,10 +65,10 @@ def test_an_open_session_is_asked_at_its_next_request(client):
     [
         (
             {"must_change_password": True, "password": PASSWORD},
-            "must already choose a new password",
+            "A password change is already required.",
         ),
-        ({}, "has no password that could be changed"),
-        ({"status": "invited"}, "has no password that could be changed"),
+        ({}, "has no password to change"),
+        ({"status": "invited"}, "has no password to change"),
     ],
 )
 def test_where_it_would_change_nothing_it_is_refused(client, fields, says):

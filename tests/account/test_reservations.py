@@ -5,16 +5,16 @@ from django.core.exceptions import ValidationError
 
 from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
-from users.access import Command
+from users.access import CommandActor
 from users.models import User
 from users.privacy.models import Reservation
-from users.privacy.reservations import RESERVED, reserve, reserved
+from users.privacy.reservations import RESERVED_MESSAGE, reserve_names, reserved_names
 from users.verbs.erasure.verb import erase_account
 from users.verbs.invitation.verb import invite_user
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 
 
 @pytest.fixture
@@ -26,7 +26,10 @@ def gone() -> User:
 def test_nobody_is_invited_under_a_reserved_name(gone):
     with pytest.raises(ValidationError) as caught:
         invite_user(by=COMMAND, username="ADA.L", email="Ada@example.com")
-    assert caught.value.message_dict == {"username": [RESERVED], "email": [RESERVED]}
+    assert caught.value.message_dict == {
+        "username": [RESERVED_MESSAGE],
+        "email": [RESERVED_MESSAGE],
+    }
 
 
 def test_nobody_takes_one_by_an_edit(gone):
@@ -34,7 +37,7 @@ def test_nobody_takes_one_by_an_edit(gone):
     for changes in ({"username": "ada.l"}, {"email": "ada@example.com"}):
         with pytest.raises(ValidationError) as caught:
             edit_profile(eve, by=make_superuser(), version=None, **changes)
-        assert list(caught.value.message_dict.values()) == [[RESERVED]]
+        assert list(caught.value.message_dict.values()) == [[RESERVED_MESSAGE]]
     assert (
         edit_profile(eve, by=make_superuser(), version=None, email="adah@example.com").email
         == "adah@example.com"
@@ -48,7 +51,7 @@ def test_nobody_takes_one_by_an_import(gone, tmp_path):
     )
     result = import_file(file)
     assert result.counts == (1, 0, 0, 2)
-    assert RESERVED in result.output + result.errors
+    assert RESERVED_MESSAGE in result.output + result.errors
     assert set(
         User.objects.filter(username__in=["ada.l", "other", "third"]).values_list(
             "username", flat=True
@@ -57,7 +60,7 @@ def test_nobody_takes_one_by_an_import(gone, tmp_path):
 
 
 def test_a_name_that_looks_the_same_is_reserved_too(gone):
-    assert reserved(["аda.l", "adal"]) == {"аda.l"}  # the first letter is Cyrillic
+    assert reserved_names(["аda.l", "adal"]) == {"аda.l"}  # the first letter is Cyrillic
 
 
 def test_names_that_are_not_reserved_are_free_again():
@@ -68,18 +71,18 @@ def test_names_that_are_not_reserved_are_free_again():
 
 def test_it_takes_one_query_whatever_the_number(gone, django_assert_num_queries):
     with django_assert_num_queries(1):
-        assert reserved(["a", "b", "ada@example.com"]) == {"ada@example.com"}
+        assert reserved_names(["a", "b", "ada@example.com"]) == {"ada@example.com"}
     with django_assert_num_queries(0):
-        assert reserved(["", ""]) == set()
+        assert reserved_names(["", ""]) == set()
 
 
 def test_the_key_is_the_sites_and_an_older_one_still_holds(gone, settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "x" * 50, [settings.SECRET_KEY]
-    assert reserved(["ada.l"]) == {"ada.l"}
+    assert reserved_names(["ada.l"]) == {"ada.l"}
     settings.SECRET_KEY_FALLBACKS = []
-    assert reserved(["ada.l"]) == set()
+    assert reserved_names(["ada.l"]) == set()
 
 
 def test_reserving_again_changes_nothing(gone):
     assert Reservation.objects.count() == 2
-    assert reserve(gone.pk, ["ada.l", "", "ada@example.com", "new"]) == 1
+    assert reserve_names(gone.pk, ["ada.l", "", "ada@example.com", "new"]) == 1

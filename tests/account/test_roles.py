@@ -45,7 +45,7 @@ def test_an_administrator_gives_and_takes_roles(client, admin):
         path(ada), {"version": 1, "groups": [role("Support")], "is_staff": "on"}, follow=True
     )
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert read(response).one("p", class_="note success").text == "Roles saved."
+    assert read(response).one("p", class_="note success").text == "Granted Support. Removed Viewer."
     ada.refresh_from_db()
     assert [group.name for group in ada.groups.all()] == ["Support"]
     assert ada.version == 2
@@ -73,7 +73,10 @@ def test_what_two_people_add_and_take_merges(client, admin):
         is_superuser=False,
     )
     message = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
-    assert message == "Roles saved. Meanwhile Ana changed the roles; both changes are kept."
+    assert (
+        message
+        == "Granted Support. Removed Auditor. Meanwhile Ana changed the roles; both changes are kept."
+    )
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Manager", "Support"]
 
 
@@ -152,7 +155,7 @@ def test_the_last_superuser_stays(client):
     client.force_login(other)
     response = client.post(path(root), {"version": 1, "is_staff": "on"})
     assert response.status_code == 409
-    assert "This is the last active superuser. Make somebody else a superuser first." in errors_of(
+    assert "This is the last active superuser. Make someone else a superuser first." in errors_of(
         response
     )
     root.refresh_from_db()

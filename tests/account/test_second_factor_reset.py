@@ -24,7 +24,7 @@ def test_an_administrator_resets_it_and_open_sessions_end(client):
     response = client.post(
         path(ada), form(client.get(path(ada)), path(ada)) | {"reason": "Lost phone"}, follow=True
     )
-    assert "signs in with the password alone" in read(response).one("p", class_="note success").text
+    assert "reset. All sessions ended." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert not ada.has_second_factor
     assert browser.get("/me/").status_code == 302

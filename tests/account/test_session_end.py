@@ -104,7 +104,7 @@ def test_the_second_click_is_a_conflict_for_all_and_not_found_for_one(client, ag
         assert "It may have ended already." in read(response).one("main").text
     response = client.post(every(ada), {"reason": "Kept"})
     assert response.status_code == 409
-    assert errors_of(response) == ["There are no open sessions to end."]
+    assert errors_of(response) == ["There are no active sessions to end."]
     assert form(response, every(ada)) == {"reason": "Kept"}
     assert AuditEvent.objects.count() == 1
 
@@ -126,7 +126,7 @@ def test_what_is_no_public_id_is_not_found(client, agent, ada, name):
 def test_a_support_agent_lets_somebody_try_again(client, agent, ada):
     lock(ada)
     assert Client().post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 429
-    assert "not taken until" in read(client.get(lockout(ada))).one("form", action=lockout(ada)).text
+    assert "refused until" in read(client.get(lockout(ada))).one("form", action=lockout(ada)).text
     assert client.post(lockout(ada), {"reason": "On the phone"}).status_code == 302
     assert Client().post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 302
     event = AuditEvent.objects.get()
@@ -146,7 +146,8 @@ def test_ending_all_of_ones_own_ends_the_one_at_hand_too(client, agent):
 
 @PATHS
 @pytest.mark.parametrize(
-    ("reason", "says"), [("x" * 2001, "at most 2000"), ("a\x00b", "Null"), ("a\ufffdb", "got lost")]
+    ("reason", "says"),
+    [("x" * 2001, "at most 2000"), ("a\x00b", "Null"), ("a\ufffdb", "unreadable character")],
 )
 def test_bad_input_is_named_and_kept(client, agent, ada, browser, path, reason, says):
     lock(ada)

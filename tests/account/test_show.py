@@ -16,7 +16,7 @@ from tests.answers import (
 )
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
-from users.audit.record import record
+from users.audit.record import record_event
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     assert response.status_code == 200
     shown = facts(response)
     expected = {
-        "Id": str(ada.pk),
+        "ID": str(ada.pk),
         "Username": "ada",
         "Email": "ada@example.com not verified",
         "First name": "Ada",
@@ -67,7 +67,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         "Last seen": "never",
         "plan": "gold",
         "Imported from": "keycloak k-1",
-        "Back office": "Staff",
+        "Back-office access": "Staff",
         "Roles": "Support",
     }
     assert {name: shown[name] for name in expected} == expected
@@ -82,7 +82,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     ("fields", "label", "sentence"),
     [
         ({"status": "active"}, "Active", ""),
-        ({"status": "invited"}, "Invited", "Invited No password has been chosen yet."),
+        ({"status": "invited"}, "Invited", "Invited No password chosen yet."),
         ({"status": "suspended", "status_reason": "Spam <b>"}, "Suspended", "Suspended Spam <b>"),
         ({"status": "deleted", "deleted_at": timezone.now()}, "Deleted", "Deleted on"),
         ({"valid_until": timezone.now() - timedelta(days=1)}, "Ended", "Ended on"),
@@ -104,13 +104,13 @@ def test_the_state_is_what_holds_at_this_moment(client, fields, label, sentence)
 
 
 DESK = [
-    "Send a password reset",
-    "Require a new password",
-    "Send a verification mail",
-    "Verify the address",
+    "Send password reset",
+    "Require password change",
+    "Send verification email",
+    "Verify address",
     "End all sessions",
 ]
-LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
+LEAD = ["Delete", "Set end date", "Add roles", "Remove roles"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ LEAD = ["Delete", "Set an end date", "Add to groups", "Remove from groups"]
         ("Auditor", set()),
         ("Support", {"Edit", "Suspend", *DESK}),
         ("Manager", {"Edit", "Suspend", *DESK, *LEAD}),
-        ("Administrator", {"Edit", "Suspend", "Roles", *DESK, *LEAD, "Erase for good"}),
+        ("Administrator", {"Edit", "Suspend", "Change roles", *DESK, *LEAD, "Erase permanently"}),
     ],
 )
 def test_only_what_the_viewer_may_do_is_offered(client, role, expected):
@@ -138,25 +138,25 @@ def test_what_is_offered_follows_from_the_state(client):
     client.force_login(make_superuser())
     always = {
         "Edit",
-        "Roles",
-        "Add to groups",
-        "Remove from groups",
-        "Set an end date",
+        "Change roles",
+        "Add roles",
+        "Remove roles",
+        "Set end date",
         "Delete",
-        "Erase for good",
+        "Erase permanently",
     }
-    address = {"Send a verification mail", "Verify the address"}
+    address = {"Send verification email", "Verify address"}
     states = {
-        "active": ({}, {"Suspend", "Send a password reset", "End all sessions", *address}),
-        "invited": ({}, {"Suspend", "Invite again", "Verify the address"}),
-        "suspended": ({}, {"Reinstate", "Verify the address"}),
+        "active": ({}, {"Suspend", "Send password reset", "End all sessions", *address}),
+        "invited": ({}, {"Suspend", "Invite again", "Verify address"}),
+        "suspended": ({}, {"Reinstate", "Verify address"}),
     }
     for status, (fields, more) in states.items():
         assert (
             buttons(client.get(f"/users/{make_user(status=status, **fields).pk}/")) == always | more
         )
     gone = make_user(status="deleted", deleted_at=timezone.now())
-    assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore", "Erase for good"}
+    assert buttons(client.get(f"/users/{gone.pk}/")) == {"Restore", "Erase permanently"}
 
 
 def test_what_is_offered_follows_from_what_there_is(client):
@@ -177,12 +177,12 @@ def test_what_is_offered_follows_from_what_there_is(client):
     )
     offered = buttons(client.get(f"/users/{full.pk}/"))
     assert {
-        "Change the end date",
-        "Clear the end date",
-        "Reset the second factor",
-        "Require a new password",
+        "Change end date",
+        "Clear end date",
+        "Reset second factor",
+        "Require password change",
     } <= offered
-    assert not {"Set an end date", "Verify the address", "Send a verification mail"} & offered
+    assert not {"Set end date", "Verify address", "Send verification email"} & offered
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_is_offered_follows_from_what_there_is(client):
         ({}, []),
         ({"status": "invited"}, ["Invite again"]),
         ({"status": "suspended"}, ["Reinstate"]),
-        ({"valid_until": timezone.now() - timedelta(days=1)}, ["Change the end date"]),
+        ({"valid_until": timezone.now() - timedelta(days=1)}, ["Change end date"]),
         ({"status": "deleted", "deleted_at": timezone.now()}, ["Restore"]),
         ({"status": "erased", "deleted_at": timezone.now()}, []),
     ],
@@ -217,7 +217,10 @@ def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):
     client.force_login(make_superuser())
     menu = read(client.get(f"/users/{make_user().pk}/")).one("details", class_="menu")
     assert menu.one("summary").text == "More"
-    assert [link.text for link in menu.all("section")[-1].all("a")] == ["Delete", "Erase for good"]
+    assert [link.text for link in menu.all("section")[-1].all("a")] == [
+        "Delete",
+        "Erase permanently",
+    ]
 
 
 def test_nobody_is_offered_to_suspend_themselves(client):
@@ -229,7 +232,7 @@ def test_nobody_is_offered_to_suspend_themselves(client):
 def test_a_long_history_leads_to_the_trail_for_those_who_may_read_it(client):
     ada = make_user()
     for _ in range(21):
-        record("account.edited", actor=None, target=ada)
+        record_event("account.edited", actor=None, target=ada)
     for role, links in (("Manager", 1), ("Support", 0)):
         client.force_login(make_user(role))
         page = read(client.get(f"/users/{ada.pk}/"))
@@ -243,7 +246,7 @@ def test_twenty_events_cost_as_many_queries_as_none(client):
     grace = make_user("Viewer")
     grace.groups.add(Group.objects.get(name="Auditor"))
     for _ in range(20):
-        record(
+        record_event(
             "account.edited",
             actor=grace,
             target=grace,

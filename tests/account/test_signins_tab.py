@@ -17,8 +17,8 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.sign_ins import SIZE, attempts_of
-from users.doctor.diagnosis import lately
+from users.account.sign_in_list import SIZE, attempts_of
+from users.doctor.diagnosis import recent_activity
 from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -84,13 +84,13 @@ def test_one_finds_ones_own_session_among_them(client):
     me = make_superuser()
     client.force_login(me)
     [session] = sessions(client.get(path(me)))
-    assert "this one" in session
+    assert "This device" in session
 
 
 def test_where_nothing_happened_the_page_says_so(client, ada):
     words = read(client.get(path(ada))).one("main").text
-    assert "Nobody is signed in as this account." in words
-    assert "Nobody has tried to sign in as this account yet." in words
+    assert "No active sessions." in words
+    assert "No sign-in attempts yet." in words
 
 
 def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(client):
@@ -99,7 +99,7 @@ def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(clie
     Client().force_login(ada)
     type(ada).objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(days=1))
     assert (
-        "The account is ended: its sessions open nothing"
+        "The account is ended, so its sessions give no access."
         in read(client.get(path(ada))).one("main").text
     )
 
@@ -128,7 +128,7 @@ def test_pages_follow_each_other_without_gaps_while_people_sign_in(client, ada):
             (link.attributes["href"] for link in read(response).all("a", rel="next")), ""
         )
     assert seen == [
-        f"tool{number} {number} unknown address" for number in reversed(range(2 * SIZE + 1))
+        f"tool{number} {number} unknown IP address" for number in reversed(range(2 * SIZE + 1))
     ]
 
 
@@ -142,7 +142,7 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan
-    [plan] = plans(lambda: lately(ada.pk))
+    [plan] = plans(lambda: recent_activity(ada.pk))
     assert "signin_by_account" in plan, plan
 
 

@@ -37,7 +37,7 @@ def test_a_support_agent_reinstates_an_account_from_its_page(client, agent):
     assert sent == {"version": "1", "reason": ""}
     response = client.post(path(ada), sent, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "is active again" in read(response).one("p", class_="note success").text
+    assert "reinstated. Status: active." in read(response).one("p", class_="note success").text
     ada.refresh_from_db()
     assert (ada.status, ada.status_reason, ada.suspended_until) == ("active", "", None)
     event = AuditEvent.objects.get()
@@ -51,7 +51,7 @@ def test_a_support_agent_reinstates_an_account_from_its_page(client, agent):
 def test_who_never_chose_a_password_is_invited_again(client, agent):
     ada = make_user(status="suspended")
     response = client.post(path(ada), {"version": 1}, follow=True)
-    assert "is invited again" in read(response).one("p", class_="note success").text
+    assert "reinstated. Status: invited." in read(response).one("p", class_="note success").text
 
 
 @pytest.mark.parametrize(("password", "kind"), [(PASSWORD, "reinstated"), (None, "invitation")])

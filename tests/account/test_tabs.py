@@ -18,8 +18,8 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import read
-from users.account.tabs import TABS, WITHIN
-from users.audit.record import record
+from users.account.tabs import SUBPAGES, TABS
+from users.audit.record import record_event
 from users.mail.models import Message
 from users.verbs.erasure.verb import erase_account
 from users.verbs.suspension.verb import suspend_account
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"]
 PATHS = [tab.path for tab in TABS]
-ALL = [*PATHS, *(tab.path for tab in WITHIN)]
+ALL = [*PATHS, *(tab.path for tab in SUBPAGES)]
 PART = {"HX-Request": "true", "HX-Target": "account"}
 BUDGET = 6  # queries, those about the viewer and their rights among them, with empty caches
 SESSION_ROW = r'SELECT "users_session"\."session_key", .* WHERE \("users_session"\."expire_date" > '
@@ -43,7 +43,7 @@ def ada():
     """With something on every tab."""
     ada = make_user("Support", username="ada", first_name="Ada")
     for number in range(30):
-        record(
+        record_event(
             "account.edited",
             actor=ada,
             target=ada,

@@ -11,7 +11,7 @@ from tests.plans import assert_no_sort, explain
 from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
 from users.history import timeline
-from users.history.timeline import SOURCES, decode, encode, page
+from users.history.timeline import SOURCES, decode_bounds, encode_bounds, timeline_page
 from users.identifiers import LARGEST_ID
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -45,7 +45,7 @@ def read_all(account, kinds=ALL, size: int = 7, between=lambda: None) -> list[tu
     seen = []
     cursor = ""
     while True:
-        found = page(account.pk, kinds, cursor, size)
+        found = timeline_page(account.pk, kinds, cursor, size)
         seen += [(entry.kind, entry.id) for entry in found.entries]
         cursor = found.older
         if not cursor:
@@ -106,9 +106,9 @@ def test_it_takes_one_query_whatever_there_is(django_assert_num_queries):
     for number in range(40):
         write(ada, ALL[number % 5], START + timedelta(seconds=number))
     with django_assert_num_queries(1):
-        first = page(ada.pk, ALL)
+        first = timeline_page(ada.pk, ALL)
     with django_assert_num_queries(1):
-        page(ada.pk, ALL, first.older)
+        timeline_page(ada.pk, ALL, first.older)
 
 
 def test_each_source_is_one_range_of_an_index():
@@ -123,7 +123,9 @@ def test_each_source_is_one_range_of_an_index():
             )
         else:
             cursor.execute("ANALYZE")
-        statement = timeline.sql(timeline.SOURCES, connection.vendor, many=True).replace("%s", "{}")
+        statement = timeline.union_sql(timeline.SOURCES, connection.vendor, many=True).replace(
+            "%s", "{}"
+        )
         values = [value for _ in ALL for value in (ada.pk, ada.pk, LARGEST_ID, 31)]
         plan = explain(cursor, statement.format(*values))
     assert_no_sort(plan)
@@ -144,10 +146,10 @@ def test_each_source_is_one_range_of_an_index():
 
 def test_a_cursor_says_what_it_was_made_for():
     bounds = {"mail": 7, "notes": 0}
-    assert decode(encode(5, bounds), 5, ("mail", "notes")) == bounds
+    assert decode_bounds(encode_bounds(5, bounds), 5, ("mail", "notes")) == bounds
     for account, kinds in ((6, ("mail", "notes")), (5, ("mail",)), (5, ALL), (5, ("mail", "jobs"))):
         with pytest.raises(BadParameter):
-            decode(encode(5, bounds), account, kinds)
+            decode_bounds(encode_bounds(5, bounds), account, kinds)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_a_cursor_says_what_it_was_made_for():
 )
 def test_a_cursor_with_something_else_than_ids_is_refused(bounds):
     with pytest.raises(BadParameter):
-        decode(encode(5, bounds), 5, ("mail",))
+        decode_bounds(encode_bounds(5, bounds), 5, ("mail",))
 
 
 @pytest.mark.parametrize(
@@ -175,4 +177,4 @@ def test_a_cursor_with_something_else_than_ids_is_refused(bounds):
 )
 def test_noise_is_refused(cursor):
     with pytest.raises(BadParameter):
-        decode(cursor, 5, ALL)
+        decode_bounds(cursor, 5, ALL)

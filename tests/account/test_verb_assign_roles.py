@@ -6,12 +6,12 @@ from django.contrib.auth.models import Group, Permission
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import State
 from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
-COMMAND = access.Command("test")
+COMMAND = access.CommandActor("test")
 
 
 def assign(account, *names: str, is_staff: bool = True, is_superuser: bool = False, **kwargs):
@@ -60,7 +60,7 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
     )
     account = make_user("Viewer")
     before = row(account)
-    with pytest.raises(access.Denied, match="can’t grant what you don’t have") as caught:
+    with pytest.raises(access.Denied, match="can’t grant permissions you don’t have") as caught:
         assign(account, "Support", "Manager", by=lead)
     denied = caught.value
     assert (denied.action, denied.permission, denied.target) == (
@@ -79,7 +79,7 @@ def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
     )
     former = make_user("Auditor", is_staff=False)
-    with pytest.raises(access.Denied, match="rights that yours does not have"):
+    with pytest.raises(access.Denied, match="permissions that you don’t have"):
         assign(former, "Auditor", by=lead)
 
 
@@ -107,7 +107,7 @@ def test_the_last_active_superuser_cannot_be_demoted_by_anybody():
     make_superuser(status=State.SUSPENDED)
     last = make_superuser()
     before = row(last)
-    with pytest.raises(Refused, match="last active superuser"):
+    with pytest.raises(VerbRefused, match="last active superuser"):
         assign(last, "Viewer")
     assert (row(last), events()) == (before, [])
 
@@ -118,6 +118,6 @@ def test_the_last_superuser_may_get_another_role():
 
 def test_an_account_that_is_gone_gets_no_roles():
     account = make_user(status=State.DELETED, deleted_at="2026-01-01T00:00Z")
-    with pytest.raises(Refused):
+    with pytest.raises(VerbRefused):
         assign(account, "Viewer")
     assert row(account)["groups"] == []

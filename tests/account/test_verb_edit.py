@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError
 from tests.account.asking import events, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.exceptions import Refused, Stale
-from users.history import merge
+from users.exceptions import EditConflict, VerbRefused
+from users.history import edit_merge
 from users.models import State
 from users.verbs.profile.verb import edit_own_profile, edit_profile
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-COMMAND = access.Command("test")
+COMMAND = access.CommandActor("test")
 
 
 def test_new_values_are_stored_and_the_event_holds_the_old_and_the_new_ones():
@@ -117,7 +117,7 @@ def test_an_account_may_keep_a_username_that_looks_like_another():
 )
 def test_an_account_that_is_gone_is_not_edited(fields):
     account = make_user(**fields)
-    with pytest.raises(Refused, match="can’t be changed"):
+    with pytest.raises(VerbRefused, match="can’t be changed"):
         edit_profile(account, by=COMMAND, version=1, first_name="Ann")
     assert not events()
 
@@ -164,7 +164,7 @@ def test_ones_own_old_form_merges_too_and_objects_where_somebody_changed_the_sam
     account = make_user()
     edit_profile(account, by=COMMAND, version=1, phone="+123")
     assert edit_own_profile(account, version=1, first_name="Ann", phone="").phone == "+123"
-    with pytest.raises(Stale) as caught:
+    with pytest.raises(EditConflict) as caught:
         edit_own_profile(account, version=1, phone="+456", locale="pt")
     [conflict] = caught.value.conflicts
     assert (conflict.name, conflict.original, conflict.yours, conflict.theirs) == (
@@ -184,8 +184,8 @@ def test_a_history_that_is_too_long_to_read_is_asked_about(monkeypatch):
     assert (
         edit_profile(account, by=COMMAND, version=1, first_name="Ann", phone="").first_name == "Ann"
     )
-    monkeypatch.setattr(merge, "LOOKED_AT", 2)
-    with pytest.raises(Stale) as caught:
+    monkeypatch.setattr(edit_merge, "MAX_EVENTS", 2)
+    with pytest.raises(EditConflict) as caught:
         edit_profile(account, by=COMMAND, version=1, first_name="Eve", phone="")
     assert [(conflict.name, conflict.known) for conflict in caught.value.conflicts] == [
         ("first_name", False),

@@ -11,7 +11,7 @@ from tests.builders import make_superuser, make_user
 from tests.threads import at_once
 from users import access
 from users.audit.models import AuditEvent
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.sessions.models import Session
 from users.verbs.lockout_end.verb import end_lockout
@@ -94,7 +94,7 @@ def test_where_nothing_is_open_nothing_happens():
         lambda: end_own_sessions(ada),
         lambda: end_lockout(ada, by=root),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(VerbRefused):
             verb()
     assert events() == []
     assert signed_in(browser)

@@ -14,19 +14,19 @@ from tests.account.asking import events
 from tests.account.everywhere import cached, found_in, live, mails, tables
 from tests.audit.tampering import execute
 from tests.builders import make_superuser, make_user
-from users.access import Command, Denied
+from users.access import CommandActor, Denied
 from users.audit.models import AuditEvent
-from users.audit.tasks import seal
-from users.caching.tasks import purge
+from users.audit.tasks import seal_audit_chain
+from users.caching.tasks import purge_expired
 from users.directory import saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
-from users.exceptions import Refused, Stale
+from users.exceptions import EditConflict, VerbRefused
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import State, User
 from users.notes.changes import add_note
-from users.privacy.tasks import redact
+from users.privacy.tasks import redact_waiting_texts
 from users.verbs.erasure.verb import erase_account
 from users.verbs.letter.verb import send_letter
 from users.verbs.password_reset.verb import request_password_reset
@@ -35,7 +35,7 @@ from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.roles.verb import assign_roles
 from users.verbs.suspension.verb import suspend_account
 
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,13 +70,13 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
         support = User.objects.get(username="support")
         erase_account(person, by=support, reason="Request 17")
         assert set(tables()) >= {"users_redaction", "users_job"}
-        redact()
+        redact_waiting_texts()
     minutes_pass()
     assert tables() == {}
     assert cached() == []
     assert mails() == []
     assert found_in(caplog.text.encode()) == []
-    seal()
+    seal_audit_chain()
     call_command("audit_verify")
     event = AuditEvent.objects.filter(target_id=person.pk, action="account.edited").earliest("id")
     assert (event.actor_id, event.actor_text, set(event.after), event.erased_at is not None) == (
@@ -108,7 +108,7 @@ def minutes_pass() -> None:
         "UPDATE rollcall_cache SET expires = '2020-01-01 00:00:00' WHERE cache_key LIKE %s",
         "%:ip:%",
     )
-    purge()
+    purge_expired()
 
 
 # --- the account itself ---------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_a_verb_on_an_erased_account_is_refused():
         lambda: assign_roles(gone, by=COMMAND, groups=[], is_staff=True, is_superuser=False),
         lambda: add_note(gone, by=make_superuser(), text="x"),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(VerbRefused):
             verb()
     assert AuditEvent.objects.count() == before
 
@@ -228,10 +228,10 @@ def test_where_it_is_refused_everything_stays(fails):
     ada = make_user(username="adalove", email="ada@example.com")
     by = make_superuser()
     reason = "Request 17"
-    expected: type[Exception] = Refused
+    expected: type[Exception] = VerbRefused
     if fails == "stale":
         User.objects.filter(pk=ada.pk).update(version=9)
-        expected = Stale
+        expected = EditConflict
     elif fails == "denied":
         by = make_user("Manager")
         expected = Denied
@@ -257,7 +257,7 @@ def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it(
     message = Message.objects.create(
         account=other, kind="letter", to=other.email, letter=letter, is_bulk=True
     )
-    with pytest.raises(Refused, match="has not left for all of them"):
+    with pytest.raises(VerbRefused, match="is still being sent"):
         erase_account(ada, by=COMMAND, reason="Request 17")
     Message.objects.filter(pk=message.pk).update(state="sent")
     erase_account(ada, by=COMMAND, reason="Request 17")
@@ -281,7 +281,9 @@ def test_what_only_looks_like_the_person_stays():
     support = make_superuser()
     ada = make_user(username="anna", email="anna@example.com", first_name="Anna", last_name="Lang")
     for query in ("q=annabel", "q=joanna%40example.com", "q=lang", "status=active"):
-        saved_searches.create(Filter.parse(QueryDict(query)), by=support, name=query, shared=False)
+        saved_searches.create_saved_search(
+            Filter.parse(QueryDict(query)), by=support, name=query, shared=False
+        )
     erase_account(ada, by=COMMAND, reason="Request 17")
     assert SavedView.objects.count() == 4
 

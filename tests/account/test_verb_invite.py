@@ -59,7 +59,7 @@ def test_an_invitation_makes_an_account_that_waits_a_mail_and_an_event():
 
 def test_what_is_typed_is_stored_in_normal_form():
     account = invite_user(
-        by=access.Command("test"),
+        by=access.CommandActor("test"),
         username=" ＡＮＮ",
         email="Ann@Example.COM ",
         first_name="Zoe\u0308 ",
@@ -85,7 +85,7 @@ def test_what_is_typed_is_stored_in_normal_form():
 )
 def test_bad_input_is_an_error_of_its_field_and_nothing_is_written(wrong, field):
     with pytest.raises(ValidationError) as caught:
-        invite_user(by=access.Command("test"), **(ANN | wrong))
+        invite_user(by=access.CommandActor("test"), **(ANN | wrong))
     assert list(caught.value.message_dict) == [field]
     assert not User.objects.exists()
     assert not Message.objects.exists()
@@ -110,7 +110,7 @@ def test_bad_input_is_an_error_of_its_field_and_nothing_is_written(wrong, field)
 def test_a_username_and_an_address_belong_to_one_account(wanted, errors):
     make_user(username="bob")
     with pytest.raises(ValidationError) as caught:
-        invite_user(by=access.Command("test"), **(ANN | wanted))
+        invite_user(by=access.CommandActor("test"), **(ANN | wanted))
     assert caught.value.message_dict == errors
     assert User.objects.count() == 1
 
@@ -124,14 +124,14 @@ def test_a_username_that_looks_like_an_existing_one_is_refused_whichever_came_fi
 ):
     make_user(username=existing, email="")
     with pytest.raises(ValidationError) as caught:
-        invite_user(by=access.Command("test"), **(ANN | {"username": wanted}))
-    assert f"looks like the username “{existing}”" in caught.value.message_dict["username"][0]
+        invite_user(by=access.CommandActor("test"), **(ANN | {"username": wanted}))
+    assert f"too similar to the username “{existing}”" in caught.value.message_dict["username"][0]
 
 
 def test_a_username_that_is_an_address_is_the_accounts_own():
     with pytest.raises(ValidationError, match="must be the account’s own address"):
-        invite_user(by=access.Command("test"), **(ANN | {"username": "boss@example.com"}))
-    assert invite_user(by=access.Command("test"), **(ANN | {"username": "ann@example.com"})).pk
+        invite_user(by=access.CommandActor("test"), **(ANN | {"username": "boss@example.com"}))
+    assert invite_user(by=access.CommandActor("test"), **(ANN | {"username": "ann@example.com"})).pk
 
 
 def test_who_may_not_invite_is_denied_and_nothing_is_written():
@@ -179,7 +179,7 @@ def test_a_superuser_who_is_invited_is_staff():
 
 def test_without_its_event_there_is_no_account_no_mail_and_no_ring():
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        invite_user(by=access.Command("test"), **ANN)
+        invite_user(by=access.CommandActor("test"), **ANN)
     assert not User.objects.exists()
     assert not Message.objects.exists()
     assert not OrmQ.objects.exists()

@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_user
 from users import access
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.mail.models import Message
 from users.models import State, User
 from users.verbs.invitation.verb import resend_invitation
@@ -37,15 +37,15 @@ def test_the_mail_goes_again_with_an_event_and_the_account_stays_as_it_is():
 )
 def test_only_an_invited_account_is_invited_again(fields):
     account = User.objects.get(pk=make_user(**fields).pk)
-    with pytest.raises(Refused, match="there is no invitation to send again"):
-        resend_invitation(account, by=access.Command("test"))
+    with pytest.raises(VerbRefused, match="it has no open invitation"):
+        resend_invitation(account, by=access.CommandActor("test"))
     assert not Message.objects.exists()
     assert not events()
 
 
 def test_an_account_without_an_address_is_not_invited_again():
-    with pytest.raises(Refused, match="no address"):
-        resend_invitation(make_user(status=State.INVITED, email=""), by=access.Command("test"))
+    with pytest.raises(VerbRefused, match="no address"):
+        resend_invitation(make_user(status=State.INVITED, email=""), by=access.CommandActor("test"))
     assert not events()
 
 
@@ -60,5 +60,5 @@ def test_who_may_not_invite_this_person_is_denied(role, target):
 def test_without_its_event_no_mail_is_written():
     account = make_user(status=State.INVITED)
     with events_refused(), pytest.raises(IntegrityError, match="full_disk"):
-        resend_invitation(account, by=access.Command("test"))
+        resend_invitation(account, by=access.CommandActor("test"))
     assert not Message.objects.exists()

@@ -7,12 +7,12 @@ from django.utils import timezone
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
 from users import access
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import State, User
 from users.verbs.reinstatement.verb import reinstate_account
 
 pytestmark = pytest.mark.django_db
-COMMAND = access.Command("test")
+COMMAND = access.CommandActor("test")
 
 
 def test_a_reinstated_account_is_active_and_nothing_is_left_of_the_suspension():
@@ -60,7 +60,7 @@ def test_a_suspension_that_has_run_out_can_be_tidied_away():
 def test_only_a_suspended_account_is_reinstated(fields):
     account = make_user(**fields)
     before = row(account)
-    with pytest.raises(Refused, match="not suspended"):
+    with pytest.raises(VerbRefused, match="not suspended"):
         reinstate_account(account, by=COMMAND)
     assert (row(account), events()) == (before, [])
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
 from users import access
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import State, User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
@@ -19,7 +19,7 @@ from users.verbs.suspension.verb import suspend_account
 from users.web.forms import REASON_MAX
 
 pytestmark = pytest.mark.django_db
-COMMAND = access.Command("test")
+COMMAND = access.CommandActor("test")
 NOON = datetime(2099, 3, 1, 12, tzinfo=UTC)
 
 
@@ -94,7 +94,7 @@ def test_an_account_whose_suspension_has_run_out_can_be_suspended_again():
 def test_an_account_that_is_suspended_or_gone_is_not_suspended(fields):
     account = make_user(**fields)
     before = row(account)
-    with pytest.raises(Refused, match="This account is already"):
+    with pytest.raises(VerbRefused, match="This account is already"):
         suspend_account(account, by=COMMAND, reason="Again")
     assert (row(account), events()) == (before, [])
 
@@ -136,7 +136,7 @@ def test_the_last_active_superuser_cannot_be_suspended_by_anybody():
     make_keyless_superusers()
     last = make_superuser()
     before = row(last)
-    with pytest.raises(Refused, match="last active superuser"):
+    with pytest.raises(VerbRefused, match="last active superuser"):
         suspend_account(last, by=COMMAND, reason="Coup")
     assert (row(last), events()) == (before, [])
 

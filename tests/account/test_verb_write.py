@@ -10,14 +10,14 @@ from django.utils import timezone
 from tests.account.asking import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
-from users.access import Command, Denied
-from users.exceptions import Refused
+from users.access import CommandActor, Denied
+from users.exceptions import VerbRefused
 from users.mail.models import Letter, Message
 from users.models import State, User
 from users.verbs.letter.verb import send_letter
 
 pytestmark = pytest.mark.django_db
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 NOW = timezone.now()
 
 
@@ -84,7 +84,7 @@ def test_whoever_is_there_can_be_written_to(fields):
     ],
 )
 def test_who_can_not_be_reached_is_not_written_to(fields, says):
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(VerbRefused, match=says):
         write(make_reachable(**fields))
     assert not Message.objects.exists()
     assert not Letter.objects.exists()
@@ -95,7 +95,7 @@ def test_an_address_from_which_the_last_mail_came_back_is_not_written_to_until_o
     ada = make_reachable()
     Message.objects.create(account=ada, kind="verification", to=ada.email, state="failed")
     Message.objects.create(account=ada, kind="password-reset", to=ada.email, state="waiting")
-    with pytest.raises(Refused, match="came back"):
+    with pytest.raises(VerbRefused, match="bounced"):
         write(ada)
     User.objects.filter(pk=ada.pk).update(email="new@example.com")
     write(ada)
@@ -108,7 +108,7 @@ def test_an_address_from_which_the_last_mail_came_back_is_not_written_to_until_o
 def test_the_same_letter_is_written_again_a_minute_later_and_another_one_at_once():
     ada = make_reachable()
     write(ada)
-    with pytest.raises(Refused, match="just been written"):
+    with pytest.raises(VerbRefused, match="was just sent"):
         write(ada)
     write(ada, text="Something else")
     Message.objects.update(created_at=timezone.now() - timedelta(minutes=2), state="sent")
@@ -134,8 +134,8 @@ def test_two_clicks_are_one_letter():
         ({"subject": "a\nBcc: b@example.com"}, "U+000A"),
         ({"text": "a\x00b"}, "U+0000"),
         ({"text": "\u202egnirts"}, "U+202E"),
-        ({"text": "Dear {password}"}, "There is no {password}. There are: {name}, "),
-        ({"subject": "{ nmae }"}, "There is no {nmae}"),
+        ({"text": "Dear {password}"}, "Unknown placeholder {password}. Available: {name}, "),
+        ({"subject": "{ nmae }"}, "Unknown placeholder {nmae}"),
     ],
 )
 def test_what_can_not_be_sent_is_named(fields, says):

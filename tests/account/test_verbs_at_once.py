@@ -13,7 +13,7 @@ from tests.account.cases import CASES, address, filled
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once, until_somebody_waits
 from users import access
-from users.exceptions import Refused, Stale
+from users.exceptions import EditConflict, VerbRefused
 from users.mail.models import Message
 from users.models import State, User
 from users.verbs.deletion.verb import delete_account
@@ -25,7 +25,7 @@ from users.verbs.suspension.verb import suspend_account
 from users.verbs.verification_email.verb import send_verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
-COMMAND = access.Command("test")
+COMMAND = access.CommandActor("test")
 REMOVALS = {
     "suspend": lambda account, by: suspend_account(account, by=by, reason="Coup"),
     "delete": lambda account, by: delete_account(account, by=by, reason="Coup"),
@@ -60,7 +60,7 @@ def test_of_several_superusers_who_are_all_removed_at_once_one_stays(number):
     answers = at_once(
         *(lambda account=account: REMOVALS["suspend"](account, COMMAND) for account in accounts)
     )
-    assert [type(answer) for answer in answers].count(Refused) == 1
+    assert [type(answer) for answer in answers].count(VerbRefused) == 1
     assert keepers() == 1
 
 
@@ -73,7 +73,7 @@ def test_who_removes_a_superuser_waits_for_the_one_who_is_removing_another(remov
     def other():
         try:
             return removal(first, second)
-        except Refused as refused:
+        except VerbRefused as refused:
             return refused
         finally:
             connection.close()
@@ -83,7 +83,7 @@ def test_who_removes_a_superuser_waits_for_the_one_who_is_removing_another(remov
             removal(second, first)
             answer = pool.submit(other)
             until_somebody_waits()
-        assert isinstance(answer.result(timeout=30), Refused)
+        assert isinstance(answer.result(timeout=30), VerbRefused)
     assert keepers() == 1
 
 
@@ -144,7 +144,7 @@ def test_two_saves_from_one_version_of_the_same_field_one_stands_and_the_other_i
             for fields in typed
         )
     )
-    [stale] = [answer for answer in answers if isinstance(answer, Stale)]
+    [stale] = [answer for answer in answers if isinstance(answer, EditConflict)]
     [done] = [answer for answer in answers if isinstance(answer, User)]
     [conflict] = stale.conflicts
     assert (conflict.name, conflict.original, conflict.theirs) == (
@@ -325,7 +325,7 @@ def test_a_suspension_is_not_decided_on_an_account_that_was_edited_meanwhile():
     stored = row(account)
     edited = stored["first_name"] == "Ann"
     assert edited == isinstance(answers[1], User)  # from before the suspension, it merges
-    if isinstance(answers[0], Stale):
+    if isinstance(answers[0], EditConflict):
         assert (stored["status"], edited) == ("active", True)
     else:
         assert (stored["status"], edited, stored["version"]) == ("suspended", True, 3)

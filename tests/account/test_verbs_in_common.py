@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from tests.account.asking import VERBS, events, events_refused, row
 from tests.builders import make_superuser, make_user
 from users import access
-from users.exceptions import Stale
+from users.exceptions import EditConflict
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_a_verb_from_a_stale_version_changes_nothing_and_shows_the_account_as_it
     account = verb.target()
     User.objects.filter(pk=account.pk).update(version=5, locale="pt")
     before = row(account)
-    with pytest.raises(Stale) as caught:
+    with pytest.raises(EditConflict) as caught:
         verb.ask(account, by=make_superuser(), version=account.version)
     assert (caught.value.current.version, caught.value.current.locale, caught.value.seen) == (
         5,
@@ -119,7 +119,7 @@ def test_without_its_change_the_event_does_not_happen(verb):
 @each_verb
 def test_a_command_is_the_actor_by_its_name(verb):
     account = verb.target()
-    verb.ask(account, by=access.Command("bulk"), version=account.version)
+    verb.ask(account, by=access.CommandActor("bulk"), version=account.version)
     [event] = events(account)
     assert (event.actor_id, event.actor_text) == (None, "command bulk")
 

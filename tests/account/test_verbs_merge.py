@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.account.asking import events, row
 from tests.builders import PASSWORD, make_user
 from users import access
-from users.exceptions import Stale
+from users.exceptions import EditConflict
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
@@ -22,7 +22,7 @@ VALUES = {
     "phone": ["", "12345", "67890"],
     "locale": ["", "en", "pt"],
 }
-EDITORS = [access.Command(name) for name in ("ann", "bo", "cy")]
+EDITORS = [access.CommandActor(name) for name in ("ann", "bo", "cy")]
 
 some_fields = st.fixed_dictionaries(
     {}, optional={name: st.sampled_from(values) for name, values in VALUES.items()}
@@ -55,7 +55,7 @@ def test_nothing_is_lost_and_the_events_explain_the_account(steps, gives_way):
     assert_explained(account)
 
 
-def toggle(account: User, by: access.Command) -> None:
+def toggle(account: User, by: access.CommandActor) -> None:
     if account.status == "active":
         suspend_account(account, by=by, reason="Spam")
     else:
@@ -63,7 +63,7 @@ def toggle(account: User, by: access.Command) -> None:
 
 
 def save(
-    now: User, by: access.Command, version: int, original: dict, typed: dict, gives_way: bool
+    now: User, by: access.CommandActor, version: int, original: dict, typed: dict, gives_way: bool
 ) -> None:
     """What the verb makes of it is what each field asks for; where it asks, the answer is saved
     from the newest version.
@@ -74,7 +74,7 @@ def save(
     clashing = {name for name in mine & theirs if typed[name] != before[name]}
     wanted = before | {name: typed[name] for name in mine}
     if clashing:
-        with pytest.raises(Stale) as caught:
+        with pytest.raises(EditConflict) as caught:
             edit_profile(now, by=by, version=version, **typed)
         stale = caught.value
         assert {conflict.name for conflict in stale.conflicts} == clashing

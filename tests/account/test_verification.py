@@ -25,7 +25,10 @@ def test_a_support_agent_says_how_they_know_the_address(client):
         form(client.get(path(ada)), path(ada)) | {"reason": "Rang from there"},
         follow=True,
     )
-    assert "is verified." in read(response).one("p", class_="note success").text
+    assert (
+        f"Address of {ada.display_name} verified."
+        in read(response).one("p", class_="note success").text
+    )
     ada.refresh_from_db()
     assert ada.email_verified_at
     [event] = events(ada)

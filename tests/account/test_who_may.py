@@ -17,7 +17,7 @@ from tests.account.cases import CASES, LATER, Case, send
 from tests.builders import PASSWORD, make_superuser, make_user
 from users import access, verbs
 from users.audit.models import AuditEvent
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
@@ -136,10 +136,10 @@ def addresses() -> set[str]:
 
 def test_every_action_of_the_gate_is_asked_for_by_an_address_of_the_table(client, monkeypatch):
     asked: set[str] = set()
-    ask = access.refusal
+    ask = access.find_refusal
     monkeypatch.setattr(
         access,
-        "refusal",
+        "find_refusal",
         lambda actor, action, target=None: (asked.add(action), ask(actor, action, target))[1],
     )
     client.force_login(make_superuser())
@@ -201,7 +201,7 @@ def test_what_the_verb_does(verb, target):
             found += "+"
         except access.Denied:
             found += "-"
-        except Refused:
+        except VerbRefused:
             found += "!"
     assert found == expected(verb, target)
 

@@ -7,13 +7,13 @@ from django.db import connection, transaction
 
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.record import record
+from users.audit.record import record_event
 from users.database import triggers
 
 
 def make_events(number: int, **fields) -> list[AuditEvent]:
     return [
-        record(
+        record_event(
             "account.edited", actor=None, after={"phone": f"+{n}"}, reason=f"reason {n}", **fields
         )
         for n in range(number)
@@ -22,7 +22,7 @@ def make_events(number: int, **fields) -> list[AuditEvent]:
 
 def sealed(number: int) -> list[AuditEvent]:
     made = make_events(number)
-    chain.sweep()
+    chain.seal_waiting_events()
     return list(
         AuditEvent.objects.filter(pk__in=[event.pk for event in made]).order_by("chain_position")
     )
@@ -35,12 +35,12 @@ def without_triggers() -> Iterator[None]:
             cursor.execute("SET LOCAL session_replication_role = replica")
         else:
             for name in ("update", "delete", "replace"):
-                cursor.execute(f"DROP TRIGGER {triggers.AUDIT}_{name}")
+                cursor.execute(f"DROP TRIGGER {triggers.AUDIT_TABLE}_{name}")
         yield
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         else:
-            triggers.install(connection)
+            triggers.install_triggers(connection)
 
 
 def execute(sql: str, *params) -> None:
@@ -56,4 +56,4 @@ def forge_all() -> None:
         )
         ChainHead.objects.all().delete()
         with transaction.atomic():
-            chain.seal(chain.lock_head(), AuditEvent.objects.order_by("pk"))
+            chain.seal_events(chain.lock_chain_head(), AuditEvent.objects.order_by("pk"))

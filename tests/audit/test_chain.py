@@ -12,9 +12,9 @@ from tests.builders import make_user
 from tests.threads import at_once
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.record import record
-from users.audit.tasks import seal
-from users.audit.verify import verify
+from users.audit.record import record_event
+from users.audit.tasks import seal_audit_chain
+from users.audit.verification import verify_chain
 from users.jobs.schedule import EVERY_MINUTE
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +26,9 @@ def positions() -> list[int | None]:
 
 def test_events_are_sealed_in_the_order_of_writing():
     make_events(3)
-    assert chain.sweep() == 3
+    assert chain.seal_waiting_events() == 3
     make_events(2)
-    assert chain.sweep() == 2
+    assert chain.seal_waiting_events() == 2
     assert positions() == [1, 2, 3, 4, 5]
     last = AuditEvent.objects.get(chain_position=5)
     head = ChainHead.objects.get()
@@ -38,9 +38,9 @@ def test_events_are_sealed_in_the_order_of_writing():
 
 def test_sealing_again_changes_nothing():
     make_events(2)
-    chain.sweep()
+    chain.seal_waiting_events()
     before = list(AuditEvent.objects.order_by("pk").values_list())
-    assert chain.sweep() == 0
+    assert chain.seal_waiting_events() == 0
     assert list(AuditEvent.objects.order_by("pk").values_list()) == before
 
 
@@ -52,28 +52,28 @@ def test_each_event_has_a_salt_of_its_own():
 
 def test_many_events_take_many_batches_and_an_interruption_loses_none():
     make_events(7)
-    with patch.object(chain, "BATCH", 2):
-        assert chain.sweep(seconds=-1) == 2
+    with patch.object(chain, "BATCH_SIZE", 2):
+        assert chain.seal_waiting_events(seconds=-1) == 2
         assert positions() == [1, 2, None, None, None, None, None]
-        assert chain.sweep() == 5
-    assert verify().fault == ""
+        assert chain.seal_waiting_events() == 5
+    assert verify_chain().fault == ""
 
 
 def test_a_task_seals_every_minute():
-    assert "users.audit.tasks.seal" in EVERY_MINUTE
+    assert "users.audit.tasks.seal_audit_chain" in EVERY_MINUTE
     make_events(1)
-    seal()
+    seal_audit_chain()
     assert positions() == [1]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_never_fork_the_chain():
     make_events(120)
-    with patch.object(chain, "BATCH", 7):
-        answers = at_once(*[chain.sweep] * 4)
+    with patch.object(chain, "BATCH_SIZE", 7):
+        answers = at_once(*[chain.seal_waiting_events] * 4)
     assert sum(answers) == 120, answers
     assert sorted(positions()) == list(range(1, 121))
-    verdict = verify()
+    verdict = verify_chain()
     assert (verdict.fault, verdict.events) == ("", 120)
 
 
@@ -81,15 +81,15 @@ def test_an_event_that_is_committed_late_is_sealed_too():
     late = make_events(1)[0]
     with patch.object(
         chain,
-        "due",
+        "events_to_seal",
         lambda head: AuditEvent.objects.filter(pk__gt=late.pk, chain_position=None).order_by("pk"),
     ):
         make_events(2)
-        chain.sweep()
+        chain.seal_waiting_events()
     ChainHead.objects.update(looked_at=timezone.now() - timedelta(hours=1))
-    assert chain.sweep() == 1
+    assert chain.seal_waiting_events() == 1
     assert positions() == [3, 1, 2]
-    assert verify().fault == ""
+    assert verify_chain().fault == ""
 
 
 # --- erasing --------------------------------------------------------------------------------------
@@ -97,13 +97,13 @@ def test_an_event_that_is_committed_late_is_sealed_too():
 
 def blank(events, *parts: str) -> int:
     with transaction.atomic():
-        return chain.blank(events, *parts)
+        return chain.blank_events(events, *parts)
 
 
 def test_the_values_of_the_target_go_and_the_chain_verifies():
     ada = make_user()
     eve = make_user()
-    record(
+    record_event(
         "account.edited",
         actor=eve,
         target=ada,
@@ -111,7 +111,7 @@ def test_the_values_of_the_target_go_and_the_chain_verifies():
         after={"phone": "+2", "x": None},
         reason="moved",
     )
-    chain.sweep()
+    chain.seal_waiting_events()
     make_events(2)
     assert blank(AuditEvent.objects.filter(target_id=ada.pk), "target") == 1
     event = AuditEvent.objects.get(target_id=ada.pk)
@@ -124,14 +124,14 @@ def test_the_values_of_the_target_go_and_the_chain_verifies():
     assert (event.actor_text, event.actor_id) == (eve.username, eve.pk)
     assert bytes(event.chain_salt)[:16] == bytes(16) != bytes(event.chain_salt)[16:]
     assert event.erased_at
-    record("account.erased", actor=eve, target=ada)
-    chain.sweep()
-    assert (verify().fault, verify().erased) == ("", 1)
+    record_event("account.erased", actor=eve, target=ada)
+    chain.seal_waiting_events()
+    assert (verify_chain().fault, verify_chain().erased) == ("", 1)
 
 
 def test_the_values_of_the_actor_go_alone_or_after_those_of_the_target():
     ada = make_user()
-    record("account.edited", actor=ada, target=ada, after={"phone": "+2"})
+    record_event("account.edited", actor=ada, target=ada, after={"phone": "+2"})
     everything = AuditEvent.objects.filter(action="account.edited")
     assert blank(everything, "actor") == 1
     event = everything.get()
@@ -141,20 +141,20 @@ def test_the_values_of_the_actor_go_alone_or_after_those_of_the_target():
         "",
         {"phone": "+2"},
     )
-    record("account.erased", actor=None, target=ada)
-    assert verify().fault == ""
+    record_event("account.erased", actor=None, target=ada)
+    assert verify_chain().fault == ""
     assert blank(everything, "target") == 1
     assert bytes(everything.get().chain_salt) == bytes(32)
-    assert verify().fault == ""
+    assert verify_chain().fault == ""
 
 
 def test_events_that_are_not_sealed_are_sealed_first():
     middle = make_events(3)[1]
     assert blank(AuditEvent.objects.filter(pk=middle.pk), "target", "actor") == 2
     assert positions() == [None, 1, None]
-    chain.sweep()
+    chain.seal_waiting_events()
     assert positions() == [2, 1, 3]
-    assert (verify().fault, verify().events) == ("", 3)
+    assert (verify_chain().fault, verify_chain().events) == ("", 3)
 
 
 def test_erasing_again_takes_nothing():
@@ -166,14 +166,14 @@ def test_erasing_again_takes_nothing():
 
 
 def test_erasing_takes_batches(monkeypatch):
-    monkeypatch.setattr(chain, "BATCH", 2)
+    monkeypatch.setattr(chain, "BATCH_SIZE", 2)
     make_events(5)
     assert blank(AuditEvent.objects.all(), "target") == 5
-    assert (verify().fault, verify().erased) == ("", 5)
+    assert (verify_chain().fault, verify_chain().erased) == ("", 5)
 
 
 def test_the_same_values_have_the_same_bytes_on_every_database():
     assert (
-        chain.canonical([{"b": "ü", "a": [1, True, None]}, "x"])
+        chain.canonical_json([{"b": "ü", "a": [1, True, None]}, "x"])
         == b'[{"a":[1,true,null],"b":"\\u00fc"},"x"]'
     )

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.audit.record import record
+from users.audit.record import record_event
 from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +57,8 @@ def test_an_auditor_reads_what_was_done_by_whom_to_whom_and_from_where(client, a
 def test_the_trail_is_narrowed_to_an_action_an_actor_or_a_target(client, auditor):
     ada = make_user(username="ada")
     grace = make_user(username="grace")
-    record("account.edited", actor=ada, target=grace)
-    record("account.suspended", actor=grace, target=ada)
+    record_event("account.edited", actor=ada, target=grace)
+    record_event("account.suspended", actor=grace, target=ada)
     assert len(events(client.get(PATH))) == 2
     for query, expected in (
         ("action=account.suspended", "grace · Suspended · ada"),
@@ -74,7 +74,7 @@ def test_the_trail_is_narrowed_to_an_action_an_actor_or_a_target(client, auditor
 
 def test_the_trail_is_paged_without_losing_or_repeating_an_event(client, auditor):
     for number in range(120):
-        record("account.edited", actor=auditor, reason=f"reason {number}")
+        record_event("account.edited", actor=auditor, reason=f"reason {number}")
     response = client.get(f"{PATH}?actor={auditor.pk}")
     seen = []
     sizes = []
@@ -87,12 +87,12 @@ def test_the_trail_is_paged_without_losing_or_repeating_an_event(client, auditor
 
 
 def test_fifty_events_cost_as_many_queries_as_one(client, auditor):
-    record("account.edited", actor=auditor, target=auditor)
+    record_event("account.edited", actor=auditor, target=auditor)
     client.get(PATH)
     with CaptureQueriesContext(connection) as one:
         client.get(PATH)
     for _ in range(60):
-        record("account.edited", actor=auditor, target=auditor)
+        record_event("account.edited", actor=auditor, target=auditor)
     with CaptureQueriesContext(connection) as fifty:
         assert len(events(client.get(PATH))) == 50
     assert len(one) == len(fifty), "\n".join(query["sql"] for query in fifty)

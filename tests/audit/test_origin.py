@@ -7,7 +7,7 @@ import pytest
 from django.http import HttpResponse
 
 from users.audit.middleware import OriginMiddleware
-from users.audit.origin import RequestIdFilter, current_origin, origin_of
+from users.audit.origin import RequestIdFilter, current_origin, request_origin
 
 SPOOFED = "203.0.113.99"
 
@@ -39,17 +39,17 @@ def test_the_address_is_the_one_that_the_outermost_trusted_proxy_saw(
 ):
     settings.TRUSTED_PROXIES = proxies
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    assert origin_of(rf.get("/", headers=headers, REMOTE_ADDR="10.0.0.1")).ip == address
+    assert request_origin(rf.get("/", headers=headers, REMOTE_ADDR="10.0.0.1")).ip == address
 
 
 @pytest.mark.parametrize("remote", ["", "unix:", "@"])
 def test_a_request_over_a_socket_has_no_address(rf, remote):
-    assert origin_of(rf.get("/", REMOTE_ADDR=remote)).ip is None
+    assert request_origin(rf.get("/", REMOTE_ADDR=remote)).ip is None
 
 
 @pytest.mark.parametrize("given", ["abcdefgh", "0123-4567_89.AB", "x" * 64])
 def test_a_request_id_that_looks_like_one_is_kept(rf, given):
-    assert origin_of(rf.get("/", headers={"X-Request-ID": given})).request_id == given
+    assert request_origin(rf.get("/", headers={"X-Request-ID": given})).request_id == given
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def test_a_request_id_that_looks_like_one_is_kept(rf, given):
     ["", "short", "x" * 65, "with space", "new\nline-id", "abcdefgh\n", "ünïcödë1", "<script>"],
 )
 def test_another_request_id_is_replaced_by_a_new_one(rf, given):
-    ids = {origin_of(rf.get("/", headers={"X-Request-ID": given})).request_id for _ in range(2)}
+    ids = {
+        request_origin(rf.get("/", headers={"X-Request-ID": given})).request_id for _ in range(2)
+    }
     assert len(ids) == 2
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
 
@@ -76,7 +78,7 @@ def test_another_request_id_is_replaced_by_a_new_one(rf, given):
     ],
 )
 def test_a_hostile_user_agent_is_printable_and_short(rf, given, kept):
-    assert origin_of(rf.get("/", headers={"User-Agent": given})).user_agent == kept
+    assert request_origin(rf.get("/", headers={"User-Agent": given})).user_agent == kept
 
 
 def test_the_middleware_lends_the_origin_to_the_request_and_takes_it_back(rf):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from users.audit.html import line
+from users.audit.html import render_event
 from users.audit.models import AuditEvent
 
 NASTY = "\"><script>alert('1')</script>"
@@ -21,7 +21,7 @@ def event(**fields) -> AuditEvent:
 
 
 def test_an_event_says_when_who_what_and_to_whom():
-    html = line(
+    html = render_event(
         event(
             target_id=7,
             target_text="bob",
@@ -42,14 +42,20 @@ def test_an_event_says_when_who_what_and_to_whom():
 
 
 def test_on_the_page_of_its_account_it_names_neither_that_nor_an_address():
-    html = line(event(target_id=7, target_text="bob", ip="192.0.2.1", user_agent="Firefox"), True)
+    html = render_event(
+        event(target_id=7, target_text="bob", ip="192.0.2.1", user_agent="Firefox"), True
+    )
     assert "bob" not in html
     assert "192.0.2.1" not in html
-    assert "from 192.0.2.1 · Firefox" in line(event(ip="192.0.2.1", user_agent="Firefox"), False)
+    assert "from 192.0.2.1 · Firefox" in render_event(
+        event(ip="192.0.2.1", user_agent="Firefox"), False
+    )
 
 
 def test_a_refusal_says_what_was_refused_and_changes_nothing():
-    html = line(event(action="denied", reason="not allowed", after={"action": "suspend"}), False)
+    html = render_event(
+        event(action="denied", reason="not allowed", after={"action": "suspend"}), False
+    )
     assert "suspend: “not allowed”" in html
     assert "changes" not in html
 
@@ -59,20 +65,22 @@ def test_of_erased_values_the_names_are_left():
         "erased_at": datetime(2025, 4, 1, tzinfo=UTC),
         "after": {"email": None, "phone": None},
     }
-    assert "email, phone: values erased on" in line(event(actor_text="", **erased), True)
-    about_another = line(event(target_text="bob", **erased), True)
+    assert "email, phone: values erased on" in render_event(event(actor_text="", **erased), True)
+    about_another = render_event(event(target_text="bob", **erased), True)
     assert "mentions of an erased person removed on" in about_another
     assert "values erased" not in about_another
 
 
 @pytest.mark.parametrize(("numbers", "says"), [([5], "in 1 event<"), ([5, 6], "in 2 events<")])
 def test_words_that_were_taken_out_are_counted(numbers, says):
-    assert says in line(event(action="audit.redacted", after={"events": numbers}), True)
+    assert says in render_event(event(action="audit.redacted", after={"events": numbers}), True)
 
 
 def test_somebody_without_a_name_is_somebody():
-    assert '<span class="muted">someone</span>' in line(event(actor_id=None, actor_text=""), True)
-    assert ">an erased account</a>" in line(event(actor_text=""), True)
+    assert '<span class="muted">someone</span>' in render_event(
+        event(actor_id=None, actor_text=""), True
+    )
+    assert ">an erased account</a>" in render_event(event(actor_text=""), True)
 
 
 @pytest.mark.parametrize("on_account", [False, True])
@@ -80,7 +88,7 @@ def test_somebody_without_a_name_is_somebody():
 def test_hostile_text_is_escaped_wherever_it_stands(on_account, action):
     texts = dict.fromkeys(("actor_text", "target_text", "reason", "ip", "user_agent"), NASTY)
     values = {"before": {NASTY: NASTY}, "after": {NASTY: [NASTY, NASTY], "action": NASTY}}
-    html = line(
+    html = render_event(
         event(action=action, target_id=7, erased_at=datetime.now(UTC), **texts, **values),
         on_account,
     )

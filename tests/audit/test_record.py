@@ -11,10 +11,10 @@ from django.db import connection, transaction
 
 from tests.builders import make_user
 from users import access
-from users.audit.actions import ACTIONS
+from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.audit.origin import Origin, current_origin
-from users.audit.record import event_for, plain, record, record_denied
+from users.audit.record import build_event, json_values, record_denial, record_event
 
 pytestmark = pytest.mark.django_db
 USERS = Path(__file__).parents[2] / "users"
@@ -30,7 +30,7 @@ def origin():
 def test_an_event_says_who_did_what_to_whom_and_from_where(origin):
     actor = make_user("Support")
     target = make_user(version=7)
-    event = record(
+    event = record_event(
         "account.edited",
         actor=actor,
         target=target,
@@ -63,14 +63,14 @@ def test_an_event_says_who_did_what_to_whom_and_from_where(origin):
 
 
 def test_an_event_outside_of_a_request_has_no_origin():
-    stored = record("account.edited", actor=access.Command("seed"), target=make_user())
+    stored = record_event("account.edited", actor=access.CommandActor("seed"), target=make_user())
     assert (stored.ip, stored.user_agent, stored.request_id) == (None, "", "")
     assert (stored.actor_id, stored.actor_text) == (None, "command seed")
 
 
 @pytest.mark.parametrize("actor", [None, AnonymousUser()])
 def test_an_event_by_nobody_says_so(actor):
-    stored = record("denied", actor=actor)
+    stored = record_event("denied", actor=actor)
     assert stored.actor_id is None
     assert stored.actor_text in ("nobody", "AnonymousUser")
     assert (stored.target_id, stored.target_text, stored.target_version) == (None, "", None)
@@ -79,7 +79,7 @@ def test_an_event_by_nobody_says_so(actor):
 def test_an_event_outlives_its_actor_and_its_target():
     actor = make_user()
     target = make_user()
-    event = record("account.edited", actor=actor, target=target)
+    event = record_event("account.edited", actor=actor, target=target)
     names = actor.username, target.username
     actor.delete()
     target.delete()
@@ -92,7 +92,7 @@ def test_a_refused_action_is_an_event_with_the_missing_permission():
     target = make_user()
     with pytest.raises(access.Denied) as caught:
         access.require(actor, "suspend", target)
-    event = record_denied(actor, caught.value)
+    event = record_denial(actor, caught.value)
     assert (event.action, event.actor_id, event.target_id) == ("denied", actor.pk, target.pk)
     assert event.after == {"action": "suspend", "permission": "users.suspend_user"}
     assert event.reason == caught.value.reason
@@ -100,13 +100,13 @@ def test_a_refused_action_is_an_event_with_the_missing_permission():
 
 def test_an_event_is_part_of_its_transaction():
     with transaction.atomic():
-        record("account.edited", actor=None)
+        record_event("account.edited", actor=None)
         transaction.set_rollback(True)
     assert not AuditEvent.objects.exists()
 
 
 def test_an_event_that_is_only_made_is_not_stored():
-    assert event_for("account.edited", actor=None).pk is None
+    assert build_event("account.edited", actor=None).pk is None
     assert not AuditEvent.objects.exists()
 
 
@@ -121,16 +121,16 @@ def test_times_are_held_in_utc_and_other_values_as_they_are():
         "list": ["a"],
         "map": {"a": 1},
     }
-    held = plain(values)
+    held = json_values(values)
     assert held == values | {"until": "2026-07-01T12:00:00.123Z"}
-    stored = record("account.edited", actor=None, after=values)
+    stored = record_event("account.edited", actor=None, after=values)
     stored.refresh_from_db()
     assert stored.after == held
 
 
 def test_a_value_that_json_cannot_hold_is_an_error_and_never_a_guess():
     with pytest.raises(TypeError):
-        plain({"it": object()})
+        json_values({"it": object()})
 
 
 @pytest.mark.parametrize(
@@ -144,20 +144,20 @@ def test_a_value_that_json_cannot_hold_is_an_error_and_never_a_guess():
     ],
 )
 def test_a_reason_is_stored_as_it_is(text):
-    event = record("account.edited", actor=None, reason=text)
+    event = record_event("account.edited", actor=None, reason=text)
     event.refresh_from_db()
     assert event.reason == text
 
 
 def test_the_longest_names_fit():
     target = make_user(username="\U00020000" * 150, email="")
-    event = record("account.edited", actor=target, target=target)
+    event = record_event("account.edited", actor=target, target=target)
     event.refresh_from_db()
     assert event.actor_text == event.target_text == target.username
 
 
 def test_before_and_after_are_objects_in_the_database():
-    event = record("account.edited", actor=None, before={"a": 1})
+    event = record_event("account.edited", actor=None, before={"a": 1})
     with connection.cursor() as cursor:
         cursor.execute("SELECT before, after FROM users_auditevent WHERE id = %s", [event.pk])
         before, after = (
@@ -173,4 +173,4 @@ def test_each_action_that_the_code_writes_has_a_name_for_people():
         for action in re.findall(r'"((?:accounts?|jobs?)\.[a-z_]+)"', path.read_text())
     }
     assert "account.suspended" in written
-    assert written - set(ACTIONS) == set()
+    assert written - set(ACTION_LABELS) == set()

@@ -12,9 +12,9 @@ from tests.audit.tampering import execute
 from tests.builders import make_user
 from users.audit import chain
 from users.audit.models import AuditEvent
-from users.audit.record import record
-from users.audit.redaction import redact
-from users.audit.verify import verify
+from users.audit.record import record_event
+from users.audit.redaction import redact_events
+from users.audit.verification import verify_chain
 from users.database import triggers
 
 pytestmark = pytest.mark.django_db
@@ -29,12 +29,12 @@ def make_event(**fields) -> AuditEvent:
         "after": {"phone": "+1", "says": [WHY, {"n": 5, "ü": None}]},
         "reason": WHY,
     }
-    return record("account.suspended", actor=eve, target=eve, **values | fields)
+    return record_event("account.suspended", actor=eve, target=eve, **values | fields)
 
 
 def take(event: AuditEvent, **changed) -> AuditEvent:
     with transaction.atomic():
-        redact(
+        redact_events(
             {
                 event.pk: changed
                 or {"reason": LEFT, "after": {"phone": "+1", "says": [LEFT, {"n": 5, "ü": None}]}}
@@ -47,23 +47,23 @@ def take(event: AuditEvent, **changed) -> AuditEvent:
 @pytest.mark.parametrize("sealed", [True, False])
 def test_words_go_and_the_chain_verifies(sealed):
     event = make_event()
-    chain.sweep() if sealed else None
+    chain.seal_waiting_events() if sealed else None
     event = take(event)
     assert (event.reason, event.after["says"][0], event.after["phone"]) == (LEFT, LEFT, "+1")
     assert event.erased_at
-    chain.sweep()
-    verdict = verify()
+    chain.seal_waiting_events()
+    verdict = verify_chain()
     assert (verdict.fault, verdict.events, verdict.erased, verdict.redacted) == ("", 2, 0, 1)
 
 
 def test_words_of_both_parts_go_and_again_later():
-    event = record("job.parked", actor=None, reason="mail ada@x.org or ada7")
-    chain.sweep()
+    event = record_event("job.parked", actor=None, reason="mail ada@x.org or ada7")
+    chain.seal_waiting_events()
     take(event, reason="mail [erased] or ada7", actor_text="[erased]")
     event = take(event, reason="mail [erased] or [erased]")
     assert (event.reason, event.actor_text) == ("mail [erased] or [erased]", "[erased]")
-    chain.sweep()
-    assert (verify().fault, verify().redacted) == ("", 1)
+    chain.seal_waiting_events()
+    assert (verify_chain().fault, verify_chain().redacted) == ("", 1)
     assert AuditEvent.objects.filter(action="audit.redacted").count() == 2
 
 
@@ -83,18 +83,18 @@ def test_the_trail_tells_of_which_events_and_nothing_of_what():
 def test_an_event_that_lost_words_can_still_be_erased_whole():
     event = take(make_event())
     with transaction.atomic():
-        assert chain.blank(AuditEvent.objects.filter(pk=event.pk), "target") == 1
-        assert chain.blank(AuditEvent.objects.filter(pk=event.pk), "target") == 0
+        assert chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target") == 1
+        assert chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target") == 0
     event.refresh_from_db()
     assert (event.reason, event.after, event.target_text) == ("", {"phone": None, "says": None}, "")
-    chain.sweep()
-    assert verify().fault.endswith(f"account {event.target_id} was not erased")
-    record("account.erased", actor=None, target=make_user(id=event.target_id + 1000))
+    chain.seal_waiting_events()
+    assert verify_chain().fault.endswith(f"account {event.target_id} was not erased")
+    record_event("account.erased", actor=None, target=make_user(id=event.target_id + 1000))
     execute(
         "UPDATE users_auditevent SET target_id = %s WHERE action = 'account.erased'",
         event.target_id,
     )
-    assert (verify().fault, verify().erased, verify().redacted) == ("", 1, 0)
+    assert (verify_chain().fault, verify_chain().erased, verify_chain().redacted) == ("", 1, 0)
 
 
 # --- what does not go -----------------------------------------------------------------------------
@@ -121,8 +121,8 @@ def test_an_event_that_lost_words_can_still_be_erased_whole():
 )
 def test_the_database_lets_nothing_but_words_go(changed):
     event = make_event()
-    chain.sweep()
-    with pytest.raises(DatabaseError, match=triggers.REFUSAL):
+    chain.seal_waiting_events()
+    with pytest.raises(DatabaseError, match=triggers.APPEND_ONLY_ERROR):
         take(event, **changed)
     assert AuditEvent.objects.get(pk=event.pk).reason == WHY
 
@@ -141,7 +141,7 @@ def test_nothing_else_of_an_event_changes_on_that_occasion(column, value):
     event = take(make_event())
     salt = bytes(event.chain_salt)[16:]
     with (
-        pytest.raises(DatabaseError, match=triggers.REFUSAL),
+        pytest.raises(DatabaseError, match=triggers.APPEND_ONLY_ERROR),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
@@ -153,10 +153,10 @@ def test_nothing_else_of_an_event_changes_on_that_occasion(column, value):
 
 def test_what_is_gone_does_not_come_back():
     event = make_event()
-    chain.sweep()
+    chain.seal_waiting_events()
     with transaction.atomic():
-        chain.blank(AuditEvent.objects.filter(pk=event.pk), "target")
-    with pytest.raises(DatabaseError, match=triggers.REFUSAL):
+        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
+    with pytest.raises(DatabaseError, match=triggers.APPEND_ONLY_ERROR):
         take(event, reason="[erased]")
 
 
@@ -180,18 +180,18 @@ def lost(event: AuditEvent) -> str:
 )
 def test_what_is_left_is_sealed_anew(column, value):
     event = take(make_event())
-    chain.sweep()
-    assert verify().fault == ""
+    chain.seal_waiting_events()
+    assert verify_chain().fault == ""
     execute(f"UPDATE users_auditevent SET {column} = %s WHERE id = %s", value, event.pk)
-    assert verify().fault == lost(event)
+    assert verify_chain().fault == lost(event)
 
 
 def test_what_was_sealed_at_first_stays_covered():
     event = take(make_event())
-    chain.sweep()
+    chain.seal_waiting_events()
     execute("UPDATE users_auditevent SET action = 'account.edited' WHERE id = %s", event.pk)
     assert (
-        verify().fault
+        verify_chain().fault
         == f"event {event.pk} at position {event.chain_position} was changed after it was sealed"
     )
 
@@ -199,9 +199,9 @@ def test_what_was_sealed_at_first_stays_covered():
 def test_words_that_went_without_the_trail_saying_so_are_noticed():
     """Somebody who owns the database calls a change of theirs a redaction."""
     event = make_event()
-    chain.sweep()
+    chain.seal_waiting_events()
     event.refresh_from_db()
-    [row] = chain.rows(AuditEvent.objects.filter(pk=event.pk))
+    [row] = chain.event_rows(AuditEvent.objects.filter(pk=event.pk))
     execute(
         "UPDATE users_auditevent SET reason = '[erased]', target_digest = %s, erased_at = %s, chain_salt = %s WHERE id = %s",
         chain.sealed_digest("target", row),
@@ -209,14 +209,14 @@ def test_words_that_went_without_the_trail_saying_so_are_noticed():
         b"n" * 16 + bytes(event.chain_salt)[16:],
         event.pk,
     )
-    assert verify().fault == lost(event)
+    assert verify_chain().fault == lost(event)
 
 
 def test_a_changed_word_of_the_trail_about_it_is_noticed():
     event = take(make_event())
-    chain.sweep()
+    chain.seal_waiting_events()
     told = AuditEvent.objects.get(action="audit.redacted")
     execute("UPDATE users_auditevent SET after = '{\"events\": []}' WHERE id = %s", told.pk)
-    assert verify().fault == lost(event)
+    assert verify_chain().fault == lost(event)
     execute("DELETE FROM users_auditevent WHERE id = %s", told.pk)
-    assert verify().fault == lost(event)
+    assert verify_chain().fault == lost(event)

@@ -10,35 +10,35 @@ from hypothesis import strategies as st
 
 from tests.builders import make_user
 from tests.plans import assert_no_sort, plans
-from users.audit.actions import ACTIONS
+from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
-from users.audit.trail import BadTrail, Trail
+from users.audit.record import build_event
+from users.audit.trail import BadTrailFilter, TrailFilter
 from users.identifiers import LARGEST_ID
 
 NUMBERS = st.integers(0, LARGEST_ID)
 
 
-def bad(query: str) -> BadTrail:
-    with pytest.raises(BadTrail) as caught:
-        Trail.parse(QueryDict(query))
+def bad(query: str) -> BadTrailFilter:
+    with pytest.raises(BadTrailFilter) as caught:
+        TrailFilter.parse(QueryDict(query))
     return caught.value
 
 
-@given(st.builds(Trail, st.sampled_from(["", *ACTIONS]), NUMBERS, NUMBERS, NUMBERS))
+@given(st.builds(TrailFilter, st.sampled_from(["", *ACTION_LABELS]), NUMBERS, NUMBERS, NUMBERS))
 def test_an_address_leads_back_to_the_same_trail(trail):
     path, _, query = trail.url().partition("?")
     assert path == "/audit/"
-    assert Trail.parse(QueryDict(query)) == trail
+    assert TrailFilter.parse(QueryDict(query)) == trail
 
 
 def test_the_plain_trail_has_a_plain_address():
-    assert Trail.parse(QueryDict("")).url() == "/audit/"
-    assert Trail.parse(QueryDict("action=&actor=&target=&after=")) == Trail()
+    assert TrailFilter.parse(QueryDict("")).url() == "/audit/"
+    assert TrailFilter.parse(QueryDict("action=&actor=&target=&after=")) == TrailFilter()
 
 
 def test_an_address_keeps_the_filters_and_changes_what_is_asked():
-    trail = Trail(action="denied", actor=7, after=90)
+    trail = TrailFilter(action="denied", actor=7, after=90)
     assert trail.url(after=40) == "/audit/?action=denied&actor=7&after=40"
     assert trail.url(after=0) == "/audit/?action=denied&actor=7"
 
@@ -89,8 +89,8 @@ def test_an_unknown_and_a_repeated_parameter_are_named():
 def test_no_query_string_is_any_other_error(values):
     query = QueryDict(mutable=True)
     query.update(values)
-    with suppress(BadTrail):
-        Trail.parse(query)
+    with suppress(BadTrailFilter):
+        TrailFilter.parse(query)
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -102,7 +102,8 @@ def trail(db) -> list[AuditEvent]:
     accounts = [make_user() for _ in range(5)]
     actions = ["account.edited", "account.suspended", "account.reinstated", "denied"]
     events = [
-        event_for(actions[n % 4], actor=accounts[n % 3], target=accounts[n % 5]) for n in range(120)
+        build_event(actions[n % 4], actor=accounts[n % 3], target=accounts[n % 5])
+        for n in range(120)
     ]
     AuditEvent.objects.bulk_create(events)
     return list(AuditEvent.objects.order_by("-id"))
@@ -113,7 +114,7 @@ def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
     pages = []
     after = 0
     while True:
-        events, more = Trail(after=after).events(size)
+        events, more = TrailFilter(after=after).events(size)
         pages.append(events)
         if not more:
             break
@@ -125,7 +126,7 @@ def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
 def test_the_filters_narrow_together(trail):
     actor = trail[0].actor_id
     target = trail[0].target_id
-    wanted = Trail(action=trail[0].action, actor=actor, target=target)
+    wanted = TrailFilter(action=trail[0].action, actor=actor, target=target)
     events, more = wanted.events()
     assert events == [
         event
@@ -136,22 +137,22 @@ def test_the_filters_narrow_together(trail):
 
 
 def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
-    first, _ = Trail().events(50)
-    AuditEvent.objects.bulk_create([event_for("denied", actor=None) for _ in range(10)])
-    second, _ = Trail(after=first[-1].pk).events(50)
+    first, _ = TrailFilter().events(50)
+    AuditEvent.objects.bulk_create([build_event("denied", actor=None) for _ in range(10)])
+    second, _ = TrailFilter(after=first[-1].pk).events(50)
     assert first + second == trail[:100]
 
 
 @pytest.mark.parametrize(
     ("wanted", "postgresql", "sqlite"),
     [
-        (Trail(), "users_auditevent_pkey", "SCAN users_auditevent"),
-        (Trail(after=60), "users_auditevent_pkey", "USING INTEGER PRIMARY KEY (rowid<?)"),
-        (Trail(action="denied"), "audit_by_action", "INDEX audit_by_action (action=?)"),
-        (Trail(actor=1), "audit_by_actor", "INDEX audit_by_actor (actor_id=?)"),
-        (Trail(target=1), "audit_by_target", "INDEX audit_by_target (target_id=?)"),
+        (TrailFilter(), "users_auditevent_pkey", "SCAN users_auditevent"),
+        (TrailFilter(after=60), "users_auditevent_pkey", "USING INTEGER PRIMARY KEY (rowid<?)"),
+        (TrailFilter(action="denied"), "audit_by_action", "INDEX audit_by_action (action=?)"),
+        (TrailFilter(actor=1), "audit_by_actor", "INDEX audit_by_actor (actor_id=?)"),
+        (TrailFilter(target=1), "audit_by_target", "INDEX audit_by_target (target_id=?)"),
         (
-            Trail(target=1, after=LARGEST_ID),
+            TrailFilter(target=1, after=LARGEST_ID),
             "audit_by_target",
             "INDEX audit_by_target (target_id=? AND id<?)",
         ),
@@ -160,9 +161,9 @@ def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
 )
 @pytest.mark.django_db
 def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql, sqlite):
-    actions = list(ACTIONS)
+    actions = list(ACTION_LABELS)
     target = make_user()
-    events = [event_for(actions[n % 12], actor=None, target=target) for n in range(3000)]
+    events = [build_event(actions[n % 12], actor=None, target=target) for n in range(3000)]
     for number, event in enumerate(events):
         event.actor_id = number % 50
         event.target_id = number % 50
@@ -175,20 +176,20 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (Trail(target=1), "audit_by_target"),
-        (Trail(actor=1), "audit_by_actor"),
-        (Trail(action="denied"), "audit_by_action"),
-        (Trail(actor=1, action="denied"), "audit_by_actor"),
+        (TrailFilter(target=1), "audit_by_target"),
+        (TrailFilter(actor=1), "audit_by_actor"),
+        (TrailFilter(action="denied"), "audit_by_action"),
+        (TrailFilter(actor=1, action="denied"), "audit_by_actor"),
     ],
     ids=["target", "actor", "action", "actor and action"],
 )
 @pytest.mark.django_db
 def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, index):
-    old = [event_for("denied", actor=None) for _ in range(3000)]
+    old = [build_event("denied", actor=None) for _ in range(3000)]
     for event in old:
         event.actor_id = event.target_id = 1
     AuditEvent.objects.bulk_create(
-        old + [event_for("account.edited", actor=None) for _ in range(3000)], batch_size=1000
+        old + [build_event("account.edited", actor=None) for _ in range(3000)], batch_size=1000
     )
     [plan] = plans(wanted.events)
     assert index in plan

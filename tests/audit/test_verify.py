@@ -9,24 +9,24 @@ from django.utils import timezone
 
 from tests.audit.tampering import execute, forge_all, make_events, sealed
 from tests.builders import make_user
-from users.audit import chain, verify
-from users.audit.anchors import read_anchors
+from users.audit import chain, verification
+from users.audit.checkpoints import read_checkpoints
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.record import record
+from users.audit.record import record_event
 
 pytestmark = pytest.mark.django_db
 
 
 def fault(anchors=()) -> str:
-    return verify.verify(anchors).fault
+    return verification.verify_chain(anchors).fault
 
 
 def test_a_trail_that_nobody_touched_is_good():
-    assert verify.verify() == verify.Verdict()
+    assert verification.verify_chain() == verification.Verdict()
     sealed(3)
     make_events(2)
-    with patch.object(verify, "BATCH", 2):
-        assert verify.verify() == verify.Verdict(events=3, waiting=2)
+    with patch.object(verification, "BATCH_SIZE", 2):
+        assert verification.verify_chain() == verification.Verdict(events=3, waiting=2)
 
 
 CHANGES = {
@@ -111,20 +111,20 @@ def test_an_event_that_is_put_in_among_sealed_ones_is_noticed_and_never_sealed()
     )
     forged.pk = first.pk + 1
     AuditEvent(pk=first.pk + 2, action="account.edited", actor_text="y").save(force_insert=True)
-    chain.sweep()
+    chain.seal_waiting_events()
     for _ in range(2):  # a minute later nothing older is underway any more
         ChainHead.objects.update(looked_at=timezone.now() - timedelta(minutes=2))
-        chain.sweep()
+        chain.seal_waiting_events()
     assert fault() == ""
     forged.save(force_insert=True)
-    assert chain.sweep() == 0
+    assert chain.seal_waiting_events() == 0
     assert fault() == f"event {forged.pk} was inserted after the events around it were sealed"
 
 
 def test_an_event_that_is_put_into_the_chain_is_noticed():
     first, second = sealed(2)
     execute("UPDATE users_auditevent SET chain_position = 3 WHERE id = %s", second.pk)
-    forged = record("account.edited", actor=None)
+    forged = record_event("account.edited", actor=None)
     values = (2, b"s" * 32, bytes(first.chain_hash), b"h" * 32, forged.pk)
     execute(
         "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s",
@@ -139,13 +139,13 @@ def test_an_event_that_is_put_into_the_chain_is_noticed():
 def erased() -> AuditEvent:
     event = sealed(3)[1]
     with transaction.atomic():
-        chain.blank(AuditEvent.objects.filter(pk=event.pk), "target")
+        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
     return event
 
 
 def test_an_erased_event_is_good():
     erased()
-    assert verify.verify() == verify.Verdict(events=3, erased=1)
+    assert verification.verify_chain() == verification.Verdict(events=3, erased=1)
 
 
 @pytest.mark.parametrize(
@@ -192,25 +192,27 @@ def test_to_call_an_edit_an_erasure_is_noticed():
 @pytest.mark.parametrize(("part", "whose"), [("target", "ada"), ("actor", "eve")])
 def test_values_that_went_without_an_erasure_of_their_owner_are_noticed(part, whose):
     people = {"ada": make_user(), "eve": make_user()}
-    event = record("account.suspended", actor=people["eve"], target=people["ada"], reason="Grudge")
+    event = record_event(
+        "account.suspended", actor=people["eve"], target=people["ada"], reason="Grudge"
+    )
     with transaction.atomic():
-        chain.blank(AuditEvent.objects.filter(pk=event.pk), part)
+        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), part)
     owner = people[whose]
     assert (
         fault()
         == f"event {event.pk} at position 1 lost its {part}, but account {owner.pk} was not erased"
     )
-    record("account.erased", actor=None, target=owner)
+    record_event("account.erased", actor=None, target=owner)
     assert fault() == ""
 
 
 def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
     ada = make_user()
-    record("account.password_reset_asked", actor=None, target=ada)
+    record_event("account.password_reset_asked", actor=None, target=ada)
     with transaction.atomic():
-        chain.blank(AuditEvent.objects.filter(target_id=ada.pk), "actor")
+        chain.blank_events(AuditEvent.objects.filter(target_id=ada.pk), "actor")
     assert fault().endswith(f"account {ada.pk} was not erased")
-    record("account.erased", actor=None, target=ada)
+    record_event("account.erased", actor=None, target=ada)
     assert fault() == ""
 
 
@@ -219,7 +221,7 @@ def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
 
 def anchor():
     head = ChainHead.objects.get()
-    return read_anchors(
+    return read_checkpoints(
         [
             f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} hash={bytes(head.hash).hex()}"
         ]

@@ -22,8 +22,8 @@ from benchmarks.measure import count
 from benchmarks.peers import CSRF, PEERS, Running, with_redis
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask
-from users.caching.fragments import Memory
-from users.caching.pages import Builder
+from users.caching.fragments import FragmentMemory
+from users.caching.pages import PageBuilder
 from users.models import User
 
 LIST = "/users/"
@@ -183,12 +183,12 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
 def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(
     monkeypatch,
 ):
-    for kind, name in ((Builder, "shared"), (Memory, "put")):  # put back afterwards
+    for kind, name in ((PageBuilder, "shared"), (FragmentMemory, "put")):  # put back afterwards
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
     assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
-    assert Builder.shared(None, None, None) is None
-    memory = Memory()
+    assert PageBuilder.shared(None, None, None) is None
+    memory = FragmentMemory()
     memory.put(("row",), "<tr>")
     assert memory.get(("row",)) is None
 

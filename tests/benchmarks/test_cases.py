@@ -8,7 +8,7 @@ from benchmarks.farend import DOMAIN, move
 from benchmarks.filters import combinations, filters
 from tests.builders import make_superuser, make_user
 from users.directory import keyset
-from users.directory.filters import PARAMETERS
+from users.directory.filters import FILTERS
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -42,8 +42,8 @@ def test_rollcall_answers_every_case(client):
 
 
 def test_every_filter_and_every_sort_of_the_directory_has_a_case():
-    assert {name for _, query, _ in filters() for name in query} == set(PARAMETERS)
-    assert {name for _, query, _, _ in combinations() for name in query} <= set(PARAMETERS)
+    assert {name for _, query, _ in filters() for name in query} == set(FILTERS)
+    assert {name for _, query, _, _ in combinations() for name in query} <= set(FILTERS)
 
 
 @pytest.mark.usefixtures("accounts")

@@ -9,7 +9,7 @@ from users.audit.models import AuditEvent
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import Session, SignInEvent
-from users.verbs.impact import radius
+from users.verbs.impact import account_impact
 from users.verbs.suspension.verb import suspend_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -32,7 +32,7 @@ def test_each_account_gets_its_share_and_one_of_them_a_fiftieth(accounts):
     for rows in (SignInEvent, Session):
         assert rows.objects.filter(account_id=busy).count() == rows.objects.count() == 4
     assert Message.objects.filter(account_id=busy, state="waiting").count() == 4
-    assert radius(User.objects.get(pk=busy)).sessions == 4
+    assert account_impact(User.objects.get(pk=busy)).sessions == 4
 
 
 def test_what_is_there_is_not_written_again(accounts):
@@ -48,5 +48,5 @@ def test_the_chain_goes_on_after_it(accounts):
     past.write(events=50)
     last = AuditEvent.objects.latest("chain_position").chain_position
     suspend_account(User.objects.get(pk=past.busy()), by=make_superuser(), reason="Afterwards")
-    chain.sweep()
+    chain.seal_waiting_events()
     assert AuditEvent.objects.latest("pk").chain_position == AuditEvent.objects.count() > last

@@ -3,10 +3,12 @@
 import re
 import signal
 import socket
+import sqlite3
 import stat
 
 import pytest
 
+from tests.databases import make_earlier_database
 from tests.processes import ROOT, running, until
 from tests.servers import free_port
 from tests.visitor import Visitor
@@ -65,6 +67,26 @@ def test_a_taken_port_is_named(laptop, tmp_path):
         assert run.process.wait(180) == 1
     assert f"Port {laptop['PORT']} on 127.0.0.1 is taken" in run.said()
     assert "Traceback" not in run.said()
+
+
+def test_a_demo_of_an_earlier_version_is_refused_and_left_as_it_is(laptop, tmp_path):
+    var = tmp_path / "var"
+    var.mkdir()
+    make_earlier_database(laptop["DATABASE_URL"])
+    with sqlite3.connect(var / "rollcall.sqlite3") as database:
+        database.execute("PRAGMA journal_mode=WAL")
+    database.close()
+    (var / "first-sign-in.txt").write_text("admin secret\n")
+    before = {file.name: file.read_bytes() for file in var.iterdir()}
+    with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
+        assert run.process.wait(180) == 1
+    assert run.said().splitlines()[-1] == (
+        "This demo database was made by an earlier version and has to be made anew. "
+        f"Remove its folder and start bin/run again: rm -r {var} && bin/run"
+    )
+    assert "Traceback" not in run.said()
+    assert "Preparing the database" not in run.said()
+    assert {file.name: file.read_bytes() for file in var.iterdir()} == before
 
 
 def test_a_port_that_is_no_number_is_refused(laptop, tmp_path):

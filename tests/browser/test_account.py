@@ -17,7 +17,7 @@ def test_signing_in_with_the_keyboard_alone(page: Page, live_server):
     page.keyboard.press("Tab")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("don’t belong together")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong username or password.")
     expect(page.locator("#id_login")).to_have_value("ada")
     page.locator("#id_password").fill(PASSWORD)
     page.keyboard.press("Enter")

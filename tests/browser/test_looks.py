@@ -13,10 +13,10 @@ from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.jobs.kinds import start
 from users.jobs.models import Job, JobItem
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.models import User
-from users.sessions.models import Outcome, SignInEvent
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.verbs.letter.verb import send_letter
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
@@ -44,7 +44,7 @@ def root(live_server) -> User:
     edit_profile(ada, by=root, version=1, first_name="Ada", phone="+4915112345678")
     suspend_account(ada, by=root, reason="Reported for spam. " * 8)
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-    for outcome in Outcome:
+    for outcome in SignInOutcome:
         SignInEvent.objects.create(
             account_id=ada.pk, outcome=outcome, ip="2001:db8:85a3::8a2e:370:7334", user_agent=agent
         )
@@ -249,7 +249,7 @@ def test_mails_can_be_read_by_everybody(page, root, scheme):
     told = User.objects.get(username="told")
     User.objects.filter(pk=told.pk).update(email_verified_at=timezone.now(), last_name=LONG * 2)
     send_letter(told, by=root, subject="Hello {name}", text="Dear {name},\n\n" + "long " * 80)
-    drain()
+    deliver_due_messages()
     show(page, scheme, 320)
     for message in mail.outbox:
         page.set_content(message.alternatives[0].content)

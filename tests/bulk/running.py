@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.jobs import engine, worker
-from users.jobs.models import ENDED, Job
+from users.jobs.models import ENDED_STATES, Job
 from users.models import User
 
 
@@ -18,7 +18,7 @@ def start(
         "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
     )
     fields = {"selection": chosen, "up_to": newest, "words": "a test’s accounts"} | fields
-    return engine.start(ACTIONS_BY_NOUN[noun].name, by=by, reason=reason, **fields)
+    return engine.start_job(ACTIONS_BY_NOUN[noun].name, by=by, reason=reason, **fields)
 
 
 def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
@@ -27,7 +27,7 @@ def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
 
 def work(job: Job) -> Job:
     """Until it stands still."""
-    while worker.work() is not None:
+    while worker.work_time_slice() is not None:
         pass
     job.refresh_from_db()
     return job
@@ -35,6 +35,6 @@ def work(job: Job) -> Job:
 
 def ended(job: Job) -> str:
     job.refresh_from_db()
-    assert job.state in ENDED or job.note, job.state
+    assert job.state in ENDED_STATES or job.note, job.state
     assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
     return job.state

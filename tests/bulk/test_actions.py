@@ -122,9 +122,9 @@ def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root
     job = work(Job.objects.get())
     changed = [kept(account) for account in accounts]
     assert changed != before
-    back = work(undo.undo(job, by=root, reason=""))
+    back = work(undo.undo_job(job, by=root, reason=""))
     assert (back.changed, [kept(account) for account in accounts]) == (2, before)
-    again = work(undo.undo(back, by=root, reason=""))
+    again = work(undo.undo_job(back, by=root, reason=""))
     assert (again.changed, [kept(account) for account in accounts]) == (2, changed)
     assert [User.objects.get(pk=account.pk).version for account in accounts] == [4, 4]
 
@@ -161,9 +161,9 @@ def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():
     ada.groups.add(support)
     support.permissions.add(*Group.objects.get(name="Administrator").permissions.all())
     job = run("groups-removal", [ada], by=root, parameters={"groups": [support.pk]})
-    back = work(undo.undo(job, by=User.objects.get(pk=manager.pk), reason=""))
+    back = work(undo.undo_job(job, by=User.objects.get(pk=manager.pk), reason=""))
     assert (back.changed, back.skipped) == (0, 1)
-    assert "You can’t grant what you don’t have" in JobItem.objects.get(job=back).reason
+    assert "You can’t grant permissions you don’t have" in JobItem.objects.get(job=back).reason
     assert not ada.groups.exists()
 
 
@@ -178,7 +178,7 @@ def test_a_group_that_is_gone_by_then_is_not_given_back(root):
         parameters={"groups": [club.pk, Group.objects.get(name="Viewer").pk]},
     )
     club.delete()
-    assert work(undo.undo(job, by=root, reason="")).changed == 1
+    assert work(undo.undo_job(job, by=root, reason="")).changed == 1
     assert list(ada.groups.values_list("name", flat=True)) == ["Viewer"]
 
 

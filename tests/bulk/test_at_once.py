@@ -62,7 +62,7 @@ def run_out(job: Job, root: User) -> bool:
     resumed.
     """
     if not ended(job) and job.state == "parked":
-        engine.resume(job, by=root)
+        engine.resume_job(job, by=root)
     return job.has_ended
 
 
@@ -96,7 +96,7 @@ def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_onc
         kill_all_around(prey, job, KILLS, longest=0.7)
         killed = dict(prey.killed)
         until(lambda: run_out(job, root), 600)
-        back = undo.undo(job, by=root, reason="")
+        back = undo.undo_job(job, by=root, reason="")
         kill_all_around(prey, back, sum(killed.values()) + max(KILLS // 10, 3), longest=0.7)
         until(lambda: run_out(back, root), 600)
     finally:
@@ -143,11 +143,11 @@ def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
     make_accounts(30)
     agent = make_user("Support")
     job = over_all("suspension", agent)
-    turn = worker.Turn(worker.claim())
+    turn = worker.TimeSlice(worker.claim_job())
     turn.size = 10
     turn.step()
     agent.groups.clear()
-    assert turn.step() == worker.Next.STOP
+    assert turn.step() == worker.NextStep.STOP
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 10)
     assert (
@@ -155,6 +155,6 @@ def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
         in job.note
     )
     assert User.objects.filter(status="suspended").count() == 10
-    engine.cancel(job, by=make_superuser())
-    back = work(undo.undo(job, by=make_user("Support"), reason=""))
+    engine.cancel_job(job, by=make_superuser())
+    back = work(undo.undo_job(job, by=make_user("Support"), reason=""))
     assert (back.state, back.changed) == ("done", 10)

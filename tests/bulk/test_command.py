@@ -82,9 +82,9 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
     said = bulk(here=True)
     job = Job.objects.get()
     assert f"Job {job.pk} must be approved by a second person" in said
-    assert worker.work() is None
-    engine.approved(job, by=make_user("Manager"))
-    worker.work()
+    assert worker.work_time_slice() is None
+    engine.approve_job(job, by=make_user("Manager"))
+    worker.work_time_slice()
     assert User.objects.filter(status="suspended").count() == 3
 
 
@@ -138,7 +138,7 @@ def test_accounts_are_exported(accounts):
         ({"action": "write", "set": ["subject=x", "text=y"]}, "does not accept reason"),
         (
             {"action": "write", "reason": "", "set": ["subject=x", "text={y}"]},
-            "--set text: There is no {y}.",
+            "--set text: Unknown placeholder {y}.",
         ),
         ({"action": "export", "by": "aud"}, "--set columns: Choose at least one column."),
     ],

@@ -22,11 +22,11 @@ from users.directory import preferences
 from users.jobs import engine, worker
 from users.jobs.models import Job
 from users.models import User
-from users.transfer import exporting
+from users.transfer import export_rows
 from users.transfer.models import Export, ExportPiece
 
 pytestmark = pytest.mark.django_db
-ALL = list(exporting.COLUMNS)
+ALL = list(export_rows.EXPORT_COLUMNS)
 JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
 
 
@@ -57,7 +57,7 @@ def exported(
 
 
 def text_of(export: Export) -> str:
-    return b"".join(exporting.stream(export)).decode()
+    return b"".join(export_rows.stream_file(export)).decode()
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -191,7 +191,7 @@ def test_it_is_written_in_pieces_and_each_row_is_in_one_of_them(root, monkeypatc
     accounts = people(25)
     job = start("export", accounts, by=root, parameters={"columns": ["id"], "format": "csv"})
     while not job.has_ended:
-        turn = worker.Turn(worker.claim())
+        turn = worker.TimeSlice(worker.claim_job())
         turn.size = 7
         turn.step()
         turn.give_back()
@@ -237,12 +237,12 @@ def test_who_may_not_see_addresses_gets_them_masked_as_everywhere():
         source="hr",
         source_id="ada@example.com",
     )
-    for form_ in exporting.FORMATS:
+    for form_ in export_rows.EXPORT_FORMATS:
         text = exported([ada], clerk, ALL, form_)
         assert "ada@" not in text
         assert "12345" not in text
     [found] = table(exported([ada], clerk, ALL))
-    [masked] = masking.accounts([ada], clerk)
+    [masked] = masking.mask_accounts([ada], clerk)
     assert {
         name: found[name] for name in ("username", "email", "first_name", "phone", "source_id")
     } == {
@@ -256,7 +256,7 @@ def test_what_counts_are_the_rights_when_it_runs():
     agent = with_permissions("view_user", "export_user", "view_personal")
     accounts = people(4, phone="+4915112345678")
     job = start("export", accounts, by=agent, parameters={"columns": ["email"], "format": "csv"})
-    turn = worker.Turn(worker.claim())
+    turn = worker.TimeSlice(worker.claim_job())
     turn.size = 2
     turn.step()
     agent.user_permissions.remove(Permission.objects.get(codename="view_personal"))
@@ -264,7 +264,7 @@ def test_what_counts_are_the_rights_when_it_runs():
     work(job)
     shown = [each["email"] for each in table(text_of(job.export))]
     assert shown == [each.email for each in accounts[:2]] + [
-        masking.email(each.email) for each in accounts[2:]
+        masking.mask_email(each.email) for each in accounts[2:]
     ]
     assert list(job.export.pieces.order_by("last").values_list("masked", flat=True)) == [
         False,
@@ -323,9 +323,9 @@ def test_small_files_come_to_a_large_one_within_a_day(settings):
 def test_what_was_cancelled_or_approved_does_not_count(settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
     manager = make_user("Manager")
-    engine.cancel(ask(manager, 5), by=manager)
+    engine.cancel_job(ask(manager, 5), by=manager)
     large = ask(manager, 6)
-    engine.approved(large, by=make_superuser())
+    engine.approve_job(large, by=make_superuser())
     assert work(large).state == "done"
     assert [ask(manager, 5).state, ask(manager, 1).state] == ["queued", "waiting"]
 

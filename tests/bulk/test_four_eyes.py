@@ -61,7 +61,7 @@ def actions() -> list[str]:
 
 def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss):
     job = waiting(agent)
-    assert worker.work() is None
+    assert worker.work_time_slice() is None
     assert client.get(f"/jobs/{job.pk}/approval/").status_code == 200
     response = client.post(f"/jobs/{job.pk}/approval/")
     assert response["Location"] == f"/jobs/{job.pk}/"
@@ -75,7 +75,7 @@ def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
     job = start("suspension", [*people(), staff], by=agent)
     text = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "p0@example.org" in text
-    assert "1 This is a staff account: changing it takes the permission" in text
+    assert "1 This is a staff account. You need the permission" in text
     back = Job.objects.create(
         kind="undo-suspend",
         by=agent,
@@ -106,7 +106,7 @@ def test_what_is_approved_is_what_its_initiator_could_find(boss):
     ]
     job = start("suspension", None, by=User.objects.get(pk=agent.pk), selection="q=zoe&all=1")
     assert job.expected == 3
-    assert engine.approved(job, by=boss).state == "queued"
+    assert engine.approve_job(job, by=boss).state == "queued"
     work(job)
     assert set(User.objects.filter(status="suspended")) == set(named[:3])
 
@@ -122,7 +122,7 @@ def test_a_declined_job_ends_with_the_reason_and_nothing_is_done(client, agent, 
     assert AuditEvent.objects.get(action="job.declined").reason == "Too <many>"
 
 
-@pytest.mark.parametrize("verb", [engine.approved, engine.declined])
+@pytest.mark.parametrize("verb", [engine.approve_job, engine.decline_job])
 def test_nobody_decides_about_a_job_of_their_own(client, verb):
     for own in (make_user("Manager"), make_superuser()):
         job = start("suspension", people(), by=own)
@@ -158,9 +158,9 @@ def test_whoever_may_approve_sees_what_waits(agent):
     approver.user_permissions.add(Permission.objects.get(codename="approve_bulk"))
     approver = User.objects.get(pk=approver.pk)
     job = waiting(agent)
-    assert engine.may_see(approver, job)
-    engine.approved(job, by=approver)
-    assert not engine.may_see(approver, Job.objects.get(pk=job.pk))
+    assert engine.may_see_job(approver, job)
+    engine.approve_job(job, by=approver)
+    assert not engine.may_see_job(approver, Job.objects.get(pk=job.pk))
 
 
 @pytest.mark.parametrize("change", ["one less", "one more", "another one"])
@@ -178,18 +178,18 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
     job.refresh_from_db()
     assert job.state == "cancelled"
     assert "have changed since approval was requested" in job.note
-    assert worker.work() is None
+    assert worker.work_time_slice() is None
     assert actions() == ["job.approval_asked", "job.cancelled"]
 
 
 def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss):
     accounts = people()
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
-    engine.approved(job, by=boss)
+    engine.approve_job(job, by=boss)
     User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     assert work(job).state == "parked"
     assert "Start the job again" in job.note
-    engine.resume(job, by=agent)
+    engine.resume_job(job, by=agent)
     assert work(job).state == "parked"
     assert not User.objects.filter(status="suspended").exists()
 
@@ -197,27 +197,27 @@ def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss
 def test_an_approved_job_goes_on_though_it_changes_what_its_filter_finds(agent, boss, monkeypatch):
     people(3)
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org&status=active")
-    engine.approved(job, by=boss)
-    turn = worker.Turn(worker.claim())
+    engine.approve_job(job, by=boss)
+    turn = worker.TimeSlice(worker.claim_job())
     turn.size = 2
     turn.step()
-    engine.pause(job, by=agent)
-    engine.resume(job, by=agent)
+    engine.pause_job(job, by=agent)
+    engine.resume_job(job, by=agent)
     assert (work(job).state, job.changed) == ("done", 3)
 
 
 def test_an_undo_of_many_needs_four_eyes_too(agent, boss):
     job = waiting(agent)
-    engine.approved(job, by=boss)
-    back = undo.undo(work(job), by=agent, reason="")
+    engine.approve_job(job, by=boss)
+    back = undo.undo_job(work(job), by=agent, reason="")
     assert back.state == "waiting"
-    engine.approved(back, by=boss)
+    engine.approve_job(back, by=boss)
     assert work(back).changed == 3
 
 
 def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
     job = waiting(agent)
-    engine.approved(job, by=boss)
+    engine.approve_job(job, by=boss)
     kind = KINDS["suspend"]
     monkeypatch.setattr(kind, "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
     again = engine.retry_failed(work(job), by=agent)
@@ -243,8 +243,8 @@ def test_only_what_waits_is_decided(client, agent, boss):
 
 def test_a_job_that_waits_is_not_resumed_around_the_approval(agent):
     job = waiting(agent)
-    for verb in (engine.pause, engine.resume):
-        with pytest.raises(engine.Refused):
+    for verb in (engine.pause_job, engine.resume_job):
+        with pytest.raises(engine.JobRefused):
             verb(job, by=agent)
     assert Job.objects.get(pk=job.pk).state == "waiting"
 

@@ -25,9 +25,9 @@ from tests.bulk.running import start
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.jobs import engine, worker
-from users.jobs.models import ENDED, Job, JobItem
+from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.models import User
 from users.verbs.deletion.verb import delete_account
 from users.verbs.reinstatement.verb import reinstate_account
@@ -64,12 +64,12 @@ class Bulk(RuleBasedStateMachine):
 
     def teardown(self):
         for job in Job.objects.filter(state__in=["paused", "parked"]):
-            engine.resume(job, by=self.root)
+            engine.resume_job(job, by=self.root)
         Job.objects.filter(state="running").update(
-            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE_SECONDS + 1)
         )
         for _ in range(100):
-            if worker.work() is None:
+            if worker.work_time_slice() is None:
                 break
         self.every_version_has_its_event_and_its_values()
         transaction.set_rollback(True)
@@ -102,36 +102,36 @@ class Bulk(RuleBasedStateMachine):
             self.by_hand(which, reinstate_account)
         job.refresh_from_db()
         try:
-            return undo.undo(job, by=self.root, reason="back")
-        except engine.Refused:
+            return undo.undo_job(job, by=self.root, reason="back")
+        except engine.JobRefused:
             return job
 
     @rule(steps=st.integers(1, 3))
     def work(self, steps):
-        job = worker.claim()
+        job = worker.claim_job()
         if job is None or job.state != "running":
             return
-        turn = worker.Turn(job)
+        turn = worker.TimeSlice(job)
         turn.size = 3
         for _ in range(steps):
-            if turn.step() != worker.Next.GO_ON:
+            if turn.step() != worker.NextStep.GO_ON:
                 return
         turn.give_back()
 
     @rule()
     def finish(self):
-        while worker.work() is not None:
+        while worker.work_time_slice() is not None:
             pass
 
     @rule(job=jobs)
     def crash(self, job):
         Job.objects.filter(pk=job.pk, state="running").update(
-            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE_SECONDS + 1)
         )
 
-    @rule(job=jobs, verb=st.sampled_from([engine.pause, engine.resume, engine.cancel]))
+    @rule(job=jobs, verb=st.sampled_from([engine.pause_job, engine.resume_job, engine.cancel_job]))
     def control(self, job, verb):
-        with contextlib.suppress(engine.Refused):
+        with contextlib.suppress(engine.JobRefused):
             verb(job, by=self.root)
 
     @rule(
@@ -139,7 +139,7 @@ class Bulk(RuleBasedStateMachine):
         verb=st.sampled_from([suspend_account, reinstate_account, delete_account]),
     )
     def by_hand(self, which, verb):
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(VerbRefused):
             verb(self.people[which], by=self.root, reason="by hand")
 
     def values(self) -> dict[int, dict[str, Any]]:
@@ -187,7 +187,7 @@ class Bulk(RuleBasedStateMachine):
         for job in Job.objects.all():
             assert job.selected == job.changed + job.skipped + job.failed + job.unchanged
             assert not job.failed
-            if job.state in ENDED and job.state != "cancelled":
+            if job.state in ENDED_STATES and job.state != "cancelled":
                 assert job.selected == (job.expected or job.selected)
 
 
@@ -203,7 +203,7 @@ def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
 
 @pytest.fixture
 def settings_of_engine(monkeypatch):
-    monkeypatch.setattr(engine, "PER_PERSON", 1000)
+    monkeypatch.setattr(engine, "JOBS_PER_PERSON", 1000)
     for noun in NOUNS:
         monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "largest_size", 3)
         monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_size", 3)

@@ -17,7 +17,7 @@ from tests.bulk.running import ended, run
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.jobs.models import JobItem
 from users.mail.models import Letter, Message
 from users.models import User
@@ -277,7 +277,7 @@ def one_by_one(same: Same, accounts: list[User], by: Any) -> dict[int, str]:
     for account in accounts:
         try:
             same.verb(User.objects.get(pk=account.pk), by=by)
-        except Refused as error:
+        except VerbRefused as error:
             refused[account.pk] = error.message
         except access.Denied as error:
             refused[account.pk] = error.reason

@@ -62,7 +62,7 @@ def test_each_account_is_what_it_was_to_the_microsecond(agent):
     before = states(accounts)
     job = run("suspension", accounts, by=agent)
     assert states(accounts) != before
-    again = work(undo.undo(job, by=agent, reason="A mistake"))
+    again = work(undo.undo_job(job, by=agent, reason="A mistake"))
     assert (ended(again), again.changed, again.parent) == ("done", 4, job)
     assert states(accounts) == before
     event = AuditEvent.objects.filter(target_id=accounts[0].pk).latest("id")
@@ -83,7 +83,7 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
     other = make_user("Support", username="ben")
     edit_profile(accounts[1], by=other, version=None, phone="12345")
     User.objects.filter(pk=accounts[2].pk).update(version=9)
-    again = work(undo.undo(job, by=agent, reason=""))
+    again = work(undo.undo_job(job, by=agent, reason=""))
     assert (again.changed, again.skipped) == (2, 2)
     reasons = dict(
         JobItem.objects.filter(job=again, outcome="skipped").values_list("account_id", "reason")
@@ -122,7 +122,7 @@ def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others
     )
     for account in edited:
         edit_profile(account, by=agent, version=None, phone="12345")
-    again = work(undo.undo(job, by=agent, reason=""))
+    again = work(undo.undo_job(job, by=agent, reason=""))
     print(f"suspended in {job.took}, taken back in {again.took}")
     assert (ended(again), again.changed, again.skipped) == ("done", UNDONE - EDITED, EDITED)
     listed = JobItem.objects.filter(
@@ -138,10 +138,10 @@ def test_an_undo_is_undone_and_that_too(agent):
     accounts = [make_user(), make_user(status="invited")]
     first = run("suspension", accounts, by=agent)
     suspended = states(accounts)
-    second = work(undo.undo(first, by=agent, reason=""))
-    third = work(undo.undo(second, by=agent, reason=""))
+    second = work(undo.undo_job(first, by=agent, reason=""))
+    third = work(undo.undo_job(second, by=agent, reason=""))
     assert states(accounts) == suspended
-    fourth = work(undo.undo(third, by=agent, reason=""))
+    fourth = work(undo.undo_job(third, by=agent, reason=""))
     assert [job.kind for job in (second, third, fourth)] == [
         "undo-suspend",
         "redo-suspend",
@@ -158,7 +158,7 @@ def test_undoing_a_reinstatement_ends_the_sessions_that_began_since(client, agen
     job = run("reinstatement", [ada], by=agent)
     browser = Client()
     browser.force_login(User.objects.get(pk=ada.pk))
-    work(undo.undo(job, by=agent, reason=""))
+    work(undo.undo_job(job, by=agent, reason=""))
     reinstate_account(ada, by=make_superuser())
     assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
 
@@ -169,7 +169,7 @@ def test_the_gate_is_asked_again_and_the_last_superuser_stays(agent):
     ada = make_user(status="suspended")
     job = run("reinstatement", [other, ada], by=root)
     assert job.changed == 2
-    again = work(undo.undo(job, by=agent, reason=""))
+    again = work(undo.undo_job(job, by=agent, reason=""))
     assert (again.changed, again.skipped) == (1, 1)
     assert (
         JobItem.objects.get(job=again, outcome="skipped").reason
@@ -191,8 +191,8 @@ def test_what_can_not_be_undone_says_why(client, agent, change, says):
     job = run("suspension", [make_user()], by=agent)
     Job.objects.filter(pk=job.pk).update(**change)
     job.refresh_from_db()
-    with pytest.raises(engine.Refused, match=says):
-        undo.undo(job, by=agent, reason="")
+    with pytest.raises(engine.JobRefused, match=says):
+        undo.undo_job(job, by=agent, reason="")
     assert client.get(f"/jobs/{job.pk}/undo/").status_code == 409
     response = client.post(f"/jobs/{job.pk}/undo/", {"reason": "x"})
     assert response.status_code == 409
@@ -202,24 +202,24 @@ def test_what_can_not_be_undone_says_why(client, agent, change, says):
 
 def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
     job = run("suspension", [make_user()], by=agent)
-    first = undo.undo(job, by=agent, reason="")
-    with pytest.raises(engine.Refused, match="is already undoing"):
-        undo.undo(job, by=agent, reason="")
-    engine.cancel(first, by=agent)
-    assert work(undo.undo(job, by=agent, reason="")).changed == 1
-    with pytest.raises(engine.Refused, match="already"):
-        undo.undo(job, by=agent, reason="")
+    first = undo.undo_job(job, by=agent, reason="")
+    with pytest.raises(engine.JobRefused, match="is already undoing"):
+        undo.undo_job(job, by=agent, reason="")
+    engine.cancel_job(first, by=agent)
+    assert work(undo.undo_job(job, by=agent, reason="")).changed == 1
+    with pytest.raises(engine.JobRefused, match="already"):
+        undo.undo_job(job, by=agent, reason="")
 
 
 def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
     agent, settings, monkeypatch
 ):
-    monkeypatch.setattr(undo, "EACH", 2)
+    monkeypatch.setattr(undo, "FORGET_BATCH", 2)
     accounts = [make_user() for _ in range(5)]
     old = run("suspension", accounts, by=agent)
     new = run("reinstatement", accounts, by=agent)
     Job.objects.filter(pk=old.pk).update(ended_at=timezone.now() - timedelta(days=31))
-    assert (undo.forget(), undo.forget()) == (1, 0)
+    assert (undo.forget_old_images(), undo.forget_old_images()) == (1, 0)
     assert JobItem.objects.filter(job=old, outcome="changed", before__isnull=True).count() == 5
     assert JobItem.objects.filter(job=new, before__isnull=False).count() == 5
     old.refresh_from_db()

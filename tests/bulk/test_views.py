@@ -10,7 +10,7 @@ from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_me
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.pages import form, read
-from users.bulk import counting
+from users.bulk import selection_count
 from users.bulk.selection import Selection
 from users.jobs.models import Job
 from users.models import User
@@ -180,7 +180,9 @@ def test_bad_input_is_named_and_kept(client, agent, field, value, says):
 def test_a_number_may_be_typed_as_it_is_shown(client, agent):
     people()
     path = address()
-    with patch("users.bulk.preview.number_of", return_value=counting.Number(1234)):
+    with patch(
+        "users.bulk.preview.count_selection", return_value=selection_count.SelectionCount(1234)
+    ):
         assert client.post(path, filled(client.get(path), path, count="1,234")).status_code == 302
 
 
@@ -188,14 +190,16 @@ def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
     people()
     path = address()
     with patch(
-        "users.bulk.preview.number_of", return_value=counting.Number(7_810_000, exact=False)
+        "users.bulk.preview.count_selection",
+        return_value=selection_count.SelectionCount(7_810_000, exact=False),
     ):
         response = client.get(path)
         sent = filled(response, path, count="7,810,000")
     assert read(response).one("h1").text == "Suspend about 7.8 million accounts?"
     assert "(estimated number)" in read(response).text
     with patch(
-        "users.bulk.preview.number_of", return_value=counting.Number(7_820_000, exact=False)
+        "users.bulk.preview.count_selection",
+        return_value=selection_count.SelectionCount(7_820_000, exact=False),
     ):  # as near as guesses are
         assert client.post(path, sent).status_code == 302
     assert Job.objects.get().expected is None
@@ -217,7 +221,7 @@ def test_the_request_that_starts_a_job_over_everybody_is_small(client, agent):
 def test_too_many_jobs_of_one_person_are_refused_and_nothing_typed_is_lost(client, agent):
     people()
     path = address()
-    with patch("users.jobs.engine.PER_PERSON", 0):
+    with patch("users.jobs.engine.JOBS_PER_PERSON", 0):
         response = client.post(path, filled(client.get(path), path))
     assert response.status_code == 409
     assert form(response, path)["reason"] == "Spam"

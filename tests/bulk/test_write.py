@@ -14,7 +14,7 @@ from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.undo_rules import undo_objection
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -104,7 +104,7 @@ def test_nobody_gets_a_letter_twice_whatever_is_tried():
     root = make_superuser()
     accounts = people()
     job = run("letter", accounts, by=root, reason="", parameters=SENT)
-    again = engine.start(
+    again = engine.start_job(
         "write", by=root, selection=job.selection, up_to=job.up_to, parameters=job.parameters
     )  # as a job over those that failed would
     assert work(again).changed == 0
@@ -141,7 +141,7 @@ def test_who_loses_the_right_writes_no_more():
 
 def test_the_mails_leave_each_with_what_is_the_persons_own(mailoutbox):
     run("letter", people(2), by=make_superuser(), reason="", parameters=SENT)
-    assert drain() == 2
+    assert deliver_due_messages() == 2
     assert [mail.subject for mail in mailoutbox] == ["News, P0", "News, P1"]
     assert "Dear P1,\nnew terms." in mailoutbox[1].body
 
@@ -165,7 +165,7 @@ def test_a_sample_says_what_is_wrong_and_keeps_what_was_typed(client, agent):
         address(accounts, "sample/"), SENT | {"text": "Dear {nobody}", "count": "17"}
     )
     assert response.status_code == 422
-    assert any("There is no {nobody}" in error for error in errors_of(response))
+    assert any("Unknown placeholder {nobody}" in error for error in errors_of(response))
     assert form(response, address(accounts))["count"] == "17"
     nobody = client.post(address([User(pk=10**9)], "sample/"), SENT)
     assert nobody.status_code == 200

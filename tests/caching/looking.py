@@ -30,9 +30,12 @@ def ask(client, path: str, **headers: str):
     """The answer, and in its `outcome` how it came: one of OUTCOMES, or "" for a page that is never
     kept.
     """
-    before = {view: figures.copy() for view, figures in timing.FIGURES.views.items()}
+    before = {view: figures.copy() for view, figures in timing.PROCESS_FIGURES.views.items()}
     response = client.get(path, headers=headers)
-    new = [figures - before.get(view, Counter()) for view, figures in timing.FIGURES.views.items()]
+    new = [
+        figures - before.get(view, Counter())
+        for view, figures in timing.PROCESS_FIGURES.views.items()
+    ]
     [response.outcome] = [how for figures in new for how in OUTCOMES if figures[how]] or [""]
     return response
 
@@ -83,7 +86,7 @@ def offers(response) -> set[str]:
 
 
 def on_redis() -> bool:
-    return isinstance(caches["pages"], backend.Pages)
+    return isinstance(caches["pages"], backend.PageCache)
 
 
 def server(url: str = "") -> redis.Redis:
@@ -117,14 +120,16 @@ def swap(memory: dict) -> dict:
     """Puts it in the place of this process's memory, which is returned."""
     from django.core.cache.backends import locmem
 
-    before = {"flights": pages.FLIGHTS, "pieces": fragments.MEMORY}
-    pages.FLIGHTS = memory.get("flights", {})
-    fragments.MEMORY = memory.get("pieces") or fragments.Memory()
+    before = {"flights": pages.PENDING_BUILDS, "pieces": fragments.FRAGMENT_MEMORY}
+    pages.PENDING_BUILDS = memory.get("flights", {})
+    fragments.FRAGMENT_MEMORY = memory.get("pieces") or fragments.FragmentMemory()
     if on_redis():
-        [url] = [url for url, state in backend.STATE.items() if state[0] is caches["pages"].near]
-        before["state"] = backend.STATE[url]
-        backend.STATE[url] = memory.get("state") or (
-            backend.Near(),
+        [url] = [
+            url for url, state in backend.PROCESS_STATE.items() if state[0] is caches["pages"].near
+        ]
+        before["state"] = backend.PROCESS_STATE[url]
+        backend.PROCESS_STATE[url] = memory.get("state") or (
+            backend.ProcessMemory(),
             backend.Breaker("reads"),
             backend.Breaker("writes"),
         )

@@ -74,7 +74,7 @@ def alias(url: str, patience: float) -> dict:
         "CONNECTION_POOL_KWARGS": retry,
     }
     pages = {
-        "BACKEND": "users.caching.backend.Pages",
+        "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": url,
         "KEY_PREFIX": "test",
         "OPTIONS": options,
@@ -87,11 +87,14 @@ def cache_at(url: str, patience: float = 30) -> Iterator[None]:
     """The alias `pages` on that server, whether anything answers there or not. `patience`: seconds
     that an answer may take; a machine with much to do is no silent server.
     """
-    with override_settings(CACHES=alias(url, patience)), patch.object(backend, "ALONE", ALONE):
+    with (
+        override_settings(CACHES=alias(url, patience)),
+        patch.object(backend, "BREAKER_SECONDS", ALONE),
+    ):
         try:
             yield
         finally:
-            backend.STATE.pop(url, None)
+            backend.PROCESS_STATE.pop(url, None)
             if pool := ConnectionFactory._pools.pop(url, None):
                 pool.disconnect()
 

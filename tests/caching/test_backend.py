@@ -27,12 +27,18 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.threads import at_once
 from users.caching import backend
-from users.caching.backend import ALONE, MEMORY, NEAR, Near, Pages
-from users.caching.fragments import MEMORY as MEMORY_OF_PIECES
+from users.caching.backend import (
+    BREAKER_SECONDS,
+    MEMORY_BYTES,
+    MEMORY_SECONDS,
+    PageCache,
+    ProcessMemory,
+)
+from users.caching.fragments import FRAGMENT_MEMORY as MEMORY_OF_PIECES
 
 pytestmark = pytest.mark.postgresql  # of Redis, and not of the database
 
-NOT_READY = "not reachable, or not keeping what it is given"
+NOT_READY = "not reachable, or not storing values"
 # Seconds that a server is waited for where it is silent in a test, and where it is not. Both are
 # more than the site's own, so that a machine with much to do is not taken for a silent server.
 SILENCE = 2.0
@@ -137,7 +143,7 @@ def server(tmp_path) -> Iterator[Server]:
     with ExitStack() as stack:
         server = Server(tmp_path, stack)
         yield server
-        backend.STATE.pop(server.url, None)
+        backend.PROCESS_STATE.pop(server.url, None)
         if pool := ConnectionFactory._pools.pop(server.url, None):
             pool.disconnect()
 
@@ -165,13 +171,13 @@ def configuration(request, server, monkeypatch) -> dict[str, Any]:
 def make(configuration):
     """Another cache object of the same process, as each of its threads has one."""
 
-    def make() -> Pages:
+    def make() -> PageCache:
         params = {
             name: value
             for name, value in configuration.items()
             if name not in ("BACKEND", "LOCATION")
         }
-        pages = Pages(configuration["LOCATION"], params)
+        pages = PageCache(configuration["LOCATION"], params)
         pages.redis = Counted(pages.redis)
         return pages
 
@@ -179,7 +185,7 @@ def make(configuration):
 
 
 @pytest.fixture
-def pages(make) -> Pages:
+def pages(make) -> PageCache:
     return make()
 
 
@@ -198,17 +204,17 @@ def sockets(monkeypatch) -> list[Any]:
     return opened
 
 
-def forget(pages: Pages) -> None:
+def forget(pages: PageCache) -> None:
     """What the process remembers; Redis keeps it."""
     pages.near.clear()
     MEMORY_OF_PIECES.clear()
 
 
-def calls(pages: Pages) -> int:
+def calls(pages: PageCache) -> int:
     return pages.redis.calls.total()
 
 
-def use_all(pages: Pages) -> None:
+def use_all(pages: PageCache) -> None:
     """Everything that pages, rows and sessions do with a cache. Nobody relies on what comes of it."""
     pages.get("one")
     pages.get("one", "default")
@@ -314,8 +320,8 @@ def test_who_finds_nothing_holds_the_lock_for_the_process_with_the_same_question
         assert first.claimed()
         assert first.get("other") is None  # one alone
         assert server.direct.dbsize() == 1
-    for boot, own in ((backend.BOOT, True), ("another process", False)):
-        monkeypatch.setattr(backend, "BOOT", boot)
+    for boot, own in ((backend.BOOT_ID, True), ("another process", False)):
+        monkeypatch.setattr(backend, "BOOT_ID", boot)
         with second.claiming("lock"):
             assert second.get("page") is None
             assert second.claimed() is own
@@ -348,7 +354,7 @@ def test_without_a_lock_everybody_is_the_first_and_who_can_read_reads(pages, ser
                 assert pages.get("one") == (None if fault in AWAY else 1)
     finally:
         heal(server)
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     with pages.claiming("lock"):
         assert pages.get("nothing") is None
         assert pages.claimed()
@@ -384,7 +390,7 @@ def test_add_sees_what_another_process_has_taken(pages, server):
 
 def test_two_releases_share_a_server_and_no_entry(pages, configuration):
     pages.set("one", 1, 60)
-    other = Pages(
+    other = PageCache(
         configuration["LOCATION"], {"KEY_PREFIX": "another", "OPTIONS": configuration["OPTIONS"]}
     )
     assert other.get("one") is None
@@ -400,7 +406,7 @@ def test_what_was_read_once_is_asked_for_again_after_some_seconds(pages, clock):
     assert pages.get_many(["one", "two"]) == {"one": 1, "two": 2}
     before = calls(pages)
     assert before == 3
-    clock.now += NEAR - 0.001
+    clock.now += MEMORY_SECONDS - 0.001
     assert (pages.get("one"), pages.get_many(["two", "one"])) == (1, {"one": 1, "two": 2})
     assert calls(pages) == before
     clock.now += 0.001
@@ -453,7 +459,7 @@ def test_what_is_deleted_is_forgotten_here_too(make):
 
 
 def test_memory_stays_under_its_limit_and_keeps_the_newest():
-    near = Near(limit=1000)
+    near = ProcessMemory(limit=1000)
     for number in range(100):
         near.put(str(number), b"x" * 100, 60)
         assert near.size == sum(len(value) for _, value in near.items.values()) <= 1000
@@ -469,7 +475,7 @@ def test_memory_stays_under_its_limit_and_keeps_the_newest():
 
 def test_a_big_value_is_not_remembered_and_takes_the_small_one_of_its_name_with_it(pages):
     pages.set("page", "small", 60)
-    big = os.urandom(MEMORY // 8)
+    big = os.urandom(MEMORY_BYTES // 8)
     pages.set("page", big, 60)
     assert pages.near.get(pages.make_key("page")) is None
     assert pages.near.size == 0
@@ -478,7 +484,7 @@ def test_a_big_value_is_not_remembered_and_takes_the_small_one_of_its_name_with_
 
 
 def test_what_has_expired_leaves_memory_when_it_is_asked_for(clock):
-    near = Near()
+    near = ProcessMemory()
     near.put("one", b"1234", 5)
     clock.now += 5
     assert near.get("one") is None
@@ -495,11 +501,11 @@ def test_nothing_raises_and_afterwards_all_is_as_before(make, pages, server, clo
     hurt(server)
     use_all(pages)
     assert pages.trouble()
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     use_all(make())  # it is tried, and it is not better
     assert pages.trouble()
     heal(server)
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     use_all(pages)
     assert pages.trouble() == ""
     pages.set("one", 1, 60)
@@ -515,7 +521,7 @@ def test_one_attempt_and_then_nobody_asks_for_some_seconds(pages, server, clock,
     spent = calls(pages)
     opened = len(sockets)
     assert pages.reading.open
-    for after in (0, ALONE / 2, ALONE / 2 - 0.001):
+    for after in (0, BREAKER_SECONDS / 2, BREAKER_SECONDS / 2 - 0.001):
         clock.now += after
         use_all(pages)
     assert (calls(pages), len(sockets)) == (spent, opened)
@@ -559,7 +565,7 @@ def test_what_a_process_has_made_itself_it_still_has(pages, server, clock, fault
     FAULTS[fault][0](server)
     pages.set("one", 1, 60)
     pages.set_many({"two": 2}, 60)
-    clock.now += NEAR + 1
+    clock.now += MEMORY_SECONDS + 1
     assert pages.get_many(["one", "two"]) == {"one": 1, "two": 2}
     assert pages.add("lock", True, 5)  # without Redis everybody is the first
     assert pages.add("lock", True, 5)
@@ -582,12 +588,12 @@ def test_a_server_that_takes_nothing_still_answers(pages, server, clock, fault):
         pages.add("lock", True, 5)
         pages.delete("one")
     assert pages.redis.calls - before == {"get": 3, "get_many": 3}
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     pages.set("three", 3, 60)
     pages.set("four", 4, 60)
     assert (pages.redis.calls - before)["set"] == 1
     heal(server)
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     pages.set("three", 3, 60)
     assert pages.trouble() == ""
     forget(pages)
@@ -598,7 +604,7 @@ def test_a_server_that_takes_nothing_still_answers(pages, server, clock, fault):
 def test_of_many_threads_one_tries_and_the_others_go_on_without(make, pages, server, clock, fault):
     FAULTS[fault][0](server)
     pages.get("one")
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     each = [make() for _ in range(8)]
     assert at_once(*[lambda mine=mine: mine.get("one", "none") for mine in each]) == ["none"] * 8
     assert sum(calls(mine) for mine in each) == 1
@@ -609,7 +615,7 @@ def test_trouble_is_logged_once_and_so_is_its_end(pages, server, clock, caplog):
     server.kill()
     for _ in range(3):
         use_all(pages)
-        clock.now += ALONE
+        clock.now += BREAKER_SECONDS
     server.start()
     pages.get("one")
     pages.get("two")
@@ -637,7 +643,7 @@ def test_a_server_that_was_killed_and_started_again_works_again_by_itself(pages,
     server.start()
     assert pages.get("one") is None
     assert calls(pages) == 2  # it is left alone, although it is there again
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     pages.get("one")
     pages.set("one", 1, 60)
     forget(pages)
@@ -720,7 +726,7 @@ def test_a_server_that_is_tried_with_an_entry_that_cannot_be_read_is_back(pages,
     pages.get("one")
     server.start()
     server.direct.set(pages.make_key("bad"), b"nothing of ours")
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     assert pages.get("bad") is None
     assert pages.trouble() == ""
 
@@ -764,7 +770,7 @@ def test_pages_come_and_are_right_and_a_session_holds(client, site, clock, fault
             for _ in range(2):  # made, and from memory
                 assert f"Grace After{number}" in names(client.get("/users/"))
                 assert heading(client.get(f"/users/{account.pk}/")) == f"Grace After{number}"
-        clock.now += ALONE
+        clock.now += BREAKER_SECONDS
     assert caches["pages"].trouble() == ""
 
 
@@ -793,7 +799,7 @@ def test_a_session_that_was_ended_meanwhile_is_over_when_redis_is_back(client, s
     hurt(site)
     client.post("/logout/")
     heal(site)
-    clock.now += ALONE
+    clock.now += BREAKER_SECONDS
     forget(caches["pages"])
     client.cookies["session"] = stolen
     assert client.get("/users/").status_code == 302

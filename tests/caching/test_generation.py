@@ -13,10 +13,15 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import taken_back
 from tests.threads import at_once
-from users.access import Command
+from users.access import CommandActor
 from users.audit.models import AuditEvent
-from users.audit.record import event_for, record
-from users.caching.generation import NAMES, Generations, current, parse
+from users.audit.record import build_event, record_event
+from users.caching.generation import (
+    GENERATION_NAMES,
+    Generations,
+    current_generations,
+    parse_generations,
+)
 from users.caching.models import Generation
 from users.directory import preferences
 from users.models import User
@@ -26,7 +31,7 @@ from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 SOFT = {"last_seen_at", "last_login", "preferences"}
 ACCOUNTS = {"accounts"}
 AUDIT = {"audit"}
@@ -36,8 +41,8 @@ Change = Callable[[User], Any]
 
 
 def raised(before: Generations) -> set[str]:
-    after = current()
-    return {name for name in NAMES if before[name] != after[name]}
+    after = current_generations()
+    return {name for name in GENERATION_NAMES if before[name] != after[name]}
 
 
 def total(generations: Generations, name: str = "accounts") -> int:
@@ -196,10 +201,10 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
         ROLES,
         lambda ada: Permission.objects.filter(pk=permission().pk).update(codename="x"),
     ),
-    "an event": (AUDIT, lambda ada: record("account.edited", actor=None, target=ada)),
+    "an event": (AUDIT, lambda ada: record_event("account.edited", actor=None, target=ada)),
     "bulk_create of events": (
         AUDIT,
-        lambda ada: AuditEvent.objects.bulk_create([event_for("denied", actor=None)]),
+        lambda ada: AuditEvent.objects.bulk_create([build_event("denied", actor=None)]),
     ),
     "INSERT of an event": (
         AUDIT,
@@ -230,31 +235,31 @@ def ada() -> User:
     account = make_user("Viewer", username="ada")
     account.user_permissions.add(permission())
     make_user(username="lone")
-    record("account.edited", actor=None, target=account)
+    record_event("account.edited", actor=None, target=account)
     connection.check_constraints()  # TRUNCATE and ALTER wait for no deferred check
     return account
 
 
 @pytest.mark.parametrize(("expected", "change"), CHANGES.values(), ids=CHANGES)
 def test_a_change_raises_the_generation_of_what_it_changes_and_no_other(ada, expected, change):
-    before = current()
+    before = current_generations()
     change(ada)
     assert raised(before) == expected
     for name in expected:
-        assert total(current(), name) > total(before, name)
+        assert total(current_generations(), name) > total(before, name)
 
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("expected", "change"), ON_POSTGRESQL.values(), ids=ON_POSTGRESQL)
 def test_so_does_what_only_postgresql_has(ada, expected, change):
-    before = current()
+    before = current_generations()
     change(ada)
     assert raised(before) == expected
 
 
 @pytest.mark.parametrize("column", [field.column for field in User._meta.concrete_fields])
 def test_every_column_of_an_account_counts_but_the_soft_ones(ada, column):
-    before = current()
+    before = current_generations()
     sql(f'UPDATE users_user SET "{column}" = "{column}" WHERE id = %s', ada.pk)
     assert raised(before) == (NOTHING if column in SOFT else ACCOUNTS)
 
@@ -263,32 +268,32 @@ def test_every_column_of_an_account_counts_but_the_soft_ones(ada, column):
 
 
 def test_a_change_that_is_rolled_back_to_a_savepoint_leaves_the_number_as_it_was(ada):
-    before = current()
+    before = current_generations()
     with transaction.atomic():
         with taken_back():
             User.objects.update(phone="1")
-            inside = current()
+            inside = current_generations()
             assert raised(before) == ACCOUNTS
-        assert current() == before
+        assert current_generations() == before
         tick()
         ada.save()
     assert raised(before) == ACCOUNTS
-    assert current()["accounts"] != inside["accounts"]
+    assert current_generations()["accounts"] != inside["accounts"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_change_that_is_rolled_back_leaves_the_number_as_it_was():
     ada = make_user()
-    before = current()
+    before = current_generations()
     numbers = [before["accounts"]]
     for _ in range(5):
         with taken_back():
             edit_profile(ada, by=COMMAND, version=None, phone="12345")
-            numbers.append(current()["accounts"])
-        assert current() in (before, Generations())
+            numbers.append(current_generations()["accounts"])
+        assert current_generations() in (before, Generations())
         tick()
     edit_profile(ada, by=COMMAND, version=None, phone="12345")
-    numbers.append(current()["accounts"])
+    numbers.append(current_generations()["accounts"])
     assert len(numbers) == len(
         set(numbers)
     )  # what was stored in a transaction that came to nothing is never found
@@ -311,15 +316,15 @@ def restore(rows: list[dict[str, Any]]) -> None:
 )
 def test_no_number_comes_back_after_the_table_is_emptied_or_restored(ada, back):
     old = list(Generation.objects.values())
-    numbers = [current()["accounts"]]
+    numbers = [current_generations()["accounts"]]
     for _ in range(10):
         for _ in range(3):
             User.objects.update(phone="1")
-            numbers.append(current()["accounts"])
+            numbers.append(current_generations()["accounts"])
         back(old)
         tick()
     User.objects.update(phone="1")
-    numbers.append(current()["accounts"])
+    numbers.append(current_generations()["accounts"])
     assert len(numbers) == len(set(numbers))
 
 
@@ -351,15 +356,15 @@ CHANGES_BY_HAND = {
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
 def test_writers_of_different_accounts_never_wait_and_every_commit_gives_a_new_number(name, order):
     accounts = [make_user() for _ in range(3)]
-    seen = [current()]
+    seen = [current_generations()]
     with ExitStack() as stack:
         cursors = [stack.enter_context(second_connection()) for _ in accounts]
         for cursor, account in zip(cursors, accounts, strict=True):
             cursor.execute(CHANGES_BY_HAND[name], [account.pk])
-        assert current() == seen[0]  # nobody has committed
+        assert current_generations() == seen[0]  # nobody has committed
         for number in order:
             cursors[number].db.commit()
-            seen.append(current())
+            seen.append(current_generations())
     totals = [total(generations, name) for generations in seen]
     assert totals == sorted(set(totals))
     lanes = Generation.objects.filter(name=name).count()
@@ -375,27 +380,27 @@ def test_writers_of_different_accounts_never_wait_and_every_commit_gives_a_new_n
 def test_a_writer_who_gives_up_leaves_the_lane_as_it_was():
     ada = make_user()
     grace = make_user()
-    before = current()
+    before = current_generations()
     with second_connection() as one, second_connection() as other:
         one.execute(CHANGES_BY_HAND["accounts"], [ada.pk])
         other.execute(CHANGES_BY_HAND["accounts"], [grace.pk])
         one.db.rollback()
-        assert current() == before
+        assert current_generations() == before
         other.db.commit()
-    assert total(current()) > total(before)
+    assert total(current_generations()) > total(before)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_changes_at_once_none_is_missed():
     accounts = [make_superuser() for _ in range(6)]
     rounds = 10
-    before = total(current())
+    before = total(current_generations())
 
     def write(account: User) -> list[str]:
         numbers = []
         for number in range(rounds):
             edit_profile(account, by=COMMAND, version=None, phone=f"123456{number}")
-            numbers.append(current()["accounts"])
+            numbers.append(current_generations()["accounts"])
         return numbers
 
     answers = at_once(*(lambda account=account: write(account) for account in accounts))
@@ -403,15 +408,15 @@ def test_of_many_changes_at_once_none_is_missed():
         assert (
             len(set(numbers)) == rounds
         )  # whoever has changed something never reads a number from before it
-    assert total(current()) >= before + len(accounts) * rounds
+    assert total(current_generations()) >= before + len(accounts) * rounds
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
 def test_numbers_are_read_whatever_their_order():
-    one = parse("accounts:17 audit:4 accounts:9")
-    other = parse("accounts:9 accounts:17 audit:4")
+    one = parse_generations("accounts:17 audit:4 accounts:9")
+    other = parse_generations("accounts:9 accounts:17 audit:4")
     assert one == other
     assert one.of("accounts", "audit") == other.of("accounts", "audit")
     assert set(one["accounts"].split(".")) == {"9", "17"}
@@ -420,7 +425,7 @@ def test_numbers_are_read_whatever_their_order():
 
 @pytest.mark.parametrize("text", [None, ""])
 def test_without_any_number_all_are_zero(text):
-    assert parse(text).of(*NAMES) == "0/0/0"
+    assert parse_generations(text).of(*GENERATION_NAMES) == "0/0/0"
 
 
 def test_numbers_that_differ_are_told_apart():
@@ -432,9 +437,9 @@ def test_numbers_that_differ_are_told_apart():
         "accounts:1",
         None,
     ]
-    assert len({parse(text).of(*NAMES) for text in texts}) == len(texts)
+    assert len({parse_generations(text).of(*GENERATION_NAMES) for text in texts}) == len(texts)
 
 
 def test_an_empty_table_reads_as_zeros(ada):
     Generation.objects.all().delete()
-    assert current().of(*NAMES) == "0/0/0"
+    assert current_generations().of(*GENERATION_NAMES) == "0/0/0"

@@ -105,11 +105,11 @@ def rendered(
     def make(request, view, prefix, encoding):
         response = view(request)
         seen.append(
-            (f"{prefix} {pages.canonical(request)}", response.content, dict(response.items()))
+            (f"{prefix} {pages.canonical_path(request)}", response.content, dict(response.items()))
         )
         return response
 
-    with patch.object(pages, "kept", make):
+    with patch.object(pages, "get_or_build", make):
         response = client.get(path, headers=headers)
     assert response.status_code == 200
     [found] = seen
@@ -341,7 +341,7 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
     # Some pages show what time it is, and one of them what processes tell every few seconds.
     with (
         patch("django.utils.timezone.now", return_value=timezone.now()),
-        patch.object(timing, "TELL", 3600),
+        patch.object(timing, "REPORT_SECONDS", 3600),
     ):
         visited = crawl(Alternating(signed_in(own), signed_in(someone)), "/", "/me/")
     assert len(visited) > 20

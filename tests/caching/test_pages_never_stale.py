@@ -32,18 +32,18 @@ from tests.caching.looking import (
     taken_back,
 )
 from tests.transfer.importer import importing  # noqa: F401  a fixture
-from users.access import Command
+from users.access import CommandActor
 from users.audit.models import AuditEvent
-from users.audit.record import record
+from users.audit.record import record_event
 from users.caching import pages, timing
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.roles.verb import assign_roles
 from users.verbs.suspension.verb import suspend_account
 
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 EXAMPLES = int(os.environ.get("EXAMPLES", "16"))
 # To shorten what has failed would take minutes; the steps that led there are few enough to be read.
 BOUNDS = settings(
@@ -120,7 +120,7 @@ class Office(RuleBasedStateMachine):
         self.now = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
         self.stack.enter_context(patch("django.utils.timezone.now", lambda: self.now))
         self.stack.enter_context(
-            patch.object(pages, "PATIENCE", 0)
+            patch.object(pages, "BUILD_WAIT_SECONDS", 0)
         )  # in one thread nobody comes to the end meanwhile
         self.accounts = [make_user().pk, make_user().pk]
         until = {"status_reason": "Why", "suspended_until": self.now + timedelta(seconds=5)}
@@ -145,8 +145,8 @@ class Office(RuleBasedStateMachine):
 
     def hooks(self) -> None:
         """Lets things happen in the middle of a request."""
-        kept = pages.kept
-        build = pages.Builder.build
+        kept = pages.get_or_build
+        build = pages.PageBuilder.build
 
         def keep(*given):
             self.happen(MOMENTS[0])
@@ -158,8 +158,8 @@ class Office(RuleBasedStateMachine):
             self.happen(MOMENTS[2])
             return response
 
-        self.stack.enter_context(patch.object(pages, "kept", keep))
-        self.stack.enter_context(patch.object(pages.Builder, "build", make))
+        self.stack.enter_context(patch.object(pages, "get_or_build", keep))
+        self.stack.enter_context(patch.object(pages.PageBuilder, "build", make))
 
     def happen(self, moment: str) -> None:
         waiting = self.during
@@ -255,7 +255,7 @@ class Office(RuleBasedStateMachine):
         what, number, value = write
         there = User.objects.filter(pk__in=self.accounts).order_by("pk")
         account = there[number % len(there)]
-        with suppress(Refused):
+        with suppress(VerbRefused):
             getattr(self, what.replace(" ", "_"))(account, value)
         self.log.append(database())
 
@@ -281,7 +281,7 @@ class Office(RuleBasedStateMachine):
         Group.objects.filter(pk=self.team.pk).update(name=f"Team {len(self.log)}")
 
     def event(self, account: User, value: int) -> None:
-        record("account.edited", actor=None, target=account)
+        record_event("account.edited", actor=None, target=account)
 
     def one_column(self, account: User, value: int) -> None:
         User.objects.filter(pk=account.pk).update(last_name=f"Last{value}")
@@ -348,6 +348,6 @@ class Office(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_a_page_shows_what_the_database_had_at_some_moment_since_the_request_began():
     run_state_machine_as_test(Office, settings=BOUNDS)
-    outcomes = sum(timing.FIGURES.views.values(), start=Counter())
+    outcomes = sum(timing.PROCESS_FIGURES.views.values(), start=Counter())
     assert outcomes["hit"] > EXAMPLES  # the cache was there at all
     assert outcomes["miss"] > EXAMPLES

@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from tests.builders import make_user
 from tests.caching.looking import ask, stored
 from users.caching import backend, pages
-from users.caching.backend import CLAIMED, Pages
+from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import ACCOUNTS
 from users.directory import views
 
@@ -58,7 +58,9 @@ class Waiting:
     def __init__(self, monkeypatch):
         self.count = threading.Semaphore(0)
         for name in ("shared", "built_elsewhere"):
-            monkeypatch.setattr(pages.Builder, name, self.noted(getattr(pages.Builder, name)))
+            monkeypatch.setattr(
+                pages.PageBuilder, name, self.noted(getattr(pages.PageBuilder, name))
+            )
 
     def noted(self, wait: Callable) -> Callable:
         def noting(*given):
@@ -90,7 +92,7 @@ def request(path: str = "/users/"):
 
 
 def page(view: Callable, path: str = "/users/") -> HttpResponse:
-    response = pages.page(request(path), view, shows=(ACCOUNTS,))
+    response = pages.cached_page(request(path), view, shows=(ACCOUNTS,))
     response.close()  # as the server does when it is sent
     return response
 
@@ -114,7 +116,7 @@ def crowd(view: Builder, waiting: Waiting, number: int = CROWD) -> list:
 
 @pytest.fixture
 def waiting(monkeypatch) -> Waiting:
-    monkeypatch.setattr(pages, "PATIENCE", LONG)
+    monkeypatch.setattr(pages, "BUILD_WAIT_SECONDS", LONG)
     return Waiting(monkeypatch)
 
 
@@ -128,7 +130,7 @@ def locks_that_last(monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_stays_behind():
     yield
-    assert pages.FLIGHTS == {}
+    assert pages.PENDING_BUILDS == {}
     assert not [key for key in stored() if "building:" in key]
 
 
@@ -140,9 +142,9 @@ def test_the_directory_is_read_once_for_a_crowd(monkeypatch, waiting):
         client.get("/me/")
     caches["pages"].clear()
     view = Builder(lambda number: None)
-    table = views.table
+    table = views.render_table
     monkeypatch.setattr(
-        views, "table", lambda request, *more: view(request) or table(request, *more)
+        views, "render_table", lambda request, *more: view(request) or table(request, *more)
     )
 
     def one(client: Client) -> bytes:
@@ -199,7 +201,7 @@ def test_an_answer_that_is_for_one_alone_is_neither_kept_nor_shared(waiting, ans
 
 
 def test_nobody_waits_for_ever(monkeypatch):
-    monkeypatch.setattr(pages, "PATIENCE", 0.05)
+    monkeypatch.setattr(pages, "BUILD_WAIT_SECONDS", 0.05)
     view = Builder()
     first = POOL.submit(page, view)
     assert view.begun.wait(LONG)
@@ -226,7 +228,7 @@ def test_a_shared_page_whose_moment_came_meanwhile_is_built_anew(waiting, monkey
     monkeypatch.setattr("django.utils.timezone.now", lambda: clock.now)
 
     def answer(number: int) -> HttpResponse:
-        response = pages.until(HttpResponse(f"number {number}"), end if number == 1 else None)
+        response = pages.expire_at(HttpResponse(f"number {number}"), end if number == 1 else None)
         clock.now = end
         return response
 
@@ -248,8 +250,8 @@ def in_another_process(monkeypatch) -> Callable[[Builder], Future]:
     """
 
     def asking(view: Builder) -> Future:
-        pages.FLIGHTS.clear()
-        monkeypatch.setattr(backend, "BOOT", "another")
+        pages.PENDING_BUILDS.clear()
+        monkeypatch.setattr(backend, "BOOT_ID", "another")
         return POOL.submit(page, view)
 
     return asking
@@ -274,7 +276,7 @@ def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waitin
     """
     asked = threading.Event()
     go_on = threading.Event()
-    called = pages.Builder.__call__
+    called = pages.PageBuilder.__call__
 
     def late(builder, request) -> HttpResponse:
         if not asked.is_set():  # the first thread, which has the lock
@@ -282,7 +284,7 @@ def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waitin
             assert go_on.wait(LONG)
         return called(builder, request)
 
-    monkeypatch.setattr(pages.Builder, "__call__", late)
+    monkeypatch.setattr(pages.PageBuilder, "__call__", late)
     view = Builder()
     first = POOL.submit(page, view)
     assert asked.wait(LONG)
@@ -297,7 +299,7 @@ def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waitin
 
 
 def test_a_process_does_not_wait_for_ever_for_another(monkeypatch, in_another_process):
-    monkeypatch.setattr(pages, "PATIENCE", 0.05)
+    monkeypatch.setattr(pages, "BUILD_WAIT_SECONDS", 0.05)
     view = Builder()
     first = POOL.submit(page, view)
     assert view.begun.wait(LONG)
@@ -312,7 +314,7 @@ def test_a_process_does_not_wait_for_ever_for_another(monkeypatch, in_another_pr
 def test_what_the_other_process_does_not_keep_is_built_here(
     monkeypatch, in_another_process, answer
 ):
-    monkeypatch.setattr(pages, "PATIENCE", 0.2)
+    monkeypatch.setattr(pages, "BUILD_WAIT_SECONDS", 0.2)
     view = Builder(lambda number: answer(number) if number == 1 else HttpResponse("built here"))
     waiting = Waiting(monkeypatch)
     first = POOL.submit(page, view)
@@ -327,14 +329,14 @@ def test_what_the_other_process_does_not_keep_is_built_here(
 
 
 def test_a_builder_that_was_killed_is_waited_for_once_and_forgotten(monkeypatch):
-    monkeypatch.setattr(pages, "PATIENCE", 0.05)
+    monkeypatch.setattr(pages, "BUILD_WAIT_SECONDS", 0.05)
     seen: list[str] = []
     view = Builder(lambda number: seen.extend(locks()) or HttpResponse(f"number {number}" * 100))
     view.go_on.set()
     page(view, "/users/?q=a")
     [lock] = seen
     caches["pages"].clear()
-    caches["pages"].add(lock[lock.index("building:") :], True, CLAIMED)
+    caches["pages"].add(lock[lock.index("building:") :], True, CLAIM_SECONDS)
     assert page(view, "/users/?q=a").content == b"number 2" * 100
     assert page(view, "/users/?q=a").content == b"number 2" * 100  # kept, whoever holds the lock
     caches["pages"].delete(lock[lock.index("building:") :])
@@ -343,11 +345,13 @@ def test_a_builder_that_was_killed_is_waited_for_once_and_forgotten(monkeypatch)
 def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_free():
     view = Builder()
     view.go_on.set()
-    response = pages.page(request(), view, shows=(ACCOUNTS,))
-    assert len(locks()) == int(isinstance(caches["pages"], Pages))  # nobody has waited for Redis
+    response = pages.cached_page(request(), view, shows=(ACCOUNTS,))
+    assert len(locks()) == int(
+        isinstance(caches["pages"], PageCache)
+    )  # nobody has waited for Redis
     response.close()
     assert locks() == []
-    if isinstance(caches["pages"], Pages):
+    if isinstance(caches["pages"], PageCache):
         caches["pages"].near.clear()
     assert page(view).content == b"number 1" * 100
 

@@ -134,13 +134,13 @@ def test_one_end_after_another_is_shown_at_its_moment(client, clock):
 def test_a_page_that_is_stored_after_its_moment_is_not_shown(client, clock):
     ada = make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=5))
     end = timedelta(seconds=5)
-    compress = pages.compress
+    compress = pages.compress_response
 
     def slowly(*given):
         clock.now += end
         compress(*given)
 
-    with patch.object(pages, "compress", slowly):
+    with patch.object(pages, "compress_response", slowly):
         assert (
             listed(ask(client, "/users/"))[ada.pk][1] == "Suspended"
         )  # as it was when the request began
@@ -163,7 +163,7 @@ def test_the_moment_is_for_the_cache_and_not_for_the_browser(client, clock):
         for outcome in ("miss", "hit"):
             response = ask(client, path)
             assert response.outcome == outcome
-            assert not {pages.TURN, "Expires", "Age"} & set(response.headers)
+            assert not {pages.EXPIRY_HEADER, "Expires", "Age"} & set(response.headers)
             assert response["Cache-Control"] == "no-store"
 
 
@@ -179,7 +179,9 @@ def test_tomorrow_is_another_page(client, clock):
 
 def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
     make_user(status="suspended", suspended_until=clock.now + timedelta(seconds=9))
-    with patch.object(status_expiry, "found", wraps=status_expiry.found) as found:
+    with patch.object(
+        status_expiry, "query_status_change", wraps=status_expiry.query_status_change
+    ) as found:
         for query in ("", "?q=a", "?q=a&sort=username"):
             ask(client, f"/users/{query}")
         assert found.call_count == 1
@@ -193,7 +195,9 @@ def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
 
 def test_a_list_in_order_brings_the_next_end_along(client, clock):
     earlier = make_user(valid_until=clock.now + timedelta(seconds=5))
-    with patch.object(status_expiry, "found", wraps=status_expiry.found) as found:
+    with patch.object(
+        status_expiry, "query_status_change", wraps=status_expiry.query_status_change
+    ) as found:
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Active"
         clock.now = earlier.valid_until
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"
@@ -223,8 +227,10 @@ def test_soft_columns_are_less_than_a_minute_late(client):
     for path in ("/users/", f"/users/{ada.pk}/"):
         assert ask(client, path).outcome == "miss"
     assert len(lifetimes()) >= 2
-    assert all(0 < seconds <= pages.SECONDS for seconds in lifetimes())
-    assert pages.SECONDS + backend.NEAR < 60  # a process may have read it at its last moment
+    assert all(0 < seconds <= pages.PAGE_SECONDS for seconds in lifetimes())
+    assert (
+        pages.PAGE_SECONDS + backend.MEMORY_SECONDS < 60
+    )  # a process may have read it at its last moment
     User.objects.filter(pk=ada.pk).update(last_seen_at=timezone.now())
     for path in ("/users/", f"/users/{ada.pk}/"):
         assert ask(client, path).outcome == "hit"  # raises nothing

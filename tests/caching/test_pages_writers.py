@@ -19,15 +19,15 @@ from tests.caching.outage import own_redis, until_back
 from tests.pages import form
 from tests.processes import ROOT, environment
 from tests.transfer.importer import import_file
-from users.access import Command
-from users.audit.record import record
+from users.access import CommandActor
+from users.audit.record import record_event
 from users.caching.models import Generation
 from users.models import State, User
 from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 Look = Callable[[], tuple[str, str]]
 
 
@@ -110,7 +110,7 @@ def test_a_form_that_was_sent_is_shown(client, look, ada):
 def test_what_is_beside_the_account_is_shown(client, look, ada):
     path = f"/users/{ada.pk}/"
     assert (events(ask(client, path)), roles(ask(client, path))) == (0, [])
-    record("account.edited", actor=None, target=ada)
+    record_event("account.edited", actor=None, target=ada)
     assert events(ask(client, path)) == 1
     team = Group.objects.create(name="Team")
     ada.groups.add(team)

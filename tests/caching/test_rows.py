@@ -8,18 +8,25 @@ import pytest
 from django.core.cache import caches
 
 from users.caching import fragments
-from users.caching.fragments import FEW, MANY, SECONDS, Memory, Piece, pieces
+from users.caching.fragments import (
+    FEW_FRAGMENTS,
+    FRAGMENT_SECONDS,
+    MEMORY_FRAGMENTS,
+    Fragment,
+    FragmentMemory,
+    render_fragments,
+)
 
 
 @pytest.fixture(autouse=True)
-def memory(monkeypatch) -> Memory:
+def memory(monkeypatch) -> FragmentMemory:
     """A process's own, whose hours a test tells."""
     caches["pages"].clear()
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(fragments, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr(fragments, "MEMORY", Memory())
-    fragments.MEMORY.clock = clock
-    return fragments.MEMORY
+    monkeypatch.setattr(fragments, "FRAGMENT_MEMORY", FragmentMemory())
+    fragments.FRAGMENT_MEMORY.clock = clock
+    return fragments.FRAGMENT_MEMORY
 
 
 @pytest.fixture
@@ -36,41 +43,42 @@ def asked(monkeypatch) -> Counter:
     return asked
 
 
-def some(number: int, made: list, **options) -> list[Piece]:
+def some(number: int, made: list, **options) -> list[Fragment]:
     def build(text: str) -> str:
         made.append(text)
         return f"<p>{text}</p>"
 
     return [
-        Piece(("kind", str(each)), lambda each=each: build(str(each)), **options)
+        Fragment(("kind", str(each)), lambda each=each: build(str(each)), **options)
         for each in range(number)
     ]
 
 
 def test_a_piece_is_made_once_and_its_place_is_kept(memory, asked):
     made: list = []
-    first = pieces(some(50, made))
+    first = render_fragments(some(50, made))
     assert first == [f"<p>{number}</p>" for number in range(50)]
-    assert pieces(some(50, made)[::-1]) == first[::-1]
+    assert render_fragments(some(50, made)[::-1]) == first[::-1]
     assert made == [str(number) for number in range(50)]
     assert asked == {"get_many": 1, "set_many": 1}  # what the process remembers is asked of nobody
 
 
 def test_another_process_has_them_from_the_cache(memory, asked):
     made: list = []
-    first = pieces(some(50, made))
+    first = render_fragments(some(50, made))
     memory.clear()
-    assert pieces(some(50, made)) == first
+    assert render_fragments(some(50, made)) == first
     assert len(made) == 50
 
 
 @pytest.mark.parametrize(
-    ("number", "dear", "asks"), [(FEW, False, 0), (FEW + 1, False, 1), (1, True, 1)]
+    ("number", "dear", "asks"),
+    [(FEW_FRAGMENTS, False, 0), (FEW_FRAGMENTS + 1, False, 1), (1, True, 1)],
 )
 def test_a_few_are_made_sooner_than_the_cache_is_asked_unless_they_are_dear(
     asked, number, dear, asks
 ):
-    pieces(some(number, [], dear=dear))
+    render_fragments(some(number, [], dear=dear))
     assert asked == {"set_many": 1} | ({"get_many": 1} if asks else {})
 
 
@@ -78,26 +86,26 @@ def test_what_shows_something_else_is_another_piece():
     made: list = []
     shown = [("a", "b"), ("a", "c"), ("ab",), ("a", ""), ("a",), ("1",)]
     for _ in range(2):
-        found = pieces(
-            [Piece(each, lambda each=each: made.append(each) or repr(each)) for each in shown]
+        found = render_fragments(
+            [Fragment(each, lambda each=each: made.append(each) or repr(each)) for each in shown]
         )
         assert found == [*map(repr, shown)]
     assert made == shown
-    assert len({Piece(each, str).key for each in shown}) == len(shown)
+    assert len({Fragment(each, str).key for each in shown}) == len(shown)
 
 
 def test_it_remembers_what_was_asked_for_last_and_no_more_than_it_may(memory):
-    for number in range(5 * MANY):
+    for number in range(5 * MEMORY_FRAGMENTS):
         memory.put((number,), "x")
         assert memory.get((0,)) == "x"  # asked for again and again
-        assert len(memory.young) + len(memory.old) <= 2 * MANY + 1
-    assert memory.get((MANY,)) is None
-    assert memory.get((5 * MANY - 1,)) == "x"
+        assert len(memory.young) + len(memory.old) <= 2 * MEMORY_FRAGMENTS + 1
+    assert memory.get((MEMORY_FRAGMENTS,)) is None
+    assert memory.get((5 * MEMORY_FRAGMENTS - 1,)) == "x"
 
 
 def test_after_an_hour_it_has_forgotten(memory):
     memory.put(("old",), "x")
-    for minute in range(0, SECONDS + 120, 60):
+    for minute in range(0, FRAGMENT_SECONDS + 120, 60):
         memory.clock.now = minute
         memory.put(("new", minute), "y")
     assert memory.get(("old",)) is None

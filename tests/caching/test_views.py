@@ -10,7 +10,7 @@ from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_me
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.caching import timing
-from users.caching.backend import Pages
+from users.caching.backend import PageCache
 from users.caching.models import WebProcess
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +22,8 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
     client.force_login(make_superuser())
     client.get("/users/")
     client.get("/users/")
-    monkeypatch.setattr(timing, "TELL", -1)
-    timing.tell()
+    monkeypatch.setattr(timing, "REPORT_SECONDS", -1)
+    timing.store_figures()
     WebProcess.objects.create(
         name="elsewhere:1",
         at=timezone.now(),
@@ -50,9 +50,9 @@ def test_before_anything_was_asked_it_says_so(client):
 def test_a_report_that_cannot_be_written_harms_nobody(client, monkeypatch, caplog):
     client.force_login(make_superuser())
     client.get("/users/")
-    monkeypatch.setattr(timing, "TELL", -1)
+    monkeypatch.setattr(timing, "REPORT_SECONDS", -1)
     with connection.execute_wrapper(refuse):
-        timing.tell()
+        timing.store_figures()
     assert "The figures of this process were not saved: OperationalError" in caplog.text
 
 
@@ -64,13 +64,14 @@ def test_the_rail_tells_whether_the_cache_is_away(client, monkeypatch):
     client.force_login(make_superuser())
     assert read(client.get("/users/")).one(hx_get="/caching/status/")
     assert read(client.get("/caching/status/")).text == ""
-    pages = Pages("redis://127.0.0.1:1/0", {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 30}})
+    pages = PageCache("redis://127.0.0.1:1/0", {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 30}})
     pages.get("something")
     monkeypatch.setattr("users.caching.statistics.caches", {"pages": pages})
-    assert read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache unavailable"
     assert (
-        "Redis is not working (ConnectionError)"
-        in read(client.get("/caching/")).one("main").text
+        read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache unavailable"
+    )
+    assert (
+        "Redis is not working (ConnectionError)" in read(client.get("/caching/")).one("main").text
     )
 
 

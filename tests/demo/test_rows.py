@@ -7,24 +7,26 @@ from datetime import UTC, datetime
 import pytest
 
 from users import identifiers
-from users.demo.blocks import copy_blocks, copy_lines
-from users.demo.loading import rest
-from users.demo.people import BLOCK, COLUMNS, Maker, Plan
-from users.models import User, derived
+from users.demo.copy_blocks import copy_blocks, copy_lines
+from users.demo.people import ACCOUNT_COLUMNS, BLOCK_ROWS, DemoPlan, RowMaker
+from users.demo.row_loading import default_columns
+from users.models import User, derived_columns
 
 pytestmark = pytest.mark.sqlite  # of what is made up, and not of the database
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def plan(accounts: int = 2 * BLOCK, seed: int = 1, staff: int = 300) -> Plan:
-    return Plan(accounts, seed, first_id=1, until=UNTIL, staff=staff)
+def plan(accounts: int = 2 * BLOCK_ROWS, seed: int = 1, staff: int = 300) -> DemoPlan:
+    return DemoPlan(accounts, seed, first_id=1, until=UNTIL, staff=staff)
 
 
-def rows(made: Plan) -> list[dict[str, str | None]]:
-    maker = Maker(made)
+def rows(made: DemoPlan) -> list[dict[str, str | None]]:
+    maker = RowMaker(made)
     return [
-        dict(zip(COLUMNS, row, strict=True)) for start in made.blocks for row in maker.block(start)
+        dict(zip(ACCOUNT_COLUMNS, row, strict=True))
+        for start in made.blocks
+        for row in maker.block(start)
     ]
 
 
@@ -52,20 +54,20 @@ def test_copy_gets_the_rows_that_statements_get(people):
 
 
 def test_rows_made_in_other_processes_are_the_same_and_in_order():
-    many = plan(accounts=5 * BLOCK)
+    many = plan(accounts=5 * BLOCK_ROWS)
     assert list(copy_blocks(many)) == [copy_lines(many, start) for start in many.blocks]
 
 
 def test_every_column_of_an_account_is_given():
-    made = replace(plan(accounts=1, staff=0), rest=rest())
+    made = replace(plan(accounts=1, staff=0), rest=default_columns())
     assert set(made.columns) == {field.column for field in User._meta.concrete_fields}
-    assert len(made.columns) == len(next(Maker(made).block(0)))
+    assert len(made.columns) == len(next(RowMaker(made).block(0)))
 
 
 def test_derived_columns_are_what_a_save_would_give(people):
     for row in people:
         names = ("username", "email", "first_name", "last_name", "phone")
-        expected = derived(*(row[name] for name in names))
+        expected = derived_columns(*(row[name] for name in names))
         assert {name: row[name] for name in expected} == expected
 
 

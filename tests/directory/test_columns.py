@@ -8,7 +8,7 @@ from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_me
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.directory.columns import COLUMNS, DEFAULT
+from users.directory.columns import COLUMNS, DEFAULT_COLUMNS
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def preferences(account) -> object:
 def test_without_a_choice_the_list_shows_the_default_columns(client, viewer):
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
     sent = form(client.get(PATH), PATH)
-    assert sent["columns"] == list(DEFAULT)
+    assert sent["columns"] == list(DEFAULT_COLUMNS)
     assert [sent[f"place_{name}"] for name in COLUMNS] == [
         str(place) for place in range(1, len(COLUMNS) + 1)
     ]
@@ -65,8 +65,8 @@ def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, vi
 
 
 def test_what_moves_onto_a_place_goes_before_or_behind_what_stood_there(client, viewer):
-    places = {name: at for at, name in enumerate(DEFAULT, 1)}
-    choose(client, *DEFAULT, **places | {"seen": 1})
+    places = {name: at for at, name in enumerate(DEFAULT_COLUMNS, 1)}
+    choose(client, *DEFAULT_COLUMNS, **places | {"seen": 1})
     assert shown(client) == ["Name", "Last seen", "Username", "Email", "Status", "Joined"]
     names = ("seen", "username", "email", "status", "joined")
     places = {name: at for at, name in enumerate(names, 1)}

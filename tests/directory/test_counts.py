@@ -43,26 +43,26 @@ def test_without_htmx_the_count_is_a_page(viewer, people):
 
 
 def test_beyond_the_cap_it_says_more_than(viewer, people, monkeypatch):
-    monkeypatch.setattr(counts, "CAP", 10)
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 10)
     answer = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
     assert 'More than <strong class="number">10</strong>' in answer
     assert "Count exactly" in answer
 
 
 def test_the_capped_count_stops_at_the_cap(people, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(counts, "CAP", 10)
-    assert counts.capped(wanted("q=smith")) == counts.Count(
-        10, more=True, about=max(10, counts.guess(wanted("q=smith")))
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 10)
+    assert counts.count_up_to_cap(wanted("q=smith")) == counts.Count(
+        10, more=True, about=max(10, counts.estimate_count(wanted("q=smith")))
     )
 
 
 def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):
-    monkeypatch.setattr(counts, "CAP", 10)
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 10)
     asked = viewer.post("/users/count/?q=smith", headers=HTMX).content.decode()
     assert "Counting exactly" in asked
     assert 'hx-trigger="load delay:1s"' in asked
     assert OrmQ.objects.count() == 1
-    tasks.count(wanted("q=smith").digest)
+    tasks.count_accounts(wanted("q=smith").digest)
     shown = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
     assert '<strong class="number">12</strong> accounts' in shown
     assert "hx-trigger" not in shown
@@ -83,9 +83,9 @@ def test_a_count_that_takes_too_long_says_so(viewer, people, monkeypatch):
     def slow(digest):
         raise OperationalError("canceling statement due to statement timeout")
 
-    counts.ask(wanted("q=smith"))
-    monkeypatch.setattr(counts, "count", slow)
-    tasks.count(wanted("q=smith").digest)
+    counts.request_count(wanted("q=smith"))
+    monkeypatch.setattr(counts, "count_requested", slow)
+    tasks.count_accounts(wanted("q=smith").digest)
     assert (
         "Counting took more than 2 minutes."
         in viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
@@ -104,12 +104,12 @@ def test_a_capped_count_that_takes_too_long_offers_the_exact_one(viewer, people,
 
 def test_nobody_counts_what_nobody_asks_for_any_more(people):
     cache.clear()
-    assert counts.count(wanted("q=smith").digest) is None
+    assert counts.count_requested(wanted("q=smith").digest) is None
 
 
 def test_the_worker_counts_under_its_own_time_limit(people, django_assert_max_num_queries):
-    counts.ask(wanted("q=smith"))
-    assert counts.count(wanted("q=smith").digest) == 12
+    counts.request_count(wanted("q=smith"))
+    assert counts.count_requested(wanted("q=smith").digest) == 12
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
@@ -151,4 +151,4 @@ def test_a_wrong_method_is_refused(viewer):
     ],
 )
 def test_guesses_are_rounded_as_they_deserve(number, words):
-    assert counts.in_words(number) == words
+    assert counts.format_estimate(number) == words

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.builders import make_user
-from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, SIZES, BadFilter, Filter
-from users.directory.filters import PARAMETERS
+from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, PAGE_SIZES, BadFilter, Filter
+from users.directory.filters import FILTERS
 from users.directory.keyset import SORTS
 from users.models import State, User
 
@@ -24,14 +24,14 @@ VALUES = {
     "source": st.sampled_from(["hr", "Old CRM"]),
     "missing": st.sampled_from(["email", "name"]),
 } | dict.fromkeys(("joined_from", "joined_to", "seen_from", "seen_to"), DAYS)
-VALUES |= {name: YES_NO for name in PARAMETERS if name not in VALUES}
+VALUES |= {name: YES_NO for name in FILTERS if name not in VALUES}
 SORTING = {
     "sort": st.sampled_from(list(SORTS)),
-    "size": st.sampled_from([str(size) for size in SIZES]),
+    "size": st.sampled_from([str(size) for size in PAGE_SIZES]),
 }
 QUERIES = st.fixed_dictionaries({}, optional=VALUES | SORTING | {"q": TEXT})
 ANYTHING = st.dictionaries(
-    st.sampled_from([*PARAMETERS, "q", "sort", "size", "x"]), st.text(st.characters(), max_size=40)
+    st.sampled_from([*FILTERS, "q", "sort", "size", "x"]), st.text(st.characters(), max_size=40)
 )
 
 
@@ -54,7 +54,7 @@ def parsed(values: dict[str, str]) -> Filter | None:
 
 
 def test_every_filter_is_tried_here():
-    assert set(VALUES) == set(PARAMETERS)
+    assert set(VALUES) == set(FILTERS)
 
 
 @given(QUERIES)
@@ -84,7 +84,7 @@ def test_any_query_string_is_a_filter_or_names_the_parameter_to_mend(values):
     else:
         assert Filter.parse(QueryDict(wanted.query)) == wanted
         return
-    assert named in {*values, *PARAMETERS}
+    assert named in {*values, *FILTERS}
 
 
 @pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_any_filter_is_a_query_that_the_database_takes(values):
 
 def test_the_plain_list_has_a_plain_address():
     assert Filter.parse(QueryDict("")).url() == "/users/"
-    empty = "&".join(f"{name}=" for name in [*PARAMETERS, "q", "sort", "size"])
+    empty = "&".join(f"{name}=" for name in [*FILTERS, "q", "sort", "size"])
     assert Filter.parse(QueryDict(empty)) == Filter()
     assert (
         Filter.parse(QueryDict(f"sort={DEFAULT_SORT}&size={DEFAULT_SIZE}&q=++")).url() == "/users/"

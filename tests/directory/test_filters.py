@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import make_user
-from users.directory.filters import PARAMETERS
+from users.directory.filters import FILTERS
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ def viewer(client):
 
 def test_the_page_offers_every_filter_and_shows_those_in_force(viewer):
     page = viewer.get("/users/filters/?status=suspended&domain=example.com&q=ann").content.decode()
-    for name in PARAMETERS:
+    for name in FILTERS:
         assert f'name="{name}"' in page
     assert '<option value="suspended" selected>' in page
     assert 'value="example.com"' in page

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from users.directory.highlight import highlight
-from users.identifiers import search_form
+from users.identifiers import normalise_search_text
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_matches_are_marked_and_the_rest_is_escaped(text, words, marked):
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=5), max_size=3))
 def test_no_text_breaks_it_and_none_gets_lost(text, terms):
-    words = tuple(filter(None, map(search_form, terms)))
+    words = tuple(filter(None, map(normalise_search_text, terms)))
     assert highlight(text, words).replace("<mark>", "").replace("</mark>", "") == highlight(
         text, ()
     )

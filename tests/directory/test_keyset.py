@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from tests.builders import make_user
 from tests.plans import assert_no_sort, plans
 from users.directory import keyset
-from users.directory.keyset import END, NEVER, SORTS, BadCursor, Page, decode, encode, fetch
+from users.directory.keyset import (
+    LAST_PAGE,
+    NEVER_SEEN,
+    SORTS,
+    AccountPage,
+    BadCursor,
+    account_cursor,
+    fetch_page,
+    parse_cursor,
+)
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -69,15 +78,15 @@ def key(sort: str, account: User) -> tuple:
     return SORTS[sort].of(account), account.pk
 
 
-def forwards(sort: str, size: int) -> Iterator[Page]:
-    page = fetch(User.objects.all(), sort, size)
+def forwards(sort: str, size: int) -> Iterator[AccountPage]:
+    page = fetch_page(User.objects.all(), sort, size)
     yield page
     while page.next:
-        page = fetch(User.objects.all(), sort, size, after=page.next)
+        page = fetch_page(User.objects.all(), sort, size, after=page.next)
         yield page
 
 
-def ids(page: Page) -> list[int]:
+def ids(page: AccountPage) -> list[int]:
     return [account.pk for account in page.accounts]
 
 
@@ -102,7 +111,7 @@ def test_the_way_back_shows_the_same_pages(sort):
     pages = list(forwards(sort, 23))
     page = pages[-1]
     for expected in reversed(pages[:-1]):
-        page = fetch(User.objects.all(), sort, 23, before=page.previous)
+        page = fetch_page(User.objects.all(), sort, 23, before=page.previous)
         assert ids(page) == ids(expected)
     assert page.previous == ""
     assert pages[0].previous == ""
@@ -113,11 +122,11 @@ def test_the_way_back_shows_the_same_pages(sort):
 def test_from_the_end_back_each_account_is_there_once_and_the_first_page_is_full(sort, size):
     make_accounts(60)
     expected = in_order(sort)
-    page = fetch(User.objects.all(), sort, size, before=END)
+    page = fetch_page(User.objects.all(), sort, size, before=LAST_PAGE)
     assert (ids(page), page.next) == (expected[-size:], "")
     position = max(60 - size, 0)
     while page.previous:
-        page = fetch(User.objects.all(), sort, size, before=page.previous)
+        page = fetch_page(User.objects.all(), sort, size, before=page.previous)
         start = max(position - size, 0)
         assert ids(page) == expected[start : start + size]
         position = start
@@ -130,8 +139,8 @@ def test_on_every_page_next_and_previous_undo_each_other(sort):
     make_accounts(40)
     for page in forwards(sort, 7):
         if page.next:
-            after = fetch(User.objects.all(), sort, 7, after=page.next)
-            assert ids(fetch(User.objects.all(), sort, 7, before=after.previous)) == ids(page)
+            after = fetch_page(User.objects.all(), sort, 7, after=page.next)
+            assert ids(fetch_page(User.objects.all(), sort, 7, before=after.previous)) == ids(page)
 
 
 @each_sort
@@ -153,17 +162,17 @@ def test_accounts_that_come_and_go_meanwhile_move_nobody_elses_place(sort):
 
 
 def test_no_accounts_are_one_empty_page():
-    for position in ({}, {"before": END}):
-        assert fetch(User.objects.all(), "name", 50, **position) == Page([], "", "")
+    for position in ({}, {"before": LAST_PAGE}):
+        assert fetch_page(User.objects.all(), "name", 50, **position) == AccountPage([], "", "")
 
 
 @each_sort
 def test_behind_accounts_that_are_gone_is_the_last_page(sort):
     make_accounts(30)
     expected = in_order(sort)
-    first = fetch(User.objects.all(), sort, 20)
+    first = fetch_page(User.objects.all(), sort, 20)
     User.objects.filter(pk__in=expected[20:]).delete()
-    page = fetch(User.objects.all(), sort, 7, after=first.next)
+    page = fetch_page(User.objects.all(), sort, 7, after=first.next)
     assert (ids(page), page.next) == (expected[13:20], "")
     assert page.previous
 
@@ -172,9 +181,9 @@ def test_behind_accounts_that_are_gone_is_the_last_page(sort):
 def test_in_front_of_accounts_that_are_gone_is_the_first_page(sort):
     make_accounts(30)
     expected = in_order(sort)
-    last = fetch(User.objects.all(), sort, 20, before=END)
+    last = fetch_page(User.objects.all(), sort, 20, before=LAST_PAGE)
     User.objects.filter(pk__in=expected[:10]).delete()
-    page = fetch(User.objects.all(), sort, 7, before=last.previous)
+    page = fetch_page(User.objects.all(), sort, 7, before=last.previous)
     assert (ids(page), page.previous) == (expected[10:17], "")
 
 
@@ -183,17 +192,17 @@ def test_a_narrowed_list_is_paged_like_the_whole_one(sort):
     make_accounts(100)
     wanted = User.objects.filter(email="")
     expected = [pk for pk in in_order(sort) if not User.objects.get(pk=pk).email]
-    first = fetch(wanted, sort, 10)
-    assert ids(first) + ids(fetch(wanted, sort, 10, after=first.next)) == expected[:20]
+    first = fetch_page(wanted, sort, 10)
+    assert ids(first) + ids(fetch_page(wanted, sort, 10, after=first.next)) == expected[:20]
 
 
 @each_sort
 def test_each_page_takes_one_query(sort, django_assert_num_queries):
     make_accounts(30)
-    middle = encode(sort, User.objects.get(pk=in_order(sort)[15]))
-    for position in ({}, {"after": middle}, {"before": middle}, {"before": END}):
+    middle = account_cursor(sort, User.objects.get(pk=in_order(sort)[15]))
+    for position in ({}, {"after": middle}, {"before": middle}, {"before": LAST_PAGE}):
         with django_assert_num_queries(1):
-            fetch(User.objects.all(), sort, 5, **position)
+            fetch_page(User.objects.all(), sort, 5, **position)
 
 
 def test_the_longest_name_has_a_cursor_that_works():
@@ -201,9 +210,9 @@ def test_the_longest_name_has_a_cursor_that_works():
         make_user(
             first_name="㍿" * 150, last_name="㍿" * 150
         )  # four ideographs each in the search form
-    first = fetch(User.objects.all(), "name", 1)
+    first = fetch_page(User.objects.all(), "name", 1)
     assert len(first.accounts[0].name_key) == 620
-    assert len(fetch(User.objects.all(), "name", 1, after=first.next).accounts) == 1
+    assert len(fetch_page(User.objects.all(), "name", 1, after=first.next).accounts) == 1
 
 
 # --- cursors --------------------------------------------------------------------------------------
@@ -216,12 +225,15 @@ def cursor_of(*data) -> str:
 @each_sort
 def test_a_cursor_leads_back_to_the_key_and_the_id_of_its_account(sort):
     account = make_user(username="zoë-李", first_name="Zoë", last_seen_at=None)
-    assert decode(sort, encode(sort, account)) == (SORTS[sort].of(account), account.pk)
+    assert parse_cursor(sort, account_cursor(sort, account)) == (
+        SORTS[sort].of(account),
+        account.pk,
+    )
 
 
 def test_never_seen_is_a_time_before_all_others():
     account = make_user()
-    assert decode("seen", encode("seen", account)) == (NEVER, account.pk)
+    assert parse_cursor("seen", account_cursor("seen", account)) == (NEVER_SEEN, account.pk)
 
 
 BAD = {
@@ -284,25 +296,25 @@ BAD_TIMES = [
 @pytest.mark.parametrize("direction", ["after", "before"])
 def test_a_cursor_that_was_not_made_here_is_a_bad_one(cursor, direction):
     with pytest.raises(BadCursor):
-        fetch(User.objects.all(), "name", 50, **{direction: cursor})
+        fetch_page(User.objects.all(), "name", 50, **{direction: cursor})
     with pytest.raises(BadCursor):
-        keyset.check("name", **{"after": "", "before": ""} | {direction: cursor})
+        keyset.check_cursors("name", **{"after": "", "before": ""} | {direction: cursor})
 
 
 @pytest.mark.parametrize("time", BAD_TIMES, ids=repr)
 @pytest.mark.parametrize("sort", ["joined", "-seen"])
 def test_a_cursor_with_a_time_that_is_none_is_a_bad_one(sort, time):
     with pytest.raises(BadCursor):
-        fetch(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
+        fetch_page(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
 
 
 @pytest.mark.parametrize("made_for", SORTS)
 def test_a_cursor_of_another_sort_or_direction_is_a_bad_one(made_for):
-    cursor = encode(made_for, make_user())
+    cursor = account_cursor(made_for, make_user())
     for sort in SORTS:
         if sort != made_for:
             with pytest.raises(BadCursor):
-                fetch(User.objects.all(), sort, 50, after=cursor)
+                fetch_page(User.objects.all(), sort, 50, after=cursor)
 
 
 @pytest.mark.parametrize("sort", ["joined", "-joined", "seen", "-seen"])
@@ -320,7 +332,7 @@ def test_a_time_at_either_end_of_the_calendar_or_in_another_zone_is_a_place_in_t
 ):
     make_accounts(5)
     at = datetime.fromisoformat(time)
-    page = fetch(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
+    page = fetch_page(User.objects.all(), sort, 50, after=cursor_of(sort, time, 1))
     keys = {account.pk: key(sort, account) for account in User.objects.all()}
     beyond = [
         pk
@@ -349,7 +361,7 @@ LIKELY = st.tuples(
 @settings(max_examples=200)
 def test_a_cursor_is_a_place_in_the_order_or_a_bad_one_and_never_another_error(sort, cursor):
     try:
-        page = fetch(User.objects.all(), sort, 50, after=cursor)
+        page = fetch_page(User.objects.all(), sort, 50, after=cursor)
     except BadCursor:
         return
     assert page.accounts == []
@@ -369,9 +381,11 @@ INDEXES = {
 @each_sort
 def test_each_page_is_a_range_of_the_sorts_own_index(sort):
     make_accounts(1000)
-    cursor = encode(sort, User.objects.get(pk=in_order(sort)[500]))
-    for position in ({}, {"after": cursor}, {"before": cursor}, {"before": END}):
-        [plan] = plans(lambda position=position: fetch(User.objects.all(), sort, 50, **position))
+    cursor = account_cursor(sort, User.objects.get(pk=in_order(sort)[500]))
+    for position in ({}, {"after": cursor}, {"before": cursor}, {"before": LAST_PAGE}):
+        [plan] = plans(
+            lambda position=position: fetch_page(User.objects.all(), sort, 50, **position)
+        )
         assert_no_sort(plan)
         assert INDEXES[sort.removeprefix("-")] in plan, plan
         if cursor in position.values():

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.directory.test_finder import FILTERS
 from tests.plans import assert_no_sort, explain
 from users.directory.filter import Filter
-from users.directory.finder import find
-from users.directory.keyset import END, SORTS
-from users.directory.road import Road
+from users.directory.keyset import LAST_PAGE, SORTS
+from users.directory.page_finder import find_directory_page
+from users.directory.strategies import PageReader
 from users.models import User, UserQuerySet
 
 pytestmark = pytest.mark.django_db
@@ -47,10 +47,10 @@ def queries(query: str, sort: str) -> list[str]:
     """The SQL of the first, the last and a middle page."""
     filter = Filter.parse(QueryDict(query)).ordered_by(sort)
     with CaptureQueriesContext(connection) as captured:
-        first = find(filter).page
-        find(filter, before=END)
+        first = find_directory_page(filter).page
+        find_directory_page(filter, before=LAST_PAGE)
         if first.next:
-            find(filter, after=first.next)
+            find_directory_page(filter, after=first.next)
     return [entry["sql"] for entry in captured.captured_queries]
 
 
@@ -96,7 +96,7 @@ def test_no_page_of_any_filter_order_or_search_reads_the_whole_table(city):
             assert_a_walk_ends_with_its_page(sort)
 
 
-def asked(road: Road, call: Callable) -> str:
+def asked(road: PageReader, call: Callable) -> str:
     """The plan of what a way through the accounts asks."""
     with CaptureQueriesContext(connection) as queries:
         call(road)
@@ -107,7 +107,8 @@ def asked(road: Road, call: Callable) -> str:
 def assert_a_piece_of_an_index_tells_whether_there_are_many(query: str, index: str) -> None:
     """Where the walk finds nobody, as after everybody at this end of the order was suspended."""
     look = asked(
-        Road(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False), Road.by_filter
+        PageReader(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False),
+        PageReader.by_filter,
     ).partition("CTE matched")[0]
     assert f"using {index}" in look, look
     assert "Bitmap" not in look, look
@@ -116,8 +117,10 @@ def assert_a_piece_of_an_index_tells_whether_there_are_many(query: str, index: s
 def assert_a_walk_ends_with_its_page(sort: str) -> None:
     """And puts nothing in order."""
     found = asked(
-        Road(Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False),
-        Road.walk,
+        PageReader(
+            Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False
+        ),
+        PageReader.walk,
     )
     assert_no_sort(found)
 

@@ -4,16 +4,16 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from users.caching.fragments import pieces
+from users.caching.fragments import render_fragments
 from users.directory.columns import COLUMNS
-from users.directory.rows import CELLS, NAME, name
-from users.directory.rows import rows as row_pieces
+from users.directory.rows import CELLS, NAME_CELL_FIELDS, name_cell
+from users.directory.rows import account_rows as row_pieces
 
 pytestmark = pytest.mark.django_db
 
 
 def rows(*shown) -> list[str]:
-    return pieces(row_pieces(*shown))
+    return render_fragments(row_pieces(*shown))
 
 
 def test_every_column_has_a_cell():
@@ -43,8 +43,8 @@ def test_a_cell_shows_nothing_but_its_fields(column):
 def test_the_name_shows_nothing_but_its_fields():
     for account in (make_user(), make_user(first_name="", last_name=""), make_superuser()):
         watched = Watched(account)
-        name(watched, ("person",))
-        assert watched.read <= {*NAME, "display_name"}
+        name_cell(watched, ("person",))
+        assert watched.read <= {*NAME_CELL_FIELDS, "display_name"}
 
 
 def test_a_row_links_to_the_account_and_shows_its_columns_in_order():

@@ -169,7 +169,8 @@ def test_two_people_may_use_the_same_name(client, viewer):
 
 def test_a_person_has_at_most_a_hundred_views(client, viewer):
     SavedView.objects.bulk_create(
-        SavedView(owner=viewer, name=f"{number}", query="") for number in range(saved_searches.EACH)
+        SavedView(owner=viewer, name=f"{number}", query="")
+        for number in range(saved_searches.SEARCHES_PER_OWNER)
     )
     response = client.post(PATH, {"name": "One more", "query": ""})
     assert response.status_code == 422
@@ -314,7 +315,9 @@ def test_an_owner_who_may_share_no_longer_still_takes_a_view_back(client, viewer
 
 def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, manager):
     view = make_view(manager)
-    saved_searches.change(view, by=manager, version=1, name="Other", shared=False, position=1)
+    saved_searches.change_saved_search(
+        view, by=manager, version=1, name="Other", shared=False, position=1
+    )
     response = client.post(f"{PATH}{view.pk}/", {"name": "Mine", "position": 1, "version": 1})
     assert response.status_code == 409
     assert "It is now “Other”" in read(response).text

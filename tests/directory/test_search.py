@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import make_user
-from users.directory.search import TRIGRAM, Search, exact
-from users.identifiers import search_form
+from users.directory.search import TRIGRAM_LENGTH, Search, exact_match
+from users.identifiers import normalise_search_text
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -28,8 +28,8 @@ def found(q: str) -> set[User]:
 
 def scanned(q: str) -> set[User]:
     """The same in plain Python."""
-    words = [search_form(word) for word in q.split()]
-    anywhere = any(len(word) >= TRIGRAM for word in words)
+    words = [normalise_search_text(word) for word in q.split()]
+    anywhere = any(len(word) >= TRIGRAM_LENGTH for word in words)
     return {
         account
         for account in User.objects.all()
@@ -111,7 +111,7 @@ def test_no_character_means_anything_but_itself(name):
     account = make_user(first_name=name)
     make_user(first_name="100x sure underxscore backxslash axbxc xxx")
     for word in name.replace('"', " ").replace(":", " ").split():
-        if len(search_form(word)) >= TRIGRAM:
+        if len(normalise_search_text(word)) >= TRIGRAM_LENGTH:
             assert found(word) == {account}, word
 
 
@@ -162,13 +162,13 @@ def test_an_id_an_address_and_a_uuid_name_one_account_alone():
     uuid = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
     account = make_user(username="ann", source="hr", source_id=uuid)
     for q in (str(account.pk), "ann@example.com", "ANN@Example.com", uuid, uuid.upper()):
-        named, alone = exact(q)
+        named, alone = exact_match(q)
         assert (User.objects.get(named), alone) == (account, True)
 
 
 def test_a_username_names_an_account_but_not_alone():
     account = make_user(username="straße")
-    named, alone = exact("STRASSE")
+    named, alone = exact_match("STRASSE")
     assert (User.objects.get(named), alone) == (account, False)
 
 
@@ -176,7 +176,7 @@ def test_a_username_names_an_account_but_not_alone():
     "q", ["0", "9" * 19, "9" * 200, str(2**63), "٣", "-1", "@", "@@", "a b@c", "", "²"]
 )
 def test_what_is_no_identifier_is_no_error(q):
-    named, _ = exact(q)
+    named, _ = exact_match(q)
     assert named is None or not User.objects.filter(named).exists()
 
 

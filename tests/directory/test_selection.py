@@ -81,8 +81,8 @@ def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monk
     response = client.get(PATH + "?all=1", follow=True)
     assert read(response).one("h1").text == "13 accounts selected"
     assert len(names(response)) == 10
-    monkeypatch.setattr(selection, "CAP", 5)
-    with patch("users.bulk.selection_views.CAP", 5):
+    monkeypatch.setattr(selection, "SELECTION_CAP", 5)
+    with patch("users.bulk.selection_views.SELECTION_CAP", 5):
         assert (
             read(client.get(PATH + "?all=1", follow=True)).one("h1").text
             == "10,000+ accounts selected"
@@ -118,7 +118,7 @@ def test_a_selection_is_the_same_after_its_own_text():
 
 
 def test_no_request_grows_beyond_two_kilobytes():
-    ids = Selection(ids=tuple(range(10**8, 10**8 + selection.TICKS)))
+    ids = Selection(ids=tuple(range(10**8, 10**8 + selection.MAX_TICKED)))
     assert len(ids.url) < 2048
     assert len(Selection.now(Selection.parse(QueryDict("all=1&status=active")).filter).url) < 200
 

@@ -13,7 +13,7 @@ from users.jobs.queue.doorbell import CLUSTERS
 
 pytestmark = pytest.mark.django_db
 
-CACHE = "not reachable, or not keeping what it is given"
+CACHE = "not reachable, or not storing values"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_cluster_that_fell_silent_is_named_and_the_others_are_not(client, beat
     WorkerBeat.objects.filter(cluster="notify").update(at=moment)
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json()["workers"] == f"notify silent since {moment:%Y-%m-%d %H:%M:%S} UTC"
+    assert response.json()["workers"] == f"notify not seen since {moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def test_a_cluster_that_ran_within_a_minute_is_not_late(client, beats):
@@ -66,7 +66,7 @@ def test_without_the_database_it_is_not_ready(client, monkeypatch):
 def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
         options = {"SOCKET_CONNECT_TIMEOUT": 30, "SOCKET_TIMEOUT": 30}
-        pages = {"BACKEND": "users.caching.backend.Pages", "LOCATION": url, "OPTIONS": options}
+        pages = {"BACKEND": "users.caching.backend.PageCache", "LOCATION": url, "OPTIONS": options}
         settings.CACHES = settings.CACHES | {"pages": pages}
         assert client.get("/readyz").json()["cache"] == "ok"
     response = client.get("/readyz")
@@ -74,7 +74,7 @@ def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path
     assert response.json() == {
         "ready": True,
         "database": "ok",
-        "cache": "not reachable, or not keeping what it is given",
+        "cache": "not reachable, or not storing values",
         "workers": "ok",
     }
 
@@ -82,7 +82,7 @@ def test_without_redis_it_is_ready_and_says_so(client, beats, settings, tmp_path
 def test_a_redis_that_is_full_is_named(client, settings, tmp_path):
     with servers.redis_server(tmp_path / "redis") as url:
         settings.CACHES = settings.CACHES | {
-            "pages": {"BACKEND": "users.caching.backend.Pages", "LOCATION": url}
+            "pages": {"BACKEND": "users.caching.backend.PageCache", "LOCATION": url}
         }
         redis.Redis.from_url(url).config_set("maxmemory", 1)
         assert client.get("/readyz").json()["cache"] == CACHE

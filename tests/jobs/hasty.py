@@ -61,27 +61,27 @@ if __name__ == "__main__":
     from users.bulk.undo import Undo
     from users.jobs import worker
     from users.jobs.queue import doorbell, supervisor
-    from users.transfer.export_action import Export
+    from users.transfer.export_action import ExportAccounts
 
-    for kind in (ColumnAction, Export, Undo):
+    for kind in (ColumnAction, ExportAccounts, Undo):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 
     match os.environ.get("STOPS"):
         case "between chunks":
-            worker.Turn.chunk = stopping(worker.Turn.chunk, afterwards=False)
+            worker.TimeSlice.chunk = stopping(worker.TimeSlice.chunk, afterwards=False)
         case "in a chunk":
             kinds.Stamp.run = stopping(kinds.Stamp.run, afterwards=True)
 
     if len(sys.argv) > 1:
         now = timezone.now
         timezone.now = lambda: now() + timedelta(hours=float(sys.argv[1]))
-    supervisor.TICK = 0.2
-    supervisor.BEAT = 1
-    supervisor.SILENCE = 8
-    supervisor.LONGEST_PAUSE = 0
-    worker.LEASE = float(os.environ.get("LEASE", "1"))
-    worker.CHUNK = 0.1
-    worker.LONG_TURN = float(os.environ.get("LONG_TURN", worker.LONG_TURN))
-    worker.SHARE["sqlite"] = 0.05
-    worker.LIMITS["idle_in_transaction_session_timeout"] = "2000"
+    supervisor.TICK_SECONDS = 0.2
+    supervisor.BEAT_SECONDS = 1
+    supervisor.SILENCE_SECONDS = 8
+    supervisor.RESTART_PAUSE_MAX = 0
+    worker.LEASE_SECONDS = float(os.environ.get("LEASE", "1"))
+    worker.CHUNK_SECONDS = 0.1
+    worker.LONG_SLICE_SECONDS = float(os.environ.get("LONG_TURN", worker.LONG_SLICE_SECONDS))
+    worker.PAUSE_SECONDS["sqlite"] = 0.05
+    worker.CHUNK_LIMITS["idle_in_transaction_session_timeout"] = "2000"
     supervisor.Supervisor(doorbell.CLUSTERS).run()

@@ -10,15 +10,15 @@ from django.db.models import Count
 
 from users import access
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
-from users.bulk.selected import Selected
+from users.audit.record import build_event
+from users.bulk.selection_kind import SelectionKind
 from users.jobs import engine
-from users.jobs.kinds import Chunk, register
+from users.jobs.kinds import Chunk, register_kind
 from users.jobs.models import Job, JobItem
 from users.models import User
 
 
-class Stamp(Selected):
+class Stamp(SelectionKind):
     """Writes parameters["phone"] into each account. "raises" and "dies" name an id at which it does
     so; "slow": seconds that an account takes.
     """
@@ -38,7 +38,7 @@ class Stamp(Selected):
         for account in chunk.lock():
             if account.pk == chunk.job.parameters.get("raises"):
                 raise ValueError("this one can’t be stamped")
-            if why := access.refusal(chunk.by, "edit", account):
+            if why := access.find_refusal(chunk.by, "edit", account):
                 chunk.skipped(account.pk, why.reason)
             elif account.phone == phone:
                 chunk.unchanged()
@@ -49,7 +49,7 @@ class Stamp(Selected):
                 accounts.append(account)
                 chunk.changed(account, before)
                 events.append(
-                    event_for(
+                    build_event(
                         "account.edited",
                         actor=chunk.by,
                         target=account,
@@ -61,14 +61,14 @@ class Stamp(Selected):
         AuditEvent.objects.bulk_create(events)
 
 
-register(Stamp())
+register_kind(Stamp())
 
 
 def start(by, *, phone: str = "1", selection: str = "all=1", **fields) -> Job:
     """A job over all accounts, or over those of `selection`."""
     newest = User.objects.latest("pk").pk
     parameters = {"phone": phone} | fields.pop("parameters", {})
-    return engine.start(
+    return engine.start_job(
         "stamp",
         by=by,
         selection=selection,

@@ -58,7 +58,7 @@ def test_those_that_failed_are_tried_again_once_however_often_it_is_clicked(
     client, support, accounts
 ):
     job = start(support, parameters={"raises": accounts[7].pk})
-    worker.work()
+    worker.work_time_slice()
     path = f"/jobs/{job.pk}/retry/"
     assert form(client.get(f"/jobs/{job.pk}/"), path) == {}
     first = client.post(path)
@@ -96,7 +96,7 @@ def test_the_jobs_of_others_take_a_permission(client, job, name):
 
 def test_retrying_takes_the_right_to_the_work_itself(client, support, accounts):
     job = start(support, parameters={"raises": accounts[7].pk})
-    worker.work()
+    worker.work_time_slice()
     auditor = make_user("Auditor")
     client.force_login(auditor)
     assert_denied(

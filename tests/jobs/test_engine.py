@@ -58,48 +58,48 @@ def test_the_same_key_is_the_same_job(agent):
 
 
 def test_nobody_has_more_jobs_than_a_person_may(agent, monkeypatch):
-    monkeypatch.setattr(engine, "PER_PERSON", 2)
+    monkeypatch.setattr(engine, "JOBS_PER_PERSON", 2)
     jobs = [start(agent), start(agent)]
-    with pytest.raises(engine.Refused, match="2 unfinished jobs"):
+    with pytest.raises(engine.JobRefused, match="2 unfinished jobs"):
         start(agent)
-    engine.cancel(jobs[0], by=agent)
+    engine.cancel_job(jobs[0], by=agent)
     start(agent)
 
 
 def test_a_job_that_needs_approval_waits_for_it(agent, monkeypatch):
-    monkeypatch.setattr(engine, "approval_needed", lambda job: True)
+    monkeypatch.setattr(engine, "needs_approval", lambda job: True)
     job = start(agent)
     assert (job.state, OrmQ.objects.count()) == ("waiting", 0)
-    assert worker.work() is None
-    engine.approved(job, by=make_superuser())
-    assert worker.work() == job.pk
+    assert worker.work_time_slice() is None
+    engine.approve_job(job, by=make_superuser())
+    assert worker.work_time_slice() == job.pk
     assert_each_exactly_once(job, changed=31)
-    with pytest.raises(engine.Refused):
-        engine.approved(job, by=make_superuser())
+    with pytest.raises(engine.JobRefused):
+        engine.approve_job(job, by=make_superuser())
 
 
 def test_a_paused_job_stands_still_until_it_is_resumed(agent, monkeypatch):
     job = start(agent)
-    turn = worker.Turn(worker.claim())
+    turn = worker.TimeSlice(worker.claim_job())
     monkeypatch.setattr(turn.kind, "largest_size", 20)
     turn.step()
-    engine.pause(job, by=agent)
-    assert turn.step() == worker.Next.STOP
-    assert worker.work() is None
+    engine.pause_job(job, by=agent)
+    assert turn.step() == worker.NextStep.STOP
+    assert worker.work_time_slice() is None
     job.refresh_from_db()
     assert (job.state, job.changed) == ("paused", 20)
-    engine.resume(job, by=agent)
-    worker.work()
+    engine.resume_job(job, by=agent)
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
 
 
 def test_a_cancelled_job_ends_with_the_chunk_that_runs(agent):
     job = start(agent)
-    turn = worker.Turn(worker.claim())
+    turn = worker.TimeSlice(worker.claim_job())
     turn.step()
-    engine.cancel(job, by=agent)
-    assert turn.step() == worker.Next.STOP
-    assert worker.work() is None
+    engine.cancel_job(job, by=agent)
+    assert turn.step() == worker.NextStep.STOP
+    assert worker.work_time_slice() is None
     assert_each_exactly_once(job, changed=20)
     assert (job.state, job.ended_at is None) == ("cancelled", False)
 
@@ -107,9 +107,9 @@ def test_a_cancelled_job_ends_with_the_chunk_that_runs(agent):
 @pytest.mark.parametrize(
     ("verb", "states"),
     [
-        (engine.pause, {"queued"}),
-        (engine.resume, {"paused", "parked"}),
-        (engine.cancel, {"queued", "paused", "parked", "waiting"}),
+        (engine.pause_job, {"queued"}),
+        (engine.resume_job, {"paused", "parked"}),
+        (engine.cancel_job, {"queued", "paused", "parked", "waiting"}),
     ],
 )
 def test_a_job_is_refused_what_its_state_does_not_allow(agent, verb, states):
@@ -119,12 +119,12 @@ def test_a_job_is_refused_what_its_state_does_not_allow(agent, verb, states):
         if state in states:
             verb(job, by=agent)
             continue
-        with pytest.raises(engine.Refused):
+        with pytest.raises(engine.JobRefused):
             verb(job, by=agent)
         assert Job.objects.get(pk=job.pk).state == state
 
 
-@pytest.mark.parametrize("verb", [engine.pause, engine.cancel])
+@pytest.mark.parametrize("verb", [engine.pause_job, engine.cancel_job])
 def test_a_job_is_its_starters_and_of_those_who_control_all(agent, verb):
     job = start(agent)
     with pytest.raises(access.Denied):
@@ -135,17 +135,17 @@ def test_a_job_is_its_starters_and_of_those_who_control_all(agent, verb):
 
 def test_those_that_failed_are_tried_again(accounts, agent):
     job = start(agent, parameters={"raises": accounts[7].pk})
-    with pytest.raises(engine.Refused, match="Only a finished job"):
+    with pytest.raises(engine.JobRefused, match="Only a finished job"):
         engine.retry_failed(job, by=agent)
-    worker.work()
+    worker.work_time_slice()
     job.refresh_from_db()
     Job.objects.filter(pk=job.pk).update(parameters={"phone": "1"})
     job.refresh_from_db()
     again = engine.retry_failed(job, by=agent)
     assert (again.parent, again.expected) == (job, 1)
-    worker.work()
+    worker.work_time_slice()
     assert_each_exactly_once(again, changed=1)
     assert JobItem.objects.get(job=again).account_id == accounts[7].pk
     again.refresh_from_db()
-    with pytest.raises(engine.Refused, match="has no failed accounts"):
+    with pytest.raises(engine.JobRefused, match="has no failed accounts"):
         engine.retry_failed(again, by=agent)

@@ -38,7 +38,7 @@ def listed(response) -> list[tuple[str, ...]]:
 
 def test_jobs_are_listed_newest_first(client, support, root):
     done = start(root, words="all accounts")
-    worker.work()
+    worker.work_time_slice()
     queued = start(support, expected=1234, words="active accounts")
     assert listed(client.get("/jobs/")) == [
         (f"/jobs/{queued.pk}/", "Stamp", "Queued", "0 of 1,234"),
@@ -55,9 +55,9 @@ def test_jobs_are_listed_newest_first(client, support, root):
 def test_a_page_leads_to_older_ones_and_costs_the_same(
     client, support, monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr(engine, "PER_PERSON", 100)
+    monkeypatch.setattr(engine, "JOBS_PER_PERSON", 100)
     jobs = [start(support, key=f"{number}") for number in range(5)]
-    monkeypatch.setattr(queries, "SIZE", 2)
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
     client.get("/jobs/")
     with django_assert_num_queries(3):
         first = client.get("/jobs/")
@@ -102,7 +102,7 @@ def test_it_says_since_when_there_is_no_worker(client, support):
         ("state=odd", "Allowed values"),
         ("before=x", "whole number"),
         ("before=-1", "whole number"),
-        ("page=2", "no such parameter"),
+        ("page=2", "This parameter is unknown."),
     ],
 )
 def test_an_address_that_means_nothing_is_named(client, support, query, says):
@@ -120,7 +120,7 @@ def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(
     badge = read(client.get("/jobs/running/")).all("span", class_="running")[0]
     assert badge.text.endswith("2")
     assert badge.attributes["hx-get"] == "/jobs/running/"
-    engine.pause(jobs[0], by=root)
+    engine.pause_job(jobs[0], by=root)
     queries.caches["pages"].clear()
     assert read(client.get("/jobs/running/")).all("span", class_="running")[0].text.endswith("1")
 

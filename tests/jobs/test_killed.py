@@ -77,7 +77,7 @@ def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path)
         ):  # three deaths in a row without progress in between are as good as a chunk that kills
             until(lambda: ended(job) or job.state == "parked", 600)
             if job.state == "parked":
-                engine.resume(job, by=root)
+                engine.resume_job(job, by=root)
     finally:
         prey.stop()
     print(prey.killed, "attempts:", job.attempt)
@@ -167,10 +167,10 @@ def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
     make_accounts(500)
     job = start(root)
     paused = start(root, phone="2")
-    engine.pause(paused, by=root)
+    engine.pause_job(paused, by=root)
     with hasty(tmp_path, hours, LEASE="600") as other, hasty(tmp_path, LEASE="600"):
         until(lambda: ended(job))
-        engine.resume(paused, by=root)
+        engine.resume_job(paused, by=root)
         until(lambda: ended(paused))
         assert other.process.poll() is None
     assert_each_exactly_once(paused, changed=501)

@@ -65,8 +65,8 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(target=working)
     def claim(self):
-        job = worker.claim()
-        return worker.Turn(job) if job and job.state == "running" else None
+        job = worker.claim_job()
+        return worker.TimeSlice(job) if job and job.state == "running" else None
 
     @rule(turn=working)
     def work(self, turn):
@@ -87,21 +87,23 @@ class Jobs(RuleBasedStateMachine):
     @rule(job=jobs)
     def crash(self, job):
         """Its worker is not heard of any more; it may still be there, and be stale."""
-        old = Now() - worker.timedelta(seconds=worker.LEASE + 1)
+        old = Now() - worker.timedelta(seconds=worker.LEASE_SECONDS + 1)
         Job.objects.filter(pk=job.pk, state="running").update(heartbeat_at=old)
 
     @rule(
         job=jobs,
-        verb=st.sampled_from([engine.pause, engine.resume, engine.cancel, engine.retry_failed]),
+        verb=st.sampled_from(
+            [engine.pause_job, engine.resume_job, engine.cancel_job, engine.retry_failed]
+        ),
     )
     def control(self, job, verb):
         job.refresh_from_db()
-        if verb is engine.cancel and self.phones % 3:  # or hardly anything would ever be done
+        if verb is engine.cancel_job and self.phones % 3:  # or hardly anything would ever be done
             return
         try:
             verb(job, by=self.root)
-        except engine.Refused:
-            assert job.state != "running" or verb is not engine.pause
+        except engine.JobRefused:
+            assert job.state != "running" or verb is not engine.pause_job
 
     @invariant()
     def the_counts_are_those_of_the_rows(self):
@@ -128,21 +130,21 @@ class Jobs(RuleBasedStateMachine):
 
     @invariant()
     def only_the_living_run(self):
-        assert not Job.objects.filter(state="running", crashes__gt=worker.CRASHES).exists()
+        assert not Job.objects.filter(state="running", crashes__gt=worker.MAX_CRASHES).exists()
 
     def run_out(self):
         """In the end every job ends, with each account accounted for once."""
         Job.objects.filter(state="running").update(
-            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
+            heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE_SECONDS + 1)
         )
         for job in Job.objects.filter(state__in=["paused", "parked"]):
-            engine.resume(job, by=self.root)
+            engine.resume_job(job, by=self.root)
         for _ in range(100):
-            if worker.work() is None:
+            if worker.work_time_slice() is None:
                 break
         for job in Job.objects.filter(state="parked"):  # three deaths in a row
-            engine.resume(job, by=self.root)
-            worker.work()
+            engine.resume_job(job, by=self.root)
+            worker.work_time_slice()
         assert not Job.objects.exclude(state__in=["done", "cancelled"]).exists()
         for job in Job.objects.filter(state="done", parent=None):
             assert job.selected == ACCOUNTS
@@ -152,7 +154,7 @@ class Jobs(RuleBasedStateMachine):
 def test_whatever_happens_in_whatever_order(monkeypatch):
     monkeypatch.setattr(Stamp, "first_size", 4)
     monkeypatch.setattr(Stamp, "largest_size", 4)
-    monkeypatch.setattr(engine, "PER_PERSON", 1000)
+    monkeypatch.setattr(engine, "JOBS_PER_PERSON", 1000)
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(
         Jobs,

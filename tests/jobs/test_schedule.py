@@ -41,7 +41,7 @@ def due(cluster: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("cluster", doorbell.CLUSTERS)
 def test_a_cluster_rings_its_own_tasks_and_no_others(look, cluster):
-    doorbell.every_minute("time.time", cluster=cluster)
+    doorbell.schedule_task("time.time", cluster=cluster)
     assert set(look(cluster)) == due(cluster) | {(cluster, "time.time")}
 
 
@@ -65,6 +65,6 @@ def test_writing_the_schedules_again_changes_nothing():
 
 
 def test_a_schedule_that_is_no_longer_wanted_goes():
-    doorbell.every_minute("time.time", cluster=doorbell.MAIN)
+    doorbell.schedule_task("time.time", cluster=doorbell.MAIN)
     write_schedules()
     assert set(Schedule.objects.values_list("name", flat=True)) == set(TASKS)

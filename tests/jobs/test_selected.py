@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
 from tests.jobs.kinds import Stamp
-from users.bulk import selected
-from users.jobs.kinds import Window
+from users.bulk import selection_kind
+from users.jobs.kinds import IdWindow
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -28,7 +28,7 @@ def ids() -> list[int]:
     return list(User.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def windows(selection: str, size: int, up_to: int, cursor: int = 0) -> list[Window]:
+def windows(selection: str, size: int, up_to: int, cursor: int = 0) -> list[IdWindow]:
     """All of them, until the last, as the engine walks them."""
     job = Job(selection=selection, up_to=up_to, cursor=cursor)
     found = []
@@ -39,7 +39,7 @@ def windows(selection: str, size: int, up_to: int, cursor: int = 0) -> list[Wind
     return found
 
 
-def together(found: list[Window]) -> list[int]:
+def together(found: list[IdWindow]) -> list[int]:
     return [pk for window in found for pk in window.ids]
 
 
@@ -67,7 +67,7 @@ def test_who_came_later_or_matches_no_longer_is_left_out(ids):
 
 
 def test_looking_for_long_gives_what_there_is_and_goes_on_later(ids, monkeypatch):
-    monkeypatch.setattr(selected, "PATIENCE", 0)
+    monkeypatch.setattr(selection_kind, "WINDOW_SECONDS", 0)
     found = windows("domain=rare.com&all=1", 3, ids[-1], cursor=ids[0] - 1)
     assert len(found) > 10
     assert len(together(found)) == 8

@@ -14,7 +14,7 @@ from tests.builders import make_user
 from tests.jobs.kinds import Stamp, start
 from tests.pages import read
 from users.jobs import queries, worker
-from users.jobs.kinds import Offer
+from users.jobs.kinds import JobLink
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -33,7 +33,7 @@ def done(support, accounts, root) -> Job:
     """One failed, one was skipped, one was so already, and the others are changed."""
     User.objects.filter(pk=accounts[3].pk).update(phone="1", first_name="=Ada", username="=ada")
     job = start(support, parameters={"raises": accounts[7].pk}, words="all accounts", expected=32)
-    worker.work()
+    worker.work_time_slice()
     job.refresh_from_db()
     return job
 
@@ -97,8 +97,8 @@ def test_a_parked_job_says_why(client, support):
 def test_those_left_out_are_paged_by_their_ids(
     client, support, monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr(queries, "SIZE", 10)
-    monkeypatch.setattr(queries.items, "__defaults__", (0, 10))
+    monkeypatch.setattr(queries, "PAGE_SIZE", 10)
+    monkeypatch.setattr(queries.list_items, "__defaults__", (0, 10))
     job = start(support)
     ids = list(User.objects.order_by("pk").values_list("pk", flat=True)[:25])
     JobItem.objects.bulk_create(
@@ -123,7 +123,7 @@ def test_those_left_out_are_paged_by_their_ids(
 def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     client, support, done, accounts, root, monkeypatch
 ):
-    monkeypatch.setattr(queries, "BATCH", 1)
+    monkeypatch.setattr(queries, "REPORT_BATCH", 1)
     JobItem.objects.create(job=done, account=accounts[3], outcome="skipped", reason="+1")
     response = client.get(f"{path(done)}left-out.csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -144,7 +144,9 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
 
 def test_a_kind_offers_what_else_can_be_done(client, done, monkeypatch):
     monkeypatch.setattr(
-        Stamp, "offers", lambda self, job, viewer: [Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo")]
+        Stamp,
+        "offers",
+        lambda self, job, viewer: [JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo")],
     )
     assert read(client.get(path(done))).one("a", href=f"/jobs/{done.pk}/undo/").text == "Undo"
 

@@ -38,7 +38,7 @@ def look_on(cluster, clock, seconds: int) -> None:
 
 
 def test_a_beat_that_is_not_answered_is_silence_after_its_time(cluster, clock):
-    look_on(cluster, clock, supervisor.SILENCE)
+    look_on(cluster, clock, supervisor.SILENCE_SECONDS)
     assert cluster.replaced == []
     look_on(cluster, clock, 1)
     assert cluster.replaced == [clock.now]
@@ -46,15 +46,15 @@ def test_a_beat_that_is_not_answered_is_silence_after_its_time(cluster, clock):
 
 def test_whose_beats_are_answered_is_left_alone(cluster, clock):
     for _ in range(10):
-        look_on(cluster, clock, supervisor.BEAT)
-        tasks.beat(doorbell.MAIN)
+        look_on(cluster, clock, supervisor.BEAT_SECONDS)
+        tasks.record_beat(doorbell.MAIN)
     assert cluster.replaced == []
 
 
 def test_a_supervisor_that_was_away_itself_blames_nobody(cluster, clock):
     clock.now += 100
     cluster.look_after()
-    look_on(cluster, clock, supervisor.SILENCE)
+    look_on(cluster, clock, supervisor.SILENCE_SECONDS)
     assert cluster.replaced == []
     look_on(cluster, clock, 1)
     assert cluster.replaced == [clock.now]  # it is silent indeed

@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 def lose(job: Job) -> None:
     """As if its worker had died some time ago."""
     Job.objects.filter(pk=job.pk).update(
-        heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE + 1)
+        heartbeat_at=Now() - worker.timedelta(seconds=worker.LEASE_SECONDS + 1)
     )
 
 
 def test_a_job_changes_each_account_once_and_says_so(accounts, root):
     already = make_user(phone="1")
     job = start(root)
-    assert worker.work() == job.pk
+    assert worker.work_time_slice() == job.pk
     assert_each_exactly_once(job, changed=31)
     assert (job.state, job.selected, job.unchanged, job.crashes) == ("done", 32, 1, 0)
     assert job.ended_at >= job.started_at >= job.created_at
@@ -35,13 +35,13 @@ def test_a_job_changes_each_account_once_and_says_so(accounts, root):
     assert not JobItem.objects.filter(account=already).exists()
     last = AuditEvent.objects.latest("id")
     assert (last.action, last.job_id, last.after["changed"]) == ("job.done", job.pk, 31)
-    assert worker.work() is None
+    assert worker.work_time_slice() is None
 
 
 def test_an_account_at_which_the_work_fails_has_failed_and_the_others_have_not(accounts, root):
     bad = accounts[10]
     job = start(root, parameters={"raises": bad.pk})
-    worker.work()
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=30)
     item = JobItem.objects.get(job=job, outcome="failed")
     assert (item.account_id, item.reason) == (bad.pk, "ValueError: this one can’t be stamped")
@@ -52,7 +52,7 @@ def test_what_the_initiator_may_not_change_is_skipped(accounts):
     agent = make_user("Support")
     colleague = make_superuser()
     job = start(agent)
-    worker.work()
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
     assert JobItem.objects.get(job=job, outcome="skipped").account_id == colleague.pk
 
@@ -60,10 +60,10 @@ def test_what_the_initiator_may_not_change_is_skipped(accounts):
 def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
     agent = make_user("Support")
     job = start(agent)
-    turned = worker.Turn(worker.claim())
-    assert turned.step() == worker.Next.GO_ON
+    turned = worker.TimeSlice(worker.claim_job())
+    assert turned.step() == worker.NextStep.GO_ON
     agent.groups.clear()
-    assert turned.step() == worker.Next.STOP
+    assert turned.step() == worker.NextStep.STOP
     job.refresh_from_db()
     assert job.state == "parked"
     assert "may not do this any more" in job.note
@@ -82,7 +82,7 @@ def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
 
     monkeypatch.setattr(Stamp, "run", refused)
     job = start(root)
-    worker.work()
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
     assert next(refusals, None) is None
 
@@ -90,12 +90,12 @@ def test_a_refusal_of_the_database_is_tried_again(accounts, root, monkeypatch):
 def test_a_stale_worker_writes_nothing(accounts, root, caplog):
     caplog.set_level("INFO", "users.jobs.worker")
     job = start(root)
-    stale = worker.Turn(worker.claim())
+    stale = worker.TimeSlice(worker.claim_job())
     stale.step()
     lose(job)
-    again = worker.Turn(worker.claim())
+    again = worker.TimeSlice(worker.claim_job())
     before = Job.objects.filter(pk=job.pk).values().get()
-    assert stale.step() == worker.Next.STOP
+    assert stale.step() == worker.NextStep.STOP
     stale.give_back()  # as where it has slept past the end of its turn
     assert [record.message for record in caplog.records] == [STALE.format(job.pk)] * 2
     assert Job.objects.filter(pk=job.pk).values().get() == before
@@ -105,24 +105,24 @@ def test_a_stale_worker_writes_nothing(accounts, root, caplog):
 
 def test_a_job_whose_worker_lives_is_not_taken_from_it(accounts, root):
     start(root)
-    assert worker.claim().state == "running"
-    assert worker.claim() is None
-    assert worker.sweep() == 0
+    assert worker.claim_job().state == "running"
+    assert worker.claim_job() is None
+    assert worker.enqueue_lost_work() == 0
 
 
 def test_three_attempts_without_progress_park_a_job_and_others_go_on(accounts, root):
     job = start(root)
     other = start(root, phone="2")
     for _ in range(3):
-        worker.claim()
+        worker.claim_job()
         lose(job)
-    assert worker.work() == other.pk
+    assert worker.work_time_slice() == other.pk
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 0)
     assert "3 attempts" in job.note
     assert Job.objects.get(pk=other.pk).state == "done"
-    engine.resume(job, by=root)
-    worker.work()
+    engine.resume_job(job, by=root)
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
 
 
@@ -131,47 +131,47 @@ def test_progress_forgives_crashes(accounts, root, monkeypatch):
     monkeypatch.setattr(Stamp, "largest_size", 4)
     job = start(root)
     for _ in range(5):
-        worker.Turn(worker.claim()).step()
+        worker.TimeSlice(worker.claim_job()).step()
         lose(job)
-    worker.work()
+    worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
     assert JobLine.objects.filter(job=job, text__contains="The worker of attempt").count() == 5
 
 
 def test_several_jobs_take_turns(accounts, root, monkeypatch):
-    monkeypatch.setattr(worker, "TURN", 0)
-    monkeypatch.setattr(worker, "CHUNK", 3600)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 3600)
     monkeypatch.setattr(Stamp, "largest_size", 20)
     jobs = [start(root, phone=str(number)) for number in range(3)]
-    assert [worker.work() for _ in range(6)] == [job.pk for job in jobs] * 2
+    assert [worker.work_time_slice() for _ in range(6)] == [job.pk for job in jobs] * 2
 
 
 def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
-    monkeypatch.setattr(worker, "TURN", 0)
-    monkeypatch.setattr(worker, "CHUNK", 3600)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
+    monkeypatch.setattr(worker, "CHUNK_SECONDS", 3600)
     monkeypatch.setattr(Stamp, "first_size", 12)
     monkeypatch.setattr(Stamp, "largest_size", 12)
     slow = start(root, phone="1")
     quick = start(root, phone="2")
     Job.objects.filter(pk=slow.pk).update(priority=Job.Priority.LOW)
     Job.objects.filter(pk=quick.pk).update(priority=Job.Priority.HIGH)
-    assert [worker.work() for _ in range(4)] == [slow.pk, quick.pk, quick.pk, quick.pk]
+    assert [worker.work_time_slice() for _ in range(4)] == [slow.pk, quick.pk, quick.pk, quick.pk]
     assert Job.objects.get(pk=quick.pk).state == "done"
 
 
 def test_a_worker_goes_on_with_a_job_that_is_alone(accounts, root, monkeypatch):
-    monkeypatch.setattr(worker, "TURN", 0)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
     monkeypatch.setattr(Stamp, "largest_size", 20)
     job = start(root)
-    worker.work()
+    worker.work_time_slice()
     assert Job.objects.get(pk=job.pk).state == "done"
 
 
 def test_the_sweep_rings_for_a_job_whose_ring_is_lost(accounts, root):
     job = start(root)
-    assert worker.sweep() == 0
+    assert worker.enqueue_lost_work() == 0
     OrmQ.objects.all().delete()
-    assert worker.sweep() == 1
+    assert worker.enqueue_lost_work() == 1
     assert OrmQ.objects.count() == 1
     assert job.state == "queued"
 
@@ -179,7 +179,7 @@ def test_the_sweep_rings_for_a_job_whose_ring_is_lost(accounts, root):
 def test_a_kind_that_this_version_does_not_know_parks_the_job(accounts, root):
     job = start(root)
     Job.objects.filter(pk=job.pk).update(kind="gone")
-    worker.work()
+    worker.work_time_slice()
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 0)
     assert "gone" in job.note
@@ -187,7 +187,7 @@ def test_a_kind_that_this_version_does_not_know_parks_the_job(accounts, root):
 
 def test_a_filter_that_is_no_longer_understood_parks_the_job(accounts, root):
     job = start(root, selection="all=1&colour=red")
-    worker.work()
+    worker.work_time_slice()
     job.refresh_from_db()
     assert (job.state, job.note) == ("parked", "BadFilter: colour: There is no such filter.")
 
@@ -195,10 +195,10 @@ def test_a_filter_that_is_no_longer_understood_parks_the_job(accounts, root):
 def test_a_handler_that_does_not_account_for_each_is_found_out(accounts, root, monkeypatch):
     monkeypatch.setattr(Stamp, "run", lambda self, chunk: chunk.unchanged(len(chunk.ids) - 1))
     job = start(root)
-    worker.work()
+    worker.work_time_slice()
     job.refresh_from_db()
     assert (job.state, job.unchanged) == ("parked", 0)
-    assert job.failed == worker.FAILURES
+    assert job.failed == worker.MAX_FAILED_ACCOUNTS
     assert "Miscounted" in job.note
 
 
@@ -207,7 +207,7 @@ def test_events_of_a_chunk_name_the_job_and_the_request_that_started_it(client, 
     Job.objects.filter(pk=job.pk).update(
         origin={"ip": "10.0.0.1", "user_agent": "Browser", "request_id": "r1"}
     )
-    worker.work()
+    worker.work_time_slice()
     event = AuditEvent.objects.filter(action="account.edited").latest("id")
     assert (event.job_id, event.ip, event.user_agent, event.request_id) == (
         job.pk,

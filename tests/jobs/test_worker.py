@@ -19,7 +19,7 @@ from tests.builders import make_user
 from tests.processes import ROOT, alive, running, until
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import doorbell
-from users.jobs.queue.shutdown import GRACE
+from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.mail import outbox
 from users.mail.models import Message
 
@@ -100,14 +100,14 @@ def all_gone(worker) -> bool:
 
 
 def test_a_message_in_the_outbox_is_sent(worker):
-    message = outbox.post(Message.Kind.PASSWORD_RESET, make_user(username="ada"))
+    message = outbox.post_message(Message.Kind.PASSWORD_RESET, make_user(username="ada"))
     until(lambda: Message.objects.get(pk=message.pk).state == Message.State.SENT)
     assert any("ada@example.com" in mail.read_text() for mail in settings.MAIL_DIR.glob("*.eml"))
 
 
 def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
     """Platforms send SIGTERM to all processes at once, and not to the first one alone."""
-    doorbell.ring("time.sleep", 3, cluster=doorbell.MAIN)
+    doorbell.enqueue_task("time.sleep", 3, cluster=doorbell.MAIN)
     until(sleeps)
     for process in worker.tree():
         process.send_signal(signal.SIGTERM)
@@ -117,12 +117,12 @@ def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
 
 
 def test_a_second_signal_does_not_wait_for_tasks(worker):
-    doorbell.ring("time.sleep", 100, cluster=doorbell.MAIN)
+    doorbell.enqueue_task("time.sleep", 100, cluster=doorbell.MAIN)
     until(sleeps)
     worker.tree()
     worker.process.send_signal(signal.SIGTERM)
     until(lambda: "Stopping" in worker.said())
-    assert worker.stop(signal.SIGTERM, seconds=GRACE - 2) == 0
+    assert worker.stop(signal.SIGTERM, seconds=GRACE_SECONDS - 2) == 0
     until(lambda: all_gone(worker))
 
 
@@ -174,7 +174,7 @@ def test_a_cluster_that_is_silent_is_replaced(hasty):
 
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
     before = leader(hasty, doorbell.MAIN)
-    doorbell.ring("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)
+    doorbell.enqueue_task("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)
     until(sleeps)
     until(lambda: not rings())
     moment = timezone.now()

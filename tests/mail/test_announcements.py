@@ -16,7 +16,7 @@ from tests.mail.servers import Postbox, serve
 from tests.mail.test_delivery import Killed, let_time_pass, sender, states
 from tests.processes import running, until
 from users.mail import delivery
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -36,9 +36,9 @@ def announce(number: int = 1) -> list[Message]:
 
 def test_it_arrives(postbox):
     announce(3)
-    assert drain() == 3
+    assert deliver_due_messages() == 3
     assert states() == ["sent"] * 3
-    assert drain() == 0
+    assert deliver_due_messages() == 0
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
@@ -46,20 +46,20 @@ def test_where_the_process_died_nobody_knows_and_nobody_sends_it_again(
     postbox, monkeypatch, sent_before
 ):
     announce(2)
-    send = delivery.send
+    send = delivery.send_message
 
     def die(message, mail, connection):
         if sent_before:
             connection.send_messages([mail])
         raise Killed
 
-    monkeypatch.setattr(delivery, "send", die)
+    monkeypatch.setattr(delivery, "send_message", die)
     with pytest.raises(Killed):
-        drain()
+        deliver_due_messages()
     assert states() == ["unknown", "waiting"]
-    monkeypatch.setattr(delivery, "send", send)
+    monkeypatch.setattr(delivery, "send_message", send)
     let_time_pass()
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert states() == ["unknown", "sent"]
     assert len(set(postbox.ids)) == len(postbox.ids) == 1 + sent_before
 
@@ -88,14 +88,14 @@ def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path)
     release.set()
     controller.stop()
     let_time_pass()
-    assert (drain(), states()) == (0, ["unknown"])
+    assert (deliver_due_messages(), states()) == (0, ["unknown"])
 
 
 def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with_the_error(
     postbox, monkeypatch
 ):
     announce(2)
-    send = delivery.send
+    send = delivery.send_message
     hang_up = iter([True])
 
     def hang_up_first(message, mail, connection):
@@ -103,13 +103,13 @@ def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with
             connection.connection.sock.shutdown(socket.SHUT_RDWR)
         return send(message, mail, connection)
 
-    monkeypatch.setattr(delivery, "send", hang_up_first)
-    assert drain() == 0
+    monkeypatch.setattr(delivery, "send_message", hang_up_first)
+    assert deliver_due_messages() == 0
     [first, second] = Message.objects.order_by("id")
     assert (first.state, second.state) == ("unknown", "waiting")
     assert first.error
     let_time_pass()
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert states() == ["unknown", "sent"]
 
 
@@ -119,26 +119,26 @@ def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with
 def test_what_the_server_refused_is_known(postbox, answer, then):
     [message] = announce()
     postbox.refusals[message.to] = answer
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     postbox.refusals.clear()
     let_time_pass()
-    drain()
+    deliver_due_messages()
     assert states() == [then]
 
 
 def test_without_a_server_it_waits(smtp):
     announce(2)
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert states() == ["waiting"] * 2
 
 
 def test_what_no_longer_fits_is_dropped(postbox):
     [message] = announce()
     User.objects.filter(pk=message.account_id).update(email_verified_at=None)
-    assert (drain(), states()) == (0, ["dropped"])
+    assert (deliver_due_messages(), states()) == (0, ["dropped"])
 
 
 def test_a_text_that_can_not_be_made_is_tried_again(postbox, monkeypatch):
     announce()
-    monkeypatch.setattr(delivery, "compose", lambda message: 1 / 0)
-    assert (drain(), states()) == (0, ["waiting"])
+    monkeypatch.setattr(delivery, "compose_mail", lambda message: 1 / 0)
+    assert (deliver_due_messages(), states()) == (0, ["waiting"])

@@ -20,7 +20,13 @@ from tests.processes import running, until
 from tests.threads import at_once
 from users import access
 from users.mail import delivery, outbox, tasks
-from users.mail.delivery import MAX_ATTEMPTS, claim, drain, due, pause
+from users.mail.delivery import (
+    MAX_ATTEMPTS,
+    claim_message,
+    deliver_due_messages,
+    due_messages,
+    retry_delay,
+)
 from users.mail.models import Message
 from users.models import State, User
 from users.verbs.invitation.verb import invite_user
@@ -34,7 +40,9 @@ DROPPED = "dropped"
 
 
 def post(number: int = 1, **fields) -> list[Message]:
-    return [outbox.post(Message.Kind.PASSWORD_RESET, make_user(**fields)) for _ in range(number)]
+    return [
+        outbox.post_message(Message.Kind.PASSWORD_RESET, make_user(**fields)) for _ in range(number)
+    ]
 
 
 def let_time_pass(minutes: float = 24 * 60) -> None:
@@ -53,10 +61,10 @@ def fresh(message: Message) -> Message:
 
 
 def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
-    invite_user(by=access.Command("test"), username="ann", email="ann@example.com")
+    invite_user(by=access.CommandActor("test"), username="ann", email="ann@example.com")
     bob = make_user(username="bob")
     request_password_reset(bob)
-    assert tasks.drain() == 2
+    assert tasks.deliver_outbox() == 2
     assert [recipients for recipients, _ in postbox.accepted] == [
         ["ann@example.com"],
         ["bob@example.com"],
@@ -67,13 +75,13 @@ def test_an_invitation_and_a_reset_leave_with_their_links(postbox, settings):
         assert mail["Message-ID"] == f"<{message.message_id}@{settings.SITE_PARTS.hostname}>"
         for kind in ("plain", "html"):
             assert f"{settings.SITE_URL}/password/" in text_of(mail, kind)
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert len(postbox.accepted) == 2
 
 
 def test_all_mails_of_a_drain_leave_over_one_connection_oldest_first(postbox):
     messages = post(60)  # more than one batch
-    assert drain(seconds=600) == 60
+    assert deliver_due_messages(seconds=600) == 60
     assert len(postbox.sessions) == 1
     assert [recipients[0] for recipients, _ in postbox.accepted] == [
         message.to for message in messages
@@ -84,7 +92,7 @@ def test_mail_to_single_people_leaves_before_what_a_job_has_put_there_by_the_tho
     many = post(3)
     Message.objects.update(is_bulk=True)
     single = post()
-    assert drain() == 4
+    assert deliver_due_messages() == 4
     assert [recipients[0] for recipients, _ in postbox.accepted] == [
         message.to for message in (*single, *many)
     ]
@@ -93,13 +101,13 @@ def test_mail_to_single_people_leaves_before_what_a_job_has_put_there_by_the_tho
 def test_a_message_is_not_sent_before_it_is_due(postbox):
     [message] = post()
     Message.objects.update(due_at=timezone.now() + timedelta(minutes=1))
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert (fresh(message).state, fresh(message).attempts, postbox.accepted) == (WAITING, 0, [])
 
 
 def test_a_drain_ends_when_its_time_is_up(postbox):
     post(3)
-    assert drain(seconds=0) == 0
+    assert deliver_due_messages(seconds=0) == 0
     assert states() == [WAITING] * 3
 
 
@@ -110,7 +118,7 @@ def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(
     first, second = post(2)
     postbox.refusals[first.to] = "451 4.3.0 Try again later"
     before = timezone.now()
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     after = timezone.now()
     waiting = fresh(first)
     assert (waiting.state, waiting.attempts, waiting.error, waiting.sent_at) == (
@@ -122,20 +130,20 @@ def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(
     assert before <= waiting.due_at - timedelta(minutes=1) <= after
     assert fresh(second).state == SENT
     postbox.refusals.clear()
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     let_time_pass()
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert (fresh(first).state, fresh(first).attempts, fresh(first).error) == (SENT, 2, "")
 
 
 def test_a_refused_recipient_is_final_and_the_servers_words_are_kept(postbox):
     first, second = post(2)
     postbox.refusals[first.to] = "550 5.1.1 No such person here"
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert (fresh(first).state, fresh(first).error) == (FAILED, "550 5.1.1 No such person here")
     assert fresh(second).state == SENT
     let_time_pass()
-    assert drain() == 0
+    assert deliver_due_messages() == 0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +152,7 @@ def test_a_refused_recipient_is_final_and_the_servers_words_are_kept(postbox):
 def test_a_refused_text_is_like_a_refused_recipient_and_the_next_mail_goes(postbox, answer, state):
     first, second = post(2)
     postbox.answers = [answer]
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert (fresh(first).state, fresh(first).error) == (state, answer)
     assert fresh(second).state == SENT
 
@@ -152,19 +160,19 @@ def test_a_refused_text_is_like_a_refused_recipient_and_the_next_mail_goes(postb
 def test_a_server_that_hangs_up_on_one_message_gets_the_next_over_a_new_connection(postbox):
     first, second = post(2)
     postbox.refusals[first.to] = "421 4.7.0 Too many for today"
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert (fresh(first).state, fresh(second).state) == (WAITING, SENT)
 
 
 def test_a_refused_sender_is_ours_to_mend_and_no_message_is_given_up(postbox):
     post(2)
     postbox.sender_answer = "553 5.7.1 Not your address"
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert states() == [WAITING] * 2
     assert set(Message.objects.values_list("error", flat=True)) == {"553 5.7.1 Not your address"}
     postbox.sender_answer = "250 OK"
     let_time_pass()
-    assert drain() == 2
+    assert deliver_due_messages() == 2
 
 
 def test_a_wrong_password_for_the_server_is_no_messages_fault(smtp):
@@ -174,7 +182,7 @@ def test_a_wrong_password_for_the_server_is_no_messages_fault(smtp):
     smtp.EMAIL_HOST_PASSWORD = "wrong"
     post(3)
     try:
-        assert drain() == 0
+        assert deliver_due_messages() == 0
     finally:
         controller.stop()
     assert states() == [WAITING] * 3
@@ -186,16 +194,16 @@ def test_after_many_attempts_a_message_is_given_up_with_its_last_error(postbox):
     postbox.refusals[message.to] = "451 4.3.0 Try again later"
     for attempt in range(1, MAX_ATTEMPTS + 1):
         assert fresh(message).state == WAITING
-        drain()
+        deliver_due_messages()
         assert fresh(message).attempts == attempt
         let_time_pass()
     assert (fresh(message).state, fresh(message).error) == (FAILED, "451 4.3.0 Try again later")
 
 
 def test_the_pauses_double_up_to_six_hours_and_stay_there():
-    minutes = [pause(attempt).total_seconds() / 60 for attempt in range(1, 14)]
+    minutes = [retry_delay(attempt).total_seconds() / 60 for attempt in range(1, 14)]
     assert minutes == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360, 360]
-    assert pause(32767) == timedelta(hours=6)
+    assert retry_delay(32767) == timedelta(hours=6)
 
 
 # --- the server is away ---------------------------------------------------------------------------
@@ -203,7 +211,7 @@ def test_the_pauses_double_up_to_six_hours_and_stay_there():
 
 def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
     post(3)
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert states() == [WAITING] * 3
     assert Message.objects.filter(attempts=1).count() == 1  # one was enough to know
     assert "refused" in Message.objects.get(attempts=1).error
@@ -211,7 +219,7 @@ def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
     smtp.EMAIL_PORT = controller.port
     let_time_pass()
     try:
-        assert drain() == 3
+        assert deliver_due_messages() == 3
     finally:
         controller.stop()
     assert len(postbox.accepted) == 3
@@ -221,7 +229,7 @@ def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(
     postbox, smtp, monkeypatch
 ):
     post(3)
-    send = delivery.send
+    send = delivery.send_message
     hang_up = iter([False, True])
 
     def hang_up_first(message, mail, connection):
@@ -229,11 +237,11 @@ def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(
             connection.connection.sock.shutdown(socket.SHUT_RDWR)
         return send(message, mail, connection)
 
-    monkeypatch.setattr(delivery, "send", hang_up_first)
-    assert drain() == 1
+    monkeypatch.setattr(delivery, "send_message", hang_up_first)
+    assert deliver_due_messages() == 1
     assert states() == [SENT, WAITING, WAITING]
     let_time_pass()
-    assert drain() == 2
+    assert deliver_due_messages() == 2
     assert len(set(postbox.ids)) == len(postbox.ids) == 3
 
 
@@ -249,21 +257,21 @@ def test_a_message_whose_process_died_goes_again_with_the_same_id(
     postbox, monkeypatch, sent_before
 ):
     [message] = post()
-    send = delivery.send
+    send = delivery.send_message
 
     def die(message, mail, connection):
         if sent_before:
             connection.send_messages([mail])
         raise Killed
 
-    monkeypatch.setattr(delivery, "send", die)
+    monkeypatch.setattr(delivery, "send_message", die)
     with pytest.raises(Killed):
-        drain()
+        deliver_due_messages()
     assert (fresh(message).state, fresh(message).attempts) == (WAITING, 1)
-    monkeypatch.setattr(delivery, "send", send)
-    assert drain() == 0  # not at once: the other process may only be slow
+    monkeypatch.setattr(delivery, "send_message", send)
+    assert deliver_due_messages() == 0  # not at once: the other process may only be slow
     let_time_pass(minutes=2)
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert len(postbox.accepted) == 1 + sent_before
     assert len(set(postbox.ids)) == 1
 
@@ -299,7 +307,7 @@ def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
     smtp.EMAIL_PORT = controller.port
     let_time_pass()
     try:
-        assert drain() == 1
+        assert deliver_due_messages() == 1
     finally:
         controller.stop()
     assert postbox.ids == [f"<{message.message_id}@localhost>"]
@@ -315,35 +323,35 @@ def sender(url: str) -> dict[str, str]:
 
 def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeypatch):
     [message] = post()
-    monkeypatch.setattr(delivery, "send", lambda *_: (_ for _ in ()).throw(Killed))
+    monkeypatch.setattr(delivery, "send_message", lambda *_: (_ for _ in ()).throw(Killed))
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(Killed):
-            drain()
+            deliver_due_messages()
         let_time_pass()
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert fresh(message).state == FAILED
     assert "died" in fresh(message).error
 
 
 def test_who_was_stopped_for_a_while_does_not_put_back_what_another_one_has_sent(postbox):
     [message] = post()
-    slow = due()[0]
-    assert claim(slow)
+    slow = due_messages()[0]
+    assert claim_message(slow)
     let_time_pass()
-    assert drain() == 1
-    delivery.fail(slow, "timed out", final=False)
+    assert deliver_due_messages() == 1
+    delivery.record_failure(slow, "timed out", final=False)
     assert (fresh(message).state, fresh(message).error) == (SENT, "")
-    delivery.fail(slow, "timed out", final=True)
+    delivery.record_failure(slow, "timed out", final=True)
     assert fresh(message).state == SENT
 
 
 def test_that_it_was_sent_is_true_whoever_says_it(postbox):
     [message] = post()
-    slow = due()[0]
-    assert claim(slow)
+    slow = due_messages()[0]
+    assert claim_message(slow)
     let_time_pass()
-    assert claim(due()[0])
-    delivery.finish(slow, Message.State.SENT)
+    assert claim_message(due_messages()[0])
+    delivery.set_message_state(slow, Message.State.SENT)
     assert fresh(message).state == SENT
 
 
@@ -351,7 +359,7 @@ def test_that_it_was_sent_is_true_whoever_says_it(postbox):
 @pytest.mark.parametrize("senders", [2, 4])
 def test_several_drains_at_once_send_each_message_once(postbox, senders):
     messages = post(20)
-    counts = at_once(*[drain] * senders)
+    counts = at_once(*[deliver_due_messages] * senders)
     assert sum(counts) == 20, counts
     assert sorted(postbox.ids) == sorted(
         f"<{message.message_id}@localhost>" for message in messages
@@ -363,39 +371,39 @@ def test_several_drains_at_once_send_each_message_once(postbox, senders):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "why"),
     [
-        {"email": "new@example.com"},
-        {"status": State.SUSPENDED, "status_reason": "x"},
-        {"valid_until": "2020-01-01T00:00Z"},
+        ({"email": "new@example.com"}, "The account’s email address has changed."),
+        ({"status": State.SUSPENDED, "status_reason": "x"}, "The account is suspended"),
+        ({"valid_until": "2020-01-01T00:00Z"}, "The account is ended"),
     ],
 )
-def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change):
+def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change, why):
     [message] = post()
     User.objects.filter(pk=message.account_id).update(**change)
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert (fresh(message).state, postbox.accepted) == (DROPPED, [])
-    assert fresh(message).error.startswith("The account ")
+    assert fresh(message).error.startswith(why)
 
 
 def test_an_accepted_invitation_is_not_sent_again(postbox):
-    account = invite_user(by=access.Command("test"), username="ann", email="ann@example.com")
+    account = invite_user(by=access.CommandActor("test"), username="ann", email="ann@example.com")
     choose_password(account, "a-long-enough-passphrase")
-    assert drain() == 0
+    assert deliver_due_messages() == 0
     assert (states(), postbox.accepted) == ([DROPPED], [])
 
 
 def test_a_change_after_the_batch_was_read_counts_too(postbox):
     _, second = post(2)
-    send = delivery.send
+    send = delivery.send_message
 
     def move_away(message, mail, connection):
         User.objects.filter(pk=second.account_id).update(email="new@example.com")
         return send(message, mail, connection)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delivery, "send", move_away)
-        assert drain() == 1
+        patch.setattr(delivery, "send_message", move_away)
+        assert deliver_due_messages() == 1
     assert states() == [SENT, DROPPED]
 
 
@@ -407,16 +415,16 @@ def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):
     address = "a@example.com\nBcc: evil@example.com"
     User.objects.filter(pk=broken.account_id).update(email=address)
     Message.objects.filter(pk=broken.pk).update(to=address)
-    assert drain() == 1
+    assert deliver_due_messages() == 1
     assert [recipients for recipients, _ in postbox.accepted] == [[sound.to]]
     assert (fresh(broken).state, fresh(broken).error.split(":")[0]) == (WAITING, "BadHeaderError")
-    assert "can't be made" in caplog.text
+    assert "can't be built" in caplog.text
     for _ in range(MAX_ATTEMPTS):
         let_time_pass()
-        drain()
+        deliver_due_messages()
     assert fresh(broken).state == FAILED
 
 
 def test_what_a_server_says_is_kept_whatever_it_is():
-    assert delivery.readable(b"\xff\x00 caf\xc3\xa9") == "\ufffd caf\xe9"
-    assert delivery.why(OSError()) == "OSError"
+    assert delivery.reply_text(b"\xff\x00 caf\xc3\xa9") == "\ufffd caf\xe9"
+    assert delivery.error_text(OSError()) == "OSError"

@@ -6,14 +6,14 @@ from email.parser import BytesParser
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from users.mail.files import remove, write
+from users.mail.file_backend import remove_mail_files, write_mail_file
 
 EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def folder(settings, tmp_path):
-    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
+    settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
     settings.MAIL_DIR = tmp_path / "var" / "mail"
     return settings.MAIL_DIR
 
@@ -43,12 +43,14 @@ def test_each_mail_is_a_page_that_a_browser_opens_and_a_file_that_a_mail_reader_
 
 
 def test_the_folder_is_for_its_owner_alone(folder):
-    write(make_mail(), folder)
+    write_mail_file(make_mail(), folder)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_subject_and_recipient_are_text_on_the_page(folder):
-    page = write(make_mail(subject=EVIL, to=[f'"{EVIL}"@example.com']), folder).read_text()
+    page = write_mail_file(
+        make_mail(subject=EVIL, to=[f'"{EVIL}"@example.com']), folder
+    ).read_text()
     assert EVIL not in page
     assert "&lt;script&gt;" in page
 
@@ -56,14 +58,14 @@ def test_subject_and_recipient_are_text_on_the_page(folder):
 def test_a_mail_without_html_is_shown_as_it_is(folder):
     mail = make_mail(body=EVIL)
     mail.alternatives.clear()
-    page = write(mail, folder).read_text()
+    page = write_mail_file(mail, folder).read_text()
     assert EVIL not in page
     assert "<pre>&lt;script&gt;" in page
 
 
 @pytest.mark.parametrize("number", [0, 2**128 - 1])
 def test_nothing_in_a_mail_names_a_file_elsewhere(folder, number):
-    path = write(make_mail(number, subject="../../evil"), folder)
+    path = write_mail_file(make_mail(number, subject="../../evil"), folder)
     assert path.parent == folder
 
 
@@ -74,9 +76,9 @@ def test_the_files_of_a_message_are_taken_away_and_no_others(folder):
         2 * 16**31,
     )  # the first two begin with the same letters
     for number in (mine, alike, other):
-        write(make_mail(number), folder)
+        write_mail_file(make_mail(number), folder)
     assert len({path.stem for path in folder.iterdir()}) == 3
-    assert remove([f"{mine:032x}", f"{7:032x}"], folder) == 1
+    assert remove_mail_files([f"{mine:032x}", f"{7:032x}"], folder) == 1
     left = b"".join(path.read_bytes() for path in folder.glob("*.eml"))
     assert [f"{number:032x}".encode() in left for number in (mine, alike, other)] == [
         False,

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_user
-from users.mail.letters import VARIABLES, clean, filled, headline
-from users.mail.messages import compose, moot
+from users.mail.letter_text import VARIABLES, clean_letter, fill_placeholders, fill_subject
+from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -32,31 +32,35 @@ ADA = User(
     ],
 )
 def test_variables_are_filled_in_and_nothing_else(template, said):
-    assert filled(template, ADA) == said
+    assert fill_placeholders(template, ADA) == said
 
 
 def test_whoever_has_no_name_is_called_by_the_username():
-    assert filled("{name} {first_name} {last_name}", User(username="ada")) == "ada ada ada"
-    assert filled("[{email}]", User(username="ada")) == "[]"
+    assert (
+        fill_placeholders("{name} {first_name} {last_name}", User(username="ada")) == "ada ada ada"
+    )
+    assert fill_placeholders("[{email}]", User(username="ada")) == "[]"
 
 
 def test_a_value_is_not_looked_at_again():
     assert (
-        filled("{first_name}", User(username="x", first_name="{email}", email="a@example.com"))
+        fill_placeholders(
+            "{first_name}", User(username="x", first_name="{email}", email="a@example.com")
+        )
         == "{email}"
     )
 
 
 def test_a_subject_is_one_line():
     assert (
-        headline("To {first_name}", User(username="x", first_name="A\r\nBcc: b\u2028c"))
+        fill_subject("To {first_name}", User(username="x", first_name="A\r\nBcc: b\u2028c"))
         == "To A Bcc: b c"
     )
 
 
 def test_line_ends_are_of_one_kind_and_emoji_may_be_joined():
-    assert clean(" Hi ", "a\r\nb\rc\t\n") == ("Hi", "a\nb\nc")
-    assert clean("👩\u200d💻", "👩\u200d💻")[0] == "👩\u200d💻"
+    assert clean_letter(" Hi ", "a\r\nb\rc\t\n") == ("Hi", "a\nb\nc")
+    assert clean_letter("👩\u200d💻", "👩\u200d💻")[0] == "👩\u200d💻"
 
 
 def test_every_variable_is_named_in_the_form():
@@ -68,19 +72,22 @@ def test_every_variable_is_named_in_the_form():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("reply_to", "says"),
-    [("", "Nobody reads answers"), ("desk@example.com", "Answers go to desk@example.com.")],
+    [
+        ("", "Replies to this address are not read."),
+        ("desk@example.com", "Replies go to desk@example.com."),
+    ],
 )
 def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
     settings.MAIL_REPLY_TO = reply_to
     letter = Letter.objects.create(subject="Hello", text="Hello")
-    mail = compose(
+    mail = compose_mail(
         Message.objects.create(
             account=make_user(), kind="letter", to="a@example.com", letter=letter
         )
     )
     assert mail.reply_to == ([reply_to] if reply_to else [])
     assert all(says in body for body in (mail.body, mail.alternatives[0].content))
-    assert not compose(
+    assert not compose_mail(
         Message.objects.create(account=make_user(), kind="password-reset", to="a@example.com")
     ).reply_to
 
@@ -89,7 +96,7 @@ def test_answers_go_to_where_the_settings_say(settings, reply_to, says):
 def test_lines_are_lines_and_markup_is_text_in_both_parts():
     letter = Letter.objects.create(subject="Hello", text="Dear {name},\n\n<b>x</b>\n1 < 2")
     ada = make_user(first_name="<i>")
-    mail = compose(
+    mail = compose_mail(
         Message.objects.create(account=ada, kind="letter", to="a@example.com", letter=letter)
     )
     assert mail.body.startswith("Dear <i>,\n\n<b>x</b>\n1 < 2\n\n--\n")
@@ -106,8 +113,8 @@ def test_lines_are_lines_and_markup_is_text_in_both_parts():
         ({}, ""),
         ({"status": "suspended", "status_reason": "x"}, ""),
         ({"valid_until": "2020-01-01T00:00Z"}, ""),
-        ({"email": "new@example.com"}, "The account has another address by now."),
-        ({"email_verified_at": None}, "The address is not verified any more."),
+        ({"email": "new@example.com"}, "The account’s email address has changed."),
+        ({"email_verified_at": None}, "The email address is no longer verified."),
         ({"status": "deleted", "deleted_at": timezone.now()}, "The account is deleted."),
     ],
 )
@@ -116,7 +123,7 @@ def test_a_letter_goes_to_whoever_is_there_and_to_no_other_address(change, reaso
     letter = Letter.objects.create(subject="Hello", text="Hello")
     message = Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter)
     User.objects.filter(pk=ada.pk).update(**change)
-    assert moot(Message.objects.get(pk=message.pk)) == reason
+    assert drop_reason(Message.objects.get(pk=message.pk)) == reason
 
 
 @pytest.mark.django_db
@@ -124,6 +131,6 @@ def test_a_letter_whose_text_was_forgotten_is_not_sent():
     ada = make_user(email_verified_at=timezone.now())
     letter = Letter.objects.create(subject="", text="")
     assert (
-        moot(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter))
-        == "Its text was forgotten."
+        drop_reason(Message.objects.create(account=ada, kind="letter", to=ada.email, letter=letter))
+        == "The text of this email was deleted."
     )

@@ -12,9 +12,15 @@ from django.utils import timezone
 from django.utils.http import base36_to_int
 
 from tests.builders import PASSWORD, make_user
-from users.mail.links import verification_links
-from users.mail.messages import FITS, SUBJECTS, compose, moot, subject
+from users.mail.message_content import (
+    REQUIRED_STATES,
+    SUBJECTS,
+    compose_mail,
+    drop_reason,
+    mail_subject,
+)
 from users.mail.models import Letter, Message
+from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +43,14 @@ def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
     )
     verified = {"email_verified_at": timezone.now()} if letter else {}
     account = make_user(
-        **{"status": FITS.get(Message.Kind(kind), State.ACTIVE)} | verified | fields
+        **{"status": REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)} | verified | fields
     )
     return Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
 
 
 def composed(message: Message):
     """The mail as a reader gets it: written out and parsed."""
-    return BytesParser(policy=policy.default).parsebytes(compose(message).message().as_bytes())
+    return BytesParser(policy=policy.default).parsebytes(compose_mail(message).message().as_bytes())
 
 
 def bodies(mail) -> tuple[str, str]:
@@ -58,7 +64,7 @@ def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
     assert (mail["To"], mail["From"], mail["Subject"]) == (
         message.to,
         "Rollcall <no-reply@people.example.com>",
-        subject(message),
+        mail_subject(message),
     )
     assert mail["Message-ID"] == f"<{message.message_id}@people.example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -91,7 +97,7 @@ def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhe
     }
     uid, _, key = link.rstrip("/").rpartition("/")[2].partition("-")
     assert base36_to_int(uid) == message.account_id
-    assert verification_links.check_token(message.account, key)
+    assert verification_tokens.check_token(message.account, key)
     assert not default_token_generator.check_token(
         message.account, key
     )  # it lets nobody choose a password
@@ -167,10 +173,10 @@ def test_no_name_adds_a_header_or_a_recipient(kind, newline):
     mail = composed(Message.objects.get())
     assert (mail.get_all("To"), mail.get_all("Subject"), mail["Bcc"]) == (
         [message.to],
-        [subject(message)],
+        [mail_subject(message)],
         None,
     )
-    assert compose(Message.objects.get()).recipients() == [message.to]
+    assert compose_mail(Message.objects.get()).recipients() == [message.to]
 
 
 @pytest.mark.parametrize("to", ["a@example.com\nBcc: evil@example.com", "a@example.com\r\nX: y"])
@@ -178,7 +184,7 @@ def test_an_address_with_a_newline_makes_no_mail(to):
     message = make_message()
     message.to = to
     with pytest.raises(ValueError, match="newline"):
-        compose(message).message()
+        compose_mail(message).message()
 
 
 # --- whether it still makes sense -----------------------------------------------------------------
@@ -186,14 +192,14 @@ def test_an_address_with_a_newline_makes_no_mail(to):
 
 def test_a_message_that_still_fits_is_sent():
     for kind in KINDS:
-        assert moot(make_message(kind)) == ""
+        assert drop_reason(make_message(kind)) == ""
 
 
 @pytest.mark.parametrize(
     ("kind", "change", "reason"),
     [
-        ("invitation", {"email": "new@example.com"}, "The account has another address by now."),
-        ("invitation", {"email": ""}, "The account has another address by now."),
+        ("invitation", {"email": "new@example.com"}, "The account’s email address has changed."),
+        ("invitation", {"email": ""}, "The account’s email address has changed."),
         ("invitation", {"status": "active"}, "The account is active, no longer invited."),
         (
             "invitation",
@@ -211,9 +217,17 @@ def test_a_message_that_still_fits_is_sent():
             "The account is deleted, no longer suspended.",
         ),
         ("reinstated", {"status": "suspended", "status_reason": "x"}, "The account is suspended."),
-        ("verification", {"email_verified_at": timezone.now()}, "The address is verified by now."),
-        ("verification", {"email": "new@example.com"}, "The account has another address by now."),
-        ("password-reset", {"email": "new@example.com"}, "The account has another address by now."),
+        (
+            "verification",
+            {"email_verified_at": timezone.now()},
+            "The email address is already verified.",
+        ),
+        ("verification", {"email": "new@example.com"}, "The account’s email address has changed."),
+        (
+            "password-reset",
+            {"email": "new@example.com"},
+            "The account’s email address has changed.",
+        ),
         (
             "password-reset",
             {"status": "suspended", "status_reason": "x"},
@@ -225,7 +239,7 @@ def test_a_message_that_still_fits_is_sent():
 def test_a_message_that_no_longer_fits_says_why(kind, change, reason):
     message = make_message(kind)
     User.objects.filter(pk=message.account_id).update(**change)
-    assert moot(Message.objects.get(pk=message.pk)) == reason
+    assert drop_reason(Message.objects.get(pk=message.pk)) == reason
 
 
 def test_every_kind_of_message_has_a_subject_and_both_templates():

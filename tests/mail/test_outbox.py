@@ -15,7 +15,7 @@ KINDS = list(Message.Kind)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_is_a_row_that_waits_and_a_ring_for_the_notify_cluster(kind):
     account = make_user()
-    message = outbox.post(kind, account)
+    message = outbox.post_message(kind, account)
     stored = Message.objects.get()
     assert stored == message
     assert (stored.account, stored.kind, stored.to, stored.state, stored.attempts) == (
@@ -28,20 +28,20 @@ def test_a_message_is_a_row_that_waits_and_a_ring_for_the_notify_cluster(kind):
     [ring] = OrmQ.objects.all()
     assert (ring.key, ring.task["func"], ring.task["args"]) == (
         "notify",
-        "users.mail.tasks.drain",
+        "users.mail.tasks.deliver_outbox",
         (),
     )
 
 
 def test_an_account_without_an_address_gets_no_message():
-    assert outbox.post(Message.Kind.INVITATION, make_user(email="")) is None
+    assert outbox.post_message(Message.Kind.INVITATION, make_user(email="")) is None
     assert not Message.objects.exists()
     assert not OrmQ.objects.exists()
 
 
 def test_message_and_ring_are_taken_back_with_what_caused_them():
     with transaction.atomic():
-        outbox.post(Message.Kind.INVITATION, make_user())
+        outbox.post_message(Message.Kind.INVITATION, make_user())
         transaction.set_rollback(True)
     assert not Message.objects.exists()
     assert not OrmQ.objects.exists()
@@ -49,12 +49,12 @@ def test_message_and_ring_are_taken_back_with_what_caused_them():
 
 def test_each_message_has_an_id_of_its_own():
     account = make_user()
-    ids = {outbox.post(Message.Kind.PASSWORD_RESET, account).message_id for _ in range(5)}
+    ids = {outbox.post_message(Message.Kind.PASSWORD_RESET, account).message_id for _ in range(5)}
     assert len(ids) == 5
 
 
 def test_the_row_holds_no_link_and_no_text():
-    message = outbox.post(Message.Kind.PASSWORD_RESET, make_user())
+    message = outbox.post_message(Message.Kind.PASSWORD_RESET, make_user())
     assert not [
         value for value in vars(message).values() if isinstance(value, str) and "/" in value
     ]

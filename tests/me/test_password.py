@@ -33,7 +33,7 @@ def test_a_new_password_is_chosen_and_only_this_session_stays(client, ada):
     assert form(client.get(PATH), PATH) == {"oldpassword": "", "password1": "", "password2": ""}
     assert change(client)["Location"] == "/me/"
     response = client.get("/me/")
-    assert read(response).one("p", class_="note success").text == "Your password is changed."
+    assert read(response).one("p", class_="note success").text == "Password changed."
     assert other.get("/me/").status_code == 302
     ada.refresh_from_db()
     assert ada.check_password(NEW)

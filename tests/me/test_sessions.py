@@ -77,7 +77,7 @@ def test_all_others_are_ended_and_this_one_goes_on_under_a_new_key(client, ada, 
     third.force_login(ada)
     assert read(client.get("/me/sessions/end/")).one("form", action="/me/sessions/end/")
     response = client.post("/me/sessions/end/", follow=True)
-    assert "All other sessions have ended." in read(response).one("p", class_="note success").text
+    assert "Other devices signed out." in read(response).one("p", class_="note success").text
     assert [signed_in(browser) for browser in (client, other, third)] == [True, False, False]
     assert client.cookies["session"].value != before
     assert Session.objects.filter(account_id=ada.pk).count() == 1

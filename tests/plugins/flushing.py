@@ -7,14 +7,14 @@ from django.apps import apps
 from django.db import connection
 from django.db.models.signals import post_migrate
 
+from tests.roles import make_roles
 from users.audit.models import AuditEvent
-from users.staff.roles import make_roles
 
 AUDIT = AuditEvent._meta.db_table
 BEFORE = {
     # Triggers do not fire in a replica; the setting ends with the transaction of the flush.
     "postgresql": ["SET LOCAL session_replication_role = replica"],
-    # The migrate signal after the flush puts it back (users.database.triggers.install_again).
+    # The migrate signal after the flush puts it back (users.database.triggers.reinstall_triggers).
     "sqlite": [f"DROP TRIGGER IF EXISTS {AUDIT}_delete"],
 }
 
@@ -39,4 +39,4 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 def put_roles_back(**_: object) -> None:
-    make_roles(apps)
+    make_roles(apps, None)

@@ -18,8 +18,8 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.caching import generation
-from users.presence.models import Presence, forget
-from users.presence.tasks import sweep
+from users.presence.models import Presence, forget_presence
+from users.presence.tasks import sweep_presence
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
 
@@ -182,10 +182,10 @@ def test_it_costs_one_query_and_another_where_there_is_news(client, agent, ada, 
 
 
 def test_looking_makes_no_kept_page_old(client, agent, ada):
-    before = generation.current()
+    before = generation.current_generations()
     client.get(path(ada))
     client.get(path(ada))
-    assert generation.current() == before
+    assert generation.current_generations() == before
     assert Presence.objects.count() == 1
 
 
@@ -193,12 +193,12 @@ def test_old_rows_are_swept_and_an_account_is_forgotten(client, agent, ada, ana)
     looks(ana, ada)
     client.get(path(ada))
     ago(ana, at=61)
-    sweep()
+    sweep_presence()
     assert [row.viewer_id for row in Presence.objects.all()] == [agent.pk]
     client.get(path(make_user()))
-    forget(ada.pk)
+    forget_presence(ada.pk)
     assert Presence.objects.count() == 1
-    forget(agent.pk)
+    forget_presence(agent.pk)
     assert Presence.objects.count() == 0
 
 
@@ -237,7 +237,7 @@ def test_nothing_of_it_is_kept(client, agent, ada):
 def test_a_query_that_means_nothing_is_named(client, agent, ada, query):
     response = client.get(path(ada, query))
     assert response.status_code == 400
-    assert read(response).one("h1").text == "That address can’t be read"
+    assert read(response).one("h1").text == "This link isn’t valid"
     assert not Presence.objects.exists()
 
 

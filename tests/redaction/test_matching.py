@@ -4,16 +4,16 @@ from urllib.parse import quote
 
 import pytest
 
-from users.privacy.matcher import Matcher, folded, numbers_of, spellings
+from users.privacy.matcher import Matcher, dialled_numbers, fold_text, search_spellings
 
 ADA = {
     "texts": [
-        *spellings("ada.lovelace@example.com"),
-        *spellings("adalove7"),
-        *spellings("Ada Lovelace"),
-        *spellings("Zoë Müller"),
+        *search_spellings("ada.lovelace@example.com"),
+        *search_spellings("adalove7"),
+        *search_spellings("Ada Lovelace"),
+        *search_spellings("Zoë Müller"),
     ],
-    "numbers": numbers_of("+4915799887766"),
+    "numbers": dialled_numbers("+4915799887766"),
     "names": ["ada", "lovelace"],
 }
 
@@ -115,11 +115,11 @@ def test_queries_and_json_keep_their_names():
 
 def test_places_are_those_of_the_text_as_it_stands():
     for text in ("ﬁ ß İ ﷺ é e\u0301 ½", "plain", "한국어 ＡＢ\u2003c"):
-        form, places = folded(text)
+        form, places = fold_text(text)
         if places is not None:
             assert len(places) == len(form)
             assert places == sorted(places)
-    assert folded("Straße")[0] == folded("STRASSE")[0] == "strasse"
+    assert fold_text("Straße")[0] == fold_text("STRASSE")[0] == "strasse"
 
 
 def test_a_hundred_thousand_values_are_looked_for_as_fast_as_ten():

@@ -21,16 +21,16 @@ from tests.account.everywhere import (
     tables,
 )
 from tests.builders import make_superuser, make_user
-from users.audit.tasks import seal
-from users.audit.verify import verify
+from users.audit.tasks import seal_audit_chain
+from users.audit.verification import verify_chain
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem
 from users.mail import delivery
 from users.mail.models import Message
 from users.models import User
 from users.notes.models import Note
-from users.privacy.tasks import redact
-from users.privacy.text_columns import LEFT_OUT, places
+from users.privacy.tasks import redact_waiting_texts
+from users.privacy.text_columns import EXCLUDED_COLUMNS, text_tables
 from users.verbs.erasure.verb import erase_account
 from users.verbs.letter.verb import send_letter
 
@@ -42,13 +42,13 @@ LEFT = "Ask [erased] ([erased], [erased]) or [erased]."
 @pytest.fixture
 def person(tmp_path, settings):
     settings.MAIL_DIR = tmp_path / "mail"
-    settings.EMAIL_BACKEND = "users.mail.files.FilesBackend"
+    settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
     return make_user(username=LOGIN, email=MAIL, phone=PHONE, first_name=FIRST, last_name=LAST)
 
 
 def erase(person: User) -> None:
     erase_account(person, by=make_superuser(), reason="Request 17")
-    redact()
+    redact_waiting_texts()
 
 
 # --- a text in every column -----------------------------------------------------------------------
@@ -93,7 +93,8 @@ def test_every_text_column_of_every_table_loses_the_name(client, person, caplog)
     root = make_superuser()
     Job.objects.create(kind="x", by=other, by_text="x", state="done")
     keys = {
-        place.name: planted(place.model, place.columns, other, 7) for place in places().values()
+        place.name: planted(place.model, place.columns, other, 7)
+        for place in text_tables().values()
     }
     assert {
         "users_note",
@@ -104,7 +105,7 @@ def test_every_text_column_of_every_table_loses_the_name(client, person, caplog)
         "users_message",
     } <= tables().keys()
     send_letter(other, by=root, subject=f"About {LOGIN}", text=f"Please pay {LAST}, {MAIL}.")
-    delivery.drain()
+    delivery.deliver_due_messages()
     assert mails()
     client.force_login(root)
     pages = [
@@ -121,7 +122,7 @@ def test_every_text_column_of_every_table_loses_the_name(client, person, caplog)
     assert "998-877" not in str(list(Note.objects.values_list()))
     gone = keys.pop("SavedView")
     assert not SavedView.objects.filter(pk=gone).exists()  # it would find nobody any more
-    for place in places().values():
+    for place in text_tables().values():
         if place.name not in keys:
             continue
         row = place.model._default_manager.get(pk=keys[place.name])
@@ -131,17 +132,17 @@ def test_every_text_column_of_every_table_loses_the_name(client, person, caplog)
                 assert left == {"said": [LEFT, {"by": LEFT}], "n": 5}, (place.name, column)
             elif "[erased]" not in left:
                 raise AssertionError((place.name, column, left))
-    seal()
-    assert verify().fault == ""
+    seal_audit_chain()
+    assert verify_chain().fault == ""
 
 
 def test_every_column_is_looked_at_or_left_out_by_name():
     """A column that is left out must be there; one that is new is looked at."""
-    for name, columns in LEFT_OUT.items():
+    for name, columns in EXCLUDED_COLUMNS.items():
         there = {field.name for field in apps.get_model("users", name)._meta.concrete_fields}
         assert columns <= there, name
-    assert "status_reason" in places()["User"].columns
-    assert list(places())[-1] == "AuditEvent"
+    assert "status_reason" in text_tables()["User"].columns
+    assert list(text_tables())[-1] == "AuditEvent"
 
 
 @pytest.mark.sqlite

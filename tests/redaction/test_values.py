@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from tests.builders import make_superuser, make_user
 from users.models import User
 from users.privacy.matcher import Matcher
-from users.privacy.search_terms import called, values_of
+from users.privacy.search_terms import past_values, search_values
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def sought(account: User) -> Matcher:
     matcher = Matcher()
-    matcher.add(account.pk, values_of(account, called(account)))
+    matcher.add(account.pk, search_values(account, past_values(account)))
     return matcher
 
 
@@ -122,7 +122,7 @@ def test_a_username_that_is_a_word_is_looked_for_where_it_is_marked_as_one():
 
 def test_who_has_nothing_to_be_looked_for():
     mark = make_user(username="active", email="")
-    assert not any(values_of(mark, called(mark)).values())
+    assert not any(search_values(mark, past_values(mark)).values())
 
 
 def test_it_takes_as_many_queries_with_many_namesakes(django_assert_max_num_queries):

@@ -12,13 +12,13 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from tests.pages import read
 from tests.threads import at_once
-from users.access import Command
+from users.access import CommandActor
 from users.audit import redaction
 from users.audit.models import AuditEvent
-from users.audit.tasks import seal
-from users.audit.verify import verify
+from users.audit.tasks import seal_audit_chain
+from users.audit.verification import verify_chain
 from users.directory.models import SavedView
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.jobs.models import Job
 from users.jobs.queue import doorbell
 from users.jobs.schedule import EVERY_MINUTE
@@ -26,13 +26,13 @@ from users.models import User
 from users.notes.changes import add_note
 from users.privacy import scan, text_columns
 from users.privacy.models import Redaction, RedactionWalk
-from users.privacy.tasks import TASK, redact
+from users.privacy.tasks import TASK, redact_waiting_texts
 from users.verbs.erasure.verb import erase_account
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 
 
 def erase(account: User) -> None:
@@ -50,7 +50,7 @@ def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(clien
     client.force_login(root)
     page = read(client.get(f"/users/{ada.pk}/")).one("main").text
     assert "is being searched" in page
-    redact()
+    redact_waiting_texts()
     eve.refresh_from_db()
     assert (eve.notes.get().text, eve.status_reason) == (
         "Shares a flat with [erased].",
@@ -77,8 +77,8 @@ def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(clien
         assert answer.status_code == 200
         assert "quaxi1902" not in answer.content.decode().casefold(), path
     assert "Removed erased names" in read(client.get("/audit/")).one("main").text
-    seal()
-    assert (verify().fault, verify().redacted) == ("", 1)
+    seal_audit_chain()
+    assert (verify_chain().fault, verify_chain().redacted) == ("", 1)
 
 
 def test_a_worker_is_told_in_the_erasure_and_looks_every_minute_anyway():
@@ -108,7 +108,7 @@ def test_many_are_looked_for_by_one_walk():
     assert not [
         ring for ring in OrmQ.objects.all() if ring.func() == TASK
     ]  # the next minute’s look is one for all
-    redact()
+    redact_waiting_texts()
     assert RedactionWalk.objects.get().number == 1
     assert set(eve.notes.values_list("text", flat=True)) == {"About [erased] and [erased]"}
     told = dict(
@@ -124,10 +124,10 @@ def test_who_is_erased_during_a_walk_waits_for_the_next():
     bob = make_user(username="quaxbob7")
     add_note(eve, by=root, text="quaxada7 and quaxbob7")
     erase(ada)
-    claim = scan.claimed()
-    assert scan.step(claim)
+    claim = scan.claim_scan()
+    assert scan.scan_chunk(claim)
     erase(bob)
-    while scan.step(claim):
+    while scan.scan_chunk(claim):
         pass
     assert RedactionWalk.objects.get().number == 2
     assert eve.notes.get().text == "[erased] and [erased]"
@@ -135,8 +135,8 @@ def test_who_is_erased_during_a_walk_waits_for_the_next():
 
 
 def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
-    monkeypatch.setattr(text_columns, "SIZE", 2)
-    monkeypatch.setattr(text_columns, "SPAN", 1000)
+    monkeypatch.setattr(text_columns, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(text_columns, "CHUNK_IDS", 1000)
     root = make_superuser()
     eve = make_user()
     ada = make_user(username="quaxada7")
@@ -155,7 +155,7 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
             pytest.raises(ZeroDivisionError),
             patch.object(scan.time, "sleep", lambda seconds: 1 / 0),
         ):
-            scan.advance()
+            scan.run_scan()
         steps += 1
         assert steps < 500
     assert steps > 15
@@ -164,8 +164,8 @@ def test_it_takes_many_steps_and_a_dead_worker_loses_none(monkeypatch):
     }
     assert not AuditEvent.objects.filter(reason__contains="quaxada7").exists()
     assert AuditEvent.objects.get(action="account.traces_removed").after == {"records": 17}
-    seal()
-    assert verify().fault == ""
+    seal_audit_chain()
+    assert verify_chain().fault == ""
 
 
 def test_a_step_that_fails_takes_everything_back():
@@ -174,13 +174,13 @@ def test_a_step_that_fails_takes_everything_back():
     add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
     with (
-        patch.object(scan, "finish", side_effect=ZeroDivisionError),
+        patch.object(scan, "finish_scan", side_effect=ZeroDivisionError),
         pytest.raises(ZeroDivisionError),
     ):
-        scan.advance()
+        scan.run_scan()
     assert Redaction.objects.get().walking
     RedactionWalk.objects.update(busy_until=timezone.now())
-    redact()
+    redact_waiting_texts()
     assert not Redaction.objects.exists()
 
 
@@ -189,11 +189,11 @@ def test_a_failure_is_told_without_the_words_that_it_may_hold(caplog):
     ada = make_user(username="quaxada7")
     add_note(eve, by=make_superuser(), text="quaxada7")
     erase(ada)
-    with patch.object(scan, "finish", side_effect=ValueError("quaxada7")):
-        redact()
+    with patch.object(scan, "finish_scan", side_effect=ValueError("quaxada7")):
+        redact_waiting_texts()
     assert "stopped with ValueError" in caplog.text
     assert "quaxada7" not in caplog.text
-    redact()
+    redact_waiting_texts()
     assert not Redaction.objects.exists()
 
 
@@ -210,29 +210,29 @@ def test_an_event_that_the_database_does_not_let_go_does_not_keep_the_others(cap
     def refusing(changes):
         if strange.pk in changes:
             raise DatabaseError("quaxada7")
-        redaction.redact(changes)
+        redaction.redact_events(changes)
 
-    with patch.object(text_columns, "redact", refusing):
-        redact()
+    with patch.object(text_columns, "redact_events", refusing):
+        redact_waiting_texts()
     assert list(AuditEvent.objects.filter(reason="quaxada7")) == [strange]
-    assert f"Event {strange.pk} names somebody" in caplog.text
+    assert f"Event {strange.pk} still names an erased person" in caplog.text
     assert "quaxada7" not in caplog.text
     assert not Redaction.objects.exists()
 
 
 def test_who_comes_while_another_walks_does_nothing():
     erase(make_user())
-    claim = scan.claimed()
-    assert scan.claimed() is None
-    assert scan.advance() is False
+    claim = scan.claim_scan()
+    assert scan.claim_scan() is None
+    assert scan.run_scan() is False
     assert Redaction.objects.exists()
     RedactionWalk.objects.update(claim=5)  # taken over, since it was silent for a minute
-    assert scan.step(claim) is False
+    assert scan.scan_chunk(claim) is False
 
 
 def test_where_nobody_waits_nothing_is_written(django_assert_num_queries):
     with django_assert_num_queries(1):
-        redact()
+        redact_waiting_texts()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -243,10 +243,10 @@ def test_several_workers_count_nothing_twice():
     for number in range(20):
         add_note(eve, by=root, text=f"quaxada7 called, {number}")
     erase(ada)
-    with patch.object(text_columns, "SIZE", 3):
-        at_once(*[redact] * 3)
+    with patch.object(text_columns, "CHUNK_ROWS", 3):
+        at_once(*[redact_waiting_texts] * 3)
         while Redaction.objects.exists():
-            redact()
+            redact_waiting_texts()
     assert AuditEvent.objects.get(action="account.traces_removed").after == {"records": 20}
 
 
@@ -261,7 +261,7 @@ def test_what_the_queue_keeps_of_failures_goes():
         result="about quaxada7",
     )
     erase(make_user())
-    redact()
+    redact_waiting_texts()
     assert not Failure.objects.exists()
 
 
@@ -271,7 +271,7 @@ def test_two_views_whose_names_become_the_same_are_told_apart():
     erase(ada)
     for name in ("quaxada7", "QUAXADA7"):  # made just afterwards
         SavedView.objects.create(owner=owner, name=name, query="status=active")
-    redact()
+    redact_waiting_texts()
     names = list(SavedView.objects.order_by("pk").values_list("name", flat=True))
     assert names[0] == "[erased]"
     assert names[1].startswith("[erased] ")
@@ -280,9 +280,9 @@ def test_two_views_whose_names_become_the_same_are_told_apart():
 def test_an_open_job_is_left_alone_and_refuses_the_erasure_of_whom_it_names():
     ada = make_user(phone="+4915799887766")
     job = Job.objects.create(kind="x", by_text="x", reason="Asked from 0157 998877 66")
-    with pytest.raises(Refused, match=f"Job {job.pk}"):
+    with pytest.raises(VerbRefused, match=f"Job {job.pk}"):
         erase(ada)
     Job.objects.update(state="done")
     erase(ada)
-    redact()
+    redact_waiting_texts()
     assert Job.objects.get().reason == "Asked from [erased]"

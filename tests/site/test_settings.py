@@ -111,7 +111,7 @@ def test_without_services_everything_is_embedded(values, tmp_path):
     assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
-    assert found["EMAIL_BACKEND"] == "users.mail.files.FilesBackend"
+    assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.sessions.devices import UNKNOWN, device
+from users.sessions.device_labels import UNKNOWN, device_label
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{WEBKIT} Chrome/141.0.0.0 Safari/537.36"
@@ -47,7 +47,7 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.
             f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/141.0.0.0 Safari/537.36",
             "Chrome 141 on Linux",
         ),
-        (PHONE, "A browser on iPhone"),
+        (PHONE, "Unknown browser on iPhone"),
         ("curl/8.5.0", "curl 8"),
         ("python-requests/2.32.3", "python-requests 2"),
         ("", UNKNOWN),
@@ -55,9 +55,9 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.
     ],
 )
 def test_a_device_in_words(user_agent, words):
-    assert device(user_agent) == words
+    assert device_label(user_agent) == words
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_sent_gets_words(user_agent):
-    assert 0 < len(device(user_agent)) <= 60
+    assert 0 < len(device_label(user_agent)) <= 60

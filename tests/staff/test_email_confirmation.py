@@ -10,7 +10,7 @@ from tests.account.asking import events
 from tests.answers import assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from users.mail.links import verification_links
+from users.mail.verification_tokens import verification_tokens
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def link(account) -> str:
-    return f"/email/{int_to_base36(account.pk)}-{verification_links.make_token(User.objects.get(pk=account.pk))}/"
+    return f"/email/{int_to_base36(account.pk)}-{verification_tokens.make_token(User.objects.get(pk=account.pk))}/"
 
 
 def verified(account) -> bool:
@@ -38,7 +38,7 @@ def test_a_stranger_with_the_link_confirms_the_address_by_a_click_of_their_own(c
     response = client.post(path)
     assert (response.status_code, read(response).one("h1").text) == (
         200,
-        "Your address is confirmed",
+        "Email address confirmed",
     )
     assert verified(ada)
     [event] = events(ada)
@@ -80,7 +80,9 @@ def test_a_link_that_no_longer_fits_opens_nothing(client, change):
 def test_a_link_ends_after_three_days(client, monkeypatch):
     path = link(make_user())
     later = timezone.now().replace(tzinfo=None) + timedelta(days=3, minutes=1)
-    monkeypatch.setattr("users.mail.links.VerificationLinks._now", lambda self: later)
+    monkeypatch.setattr(
+        "users.mail.verification_tokens.VerificationTokenGenerator._now", lambda self: later
+    )
     assert_gone(client.get(path))
 
 

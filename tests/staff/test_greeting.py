@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory, override_settings
 
 from tests.builders import PASSWORD, make_user
 from users.models import User
-from users.signin.name_cookie import COOKIE, LONGEST, GreetingMiddleware
+from users.signin.name_cookie import COOKIE, MAX_NAME_LENGTH, NameCookieMiddleware
 from users.verbs.profile.verb import edit_own_profile
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_a_name_is_only_a_name(client, name):
     User.objects.filter(pk=ada.pk).update(first_name=name)
     client.force_login(ada)
     cookie = client.get("/me/").cookies[COOKIE]
-    assert unquote(cookie.value) == name.strip()[:LONGEST]
+    assert unquote(cookie.value) == name.strip()[:MAX_NAME_LENGTH]
     assert set(cookie.value) <= set(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%-._~"
     )
@@ -93,7 +93,7 @@ def test_a_name_is_only_a_name(client, name):
 
 def test_a_long_name_is_cut(client):
     client.force_login(make_user(first_name="é" * 100, last_name="x" * 100))
-    assert given(client) == "é" * LONGEST
+    assert given(client) == "é" * MAX_NAME_LENGTH
     assert given(client) is None
 
 
@@ -106,7 +106,7 @@ def test_a_strange_cookie_is_written_over(client):
 def answer(response: HttpResponse, viewer: User) -> HttpResponse:
     request = RequestFactory().get("/")
     request.user = viewer
-    return GreetingMiddleware(lambda request: response)(request)
+    return NameCookieMiddleware(lambda request: response)(request)
 
 
 @pytest.mark.parametrize(

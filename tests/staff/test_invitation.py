@@ -8,7 +8,7 @@ from tests.builders import PASSWORD, make_user
 from tests.pages import read
 from tests.staff.links import choose, link_in_mail
 from users.audit.models import AuditEvent
-from users.mail.delivery import drain
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.models import User
 from users.verbs.profile.verb import edit_profile
@@ -23,7 +23,7 @@ def ada(client):
     client.post(
         "/users/new/", {"email": "ada@example.com", "username": "ada", "first_name": "Ada <3"}
     )
-    drain()
+    deliver_due_messages()
     return User.objects.get(username="ada")
 
 
@@ -60,7 +60,7 @@ def test_the_link_works_once(ada):
 def test_a_second_invitation_leaves_the_first_link_alive_until_one_is_used(ada, client):
     first = link_in_mail()
     client.post(f"/users/{ada.pk}/invitation/")
-    drain()
+    deliver_due_messages()
     assert len(mail.outbox) == 2
     choose(Client(), link_in_mail(), PASSWORD)
     assert Client().get(first).status_code == 410

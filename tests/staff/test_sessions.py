@@ -17,7 +17,7 @@ from django.utils import timezone
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.caching.looking import on_redis, process
 from tests.caching.outage import cache_at, own_redis, until_back
-from users.access import Command
+from users.access import CommandActor
 from users.models import State, User
 from users.sessions import store as sessions
 from users.sessions import tasks
@@ -29,7 +29,7 @@ from users.verbs.suspension.verb import suspend_account
 pytestmark = pytest.mark.django_db
 
 NOWHERE = "redis://127.0.0.1:1/0"
-COMMAND = Command("test")
+COMMAND = CommandActor("test")
 # Another key, and the one that it replaced.
 NEW = "a-new-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"
 
@@ -358,12 +358,12 @@ def test_one_session_is_ended_by_its_public_id_and_only_by_its_accounts(client, 
     grace = make_user()
     other.force_login(ada)
     public = row(key_of(client)).public_id
-    assert sessions.end(grace.pk, public) is None
-    assert sessions.end(ada.pk, uuid4()) is None
-    assert sessions.end(ada.pk, public).account_id == ada.pk
+    assert sessions.delete_session(grace.pk, public) is None
+    assert sessions.delete_session(ada.pk, uuid4()) is None
+    assert sessions.delete_session(ada.pk, public).account_id == ada.pk
     assert cached(key_of(client)) is None
     assert (signed_in(client), signed_in(other)) == (False, True)
-    assert sessions.end(ada.pk, public) is None
+    assert sessions.delete_session(ada.pk, public) is None
 
 
 def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
@@ -372,19 +372,19 @@ def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
     for browser in others:
         browser.force_login(ada)
     stranger.force_login(make_user())
-    assert sessions.end_all(ada.pk, but=key_of(client)) == 2
+    assert sessions.delete_sessions(ada.pk, but=key_of(client)) == 2
     assert [signed_in(browser) for browser in (client, *others, stranger)] == [
         True,
         False,
         False,
         True,
     ]
-    assert sessions.end_all(ada.pk) == 1
-    assert sessions.end_all(ada.pk) == 0
+    assert sessions.delete_sessions(ada.pk) == 1
+    assert sessions.delete_sessions(ada.pk) == 0
 
 
 def test_ending_thousands_takes_as_many_queries_as_ending_one(client, ada):
-    for number in (1, sessions.FORGOTTEN + 5):
+    for number in (1, sessions.MAX_EVICTED + 5):
         rows = [
             Session(session_key=f"{number}-{n}", account_id=ada.pk, expire_date=timezone.now())
             for n in range(number)
@@ -392,14 +392,16 @@ def test_ending_thousands_takes_as_many_queries_as_ending_one(client, ada):
         Session.objects.filter(account_id=ada.pk).delete()
         Session.objects.bulk_create(rows)
         with CaptureQueriesContext(connection) as queries:
-            assert sessions.end_all(ada.pk) == number
+            assert sessions.delete_sessions(ada.pk) == number
         assert len(queries) == 2
     assert not Session.objects.filter(account_id=ada.pk).exists()
 
 
 def test_listed_are_the_sessions_that_still_open_something(client, ada):
     def listed() -> list[str]:
-        return [session.session_key for session in sessions.standing(User.objects.get(pk=ada.pk))]
+        return [
+            session.session_key for session in sessions.valid_sessions(User.objects.get(pk=ada.pk))
+        ]
 
     other = Client()
     other.force_login(ada)

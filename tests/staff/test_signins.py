@@ -14,7 +14,7 @@ from django.utils.http import int_to_base36
 
 from tests.builders import PASSWORD, make_user
 from tests.caching.looking import stored
-from users.caching.generation import current
+from users.caching.generation import current_generations
 from users.models import User
 from users.sessions import sign_in_events
 from users.sessions.models import Session, SignInEvent
@@ -98,7 +98,7 @@ def test_what_nobody_has_is_kept_as_a_digest_alone(client):
     assert (
         events[0].typed
         == events[1].typed
-        == sign_in_events.digest("nobody@example.com")
+        == sign_in_events.typed_digest("nobody@example.com")
         != events[2].typed
     )
     written = json.dumps(list(SignInEvent.objects.values()), default=str)
@@ -107,9 +107,9 @@ def test_what_nobody_has_is_kept_as_a_digest_alone(client):
 
 
 def test_the_digest_depends_on_our_key(settings):
-    before = sign_in_events.digest("ada@example.com")
+    before = sign_in_events.typed_digest("ada@example.com")
     settings.SECRET_KEY = "another-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFG"
-    assert sign_in_events.digest("ada@example.com") != before
+    assert sign_in_events.typed_digest("ada@example.com") != before
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_link_to_nobody_leaves_nothing(client, uid):
 
 def test_signing_in_takes_one_insert_more_and_raises_no_generation(client, ada):
     make_user("Viewer")
-    before = current()
+    before = current_generations()
     with CaptureQueriesContext(connection) as queries:
         sign_in(client, "ada")
     inserts = [
@@ -184,7 +184,7 @@ def test_signing_in_takes_one_insert_more_and_raises_no_generation(client, ada):
         if query["sql"].startswith("INSERT") and "users_" in query["sql"]
     ]
     assert sorted(sql.split('"')[1] for sql in inserts) == ["users_session", "users_signinevent"]
-    assert current() == before
+    assert current_generations() == before
 
 
 def test_what_was_typed_is_not_kept_with_the_session_either(client, ada):
@@ -203,8 +203,8 @@ def test_forgetting_an_account_blanks_where_it_was_and_ends_its_sessions(client,
         sign_in(browser, login, "wrong", headers={"User-Agent": FIREFOX})
         sign_in(browser, login, headers={"User-Agent": FIREFOX})
     key = client.cookies["session"].value
-    assert sign_in_events.forget(ada.pk) == 2
-    assert sign_in_events.forget(ada.pk) == 0
+    assert sign_in_events.erase_sign_ins(ada.pk) == 2
+    assert sign_in_events.erase_sign_ins(ada.pk) == 0
     assert set(SignInEvent.objects.filter(account_id=ada.pk).values_list("ip", "user_agent")) == {
         (None, "")
     }

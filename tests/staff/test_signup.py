@@ -19,7 +19,7 @@ EVE = {
 def test_sign_up_is_closed_to_looking_and_to_sending(client):
     for response in (client.get("/signup/"), client.post("/signup/", EVE)):
         assert response.status_code == 200
-        assert read(response).one("h1").text == "Accounts are by invitation"
+        assert read(response).one("h1").text == "Accounts are by invitation only"
     assert not User.objects.exists()
 
 

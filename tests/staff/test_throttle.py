@@ -75,7 +75,7 @@ def test_a_success_takes_nothing_back_but_itself(ada):
 
 def test_it_can_be_reset(ada):
     fail(5)
-    throttle.reset(ada)
+    throttle.reset_failures(ada)
     assert throttle.locked_until(ada) is None
     assert Client().post("/login/", {"login": "ada", "password": PASSWORD}).status_code == 302
 

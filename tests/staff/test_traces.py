@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.threads import at_once
-from users.caching.generation import current
+from users.caching.generation import current_generations
 from users.models import User
 from users.sessions import last_seen
 from users.sessions.models import Session
@@ -80,10 +80,10 @@ def test_signing_in_again_within_the_hour_writes_no_last_seen(client, ada):
 
 
 def test_no_page_is_made_anew_for_it(client, ada):
-    before = current()
+    before = current_generations()
     age(ada, seen=timedelta(hours=2), used=timedelta(hours=2))
     assert len(writes(client)) == 2
-    assert current() == before
+    assert current_generations() == before
 
 
 def test_strangers_and_sessions_that_ended_leave_nothing(client, ada):
@@ -116,10 +116,10 @@ def test_who_read_the_row_before_somebody_wrote_does_not_write_again(client, ada
     stale = User.objects.get(pk=ada.pk)
     key = client.cookies["session"].value
     used = Session.objects.get(pk=key).last_used_at
-    last_seen.leave(User.objects.get(pk=ada.pk), key, used)
+    last_seen.record_last_seen(User.objects.get(pk=ada.pk), key, used)
     first = (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at)
     assert min(first) > timezone.now() - timedelta(minutes=1)
-    last_seen.leave(stale, key, used)
+    last_seen.record_last_seen(stale, key, used)
     assert (
         User.objects.get(pk=ada.pk).last_seen_at,
         Session.objects.get(pk=key).last_used_at,
@@ -139,9 +139,9 @@ def test_sqlite_is_told_not_to_wait_and_then_to_wait_again(ada, monkeypatch):
 
     before = patience()
     seen = []
-    monkeypatch.setattr(last_seen, "see", see)
+    monkeypatch.setattr(last_seen, "update_last_seen", see)
     age(ada, seen=timedelta(hours=2))
-    last_seen.leave(User.objects.get(pk=ada.pk), "", None)
+    last_seen.record_last_seen(User.objects.get(pk=ada.pk), "", None)
     assert (seen, patience()) == ([0], before)
     assert before > 1000
 

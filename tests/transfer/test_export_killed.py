@@ -15,7 +15,7 @@ from tests.threads import at_once, until_somebody_waits
 from users.jobs import engine, worker
 from users.jobs.models import Job
 from users.models import User
-from users.transfer import export_store, exporting
+from users.transfer import export_rows, export_store
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,14 +42,15 @@ def export(root: User) -> Job:
 
 def ids(job: Job) -> list[int]:
     return [
-        int(line.split(b",")[0]) for line in b"".join(exporting.stream(job.export)).splitlines()[1:]
+        int(line.split(b",")[0])
+        for line in b"".join(export_rows.stream_file(job.export)).splitlines()[1:]
     ]
 
 
 def run_out(job: Job, root: User) -> bool:
     job.refresh_from_db()
     if job.state == "parked":
-        engine.resume(job, by=root)
+        engine.resume_job(job, by=root)
     return job.has_ended
 
 
@@ -82,7 +83,7 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
     job = export(root)
     last = User.objects.latest("pk")
     has_read = Event()
-    pack = export_store.pack
+    pack = export_store.pack_rows
 
     def late(rows):
         if not has_read.is_set():  # the erasure packs what is left
@@ -94,9 +95,9 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
         assert has_read.wait(120)
         return erase_account(last, by=root, reason="Request 17")
 
-    monkeypatch.setattr(export_store, "pack", late)
-    worked, erased = at_once(worker.work, erase)
+    monkeypatch.setattr(export_store, "pack_rows", late)
+    worked, erased = at_once(worker.work_time_slice, erase)
     assert (worked, erased) == (job.pk, last)
-    text = b"".join(exporting.stream(job.export))
+    text = b"".join(export_rows.stream_file(job.export))
     assert b"e18@example.org" in text
     assert b"e19@example.org" not in text

@@ -11,12 +11,12 @@ from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
-from users.models import State, User, derived
-from users.transfer import importing as engine
-from users.transfer.formats import Record, Source
-from users.transfer.importing import Import
-from users.transfer.mapping import mapping_for
-from users.transfer.uniqueness import Claims
+from users.models import State, User, derived_columns
+from users.transfer import import_run as engine
+from users.transfer.column_mapping import build_mapping
+from users.transfer.formats import ImportRecord, ImportSource
+from users.transfer.import_run import ImportRun
+from users.transfer.uniqueness import NameClaims
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_columns_become_the_fields_that_they_are_named_after(importing):
         False,
         1,
     )
-    expected = derived(ann.username, ann.email, ann.first_name, ann.last_name, ann.phone)
+    expected = derived_columns(ann.username, ann.email, ann.first_name, ann.last_name, ann.phone)
     assert {name: getattr(ann, name) for name in expected} == expected
 
 
@@ -164,7 +164,7 @@ def test_invited_accounts_need_an_address_and_get_no_mail(importing):
 
 
 def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(engine, "IMPORT_CHUNK_ROWS", 2)
     make_user(username="ann", first_name="Anna")
     text = "username,email,first_name\nann,,Ann\nbob,b@example.com,Bob\ncy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\n"
     words = ["--key=username", "--update"]
@@ -188,7 +188,7 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
     """Keys that come twice, names that are taken or freed by an earlier row: always as if the rows
     came one by one.
     """
-    monkeypatch.setattr(engine, "CHUNK", size)
+    monkeypatch.setattr(engine, "IMPORT_CHUNK_ROWS", size)
     make_user(username="old", email="old@example.com", source="x", source_id="1")
     text = (
         "id,username,email\n"
@@ -259,7 +259,7 @@ def test_values_are_shown_short_and_without_anything_invisible(importing):
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("first_name", "x" * 151, "A name has at most 150 characters."),
+        ("first_name", "x" * 151, "A name can have at most 150 characters."),
         ("source_id", "x" * 256, "This is too long: 256 characters, 255 at most."),
         ("locale", "english!", "Enter a language tag"),
         ("time_zone", "Mars/Olympus", "Enter a time zone"),
@@ -325,7 +325,7 @@ def test_somebody_who_takes_a_name_at_the_same_moment_costs_one_row(importing, m
     others still go in.
     """
     make_user(username="bob", email="")
-    monkeypatch.setattr(Claims, "refusal", lambda *_: "")
+    monkeypatch.setattr(NameClaims, "refusal", lambda *_: "")
     result = importing("id,username\n1,ann\n2,bob\n3,cy\n", "--source=x", "--map=id=source_id")
     assert result.counts == (2, 0, 0, 1)
     assert "line 3: This username is taken." in result.errors
@@ -355,18 +355,18 @@ def test_new_rows_cost_no_query_each(importing):
     assert queries(importing, table(10, first=0)) == queries(importing, table(200, first=1000))
 
 
-def people(*names: str) -> Source:
-    return Source(
+def people(*names: str) -> ImportSource:
+    return ImportSource(
         "people",
         1,
         ["username"],
-        (Record(number, {"username": name}) for number, name in enumerate(names, 2)),
+        (ImportRecord(number, {"username": name}) for number, name in enumerate(names, 2)),
     )
 
 
-def job(source: Source, by: User, **options) -> Import:
-    return Import(
-        mapping_for(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options
+def job(source: ImportSource, by: User, **options) -> ImportRun:
+    return ImportRun(
+        build_mapping(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options
     )
 
 
@@ -379,11 +379,11 @@ def test_who_may_not_invite_may_not_import():
 
 def test_a_row_about_an_account_above_the_importers_own_is_rejected():
     make_superuser(username="root")
-    source = Source(
+    source = ImportSource(
         "people",
         1,
         ["username", "phone"],
-        iter([Record(2, {"username": "root", "phone": "12345"})]),
+        iter([ImportRecord(2, {"username": "root", "phone": "12345"})]),
     )
     outcomes = []
     job(source, make_user(role="Manager"), update=True).run(source.records, outcomes.append)

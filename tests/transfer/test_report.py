@@ -5,19 +5,19 @@ from io import StringIO
 
 import pytest
 
-from users.transfer.import_chunk import CREATED, REJECTED, Outcome
-from users.transfer.report import Report
+from users.transfer.import_chunk import CREATED, REJECTED, RowOutcome
+from users.transfer.import_report import ImportReport
 
 
-def written(outcome: Outcome, *, stored: bool = True) -> list[str]:
+def written(outcome: RowOutcome, *, stored: bool = True) -> list[str]:
     file = StringIO()
-    Report(file).write(outcome, stored=stored)
+    ImportReport(file).write(outcome, stored=stored)
     return list(csv.reader(StringIO(file.getvalue())))[1]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_reason_that_looks_like_a_formula_is_made_harmless(start):
-    assert written(Outcome(2, REJECTED, reason=f"{start}1+1")) == [
+    assert written(RowOutcome(2, REJECTED, reason=f"{start}1+1")) == [
         "2",
         "rejected",
         "",
@@ -26,5 +26,5 @@ def test_a_reason_that_looks_like_a_formula_is_made_harmless(start):
 
 
 def test_an_account_that_a_dry_run_took_back_has_no_id():
-    outcome = Outcome(2, CREATED, account_id=7)
+    outcome = RowOutcome(2, CREATED, account_id=7)
     assert (written(outcome)[2], written(outcome, stored=False)[2]) == ("7", "")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from users.models import State, User
 
-LIVING = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
-OPEN = (State.INVITED, State.ACTIVE, State.ENDED)
-HERE = (State.INVITED, State.ACTIVE, State.SUSPENDED)
+LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
+SUSPENDABLE_STATES = (State.INVITED, State.ACTIVE, State.ENDED)
+UNENDED_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED)
 
 
 @dataclass(frozen=True)
-class Offer:
+class AccountAction:
     """A link to the page that asks for a verb. `states`: in which it makes sense; `when`: what else
     must be true.
     """
@@ -22,7 +22,7 @@ class Offer:
     path: str
     action: str
     icon: str
-    states: tuple[State, ...] = LIVING
+    states: tuple[State, ...] = LIVING_STATES
     when: Callable[[User], object] = lambda account: True
     style: str = ""
     key: str = ""
@@ -34,37 +34,39 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Offers:
+class AccountActions:
     """Buttons; sections of the menu, by their headings; and what is hard to take back, apart from
     both.
     """
 
-    buttons: list[Offer]
-    menu: dict[str, list[Offer]] = field(default_factory=dict)
-    dangerous: list[Offer] = field(default_factory=list)
+    buttons: list[AccountAction]
+    menu: dict[str, list[AccountAction]] = field(default_factory=dict)
+    dangerous: list[AccountAction] = field(default_factory=list)
 
 
 BUTTONS = (
-    Offer("Edit", "edit/", "edit", "edit", key="e"),
-    Offer(
+    AccountAction("Edit", "edit/", "edit", "edit", key="e"),
+    AccountAction(
         "Reinstate",
         "suspension/end/",
         "reinstate",
         "reinstate",
-        LIVING,
+        LIVING_STATES,
         lambda account: account.status == State.SUSPENDED,
         style="primary",
     ),
-    Offer("Restore", "deletion/end/", "restore", "reinstate", (State.DELETED,), style="primary"),
-    Offer(
-        "Change the end date",
+    AccountAction(
+        "Restore", "deletion/end/", "restore", "reinstate", (State.DELETED,), style="primary"
+    ),
+    AccountAction(
+        "Change end date",
         "end-date/",
         "set_end_date",
         "calendar",
         (State.ENDED,),
         style="primary",
     ),
-    Offer(
+    AccountAction(
         "Invite again",
         "invitation/",
         "invite",
@@ -73,108 +75,117 @@ BUTTONS = (
         lambda account: account.email,
         style="primary",
     ),
-    Offer("Suspend", "suspension/", "suspend", "suspend", OPEN, style="danger"),
+    AccountAction(
+        "Suspend", "suspension/", "suspend", "suspend", SUSPENDABLE_STATES, style="danger"
+    ),
 )
 MENU = {
     "Sign-in": (
-        Offer(
-            "Send a password reset",
+        AccountAction(
+            "Send password reset",
             "password-reset/",
             "reset_password",
             "mail",
             (State.ACTIVE,),
             lambda account: account.email,
         ),
-        Offer(
-            "Require a new password",
+        AccountAction(
+            "Require password change",
             "password-change/",
             "require_password_change",
             "key",
-            LIVING,
+            LIVING_STATES,
             lambda account: account.has_usable_password() and not account.must_change_password,
         ),
-        Offer(
-            "Reset the second factor",
+        AccountAction(
+            "Reset second factor",
             "second-factor/reset/",
             "reset_second_factor",
             "key",
-            LIVING,
+            LIVING_STATES,
             lambda account: account.has_second_factor,
         ),
-        Offer("End all sessions", "sessions/end/", "end_sessions", "leave", (State.ACTIVE,)),
+        AccountAction(
+            "End all sessions", "sessions/end/", "end_sessions", "leave", (State.ACTIVE,)
+        ),
     ),
     "Address": (
-        Offer(
-            "Write a mail",
+        AccountAction(
+            "Send email",
             "letter/",
             "write",
             "edit",
-            LIVING,
+            LIVING_STATES,
             lambda account: account.email and account.email_verified_at,
         ),
-        Offer(
-            "Send a verification mail",
+        AccountAction(
+            "Send verification email",
             "verification/mail/",
             "verify_email",
             "mail",
             (State.ACTIVE,),
             lambda account: account.email and not account.email_verified_at,
         ),
-        Offer(
-            "Verify the address",
+        AccountAction(
+            "Verify address",
             "verification/",
             "verify_email",
             "check",
-            LIVING,
+            LIVING_STATES,
             lambda account: account.email and not account.email_verified_at,
         ),
     ),
     "Access": (
-        Offer("Roles", "roles/", "assign_roles", "roles"),
-        Offer("Add to groups", "groups/", "change_groups", "plus"),
-        Offer("Remove from groups", "groups/end/", "change_groups", "close"),
-        Offer(
-            "Set an end date",
+        AccountAction("Change roles", "roles/", "assign_roles", "roles"),
+        AccountAction("Add roles", "groups/", "change_groups", "plus"),
+        AccountAction("Remove roles", "groups/end/", "change_groups", "close"),
+        AccountAction(
+            "Set end date",
             "end-date/",
             "set_end_date",
             "calendar",
-            LIVING,
+            LIVING_STATES,
             lambda account: not account.valid_until,
         ),
-        Offer(
-            "Change the end date",
+        AccountAction(
+            "Change end date",
             "end-date/",
             "set_end_date",
             "calendar",
-            HERE,
+            UNENDED_STATES,
             lambda account: account.valid_until,
         ),
-        Offer(
-            "Clear the end date",
+        AccountAction(
+            "Clear end date",
             "end-date/end/",
             "set_end_date",
             "calendar",
-            LIVING,
+            LIVING_STATES,
             lambda account: account.valid_until,
         ),
     ),
 }
 DANGEROUS = (
-    Offer("Delete", "deletion/", "delete", "delete", style="danger"),
-    Offer(
-        "Erase for good", "erasure/", "erase", "delete", (*LIVING, State.DELETED), style="danger"
+    AccountAction("Delete", "deletion/", "delete", "delete", style="danger"),
+    AccountAction(
+        "Erase permanently",
+        "erasure/",
+        "erase",
+        "delete",
+        (*LIVING_STATES, State.DELETED),
+        style="danger",
     ),
 )
 
 
-def offers(account: User, may: Mapping[str, bool]) -> Offers:
+def available_actions(account: User, may: Mapping[str, bool]) -> AccountActions:
     """`may`: by action of users.access, whether the viewer may take it on this account."""
 
-    def fitting(some: tuple[Offer, ...]) -> list[Offer]:
+    def fitting(some: tuple[AccountAction, ...]) -> list[AccountAction]:
         return [offer for offer in some if offer.fits(account, may)]
 
     sections = {heading: fitting(some) for heading, some in MENU.items()}
-    return Offers(
+    return AccountActions(
         fitting(BUTTONS),
         {heading: some for heading, some in sections.items() if some},
         fitting(DANGEROUS),

@@ -12,39 +12,45 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from users import access
 from users.account import page as frame
-from users.audit.privileged_fields import record_strange
-from users.exceptions import BadParameter, BadRequest, Refused
+from users.audit.privileged_fields import record_privileged_fields
+from users.exceptions import BadParameter, BadRequest, VerbRefused
 from users.models import User
 from users.notes.changes import add_note, edit_note, pin_note, require_own
 from users.notes.forms import EditNoteForm, NoteForm
 from users.notes.models import Note
-from users.notes.queries import notes
-from users.verbs.form_submission import bind, submit
-from users.web.error_page import page
-from users.web.forms import status_of
+from users.notes.note_list import notes_page
+from users.verbs.form_submission import bind_form, submit_form
+from users.web.error_page import error_page
+from users.web.forms import form_status
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
 def index(request, pk: int):
-    account = frame.get_account(request, "add_note" if request.method == "POST" else "view", pk)
-    form = bind(
-        request, NoteForm, "add_note", account, with_pin=access.holds(request.user, "pin_note")
+    account = frame.get_page_account(
+        request, "add_note" if request.method == "POST" else "view", pk
     )
-    if form.is_valid() and submit(
+    form = bind_form(
+        request,
+        NoteForm,
+        "add_note",
+        account,
+        with_pin=access.holds_permission(request.user, "pin_note"),
+    )
+    if form.is_valid() and submit_form(
         form, lambda: add_note(account, by=request.user, **form.cleaned_data)
     ):
-        messages.success(request, "The note is added.")
+        messages.success(request, "Note added.")
         return redirect("account-notes", pk)
-    return frame.fresh(
-        request, account, "account-notes", partial(content, form), status=status_of(form)
+    return frame.uncached_tab(
+        request, account, "account-notes", partial(notes_content, form), status=form_status(form)
     )
 
 
-def content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def notes_content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"form": form} | notes(account, request.GET)
+        return {"form": form} | notes_page(account, request.GET)
     except BadParameter as error:
         raise BadRequest(
             error.parameter, error.message, back=f"/users/{account.pk}/notes/"
@@ -55,50 +61,50 @@ def content(form: NoteForm, request, account: User, around: dict[str, Any]) -> d
 def edit(request, pk: int, number: int):
     account, note = get_note(request, "edit_note", pk, number)
     require_own(note, request.user, account)
-    form = bind(
+    form = bind_form(
         request,
         EditNoteForm,
         "edit_note",
         account,
         initial={"text": note.text, "version": note.version},
     )
-    if form.is_valid() and submit(
+    if form.is_valid() and submit_form(
         form, lambda: edit_note(note, by=request.user, **form.cleaned_data)
     ):
-        messages.success(request, "The note is saved.")
+        messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
         form.sent_again(Note.objects.get(pk=note.pk).version)
     context = {"form": form, "account": account, "note": note}
-    return render(request, "users/account/note.html", context, status=status_of(form))
+    return render(request, "users/account/note.html", context, status=form_status(form))
 
 
 @require_POST
-def pin(request, pk: int, number: int):
-    return pin_or_not(
-        request, pk, number, pinned=True, says="The note is pinned: it stands on top of every tab."
+def note_pin(request, pk: int, number: int):
+    return set_note_pin(
+        request, pk, number, pinned=True, says="Note pinned. It shows on every tab."
     )
 
 
 @require_POST
-def pin_end(request, pk: int, number: int):
-    return pin_or_not(request, pk, number, pinned=False, says="The note is not pinned any more.")
+def note_pin_end(request, pk: int, number: int):
+    return set_note_pin(request, pk, number, pinned=False, says="Note unpinned.")
 
 
-def pin_or_not(request, pk: int, number: int, *, pinned: bool, says: str):
+def set_note_pin(request, pk: int, number: int, *, pinned: bool, says: str):
     account, note = get_note(request, "pin_note", pk, number)
-    record_strange(request, "pin_note", account)
+    record_privileged_fields(request, "pin_note", account)
     try:
         pin_note(note, by=request.user, pinned=pinned)
-    except Refused as refused:
-        return page(request, 409, refused.message, back=f"/users/{pk}/notes/")
+    except VerbRefused as refused:
+        return error_page(request, 409, refused.message, back=f"/users/{pk}/notes/")
     messages.success(request, says)
     return redirect("account-notes", pk)
 
 
 def get_note(request, action: str, pk: int, number: int) -> tuple[User, Note]:
     """The note, if it is about this account and the viewer may do this to it."""
-    account = frame.get_account(request, "view", pk)
+    account = frame.get_page_account(request, "view", pk)
     note = Note.objects.select_related("account").filter(pk=number, account=account).first()
     if note is None:
         raise Http404

@@ -12,19 +12,19 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from users import access, masking
-from users.account.account_query import opened
-from users.account.tabs import BY_NAME, TABS
+from users.account.account_query import load_for_page
+from users.account.tabs import TAB_BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.models import User
-from users.permissions import read_rights
+from users.permissions import load_permissions
 from users.web import account_lookup, partials
 
-Content = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
+TabContent = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
-def kept(
-    request, pk: int, name: str, content: Content, *, shows: tuple[str, ...] = ()
+def cached_tab(
+    request, pk: int, name: str, content: TabContent, *, shows: tuple[str, ...] = ()
 ) -> HttpResponse:
     """A tab that is the same for everybody with these permissions, but for the account's owner:
     kept for all of them.
@@ -33,49 +33,51 @@ def kept(
     generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
     """
     access.require(request.user, "view")
-    view = lambda request: built(request, get_account(request, "view", pk), name, content)  # noqa: E731
-    return pages.page(
+    view = lambda request: render_tab(request, get_page_account(request, "view", pk), name, content)  # noqa: E731
+    return pages.cached_page(
         request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
     )
 
 
-def fresh(
-    request, account: User, name: str, content: Content, *, status: int = 200
+def uncached_tab(
+    request, account: User, name: str, content: TabContent, *, status: int = 200
 ) -> HttpResponse:
     """A tab that is built for each request, since it shows what raises no generation, or something
     of the viewer.
     """
-    response = built(request, account, name, content, status)
-    del response[pages.TURN]
+    response = render_tab(request, account, name, content, status)
+    del response[pages.EXPIRY_HEADER]
     return response
 
 
-def built(request, account: User, name: str, content: Content, status: int = 200) -> HttpResponse:
-    tab = BY_NAME[name]
-    context = around(request, account)
+def render_tab(
+    request, account: User, name: str, content: TabContent, status: int = 200
+) -> HttpResponse:
+    tab = TAB_BY_NAME[name]
+    context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return pages.until(render(request, tab.template, context, status=status), account.next_turn)
+    return pages.expire_at(render(request, tab.template, context, status=status), account.next_turn)
 
 
-def around(request, account: User) -> dict[str, Any]:
+def page_context(request, account: User) -> dict[str, Any]:
     """What users/account/frame.html needs."""
-    rights = read_rights(account)  # before the gate is asked
+    rights = load_permissions(account)  # before the gate is asked
     return {
         "base": "part.html" if partials.is_partial(request) else "base.html",
         "account": account,
         "rights": rights,
         "tabs": TABS,
-        "may": dict.fromkeys(access.allowed(request.user, account), True),
-        "masked": masking.hides(request.user),
+        "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
+        "masked": masking.hides_personal_data(request.user),
         "at_once": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
     }
 
 
-def get_account(request, action: str, pk: int) -> User:
+def get_page_account(request, action: str, pk: int) -> User:
     """Returns the account with everything that its page shows around a tab, masked where it must be."""
-    return account_lookup.get_account(request, action, pk, load=opened)
+    return account_lookup.get_account(request, action, pk, load=load_for_page)
 
 
-def whole(request, action: str, pk: int) -> User:
+def get_unmasked_page_account(request, action: str, pk: int) -> User:
     """Returns the account as it is, for code that compares values; never for a template."""
-    return account_lookup.get_unmasked_account(request, action, pk, load=opened)
+    return account_lookup.get_unmasked_account(request, action, pk, load=load_for_page)

@@ -11,39 +11,41 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from users.account import page as frame
-from users.account.sign_ins import page
+from users.account.sign_in_list import sign_ins_page
 from users.exceptions import BadParameter, BadRequest
 from users.models import User
 from users.sessions import store, throttle
-from users.verbs.form_submission import bind, submit
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.lockout_end import verb as lockout
 from users.verbs.session_end.verb import end_session, end_sessions
-from users.web.error_page import page as error_page
-from users.web.forms import REASON_MAX, refuse_lost, status_of
+from users.web.error_page import error_page
+from users.web.forms import REASON_MAX, form_status, refuse_lost_characters
 
-GONE = "There is no such session. It may have ended already."
+SESSION_GONE = "Session not found. It may have ended already."
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-class EndForm(forms.Form):
+class EndSessionForm(forms.Form):
     reason = forms.CharField(
         max_length=REASON_MAX,
         required=False,
         label="Reason",
-        validators=[refuse_lost],
+        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Stays in the audit trail.",
+        help_text="Visible in the audit trail.",
     )
 
 
 @require_safe
-def signins(request, pk: int):
-    return frame.fresh(request, frame.get_account(request, "view", pk), "account-signins", content)
+def sign_ins_tab(request, pk: int):
+    return frame.uncached_tab(
+        request, frame.get_page_account(request, "view", pk), "account-signins", sign_ins_content
+    )
 
 
-def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def sign_ins_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
-        return page(account, request.GET) | {"current": request.session.session_key}
+        return sign_ins_page(account, request.GET) | {"current": request.session.session_key}
     except BadParameter as error:
         raise BadRequest(
             error.parameter, error.message, back=f"/users/{account.pk}/sign-ins/"
@@ -51,49 +53,54 @@ def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 
 @form_page
-def end_all(request, pk: int):
-    account = frame.get_account(request, "end_sessions", pk)
+def end_sessions_page(request, pk: int):
+    account = frame.get_page_account(request, "end_sessions", pk)
     verb = lambda **reason: end_sessions(account, by=request.user, **reason)  # noqa: E731
-    done = f"All sessions of {account.display_name} have ended."
-    return ask(request, account, verb, {"sessions": store.standing(account)}, done)
+    done = f"All sessions of {account.display_name} ended."
+    return end_form_response(
+        request, account, verb, {"sessions": store.valid_sessions(account)}, done
+    )
 
 
 @form_page
-def end_one(request, pk: int, public_id: UUID):
-    account = frame.get_account(request, "end_sessions", pk)
+def end_session_page(request, pk: int, public_id: UUID):
+    account = frame.get_page_account(request, "end_sessions", pk)
     session = next(
-        (session for session in store.standing(account) if session.public_id == public_id), None
+        (session for session in store.valid_sessions(account) if session.public_id == public_id),
+        None,
     )
     if session is None:
-        return error_page(request, 404, GONE, back=f"/users/{pk}/sign-ins/")
+        return error_page(request, 404, SESSION_GONE, back=f"/users/{pk}/sign-ins/")
     verb = lambda **reason: end_session(account, public_id, by=request.user, **reason)  # noqa: E731
-    return ask(
+    return end_form_response(
         request,
         account,
         verb,
         {"session": session},
-        f"The session of {account.display_name} has ended.",
+        f"Session of {account.display_name} ended.",
     )
 
 
 @form_page
-def end_lockout(request, pk: int):
-    account = frame.get_account(request, "end_lockout", pk)
+def end_lockout_page(request, pk: int):
+    account = frame.get_page_account(request, "end_lockout", pk)
     verb = lambda **reason: lockout.end_lockout(account, by=request.user, **reason)  # noqa: E731
     context = {
         "until": throttle.locked_until(account),
         "template": "users/account/lockout_end.html",
     }
-    return ask(request, account, verb, context, f"{account.display_name} can try again now.")
+    return end_form_response(request, account, verb, context, f"{account.display_name} unlocked.")
 
 
-def ask(
+def end_form_response(
     request, account: User, verb: Callable[..., User], context: dict[str, Any], done: str
 ) -> HttpResponse:
-    form = bind(request, EndForm, "end_lockout" if "until" in context else "end_sessions", account)
-    if form.is_valid() and submit(form, lambda: verb(**form.cleaned_data)):
+    form = bind_form(
+        request, EndSessionForm, "end_lockout" if "until" in context else "end_sessions", account
+    )
+    if form.is_valid() and submit_form(form, lambda: verb(**form.cleaned_data)):
         messages.success(request, done)
         return redirect("account-signins", account.pk)
     context |= {"form": form, "account": account}
     template = context.get("template", "users/account/session_end.html")
-    return render(request, template, context, status=status_of(form))
+    return render(request, template, context, status=form_status(form))

@@ -8,36 +8,38 @@ from django.views.decorators.http import require_safe
 
 from users import access as gate
 from users.account import page
-from users.account.mails import mails
+from users.account.mail_list import mail_page
 from users.exceptions import BadParameter, BadRequest
 from users.history import activity as timeline
-from users.history.grants import grants
+from users.history.grants import latest_grants
 from users.models import User
-from users.permissions import sources
+from users.permissions import permission_sources
 
 
 @require_safe
-def access(request, pk: int):
-    return page.kept(request, pk, "account-access", rights)
+def access_tab(request, pk: int):
+    return page.cached_tab(request, pk, "account-access", access_content)
 
 
-def rights(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def access_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     found = around["rights"]
     return {
-        "grants": grants(account, found),
-        "sources": sources(found),
+        "grants": latest_grants(account, found),
+        "sources": permission_sources(found),
         "in_force": gate.may_enter(account),
     }
 
 
 @require_safe
-def mail(request, pk: int):
-    return page.fresh(request, page.get_account(request, "view", pk), "account-mail", messages)
+def mail_tab(request, pk: int):
+    return page.uncached_tab(
+        request, page.get_page_account(request, "view", pk), "account-mail", mail_content
+    )
 
 
-def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def mail_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
-        return mails(account, request.GET)
+        return mail_page(account, request.GET)
     except BadParameter as error:
         raise BadRequest(
             error.parameter, error.message, back=f"/users/{account.pk}/mail/"
@@ -45,15 +47,15 @@ def messages(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
 
 
 @require_safe
-def activity(request, pk: int):
-    return page.fresh(
-        request, page.get_account(request, "view", pk), "account-activity", happenings
+def activity_tab(request, pk: int):
+    return page.uncached_tab(
+        request, page.get_page_account(request, "view", pk), "account-activity", activity_content
     )
 
 
-def happenings(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def activity_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
     try:
-        return timeline.activity(request.user, account, request.GET)
+        return timeline.activity_page(request.user, account, request.GET)
     except BadParameter as error:
         raise BadRequest(
             error.parameter, error.message, back=f"/users/{account.pk}/activity/"

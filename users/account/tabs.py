@@ -32,13 +32,13 @@ TABS = (
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
     Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )
-WITHIN = (
+SUBPAGES = (
     Tab(
         "account-history",
-        "As it was",
+        "History",
         "history/",
         "users/account/history.html",
         within="account-activity",
     ),
 )
-BY_NAME = {tab.name: tab for tab in (*TABS, *WITHIN)}
+TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}

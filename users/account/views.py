@@ -7,18 +7,20 @@ from django.views.decorators.http import require_safe
 from users import masking
 from users.account import page as frame
 from users.audit import trail
-from users.audit.html import lines
+from users.audit.html import render_events
 from users.models import User
 
 
 @require_safe
 def show(request, pk: int):
-    return frame.kept(request, pk, "account", profile)
+    return frame.cached_tab(request, pk, "account", profile_content)
 
 
-def profile(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    events, more = trail.about(account.pk)
+def profile_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    events, more = trail.account_events(account.pk)
     return {
-        "events": lines(events, on_account=True, masked=masking.hides(request.user)),
+        "events": render_events(
+            events, on_account=True, masked=masking.hides_personal_data(request.user)
+        ),
         "more_events": more,
     }

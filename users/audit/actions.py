@@ -1,6 +1,6 @@
 """Names of what can be done, as they stand in events and as people read them."""
 
-ACTIONS = {
+ACTION_LABELS = {
     "account.created": "Created",
     "account.imported": "Imported",
     "account.updated_by_import": "Updated by import",

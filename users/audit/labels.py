@@ -3,11 +3,11 @@
 import re
 from datetime import datetime
 
-from users.audit.actions import ACTIONS
+from users.audit.actions import ACTION_LABELS
 
 
 # The fields that the pages name otherwise than their columns are named.
-FIELD_LABELS = {
+EVENT_FIELD_LABELS = {
     "locale": "language",
     "groups": "roles",
     "status_reason": "reason for status",
@@ -17,36 +17,37 @@ FIELD_LABELS = {
 }
 
 
-def label_of(event) -> str:
-    return ACTIONS.get(event.action, event.action)
+def action_label(event) -> str:
+    return ACTION_LABELS.get(event.action, event.action)
 
 
-def changes(event) -> list[dict[str, str]]:
+def described_changes(event) -> list[dict[str, str]]:
     """The changed fields of an event in words, each with its value before and after; nothing that
     says nothing.
     """
     names = [*event.after, *(name for name in event.before if name not in event.after)]
     pairs = [
-        (name, readable(event.before.get(name)), readable(event.after.get(name))) for name in names
+        (name, readable_value(event.before.get(name)), readable_value(event.after.get(name)))
+        for name in names
     ]
     return [
-        {"label": label(name), "before": before, "after": after}
+        {"label": field_label(name), "before": before, "after": after}
         for name, before, after in pairs
         if not (name == "status_reason" and after in ("", event.reason))
         and (before or after not in ("", "no"))
     ]
 
 
-def fields(event) -> str:
+def changed_field_names(event) -> str:
     """The names of the fields that an event changed, where the values are gone."""
-    return ", ".join(label(name) for name in sorted({*event.before, *event.after}))
+    return ", ".join(field_label(name) for name in sorted({*event.before, *event.after}))
 
 
-def label(name: str) -> str:
-    return FIELD_LABELS.get(name) or name.removeprefix("is_").replace("_", " ")
+def field_label(name: str) -> str:
+    return EVENT_FIELD_LABELS.get(name) or name.removeprefix("is_").replace("_", " ")
 
 
-def readable(value) -> str:
+def readable_value(value) -> str:
     """A value of an event's JSON: points in time were stored as ISO 8601 text."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -1,6 +1,6 @@
 """Gives each request its origin, and the answer its request id."""
 
-from users.audit.origin import current_origin, origin_of
+from users.audit.origin import current_origin, request_origin
 
 
 class OriginMiddleware:
@@ -8,7 +8,7 @@ class OriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        origin = origin_of(request)
+        origin = request_origin(request)
         token = current_origin.set(origin)
         try:
             response = self.get_response(request)

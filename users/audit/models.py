@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 
-class Events(models.QuerySet):
-    def newest_of(self, column: str, value: Any) -> "Events":
+class AuditEventQuerySet(models.QuerySet):
+    def newest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
         """Those whose `column` is `value`, newest first: a range of that column's index.
 
         Said as a range in its full order, since with "=" PostgreSQL may read the whole table
@@ -62,7 +62,7 @@ class AuditEvent(models.Model):
     actor_digest = models.BinaryField(max_length=32, null=True)
     erased_at = models.DateTimeField(null=True)
 
-    objects = Events.as_manager()
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

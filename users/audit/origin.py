@@ -23,11 +23,11 @@ class Origin:
 current_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  it is frozen
 
 
-def origin_of(request) -> Origin:
+def request_origin(request) -> Origin:
     return Origin(
         ip=client_ip(request),
-        user_agent=printable(request.headers.get("User-Agent", ""))[:400],
-        request_id=request_id(request.headers.get("X-Request-ID", "")),
+        user_agent=strip_unprintable(request.headers.get("User-Agent", ""))[:400],
+        request_id=choose_request_id(request.headers.get("X-Request-ID", "")),
     )
 
 
@@ -51,12 +51,12 @@ def client_ip(request) -> str | None:
         return None
 
 
-def request_id(given: str) -> str:
+def choose_request_id(given: str) -> str:
     """The proxy's id if it looks like one, else a new one."""
     return given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex
 
 
-def printable(text: str) -> str:
+def strip_unprintable(text: str) -> str:
     return "".join(char for char in text if char.isprintable())
 
 

@@ -4,11 +4,11 @@ from collections.abc import Container
 
 from django.http import HttpRequest
 
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
 
 # What no form takes unless it says so: rights, and what verbs alone change.
-PRIVILEGED = {
+PRIVILEGED_FIELDS = {
     "is_staff",
     "is_superuser",
     "groups",
@@ -35,14 +35,16 @@ PRIVILEGED = {
 }
 
 
-def record_strange(
+def record_privileged_fields(
     request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()
 ) -> None:
     """Whoever sends a form a privileged field that it has not tried something: the field is ignored
     as any other, and the trail has its name (and never its value). `fields`: those that it has.
     """
-    if strange := sorted(name for name in PRIVILEGED & request.POST.keys() if name not in fields):
-        record(
+    if strange := sorted(
+        name for name in PRIVILEGED_FIELDS & request.POST.keys() if name not in fields
+    ):
+        record_event(
             "denied",
             actor=request.user,
             target=account,

@@ -11,7 +11,7 @@ from users.audit.origin import current_origin
 from users.models import User
 
 
-def record(
+def record_event(
     action: str,
     *,
     actor: Any,
@@ -24,14 +24,14 @@ def record(
     """Stores one event, with the origin of the current request or job. `before` and `after`: the
     changed fields only.
     """
-    event = event_for(
+    event = build_event(
         action, actor=actor, target=target, before=before, after=after, reason=reason, job_id=job_id
     )
     event.save(force_insert=True)
     return event
 
 
-def event_for(
+def build_event(
     action: str,
     *,
     actor: Any,
@@ -50,8 +50,8 @@ def event_for(
         target_id=target.pk if target is not None else None,
         target_text=target.username if target is not None else "",
         target_version=target.version if target is not None else None,
-        before=plain(before or {}),
-        after=plain(after or {}),
+        before=json_values(before or {}),
+        after=json_values(after or {}),
         reason=reason,
         ip=origin.ip,
         user_agent=origin.user_agent,
@@ -60,9 +60,9 @@ def event_for(
     )
 
 
-def record_denied(actor: Any, denied: Denied) -> AuditEvent:
+def record_denial(actor: Any, denied: Denied) -> AuditEvent:
     """A refused action, in a transaction of its own: the one that was refused has been rolled back."""
-    return record(
+    return record_event(
         "denied",
         actor=actor,
         target=denied.target,
@@ -71,18 +71,19 @@ def record_denied(actor: Any, denied: Denied) -> AuditEvent:
     )
 
 
-def plain(values: dict[str, Any]) -> dict[str, Any]:
+def json_values(values: dict[str, Any]) -> dict[str, Any]:
     """`values` with dates as ISO 8601 text in UTC, as JSON can hold them."""
     return {
-        name: value if isinstance(value, JSON) else encoded(value) for name, value in values.items()
+        name: value if isinstance(value, JSON_TYPES) else json_value(value)
+        for name, value in values.items()
     }
 
 
-def encoded(value: Any) -> str:
+def json_value(value: Any) -> str:
     """Raises TypeError for what is not a date, a number or an id."""
     return DjangoJSONEncoder().default(
         value.astimezone(UTC) if isinstance(value, datetime) else value
     )
 
 
-JSON = (str, int, float, bool, type(None), list, dict)
+JSON_TYPES = (str, int, float, bool, type(None), list, dict)

@@ -1,11 +1,11 @@
 """What workers do for the trail."""
 
-from users.audit import anchors, chain
+from users.audit import chain, checkpoints
 
 
-def seal() -> None:
+def seal_audit_chain() -> None:
     """Every minute: the events that were written since take their places in the chain. Repeating it
     changes nothing.
     """
-    chain.sweep()
-    anchors.drop_anchor()
+    chain.seal_waiting_events()
+    checkpoints.write_checkpoint()

@@ -5,18 +5,18 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from users.audit.actions import ACTIONS
+from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
-from users.database.cached_query import Compiled
+from users.database.cached_query import CachedQuery
 from users.identifiers import LARGEST_ID
 
 SIZE = 50
-ON_ACCOUNT = 20
-CHAIN = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
+ACCOUNT_SIZE = 20
+CHAIN_COLUMNS = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
 PARAMETERS = ("action", "actor", "target", "after")
 
 
-class BadTrail(Exception):
+class BadTrailFilter(Exception):
     """A query string that means nothing. `parameter` is the one to mend."""
 
     def __init__(self, parameter: str, message: str):
@@ -26,7 +26,7 @@ class BadTrail(Exception):
 
 
 @dataclass(frozen=True)
-class Trail:
+class TrailFilter:
     """Which events. `actor` and `target` are ids of accounts; 0 and "" mean any. `after`: only
     older than this event.
     """
@@ -37,17 +37,18 @@ class Trail:
     after: int = 0
 
     @classmethod
-    def parse(cls, query: QueryDict) -> "Trail":
+    def parse(cls, query: QueryDict) -> "TrailFilter":
         for name, values in query.lists():
             if name not in PARAMETERS:
-                raise BadTrail(name, "There is no such filter.")
+                raise BadTrailFilter(name, "There is no such filter.")
             if len(values) > 1:
-                raise BadTrail(name, "This filter is given more than once.")
+                raise BadTrailFilter(name, "This filter is given more than once.")
         action = query.get("action", "")
-        if action and action not in ACTIONS:
-            raise BadTrail("action", "There is no such action.")
+        if action and action not in ACTION_LABELS:
+            raise BadTrailFilter("action", "There is no such action.")
         return cls(
-            action, *(number(name, query.get(name, "")) for name in ("actor", "target", "after"))
+            action,
+            *(parse_trail_id(name, query.get(name, "")) for name in ("actor", "target", "after")),
         )
 
     def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
@@ -71,24 +72,26 @@ class Trail:
         return f"/audit/?{query}" if query else "/audit/"
 
 
-ABOUT = Compiled(
+ACCOUNT_EVENTS = CachedQuery(
     AuditEvent,
-    lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN)[: ON_ACCOUNT + 1],
+    lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN_COLUMNS)[
+        : ACCOUNT_SIZE + 1
+    ],
 )
 
 
-def about(account_id: int) -> tuple[list[AuditEvent], bool]:
+def account_events(account_id: int) -> tuple[list[AuditEvent], bool]:
     """The newest events about one account, and whether there are older ones."""
-    rows = ABOUT.objects(account_id)
-    return rows[:ON_ACCOUNT], len(rows) > ON_ACCOUNT
+    rows = ACCOUNT_EVENTS.objects(account_id)
+    return rows[:ACCOUNT_SIZE], len(rows) > ACCOUNT_SIZE
 
 
-def number(name: str, value: str) -> int:
+def parse_trail_id(name: str, value: str) -> int:
     if not value:
         return 0
     if (
         not (value.isascii() and value.isdigit() and len(value) < 20)
         or not 0 < int(value) <= LARGEST_ID
     ):
-        raise BadTrail(name, f"{name} takes the ID of an account or event.")
+        raise BadTrailFilter(name, f"{name} takes the ID of an account or event.")
     return int(value)

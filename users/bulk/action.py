@@ -9,15 +9,15 @@ account: tests/bulk/test_parity.py compares the two.
 from collections import defaultdict
 from typing import Any, ClassVar
 
-from users.bulk.events import Written
-from users.bulk.selected import Selected
+from users.bulk.events import ChangedAccount
+from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import job_links
-from users.jobs.kinds import Offer
+from users.jobs.kinds import JobLink
 from users.jobs.models import Job
 from users.models import User
 
 
-class Action(Selected):
+class BulkAction(SelectionKind):
     """`name`, `label` and `action` (of users.access) are those of a kind of job."""
 
     event: ClassVar[str]  # of the audit event of each account
@@ -57,9 +57,9 @@ class Action(Selected):
         """Writes before-images, by id, back into the accounts."""
         raise NotImplementedError
 
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
+    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         """What is told of an account whose `states` were `old`, and are `new`."""
-        return Written.of(old, new, self.columns)
+        return ChangedAccount.of(old, new, self.columns)
 
     def objections(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
@@ -69,7 +69,7 @@ class Action(Selected):
         """
         return {}
 
-    def offers(self, job: Job, viewer: Any) -> list[Offer]:
+    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
         return job_links(job, viewer)
 
         return job_links(job, viewer)
@@ -83,10 +83,10 @@ class Action(Selected):
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The form's values as the parameters of a job, which are JSON."""
-        return {name: as_json(value) for name, value in values.items()}
+        return {name: parameter_json(value) for name, value in values.items()}
 
 
-def as_json(value: Any) -> Any:
+def parameter_json(value: Any) -> Any:
     if value is None or isinstance(value, str | int | bool | list):
         return value
     if hasattr(value, "values_list"):
@@ -94,7 +94,7 @@ def as_json(value: Any) -> Any:
     return value.isoformat()  # to the microsecond, as it comes back
 
 
-def alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
+def group_alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
     """Accounts that were alike are put back together: after a bulk job most are."""
     groups: dict[str, list[int]] = defaultdict(list)
     for pk, image in images.items():

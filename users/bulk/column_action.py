@@ -15,10 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.bulk import postgresql_chunk
-from users.bulk.action import alike
-from users.bulk.eligibility import Judging
-from users.bulk.events import write
-from users.bulk.lock import admitted, plain_accounts
+from users.bulk.action import group_alike
+from users.bulk.eligibility import ConditionAction
+from users.bulk.events import record_changes
+from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job, JobItem
 from users.models import User
@@ -26,7 +26,7 @@ from users.sessions import store
 from users.sessions.models import Session
 
 
-class ColumnAction(Judging):
+class ColumnAction(ConditionAction):
     """`columns`: what it may change, beside version, updated_at and session_epoch, which undo does
     not put back.
     """
@@ -42,16 +42,16 @@ class ColumnAction(Judging):
 
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
-        ids = admitted(chunk, self.action, takes_keys=self.takes_keys)
+        ids = lock_admitted(chunk, self.action, takes_keys=self.takes_keys)
         if not ids:
             return
         if connection.vendor == "postgresql":
-            postgresql_chunk.change(self, chunk, ids, now)
+            postgresql_chunk.change_chunk(self, chunk, ids, now)
             changed = self.signed_in(chunk, ids) if self.ends_sessions else []
         else:
             changed = self.change_here(chunk, ids, now)
         if self.ends_sessions:
-            store.end_all_of(changed)
+            store.delete_sessions_of(changed)
 
     def signed_in(self, chunk: Chunk, ids: list[int]) -> list[int]:
         """Of those that were changed: few."""
@@ -70,7 +70,7 @@ class ColumnAction(Judging):
         old = self.sorted_out(chunk, ids, now, *self.columns)
         plain_accounts().filter(pk__among=list(old)).update(**self.sets(chunk.job, now))
         new = self.states(list(old))
-        write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        record_changes(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
         return list(old)
 
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -83,6 +83,6 @@ class ColumnAction(Judging):
 
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:
         fields: dict[str, Any] = {name: User._meta.get_field(name) for name in self.columns}
-        for image, ids in alike(images):
+        for image, ids in group_alike(images):
             values = {name: fields[name].to_python(value) for name, value in image.items()}
             plain_accounts().filter(pk__among=ids).update(**values)

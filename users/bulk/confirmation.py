@@ -7,10 +7,10 @@ from secrets import token_urlsafe
 
 from django.core import signing
 
-from users.bulk.counting import Number
+from users.bulk.selection_count import SelectionCount
 
-SALT = "users.bulk.confirmation"
-HOURS = 1
+CONFIRMATION_SALT = "users.bulk.confirmation"
+VALID_HOURS = 1
 
 
 @dataclass(frozen=True)
@@ -20,24 +20,28 @@ class Confirmation:
     """
 
     about: str
-    number: Number
+    number: SelectionCount
     key: str
 
     @classmethod
-    def new(cls, about: str, number: Number) -> "Confirmation":
+    def new(cls, about: str, number: SelectionCount) -> "Confirmation":
         return cls(about, number, token_urlsafe(24))
 
     @property
     def token(self) -> str:
         return signing.dumps(
-            [self.about, self.number.value, self.number.exact, self.key], salt=SALT, compress=True
+            [self.about, self.number.value, self.number.exact, self.key],
+            salt=CONFIRMATION_SALT,
+            compress=True,
         )
 
     @classmethod
     def read(cls, token: str) -> "Confirmation | None":
         """None for one that was tampered with, or is too old."""
         try:
-            about, value, exact, key = signing.loads(token, salt=SALT, max_age=HOURS * 3600)
+            about, value, exact, key = signing.loads(
+                token, salt=CONFIRMATION_SALT, max_age=VALID_HOURS * 3600
+            )
         except (signing.BadSignature, ValueError, TypeError):
             return None
-        return cls(about, Number(value, exact), key)
+        return cls(about, SelectionCount(value, exact), key)

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.db.models import Case, CharField, Q, Value, When
 
-from users.bulk.action import Action
+from users.bulk.action import BulkAction
 from users.bulk.lock import plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, UserQuerySet, in_state
 
-SAME = "="  # stands in for a reason where a change would change nothing
+NOTHING_TO_DO = "="  # stands in for a reason where a change would change nothing
 
 
-class Judging(Action):
+class ConditionAction(BulkAction):
     @abstractmethod
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         """Which accounts the verb would refuse, and with which words; the first that fits counts.
@@ -38,22 +38,22 @@ class Judging(Action):
         for row in rows.values("pk", "username", "version", "why", *columns):
             if not row["why"]:
                 found[row["pk"]] = row
-            elif row["why"] == SAME:
+            elif row["why"] == NOTHING_TO_DO:
                 chunk.unchanged()
             else:
                 chunk.skipped(row["pk"], row["why"])
         return found
 
 
-def already(*states: State, now: datetime) -> list[tuple[Q, str]]:
+def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
     return [
         (in_state(state, now), f"This account is already {state.label.lower()}.")
         for state in states
     ]
 
 
-def gone() -> list[tuple[Q, str]]:
-    """As users.verbs.transaction.refuse_gone."""
+def gone_skips() -> list[tuple[Q, str]]:
+    """As users.verbs.transaction.refuse_deleted."""
     return [
         (
             Q(status=State.DELETED),

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
-from users.fields import audited_columns, difference
+from users.audit.record import build_event
+from users.fields import audited_columns, changed_values
 from users.jobs.kinds import Chunk
 from users.jobs.models import JobItem
 from users.models import User
 
 
 @dataclass(frozen=True)
-class Written:
+class ChangedAccount:
     """One account that was changed. `image`: its columns as they were, exactly; `before` and
     `after`: what the event tells.
     """
@@ -27,23 +27,25 @@ class Written:
     after: dict[str, Any]
 
     @classmethod
-    def of(cls, old: dict[str, Any], new: dict[str, Any], columns: Iterable[str]) -> "Written":
+    def of(
+        cls, old: dict[str, Any], new: dict[str, Any], columns: Iterable[str]
+    ) -> "ChangedAccount":
         """`new` also has username and version."""
         names = audited_columns(columns)
-        changes = difference({name: old[name] for name in names}, new)
+        changes = changed_values({name: old[name] for name in names}, new)
         before = {name: was for name, (was, _) in changes.items()}
         after = {name: now for name, (_, now) in changes.items()}
-        image = {name: exactly(old[name]) for name in columns}
+        image = {name: exact_json(old[name]) for name in columns}
         return cls(new["pk"], new["username"], new["version"], image, before, after)
 
 
-def write(chunk: Chunk, event: str, rows: list[Written]) -> None:
+def record_changes(chunk: Chunk, event: str, rows: list[ChangedAccount]) -> None:
     """The event of each, and its item."""
     events = []
     for row in rows:
         target = User(pk=row.pk, username=row.username, version=row.version)
         events.append(
-            event_for(
+            build_event(
                 event,
                 actor=chunk.by,
                 target=target,
@@ -56,7 +58,7 @@ def write(chunk: Chunk, event: str, rows: list[Written]) -> None:
     AuditEvent.objects.bulk_create(events, batch_size=2000)
 
 
-def exactly(value: Any) -> Any:
+def exact_json(value: Any) -> Any:
     """As JSON holds it and `User._meta.get_field(…).to_python` reads it: points in time to the
     microsecond.
     """

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from users.bulk.counting import Number
+from users.bulk.selection_count import SelectionCount
 
 
 class CountField(forms.IntegerField):
@@ -56,7 +56,7 @@ class BulkForm(forms.Form):
         """The fields that the action asks for."""
         return [self[name] for name in self.fields if name not in ("count", "token")]
 
-    def ask_again(self, then: Number | None, now: Number) -> None:
+    def ask_again(self, then: SelectionCount | None, now: SelectionCount) -> None:
         """What was confirmed is not what is there now: nothing is done, and the new figures stand
         on the page.
         """

@@ -14,35 +14,35 @@ from django.views.decorators.http import require_http_methods
 
 from users import access, masking
 from users.bulk import undo as undoing
-from users.bulk.action import Action
-from users.bulk.preview import preview
+from users.bulk.action import BulkAction
+from users.bulk.preview import preview_action
 from users.bulk.selection import Selection
-from users.bulk.undo_rules import UNDO_OF, undo_deadline, undo_objection
+from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_objection
 from users.directory.filter import BadFilter
 from users.jobs import engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
-from users.web.error_page import page
-from users.web.forms import posted, reason_field, status_of
+from users.web.error_page import error_page
+from users.web.forms import form_status, posted_data, reason_field
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-class ReasonForm(forms.Form):
+class DecisionForm(forms.Form):
     reason = reason_field(required=False)
 
 
 @form_page
-def undo(request, pk: int):
-    job = get_job(request, pk)
-    if not engine.may_see(request.user, job):
+def job_undo(request, pk: int):
+    job = get_job_or_404(request, pk)
+    if not engine.may_see_job(request.user, job):
         access.require(request.user, "view_jobs")
-    if job.kind in UNDO_OF:
-        access.require(request.user, KINDS[UNDO_OF[job.kind]].action)
-    form = ReasonForm(posted(request))
+    if job.kind in UNDO_KINDS:
+        access.require(request.user, KINDS[UNDO_KINDS[job.kind]].action)
+    form = DecisionForm(posted_data(request))
     if form.is_valid() and (
-        again := tried(form, lambda: begun(job, request.user, form.cleaned_data["reason"]))
+        again := try_verb(form, lambda: start_undo(job, request.user, form.cleaned_data["reason"]))
     ):
         waits = again.state == Job.State.WAITING
         messages.success(
@@ -52,87 +52,99 @@ def undo(request, pk: int):
         return redirect(f"/jobs/{again.pk}/")
     why = undo_objection(job)
     if why and not form.is_bound:
-        return page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in UNDO_OF and engine.rule(KINDS[UNDO_OF[job.kind]], job.changed)
-    context = about(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
-    return render(request, "users/bulk/undo.html", context, status=status_of(form))
+        return error_page(request, 409, why, back=f"/jobs/{pk}/")
+    four_eyes = job.kind in UNDO_KINDS and engine.needs_second_person(
+        KINDS[UNDO_KINDS[job.kind]], job.changed
+    )
+    context = job_context(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
+    return render(request, "users/bulk/undo.html", context, status=form_status(form))
 
 
-def begun(job: Job, by, reason: str) -> Job:
+def start_undo(job: Job, by, reason: str) -> Job:
     """Sent twice it is one job; after one that was cancelled it is another."""
     cancelled = job.children.filter(state=Job.State.CANCELLED).count()
-    return undoing.undo(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
+    return undoing.undo_job(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
 
 
 @form_page
-def approval(request, pk: int):
+def job_approval(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_job(request, pk)
-    form = forms.Form(posted(request))
-    if form.is_valid() and (now := tried(form, lambda: engine.approved(job, by=request.user))):
+    job = get_job_or_404(request, pk)
+    form = forms.Form(posted_data(request))
+    if form.is_valid() and (
+        now := try_verb(form, lambda: engine.approve_job(job, by=request.user))
+    ):
         if now.state == Job.State.CANCELLED:
-            return page(request, 409, now.note, back=f"/jobs/{pk}/")
+            return error_page(request, 409, now.note, back=f"/jobs/{pk}/")
         messages.success(request, "Approved. Job queued.")
         return redirect(f"/jobs/{pk}/")
-    return deciding(request, job, form, "approval")
+    return render_decision(request, job, form, "approval")
 
 
 @form_page
-def refusal(request, pk: int):
+def job_refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_job(request, pk)
-    form = ReasonForm(posted(request))
-    if form.is_valid() and tried(
-        form, lambda: engine.declined(job, by=request.user, reason=form.cleaned_data["reason"])
+    job = get_job_or_404(request, pk)
+    form = DecisionForm(posted_data(request))
+    if form.is_valid() and try_verb(
+        form, lambda: engine.decline_job(job, by=request.user, reason=form.cleaned_data["reason"])
     ):
         messages.success(request, "Declined. No account was changed.")
         return redirect(f"/jobs/{pk}/")
-    return deciding(request, job, form, "refusal")
+    return render_decision(request, job, form, "refusal")
 
 
-def deciding(request, job: Job, form: forms.Form, template: str):
+def render_decision(request, job: Job, form: forms.Form, template: str):
     """The page that asks, for somebody who may decide about a job that waits."""
     if job.by_id == request.user.pk:
-        raise access.Denied("approve_bulk", engine.OWN)
+        raise access.Denied("approve_bulk", engine.OWN_JOB)
     if job.state != Job.State.WAITING and not form.is_bound:
-        return page(
+        return error_page(
             request,
             409,
             f"The job is already {job.get_state_display().lower()}; no approval is needed.",
             back=f"/jobs/{job.pk}/",
         )
     context = (
-        about(job) | {"form": form} | (touched(request, job) if template == "approval" else {})
+        job_context(job)
+        | {"form": form}
+        | (job_preview(request, job) if template == "approval" else {})
     )
-    return render(request, f"users/bulk/{template}.html", context, status=status_of(form))
+    return render(request, f"users/bulk/{template}.html", context, status=form_status(form))
 
 
-def touched(request, job: Job) -> dict[str, Any]:
+def job_preview(request, job: Job) -> dict[str, Any]:
     """What the initiator was shown, as it is now. An undo has nothing of the kind: it is what
     another job has done.
     """
     action = KINDS.get(job.kind)
-    by = engine.initiator(job)
-    if not isinstance(action, Action) or "job" in (query := QueryDict(job.selection)):
+    by = engine.job_initiator(job)
+    if not isinstance(action, BulkAction) or "job" in (query := QueryDict(job.selection)):
         return {}
     try:
-        selection = Selection.parse(query, masked=isinstance(by, User) and masking.hides(by))
+        selection = Selection.parse(
+            query, masked=isinstance(by, User) and masking.hides_personal_data(by)
+        )
     except BadFilter:  # of an earlier version, say
         return {}
-    examples = masking.accounts(selection.examples(), request.user)
-    return {"action": action, "found": preview(action, selection, by, job), "examples": examples}
+    examples = masking.mask_accounts(selection.examples(), request.user)
+    return {
+        "action": action,
+        "found": preview_action(action, selection, by, job),
+        "examples": examples,
+    }
 
 
-def tried(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
+def try_verb(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
     """What the engine says; None where it refused, and then the form says why."""
     try:
         return verb()
-    except engine.Refused as refused:
+    except engine.JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
 
 
-def about(job: Job) -> dict[str, object]:
+def job_context(job: Job) -> dict[str, object]:
     kind = KINDS.get(job.kind)
     return {
         "job": job,
@@ -141,7 +153,7 @@ def about(job: Job) -> dict[str, object]:
     }
 
 
-def get_job(request, pk: int) -> Job:
+def get_job_or_404(request, pk: int) -> Job:
     """Who may not see accounts at all learns nothing about jobs."""
     access.require(request.user, "view")
     job = Job.objects.filter(pk=pk).first() if pk < 2**63 else None

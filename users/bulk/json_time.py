@@ -6,24 +6,26 @@ from typing import Any
 
 from django.db.models import CharField, DateTimeField, Func
 
-POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+JSON_TIME_POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
     || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
 # it holds them as text
-SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"
+JSON_TIME_SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"
 
 
-class Told(Func):
-    """As users.audit.record.plain writes a column."""
+class TimeToJson(Func):
+    """As users.audit.record.json_values writes a column."""
 
-    template = POSTGRESQL.replace("{0}", "%(expressions)s")
+    template = JSON_TIME_POSTGRESQL.replace("{0}", "%(expressions)s")
     output_field = CharField()
     arity = 1
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template=SQLITE.replace("{0}", "%(expressions)s"))
+        return self.as_sql(
+            compiler, connection, template=JSON_TIME_SQLITE.replace("{0}", "%(expressions)s")
+        )
 
 
-class Read(Func):
+class TimeFromJson(Func):
     """The other way: of a text."""
 
     template = "CAST(%(expressions)s AS timestamptz)"
@@ -38,7 +40,7 @@ class Read(Func):
         )
 
 
-class Within(Func):
+class JsonText(Func):
     """Within(column of JSON, "key"): the text there; null where it is missing or null."""
 
     output_field = CharField()

@@ -9,13 +9,13 @@ from users.jobs.kinds import Chunk
 from users.models import State, User, UserQuerySet, in_state
 from users.row_locks import lock_superusers
 
-LAST = "This is the last active superuser. Make someone else a superuser first."
-GONE = "This account no longer exists."
+LAST_SUPERUSER = "This is the last active superuser. Make someone else a superuser first."
+ACCOUNT_GONE = "This account no longer exists."
 # FOR UPDATE in a subquery locks as much, and the rows need not travel.
-LOCK = "SELECT count(*) FROM (SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER BY id FOR UPDATE) AS held"
+LOCK_SQL = "SELECT count(*) FROM (SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER BY id FOR UPDATE) AS held"
 
 
-def admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
+def lock_admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
     """The ids of those that may be changed, locked until the transaction ends; the others are
     skipped with the reason.
     """
@@ -23,29 +23,33 @@ def admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
     superusers = accounts.filter(is_superuser=True)
     if takes_keys and superusers.exists():
         lock_superusers()  # before any other account, as a verb does
-    held = lock(chunk.ids)
-    refused = {pk: why.reason for pk, why in access.refusals(chunk.by, action, accounts).items()}
+    held = lock_ids(chunk.ids)
+    refused = {
+        pk: why.reason for pk, why in access.find_refusals(chunk.by, action, accounts).items()
+    }
     if takes_keys:
-        refused |= spared(superusers, refused)
+        refused |= spare_last_superuser(superusers, refused)
     if held < len(chunk.ids):
-        refused |= dict.fromkeys(set(chunk.ids) - set(accounts.values_list("pk", flat=True)), GONE)
+        refused |= dict.fromkeys(
+            set(chunk.ids) - set(accounts.values_list("pk", flat=True)), ACCOUNT_GONE
+        )
     for pk, reason in refused.items():
         chunk.skipped(pk, reason)
     return [pk for pk in chunk.ids if pk not in refused] if refused else chunk.ids
 
 
-def lock(ids: list[int]) -> int:
+def lock_ids(ids: list[int]) -> int:
     """How many there are, in the order of their ids like everybody's locks. SQLite has one writer
     at a time anyway.
     """
     if connection.vendor != "postgresql":
         return plain_accounts().filter(pk__among=ids).count()
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [ids])
+        cursor.execute(LOCK_SQL, [ids])
         return cursor.fetchone()[0]
 
 
-def spared(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
+def spare_last_superuser(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
     """Of the active superusers whom no date will end, one stays: the one that verbs, account by
     account, would come to last.
     """
@@ -56,7 +60,7 @@ def spared(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
     if not theirs:
         return {}
     ids = set(keepers.values_list("pk", flat=True))
-    return {max(ids): LAST} if ids and ids <= theirs else {}
+    return {max(ids): LAST_SUPERUSER} if ids and ids <= theirs else {}
 
 
 def plain_accounts() -> UserQuerySet:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.eligibility import Judging
-from users.bulk.events import Written, write
+from users.bulk.eligibility import ConditionAction
+from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import admitted
+from users.bulk.lock import lock_admitted
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.jobs.queue import doorbell
@@ -24,13 +24,13 @@ class SendMailForm(BulkForm, OptionalReasonForm):
     version = None  # type: ignore[assignment]
 
 
-class SendMail(Judging):
+class SendMail(ConditionAction):
     kind: ClassVar[Message.Kind]
     form: ClassVar[Any] = SendMailForm
     icon = "mail"
 
     def run(self, chunk: Chunk) -> None:
-        ids = admitted(chunk, self.action, takes_keys=False)
+        ids = lock_admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now(), "email")
         own = self.own(chunk.job)
         told = self.told(chunk.job)
@@ -40,12 +40,12 @@ class SendMail(Judging):
         ]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
-            doorbell.ring("users.mail.tasks.drain", cluster=doorbell.NOTIFY)
-        write(
+            doorbell.enqueue_task("users.mail.tasks.deliver_outbox", cluster=doorbell.NOTIFY)
+        record_changes(
             chunk,
             self.event,
             [
-                Written(pk, row["username"], row["version"], {}, {}, told)
+                ChangedAccount(pk, row["username"], row["version"], {}, {}, told)
                 for pk, row in rows.items()
             ],
         )

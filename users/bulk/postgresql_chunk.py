@@ -15,26 +15,26 @@ from django.db.models.expressions import RawSQL
 from django.db.models.sql import UpdateQuery
 
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
-from users.bulk.eligibility import SAME
-from users.bulk.json_time import POSTGRESQL
+from users.audit.record import build_event
+from users.bulk.eligibility import NOTHING_TO_DO
+from users.bulk.json_time import JSON_TIME_POSTGRESQL
 from users.bulk.lock import plain_accounts
 from users.fields import audited_columns
 from users.jobs.kinds import Chunk
 from users.models import User
 
-PER_ACCOUNT = {
+PER_ACCOUNT_COLUMNS = {
     "target_id": "was.id",
     "target_text": "was.username",
     "target_version": "was.version + 1",
 }
 
 
-def change(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
+def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
     """What a users.bulk.column_action.ColumnAction does to accounts that are locked and admitted."""
     columns = action.columns
-    judged, judged_params = judging(action, chunk, ids, now)
-    update, update_params = updating(action, chunk, now)
+    judged, judged_params = judged_sql(action, chunk, ids, now)
+    update, update_params = update_sql(action, chunk, now)
     events, event_params = event_values(chunk, action.event, columns, now)
     image = ", ".join(f"'{name}', was.{name}" for name in columns)
     statement = f"""
@@ -54,7 +54,15 @@ def change(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
         SELECT count(*) FILTER (WHERE why = ''), count(*) FILTER (WHERE why NOT IN ('', %s)),
             count(*) FILTER (WHERE why = %s) FROM was
     """
-    params = [*judged_params, *update_params, *event_params, chunk.job.pk, SAME, SAME, SAME]
+    params = [
+        *judged_params,
+        *update_params,
+        *event_params,
+        chunk.job.pk,
+        NOTHING_TO_DO,
+        NOTHING_TO_DO,
+        NOTHING_TO_DO,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         changed, skipped, same = cursor.fetchone()
@@ -62,7 +70,7 @@ def change(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
     chunk.unchanged(same)
 
 
-def judging(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> tuple[str, tuple]:
+def judged_sql(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> tuple[str, tuple]:
     rows = action.judged(plain_accounts().filter(pk__among=ids), chunk.job, now)
     return (
         rows.order_by()
@@ -72,7 +80,7 @@ def judging(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> tuple[s
     )
 
 
-def updating(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
+def update_sql(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
     """The UPDATE that `QuerySet.update` would send."""
     those = plain_accounts().filter(pk__in=RawSQL("SELECT id FROM was WHERE why = ''", ()))
     query: Any = those.query.chain(UpdateQuery)
@@ -86,12 +94,15 @@ def event_values(
     """Column → SQL of what goes into it; and the parameters in it. What is the same for all comes
     from the one place that makes events, so that a new column of theirs is filled here too.
     """
-    same = event_for(event, actor=chunk.by, reason=chunk.job.reason)
+    same = build_event(event, actor=chunk.by, reason=chunk.job.reason)
     same.at = now
-    values = dict(PER_ACCOUNT)
+    values = dict(PER_ACCOUNT_COLUMNS)
     params = []
     names = audited_columns(columns)
-    values["before"], values["after"] = telling("was", names), telling("now", names)
+    values["before"], values["after"] = (
+        changed_fields_sql("was", names),
+        changed_fields_sql("now", names),
+    )
     for field in AuditEvent._meta.concrete_fields:
         column = str(field.column)
         if field.primary_key or column in values:
@@ -101,10 +112,11 @@ def event_values(
     return values, params
 
 
-def telling(side: str, names: list[str]) -> str:
+def changed_fields_sql(side: str, names: list[str]) -> str:
     """The fields that differ, as JSON."""
     fields = ", ".join(
-        f"'{name}', {as_told(f'{side}.{name}', User._meta.get_field(name))}" for name in names
+        f"'{name}', {event_value_sql(f'{side}.{name}', User._meta.get_field(name))}"
+        for name in names
     )
     equal = ", ".join(
         f"CASE WHEN was.{name} IS NOT DISTINCT FROM now.{name} THEN '{name}' END" for name in names
@@ -112,5 +124,5 @@ def telling(side: str, names: list[str]) -> str:
     return f"jsonb_build_object({fields}) - array_remove(ARRAY[{equal}], NULL)"
 
 
-def as_told(column: str, field: Any) -> str:
-    return POSTGRESQL.format(column) if isinstance(field, DateTimeField) else column
+def event_value_sql(column: str, field: Any) -> str:
+    return JSON_TIME_POSTGRESQL.format(column) if isinstance(field, DateTimeField) else column

@@ -1,24 +1,24 @@
 """The bulk actions that there are. Each room registers its own when the application starts."""
 
-from users.bulk.action import Action
+from users.bulk.action import BulkAction
 from users.bulk.undo import Undo
-from users.bulk.undo_rules import UNDO_OF
-from users.jobs.kinds import register
+from users.bulk.undo_rules import UNDO_KINDS
+from users.jobs.kinds import register_kind
 
-ACTIONS_BY_NOUN: dict[str, Action] = {}  # in the order in which pages offer them
+ACTIONS_BY_NOUN: dict[str, BulkAction] = {}  # in the order in which pages offer them
 
 
-def register_action(action: Action) -> None:
+def register_action(action: BulkAction) -> None:
     """Makes the action, its undo and the undo of that undo known in this process."""
-    register(action)
+    register_kind(action)
     ACTIONS_BY_NOUN[action.noun] = action
     if action.undo_action:
         register_undo(action)
 
 
-def register_undo(action: Action) -> None:
+def register_undo(action: BulkAction) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
-    register(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register(Undo(redo, f"Redo “{action.label}”", action.action, action))
-    UNDO_OF.update({action.name: undo, undo: redo, redo: undo})
+    register_kind(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
+    register_kind(Undo(redo, f"Redo “{action.label}”", action.action, action))
+    UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})

@@ -11,18 +11,18 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from users import access
-from users.bulk.action import alike
-from users.bulk.eligibility import Judging
-from users.bulk.events import Written, write
+from users.bulk.action import group_alike
+from users.bulk.eligibility import ConditionAction
+from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import admitted, plain_accounts
+from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
 from users.web.forms import GroupsForm
 
-Member: Any = User.groups.through
-NONE_LEFT = "These roles no longer exist."
+Membership: Any = User.groups.through
+GROUPS_GONE = "These roles no longer exist."
 
 
 class BulkGroupsForm(BulkForm, GroupsForm):
@@ -33,7 +33,7 @@ class BulkGroupsForm(BulkForm, GroupsForm):
         self.offer(list(Group.objects.order_by("id")))
 
 
-class GroupsAction(Judging):
+class GroupsAction(ConditionAction):
     """Both. A before-image has the ids of all groups that the account was in."""
 
     action = "change_groups"
@@ -55,7 +55,7 @@ class GroupsAction(Judging):
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
         groups = self.groups(chunk.job)
-        ids = admitted(chunk, self.action, takes_keys=False)
+        ids = lock_admitted(chunk, self.action, takes_keys=False)
         rows = list(self.sorted_out(chunk, ids, now))
         old = self.states(rows)
         for pk, why in self.refused(chunk.by, old, groups).items():
@@ -66,7 +66,7 @@ class GroupsAction(Judging):
             version=F("version") + 1, updated_at=now
         )
         new = self.states(list(old))
-        write(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        record_changes(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
@@ -80,7 +80,7 @@ class GroupsAction(Judging):
     def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
         members: dict[int, dict[int, str]] = defaultdict(dict)
-        for pk, group, name in Member.objects.filter(user_id__among=ids).values_list(
+        for pk, group, name in Membership.objects.filter(user_id__among=ids).values_list(
             "user_id", "group_id", "group__name"
         ):
             members[pk][group] = name
@@ -89,9 +89,9 @@ class GroupsAction(Judging):
             for row in rows
         }
 
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> Written:
+    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
-        return Written(
+        return ChangedAccount(
             new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
         )
 
@@ -106,8 +106,10 @@ class GroupsAction(Judging):
 
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:
         there = set(Group.objects.values_list("pk", flat=True))
-        for image, ids in alike(images):
-            Member.objects.filter(user_id__among=ids).exclude(group_id__in=image["groups"]).delete()
+        for image, ids in group_alike(images):
+            Membership.objects.filter(user_id__among=ids).exclude(
+                group_id__in=image["groups"]
+            ).delete()
             add_members(ids, there.intersection(image["groups"]))
 
 
@@ -127,9 +129,9 @@ def grant_refusals(
 
 
 def add_members(ids: list[int], groups: set[int]) -> None:
-    rows = [Member(user_id=pk, group_id=group) for pk in ids for group in groups]
-    Member.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+    rows = [Membership(user_id=pk, group_id=group) for pk in ids for group in groups]
+    Membership.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
 
 
 def is_member_of(*groups: int) -> Exists:
-    return Exists(Member.objects.filter(user_id=OuterRef("pk"), group_id__in=groups))
+    return Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups))

@@ -15,14 +15,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users.directory.filter import BadFilter, Filter
-from users.directory.finder import find
+from users.directory.page_finder import find_directory_page
 from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
 
-TICKS = 100  # as many as a page has
-CAP = 10_000
-EXAMPLES = 10
-OWN = ("ids", "all", "up_to", "at")
+MAX_TICKED = 100  # as many as a page has
+SELECTION_CAP = 10_000
+EXAMPLE_LIMIT = 10
+SELECTION_PARAMETERS = ("ids", "all", "up_to", "at")
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,24 @@ class Selection:
         now. Raises BadFilter.
         """
         if "all" not in query:
-            return cls(ids=ticked(query))
+            return cls(ids=parse_ticked(query))
         if "ids" in query:
             raise BadFilter("ids", "Give either ids or all, not both.")
-        for name in OWN:
+        for name in SELECTION_PARAMETERS:
             if len(query.getlist(name)) > 1:
                 raise BadFilter(name, "This is given more than once.")
         if query["all"] != "1":
             raise BadFilter("all", "Allowed value: 1.")
         rest = query.copy()
-        for name in OWN:
+        for name in SELECTION_PARAMETERS:
             rest.pop(name, None)
         wanted = Filter.parse(rest, masked=masked)
         if "up_to" not in query and "at" not in query:
             return cls.now(wanted)
         return cls(
             filter=wanted,
-            up_to=number("up_to", query.get("up_to", "")),
-            at=moment(query.get("at", "")),
+            up_to=parse_id("up_to", query.get("up_to", "")),
+            at=parse_selection_time(query.get("at", "")),
         )
 
     @classmethod
@@ -77,9 +77,9 @@ class Selection:
     def examples(self) -> list[User]:
         """Some of them, at the cost of one page of the directory."""
         if self.filter is None:
-            return list(self.accounts().order_by("pk")[:EXAMPLES])
-        page = find(replace(self.filter, size=25)).page
-        return [account for account in page.accounts if account.pk <= self.up_to][:EXAMPLES]
+            return list(self.accounts().order_by("pk")[:EXAMPLE_LIMIT])
+        page = find_directory_page(replace(self.filter, size=25)).page
+        return [account for account in page.accounts if account.pk <= self.up_to][:EXAMPLE_LIMIT]
 
     def count(self) -> int | None:
         """Exact up to CAP, and CAP + 1 for more. None where the database would take too long to
@@ -87,7 +87,7 @@ class Selection:
         """
         try:
             with transaction.atomic():
-                return self.accounts().order_by().values("pk")[: CAP + 1].count()
+                return self.accounts().order_by().values("pk")[: SELECTION_CAP + 1].count()
         except OperationalError:
             return None
 
@@ -113,7 +113,7 @@ class Selection:
         return f"/users/selection/?{self.query}"
 
 
-def ticked(query: QueryDict) -> tuple[int, ...]:
+def parse_ticked(query: QueryDict) -> tuple[int, ...]:
     for name in query:
         if name != "ids":
             raise BadFilter(
@@ -122,15 +122,15 @@ def ticked(query: QueryDict) -> tuple[int, ...]:
     given = query.getlist("ids")
     if not given:
         raise BadFilter("ids", "Nothing is selected. Select some accounts first.")
-    if len(given) > TICKS:
+    if len(given) > MAX_TICKED:
         raise BadFilter(
             "ids",
-            f"You can select at most {TICKS} rows. Use a filter and select all matching.",
+            f"You can select at most {MAX_TICKED} rows. Use a filter and select all matching.",
         )
-    return tuple(sorted({number("ids", value) for value in given}))
+    return tuple(sorted({parse_id("ids", value) for value in given}))
 
 
-def number(name: str, value: str) -> int:
+def parse_id(name: str, value: str) -> int:
     if not (
         value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID
     ):
@@ -138,7 +138,7 @@ def number(name: str, value: str) -> int:
     return int(value)
 
 
-def moment(value: str) -> datetime:
+def parse_selection_time(value: str) -> datetime:
     try:
         at = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:

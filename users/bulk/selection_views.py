@@ -6,33 +6,33 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access, masking
-from users.bulk.action import Action
+from users.bulk.action import BulkAction
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.bulk.selection import CAP, Selection
+from users.bulk.selection import SELECTION_CAP, Selection
 from users.directory.filter import BadFilter
-from users.directory.request import bad_request
+from users.directory.request_filter import as_bad_request
 
-IN_THE_END = {"delete", "erase"}  # hard to take back, so apart
+DANGEROUS_ACTIONS = {"delete", "erase"}  # hard to take back, so apart
 
 
 @require_safe
-def selection(request):
+def selection_page(request):
     """Here “all that match” gets an address that stays what it is: with the highest id as of now."""
     access.require(request.user, "view")
     try:
-        selected = Selection.parse(request.GET, masked=masking.hides(request.user))
+        selected = Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
     except BadFilter as error:
-        raise bad_request(error) from error
+        raise as_bad_request(error) from error
     if selected.filter and "up_to" not in request.GET:
         return redirect(selected.url)
     count = selected.count()
     context = {
         "selection": selected,
         "count": count,
-        "cap": CAP,
+        "cap": SELECTION_CAP,
         "gone": len(selected.ids) - (count or 0),
-        "examples": masking.accounts(selected.examples(), request.user),
-        "offered": offered(
+        "examples": masking.mask_accounts(selected.examples(), request.user),
+        "offered": arrange_actions(
             [
                 action
                 for action in ACTIONS_BY_NOUN.values()
@@ -43,14 +43,16 @@ def selection(request):
     return render(request, "users/directory/selection.html", context)
 
 
-def offered(actions: list[Action]) -> dict[str, Any]:
-    menu: dict[str, list[Action]] = {}
+def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
+    menu: dict[str, list[BulkAction]] = {}
     for action in actions:
         if action.menu:
             menu.setdefault(action.menu, []).append(action)
-    buttons = [action for action in actions if not action.menu and action.name not in IN_THE_END]
+    buttons = [
+        action for action in actions if not action.menu and action.name not in DANGEROUS_ACTIONS
+    ]
     return {
         "buttons": buttons,
         "menu": menu,
-        "dangerous": [action for action in actions if action.name in IN_THE_END],
+        "dangerous": [action for action in actions if action.name in DANGEROUS_ACTIONS],
     }

@@ -3,5 +3,5 @@
 from users.bulk import undo
 
 
-def forget() -> int:
-    return undo.forget()
+def forget_before_images() -> int:
+    return undo.forget_old_images()

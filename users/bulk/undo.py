@@ -9,54 +9,55 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from users.audit.actions import ACTIONS
+from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
-from users.bulk.action import Action
-from users.bulk.events import write
-from users.bulk.lock import admitted, plain_accounts
-from users.bulk.selected import Selected
-from users.bulk.undo_rules import UNDO_OF, job_links, oldest_undoable, undo_objection
+from users.bulk.action import BulkAction
+from users.bulk.events import record_changes
+from users.bulk.lock import lock_admitted, plain_accounts
+from users.bulk.selection_kind import SelectionKind
+from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_objection
 from users.jobs import engine
-from users.jobs.kinds import Chunk, Offer
+from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job, JobItem
 from users.sessions import store
 
-EVENT = "account.undone"
-FORGOTTEN = "The previous state of this account is no longer known."
-EACH = 2000  # accounts in one statement
-FORGOTTEN_AT_ONCE = 100
+UNDO_EVENT = "account.undone"
+IMAGE_FORGOTTEN = "The previous state of this account is no longer known."
+FORGET_BATCH = 2000  # accounts in one statement
+FORGET_JOBS = 100
 State = Job.State
 
 
-class Undo(Selected):
+class Undo(SelectionKind):
     """Takes back what jobs of another kind did; `action` is the right that it takes. The job's
     parameter `of`: which job.
     """
 
     four_eyes = "above"
 
-    def __init__(self, name: str, label: str, action: str, of: Action):
-        # type: ignore[misc]
-        self.name = name
-        self.label = label
-        self.action = action
+    def __init__(self, name: str, label: str, action: str, of: BulkAction):
+        self.name = name  # type: ignore[misc]
+        self.label = label  # type: ignore[misc]
+        self.action = action  # type: ignore[misc]
         self.of = of
 
     def title(self, job: Job) -> str:
         return f"{self.label} (job {job.parameters['of']})"
 
-    def offers(self, job: Job, viewer: Any) -> list[Offer]:
+    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
         return job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
-        ids = admitted(chunk, self.action, takes_keys=True)
+        ids = lock_admitted(chunk, self.action, takes_keys=True)
         found = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=ids)
         items = {item.account_id: item for item in found}
         old = self.of.states(ids)
         changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
-        reasons = who_changed(changed_since, items)
+        reasons = later_changes(changed_since, items)
         reasons |= {
-            pk: FORGOTTEN for pk in ids if pk not in changed_since and items[pk].before is None
+            pk: IMAGE_FORGOTTEN
+            for pk in ids
+            if pk not in changed_since and items[pk].before is None
         }
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
         reasons |= self.of.objections(chunk.by, images, old)
@@ -64,20 +65,20 @@ class Undo(Selected):
             chunk.skipped(pk, reason)
             images.pop(pk, None)
         self.of.put_back(images)
-        touch(list(images), ends_sessions=self.of.undo_ends_sessions)
+        raise_versions(list(images), ends_sessions=self.of.undo_ends_sessions)
         new = self.of.states(list(images))
-        write(chunk, EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
+        record_changes(chunk, UNDO_EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
 
 
-def touch(ids: list[int], *, ends_sessions: bool) -> None:
+def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
     accounts = plain_accounts().filter(pk__among=ids)
     epoch = F("session_epoch") + (1 if ends_sessions else 0)
     accounts.update(version=F("version") + 1, updated_at=timezone.now(), session_epoch=epoch)
     if ends_sessions:
-        store.end_all_of(ids)
+        store.delete_sessions_of(ids)
 
 
-def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
+def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
     """Whoever changed them last, from the events."""
     events = (
         AuditEvent.objects.filter(target_id__among=sorted(ids))
@@ -90,29 +91,29 @@ def who_changed(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
     ).iterator():
         if (event["target_version"] or 0) > (items[event["target_id"]].version or 0):
             last[event["target_id"]] = event
-    return {pk: in_words(last.get(pk)) for pk in ids}
+    return {pk: describe_change(last.get(pk)) for pk in ids}
 
 
-def in_words(event: dict[str, Any] | None) -> str:
+def describe_change(event: dict[str, Any] | None) -> str:
     if event is None:
         return "Changed since, outside Rollcall."
-    what = ACTIONS.get(event["action"], event["action"])
+    what = ACTION_LABELS.get(event["action"], event["action"])
     return f"Changed since by {event['actor_text']}: {what}, {event['at']:%-d %b %Y, %H:%M} UTC."
 
 
 # --- starting one ---------------------------------------------------------------------------------
 
 
-def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
+def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
     """The job that takes `job` back. Raises access.Denied or engine.Refused."""
     with transaction.atomic():
         if key and by.pk and (again := Job.objects.filter(by=by.pk, key=key).first()):
             return again
-        job = engine.lock(job)
+        job = engine.lock_job(job)
         if why := undo_objection(job):
-            raise engine.Refused(why)
-        return engine.start(
-            UNDO_OF[job.kind],
+            raise engine.JobRefused(why)
+        return engine.start_job(
+            UNDO_KINDS[job.kind],
             by=by,
             selection=f"job={job.pk}&outcome={JobItem.Outcome.CHANGED}",
             words=f"accounts changed by job {job.pk}",
@@ -125,13 +126,13 @@ def undo(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
         )
 
 
-def forget() -> int:
+def forget_old_images() -> int:
     """Removes what accounts were before jobs that ended too long ago to be taken back; of how many
     jobs. Outcomes stay.
     """
     old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_undoable()).order_by(
         "ended_at"
-    )[:FORGOTTEN_AT_ONCE]
+    )[:FORGET_JOBS]
     for job in old:
         forget_images(job)
         Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
@@ -143,7 +144,7 @@ def forget_images(job: Job) -> None:
     while ids := list(
         job.items.filter(account_id__gt=last)
         .order_by("account_id")
-        .values_list("account_id", flat=True)[:EACH]
+        .values_list("account_id", flat=True)[:FORGET_BATCH]
     ):
         last = ids[-1]
         job.items.filter(account_id__among=ids, before__isnull=False).update(before=None)

@@ -7,15 +7,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from users import access
-from users.jobs.kinds import KINDS, Offer
+from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 
-UNDO_OF: dict[str, str] = {}  # kind of a job → the kind that takes it back
+UNDO_KINDS: dict[str, str] = {}  # kind of a job → the kind that takes it back
 
 
 def undo_objection(job: Job) -> str:
     """Why this job can't be taken back, in a sentence; "" where it can."""
-    if job.kind not in UNDO_OF:
+    if job.kind not in UNDO_KINDS:
         return "This job can’t be undone."
     if not job.has_ended:
         return "This job has not finished. Wait for it, or cancel it first."
@@ -26,17 +26,14 @@ def undo_objection(job: Job) -> str:
             f"This job finished more than {settings.BULK_UNDO_DAYS} days ago. "
             "The previous state of the accounts is no longer kept."
         )
-    if (
-        other := job.children.filter(kind=UNDO_OF[job.kind])
-        .exclude(state=Job.State.CANCELLED)
-        .first()
-    ):
+    undo_jobs = job.children.filter(kind=UNDO_KINDS[job.kind])
+    if other := undo_jobs.exclude(state=Job.State.CANCELLED).first():
         doing = "has already undone" if other.has_ended else "is already undoing"
         return f"Job {other.pk} {doing} this job."
     return ""
 
 
-def job_links(job: Job, viewer: Any) -> list[Offer]:
+def job_links(job: Job, viewer: Any) -> list[JobLink]:
     """What can be done with a bulk job, beside what can be done with any: links on its page."""
     found = []
     if (
@@ -44,13 +41,13 @@ def job_links(job: Job, viewer: Any) -> list[Offer]:
         and viewer.pk != job.by_id
         and access.may(viewer, "approve_bulk")
     ):
-        found.append(Offer(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
+        found.append(JobLink(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
     if (
         job.has_ended
         and not undo_objection(job)
-        and access.may(viewer, KINDS[UNDO_OF[job.kind]].action)
+        and access.may(viewer, KINDS[UNDO_KINDS[job.kind]].action)
     ):
-        found.append(Offer(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
+        found.append(JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
     return found
 
 

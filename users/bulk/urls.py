@@ -3,10 +3,10 @@ from django.urls import path
 from users.bulk import job_views, selection_views, views
 
 urlpatterns = [
-    path("users/selection/", selection_views.selection, name="directory-selection"),
-    path("users/bulk/<slug:noun>/", views.bulk, name="bulk"),
-    path("users/bulk/<slug:noun>/sample/", views.sample, name="bulk-sample"),
-    path("jobs/<int:pk>/undo/", job_views.undo, name="job-undo"),
-    path("jobs/<int:pk>/approval/", job_views.approval, name="job-approval"),
-    path("jobs/<int:pk>/refusal/", job_views.refusal, name="job-refusal"),
+    path("users/selection/", selection_views.selection_page, name="directory-selection"),
+    path("users/bulk/<slug:noun>/", views.bulk_action, name="bulk"),
+    path("users/bulk/<slug:noun>/sample/", views.bulk_sample, name="bulk-sample"),
+    path("jobs/<int:pk>/undo/", job_views.job_undo, name="job-undo"),
+    path("jobs/<int:pk>/approval/", job_views.job_approval, name="job-approval"),
+    path("jobs/<int:pk>/refusal/", job_views.job_refusal, name="job-refusal"),
 ]

@@ -13,83 +13,92 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.bulk.action import Action
+from users.bulk.action import BulkAction
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
-from users.bulk.preview import Preview, preview
+from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
-from users.bulk.starting import start
+from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
-from users.directory.request import bad_request
+from users.directory.request_filter import as_bad_request
 from users.jobs import engine
 from users.jobs.models import Job
-from users.web.forms import posted, status_of
+from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
 
-PAGE = "users/bulk/preview.html"
+PREVIEW_TEMPLATE = "users/bulk/preview.html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
-def bulk(request, noun: str):
+def bulk_action(request, noun: str):
     """GET previews `?all=1&filter…` or `?ids=…`; POST to the same address starts the job."""
-    action, selection = asked_for(request, noun)
+    action, selection = requested_action(request, noun)
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")
-    form = action.form(posted(request), by=request.user)
+    form = action.form(posted_data(request), by=request.user)
     about = f"{noun}?{selection.query}"
     confirmed = (
         Confirmation.read(request.POST.get("token", "")) if request.method == "POST" else None
     )
     if confirmed and (job := Job.objects.filter(by=request.user.pk, key=confirmed.key).first()):
-        return started(request, job)  # a double click, or a browser that asks once more
+        return redirect_to_job(request, job)  # a double click, or a browser that asks once more
     parameters = action.stored(form.parameters()) if form.is_valid() else {}
-    found = preview(action, selection, request.user, Job(parameters=parameters, reason=form.why))
-    if form.is_valid() and confirmed_as(form, confirmed, about, found):
+    found = preview_action(
+        action, selection, request.user, Job(parameters=parameters, reason=form.why)
+    )
+    if form.is_valid() and is_confirmed(form, confirmed, about, found):
         draft = Job(parameters=parameters, reason=form.why, key=confirmed.key if confirmed else "")
-        if job := begun(action, selection, found, draft, form):
-            return started(request, job)
+        if job := start_confirmed(action, selection, found, draft, form):
+            return redirect_to_job(request, job)
     form.carry(Confirmation.new(about, found.number).token)
     return render(
         request,
-        PAGE,
-        context_of(request, action, selection, form) | shown(action, form, found),
-        status=status_of(form),
+        PREVIEW_TEMPLATE,
+        action_context(request, action, selection, form) | preview_context(action, form, found),
+        status=form_status(form),
     )
 
 
 @require_POST
 @vary_on_headers("HX-Request")
-def sample(request, noun: str):
+def bulk_sample(request, noun: str):
     """What one of them would get, as it is typed so far. Nothing is started; HTMX has that part
     alone.
     """
-    action, selection = asked_for(request, noun)
+    action, selection = requested_action(request, noun)
     if not action.samples:
         raise Http404
     form = action.form(request.POST, by=request.user)
     sound = form.is_valid() or form.only_looked_at()
-    context = context_of(request, action, selection, form)
+    context = action_context(request, action, selection, form)
     if is_partial(request):
-        return render(request, f"{PAGE}#sample", context)
-    found = preview(action, selection, request.user, Job(reason=form.why))
+        return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
+    found = preview_action(action, selection, request.user, Job(reason=form.why))
     form.carry(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
-    return render(request, PAGE, context | shown(action, form, found), status=200 if sound else 422)
+    return render(
+        request,
+        PREVIEW_TEMPLATE,
+        context | preview_context(action, form, found),
+        status=200 if sound else 422,
+    )
 
 
-def asked_for(request, noun: str) -> tuple[Action, Selection]:
+def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
     access.require(request.user, "view")
     action = ACTIONS_BY_NOUN.get(noun)
     if action is None:
         raise Http404
     access.require(request.user, action.action)
-    return action, selection_of(request)
+    return action, requested_selection(request)
 
 
-def context_of(request, action: Action, selection: Selection, form: BulkForm) -> dict[str, Any]:
+def action_context(
+    request, action: BulkAction, selection: Selection, form: BulkForm
+) -> dict[str, Any]:
     """What the page shows, but for its figures."""
-    examples = masking.accounts(selection.examples(), request.user)
+    examples = masking.mask_accounts(selection.examples(), request.user)
     if action.samples and examples:
         form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]  # the form of such an action has it
     return {
@@ -103,22 +112,24 @@ def context_of(request, action: Action, selection: Selection, form: BulkForm) ->
     }
 
 
-def shown(action: Action, form: BulkForm, found: Preview) -> dict[str, Any]:
+def preview_context(action: BulkAction, form: BulkForm, found: Preview) -> dict[str, Any]:
     return {
         "question": action.question(found.number.words),
         "found": found,
-        "four_eyes": engine.rule(action, found.number.value + action.lately(Job(by=form.by))),
+        "four_eyes": engine.needs_second_person(
+            action, found.number.value + action.lately(Job(by=form.by))
+        ),
     }
 
 
-def selection_of(request) -> Selection:
+def requested_selection(request) -> Selection:
     try:
-        return Selection.parse(request.GET, masked=masking.hides(request.user))
+        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
     except BadFilter as error:
-        raise bad_request(error) from error
+        raise as_bad_request(error) from error
 
 
-def confirmed_as(
+def is_confirmed(
     form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview
 ) -> bool:
     """Whether what is there now is what was shown, and the number that was typed is its number."""
@@ -134,19 +145,19 @@ def confirmed_as(
     return form.is_valid()
 
 
-def begun(
-    action: Action, selection: Selection, found: Preview, draft: Job, form: BulkForm
+def start_confirmed(
+    action: BulkAction, selection: Selection, found: Preview, draft: Job, form: BulkForm
 ) -> Job | None:
     """The job, or None where the form says why not."""
     fields = {"reason": draft.reason, "parameters": draft.parameters, "key": draft.key}
     try:
-        return start(action, selection, found.number, by=form.by, **fields)
-    except engine.Refused as refused:
+        return start_bulk_job(action, selection, found.number, by=form.by, **fields)
+    except engine.JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
 
 
-def started(request, job: Job) -> HttpResponse:
+def redirect_to_job(request, job: Job) -> HttpResponse:
     waits = job.state == Job.State.WAITING
     messages.success(
         request,

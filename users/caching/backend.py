@@ -24,21 +24,21 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
-ALONE = 5.0  # seconds that Redis is left alone after an error
+BREAKER_SECONDS = 5.0  # seconds that Redis is left alone after an error
 # seconds that a process remembers what it read: less than pages may be late with soft columns
-NEAR = 5.0
-MEMORY = 16 * 1024 * 1024  # bytes of that memory
+MEMORY_SECONDS = 5.0
+MEMORY_BYTES = 16 * 1024 * 1024  # bytes of that memory
 MISSING = object()
 # A lock belongs to a process: which of its threads builds is theirs to settle.
-CLAIM = """
+CLAIM_SCRIPT = """
 local found = redis.call('GET', KEYS[1])
 if found then return found end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
 return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
 """
-BOOT = secrets.token_hex(8)  # together with the process' id, since a fork has it too
-CLAIMED = 5  # seconds
-AWAY = (RedisError, OSError)  # what says something about Redis, and not about an entry
+BOOT_ID = secrets.token_hex(8)  # together with the process' id, since a fork has it too
+CLAIM_SECONDS = 5  # seconds
+REDIS_ERRORS = (RedisError, OSError)  # what says something about Redis, and not about an entry
 
 
 class Breaker:
@@ -63,7 +63,7 @@ class Breaker:
             now = time.monotonic()
             if now < self.until:
                 return False
-            self.until = now + ALONE  # this caller tries
+            self.until = now + BREAKER_SECONDS  # this caller tries
             return True
 
     def failed(self, error: Exception) -> None:
@@ -72,7 +72,7 @@ class Breaker:
                 logger.warning(
                     "The page cache is unavailable (%s): %s", self.name, type(error).__name__
                 )
-            self.until = time.monotonic() + ALONE
+            self.until = time.monotonic() + BREAKER_SECONDS
             self.reason = f"{type(error).__name__}"
 
     def worked(self) -> None:
@@ -86,12 +86,12 @@ class Breaker:
             logger.warning("The page cache is available again (%s).", self.name)
 
 
-class Near:
+class ProcessMemory:
     """The newest few megabytes of this process: what it read for NEAR seconds, what it wrote as
     long as Redis keeps it.
     """
 
-    def __init__(self, limit: int = MEMORY):
+    def __init__(self, limit: int = MEMORY_BYTES):
         self.limit = limit
         self.size = 0
         self.lock = threading.Lock()
@@ -130,7 +130,7 @@ class Near:
             self.size = 0
 
 
-class Pages(BaseCache):
+class PageCache(BaseCache):
     """Django's cache interface, as far as pages, rows and sessions need it. LOCATION: the URL of
     Redis.
     """
@@ -138,8 +138,8 @@ class Pages(BaseCache):
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
         self.redis = RedisCache(server, params)
-        self.near, self.reading, self.writing = STATE.setdefault(
-            server, (Near(), Breaker("reads"), Breaker("writes"))
+        self.near, self.reading, self.writing = PROCESS_STATE.setdefault(
+            server, (ProcessMemory(), Breaker("reads"), Breaker("writes"))
         )
         self.held: list[tuple[str, tuple, dict]] | None = (
             None  # writes that wait for the end of `together`
@@ -154,7 +154,7 @@ class Pages(BaseCache):
         value = self.read(lambda: self.ask(key, version), MISSING)
         if value is MISSING:
             return default
-        self.remember(key, value, NEAR, version)
+        self.remember(key, value, MEMORY_SECONDS, version)
         return value
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class Pages(BaseCache):
                 lambda: self.redis.get_many(rest, version=version), {}
             ).items():
                 found[key] = value
-                self.remember(key, value, NEAR, version)
+                self.remember(key, value, MEMORY_SECONDS, version)
         return found
 
     def set(
@@ -288,9 +288,9 @@ class Pages(BaseCache):
 
     def ask_and_claim(self, key: str, version: int | None) -> Any:
         client = self.redis.client
-        self.script = self.script or client.get_client(write=True).register_script(CLAIM)
+        self.script = self.script or client.get_client(write=True).register_script(CLAIM_SCRIPT)
         keys = [client.make_key(name, version=version) for name in (key, self.wanted)]
-        found = self.script(keys, [f"{BOOT}:{os.getpid()}", CLAIMED])
+        found = self.script(keys, [f"{BOOT_ID}:{os.getpid()}", CLAIM_SECONDS])
         self.writing.worked()
         if isinstance(found, bytes):
             return client.decode(found)
@@ -310,7 +310,7 @@ class Pages(BaseCache):
             return otherwise
         try:
             value = ask()
-        except AWAY as error:
+        except REDIS_ERRORS as error:
             self.reading.failed(error)
             return otherwise
         # Redis is well, but an entry cannot be read here: whoever asked makes it anew and writes
@@ -328,7 +328,7 @@ class Pages(BaseCache):
             value = ask()
         except Exception as error:  # whatever the client raises, pages come without it
             self.writing.failed(error)
-            if isinstance(error, AWAY) and not isinstance(error, ResponseError):
+            if isinstance(error, REDIS_ERRORS) and not isinstance(error, ResponseError):
                 self.reading.failed(error)
             return otherwise
         self.writing.worked()
@@ -340,8 +340,8 @@ class Pages(BaseCache):
 
     def seconds(self, timeout: Any) -> float:
         timeout = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-        return NEAR if timeout is None else timeout
+        return MEMORY_SECONDS if timeout is None else timeout
 
 
 # Each thread has a cache object of its own; memory and breakers are the process's.
-STATE: dict[str, tuple[Near, Breaker, Breaker]] = {}
+PROCESS_STATE: dict[str, tuple[ProcessMemory, Breaker, Breaker]] = {}

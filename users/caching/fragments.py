@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 
 from users.caching import timing
 
-SECONDS = 3600
-MANY = 2000  # pieces, of a kilobyte or two
-FEW = 5  # of them are made sooner than the cache is asked
+FRAGMENT_SECONDS = 3600
+MEMORY_FRAGMENTS = 2000  # pieces, of a kilobyte or two
+FEW_FRAGMENTS = 5  # of them are made sooner than the cache is asked
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """The HTML that `build` makes of what is `shown`: everything that it depends on, its kind and
     the viewer's part too. `dear`: to make it takes longer than to ask the cache.
     """
@@ -31,10 +31,10 @@ class Piece(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"piece:{digest(*map(str, self.shown))}"
+        return f"piece:{fragment_digest(*map(str, self.shown))}"
 
 
-class Memory:
+class FragmentMemory:
     """Between MANY and twice as many of the pieces that were asked for last, for an hour at most."""
 
     def __init__(self) -> None:
@@ -57,42 +57,45 @@ class Memory:
 
     def turn(self) -> None:
         """What nobody has asked for since the turn before is forgotten."""
-        if len(self.young) >= MANY or time.monotonic() >= self.since + SECONDS / 2:
+        if (
+            len(self.young) >= MEMORY_FRAGMENTS
+            or time.monotonic() >= self.since + FRAGMENT_SECONDS / 2
+        ):
             self.old = self.young
             self.young = {}
             self.since = time.monotonic()
 
 
-MEMORY = Memory()
+FRAGMENT_MEMORY = FragmentMemory()
 
 
-def pieces(wanted: list[Piece]) -> list[SafeString]:
+def render_fragments(wanted: list[Fragment]) -> list[SafeString]:
     """The HTML of each, in order, by at most one read of the cache."""
-    with timing.span("rows"):
-        known = [MEMORY.get(piece.shown) for piece in wanted]
+    with timing.measure_layer("rows"):
+        known = [FRAGMENT_MEMORY.get(piece.shown) for piece in wanted]
         missing = [piece for piece, html in zip(wanted, known, strict=True) if html is None]
         if not missing:
             return [*map(SafeString, known)]
-        made = made_or_kept(missing)
+        made = get_or_render(missing)
         return [
             SafeString(made[piece.shown] if html is None else html)
             for piece, html in zip(wanted, known, strict=True)
         ]
 
 
-def made_or_kept(missing: list[Piece]) -> dict[tuple, str]:
+def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
     cache = caches["pages"]
     found = {piece: piece.key for piece in missing}
-    asks = len(missing) > FEW or any(piece.dear for piece in missing)
+    asks = len(missing) > FEW_FRAGMENTS or any(piece.dear for piece in missing)
     known = cache.get_many(found.values()) if asks else {}
     made = {key: piece.build() for piece, key in found.items() if key not in known}
     if made:
-        cache.set_many(made, SECONDS)
+        cache.set_many(made, FRAGMENT_SECONDS)
     html = {piece.shown: known.get(key) or made[key] for piece, key in found.items()}
     for shown, text in html.items():
-        MEMORY.put(shown, text)
+        FRAGMENT_MEMORY.put(shown, text)
     return html
 
 
-def digest(*shown: str) -> str:
+def fragment_digest(*shown: str) -> str:
     return blake2b(repr(shown).encode(), digest_size=16).hexdigest()

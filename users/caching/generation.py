@@ -12,11 +12,11 @@ from django.db import connections
 ACCOUNTS = "accounts"
 AUDIT = "audit"
 ROLES = "roles"
-NAMES = (ACCOUNTS, AUDIT, ROLES)
+GENERATION_NAMES = (ACCOUNTS, AUDIT, ROLES)
 
 # As a column of another query, so that reading it takes no query of its own: "accounts:17 audit:4
 # accounts:9".
-SQL = {
+GENERATIONS_SQL = {
     "postgresql": "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)",
     "sqlite": "(SELECT group_concat(name || ':' || number, ' ') FROM users_generation)",
 }
@@ -32,7 +32,7 @@ class Generations(dict[str, str]):
         return "/".join(self[name] for name in names)
 
 
-def parse(text: str | None) -> Generations:
+def parse_generations(text: str | None) -> Generations:
     lanes = defaultdict(list)
     for part in (text or "").split():
         name, _, number = part.partition(":")
@@ -40,9 +40,9 @@ def parse(text: str | None) -> Generations:
     return Generations({name: ".".join(sorted(numbers)) for name, numbers in lanes.items()})
 
 
-def current(using: str = "default") -> Generations:
+def current_generations(using: str = "default") -> Generations:
     """As of now: for callers that have loaded no viewer."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {SQL[connection.vendor]}")
-        return parse(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {GENERATIONS_SQL[connection.vendor]}")
+        return parse_generations(cursor.fetchone()[0])

@@ -30,51 +30,55 @@ from django.views.decorators.cache import cache_page
 
 from users import masking
 from users.caching import generation, timing
-from users.caching.backend import CLAIMED, Pages
+from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
 from users.web.partials import is_partial
 
 # what soft columns may be late; with the memory of each process in front, less than a minute
-SECONDS = 50
-PATIENCE = 0.3  # seconds to wait for somebody who builds the same page already
-SMALL = 400  # bytes that are not worth compressing
-TURN = "Turn"  # header of a kept page, never sent: the moment from which on it says something else
-View = Callable[[Any], HttpResponse]
+PAGE_SECONDS = 50
+BUILD_WAIT_SECONDS = 0.3  # seconds to wait for somebody who builds the same page already
+COMPRESS_MIN_BYTES = 400  # bytes that are not worth compressing
+EXPIRY_HEADER = (
+    "Turn"  # header of a kept page, never sent: the moment from which on it says something else
+)
+PageView = Callable[[Any], HttpResponse]
 
 
-def page(request, view: View, *, shows: tuple[str, ...], also: object = None) -> HttpResponse:
+def cached_page(
+    request, view: PageView, *, shows: tuple[str, ...], also: object = None
+) -> HttpResponse:
     """The answer of `view`, from the cache if it is there.
 
     `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer
     changes it, beside their permissions. The view may not look at anything else of the viewer, and
     asks for the token of no form.
     """
-    if passes_by(request):
-        timing.outcome(name_of(request), "passed by")
+    if bypasses_cache(request):
+        timing.note_outcome(view_label(request), "passed by")
         response = view(request)
-        del response[TURN]
+        del response[EXPIRY_HEADER]
         return response
-    encoding = encoding_of(request)
+    encoding = accepted_encoding(request)
     variant = "part" if is_partial(request) else "page"
-    prefix = digest(
-        generations_of(request).of(*shows),
-        audience(request.user, also),
+    prefix = page_digest(
+        request_generations(request).of(*shows),
+        audience_digest(request.user, also),
         variant,
         encoding,
         timezone.localdate(),
     )
-    request.build_absolute_uri = lambda location=None: canonical(request)
+    request.build_absolute_uri = lambda location=None: canonical_path(request)
     try:
-        with timing.span("cache"), together() as later:
-            response = kept(request, view, prefix, encoding)
+        with timing.measure_layer("cache"), batch_cache_writes() as later:
+            response = get_or_build(request, view, prefix, encoding)
     finally:
         del request.build_absolute_uri
     for send in later:
-        afterwards(response, send)
+        call_when_sent(response, send)
     for header in (
         "Expires",
         "Age",
-        TURN,
+        EXPIRY_HEADER,
     ):  # the first two Django adds for caches on the way; there are none
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
@@ -83,49 +87,49 @@ def page(request, view: View, *, shows: tuple[str, ...], also: object = None) ->
     return response
 
 
-def passes_by(request) -> bool:
+def bypasses_cache(request) -> bool:
     """Whether the page is made for this request alone: it shows messages, or its templates may
     change under it.
     """
     return settings.DEBUG or bool(len(get_messages(request)))
 
 
-def kept(request, view: View, prefix: str, encoding: str) -> HttpResponse:
+def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpResponse:
     """The page under `prefix`, built if need be. How long a cache keeps it is rough (it is stored
     some time after its data was read, and remembered by processes): one whose turn has come gives
     way to a page under a key of its own.
     """
     while True:
-        timing.outcome(name_of(request), "hit")
-        builder = Builder(
-            view, prefix, encoding, digest(prefix, request.method, canonical(request))
+        timing.note_outcome(view_label(request), "hit")
+        builder = PageBuilder(
+            view, prefix, encoding, page_digest(prefix, request.method, canonical_path(request))
         )
-        with claiming(builder.lock):
+        with claim_build_lock(builder.lock):
             response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
         if (
             builder.built
-            or not (turn := response.get(TURN))
+            or not (turn := response.get(EXPIRY_HEADER))
             or datetime.fromisoformat(turn) > timezone.now()
         ):
             return response
-        prefix = digest(prefix, turn)
+        prefix = page_digest(prefix, turn)
 
 
-def together() -> AbstractContextManager[list[Callable[[], None]]]:
+def batch_cache_writes() -> AbstractContextManager[list[Callable[[], None]]]:
     """Redis hears of a page, its pieces and the end of its lock at once, and when the page is on
     its way.
     """
     cache = caches["pages"]
-    return cache.together() if isinstance(cache, Pages) else nullcontext([])
+    return cache.together() if isinstance(cache, PageCache) else nullcontext([])
 
 
-def claiming(lock: str) -> AbstractContextManager[None]:
+def claim_build_lock(lock: str) -> AbstractContextManager[None]:
     """Redis says at once that it has no page, and whether anybody makes it."""
     cache = caches["pages"]
-    return cache.claiming(lock) if isinstance(cache, Pages) else nullcontext()
+    return cache.claiming(lock) if isinstance(cache, PageCache) else nullcontext()
 
 
-def afterwards(response: HttpResponse, call: Callable[[], None]) -> None:
+def call_when_sent(response: HttpResponse, call: Callable[[], None]) -> None:
     """When the server is done with the answer."""
     close = response.close
 
@@ -138,34 +142,34 @@ def afterwards(response: HttpResponse, call: Callable[[], None]) -> None:
     response.close = closing  # type: ignore[method-assign]
 
 
-def until(response: HttpResponse, moment: datetime | None) -> HttpResponse:
+def expire_at(response: HttpResponse, moment: datetime | None) -> HttpResponse:
     """The same answer, not to be shown any more from `moment` on: then it will say something else
     by itself.
     """
     if moment is not None:
-        response[TURN] = moment.isoformat()
+        response[EXPIRY_HEADER] = moment.isoformat()
         seconds = (moment - timezone.now()).total_seconds()
-        patch_cache_control(response, max_age=max(0, min(int(seconds), SECONDS)))
+        patch_cache_control(response, max_age=max(0, min(int(seconds), PAGE_SECONDS)))
     return response
 
 
-def audience(viewer: Any, *also: object) -> str:
+def audience_digest(viewer: Any, *also: object) -> str:
     """A digest of everything about the viewer that may change what a page shows."""
     rights = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
-    return digest(viewer.is_staff, rights, timezone.get_current_timezone_name(), also)
+    return page_digest(viewer.is_staff, rights, timezone.get_current_timezone_name(), also)
 
 
-def generations_of(request) -> Generations:
+def request_generations(request) -> Generations:
     """Read in the query that loaded the viewer, before anything else of the page."""
     viewer = request.user
     return (
-        generation.parse(viewer.generations)
+        generation.parse_generations(viewer.generations)
         if hasattr(viewer, "generations")
-        else generation.current()
+        else generation.current_generations()
     )
 
 
-def encoding_of(request) -> str:
+def accepted_encoding(request) -> str:
     """The best compression that the client takes: br, gzip or ""."""
     offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
     takes = {
@@ -176,7 +180,7 @@ def encoding_of(request) -> str:
     return next((name for name in ("br", "gzip") if name in takes), "")
 
 
-def canonical(request) -> str:
+def canonical_path(request) -> str:
     """Path and query, whatever the order of the parameters. The host is no part of what a page
     shows.
     """
@@ -184,12 +188,12 @@ def canonical(request) -> str:
     return f"{escape_uri_path(request.path)}?{urlencode(pairs)}"
 
 
-def name_of(request) -> str:
+def view_label(request) -> str:
     match = request.resolver_match
     return (match.view_name if match else "") + (" part" if is_partial(request) else "")
 
 
-def digest(*parts: object) -> str:
+def page_digest(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -197,21 +201,21 @@ def digest(*parts: object) -> str:
 
 
 @dataclass
-class Flight:
+class PendingBuild:
     """A page that a thread of this process builds, for the others that want the same."""
 
     done: threading.Event = field(default_factory=threading.Event)
     answer: tuple[bytes, dict[str, str]] | None = None
 
 
-FLIGHTS: dict[str, Flight] = {}
+PENDING_BUILDS: dict[str, PendingBuild] = {}
 
 
 @dataclass
-class Builder:
+class PageBuilder:
     """What stands behind Django's decorator: called when the page is not in the cache."""
 
-    view: View
+    view: PageView
     prefix: str
     encoding: str
     name: str
@@ -223,12 +227,16 @@ class Builder:
 
     def __call__(self, request) -> HttpResponse:
         name = self.name
-        mine = Flight()
-        flight = FLIGHTS.setdefault(name, mine)
+        mine = PendingBuild()
+        flight = PENDING_BUILDS.setdefault(name, mine)
         if flight is not mine:
             return self.shared(request, flight) or self.build(request)
         cache = caches["pages"]
-        alone = cache.claimed() if isinstance(cache, Pages) else cache.add(self.lock, 1, CLAIMED)
+        alone = (
+            cache.claimed()
+            if isinstance(cache, PageCache)
+            else cache.add(self.lock, 1, CLAIM_SECONDS)
+        )
         try:
             response = None if alone else self.built_elsewhere(request)
             response = response or self.build(request)
@@ -236,14 +244,14 @@ class Builder:
                 mine.answer = response.content, dict(response.items())
             return response
         finally:
-            FLIGHTS.pop(name, None)
+            PENDING_BUILDS.pop(name, None)
             mine.done.set()
             if alone:
                 cache.delete(self.lock)
 
-    def shared(self, request, flight: Flight) -> HttpResponse | None:
+    def shared(self, request, flight: PendingBuild) -> HttpResponse | None:
         """The answer of another thread, or None where it takes too long or failed."""
-        if not flight.done.wait(PATIENCE) or flight.answer is None:
+        if not flight.done.wait(BUILD_WAIT_SECONDS) or flight.answer is None:
             return None
         content, headers = flight.answer
         return self.not_ours(request, HttpResponse(content, headers=headers))
@@ -251,7 +259,7 @@ class Builder:
     def built_elsewhere(self, request) -> HttpResponse | None:
         """What another process stores while we wait, or None where it takes too long."""
         cache = caches["pages"]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + BUILD_WAIT_SECONDS
         pause = threading.Event()
         while time.monotonic() < deadline:
             pause.wait(0.01)
@@ -262,29 +270,29 @@ class Builder:
 
     @staticmethod
     def not_ours(request, response: HttpResponse) -> HttpResponse:
-        timing.outcome(name_of(request), "shared")
+        timing.note_outcome(view_label(request), "shared")
         request._cache_update_cache = False  # who built it stores it
         return response
 
     def build(self, request) -> HttpResponse:
-        timing.outcome(name_of(request), "miss")
+        timing.note_outcome(view_label(request), "miss")
         self.built = True
-        with timing.span("build"):
+        with timing.measure_layer("build"):
             response = self.view(request)
-        masking.cover_answer(request, response)
+        masking.mask_response(request, response)
         if get_max_age(response) is None:
-            patch_cache_control(response, max_age=SECONDS)
+            patch_cache_control(response, max_age=PAGE_SECONDS)
         if response.cookies or response.status_code != 200:
             patch_cache_control(response, max_age=0)  # a cookie is somebody's own
             return response
-        with timing.span("compress"):
-            compress(response, self.encoding)
+        with timing.measure_layer("compress"):
+            compress_response(response, self.encoding)
         return response
 
 
-def compress(response: HttpResponse, encoding: str) -> None:
+def compress_response(response: HttpResponse, encoding: str) -> None:
     """Once, when it is stored; a hit sends the bytes as they are."""
-    if not encoding or len(response.content) < SMALL:
+    if not encoding or len(response.content) < COMPRESS_MIN_BYTES:
         return
     squeeze = {
         "br": lambda content: brotli.compress(content, quality=2),

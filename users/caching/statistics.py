@@ -7,29 +7,29 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import caches
 from django.utils import timezone
 
-from users.caching.backend import ALONE, Pages
-from users.caching.generation import NAMES, Generations
+from users.caching.backend import BREAKER_SECONDS, PageCache
+from users.caching.generation import GENERATION_NAMES, Generations
 from users.caching.models import WebProcess
 from users.caching.timing import LAYERS
 
-ALIVE = timedelta(minutes=2)
+PROCESS_LIFETIME = timedelta(minutes=2)
 # As a process reports it, and as the page shows it.
-OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
+ANSWER_OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
 
 
 @dataclass(frozen=True)
-class Cache:
+class CacheStatus:
     """`trouble`: what this process met last, "" where all is well. `shared`: between processes and
     machines.
     """
 
     shared: bool
     trouble: str = ""
-    alone: float = ALONE
+    alone: float = BREAKER_SECONDS
 
 
 @dataclass(frozen=True)
-class View:
+class ViewStatistics:
     """`share`: percent of answers that came from the cache. `times`: by layer, milliseconds of a
     hit and of a miss.
     """
@@ -41,54 +41,63 @@ class View:
     times: list[tuple[str, float | None, float | None]]
 
 
-def cache() -> Cache:
+def cache_status() -> CacheStatus:
     pages = caches["pages"]
     return (
-        Cache(shared=True, trouble=pages.trouble())
-        if isinstance(pages, Pages)
-        else Cache(shared=False)
+        CacheStatus(shared=True, trouble=pages.trouble())
+        if isinstance(pages, PageCache)
+        else CacheStatus(shared=False)
     )
 
 
-def generations(now: Generations) -> list[tuple[str, datetime | None, int]]:
+def last_changes(now: Generations) -> list[tuple[str, datetime | None, int]]:
     """Name, the time of the last change, and the number of lanes. A number is the time of its
     change in microseconds.
     """
-    lanes = [(name, [int(number) for number in now[name].split(".")]) for name in NAMES]
-    return [(name, moment(max(numbers)), len(numbers)) for name, numbers in lanes]
+    lanes = [(name, [int(number) for number in now[name].split(".")]) for name in GENERATION_NAMES]
+    return [(name, generation_time(max(numbers)), len(numbers)) for name, numbers in lanes]
 
 
-def moment(number: int) -> datetime | None:
+def generation_time(number: int) -> datetime | None:
     return datetime.fromtimestamp(number / 1e6, UTC) if number else None
 
 
-def processes() -> list[WebProcess]:
+def live_processes() -> list[WebProcess]:
     """Those that have told something of themselves of late."""
-    return list(WebProcess._default_manager.filter(at__gt=timezone.now() - ALIVE).order_by("name"))
+    return list(
+        WebProcess._default_manager.filter(at__gt=timezone.now() - PROCESS_LIFETIME).order_by(
+            "name"
+        )
+    )
 
 
-def views() -> list[View]:
+def view_statistics() -> list[ViewStatistics]:
     """Over all processes, since each of them began."""
     totals: dict[str, Counter[str]] = {}
-    for process in processes():
+    for process in live_processes():
         for view, figures in process.figures.items():
             totals.setdefault(view, Counter()).update(figures)
-    return [view_of(name, figures) for name, figures in sorted(totals.items())]
+    return [summarise_view(name, figures) for name, figures in sorted(totals.items())]
 
 
-def view_of(name: str, figures: Counter[str]) -> View:
-    outcomes = [(OUTCOMES[name], figures[name]) for name in OUTCOMES if figures[name]]
+def summarise_view(name: str, figures: Counter[str]) -> ViewStatistics:
+    outcomes = [
+        (label, figures[outcome]) for outcome, label in ANSWER_OUTCOMES.items() if figures[outcome]
+    ]
     answers = sum(number for _, number in outcomes)
-    times = [(layer, mean(figures, "hit", layer), mean(figures, "miss", layer)) for layer in LAYERS]
+    times = [
+        (layer, mean_milliseconds(figures, "hit", layer), mean_milliseconds(figures, "miss", layer))
+        for layer in LAYERS
+    ]
     known = [
         (layer, hit, miss) for layer, hit, miss in times if hit is not None or miss is not None
     ]
-    return View(
+    return ViewStatistics(
         name, answers, 100 * (figures["hit"] + figures["shared"]) / max(answers, 1), outcomes, known
     )
 
 
-def mean(figures: Counter[str], outcome: str, layer: str) -> float | None:
+def mean_milliseconds(figures: Counter[str], outcome: str, layer: str) -> float | None:
     """Milliseconds; the figures are sums of microseconds."""
     total = figures[f"{outcome} {layer}"]
     return total / figures[outcome] / 1000 if total and figures[outcome] else None

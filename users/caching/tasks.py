@@ -6,14 +6,14 @@ from django.db import connections
 from django.utils import timezone
 
 
-def flush() -> None:
+def flush_pages() -> None:
     """Empties the cache of pages: after an erasure, so that what nobody can find any more is not
     there either.
     """
     caches["pages"].clear()
 
 
-def purge() -> None:
+def purge_expired() -> None:
     """Every minute: drops what has run out in the database's cache, which would stand there until
     something else needs its place. Rate limits hold the addresses that people came from.
     """

@@ -24,12 +24,12 @@ from users import access
 from users.caching.models import WebProcess
 
 logger = logging.getLogger(__name__)
-TELL = 15.0  # seconds between two reports of a process
-FORGET = timedelta(hours=1)
+REPORT_SECONDS = 15.0  # seconds between two reports of a process
+PROCESS_EXPIRY = timedelta(hours=1)
 LAYERS = ("session", "viewer", "cache", "build", "rows", "compress", "total")
 
 
-class Times:
+class RequestTimes:
     """Of one request: seconds by layer; how the page came (`outcome`: hit, miss, shared or passed
     by) and of which view.
     """
@@ -42,12 +42,12 @@ class Times:
         self.began = time.perf_counter()
 
 
-current: ContextVar[Times | None] = ContextVar("times", default=None)
+current_times: ContextVar[RequestTimes | None] = ContextVar("times", default=None)
 
 
 @contextmanager
-def span(layer: str) -> Iterator[None]:
-    times = current.get()
+def measure_layer(layer: str) -> Iterator[None]:
+    times = current_times.get()
     if times is None:
         yield
         return
@@ -58,14 +58,14 @@ def span(layer: str) -> Iterator[None]:
         times.seconds[layer] += time.perf_counter() - began
 
 
-def outcome(view: str, how: str) -> None:
-    if times := current.get():
+def note_outcome(view: str, how: str) -> None:
+    if times := current_times.get():
         times.view = view
         times.outcome = how
 
 
-def viewed_by(viewer: Any) -> None:
-    if times := current.get():
+def note_viewer(viewer: Any) -> None:
+    if times := current_times.get():
         times.viewer = viewer
 
 
@@ -74,25 +74,25 @@ class TimingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        times = Times()
-        token = current.set(times)
+        times = RequestTimes()
+        token = current_times.set(times)
         try:
             response = self.get_response(request)
         finally:
-            current.reset(token)
+            current_times.reset(token)
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
-            FIGURES.note(times)
+            PROCESS_FIGURES.note(times)
         if (
             times.viewer is not None
             and response.status_code < 500
             and access.may(times.viewer, "view_caching")
         ):
-            response["Server-Timing"] = header(times)
+            response["Server-Timing"] = timing_header(times)
         return response
 
 
-def header(times: Times) -> str:
+def timing_header(times: RequestTimes) -> str:
     parts = [
         f"{layer};dur={times.seconds[layer] * 1000:.2f}"
         for layer in LAYERS
@@ -101,7 +101,7 @@ def header(times: Times) -> str:
     return ", ".join([f'page;desc="{times.outcome}"', *parts] if times.outcome else parts)
 
 
-class Figures:
+class ProcessFigures:
     """What this process has answered since it began: by view, how often each outcome, and seconds
     by layer.
     """
@@ -115,7 +115,7 @@ class Figures:
         self.told = time.monotonic()
         self.pid = os.getpid()
 
-    def note(self, times: Times) -> None:
+    def note(self, times: RequestTimes) -> None:
         with self.lock:
             if self.pid != os.getpid():  # forked from a process that had answered already
                 self.forget()
@@ -126,21 +126,21 @@ class Figures:
 
     def due(self) -> dict[str, Any] | None:
         """What there is to tell, every TELL seconds."""
-        if time.monotonic() - self.told < TELL or not self.views:
+        if time.monotonic() - self.told < REPORT_SECONDS or not self.views:
             return None
         with self.lock:
             self.told = time.monotonic()
             return {view: dict(figures) for view, figures in self.views.items()}
 
 
-FIGURES = Figures()
+PROCESS_FIGURES = ProcessFigures()
 
 
-def tell(**_: object) -> None:
+def store_figures(**_: object) -> None:
     """Writes this process's row, once its answer has left. The figures are comfort: without a
     database there are none.
     """
-    figures = FIGURES.due()
+    figures = PROCESS_FIGURES.due()
     if figures is None:
         return
     now = timezone.now()
@@ -150,9 +150,9 @@ def tell(**_: object) -> None:
             WebProcess._default_manager.update_or_create(
                 name=name, defaults={"at": now, "figures": figures}
             )
-            WebProcess._default_manager.filter(at__lt=now - FORGET).delete()
+            WebProcess._default_manager.filter(at__lt=now - PROCESS_EXPIRY).delete()
     except DatabaseError as error:
         logger.warning("The figures of this process were not saved: %s", type(error).__name__)
 
 
-request_finished.connect(tell, dispatch_uid="users.caching.timing")
+request_finished.connect(store_figures, dispatch_uid="users.caching.timing")

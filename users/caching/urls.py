@@ -4,5 +4,5 @@ from users.caching import views
 
 urlpatterns = [
     path("", views.index, name="caching"),
-    path("status/", views.status, name="caching-status"),
+    path("status/", views.caching_status, name="caching-status"),
 ]

@@ -12,16 +12,16 @@ from users.caching import generation, statistics
 def index(request) -> HttpResponse:
     access.require(request.user, "view_caching")
     context = {
-        "cache": statistics.cache(),
-        "generations": statistics.generations(generation.current()),
-        "processes": statistics.processes(),
-        "views": statistics.views(),
+        "cache": statistics.cache_status(),
+        "generations": statistics.last_changes(generation.current_generations()),
+        "processes": statistics.live_processes(),
+        "views": statistics.view_statistics(),
     }
     return render(request, "users/caching/index.html", context)
 
 
 @require_safe
-def status(request) -> HttpResponse:
+def caching_status(request) -> HttpResponse:
     """A line for the rail where something is wrong, and nothing where nothing is."""
     access.require(request.user, "view_caching")
-    return render(request, "users/caching/_status.html", {"cache": statistics.cache()})
+    return render(request, "users/caching/_status.html", {"cache": statistics.cache_status()})

@@ -10,7 +10,9 @@ from django.db.models import Model, QuerySet
 
 from users.database import prepared_statements
 
-ANY = -(2**62) - 1  # stands for the id while the SQL is put together: no id that there is
+ID_PLACEHOLDER = (
+    -(2**62) - 1
+)  # stands for the id while the SQL is put together: no id that there is
 
 
 class Statement(NamedTuple):
@@ -26,7 +28,7 @@ class Statement(NamedTuple):
     converters: dict
 
 
-class Compiled:
+class CachedQuery:
     """A query of `model`: `make` gives it for an id, once for each database, so nothing else in it
     may change with time.
     """
@@ -52,9 +54,10 @@ class Compiled:
         """As the query would give them by `values_list`."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
-        with prepared_statements.cursor(connections[alias]) as cursor:
+        with prepared_statements.prepared_cursor(connections[alias]) as cursor:
             cursor.execute(
-                statement.sql, [pk if param == ANY else param for param in statement.params]
+                statement.sql,
+                [pk if param == ID_PLACEHOLDER else param for param in statement.params],
             )
             rows = cursor.fetchall()
         if statement.converters:
@@ -66,9 +69,9 @@ class Compiled:
 
     def statement(self, alias: str) -> Statement:
         if alias not in self.known:
-            compiler = self.make(ANY).using(alias).query.get_compiler(alias)
-            sql, params = prepared_statements.settled(
-                connections[alias], compiler.as_sql(), lambda value: value == ANY
+            compiler = self.make(ID_PLACEHOLDER).using(alias).query.get_compiler(alias)
+            sql, params = prepared_statements.inline_values(
+                connections[alias], compiler.as_sql(), lambda value: value == ID_PLACEHOLDER
             )
             columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
             names = [column.target.attname for column in columns if hasattr(column, "target")]

@@ -10,7 +10,7 @@ from django.db.models import Field, ForeignObject, Lookup
 
 @ForeignObject.register_lookup  # which does not inherit those of Field
 @Field.register_lookup
-class Among(Lookup):
+class AnyOf(Lookup):
     lookup_name = "among"
     prepare_rhs = False
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from psycopg.sql import Literal
 
-Compiled = tuple[str, tuple]
+SqlWithParams = tuple[str, tuple]
 
 
-def cursor(connection: Any, *, at_once: bool = True) -> Any:
+def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
     """For statements whose text stays the same, whatever their parameters are: the plan is made
     without knowing these, at the first time, or else at the second.
     """
@@ -23,7 +23,9 @@ def cursor(connection: Any, *, at_once: bool = True) -> Any:
     )
 
 
-def settled(connection: Any, statement: Compiled, is_open: Callable[[Any], bool]) -> Compiled:
+def inline_values(
+    connection: Any, statement: SqlWithParams, is_open: Callable[[Any], bool]
+) -> SqlWithParams:
     """The same statement with all values in its text, so that it is planned for them, but those
     that are still open.
     """

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 YEARS = 8
-SECOND = 1_000_000
-DAY = 24 * 3600 * SECOND
-SPAN = YEARS * 365 * DAY
+MICROSECONDS = 1_000_000
+DAY_MICROSECONDS = 24 * 3600 * MICROSECONDS
+HISTORY_MICROSECONDS = YEARS * 365 * DAY_MICROSECONDS
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
     """
 
     def __init__(self, until: datetime):
-        start = until.astimezone(UTC) - timedelta(microseconds=SPAN)
+        start = until.astimezone(UTC) - timedelta(microseconds=HISTORY_MICROSECONDS)
         first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
         self.offset = (start - first_day) // timedelta(microseconds=1)
         self.days = [
@@ -29,8 +29,8 @@ class Clock:
         ]
 
     def text(self, moment: int) -> str:
-        day, rest = divmod(moment + self.offset, DAY)
-        second, micro = divmod(rest, SECOND)
+        day, rest = divmod(moment + self.offset, DAY_MICROSECONDS)
+        second, micro = divmod(rest, MICROSECONDS)
         return (
             f"{self.days[day]}{self.seconds[second]}.{micro:06}"
             if micro
@@ -41,4 +41,4 @@ class Clock:
         """The beginning of its day: what a nightly import writes, and so a tie. Never before the
         first moment.
         """
-        return max(0, moment - (moment + self.offset) % DAY)
+        return max(0, moment - (moment + self.offset) % DAY_MICROSECONDS)

@@ -14,42 +14,44 @@ from users.database import triggers
 from users.models import User
 
 TABLE = User._meta.db_table
-POSTGRESQL = """
+INDEXES_POSTGRESQL = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
     WHERE indrelid = %s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY 1
 """
-SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL ORDER BY 1"
+INDEXES_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL ORDER BY 1"
 
 
-def definitions() -> dict[str, str]:
+def index_definitions() -> dict[str, str]:
     """Name and CREATE statement of each index that belongs to no constraint (the primary key does)."""
     with connection.cursor() as cursor:
-        cursor.execute(POSTGRESQL if connection.vendor == "postgresql" else SQLITE, [TABLE])
+        cursor.execute(
+            INDEXES_POSTGRESQL if connection.vendor == "postgresql" else INDEXES_SQLITE, [TABLE]
+        )
         return dict(cursor.fetchall())
 
 
 @contextmanager
-def rebuilt_after(rows: int) -> Iterator[None]:
+def rebuild_after(rows: int) -> Iterator[None]:
     """Drops the indexes for the block and builds them after it. `rows`: about how many there will
     be.
     """
-    found = definitions()
+    found = index_definitions()
     with connection.cursor() as cursor:
         for name in found:
             cursor.execute(f"DROP INDEX {name}")
         if connection.vendor == "sqlite":
             cursor.execute("DROP TRIGGER IF EXISTS users_user_search_insert")
         yield
-        make_room(cursor, rows)
+        raise_sort_memory(cursor, rows)
         for definition in found.values():
             cursor.execute(definition.replace("%", "%%"), [])
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO users_user_search(users_user_search) VALUES ('rebuild')")
-            triggers.install(connection)
+            triggers.install_triggers(connection)
 
 
-def make_room(cursor, rows: int) -> None:
+def raise_sort_memory(cursor, rows: int) -> None:
     """Memory for sorting: about 200 bytes per row, 64 MB to 1 GB, until the end of the transaction."""
     megabytes = min(1024, max(64, rows // 5000))
     if connection.vendor == "postgresql":

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from users.demo.clock import DAY, SPAN, Clock
-from users.demo.tables import BITS, Name, domains, peoples
-from users.identifiers import search_form, skeleton
+from users.demo.clock import DAY_MICROSECONDS, HISTORY_MICROSECONDS, Clock
+from users.demo.weighted_tables import BITS, PersonName, email_domains, people_tables
+from users.identifiers import ascii_skeleton, normalise_search_text
 
-COLUMNS = (
+ACCOUNT_COLUMNS = (
     "id",
     "username",
     "email",
@@ -45,24 +45,24 @@ COLUMNS = (
     "source_id",
     "attributes",
 )
-BLOCK = 10_000
+BLOCK_ROWS = 10_000
 STAFF_DOMAIN = "example.com"
 REASONS = [
     "Several chargebacks in one week.",
-    "Sent unsolicited mail to other members.",
+    "Sent unsolicited emails to other members.",
     "The password was in a public leak; waiting for the owner.",
-    "Asked by the owner on the phone.",
+    "Requested by the owner by phone.",
     "Signs of a shared account.",
     "Invoice overdue by 90 days.",
     "Harassed a colleague; see the case file.",
-    "Logged in from two continents within an hour.",
+    "Signed in from two continents within an hour.",
 ]
-SOURCES = ["crm", "shop", "ldap", "newsletter"]
-Row = tuple[str | None, ...]
+DEMO_SOURCES = ["crm", "shop", "ldap", "newsletter"]
+AccountRow = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
+class DemoPlan:
     """What to make: `accounts` rows with ids from `first_id`, joined in the eight years before
     `until`.
 
@@ -78,18 +78,18 @@ class Plan:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*COLUMNS, *(column for column, _ in self.rest))
+        return (*ACCOUNT_COLUMNS, *(column for column, _ in self.rest))
 
     @property
     def blocks(self) -> range:
-        return range(0, self.accounts, BLOCK)
+        return range(0, self.accounts, BLOCK_ROWS)
 
     @property
     def last_id(self) -> int:
         return self.first_id + self.accounts - 1
 
 
-class Maker:
+class RowMaker:
     """Makes the rows of a plan, block by block. Each block has its own random numbers, so blocks
     can be made anywhere.
 
@@ -97,22 +97,22 @@ class Maker:
     takes the real ones.
     """
 
-    def __init__(self, plan: Plan, null: str | None = None, newline: str = "\n"):
+    def __init__(self, plan: DemoPlan, null: str | None = None, newline: str = "\n"):
         self.plan = plan
         self.null = null
         self.newline = newline
         self.clock = Clock(plan.until)
-        self.peoples = peoples()
-        self.domains = domains()
+        self.peoples = people_tables()
+        self.domains = email_domains()
         self.rest = [null if value is None else value for _, value in plan.rest]
         self.staff_every = plan.accounts // plan.staff if plan.staff else plan.accounts + 1
 
-    def block(self, start: int) -> Iterator[Row]:
+    def block(self, start: int) -> Iterator[AccountRow]:
         self.random = Random(f"{self.plan.seed}:{start}")  # noqa: S311  nothing here is a secret
         self.bits = self.random.getrandbits
-        return map(self.row, range(start, min(start + BLOCK, self.plan.accounts)))
+        return map(self.row, range(start, min(start + BLOCK_ROWS, self.plan.accounts)))
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> AccountRow:
         bits = self.bits
         pk = self.plan.first_id + number
         staff = (
@@ -131,7 +131,7 @@ class Maker:
             "1" if bits(10) == 0 else "0",
             "1" if staff or bits(7) == 0 else "0",
             "0",
-            SOURCES[pk & 3] if from_elsewhere else "",
+            DEMO_SOURCES[pk & 3] if from_elsewhere else "",
             f"{pk:08}" if from_elsewhere else "",
             attributes,
             *self.rest,
@@ -174,13 +174,17 @@ class Maker:
             place.attributes[bits(3)],
         )
 
-    def username(self, first: Name, last: Name, pk: int) -> tuple[str, str, str]:
+    def username(self, first: PersonName, last: PersonName, pk: int) -> tuple[str, str, str]:
         """The username, what it looks like in ASCII ("" for itself), and how it is searched."""
         style = self.bits(3)
         if style == 0 and first.own and last.own:
             username = f"{first.own}.{last.own}{pk}"
-            looks_like = skeleton(username)
-            return username, "" if looks_like == username else looks_like, search_form(username)
+            looks_like = ascii_skeleton(username)
+            return (
+                username,
+                "" if looks_like == username else looks_like,
+                normalise_search_text(username),
+            )
         if style < 4:
             username = f"{first.latin}.{last.latin}{pk}"
         elif style < 6:
@@ -196,31 +200,39 @@ class Maker:
         bits = self.bits
         null = self.null
         text = self.clock.text
-        joined = max(0, int(SPAN * ((number + 1) / self.plan.accounts) ** 0.625) - bits(38))
+        joined = max(
+            0, int(HISTORY_MICROSECONDS * ((number + 1) / self.plan.accounts) ** 0.625) - bits(38)
+        )
         if bits(5) == 0:
             joined = self.clock.midnight(joined)
         status = 0 if staff else bits(10)
         then = text(joined)
         verified = (
-            text(min(joined + bits(32), SPAN)) if email and (staff or bits(10) < 900) else null
+            text(min(joined + bits(32), HISTORY_MICROSECONDS))
+            if email and (staff or bits(10) < 900)
+            else null
         )
         if 952 <= status < 972 and email:
             return ("invited", "", null, null, null, then, then, null, null, null, "1")
-        gap = SPAN - joined
+        gap = HISTORY_MICROSECONDS - joined
         seen = (
             null
             if bits(10) < 190 and not staff
-            else text(SPAN - int(gap * (bits(16) / 65536) ** 3))
+            else text(HISTORY_MICROSECONDS - int(gap * (bits(16) / 65536) ** 3))
         )
         if status < 972:
             ends = self.end_of_validity(joined) if not staff and bits(5) == 0 else null
             return ("active", "", null, ends, verified, then, then, seen, seen, null, "1")
-        changed = SPAN - int(gap * (bits(16) / 65536) ** 2)
+        changed = HISTORY_MICROSECONDS - int(gap * (bits(16) / 65536) ** 2)
         at = text(changed)
         if seen is not null and str(seen) > at:
             seen = at
         if status < 1003:
-            until = null if bits(1) else text(self.clock.midnight(changed + DAY * (7 + bits(6))))
+            until = (
+                null
+                if bits(1)
+                else text(self.clock.midnight(changed + DAY_MICROSECONDS * (7 + bits(6))))
+            )
             reason = REASONS[bits(3)]
             return ("suspended", reason, until, null, verified, then, at, seen, seen, null, "2")
         return ("deleted", "", null, null, verified, then, at, seen, seen, at, "2")
@@ -229,5 +241,5 @@ class Maker:
         """Half of them by now or soon, counted from the start of a contract; half in the coming
         months.
         """
-        start = joined if self.bits(1) else SPAN
-        return self.clock.text(self.clock.midnight(start + DAY * (90 + self.bits(9))))
+        start = joined if self.bits(1) else HISTORY_MICROSECONDS
+        return self.clock.text(self.clock.midnight(start + DAY_MICROSECONDS * (90 + self.bits(9))))

@@ -12,15 +12,15 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from users.demo.history import BROWSERS
+from users.demo.history import DEMO_BROWSERS
 from users.models import State, User, UserQuerySet
-from users.sessions.models import Outcome, Session, SignInEvent, Way
+from users.sessions.models import Session, SignInEvent, SignInMethod, SignInOutcome
 from users.sessions.store import SessionStore
 
-ACCOUNTS = 1500
-SESSION = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+SIGNIN_ACCOUNTS = 1500
+SESSION_LENGTH = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 AGENTS = [
-    *BROWSERS,
+    *DEMO_BROWSERS,
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
     "Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
@@ -34,38 +34,40 @@ def write_signins(first_id: int, seed: int, until: datetime) -> int:
     """
     made = []
     sessions = []
-    for account in chosen(first_id):
+    for account in signin_accounts(first_id):
         random = Random(f"{seed}:door:{account.pk}")  # noqa: S311  nothing here is a secret
-        mine = [attempt for attempt in attempts(account, random) if attempt.at <= until]
+        mine = [attempt for attempt in make_attempts(account, random) if attempt.at <= until]
         made += mine
         if (
             mine
             and mine[-1].succeeded
-            and mine[-1].at > timezone.now() - SESSION
+            and mine[-1].at > timezone.now() - SESSION_LENGTH
             and account.is_active
             and random.random() < 0.6
         ):
-            sessions.append(session(account, mine[-1]))
+            sessions.append(make_session(account, mine[-1]))
     SignInEvent.objects.bulk_create(sorted(made, key=lambda attempt: attempt.at), batch_size=1000)
     Session.objects.bulk_create(sessions, batch_size=500)
     return len(made)
 
 
-def chosen(first_id: int) -> list[User]:
+def signin_accounts(first_id: int) -> list[User]:
     """The newest accounts, and some of the staff."""
     accounts = UserQuerySet(User).filter(pk__gte=first_id).order_by("-date_joined", "-pk")
-    newest = list(accounts[:ACCOUNTS])
-    staff = list(accounts.filter(is_staff=True)[: ACCOUNTS // 5])
+    newest = list(accounts[:SIGNIN_ACCOUNTS])
+    staff = list(accounts.filter(is_staff=True)[: SIGNIN_ACCOUNTS // 5])
     return list({account.pk: account for account in [*newest, *staff]}.values())
 
 
-def attempts(account: User, random: Random) -> Iterator[SignInEvent]:
+def make_attempts(account: User, random: Random) -> Iterator[SignInEvent]:
     """Of one account, oldest first; the last success is when it was last seen."""
     agent = random.choice(AGENTS)
     address = random.choice(ADDRESSES).format(random.randrange(2, 250))
     seen = account.last_seen_at
 
-    def attempt(at: datetime, outcome: Outcome, way: Way = Way.PASSWORD) -> SignInEvent:
+    def attempt(
+        at: datetime, outcome: SignInOutcome, way: SignInMethod = SignInMethod.PASSWORD
+    ) -> SignInEvent:
         return SignInEvent(
             account_id=account.pk, at=at, outcome=outcome, way=way, ip=address, user_agent=agent
         )
@@ -77,19 +79,23 @@ def attempts(account: User, random: Random) -> Iterator[SignInEvent]:
         )
         for at in [*before, seen]:
             for missed in range(random.choice([0, 0, 0, 0, 1, 2]), 0, -1):
-                yield attempt(at - timedelta(seconds=20 * missed), Outcome.WRONG_PASSWORD)
-            yield attempt(at, Outcome.OK)
+                yield attempt(at - timedelta(seconds=20 * missed), SignInOutcome.WRONG_PASSWORD)
+            yield attempt(at, SignInOutcome.OK)
     if account.status == State.SUSPENDED:
         after = account.updated_at + timedelta(minutes=random.randrange(1, 600))
         yield from (
-            attempt(after + timedelta(minutes=number), Outcome.SUSPENDED)
+            attempt(after + timedelta(minutes=number), SignInOutcome.SUSPENDED)
             for number in range(random.randrange(4))
         )
     if account.status == State.INVITED and random.random() < 0.3:
-        yield attempt(account.date_joined + timedelta(days=4), Outcome.DEAD_LINK, Way.INVITATION)
+        yield attempt(
+            account.date_joined + timedelta(days=4),
+            SignInOutcome.DEAD_LINK,
+            SignInMethod.INVITATION,
+        )
 
 
-def session(account: User, last: SignInEvent) -> Session:
+def make_session(account: User, last: SignInEvent) -> Session:
     """One that nobody holds the key of: it is made up here and told to nobody."""
     data = {
         SESSION_KEY: str(account.pk),
@@ -99,7 +105,7 @@ def session(account: User, last: SignInEvent) -> Session:
     return Session(
         session_key=get_random_string(32, VALID_KEY_CHARS),
         session_data=SessionStore().encode(data),
-        expire_date=last.at + SESSION,
+        expire_date=last.at + SESSION_LENGTH,
         account_id=account.pk,
         created_at=last.at,
         last_used_at=last.at,

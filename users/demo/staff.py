@@ -6,11 +6,11 @@ from itertools import cycle
 
 from django.contrib.auth.models import Group
 
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
 
-SHARES = {"Support": 9, "Viewer": 6, "Manager": 3, "Auditor": 1, "Administrator": 1}
-NAMED = {
+ROLE_SHARES = {"Support": 9, "Viewer": 6, "Manager": 3, "Auditor": 1, "Administrator": 1}
+NAMED_STAFF = {
     "viewer": ("Viewer", "Vera", "Lindqvist"),
     "support": ("Support", "Samuel", "Okafor"),
     "manager": ("Manager", "Mónica", "Herrera"),
@@ -21,9 +21,14 @@ NAMED = {
 
 def give_roles(first_id: int, last_id: int) -> None:
     """One role to each staff account in this range, in the shares above."""
-    groups = {group.name: group.pk for group in Group.objects.filter(name__in=SHARES)}
+    groups = {group.name: group.pk for group in Group.objects.filter(name__in=ROLE_SHARES)}
     turns = cycle(
-        [groups[name] for name, share in SHARES.items() for _ in range(share) if name in groups]
+        [
+            groups[name]
+            for name, share in ROLE_SHARES.items()
+            for _ in range(share)
+            if name in groups
+        ]
         or [None]
     )
     staff = (
@@ -42,7 +47,7 @@ def make_named() -> None:
     """viewer, support and so on, at example.com. Nobody can sign in to them before a password
     reset.
     """
-    for username, (role, first_name, last_name) in NAMED.items():
+    for username, (role, first_name, last_name) in NAMED_STAFF.items():
         names = {"first_name": first_name, "last_name": last_name}
         account = User.objects.create_user(
             username, f"{username}@example.com", is_staff=True, **names
@@ -54,7 +59,7 @@ def make_admin(username: str, password: str, actor: object) -> User:
     """The account of the first sign-in, with its event."""
     email = username if "@" in username else f"{username}@example.com"
     account = User.objects.create_superuser(username, email, password)
-    record(
+    record_event(
         "account.created",
         actor=actor,
         target=account,

@@ -8,50 +8,54 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.directory import preferences
-from users.directory.columns import DEFAULT
-from users.directory.filter import SIZES, BadFilter, Filter, one_of
+from users.directory.columns import DEFAULT_COLUMNS
+from users.directory.filter import PAGE_SIZES, BadFilter, Filter, require_choice
 from users.directory.forms import ColumnsForm
-from users.directory.request import bad_request
-from users.web.forms import posted, status_of
+from users.directory.request_filter import as_bad_request
+from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def columns(request):
+def column_settings(request):
     """With HTMX each change is saved at once and the rows fall into their new order; without it
     there is a button.
     """
     access.require(request.user, "view")
-    chosen = preferences.columns(request.user)
-    form = ColumnsForm(posted(request), chosen=chosen)
+    chosen = preferences.preferred_columns(request.user)
+    form = ColumnsForm(posted_data(request), chosen=chosen)
     if form.is_valid():
         preferences.choose_columns(request.user, form.names())
         if not is_partial(request):
             messages.success(request, "Columns saved.")
             return redirect("directory")
-        form = ColumnsForm(None, chosen=preferences.columns(request.user))
+        form = ColumnsForm(None, chosen=preferences.preferred_columns(request.user))
     part = "#form" if is_partial(request) else ""
     context = {"form": form, "saved": request.method == "POST" and not form.is_bound}
-    return render(request, "users/directory/columns.html" + part, context, status=status_of(form))
+    return render(request, "users/directory/columns.html" + part, context, status=form_status(form))
 
 
 @require_POST
-def default(request):
+def reset_columns(request):
     access.require(request.user, "view")
-    preferences.choose_columns(request.user, DEFAULT)
+    preferences.choose_columns(request.user, DEFAULT_COLUMNS)
     messages.success(request, "Columns reset to default.")
     return redirect("directory-columns")
 
 
 @require_POST
-def size(request) -> HttpResponse:
+def set_page_size(request) -> HttpResponse:
     """Back to the list in the URL, in pages of the size that is from now on this person's own."""
     access.require(request.user, "view")
     try:
-        chosen = int(one_of("size", request.POST.get("size", ""), [str(each) for each in SIZES]))
-        wanted = Filter.parse(request.GET, size=chosen, masked=masking.hides(request.user))
+        chosen = int(
+            require_choice("size", request.POST.get("size", ""), [str(each) for each in PAGE_SIZES])
+        )
+        wanted = Filter.parse(
+            request.GET, size=chosen, masked=masking.hides_personal_data(request.user)
+        )
     except BadFilter as error:
-        raise bad_request(error) from error
+        raise as_bad_request(error) from error
     preferences.choose_size(request.user, chosen)
     return redirect(wanted.sized(chosen).url())

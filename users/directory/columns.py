@@ -6,9 +6,9 @@ from html import escape
 
 from django.utils.safestring import SafeString
 
-from users.directory.filter import REVEALING, Filter
-from users.directory.links import order, turn
-from users.web.icons import icon
+from users.directory.filter import REVEALING_SORTS, Filter
+from users.directory.links import aria_sort, sort_url
+from users.web.icons import icon_svg
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Column:
     sort: str = ""
 
 
-NAME = Column("name", "Name", "c-name", "name")
+NAME_COLUMN = Column("name", "Name", "c-name", "name")
 # What can be chosen; the name always stands first. What a cell of each holds is in rows.py.
 COLUMNS = {
     column.name: column
@@ -43,40 +43,42 @@ COLUMNS = {
         Column("must_change", "Must change password", "c-more c-text"),
     ]
 }
-DEFAULT = ("username", "email", "status", "joined", "seen")
-TICK_ALL = '<label class="tick scripts"><input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
-MANY = 7  # with more beside the name, the table scrolls sideways
+DEFAULT_COLUMNS = ("username", "email", "status", "joined", "seen")
+TICK_ALL_HTML = '<label class="tick scripts"><input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
+MANY_COLUMNS = 7  # with more beside the name, the table scrolls sideways
 
 
-def known(names: object) -> tuple[str, ...]:
+def known_columns(names: object) -> tuple[str, ...]:
     """Of what was stored once, the columns that there still are, each once."""
-    names = names if isinstance(names, list) else DEFAULT
+    names = names if isinstance(names, list) else DEFAULT_COLUMNS
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name in COLUMNS))
 
 
-def heads(wanted: Filter, names: Iterable[str] = DEFAULT) -> SafeString:
+def table_heads(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> SafeString:
     """A `th` for the name and each of `names`; a sortable one leads to its order, and from there to
     the opposite one.
     """
-    name, *others = [head(wanted, column) for column in (NAME, *(COLUMNS[name] for name in names))]
-    return SafeString("".join([name.replace(">", f">{TICK_ALL}", 1), *others]))
+    name, *others = [
+        column_head(wanted, column) for column in (NAME_COLUMN, *(COLUMNS[name] for name in names))
+    ]
+    return SafeString("".join([name.replace(">", f">{TICK_ALL_HTML}", 1), *others]))
 
 
-def head(wanted: Filter, column: Column) -> str:
+def column_head(wanted: Filter, column: Column) -> str:
     """By hand: as template code, six of them took as long as twenty rows."""
     label = column.label
-    sort = "" if wanted.masked and column.sort in REVEALING else column.sort
-    direction = order(wanted, sort) if sort else ""
+    sort = "" if wanted.masked and column.sort in REVEALING_SORTS else column.sort
+    direction = aria_sort(wanted, sort) if sort else ""
     if sort:
-        url = escape(turn(wanted, sort))
-        arrow = icon(direction) if direction else ""
+        url = escape(sort_url(wanted, sort))
+        arrow = icon_svg(direction) if direction else ""
         label = f'<a href="{url}" hx-get="{url}">{label}{arrow}</a>'
     sorted_by = f' aria-sort="{direction}"' if direction else ""
     return f'<th scope="col" class="{column.css}"{sorted_by}>{label}</th>'
 
 
-def layout(names: tuple[str, ...]) -> str:
+def table_class(names: tuple[str, ...]) -> str:
     """The class of a table with other columns than the default ones."""
-    if set(names) == set(DEFAULT):
+    if set(names) == set(DEFAULT_COLUMNS):
         return ""
-    return "chosen many" if len(names) > MANY else "chosen"
+    return "chosen many" if len(names) > MANY_COLUMNS else "chosen"

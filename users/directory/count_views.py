@@ -8,30 +8,30 @@ from django.views.decorators.vary import vary_on_headers
 from users import access
 from users.directory import counts
 from users.directory.filter import Filter
-from users.directory.request import parse
+from users.directory.request_filter import request_filter
 from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def count(request):
+def account_count(request):
     """GET: a number as good as can be had at once. POST: an exact one, please."""
     access.require(request.user, "view")
-    wanted = parse(request)
+    wanted = request_filter(request)
     if request.method == "POST":
-        counts.ask(wanted)
+        counts.request_count(wanted)
         if not is_partial(request):
             return redirect(wanted.url("/users/count/"))
-    asked = counts.answer(wanted)
-    context = {"filter": wanted, "asked": asked, "count": None if asked else quickly(wanted)}
+    asked = counts.count_answer(wanted)
+    context = {"filter": wanted, "asked": asked, "count": None if asked else count_quickly(wanted)}
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 
 
-def quickly(wanted: Filter) -> counts.Count | None:
+def count_quickly(wanted: Filter) -> counts.Count | None:
     """None where even the capped count takes longer than a page may."""
     try:
         with transaction.atomic():
-            return counts.capped(wanted)
+            return counts.count_up_to_cap(wanted)
     except OperationalError:
         return None

@@ -17,11 +17,11 @@ from django.utils import timezone
 from users.directory.filter import Filter
 from users.jobs.queue import doorbell
 
-CAP = 10_000
-KEPT = 600  # seconds that an exact count is worth showing
-PATIENCE = 120  # seconds that one may take
+EXACT_COUNT_CAP = 10_000
+ANSWER_SECONDS = 600  # seconds that an exact count is worth showing
+COUNT_SECONDS = 120  # seconds that one may take
 # The size of the table as the database remembers it: no query of its own, it rides in the list's.
-SIZE = {
+TABLE_SIZE_SQL = {
     "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
     "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
 }
@@ -39,17 +39,21 @@ class Count:
 
 
 def table_size(vendor: str) -> RawSQL:
-    return RawSQL(SIZE[vendor], ())  # noqa: S611  a constant
+    return RawSQL(TABLE_SIZE_SQL[vendor], ())  # noqa: S611  a constant
 
 
-def capped(wanted: Filter) -> Count:
+def count_up_to_cap(wanted: Filter) -> Count:
     """Exact up to CAP."""
     matches = wanted.apply().order_by()
-    number = matches.values("pk")[: CAP + 1].count()
-    return Count(number) if number <= CAP else Count(CAP, more=True, about=max(guess(wanted), CAP))
+    number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+    return (
+        Count(number)
+        if number <= EXACT_COUNT_CAP
+        else Count(EXACT_COUNT_CAP, more=True, about=max(estimate_count(wanted), EXACT_COUNT_CAP))
+    )
 
 
-def guess(wanted: Filter) -> int:
+def estimate_count(wanted: Filter) -> int:
     """What the planner expects, or 0 where the database does not say."""
     matches = wanted.apply().order_by().only("pk")
     connection = connections[matches.db]
@@ -65,12 +69,12 @@ def guess(wanted: Filter) -> int:
     return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
 
-def ask(wanted: Filter) -> dict[str, Any]:
+def request_count(wanted: Filter) -> dict[str, Any]:
     """Has a worker count exactly, unless one does or has done so already. The state of that, for
     `answer`.
     """
     with transaction.atomic():
-        known = answer(wanted)
+        known = count_answer(wanted)
         if known is None:
             known = {
                 "query": wanted.query,
@@ -79,41 +83,43 @@ def ask(wanted: Filter) -> dict[str, Any]:
                 "error": "",
                 "at": timezone.now(),
             }
-            cache.set(key(wanted.digest), known, KEPT)
-            doorbell.ring("users.directory.tasks.count", wanted.digest)
+            cache.set(count_key(wanted.digest), known, ANSWER_SECONDS)
+            doorbell.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
     return known
 
 
-def answer(wanted: Filter) -> dict[str, Any] | None:
+def count_answer(wanted: Filter) -> dict[str, Any] | None:
     """None, or `number` (None while a worker counts), `error` and `at`, the time of the question or
     of the answer.
     """
-    return cache.get(key(wanted.digest))
+    return cache.get(count_key(wanted.digest))
 
 
-def count(digest: str) -> int | None:
+def count_requested(digest: str) -> int | None:
     """Counts what was asked for, for at most PATIENCE seconds, and keeps the answer. None if nobody
     asks any more.
     """
-    asked = cache.get(key(digest))
+    asked = cache.get(count_key(digest))
     if asked is None:
         return None
     matches = Filter.parse(QueryDict(asked["query"]), masked=asked["masked"]).apply().order_by()
     with transaction.atomic():
         if connections[matches.db].vendor == "postgresql":
             with connections[matches.db].cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PATIENCE}s"])
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
+                )
         number = matches.count()
-    cache.set(key(digest), asked | {"number": number, "at": timezone.now()}, KEPT)
+    cache.set(count_key(digest), asked | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
     return number
 
 
-def give_up(digest: str, error: str) -> None:
-    if asked := cache.get(key(digest)):
-        cache.set(key(digest), asked | {"error": error, "at": timezone.now()}, KEPT)
+def store_count_error(digest: str, error: str) -> None:
+    if asked := cache.get(count_key(digest)):
+        cache.set(count_key(digest), asked | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
 
 
-def forget() -> None:
+def forget_counts() -> None:
     """Drops every question and answer: each holds the words of somebody's search, also for a while
     after it has run out.
     """
@@ -121,15 +127,15 @@ def forget() -> None:
         table = settings.CACHES["default"]["LOCATION"]
         cursor.execute(
             f"DELETE FROM {table} WHERE cache_key LIKE %s",  # noqa: S608
-            [cache.make_key(key("")) + "%"],
+            [cache.make_key(count_key("")) + "%"],
         )
 
 
-def key(digest: str) -> str:
+def count_key(digest: str) -> str:
     return f"count:{digest}"
 
 
-def in_words(number: int) -> str:
+def format_estimate(number: int) -> str:
     """10.2 million, 132,000, 950: as exact as a guess deserves."""
     if number >= 1_000_000:
         return f"{number / 1_000_000:.1f} million".replace(".0 ", " ")

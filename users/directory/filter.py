@@ -12,23 +12,23 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
-from users.directory.filters import PARAMETERS
+from users.directory.filters import FILTERS
 from users.directory.keyset import SORTS
-from users.directory.search import Search, tokens
+from users.directory.search import Search, split_tokens
 from users.models import User, UserQuerySet
 
-SIZES = (25, 50, 100)
+PAGE_SIZES = (25, 50, 100)
 DEFAULT_SORT = "-joined"
 DEFAULT_SIZE = 50
-TERM_MAX = 200
+SEARCH_MAX = 200
 VALUE_MAX = 255
-ORDER = ("sort", "size")
-POSITION = ("after", "before")
-REVEALING = {
+ORDER_PARAMETERS = ("sort", "size")
+POSITION_PARAMETERS = ("after", "before")
+REVEALING_SORTS = {
     "email",
     "username",
 }  # sorts that tell what is masked: by neighbours, and by the cursors in addresses
-KNOWN = {"q", *PARAMETERS, *ORDER, *POSITION, "view"}
+KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
 class BadFilter(Exception):
@@ -62,22 +62,28 @@ class Filter:
         impossible parameter.
         """
         for name, given in query.lists():
-            if name not in KNOWN:
+            if name not in KNOWN_PARAMETERS:
                 raise BadFilter(name, "There is no such filter.")
             if len(given) > 1:
                 raise BadFilter(name, "This filter is given more than once.")
-        named, q = tokens(check_text("q", query.get("q", ""), TERM_MAX), set(PARAMETERS))
-        asked = {name: query[name] for name in PARAMETERS if query.get(name)} | named
-        sort = one_of("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
-        if masked and sort.removeprefix("-") in REVEALING:
+        named, q = split_tokens(check_query_text("q", query.get("q", ""), SEARCH_MAX), set(FILTERS))
+        asked = {name: query[name] for name in FILTERS if query.get(name)} | named
+        sort = require_choice("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
+        if masked and sort.removeprefix("-") in REVEALING_SORTS:
             raise BadFilter("sort", "Addresses are masked for you, so you can’t sort by them.")
         return cls(
             q=q,
             values={
-                name: parse_value(name, str(asked[name])) for name in PARAMETERS if name in asked
+                name: parse_filter_value(name, str(asked[name]))
+                for name in FILTERS
+                if name in asked
             },
             sort=sort,
-            size=int(one_of("size", query.get("size") or str(size), [str(each) for each in SIZES])),
+            size=int(
+                require_choice(
+                    "size", query.get("size") or str(size), [str(each) for each in PAGE_SIZES]
+                )
+            ),
             usual=size,
             masked=masked,
         )
@@ -88,7 +94,7 @@ class Filter:
 
     def conditions(self) -> list[Q]:
         """One for each filter but the search."""
-        return [PARAMETERS[name].condition(value) for name, value in self.values.items()]
+        return [FILTERS[name].condition(value) for name, value in self.values.items()]
 
     def apply(self, accounts: UserQuerySet | None = None) -> UserQuerySet:
         """The accounts that match, in no order yet, without any cap."""
@@ -148,19 +154,19 @@ class Filter:
         who = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}[
             values.pop("role", "")
         ]
-        words = [PARAMETERS["status"].words(status)] if status else [] if self.narrows else ["all"]
-        words += [who, *(PARAMETERS[name].words(value) for name, value in values.items())]
+        words = [FILTERS["status"].words(status)] if status else [] if self.narrows else ["all"]
+        words += [who, *(FILTERS[name].words(value) for name, value in values.items())]
         return " ".join(words) + (f" matching “{self.q}”" if self.q else "")
 
 
-def parse_value(name: str, value: str) -> str:
+def parse_filter_value(name: str, value: str) -> str:
     try:
-        return PARAMETERS[name].parse(check_text(name, value, VALUE_MAX))
+        return FILTERS[name].parse(check_query_text(name, value, VALUE_MAX))
     except ValueError as error:
         raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
 
 
-def check_text(name: str, value: str, longest: int) -> str:
+def check_query_text(name: str, value: str, longest: int) -> str:
     """Trimmed. Raises BadFilter for what no database holds."""
     value = value.strip()
     if len(value) > longest:
@@ -173,7 +179,7 @@ def check_text(name: str, value: str, longest: int) -> str:
     return value
 
 
-def one_of(name: str, value: str, allowed: list[str]) -> str:
+def require_choice(name: str, value: str, allowed: list[str]) -> str:
     if value not in allowed:
         raise BadFilter(
             name,

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 from users import access
 from users.caching import pages
 from users.caching.generation import ROLES
-from users.directory.filters import MISSING, PARAMETERS
-from users.directory.filters import ROLES as STAFF
-from users.directory.request import parse
+from users.directory.filters import ACCESS_LEVELS as STAFF
+from users.directory.filters import FILTERS, MISSING_CHOICES
+from users.directory.request_filter import request_filter
 from users.models import State
 from users.web import partials
 
@@ -19,25 +19,25 @@ YES_NO = [("yes", "Yes"), ("no", "No")]
 
 
 @require_safe
-def filters(request):
+def filter_panel(request):
     access.require(request.user, "view")
-    return pages.page(request, panel, shows=(ROLES,))
+    return pages.cached_page(request, render_panel, shows=(ROLES,))
 
 
-def panel(request):
-    wanted = parse(request)
+def render_panel(request):
+    wanted = request_filter(request)
     context = {
         "filter": wanted,
         "fields": partial(
-            fields, wanted.values
+            filter_fields, wanted.values
         ),  # asked for only where the template has not kept them
-        "roles": pages.generations_of(request).of(ROLES),
+        "roles": pages.request_generations(request).of(ROLES),
     }
     part = "#panel" if partials.is_partial(request) else ""
     return render(request, "users/directory/filters.html" + part, context)
 
 
-def fields(values: dict[str, str]) -> list[dict]:
+def filter_fields(values: dict[str, str]) -> list[dict]:
     """One for each filter, with what it may be chosen from, and its value in `values`."""
     choices = {
         "status": State.choices,
@@ -46,7 +46,8 @@ def fields(values: dict[str, str]) -> list[dict]:
             (name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)
         ],
         "missing": [
-            (name, words.removeprefix("no ").capitalize()) for name, words in MISSING.items()
+            (name, words.removeprefix("no ").capitalize())
+            for name, words in MISSING_CHOICES.items()
         ],
     } | dict.fromkeys(("verified", "mfa", "must_change", "never_seen"), YES_NO)
     return [
@@ -56,5 +57,5 @@ def fields(values: dict[str, str]) -> list[dict]:
             "choices": choices.get(name),
             "value": values.get(name, ""),
         }
-        for name, parameter in PARAMETERS.items()
+        for name, parameter in FILTERS.items()
     ]

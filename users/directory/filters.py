@@ -13,30 +13,30 @@ from django.db.models import BooleanField, Func, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from users.directory.keyset import ANYWHERE, COLUMNS, NEVER, Span
-from users.identifiers import INVISIBLE, fold
+from users.directory.keyset import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
+from users.identifiers import INVISIBLE_CATEGORIES, fold_identifier
 from users.models import State, User, in_state
 
-EVER = NEVER + timedelta(microseconds=1)
+FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
 # What conditions take for the present while a statement is put together that is to be run at other
 # times.
-assumed: ContextVar[datetime | None] = ContextVar("assumed", default=None)
-UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
-SPANS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
-ROLES = {"staff": "Staff", "superuser": "Superusers"}
-EMPTY = Span("", "\x01")  # nothing that is stored begins with a control character
-MISSING = {"email": "no email", "name": "no name"}
+assumed_now: ContextVar[datetime | None] = ContextVar("assumed", default=None)
+DAYS_PER_UNIT = {"d": 1, "w": 7, "m": 30, "y": 365}
+UNIT_NAMES = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
+ACCESS_LEVELS = {"staff": "Staff", "superuser": "Superusers"}
+EMPTY_TEXT = KeyRange("", "\x01")  # nothing that is stored begins with a control character
+MISSING_CHOICES = {"email": "no email", "name": "no name"}
 
 
 # PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any
 # index, and at the million that come first and are not.
-SOME_STATUS = RawSQL("(SELECT 'active')", ())
-NOWHERE: frozenset[str] = frozenset()
-JOINED = frozenset({"joined"})
-EVERYWHERE = frozenset({"joined", "username", "email", "name", "seen"})
+OPAQUE_ACTIVE = RawSQL("(SELECT 'active')", ())
+NO_SORTS: frozenset[str] = frozenset()
+JOINED_SORT = frozenset({"joined"})
+EVERY_SORT = frozenset({"joined", "username", "email", "name", "seen"})
 
 
-class NoEmail(Func):
+class EmptyEmail(Func):
     """SQLite knows how many addresses there are and not that one of them is frequent: told nothing,
     it would read all who have none, and sort them.
     """
@@ -53,7 +53,7 @@ class NoEmail(Func):
 
 
 @dataclass(frozen=True)
-class Parameter:
+class FilterSpec:
     """`parse` gives the canonical value or raises ValueError with a sentence. `words` follows
     "accounts …".
     """
@@ -64,7 +64,7 @@ class Parameter:
     words: Callable[[str], str]
     # The sorts in which an index holds the accounts of this value in order; elsewhere the finder
     # bounds its work.
-    ordered: Callable[[str], frozenset[str]] = lambda value: NOWHERE
+    ordered: Callable[[str], frozenset[str]] = lambda value: NO_SORTS
     # Whether few accounts have this value, as a rule.
     seldom: Callable[[str], bool] = lambda value: False
     # What is true of all these accounts and of few others, and is held in order everywhere.
@@ -73,21 +73,21 @@ class Parameter:
     # is not.
     most: Callable[[str], Q | None] = lambda value: None
     # For a range of the key of a sort: that sort, and the range.
-    span: Callable[[str], tuple[str, Span]] = lambda value: ("", ANYWHERE)
+    span: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
 
-def ranging(
+def range_filter(
     label: str,
     parse: Callable[[str], str],
-    span: Callable[[str], tuple[str, Span]],
+    span: Callable[[str], tuple[str, KeyRange]],
     words: Callable[[str], str],
     seldom: Callable[[str], bool] = lambda value: False,
-) -> Parameter:
+) -> FilterSpec:
     """A filter that is a range of the key of a sort, and so in order there."""
-    return Parameter(
+    return FilterSpec(
         label,
         parse,
-        lambda value: in_span(*span(value)),
+        lambda value: range_condition(*span(value)),
         words,
         lambda value: frozenset({span(value)[0]}),
         seldom,
@@ -95,14 +95,14 @@ def ranging(
     )
 
 
-def in_span(sort: str, span: Span) -> Q:
+def range_condition(sort: str, span: KeyRange) -> Q:
     """Over the key that the index is made of, which is not always the column."""
-    key = COLUMNS[sort].key
+    key = SORT_COLUMNS[sort].key
     start = Q() if span.start is None else Q(GreaterThanOrEqual(key, Value(span.start)))
     return start if span.stop is None else start & Q(LessThan(key, Value(span.stop)))
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
+def choice_parser(*allowed: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in allowed:
             raise ValueError(f"Allowed values: {', '.join(allowed)}.")
@@ -111,60 +111,60 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-yes_or_no = choice("yes", "no")
+parse_yes_no = choice_parser("yes", "no")
 
 
-def domain(value: str) -> str:
-    name = fold(value.strip()).removeprefix("@")
+def parse_domain(value: str) -> str:
+    name = fold_identifier(value.strip()).removeprefix("@")
     if not re.fullmatch(r"[^\s@,/\\]{1,254}", name):
         raise ValueError("Enter a domain such as example.com.")
-    return printable(name)
+    return require_printable(name)
 
 
-def printable(value: str) -> str:
-    if any(unicodedata.category(char) in INVISIBLE for char in value):
+def require_printable(value: str) -> str:
+    if any(unicodedata.category(char) in INVISIBLE_CATEGORIES for char in value):
         raise ValueError("It contains a character that can’t be stored, so nothing can match it.")
     return value
 
 
-def day(value: str) -> str:
+def parse_day(value: str) -> str:
     """An ISO date, or days before today such as -30d, -2w, -6m, -1y; relative dates stay relative."""
     try:
         if re.fullmatch(r"-[0-9]{1,4}[dwmy]", value):
-            start_of(value)
+            day_start(value)
             return value
         return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
     except (ValueError, OverflowError):
         raise ValueError("Enter a date such as 2026-03-31, or -30d for 30 days ago.") from None
 
 
-def start_of(value: str) -> datetime:
+def day_start(value: str) -> datetime:
     """The first instant of that day, in UTC."""
     if value.startswith("-"):
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight - timedelta(days=int(value[1:-1]) * UNITS[value[-1]])
+        return midnight - timedelta(days=int(value[1:-1]) * DAYS_PER_UNIT[value[-1]])
     return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-def end_of(value: str) -> datetime:
+def day_end(value: str) -> datetime:
     """The first instant after that day, in UTC. The last day that there is has no day after it."""
-    start = start_of(value)
+    start = day_start(value)
     return start + timedelta(days=1) if start.year < 9999 else start
 
 
-def role(value: str) -> Q:
+def access_level_condition(value: str) -> Q:
     return Q(is_superuser=True) if value == "superuser" else Q(is_staff=True)
 
 
-def group(value: str) -> Q:
+def group_condition(value: str) -> Q:
     return Q(pk__in=User.groups.through.objects.filter(group__name=value).values("user_id"))
 
 
-def where(value_with_index: str) -> Callable[[str], frozenset[str]]:
-    return lambda value: JOINED if value == value_with_index else NOWHERE
+def joined_sort_for(value_with_index: str) -> Callable[[str], frozenset[str]]:
+    return lambda value: JOINED_SORT if value == value_with_index else NO_SORTS
 
 
-def always(value: str) -> bool:
+def always_true(value: str) -> bool:
     return True
 
 
@@ -173,7 +173,7 @@ def since(value: str) -> str:
     return f"in the last {duration(value)}" if value.startswith("-") else f"since {value}"
 
 
-def until(value: str) -> str:
+def undo_deadline(value: str) -> str:
     """The last day of a range in words, such as "at least 30 days ago"."""
     return f"at least {duration(value)} ago" if value.startswith("-") else f"until {value}"
 
@@ -181,140 +181,154 @@ def until(value: str) -> str:
 def duration(value: str) -> str:
     """A relative date such as -30d, as "30 days"."""
     number = int(value[1:-1])
-    unit = SPANS[value[-1]]
+    unit = UNIT_NAMES[value[-1]]
     return f"{number} {unit.removesuffix('s') if number == 1 else unit}"
 
 
 # In the order of the words: "active staff with the role Support at example.com that …".
-PARAMETERS = {
-    "status": Parameter(
+FILTERS = {
+    "status": FilterSpec(
         "Status",
-        choice(*State.values),
-        lambda value: in_state(value, assumed.get()),
+        choice_parser(*State.values),
+        lambda value: in_state(value, assumed_now.get()),
         lambda value: State(value).label.lower(),
-        lambda value: NOWHERE if value in (State.ACTIVE, State.ENDED) else EVERYWHERE,
+        lambda value: NO_SORTS if value in (State.ACTIVE, State.ENDED) else EVERY_SORT,
         lambda value: value != State.ACTIVE,
         lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
-        lambda value: Q(status=SOME_STATUS) if value == State.ACTIVE else None,
+        lambda value: Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None,
     ),
-    "role": Parameter(
-        "Access level", choice(*ROLES), role, lambda value: value, where("staff"), always
+    "role": FilterSpec(
+        "Access level",
+        choice_parser(*ACCESS_LEVELS),
+        access_level_condition,
+        lambda value: value,
+        joined_sort_for("staff"),
+        always_true,
     ),
-    "group": Parameter(
-        "Role", printable, group, lambda value: f"with the role {value}", seldom=always
+    "group": FilterSpec(
+        "Role",
+        require_printable,
+        group_condition,
+        lambda value: f"with the role {value}",
+        seldom=always_true,
     ),
-    "domain": Parameter(
+    "domain": FilterSpec(
         "Domain",
-        domain,
+        parse_domain,
         lambda value: Q(email_domain=value),
         lambda value: f"at {value}",
-        lambda value: JOINED,
-        always,
+        lambda value: JOINED_SORT,
+        always_true,
     ),
-    "verified": Parameter(
+    "verified": FilterSpec(
         "Verified address",
-        yes_or_no,
+        parse_yes_no,
         lambda value: Q(email_verified_at__isnull=value == "no"),
         lambda value: f"{'with' if value == 'yes' else 'without'} a verified address",
-        where("no"),
+        joined_sort_for("no"),
     ),
-    "mfa": Parameter(
+    "mfa": FilterSpec(
         "Second factor",
-        yes_or_no,
+        parse_yes_no,
         lambda value: Q(has_second_factor=value == "yes"),
         lambda value: f"{'with' if value == 'yes' else 'without'} a second factor",
-        where("yes"),
+        joined_sort_for("yes"),
         lambda value: value == "yes",
     ),
-    "must_change": Parameter(
+    "must_change": FilterSpec(
         "Must change password",
-        yes_or_no,
+        parse_yes_no,
         lambda value: Q(must_change_password=value == "yes"),
         lambda value: (
             f"that {'must' if value == 'yes' else 'do not have to'} change their password"
         ),
-        where("yes"),
+        joined_sort_for("yes"),
         lambda value: value == "yes",
     ),
-    "joined_from": ranging(
+    "joined_from": range_filter(
         "Joined from",
-        day,
-        lambda value: ("joined", Span(start_of(value))),
+        parse_day,
+        lambda value: ("joined", KeyRange(day_start(value))),
         lambda value: f"that joined {since(value)}",
     ),
-    "joined_to": ranging(
+    "joined_to": range_filter(
         "Joined until",
-        day,
-        lambda value: ("joined", Span(stop=end_of(value))),
-        lambda value: f"that joined {until(value)}",
+        parse_day,
+        lambda value: ("joined", KeyRange(stop=day_end(value))),
+        lambda value: f"that joined {undo_deadline(value)}",
     ),
-    "seen_from": ranging(
+    "seen_from": range_filter(
         "Last seen from",
-        day,
-        lambda value: ("seen", Span(start_of(value))),
+        parse_day,
+        lambda value: ("seen", KeyRange(day_start(value))),
         lambda value: f"last seen {since(value)}",
     ),
-    "seen_to": ranging(
+    "seen_to": range_filter(
         "Last seen until",
-        day,
-        lambda value: ("seen", Span(EVER, end_of(value))),
-        lambda value: f"last seen {until(value)}",
+        parse_day,
+        lambda value: ("seen", KeyRange(FIRST_SEEN, day_end(value))),
+        lambda value: f"last seen {undo_deadline(value)}",
     ),
-    "never_seen": ranging(
+    "never_seen": range_filter(
         "Never seen",
-        yes_or_no,
-        lambda value: ("seen", Span(NEVER, EVER) if value == "yes" else Span(EVER)),
+        parse_yes_no,
+        lambda value: (
+            "seen",
+            KeyRange(NEVER_SEEN, FIRST_SEEN) if value == "yes" else KeyRange(FIRST_SEEN),
+        ),
         lambda value: "that were never seen" if value == "yes" else "that have been seen",
     ),
-    "source": Parameter(
+    "source": FilterSpec(
         "Source",
-        printable,
+        require_printable,
         lambda value: Q(source=value),
         lambda value: f"imported from {value}",
-        lambda value: JOINED,
+        lambda value: JOINED_SORT,
     ),
-    "missing": Parameter(
+    "missing": FilterSpec(
         "Missing",
-        choice(*MISSING),
-        lambda value: Q(NoEmail("email")) if value == "email" else in_span("name", EMPTY),
-        lambda value: f"that have {MISSING[value]}",
-        lambda value: EVERYWHERE if value == "email" else frozenset({"name"}),
-        always,
-        span=lambda value: (value, EMPTY),
+        choice_parser(*MISSING_CHOICES),
+        lambda value: (
+            Q(EmptyEmail("email")) if value == "email" else range_condition("name", EMPTY_TEXT)
+        ),
+        lambda value: f"that have {MISSING_CHOICES[value]}",
+        lambda value: EVERY_SORT if value == "email" else frozenset({"name"}),
+        always_true,
+        span=lambda value: (value, EMPTY_TEXT),
     ),
 }
 
 
-def ranges(name: str, value: str, sort: str) -> bool:
+def is_range_of(name: str, value: str, sort: str) -> bool:
     """Whether the filter is a range of the sort's key."""
-    return PARAMETERS[name].span(value)[0] == sort
+    return FILTERS[name].span(value)[0] == sort
 
 
-def span(values: dict[str, str], sort: str) -> Span:
+def filters_range(values: dict[str, str], sort: str) -> KeyRange:
     """What the filters that are ranges of the sort's key leave of it."""
-    within = ANYWHERE
+    within = FULL_RANGE
     for name, value in values.items():
-        within &= PARAMETERS[name].span(value)[1] if ranges(name, value, sort) else ANYWHERE
+        within &= FILTERS[name].span(value)[1] if is_range_of(name, value, sort) else FULL_RANGE
     return within
 
 
-def lanes(values: dict[str, str], sort: str) -> list[Q]:
+def index_conditions(values: dict[str, str], sort: str) -> list[Q]:
     """The filters whose accounts an index holds in the sort's order, those that few accounts meet
     first.
     """
     held = [
-        (PARAMETERS[name], value)
+        (FILTERS[name], value)
         for name, value in values.items()
-        if sort in PARAMETERS[name].ordered(value) and not ranges(name, value, sort)
+        if sort in FILTERS[name].ordered(value) and not is_range_of(name, value, sort)
     ]
     held.sort(key=lambda each: not each[0].seldom(each[1]))
     return [parameter.condition(value) for parameter, value in held]
 
 
-def nearly(values: dict[str, str]) -> list[Q]:
+def superset_conditions(values: dict[str, str]) -> list[Q]:
     """What an index holds in every order, and is not much more than the accounts of one of the
     filters.
     """
     return [
-        near for name, value in values.items() if (near := PARAMETERS[name].near(value)) is not None
+        near for name, value in values.items() if (near := FILTERS[name].near(value)) is not None
     ]

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from users import identifiers
 from users.directory.columns import COLUMNS
 from users.directory.models import NAME_MAX, QUERY_MAX
-from users.web.forms import NormalField, VersionField
+from users.web.forms import NormalisedField, VersionField
 
 
 class ColumnsForm(forms.Form):
@@ -58,10 +58,10 @@ class ColumnsForm(forms.Form):
         return tuple(sorted(self.cleaned_data["columns"], key=key))
 
 
-class ViewForm(forms.Form):
+class SavedSearchForm(forms.Form):
     """A new view. `may_share`: whether the person who makes it may let others see it."""
 
-    name = NormalField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
+    name = NormalisedField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
         required=False, label="Shared", help_text="Share with everyone who can see the directory."
     )
@@ -84,7 +84,7 @@ class ViewForm(forms.Form):
         return name
 
 
-class ChangedViewForm(ViewForm):
+class ChangeSavedSearchForm(SavedSearchForm):
     query = None  # type: ignore[assignment]
     position = forms.IntegerField(
         min_value=1, max_value=999, label="Position", help_text="Order among your own views."

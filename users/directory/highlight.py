@@ -6,16 +6,18 @@ from html import (
 
 from django.utils.safestring import SafeString, mark_safe
 
-from users.identifiers import search_form
+from users.identifiers import normalise_search_text
 
-LONGEST = 400  # characters; nothing in the table is longer, and nothing longer is worth the time
+HIGHLIGHT_MAX = (
+    400  # characters; nothing in the table is longer, and nothing longer is worth the time
+)
 
 
 def highlight(text: str, words: tuple[str, ...]) -> SafeString:
     """`text` as HTML, with <mark> around each place where one of `words` (in search form) stands."""
-    if not words or not text or len(text) > LONGEST:
+    if not words or not text or len(text) > HIGHLIGHT_MAX:
         return SafeString(escape(text))
-    spans = merged(sorted(span for word in words for span in places(text, word)))
+    spans = merge_spans(sorted(span for word in words for span in match_spans(text, word)))
     parts = []
     at = 0
     for start, end in spans:
@@ -24,14 +26,14 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
     return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308  every piece of text is escaped
 
 
-def places(text: str, word: str) -> list[tuple[int, int]]:
+def match_spans(text: str, word: str) -> list[tuple[int, int]]:
     """Where `word` stands in `text`, as positions in `text`: found in the folded text and carried
     back.
     """
     folded = ""
     origin = []
     for position, char in enumerate(text):
-        form = " " if char.isspace() else search_form(char)
+        form = " " if char.isspace() else normalise_search_text(char)
         folded += form
         origin += [position] * len(form)
     spans = []
@@ -42,7 +44,7 @@ def places(text: str, word: str) -> list[tuple[int, int]]:
     return spans
 
 
-def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Sorted spans without overlaps."""
     result: list[tuple[int, int]] = []
     for start, end in spans:

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.utils.safestring import SafeString
 
 from users.directory import keyset
-from users.directory.filter import SIZES, Filter
-from users.directory.filters import PARAMETERS
+from users.directory.filter import PAGE_SIZES, Filter
+from users.directory.filters import FILTERS
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ NEWEST_FIRST = {"joined", "seen"}
 FIRST_YEAR = 2010
 
 
-def turn(wanted: Filter, name: str) -> str:
+def sort_url(wanted: Filter, name: str) -> str:
     """The URL of the list ordered by this column; if it is already, in the other direction."""
     first, second = (f"-{name}", name) if name in NEWEST_FIRST else (name, f"-{name}")
     return wanted.ordered_by(second if wanted.sort == first else first).url()
 
 
-def order(wanted: Filter, name: str) -> str:
+def aria_sort(wanted: Filter, name: str) -> str:
     """The value of aria-sort; "" for the columns that the list is not ordered by."""
     return {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "")
 
 
-def steps(wanted: Filter, page: keyset.Page) -> list[Link]:
+def page_links(wanted: Filter, page: keyset.AccountPage) -> list[Link]:
     return [
         Link("First", wanted.url() if page.previous else "", "first"),
         Link(
@@ -51,17 +51,18 @@ def steps(wanted: Filter, page: keyset.Page) -> list[Link]:
             "prev",
         ),
         Link("Next", wanted.url(after=page.next) if page.next else "", "next", "next"),
-        Link("Last", wanted.url(before=keyset.END) if page.next else "", "last"),
+        Link("Last", wanted.url(before=keyset.LAST_PAGE) if page.next else "", "last"),
     ]
 
 
-def sizes(wanted: Filter) -> list[Link]:
+def size_links(wanted: Filter) -> list[Link]:
     return [
-        Link(str(size), "" if size == wanted.size else wanted.sized(size).url()) for size in SIZES
+        Link(str(size), "" if size == wanted.size else wanted.sized(size).url())
+        for size in PAGE_SIZES
     ]
 
 
-def chips(wanted: Filter) -> list[Link]:
+def filter_chips(wanted: Filter) -> list[Link]:
     """The filters in force; following one takes it away."""
     search = [Link(f"“{wanted.q}”", wanted.without("q").url())] if wanted.q else []
     return search + [
@@ -71,11 +72,11 @@ def chips(wanted: Filter) -> list[Link]:
 
 
 def chip_label(name: str, value: str) -> str:
-    words = PARAMETERS[name].words(value)
+    words = FILTERS[name].words(value)
     return words[:1].upper() + words[1:]
 
 
-def jumps(wanted: Filter) -> SafeString:
+def jump_links(wanted: Filter) -> SafeString:
     """Links to letters or years, for the sorts that have them. By hand: as template code they took
     a tenth of the page.
     """
@@ -83,7 +84,7 @@ def jumps(wanted: Filter) -> SafeString:
     base += "&" if "?" in base else "?"
     links = [
         (escape(base + position), label)
-        for label, position in places(wanted.sort, datetime.now(UTC).year)
+        for label, position in jump_cursors(wanted.sort, datetime.now(UTC).year)
     ]
     return SafeString(
         "".join([f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links])
@@ -91,7 +92,7 @@ def jumps(wanted: Filter) -> SafeString:
 
 
 @cache
-def places(sort: str, year: int) -> list[tuple[str, str]]:
+def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
     """Labels, and positions in front of the first account of each; `year` is the last of those that
     can be jumped to.
     """

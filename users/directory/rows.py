@@ -14,15 +14,15 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from users.caching.fragments import Piece
+from users.caching.fragments import Fragment
 from users.directory.columns import COLUMNS
 from users.directory.highlight import highlight
 from users.models import State, User
-from users.web.time_html import stamp
+from users.web.time_html import short_time_html
 
-Words = tuple[str, ...]
-NONE = "–"
-STATES = {
+SearchWords = tuple[str, ...]
+EMPTY_CELL = "–"
+STATE_HTML = {
     state: f'<span class="state {state.value}">{state.label}</span>' for state in State
 }  # an enum's label takes time
 
@@ -33,10 +33,10 @@ class Cell(NamedTuple):
     """
 
     fields: tuple[str, ...]
-    html: Callable[[User, Words, datetime], str]
+    html: Callable[[User, SearchWords, datetime], str]
 
 
-NAME = (
+NAME_CELL_FIELDS = (
     "id",
     "username",
     "email",
@@ -47,19 +47,26 @@ NAME = (
 )  # what `name` shows
 CELLS = {
     "username": Cell(("username",), lambda account, words, now: highlight(account.username, words)),
-    "email": Cell(("email",), lambda account, words, now: highlight(account.email, words) or NONE),
-    "status": Cell(("state",), lambda account, words, now: STATES[account.state]),
-    "joined": Cell(("date_joined",), lambda account, words, now: stamp(account.date_joined, now)),
+    "email": Cell(
+        ("email",), lambda account, words, now: highlight(account.email, words) or EMPTY_CELL
+    ),
+    "status": Cell(("state",), lambda account, words, now: STATE_HTML[account.state]),
+    "joined": Cell(
+        ("date_joined",), lambda account, words, now: short_time_html(account.date_joined, now)
+    ),
     "seen": Cell(
-        ("last_seen_at",), lambda account, words, now: stamp(account.last_seen_at, now) or "never"
+        ("last_seen_at",),
+        lambda account, words, now: short_time_html(account.last_seen_at, now) or "never",
     ),
-    "phone": Cell(("phone",), lambda account, words, now: highlight(account.phone, words) or NONE),
+    "phone": Cell(
+        ("phone",), lambda account, words, now: highlight(account.phone, words) or EMPTY_CELL
+    ),
     "domain": Cell(
-        ("email_domain",), lambda account, words, now: escape(account.email_domain) or NONE
+        ("email_domain",), lambda account, words, now: escape(account.email_domain) or EMPTY_CELL
     ),
-    "source": Cell(("source",), lambda account, words, now: escape(account.source) or NONE),
+    "source": Cell(("source",), lambda account, words, now: escape(account.source) or EMPTY_CELL),
     "source_id": Cell(
-        ("source_id",), lambda account, words, now: escape(account.source_id) or NONE
+        ("source_id",), lambda account, words, now: escape(account.source_id) or EMPTY_CELL
     ),
     "id": Cell(("id",), lambda account, words, now: str(account.id)),
     "verified": Cell(
@@ -75,26 +82,30 @@ CELLS = {
 }
 
 
-def rows(accounts: list[User], columns: tuple[str, ...], words: Words = ()) -> list[Piece]:
+def account_rows(
+    accounts: list[User], columns: tuple[str, ...], words: SearchWords = ()
+) -> list[Fragment]:
     """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is the same as
     long as all fields are that it shows.
     """
     now = timezone.localtime()
     cells = [(COLUMNS[name].css, CELLS[name].html) for name in columns]
-    shown = attrgetter(*NAME, *(field for name in columns for field in CELLS[name].fields))
+    shown = attrgetter(
+        *NAME_CELL_FIELDS, *(field for name in columns for field in CELLS[name].fields)
+    )
     kind = ("row", columns, words, now.date())
     return [
-        Piece((*kind, *shown(account)), partial(row, account, cells, words, now))
+        Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now))
         for account in accounts
     ]
 
 
-def row(account: User, cells: list, words: Words, now: datetime) -> SafeString:
+def row_html(account: User, cells: list, words: SearchWords, now: datetime) -> SafeString:
     rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
-    return SafeString(f"<tr>{name(account, words)}{rest}</tr>\n")
+    return SafeString(f"<tr>{name_cell(account, words)}{rest}</tr>\n")
 
 
-def name(account: User, words: Words) -> str:
+def name_cell(account: User, words: SearchWords) -> str:
     """The first cell: a box to tick, the name as the link of the whole row, and on a phone the
     address below it.
     """

@@ -12,31 +12,36 @@ from django.views.decorators.vary import vary_on_headers
 from users import access, masking
 from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
-from users.directory.forms import ChangedViewForm, ViewForm
+from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
-from users.directory.request import bad_request, parse
-from users.web.forms import posted, status_of
+from users.directory.request_filter import as_bad_request, request_filter
+from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
 
-SHOWN = 12  # as links above the list; the page has them all
-LISTED = 500
+LINKS_SHOWN = 12  # as links above the list; the page has them all
+LIST_LIMIT = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def views(request):
+def saved_search_list(request):
     """GET: all that the viewer may open, or as a part of the directory the first ones. POST: one
     more.
     """
     access.require(request.user, "view")
     if request.method == "POST":
-        return created(request)
+        return save_new_search(request)
     found = list(
-        saved_searches.seen_by(request.user)[: SHOWN + 1 if is_partial(request) else LISTED]
+        saved_searches.visible_searches(request.user)[
+            : LINKS_SHOWN + 1 if is_partial(request) else LIST_LIMIT
+        ]
     )
     for view in found:
-        view.words = saved_searches.words(view, request.user)  # type: ignore[attr-defined]
-    context = {"views": found[:SHOWN] if is_partial(request) else found, "more": len(found) > SHOWN}
+        view.words = saved_searches.describe_saved_filter(view, request.user)  # type: ignore[attr-defined]
+    context = {
+        "views": found[:LINKS_SHOWN] if is_partial(request) else found,
+        "more": len(found) > LINKS_SHOWN,
+    }
     return render(
         request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context
     )
@@ -46,29 +51,32 @@ def views(request):
 def new(request):
     """A form for the filter in the URL."""
     access.require(request.user, "view")
-    wanted = parse(request)
-    form = ViewForm(
+    wanted = request_filter(request)
+    form = SavedSearchForm(
         initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
     )
     return render(request, "users/directory/view_new.html", {"form": form, "filter": wanted})
 
 
-def created(request) -> HttpResponse:
+def save_new_search(request) -> HttpResponse:
     """A view of the posted filter, or the form again."""
     try:
         wanted = Filter.parse(
-            QueryDict(request.POST.get("query", "")), masked=masking.hides(request.user)
+            QueryDict(request.POST.get("query", "")),
+            masked=masking.hides_personal_data(request.user),
         )
     except BadFilter as error:
-        raise bad_request(error) from error
+        raise as_bad_request(error) from error
     if request.POST.get("shared"):
         access.require(request.user, "share_view")
-    form = ViewForm(request.POST, may_share=access.may(request.user, "share_view"))
+    form = SavedSearchForm(request.POST, may_share=access.may(request.user, "share_view"))
     if form.is_valid():
         name = form.cleaned_data["name"]
         shared = form.cleaned_data["shared"]
         try:
-            view = saved_searches.create(wanted, by=request.user, name=name, shared=shared)
+            view = saved_searches.create_saved_search(
+                wanted, by=request.user, name=name, shared=shared
+            )
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -78,40 +86,42 @@ def created(request) -> HttpResponse:
         request,
         "users/directory/view_new.html",
         {"form": form, "filter": wanted},
-        status=status_of(form),
+        status=form_status(form),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def view(request, pk: int):
+def show(request, pk: int):
     access.require(request.user, "view")
-    current = saved_searches.get(request.user, pk)
-    may_change = saved_searches.may_change(request.user, current)
+    current = saved_searches.get_saved_search(request.user, pk)
+    may_change = saved_searches.may_change_search(request.user, current)
     form = None
     if request.method == "POST":
-        saved_searches.require_change(request.user, current)
+        saved_searches.require_search_change(request.user, current)
     if may_change:
         may_share = access.may(request.user, "share_view") or current.shared
-        form = ChangedViewForm(posted(request), initial=vars(current), may_share=may_share)
-    if form and form.is_valid() and changed(request, form, current):
+        form = ChangeSavedSearchForm(
+            posted_data(request), initial=vars(current), may_share=may_share
+        )
+    if form and form.is_valid() and save_changes(request, form, current):
         messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
         return redirect("directory-views")
-    context = {"form": form, "view": current, "may_change": may_change} | meaning(
+    context = {"form": form, "view": current, "may_change": may_change} | stored_filter_context(
         current, request.user
     )
     return render(
-        request, "users/directory/view.html", context, status=status_of(form) if form else 200
+        request, "users/directory/view.html", context, status=form_status(form) if form else 200
     )
 
 
-def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
+def save_changes(request, form: ChangeSavedSearchForm, current: SavedView) -> bool:
     """Whether it is. If not, the form says why."""
     try:
-        saved_searches.change(current, by=request.user, **form.cleaned_data)
+        saved_searches.change_saved_search(current, by=request.user, **form.cleaned_data)
     except ValidationError as error:
         form.add_error(None, error)
         return False
-    except saved_searches.StaleView as error:
+    except saved_searches.StaleSavedView as error:
         again = cast(
             QueryDict, form.data
         ).copy()  # sent once more, it is a change of the view as it is now
@@ -126,18 +136,22 @@ def changed(request, form: ChangedViewForm, current: SavedView) -> bool:
     return True
 
 
-def meaning(current: SavedView, viewer: Any) -> dict[str, object]:
+def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
     """The stored filter as it is read today, or what is wrong with it."""
     try:
-        return {"filter": saved_searches.filter_of(current, masked=masking.hides(viewer))}
+        return {
+            "filter": saved_searches.saved_filter(
+                current, masked=masking.hides_personal_data(viewer)
+            )
+        }
     except BadFilter as error:
         return {"wrong": error}
 
 
 @require_POST
-def deletion(request, pk: int):
+def saved_search_deletion(request, pk: int):
     access.require(request.user, "view")
-    current = saved_searches.get(request.user, pk)
-    saved_searches.delete(current, by=request.user)
+    current = saved_searches.get_saved_search(request.user, pk)
+    saved_searches.delete_saved_search(current, by=request.user)
     messages.success(request, f"View “{current.name}” deleted.")
     return redirect("directory-views")

@@ -16,13 +16,13 @@ from django.db import connections
 from django.db.models import Q
 
 from users.database.search_index import search_condition
-from users.identifiers import LARGEST_ID, fold, normalise_phone, search_form
+from users.identifiers import LARGEST_ID, fold_identifier, normalise_phone, normalise_search_text
 from users.models import UserQuerySet
 
-TRIGRAM = 3
-PIECE = re.compile(r'(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S+))')
-FIELDS = {"id", "username", "email", "name"}
-LAST = "\U0010ffff"
+TRIGRAM_LENGTH = 3
+TOKEN_PATTERN = re.compile(r'(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S+))')
+SEARCH_FIELDS = {"id", "username", "email", "name"}
+LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class Search:
     def of(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = as_number(q) if masked else q
-        for name, phrase, bare in PIECE.findall(q):
+        q = normalise_if_phone(q) if masked else q
+        for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
-            if name.lower() in FIELDS:
+            if name.lower() in SEARCH_FIELDS:
                 fields.append((name.lower(), text))
             else:
-                word = search_form(f"{name}:{text}" if name else text)
+                word = normalise_search_text(f"{name}:{text}" if name else text)
                 words += word.split() if masked else [word]
-        named, alone = exact(q)
+        named, alone = exact_match(q)
         return Search(
             words=tuple(dict.fromkeys(filter(None, words))),
             fields=tuple(fields),
@@ -77,10 +77,10 @@ class Search:
             return accounts.none()
         vendor = connections[accounts.db].vendor
         words = [
-            search_condition(word, vendor) if len(word) >= TRIGRAM else self.unindexed(word)
+            search_condition(word, vendor) if len(word) >= TRIGRAM_LENGTH else self.unindexed(word)
             for word in self.words
         ]
-        words += [visible(word) for word in self.long_words if self.masked]
+        words += [unmasked_condition(word) for word in self.long_words if self.masked]
         for condition in [*words, *(self.field(column, text) for column, text in self.fields)]:
             accounts = accounts.filter(condition)
         return accounts
@@ -98,7 +98,7 @@ class Search:
 
     @property
     def long_words(self) -> list[str]:
-        return [word for word in self.words if len(word) >= TRIGRAM]
+        return [word for word in self.words if len(word) >= TRIGRAM_LENGTH]
 
     def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
         """What an index names for the search: all that can match, and maybe others. Their number
@@ -107,7 +107,7 @@ class Search:
         """
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
-            for part in letters(word) if vendor == "postgresql" else [word]:
+            for part in trigram_parts(word) if vendor == "postgresql" else [word]:
                 accounts = accounts.filter(search_condition(part, vendor))
         if not self.long_words:
             accounts = accounts.filter(*(self.field(column, text) for column, text in self.fields))
@@ -119,21 +119,24 @@ class Search:
         """
         if self.masked:
             return (
-                visible(word)
+                unmasked_condition(word)
                 if self.long_words
-                else beginning("name", word) | unlike_address(beginning("username", word))
+                else prefix_condition("name", word)
+                | except_addresses(prefix_condition("username", word))
             )
-        return Q(search_key__contains=word) if self.long_words else short(word)
+        return Q(search_key__contains=word) if self.long_words else short_condition(word)
 
     def field(self, column: str, text: str) -> Q:
         if self.masked and column == "email":
-            return Q(email=fold(text))
+            return Q(email=fold_identifier(text))
         if self.masked and column == "username":
-            return Q(username=fold(text)) | unlike_address(beginning(column, text))
-        return beginning(column, text)
+            return Q(username=fold_identifier(text)) | except_addresses(
+                prefix_condition(column, text)
+            )
+        return prefix_condition(column, text)
 
 
-def tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
+def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
     """The `name:value` pieces of `q` that are filters of the directory, and the rest as typed."""
     found = {}
 
@@ -144,13 +147,13 @@ def tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
             return ""
         return match.group()
 
-    rest = PIECE.sub(take, q)
+    rest = TOKEN_PATTERN.sub(take, q)
     return {name: value for name, value in found.items() if value}, " ".join(
         rest.split()
     ) if found else q
 
 
-def exact(q: str) -> tuple[Q | None, bool]:
+def exact_match(q: str) -> tuple[Q | None, bool]:
     """What a whole id, UUID, address or username names, and whether nothing else can have been
     meant.
     """
@@ -159,23 +162,27 @@ def exact(q: str) -> tuple[Q | None, bool]:
     if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", q):
         return Q(source_id__in=[q, str(UUID(q))]), True
     if "@" in q.strip("@") and " " not in q:
-        return Q(email=fold(q)) | Q(username=fold(q)), True
-    return (Q(username=fold(q)), False) if q and not re.search(r'[\s":]', q) else (None, False)
+        return Q(email=fold_identifier(q)) | Q(username=fold_identifier(q)), True
+    return (
+        (Q(username=fold_identifier(q)), False)
+        if q and not re.search(r'[\s":]', q)
+        else (None, False)
+    )
 
 
-def visible(word: str) -> Q:
+def unmasked_condition(word: str) -> Q:
     """What may be found of an account whose address and number are masked: any part of its name and
     username, and those.
     """
     whole = Q(email=word) | Q(username=word) | Q(phone=word)
-    return whole | Q(name_key__contains=word) | unlike_address(Q(username__contains=word))
+    return whole | Q(name_key__contains=word) | except_addresses(Q(username__contains=word))
 
 
-def unlike_address(condition: Q) -> Q:
+def except_addresses(condition: Q) -> Q:
     return condition & ~Q(username__contains="@")
 
 
-def as_number(q: str) -> str:
+def normalise_if_phone(q: str) -> str:
     """A phone number as it is stored, however it was typed; anything else as it is."""
     try:
         return normalise_phone(q) if q.startswith(("+", "0")) else q
@@ -183,18 +190,22 @@ def as_number(q: str) -> str:
         return q
 
 
-def letters(word: str) -> list[str]:
+def trigram_parts(word: str) -> list[str]:
     """The runs of letters and digits in `word` that an index of trigrams can find; the word itself
     if there are none.
     """
-    return [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM] or [word]
+    return [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM_LENGTH] or [word]
 
 
-def short(word: str) -> Q:
-    return beginning("username", word) | beginning("email", word) | beginning("name", word)
+def short_condition(word: str) -> Q:
+    return (
+        prefix_condition("username", word)
+        | prefix_condition("email", word)
+        | prefix_condition("name", word)
+    )
 
 
-def beginning(column: str, text: str) -> Q:
+def prefix_condition(column: str, text: str) -> Q:
     """As a range, which the sort indexes serve on both databases."""
     if column == "id":
         return (
@@ -202,5 +213,9 @@ def beginning(column: str, text: str) -> Q:
             if text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID
             else Q(pk__in=[])
         )
-    key, start = ("name_key", search_form(text)) if column == "name" else (column, fold(text))
-    return Q(**{f"{key}__gte": start, f"{key}__lt": start + LAST})
+    key, start = (
+        ("name_key", normalise_search_text(text))
+        if column == "name"
+        else (column, fold_identifier(text))
+    )
+    return Q(**{f"{key}__gte": start, f"{key}__lt": start + LAST_CHARACTER})

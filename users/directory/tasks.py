@@ -5,9 +5,11 @@ from django.db import OperationalError
 from users.directory import counts
 
 
-def count(digest: str) -> None:
+def count_accounts(digest: str) -> None:
     """The exact count that somebody asked for. Repeating it changes nothing."""
     try:
-        counts.count(digest)
+        counts.count_requested(digest)
     except OperationalError:
-        counts.give_up(digest, f"Counting took more than {counts.PATIENCE // 60} minutes.")
+        counts.store_count_error(
+            digest, f"Counting took more than {counts.COUNT_SECONDS // 60} minutes."
+        )

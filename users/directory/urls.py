@@ -4,13 +4,17 @@ from users.directory import column_views, count_views, filter_views, saved_searc
 
 urlpatterns = [
     path("", views.index, name="directory"),
-    path("count/", count_views.count, name="directory-count"),
-    path("filters/", filter_views.filters, name="directory-filters"),
-    path("columns/", column_views.columns, name="directory-columns"),
-    path("columns/default/", column_views.default, name="directory-columns-default"),
-    path("size/", column_views.size, name="directory-size"),
-    path("views/", saved_search_views.views, name="directory-views"),
+    path("count/", count_views.account_count, name="directory-count"),
+    path("filters/", filter_views.filter_panel, name="directory-filters"),
+    path("columns/", column_views.column_settings, name="directory-columns"),
+    path("columns/default/", column_views.reset_columns, name="directory-columns-default"),
+    path("size/", column_views.set_page_size, name="directory-size"),
+    path("views/", saved_search_views.saved_search_list, name="directory-views"),
     path("views/new/", saved_search_views.new, name="directory-view-new"),
-    path("views/<int:pk>/", saved_search_views.view, name="directory-view"),
-    path("views/<int:pk>/deletion/", saved_search_views.deletion, name="directory-view-deletion"),
+    path("views/<int:pk>/", saved_search_views.show, name="directory-view"),
+    path(
+        "views/<int:pk>/deletion/",
+        saved_search_views.saved_search_deletion,
+        name="directory-view-deletion",
+    ),
 ]

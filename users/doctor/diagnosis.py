@@ -13,23 +13,25 @@ from typing import Any
 
 from django.utils import timezone
 
-from users.audit.actions import ACTIONS
-from users.history.timeline import NOTHING, Entry, Source, read
+from users.audit.actions import ACTION_LABELS
+from users.history.timeline import NULL_ID, Entry, Source, read_entries
 from users.history.timeline import SOURCES as TIMELINE
-from users.identifiers import LARGEST_ID, fold
+from users.identifiers import LARGEST_ID, fold_identifier
 from users.mail.models import Message
 from users.models import State, User
 from users.sessions import throttle
-from users.sessions.ip_labels import place
-from users.sessions.models import Outcome, SignInEvent
-from users.sessions.sign_in_events import can_be_checked, digest
+from users.sessions.ip_labels import ip_label
+from users.sessions.models import SignInEvent, SignInOutcome
+from users.sessions.sign_in_events import is_checkable_hash, typed_digest
 
-JUST = timedelta(hours=1)
-CROWD = timedelta(minutes=5)  # for which it is worth telling that a network address was held up
-LOOKED_THROUGH = 100  # events, mails and attempts; beyond them a failure tells nothing about today
-FAILURES = 10  # that are shown
-KINDS = dict(Message.Kind.choices)
-ENDING = {
+RECENT_PERIOD = timedelta(hours=1)
+THROTTLE_PERIOD = timedelta(
+    minutes=5
+)  # for which it is worth telling that a network address was held up
+MAX_ENTRIES = 100  # events, mails and attempts; beyond them a failure tells nothing about today
+MAX_FAILURES = 10  # that are shown
+MESSAGE_KINDS = dict(Message.Kind.choices)
+SESSION_ENDING_EVENTS = {
     "account.session_ended",
     "account.sessions_ended",
     "account.password_changed",
@@ -66,22 +68,22 @@ class Remedy:
 
 
 REINSTATE = Remedy("Reinstate", "reinstate", "suspension/end/")
-EXTEND = Remedy("Change the end date", "set_end_date", "end-date/")
+EXTEND = Remedy("Change end date", "set_end_date", "end-date/")
 RESTORE = Remedy("Restore", "restore", "deletion/end/")
 INVITE = Remedy("Invite again", "invite", "invitation/", by_mail=True)
-EDIT = Remedy("Correct the address", "edit", "edit/")
+EDIT = Remedy("Correct address", "edit", "edit/")
 VERIFY = Remedy(
-    "Send a verification mail", "verify_email", "verification/mail/", once_active=True, by_mail=True
+    "Send verification email", "verify_email", "verification/mail/", once_active=True, by_mail=True
 )
 RESET = Remedy(
-    "Send a password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
+    "Send password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
 )
-UNLOCK = Remedy("Let them try again now", "end_lockout", "lockout/end/")
-FACTOR = Remedy("Reset the second factor", "reset_second_factor", "second-factor/reset/")
+UNLOCK = Remedy("Unlock account", "end_lockout", "lockout/end/")
+FACTOR = Remedy("Reset second factor", "reset_second_factor", "second-factor/reset/")
 
 
 @dataclass(frozen=True)
-class Line:
+class Finding:
     level: Level
     title: str
     says: str = ""
@@ -91,28 +93,33 @@ class Line:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    lines: list[Line]
+    lines: list[Finding]
     failures: list[SignInEvent] = field(default_factory=list)
 
     @property
-    def stops(self) -> list[Line]:
+    def stops(self) -> list[Finding]:
         return [line for line in self.lines if line.level == Level.STOPS]
 
     @property
     def verdict(self) -> str:
         """Without the moment of the first reason, which the page shows behind it."""
         if not self.stops:
-            return "Nothing stops this person from signing in."
+            return "Nothing prevents this person from signing in."
         title = self.stops[0].title
         return f"This person can’t sign in: {title[0].lower()}{title[1:]}"
 
     @property
     def more(self) -> str:
-        return f", and {len(self.stops) - 1} more." if len(self.stops) > 1 else "."
+        """The end of the verdict, with the number of further reasons."""
+        if not self.stops:
+            return ""
+        others = len(self.stops) - 1
+        problems = "problem" if others == 1 else "problems"
+        return f" (+{others} more {problems})." if others else "."
 
 
 @dataclass(frozen=True)
-class Lately:
+class RecentActivity:
     """What happened around an account, newest first: events, mails and attempts. `before` of a mail
     is its state, and `after` says whether it went to the address that the account has now.
     """
@@ -122,49 +129,53 @@ class Lately:
     attempts: list[Entry]
 
 
-SOURCES = {
+RECENT_SOURCES = {
     "changes": Source(
         "",
         "users_auditevent",
         "target_id",
-        f"id, at, {NOTHING}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NOTHING}",
+        f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}",
     ),
     "mail": Source(
         "",
         "users_message",
         "account_id",
-        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at), {NOTHING}, '', kind, error, state,
+        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at), {NULL_ID}, '', kind, error, state,
         CASE WHEN "to" = (SELECT email FROM users_user WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
-        CAST(NULL AS text), '', {NOTHING}""",  # noqa: S608
+        CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
     ),
     "sign-ins": TIMELINE["sign-ins"],
 }
 
 
-def lately(account_id: int) -> Lately:
+def recent_activity(account_id: int) -> RecentActivity:
     """One query."""
-    found = read(account_id, dict.fromkeys(SOURCES, LARGEST_ID), LOOKED_THROUGH, SOURCES)
-    return Lately(found["changes"], found["mail"], found["sign-ins"])
+    found = read_entries(
+        account_id, dict.fromkeys(RECENT_SOURCES, LARGEST_ID), MAX_ENTRIES, RECENT_SOURCES
+    )
+    return RecentActivity(found["changes"], found["mail"], found["sign-ins"])
 
 
-def diagnose(account: User, may: Callable[[str], bool]) -> Diagnosis:
+def diagnose_sign_in(account: User, may: Callable[[str], bool]) -> Diagnosis:
     """`may`: whether the viewer may take an action on this account; remedies that they may not use,
     or that would do nothing, are left out.
     """
     fits = lambda one: may(one.action) and one.helps(account)  # noqa: E731
-    happened = lately(account.pk)
+    happened = recent_activity(account.pk)
     lines = [check(account, happened) for check in CHECKS]
     return Diagnosis(
         [replace(line, remedies=tuple(filter(fits, line.remedies))) for line in lines],
-        failures(happened.attempts),
+        recent_failures(happened.attempts),
     )
 
 
-def failures(attempts: list[Entry]) -> list[SignInEvent]:
+def recent_failures(attempts: list[Entry]) -> list[SignInEvent]:
     """The last of them."""
-    failed = [attempt for attempt in attempts if attempt.what not in (Outcome.OK, Outcome.CHOSEN)][
-        :FAILURES
-    ]
+    failed = [
+        attempt
+        for attempt in attempts
+        if attempt.what not in (SignInOutcome.OK, SignInOutcome.CHOSEN)
+    ][:MAX_FAILURES]
     return [
         SignInEvent(
             id=one.id,
@@ -178,188 +189,207 @@ def failures(attempts: list[Entry]) -> list[SignInEvent]:
     ]
 
 
-def suspended(account: User, happened: Lately) -> Line:
+def check_suspension(account: User, happened: RecentActivity) -> Finding:
     if account.state == State.SUSPENDED:
-        until = "Suspended until" if account.suspended_until else "Suspended without an end"
-        return Line(
+        until = "Suspended until" if account.suspended_until else "Suspended indefinitely"
+        return Finding(
             Level.STOPS, until, account.status_reason, account.suspended_until, (REINSTATE,)
         )
     if account.status == State.SUSPENDED:
-        return Line(Level.FINE, "No longer suspended since", at=account.suspended_until)
-    return Line(Level.FINE, "Not suspended")
+        return Finding(Level.FINE, "No longer suspended since", at=account.suspended_until)
+    return Finding(Level.FINE, "Not suspended")
 
 
-def ended(account: User, happened: Lately) -> Line:
+def check_end_date(account: User, happened: RecentActivity) -> Finding:
     until = account.valid_until
     if until and until <= timezone.now():
-        return Line(Level.STOPS, "The account ended", at=until, remedies=(EXTEND,))
-    return Line(Level.FINE, "Valid until" if until else "No end date", at=until)
+        return Finding(Level.STOPS, "Ended on", at=until, remedies=(EXTEND,))
+    return Finding(Level.FINE, "Ends on" if until else "No end date", at=until)
 
 
-def gone(account: User, happened: Lately) -> Line:
+def check_deletion(account: User, happened: RecentActivity) -> Finding:
     if account.status == State.DELETED:
-        return Line(Level.STOPS, "Deleted", account.status_reason, account.deleted_at, (RESTORE,))
-    if account.status == State.ERASED:
-        return Line(
-            Level.STOPS, "Erased", "The person’s data are gone for good.", account.deleted_at
+        return Finding(
+            Level.STOPS, "Deleted", account.status_reason, account.deleted_at, (RESTORE,)
         )
-    return Line(Level.FINE, "Not deleted")
+    if account.status == State.ERASED:
+        return Finding(
+            Level.STOPS, "Erased", "All personal data is permanently removed.", account.deleted_at
+        )
+    return Finding(Level.FINE, "Not deleted")
 
 
-def invited(account: User, happened: Lately) -> Line:
+def check_invitation(account: User, happened: RecentActivity) -> Finding:
     if account.status == State.INVITED:
-        return Line(
+        return Finding(
             Level.STOPS,
-            "Invited, and no password chosen yet",
-            "The link of the invitation is for that.",
+            "Invited, no password chosen yet",
+            "The link in the invitation lets them choose one.",
             None,
             (INVITE,),
         )
-    return Line(Level.FINE, "No open invitation")
+    return Finding(Level.FINE, "No pending invitation")
 
 
-def verified(account: User, happened: Lately) -> Line:
+def check_verification(account: User, happened: RecentActivity) -> Finding:
     if not account.email:
-        return Line(
+        return Finding(
             Level.NOTICE,
             "No address",
-            "They sign in by username; a password reset has nowhere to go.",
+            "They sign in with the username. A password reset can’t be sent.",
             None,
             (EDIT,),
         )
     if account.email_verified_at is None:
-        return Line(
+        return Finding(
             Level.NOTICE,
-            "The address is not verified",
-            "That does not stop anybody here.",
+            "Address not verified",
+            "This does not block sign-in.",
             None,
             (VERIFY,),
         )
-    return Line(Level.FINE, "The address is verified", at=account.email_verified_at)
+    return Finding(Level.FINE, "Address verified", at=account.email_verified_at)
 
 
-def mail(account: User, happened: Lately) -> Line:
+def check_last_mail(account: User, happened: RecentActivity) -> Finding:
     """What became of the last mail to the address that the account has now."""
     last = next(
         (one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None
     )
     if last is None:
-        return Line(Level.FINE, "No mail was sent to this address")
-    kind = f"“{KINDS.get(last.what, last.what)}”"
+        return Finding(Level.FINE, "No emails sent yet")
+    kind = f"“{MESSAGE_KINDS.get(last.what, last.what)}”"
     if last.before == Message.State.FAILED:
         level = Level.STOPS if account.status == State.INVITED else Level.NOTICE
-        return Line(level, f"The last mail, {kind}, came back", last.text, last.at, (EDIT,))
+        return Finding(level, f"The last email, {kind}, bounced", last.text, last.at, (EDIT,))
     if last.before == Message.State.WAITING:
-        return Line(Level.NOTICE, f"The last mail, {kind}, has not left yet", last.text, last.at)
+        return Finding(
+            Level.NOTICE, f"The last email, {kind}, has not been sent yet", last.text, last.at
+        )
     if last.before == Message.State.UNKNOWN:
-        return Line(
+        return Finding(
             Level.NOTICE,
-            f"Whether the last mail, {kind}, has left is not known",
+            f"It is unknown whether the last email, {kind}, was sent",
             last.text,
             last.at,
         )
-    return Line(Level.FINE, f"The last mail, {kind}, was taken by its server", at=last.at)
+    return Finding(
+        Level.FINE, f"The last email, {kind}, was accepted by the mail server", at=last.at
+    )
 
 
-def locked_out(account: User, happened: Lately) -> Line:
+def check_lockout(account: User, happened: RecentActivity) -> Finding:
     """The account, or the network address that somebody tried it from."""
     if until := throttle.locked_until(account):
-        return Line(
+        return Finding(
             Level.STOPS,
-            "The account is locked out after too many failures until",
+            "Locked out after too many failed attempts until",
             "",
             until,
             (UNLOCK,),
         )
-    since = timezone.now() - CROWD
-    crowded = (one for one in happened.attempts if one.what == Outcome.CROWDED and one.at > since)
+    since = timezone.now() - THROTTLE_PERIOD
+    crowded = (
+        one for one in happened.attempts if one.what == SignInOutcome.CROWDED and one.at > since
+    )
     if last := next(crowded, None):
-        says = f"They came from {place(last.ip)}, for this account or for others. A minute later, or from elsewhere, it goes on."
-        return Line(
+        says = (
+            f"The attempts came from {ip_label(last.ip)}, for this account or others."
+            " Sign-in works again after a minute, or from another address."
+        )
+        return Finding(
             Level.NOTICE,
-            "Not the account, but a network address was held up after too many attempts",
+            "Not locked out, but an IP address was blocked briefly after too many attempts",
             says,
             last.at,
         )
-    return Line(Level.FINE, "Not locked out")
+    return Finding(Level.FINE, "Not locked out")
 
 
-def password(account: User, happened: Lately) -> Line:
+def check_password_hash(account: User, happened: RecentActivity) -> Finding:
     if account.status in (State.INVITED, State.ERASED):
-        return Line(Level.FINE, "A password is not expected")
+        return Finding(Level.FINE, "No password expected")
     if not account.has_usable_password():
-        return Line(
+        return Finding(
             Level.STOPS,
-            "There is no password",
-            "They choose one by the link of a reset mail.",
+            "No password",
+            "Send a reset email so they can choose one.",
             None,
             (RESET,),
         )
-    if not can_be_checked(account.password):
-        says = "It was stored in a way that this site can’t check. They choose a new one by the link of a reset mail."
-        return Line(Level.STOPS, "The stored password can’t be checked", says, None, (RESET,))
-    return Line(Level.FINE, "There is a password that can be checked")
+    if not is_checkable_hash(account.password):
+        says = (
+            "It is stored in a format that this site can’t check."
+            " Send a reset email so they can choose a new one."
+        )
+        return Finding(Level.STOPS, "The stored password can’t be checked", says, None, (RESET,))
+    return Finding(Level.FINE, "Password set")
 
 
-def must_change(account: User, happened: Lately) -> Line:
+def check_password_change(account: User, happened: RecentActivity) -> Finding:
     if account.must_change_password:
-        return Line(
+        return Finding(
             Level.NOTICE,
-            "They must choose a new password",
-            "They are asked to once they have signed in.",
+            "Password change required",
+            "They are asked for a new password after signing in.",
             None,
             (RESET,),
         )
-    return Line(Level.FINE, "The password need not be changed")
+    return Finding(Level.FINE, "No password change required")
 
 
-def second_factor(account: User, happened: Lately) -> Line:
+def check_second_factor(account: User, happened: RecentActivity) -> Finding:
     if account.has_second_factor:
-        return Line(
+        return Finding(
             Level.NOTICE,
-            "There is a second factor",
+            "Second factor set up",
             "If the person has lost it, reset it.",
             None,
             (FACTOR,),
         )
-    return Line(Level.FINE, "No second factor to lose")
+    return Finding(Level.FINE, "No second factor")
 
 
-def sessions_ended(account: User, happened: Lately) -> Line:
-    since = timezone.now() - JUST
+def check_ended_sessions(account: User, happened: RecentActivity) -> Finding:
+    since = timezone.now() - RECENT_PERIOD
     last = next(
-        (event for event in happened.changes if event.what in ENDING and event.at > since), None
+        (
+            event
+            for event in happened.changes
+            if event.what in SESSION_ENDING_EVENTS and event.at > since
+        ),
+        None,
     )
     if last:
-        says = "Whoever was signed in is asked for the password again."
-        return Line(
+        says = "The user has to sign in again."
+        return Finding(
             Level.NOTICE,
-            f"{ACTIONS.get(last.what, last.what)}, by {last.actor_text}",
+            f"{ACTION_LABELS.get(last.what, last.what)}, by {last.actor_text}",
             says,
             last.at,
         )
-    return Line(Level.FINE, "No sessions were ended within the hour")
+    return Finding(Level.FINE, "No sessions ended in the last hour")
 
 
-CHECKS: tuple[Callable[[User, Lately], Line], ...] = (
-    suspended,
-    ended,
-    gone,
-    invited,
-    verified,
-    mail,
-    locked_out,
-    password,
-    must_change,
-    second_factor,
-    sessions_ended,
+CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
+    check_suspension,
+    check_end_date,
+    check_deletion,
+    check_invitation,
+    check_verification,
+    check_last_mail,
+    check_lockout,
+    check_password_hash,
+    check_password_change,
+    check_second_factor,
+    check_ended_sessions,
 )
 
 
-def attempts_at(typed: str) -> dict[str, Any]:
+def unknown_name_attempts(typed: str) -> dict[str, Any]:
     """What is known of a name that no account has: how often it was tried lately, and when last."""
     tries = list(
-        SignInEvent.objects.filter(typed=digest(fold(typed.strip())))
+        SignInEvent.objects.filter(typed=typed_digest(fold_identifier(typed.strip())))
         .order_by("-id")
         .values_list("at", flat=True)[:11]
     )

@@ -8,15 +8,15 @@ from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from users.caching.backend import Pages
+from users.caching.backend import PageCache
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.doorbell import CLUSTERS
 
 OK = "ok"
-LATE = timedelta(seconds=60)
+SILENCE_LIMIT = timedelta(seconds=60)
 
 
-def database() -> str:
+def check_database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -26,18 +26,18 @@ def database() -> str:
     return OK
 
 
-def cache() -> str:
+def check_cache() -> str:
     """Writes and reads back: a full or read-only server answers a ping all the same."""
     pages = caches["pages"]
     try:
-        if isinstance(pages, Pages):
+        if isinstance(pages, PageCache):
             pages.probe()
     except Exception:  # whatever the client raises, the pages come without it
-        return "not reachable, or not keeping what it is given"
+        return "not reachable, or not storing values"
     return OK
 
 
-def workers() -> str:
+def check_workers() -> str:
     """Each cluster must have run a task of ours within the last minute."""
     try:
         beats = dict(WorkerBeat.objects.values_list("cluster", "at"))
@@ -45,12 +45,12 @@ def workers() -> str:
         return "unknown"
     now = timezone.now()
     late = [
-        f"{name} {since(beats.get(name))}"
+        f"{name} {silent_since(beats.get(name))}"
         for name in CLUSTERS
-        if name not in beats or now - beats[name] > LATE
+        if name not in beats or now - beats[name] > SILENCE_LIMIT
     ]
     return "; ".join(late) or OK
 
 
-def since(at) -> str:
-    return f"silent since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"
+def silent_since(at) -> str:
+    return f"not seen since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"

@@ -7,15 +7,19 @@ from users.health import checks
 
 
 @require_safe
-def live(request) -> HttpResponse:
+def live_probe(request) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
-def ready(request) -> JsonResponse:
+def ready_probe(request) -> JsonResponse:
     """503 only without the database: nothing works then. Cache and workers cost comfort, and are
     named.
     """
-    results = {"database": checks.database(), "cache": checks.cache(), "workers": checks.workers()}
+    results = {
+        "database": checks.check_database(),
+        "cache": checks.check_cache(),
+        "workers": checks.check_workers(),
+    }
     ready = results["database"] == checks.OK
     return JsonResponse({"ready": ready} | results, status=200 if ready else 503)

@@ -6,79 +6,81 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from users import access, masking
-from users.audit.html import lines
+from users.audit.html import render_events
 from users.exceptions import BadParameter
-from users.history.timeline import SOURCES, Entry, page
+from users.history.timeline import SOURCES, Entry, timeline_page
 from users.mail.models import Message
 from users.models import User
-from users.sessions.models import Outcome, Way
-from users.web.query_string import only
+from users.sessions.models import SignInMethod, SignInOutcome
+from users.web.query_string import check_parameters
 
 JOBS = "jobs"
-WORDS: dict[str, dict[str, str]] = {
-    "outcome": dict(Outcome.choices),
-    "way": dict(Way.choices),
+CHOICE_LABELS: dict[str, dict[str, str]] = {
+    "outcome": dict(SignInOutcome.choices),
+    "way": dict(SignInMethod.choices),
     "mail": dict(Message.Kind.choices),
     "state": dict(Message.State.choices),
 }
 
 
-def activity(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
+def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
     """A page of the timeline, the ways to narrow it, and the address of the next page. Raises
     BadParameter or Denied.
     """
-    only(query, "kind", "after")
+    check_parameters(query, "kind", "after")
     kind = query.get("kind", "")
     after = query.get("after", "")
     if kind and kind not in SOURCES:
-        raise BadParameter("kind", f"There is no such kind: choose one of {', '.join(SOURCES)}.")
+        raise BadParameter("kind", f"Unknown kind. Choose one of {', '.join(SOURCES)}.")
     if kind == JOBS:
         access.require(viewer, "view_jobs")
     seen = [name for name in SOURCES if name != JOBS or access.may(viewer, "view_jobs")]
-    found = page(account.pk, [kind] if kind else seen, after)
+    found = timeline_page(account.pk, [kind] if kind else seen, after)
     path = f"/users/{account.pk}/activity/"
     return {
-        "lines": in_words(found.entries, masked=masking.hides(viewer)),
+        "lines": labelled_entries(found.entries, masked=masking.hides_personal_data(viewer)),
         "kinds": [
-            ("", "Everything", path),
+            ("", "All", path),
             *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen),
         ],
         "kind": kind,
-        "older": address(path, kind=kind, after=found.older) if found.older else "",
-        "newest": address(path, kind=kind) if after else "",
+        "older": url_with_query(path, kind=kind, after=found.older) if found.older else "",
+        "newest": url_with_query(path, kind=kind) if after else "",
     }
 
 
-def in_words(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
+def labelled_entries(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
     """What the template needs of each: the HTML of an event, as it stands in the trail, or the
     entry with its words.
     """
     events = iter(
-        lines(
+        render_events(
             [entry.event() for entry in entries if entry.kind == "changes"],
             on_account=True,
             masked=masked,
         )
     )
     return [
-        {"html": next(events)} if entry.kind == "changes" else {"entry": entry} | labels(entry)
+        {"html": next(events)}
+        if entry.kind == "changes"
+        else {"entry": entry} | entry_labels(entry)
         for entry in entries
     ]
 
 
-def labels(entry: Entry) -> dict[str, str]:
+def entry_labels(entry: Entry) -> dict[str, str]:
     if entry.kind == "sign-ins":
-        good = entry.what in (Outcome.OK, Outcome.CHOSEN)
+        good = entry.what in (SignInOutcome.OK, SignInOutcome.CHOSEN)
         return {
-            "label": WORDS["outcome"].get(entry.what, entry.what),
-            "way": WORDS["way"].get(entry.text, entry.text),
+            "label": CHOICE_LABELS["outcome"].get(entry.what, entry.what),
+            "way": CHOICE_LABELS["way"].get(entry.text, entry.text),
         } | ({} if good else {"bad": "yes"})
     if entry.kind == "mail":
-        state = WORDS["state"].get(entry.before, entry.before)
-        return {"label": WORDS["mail"].get(entry.what, entry.what), "state": state}
+        state = CHOICE_LABELS["state"].get(entry.before, entry.before)
+        return {"label": CHOICE_LABELS["mail"].get(entry.what, entry.what), "state": state}
     return {}
 
 
-def address(path: str, **values: str) -> str:
+def url_with_query(path: str, **values: str) -> str:
     query = urlencode({name: value for name, value in values.items() if value})
     return f"{path}?{query}" if query else path

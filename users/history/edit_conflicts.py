@@ -7,16 +7,23 @@ from typing import Any
 
 from django.forms import Form
 
-from users import access
-from users.audit.actions import ACTIONS
+from users import access, masking
+from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
-from users.exceptions import Conflict, Stale
-from users.history.merge import merged_with, since
+from users.exceptions import EditConflict, FieldConflict
+from users.history.edit_merge import changes_since, merged_events
 from users.models import User
 
-FOLLOWS = {"email_verified_at"}  # changes with another field
-WORDS = {"locale": "language", "is_staff": "staff", "is_superuser": "superuser", "groups": "roles"}
-BY_FIELD = {
+DEPENDENT_FIELDS = {"email_verified_at"}  # changes with another field
+FIELD_LABELS = {
+    "locale": "language",
+    "is_staff": "staff",
+    "is_superuser": "superuser",
+    "groups": "roles",
+    "status_reason": "reason for status",
+    "valid_until": "end date",
+}
+FIELD_CHANGE_ACTIONS = {
     "account.edited",
     "account.put_back",
     "account.undone",
@@ -26,7 +33,7 @@ BY_FIELD = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class ConflictChoice:
     """One of the values of a field that somebody has to choose from. `by`: who made it so, where
     that is known.
     """
@@ -38,104 +45,112 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Question:
+class ConflictQuestion:
     name: str
     label: str
-    choices: list[Choice]
+    choices: list[ConflictChoice]
 
 
-def saved(done: User, viewer: User, words: str = "Saved.") -> str:
+def saved_message(done: User, viewer: User, words: str = "Saved.") -> str:
     """The message about a save, with what it was merged with."""
-    told = told_of(merged_with(done), viewer)
+    told = describe_changes(merged_events(done), viewer)
     if not told:
         return words
-    return f"{words} Meanwhile {told}; {'both' if len(merged_with(done)) == 1 else 'all'} changes are kept."
+    return f"{words} Meanwhile {told}; {'both' if len(merged_events(done)) == 1 else 'all'} changes are kept."
 
 
-def told_of(events: Iterable[AuditEvent], viewer: User) -> str:
+def profile_saved(done: User, viewer: User) -> str:
+    """The message about a saved profile, on the page that comes next."""
+    shown = masking.mask_accounts([done], viewer)[0]
+    return saved_message(done, viewer, f"Profile of {shown.display_name} saved.")
+
+
+def describe_changes(events: Iterable[AuditEvent], viewer: User) -> str:
     """Such as "Ana changed the phone and the email, Bo suspended this account"; "" where there is
     nothing to tell.
     """
     events = list(events)
-    called = names([event.actor_id for event in events], viewer)
+    called = display_names([event.actor_id for event in events], viewer)
     deeds: dict[str, dict[str, None]] = {}  # in their order, each once
     for event in events:
-        if words := deed(event):
+        if words := describe_event(event):
             deeds.setdefault(
-                called.get(event.actor_id) or stranger(event.actor_text, viewer), {}
+                called.get(event.actor_id) or actor_name(event.actor_text, viewer), {}
             ).setdefault(words)
-    return ", ".join(f"{who} {listed(list(words))}" for who, words in deeds.items())
+    return ", ".join(f"{who} {join_words(list(words))}" for who, words in deeds.items())
 
 
-def deed(event: AuditEvent) -> str:
+def describe_event(event: AuditEvent) -> str:
     """Such as "changed the phone"; "" where an event changed nothing that people speak of."""
-    if event.action not in BY_FIELD:
-        label = ACTIONS.get(event.action, event.action).lower()
+    if event.action not in FIELD_CHANGE_ACTIONS:
+        label = ACTION_LABELS.get(event.action, event.action).lower()
         return f"{label} this account" if label.isalpha() else label
     fields = [
-        WORDS.get(name, name.replace("_", " ")) for name in event.after if name not in FOLLOWS
+        FIELD_LABELS.get(name, name.replace("_", " "))
+        for name in event.after
+        if name not in DEPENDENT_FIELDS
     ]
-    return "changed " + listed([f"the {field}" for field in fields]) if fields else ""
+    return "changed " + join_words([f"the {field}" for field in fields]) if fields else ""
 
 
-def listed(words: list[str]) -> str:
+def join_words(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def names(ids: Iterable[int | None], viewer: User) -> dict[int | None, str]:
+def display_names(ids: Iterable[int | None], viewer: User) -> dict[int | None, str]:
     """What people are called, for those who may see accounts."""
     wanted = {pk for pk in ids if pk is not None and pk != viewer.pk}
     found = User.objects.filter(pk__in=wanted) if wanted and access.may(viewer, "view") else ()
     return {viewer.pk: "you"} | {account.pk: account.display_name for account in found}
 
 
-def stranger(text: str, viewer: User) -> str:
-    return text if text and access.may(viewer, "view") else "somebody"
+def actor_name(text: str, viewer: User) -> str:
+    return text if text and access.may(viewer, "view") else "someone"
 
 
 # --- what has to be asked -------------------------------------------------------------------------
 
 
-def shown(form: Form, viewer: User, back: str) -> dict[str, Any]:
+def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
     """For the page of a form: the questions about its conflicts, what merges by itself, and where
     Cancel leads.
     """
-    stale: Stale | None = getattr(form, "stale", None)
+    stale: EditConflict | None = getattr(form, "stale", None)
     if stale is None or not stale.conflicts:
         return {}
-    called = names([conflict.actor_id for conflict in stale.conflicts], viewer)
-    questions = [question(form, conflict, called, viewer) for conflict in stale.conflicts]
+    called = display_names([conflict.actor_id for conflict in stale.conflicts], viewer)
+    questions = [conflict_question(form, conflict, called, viewer) for conflict in stale.conflicts]
     asked = {conflict.name for conflict in stale.conflicts}
     return {
         "back": back,
         "questions": questions,
         "asked": asked,
-        "settled": settled(form, stale, viewer),
+        "settled": settled_fields(form, stale, viewer),
     }
 
 
-def question(
-    form: Form, conflict: Conflict, called: dict[int | None, str], viewer: User
-) -> Question:
-    by = called.get(conflict.actor_id) or stranger(conflict.actor_text, viewer)
+def conflict_question(
+    form: Form, conflict: FieldConflict, called: dict[int | None, str], viewer: User
+) -> ConflictQuestion:
+    by = called.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)
     choices = [
-        Choice(
-            "Theirs" if conflict.known else "Now",
-            in_words(conflict.theirs),
+        ConflictChoice(
+            "Theirs" if conflict.known else "Current",
+            display_value(conflict.theirs),
             by if conflict.at else "",
             conflict.at,
         ),
-        Choice("Yours", in_words(conflict.yours)),
+        ConflictChoice("Yours", display_value(conflict.yours)),
     ]
     if conflict.known:
-        choices.append(Choice("Original", in_words(conflict.original)))
-    return Question(conflict.name, str(form.fields[conflict.name].label), choices)
+        choices.append(ConflictChoice("Original", display_value(conflict.original)))
+    return ConflictQuestion(conflict.name, str(form.fields[conflict.name].label), choices)
 
 
-def settled(form: Form, stale: Stale, viewer: User) -> list[tuple[str, str, str]]:
+def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[str, str, str]]:
     """Label, value and whose it is: the fields that only one of the two has changed."""
-    past = since(stale.current, stale.seen)
-    called = names([event.actor_id for event in past.events], viewer)
+    past = changes_since(stale.current, stale.seen)
+    called = display_names([event.actor_id for event in past.events], viewer)
     asked = {conflict.name for conflict in stale.conflicts}
     lines = []
     for name, value in stale.settled.items():
@@ -144,19 +159,19 @@ def settled(form: Form, stale: Stale, viewer: User) -> list[tuple[str, str, str]
             continue
         now = getattr(stale.current, name, None)
         if not isinstance(value, list) and value != now:
-            lines.append((str(form.fields[name].label), in_words(value), "you"))
+            lines.append((str(form.fields[name].label), display_value(value), "you"))
         elif event and past.original(name, now) != now:
             lines.append(
                 (
                     str(form.fields[name].label),
-                    in_words(value),
-                    called.get(event.actor_id) or stranger(event.actor_text, viewer),
+                    display_value(value),
+                    called.get(event.actor_id) or actor_name(event.actor_text, viewer),
                 )
             )
     return lines
 
 
-def in_words(value: object) -> str:
+def display_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

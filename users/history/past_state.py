@@ -13,26 +13,31 @@ from django.db import models
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.audit.record import plain
-from users.fields import PROFILE, STANDING
+from users.audit.record import json_values
+from users.fields import PROFILE_FIELDS, STATUS_FIELDS
 from users.models import State, User
-from users.permissions import Rights
+from users.permissions import AccountPermissions
 
-LOOKED_AT = 1000  # the newest events; further back nobody is told anything
-RIGHTS = ("is_staff", "is_superuser", "groups")
-FIELDS = (*PROFILE, *(name for name in STANDING if name != "deleted_at"), *RIGHTS)
+MAX_EVENTS = 1000  # the newest events; further back nobody is told anything
+ACCESS_FIELDS = ("is_staff", "is_superuser", "groups")
+HISTORY_FIELDS = (
+    *PROFILE_FIELDS,
+    *(name for name in STATUS_FIELDS if name != "deleted_at"),
+    *ACCESS_FIELDS,
+)
 
-LABELS = {
+FIELD_LABELS = {
     "is_staff": "Staff",
     "is_superuser": "Superuser",
     "groups": "Roles",
     "locale": "Language",
-    "status": "State",
-    "status_reason": "Reason of the state",
+    "status": "Status",
+    "status_reason": "Reason for status",
+    "valid_until": "End date",
     "email_verified_at": "Email verified",
     "has_second_factor": "Second factor",
 }
-FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
+MOMENT_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
 class BadMoment(Exception):
@@ -40,7 +45,7 @@ class BadMoment(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
+class FieldAtDate:
     """One field: what it was then and is now, and the event that made it so, as far as one is
     recorded.
     """
@@ -53,7 +58,7 @@ class Line:
 
     @property
     def label(self) -> str:
-        return LABELS.get(self.name, self.name.replace("_", " ").capitalize())
+        return FIELD_LABELS.get(self.name, self.name.replace("_", " ").capitalize())
 
     @property
     def changed(self) -> bool:
@@ -61,13 +66,13 @@ class Line:
 
     @property
     def can_go_back(self) -> bool:
-        return self.changed and self.name in PROFILE
+        return self.changed and self.name in PROFILE_FIELDS
 
 
 @dataclass(frozen=True)
 class History:
     at: datetime
-    lines: list[Line] = field(default_factory=list)
+    lines: list[FieldAtDate] = field(default_factory=list)
     begins: AuditEvent | None = None
     """The first event of the account that is known."""
     cut: bool = False
@@ -75,48 +80,48 @@ class History:
     born: bool = True
     """Whether the account was there."""
 
-    def line(self, name: str) -> Line | None:
+    def line(self, name: str) -> FieldAtDate | None:
         return next((line for line in self.lines if line.name == name), None)
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """The end of a day, or a minute, in UTC; never later than now. Raises BadMoment."""
     now = timezone.now()
-    for form in FORMATS:
+    for form in MOMENT_FORMATS:
         try:
             at = datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
         if at > now:
-            raise BadMoment("This is in the future. Choose a day that has begun.")
+            raise BadMoment("This date is in the future. Choose today or an earlier date.")
         return at if "T" in text else min(datetime.combine(at, time.max, tzinfo=UTC), now)
-    raise BadMoment("Give a day such as 2026-03-01, or a minute such as 2026-03-01T12:30 (UTC).")
+    raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
-def history(account: User, rights: Rights, at: datetime) -> History:
+def reconstruct_account(account: User, rights: AccountPermissions, at: datetime) -> History:
     """The account at `at`, by one query."""
-    events = newest(account)
-    cut = len(events) > LOOKED_AT and events[-1].at > at
-    begins = events[-1] if events and len(events) <= LOOKED_AT else None
+    events = newest_account_events(account)
+    cut = len(events) > MAX_EVENTS and events[-1].at > at
+    begins = events[-1] if events and len(events) <= MAX_EVENTS else None
     events = [event for event in events if event.action != "denied"]
     born = at >= account.date_joined
     if cut or not born or account.status == State.ERASED:
         return History(at, begins=begins, cut=cut, born=born)
-    own = {name: getattr(account, name) for name in FIELDS if name != "groups"}
-    now = plain(own | {"groups": [role.name for role in rights.groups]})
-    lines = [line_of(name, value, events, at) for name, value in now.items()]
+    own = {name: getattr(account, name) for name in HISTORY_FIELDS if name != "groups"}
+    now = json_values(own | {"groups": [role.name for role in rights.groups]})
+    lines = [field_at_date(name, value, events, at) for name, value in now.items()]
     return History(at, lines, begins=begins)
 
 
-def newest(account: User) -> list[AuditEvent]:
+def newest_account_events(account: User) -> list[AuditEvent]:
     """One more than are looked at, where there are so many."""
     found = AuditEvent.objects.newest_of("target_id", account.pk)
     return list(
-        found.only("at", "actor_id", "actor_text", "action", "before", "after")[: LOOKED_AT + 1]
+        found.only("at", "actor_id", "actor_text", "action", "before", "after")[: MAX_EVENTS + 1]
     )
 
 
-def line_of(name: str, now: Any, events: list[AuditEvent], at: datetime) -> Line:
+def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -> FieldAtDate:
     """`events`: newest first."""
     then = now
     known = True
@@ -126,19 +131,19 @@ def line_of(name: str, now: Any, events: list[AuditEvent], at: datetime) -> Line
                 then = event.before[name]
                 known = True
             elif name in event.after:
-                then = blank(name)
-                known = not account_began(event)
+                then = empty_value(name)
+                known = not is_creation_event(event)
         elif name in event.after:
-            return Line(name, then, now, event, known)
-    return Line(name, then, now, None, known)
+            return FieldAtDate(name, then, now, event, known)
+    return FieldAtDate(name, then, now, None, known)
 
 
-def account_began(event: AuditEvent) -> bool:
+def is_creation_event(event: AuditEvent) -> bool:
     """Whether it tells all that the account was born with: before it there was nothing to tell."""
     return event.action in ("account.created", "account.imported", "account.invited")
 
 
-def blank(name: str) -> Any:
+def empty_value(name: str) -> Any:
     if name == "groups":
         return []
     column = User._meta.get_field(name)

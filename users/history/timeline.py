@@ -21,8 +21,8 @@ from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
 SIZE = 30
-LONGEST = 400  # characters of a cursor
-NOTHING = "CAST(NULL AS bigint)"
+MAX_CURSOR_LENGTH = 400  # characters of a cursor
+NULL_ID = "CAST(NULL AS bigint)"
 
 
 class Source(NamedTuple):
@@ -49,19 +49,19 @@ SOURCES = {
         "Sign-ins",
         "users_signinevent",
         "account_id",
-        f"id, at, {NOTHING}, '', outcome, way, '', '', {{ip}}, user_agent, {NOTHING}",
+        f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
     ),
     "mail": Source(
         "Mail",
         "users_message",
         "account_id",
-        f"""id, created_at, {NOTHING}, '', kind, error, state, "to", CAST(NULL AS text), '', {NOTHING}""",
+        f"""id, created_at, {NULL_ID}, '', kind, error, state, "to", CAST(NULL AS text), '', {NULL_ID}""",
     ),
     "notes": Source(
         "Notes",
         "users_note",
         "account_id",
-        f"id, created_at, author_id, author_text, '', text, '', '', CAST(NULL AS text), '', {NOTHING}",
+        f"id, created_at, author_id, author_text, '', text, '', '', CAST(NULL AS text), '', {NULL_ID}",
     ),
     "jobs": Source(
         "Jobs",
@@ -74,7 +74,10 @@ SOURCES = {
 # One account, said in two ways. With "=", PostgreSQL may read the whole table backwards by id, for
 # an account that has much in it, and all of that long ago; from the account to itself, in an order
 # said in full, it does not. SQLite seeks to an id within the account only with "=".
-RANGES = {"postgresql": "{owner} BETWEEN %s AND %s", "sqlite": "{owner} = %s AND {owner} = %s"}
+OWNER_CONDITIONS = {
+    "postgresql": "{owner} BETWEEN %s AND %s",
+    "sqlite": "{owner} = %s AND {owner} = %s",
+}
 
 
 @dataclass
@@ -116,25 +119,29 @@ Bounds = dict[str, int]  # by source: only ids below; 0 where there is nothing m
 
 
 @dataclass(frozen=True)
-class Page:
+class TimelinePage:
     entries: list[Entry]
     older: str  # the cursor of the next page, "" on the last one
 
 
-def page(account_id: int, kinds: Iterable[str], cursor: str = "", size: int = SIZE) -> Page:
+def timeline_page(
+    account_id: int, kinds: Iterable[str], cursor: str = "", size: int = SIZE
+) -> TimelinePage:
     """Raises BadParameter for a cursor that was not made here, or was made for other sources or
     another account.
     """
     kinds = tuple(kinds)
-    bounds = decode(cursor, account_id, kinds) if cursor else dict.fromkeys(kinds, LARGEST_ID)
-    found = read(account_id, bounds, size + 1)
-    shown = merged(found, size)
+    bounds = (
+        decode_bounds(cursor, account_id, kinds) if cursor else dict.fromkeys(kinds, LARGEST_ID)
+    )
+    found = read_entries(account_id, bounds, size + 1)
+    shown = merge_entries(found, size)
     if sum(map(len, found.values())) <= size:
-        return Page(shown, "")
-    return Page(shown, encode(account_id, next_bounds(found, shown)))
+        return TimelinePage(shown, "")
+    return TimelinePage(shown, encode_bounds(account_id, next_bounds(found, shown)))
 
 
-def merged(found: dict[str, list[Entry]], size: int) -> list[Entry]:
+def merge_entries(found: dict[str, list[Entry]], size: int) -> list[Entry]:
     """The first `size` of all. The next is always the newest of those that are first in their
     source: so each source keeps the order of its ids, also where a clock went back.
     """
@@ -161,7 +168,7 @@ def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
 # --- the query ------------------------------------------------------------------------------------
 
 
-def read(
+def read_entries(
     account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source] = SOURCES
 ) -> dict[str, list[Entry]]:
     """The first `limit` of each source, in the order of their ids."""
@@ -170,7 +177,7 @@ def read(
     found: dict[str, list[Entry]] = {kind: [] for kind in bounds}
     if not open_bounds:
         return found
-    statement = sql(
+    statement = union_sql(
         {kind: sources[kind] for kind in open_bounds}, connection.vendor, many=len(bounds) > 1
     )
     params = [
@@ -180,31 +187,31 @@ def read(
         cursor.execute(statement, params)
         for row in cursor.fetchall():
             entry = Entry(*row)
-            entry.at = moment(entry.at)
+            entry.at = aware_datetime(entry.at)
             found[entry.kind].append(entry)
     for entries in found.values():
         entries.sort(key=lambda entry: -entry.id)  # as they come, but no standard promises it
     return found
 
 
-def sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
+def union_sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
     """`many`: some sources tell better what others would tell too, and are not alone."""
-    branches = (branch(kind, source, vendor, many) for kind, source in sources.items())
+    branches = (source_sql(kind, source, vendor, many) for kind, source in sources.items())
     return " UNION ALL ".join(
         f"SELECT * FROM ({part}) AS one{number}"  # noqa: S608
         for number, part in enumerate(branches)
     )
 
 
-def branch(kind: str, source: Source, vendor: str, many: bool) -> str:
+def source_sql(kind: str, source: Source, vendor: str, many: bool) -> str:
     columns = source.columns.replace("{ip}", "host(ip)" if vendor == "postgresql" else "ip")
     more = f" AND {source.left_out}" if source.left_out and many else ""
-    where = RANGES[vendor].format(owner=source.owner)
+    where = OWNER_CONDITIONS[vendor].format(owner=source.owner)
     order = f"{source.owner}, id DESC"
     return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"  # noqa: S608
 
 
-def moment(value: Any) -> datetime:
+def aware_datetime(value: Any) -> datetime:
     """SQLite knows no zones: it gives UTC, as text or without saying so."""
     at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
@@ -213,15 +220,15 @@ def moment(value: Any) -> datetime:
 # --- the cursor -----------------------------------------------------------------------------------
 
 
-def encode(account_id: int, bounds: Bounds) -> str:
+def encode_bounds(account_id: int, bounds: Bounds) -> str:
     data = json.dumps([account_id, bounds], separators=(",", ":"))
     return urlsafe_b64encode(data.encode()).rstrip(b"=").decode()
 
 
-def decode(cursor: str, account_id: int, kinds: tuple[str, ...]) -> Bounds:
-    wrong = BadParameter("after", "This position is not valid, or belongs to another list.")
+def decode_bounds(cursor: str, account_id: int, kinds: tuple[str, ...]) -> Bounds:
+    wrong = BadParameter("after", "This page link has expired. Start again from the first page.")
     try:
-        if len(cursor) > LONGEST:
+        if len(cursor) > MAX_CURSOR_LENGTH:
             raise wrong
         owner, bounds = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         ids = [bounds[kind] for kind in kinds]

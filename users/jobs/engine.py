@@ -1,8 +1,8 @@
 """Jobs: started, paused, resumed, cancelled. Work over many accounts that survives whatever happens
 to the workers.
 
-**A kind of job** is a subclass of users.jobs.kinds.Kind, registered once (`register(Suspend())`) from a module that
-users.apps imports. Most are subclasses of users.bulk.selected.Selected, which finds the accounts by a Selection.
+**A kind of job** is a subclass of users.jobs.kinds.JobKind, registered once (`register(Suspend())`) from a module that
+users.apps imports. Most are subclasses of users.bulk.selection_kind.SelectionKind, which finds the accounts by a Selection.
 
 **Starting one**: `engine.start("suspend", by=…, selection=selection.query, words=selection.words, up_to=…, reason=…, …)`.
 It belongs to the caller's transaction: rolled back, there is no job. `key` makes it safe to ask twice. Whether a second person
@@ -38,24 +38,26 @@ from django.utils import timezone
 
 from users import access
 from users.audit.origin import Origin, current_origin
-from users.audit.record import record
-from users.jobs.kinds import KINDS, Kind
-from users.jobs.models import ENDED, OPEN, Job, JobItem, JobLine
+from users.audit.record import record_event
+from users.jobs.kinds import KINDS, JobKind
+from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine
 from users.jobs.queue import doorbell
 from users.models import User
 
-PER_PERSON = 10  # jobs of one person that have not ended
-WORK = "users.jobs.tasks.work"
-CHANGED = "The selected accounts have changed since approval was requested. Start the job again."
-OWN = "You can’t approve your own job. Ask a colleague."
+JOBS_PER_PERSON = 10  # jobs of one person that have not ended
+WORK_TASK = "users.jobs.tasks.work_on_jobs"
+SELECTION_CHANGED = (
+    "The selected accounts have changed since approval was requested. Start the job again."
+)
+OWN_JOB = "You can’t approve your own job. Ask a colleague."
 State = Job.State
 
 
-class Refused(Exception):
+class JobRefused(Exception):
     """The job's state, or the number of jobs, does not allow it. The message is a sentence."""
 
 
-def start(
+def start_job(
     kind: str,
     *,
     by: Any,
@@ -89,7 +91,7 @@ def start(
             by_id=by.pk,
             by_text=str(by)[:255],
             reason=reason,
-            origin=origin(),
+            origin=origin_fields(),
             selection=selection,
             words=words,
             parameters=parameters or {},
@@ -100,31 +102,31 @@ def start(
             priority=KINDS[kind].priority,
             key=key,
         )
-        waits = approval_needed(job)
+        waits = needs_approval(job)
         if waits:
-            freeze(job)
+            freeze_selection(job)
         job.state = State.WAITING if waits else State.QUEUED
         job.due_at = Now()
         job.save(force_insert=True)
         job.refresh_from_db()
         KINDS[kind].started(job)
         if waits:
-            told(job, "job.approval_asked", by, "Waiting for approval.", reason=reason)
+            record_job_event(job, "job.approval_asked", by, "Waiting for approval.", reason=reason)
         else:
-            told(job, "job.started", by, "Queued.", reason=reason)
-        ring(job)
+            record_job_event(job, "job.started", by, "Queued.", reason=reason)
+        enqueue_work(job)
     return job
 
 
-def approval_needed(job: Job) -> bool:
+def needs_approval(job: Job) -> bool:
     """Whether somebody else has to agree first. `job` is not stored yet. What the caller expects is
     not believed.
     """
     kind = KINDS[job.kind]
     lately = KINDS[job.kind].lately(job)
-    most = threshold(kind) - lately
+    most = approval_threshold(kind) - lately
     if kind.four_eyes != "above" or (job.expected or 0) > most:
-        return rule(kind, (job.expected or 0) + lately)
+        return needs_second_person(kind, (job.expected or 0) + lately)
     if 0 < job.up_to <= most:  # ids begin at 1: nothing to count
         return False
     try:
@@ -134,63 +136,67 @@ def approval_needed(job: Job) -> bool:
         return True
 
 
-def rule(kind: Kind, number: int) -> bool:
+def needs_second_person(kind: JobKind, number: int) -> bool:
     """What is asked of somebody who does this to so many accounts."""
-    return kind.four_eyes == "always" or (kind.four_eyes == "above" and number > threshold(kind))
+    return kind.four_eyes == "always" or (
+        kind.four_eyes == "above" and number > approval_threshold(kind)
+    )
 
 
-def threshold(kind: Kind) -> int:
+def approval_threshold(kind: JobKind) -> int:
     return int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
 
 
-def freeze(job: Job) -> None:
+def freeze_selection(job: Job) -> None:
     """What approval is about: the accounts that are selected now. Raises Refused."""
     try:
         with transaction.atomic():
             set_limits({"statement_timeout": "20000", "enable_seqscan": "on"})
             job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
-        raise Refused("Finding these accounts takes too long. Select fewer accounts.") from error
+        raise JobRefused("Finding these accounts takes too long. Select fewer accounts.") from error
 
 
-def approved(job: Job, *, by: Any) -> Job:
+def approve_job(job: Job, *, by: Any) -> Job:
     """A job that waited for approval is queued; or, where its accounts are no longer those that
     were selected, cancelled.
 
     Raises access.Denied or Refused.
     """
     with transaction.atomic():
-        job = decided(job, by, "be approved")
+        job = lock_for_decision(job, by, "be approved")
         now = Job(
             kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of
         )
-        freeze(now)
+        freeze_selection(now)
         if now.frozen != job.frozen:
-            job.note = f"{CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."
-            enter(job, State.CANCELLED)
-            told(job, "job.cancelled", by, job.note)
+            job.note = (
+                f"{SELECTION_CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."
+            )
+            enter_state(job, State.CANCELLED)
+            record_job_event(job, "job.cancelled", by, job.note)
         else:
-            enter(job, State.QUEUED)
-            told(job, "job.approved", by, f"Approved by {by}.")
+            enter_state(job, State.QUEUED)
+            record_job_event(job, "job.approved", by, f"Approved by {by}.")
     return job
 
 
-def declined(job: Job, *, by: Any, reason: str = "") -> Job:
+def decline_job(job: Job, *, by: Any, reason: str = "") -> Job:
     """A job that waited for approval ends. Raises access.Denied or Refused."""
     with transaction.atomic():
-        job = decided(job, by, "be declined")
+        job = lock_for_decision(job, by, "be declined")
         job.note = f"Declined by {by}." + (f" {reason}" if reason else "")
-        enter(job, State.CANCELLED)
-        told(job, "job.declined", by, job.note, reason=reason)
+        enter_state(job, State.CANCELLED)
+        record_job_event(job, "job.declined", by, job.note, reason=reason)
     return job
 
 
-def decided(job: Job, by: Any, to: str) -> Job:
+def lock_for_decision(job: Job, by: Any, to: str) -> Job:
     """The job, locked, for somebody who decides about it: never whoever started it."""
     access.require(by, "approve_bulk")
-    job = lock(job)
+    job = lock_job(job)
     if by.pk is not None and by.pk == job.by_id:
-        raise access.Denied("approve_bulk", OWN)
+        raise access.Denied("approve_bulk", OWN_JOB)
     refuse_unless(job, State.WAITING, to=to)
     return job
 
@@ -200,49 +206,49 @@ def require_unchanged(job: Job) -> None:
     than it would change now.
     """
     if job.frozen and KINDS[job.kind].fingerprint(job)[1] != job.frozen:
-        raise Refused(CHANGED)
+        raise JobRefused(SELECTION_CHANGED)
 
 
-def pause(job: Job, *, by: Any) -> Job:
+def pause_job(job: Job, *, by: Any) -> Job:
     """It stops after the chunk that runs, and keeps its place."""
     with transaction.atomic():
-        job = controlled(job, by)
-        refuse_unless(job, *OPEN, to="be paused")
-        enter(job, State.PAUSED)
-        told(job, "job.paused", by, f"Paused by {by}.")
+        job = lock_for_control(job, by)
+        refuse_unless(job, *OPEN_STATES, to="be paused")
+        enter_state(job, State.PAUSED)
+        record_job_event(job, "job.paused", by, f"Paused by {by}.")
     return job
 
 
-def resume(job: Job, *, by: Any) -> Job:
+def resume_job(job: Job, *, by: Any) -> Job:
     """Goes on where it stopped, also if it was parked."""
     with transaction.atomic():
-        job = controlled(job, by)
+        job = lock_for_control(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
         job.crashes = 0
         job.note = ""
-        enter(job, State.QUEUED)
-        told(job, "job.resumed", by, f"Resumed by {by}.")
+        enter_state(job, State.QUEUED)
+        record_job_event(job, "job.resumed", by, f"Resumed by {by}.")
     return job
 
 
-def cancel(job: Job, *, by: Any) -> Job:
+def cancel_job(job: Job, *, by: Any) -> Job:
     """It ends after the chunk that runs. What it has done stays done."""
     with transaction.atomic():
-        job = controlled(job, by)
-        if job.state in ENDED:
-            raise Refused(f"This job is already {job.get_state_display().lower()}.")
-        enter(job, State.CANCELLED)
-        told(job, "job.cancelled", by, f"Cancelled by {by}.")
+        job = lock_for_control(job, by)
+        if job.state in ENDED_STATES:
+            raise JobRefused(f"This job is already {job.get_state_display().lower()}.")
+        enter_state(job, State.CANCELLED)
+        record_job_event(job, "job.cancelled", by, f"Cancelled by {by}.")
     return job
 
 
 def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
     """A new job of the same kind over the accounts that failed."""
     if not job.has_ended:
-        raise Refused("Only a finished job can be retried.")
+        raise JobRefused("Only a finished job can be retried.")
     if not job.failed:
-        raise Refused("This job has no failed accounts.")
-    return start(
+        raise JobRefused("This job has no failed accounts.")
+    return start_job(
         job.kind,
         by=by,
         selection=f"job={job.pk}&outcome={JobItem.Outcome.FAILED}",
@@ -259,33 +265,33 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
 # --- what these are made of -----------------------------------------------------------------------
 
 
-def may_see(by: Any, job: Job) -> bool:
+def may_see_job(by: Any, job: Job) -> bool:
     if job.state == State.WAITING and access.may(by, "approve_bulk"):
         return True
     return access.may(by, "view_jobs") or (access.may_enter(by) and by.pk == job.by_id)
 
 
-def may_control(by: Any, job: Job) -> bool:
+def may_control_job(by: Any, job: Job) -> bool:
     """Whoever started it, and who may control everybody's."""
     return access.may(by, "control_jobs") or (access.may_enter(by) and by.pk == job.by_id)
 
 
-def initiator(job: Job) -> Any:
+def job_initiator(job: Job) -> Any:
     """Who started it, with the rights of now."""
     if job.by_id:
         return User.objects.get(pk=job.by_id)
-    return access.Command(job.by_text.removeprefix("command "))
+    return access.CommandActor(job.by_text.removeprefix("command "))
 
 
-def controlled(job: Job, by: Any) -> Job:
+def lock_for_control(job: Job, by: Any) -> Job:
     """The job, locked. Raises access.Denied."""
-    job = lock(job)
-    if not may_control(by, job):
+    job = lock_job(job)
+    if not may_control_job(by, job):
         access.require(by, "control_jobs")
     return job
 
 
-def lock(job: Job) -> Job:
+def lock_job(job: Job) -> Job:
     """Waits for the chunk that runs, which takes half a second or so, longer than a request waits
     for locks otherwise.
     """
@@ -301,20 +307,20 @@ def set_limits(limits: dict[str, str]) -> None:
             cursor.execute(f"SELECT {parts}", [word for pair in limits.items() for word in pair])
 
 
-def enter(job: Job, state: Job.State) -> None:
+def enter_state(job: Job, state: Job.State) -> None:
     """Into `state`, with the job's row locked. A worker that has it finds the attempt changed, and
     lets go.
     """
     job.state = state
     job.attempt += 1
-    job.ended_at = timezone.now() if state in ENDED else None
+    job.ended_at = timezone.now() if state in ENDED_STATES else None
     job.save(update_fields=["state", "attempt", "note", "crashes", "ended_at"])
     if state == State.QUEUED:
         Job.objects.filter(pk=job.pk).update(due_at=Now())
-        ring(job)
+        enqueue_work(job)
 
 
-def told(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None:
+def record_job_event(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None:
     """An event and a line of the job's log."""
     after = {"kind": job.kind, "selection": job.words, "state": job.state}
     if job.has_ended:
@@ -322,27 +328,30 @@ def told(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None
             name: getattr(job, name)
             for name in ("selected", "changed", "skipped", "failed", "unchanged")
         }
-    record(action, actor=by, after=after, reason=reason, job_id=job.pk)
+    record_event(action, actor=by, after=after, reason=reason, job_id=job.pk)
     JobLine.objects.create(job=job, text=line)
 
 
-def ring(job: Job) -> None:
+def enqueue_work(job: Job) -> None:
     if job.state == State.QUEUED:
-        doorbell.ring(WORK)
+        doorbell.enqueue_task(WORK_TASK)
 
 
 def refuse_too_many(by: Any) -> None:
-    if by.pk and Job.objects.filter(by=by.pk).exclude(state__in=ENDED).count() >= PER_PERSON:
-        raise Refused(
-            f"You have {PER_PERSON} unfinished jobs. Wait until one finishes, or cancel one."
+    if (
+        by.pk
+        and Job.objects.filter(by=by.pk).exclude(state__in=ENDED_STATES).count() >= JOBS_PER_PERSON
+    ):
+        raise JobRefused(
+            f"You have {JOBS_PER_PERSON} unfinished jobs. Wait until one finishes, or cancel one."
         )
 
 
 def refuse_unless(job: Job, *states: Job.State, to: str) -> None:
     if job.state not in states:
-        raise Refused(f"This job is {job.get_state_display().lower()}; it can’t {to}.")
+        raise JobRefused(f"This job is {job.get_state_display().lower()}; it can’t {to}.")
 
 
-def origin() -> dict[str, Any]:
+def origin_fields() -> dict[str, Any]:
     own: Origin = current_origin.get()
     return {"ip": own.ip, "user_agent": own.user_agent, "request_id": own.request_id}

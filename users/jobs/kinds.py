@@ -15,11 +15,11 @@ from users.jobs.models import Job, JobItem
 from users.models import User
 
 REASON_MAX = 500
-OUTCOMES = ("changed", "skipped", "failed", "unchanged")
+CHUNK_OUTCOMES = ("changed", "skipped", "failed", "unchanged")
 
 
 @dataclass(frozen=True)
-class Window:
+class IdWindow:
     """The next accounts of a job in the order of their ids: all that are selected above its cursor,
     up to `until`.
     """
@@ -29,7 +29,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Offer:
+class JobLink:
     """A link to a page that asks first."""
 
     url: str
@@ -37,7 +37,7 @@ class Offer:
     icon: str
 
 
-class Kind(ABC):
+class JobKind(ABC):
     """Subclass it, and register one instance."""
 
     name: ClassVar[str]  # stands in the row, and stays what it is
@@ -59,7 +59,7 @@ class Kind(ABC):
         return self.label
 
     @abstractmethod
-    def window(self, job: Job, size: int) -> Window:
+    def window(self, job: Job, size: int) -> IdWindow:
         """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this
         chunk.
         """
@@ -102,7 +102,7 @@ class Kind(ABC):
         """What else its page and whoever approves it should be told, each with its label."""
         return []
 
-    def offers(self, job: Job, viewer: Any) -> list["Offer"]:
+    def offers(self, job: Job, viewer: Any) -> list["JobLink"]:
         """What else `viewer` can do with it, as links on its page: “Undo” for one."""
         return []
 
@@ -117,7 +117,7 @@ class Chunk:
         self.by = by
         self.ids = ids
         self.items: list[JobItem] = []
-        self.counts = dict.fromkeys(OUTCOMES, 0)
+        self.counts = dict.fromkeys(CHUNK_OUTCOMES, 0)
 
     def lock(self) -> list[User]:
         """The accounts, fresh and locked, in the order of their ids. One that is gone is missing."""
@@ -159,18 +159,20 @@ class Chunk:
     def store(self) -> dict[str, Any]:
         """Writes the items; what the job's row has to be updated with. Raises Miscounted."""
         if sum(self.counts.values()) != len(self.ids):
-            raise Miscounted(f"{len(self.ids)} accounts were given, and {self.counts} came back")
+            raise MiscountedChunk(
+                f"{len(self.ids)} accounts were given, and {self.counts} came back"
+            )
         JobItem.objects.bulk_create(self.items)
         added = {"selected": len(self.ids)} | self.counts
         return {name: F(name) + number for name, number in added.items() if number}
 
 
-class Miscounted(Exception):
+class MiscountedChunk(Exception):
     """A handler has not said of each account what became of it: a fault of the kind's code."""
 
 
 @contextmanager
-def origin_of(job: Job) -> Iterator[None]:
+def job_origin(job: Job) -> Iterator[None]:
     """Events inside of it name the job, and the request that started it."""
     token = current_origin.set(Origin(**job.origin, job_id=job.pk))
     try:
@@ -179,10 +181,10 @@ def origin_of(job: Job) -> Iterator[None]:
         current_origin.reset(token)
 
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, JobKind] = {}
 
 
-def register(kind: Kind) -> Kind:
+def register_kind(kind: JobKind) -> JobKind:
     """Makes the kind known, in every process: call it at import, from a module that users.apps
     imports.
     """

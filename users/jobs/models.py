@@ -24,7 +24,7 @@ class WorkerBeat(models.Model):
         return self.cluster
 
 
-PENDING = ["waiting", "queued", "running", "paused", "parked"]
+PENDING_STATES = ["waiting", "queued", "running", "paused", "parked"]
 
 
 class Job(models.Model):
@@ -156,7 +156,7 @@ class Job(models.Model):
 
     @property
     def has_ended(self) -> bool:
-        return self.state in ENDED
+        return self.state in ENDED_STATES
 
     @property
     def took(self) -> timedelta:
@@ -182,8 +182,8 @@ class Job(models.Model):
         return timedelta(seconds=max(self.expected - self.selected, 0) / self.rate)
 
 
-ENDED = (Job.State.CANCELLED, Job.State.DONE)
-OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+ENDED_STATES = (Job.State.CANCELLED, Job.State.DONE)
+OPEN_STATES = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 class JobItem(models.Model):

@@ -11,41 +11,43 @@ from django.utils import timezone
 
 from users import access, masking
 from users.jobs.kinds import KINDS
-from users.jobs.models import ENDED, OPEN, Job, JobItem, WorkerBeat
+from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, WorkerBeat
 from users.jobs.queue import doorbell
 from users.models import User
-from users.web.csv_injection import harmless
+from users.web.csv_injection import escape_formula
 
-SIZE = 50
-BATCH = 2000
-LATE = timedelta(seconds=60)
-LEFT_OUT = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
+PAGE_SIZE = 50
+REPORT_BATCH = 2000
+SILENT_AFTER = timedelta(seconds=60)
+LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
-def jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
+def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
     """Newest first, and whether there are older ones: everybody's, or the viewer's own."""
     found = Job.objects.select_related("by").order_by("-pk")
     if not access.may(viewer, "view_jobs"):
         found = found.filter(by=viewer.pk)
     if state == "open":
-        found = found.exclude(state__in=ENDED)
+        found = found.exclude(state__in=ENDED_STATES)
     elif state:
         found = found.filter(state=state)
     if before:
         found = found.filter(pk__lt=before)
-    rows = list(found[: SIZE + 1])
+    rows = list(found[: PAGE_SIZE + 1])
     for job in rows:
-        job.title = title(job)  # type: ignore[attr-defined]
-    return rows[:SIZE], len(rows) > SIZE
+        job.title = job_title(job)  # type: ignore[attr-defined]
+    return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
 
 
-def title(job: Job) -> str:
+def job_title(job: Job) -> str:
     """What it does; the bare name where this version knows the kind no more."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
 
 
-def items(job: Job, outcome: str, after: int = 0, size: int = SIZE) -> tuple[list[JobItem], bool]:
+def list_items(
+    job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE
+) -> tuple[list[JobItem], bool]:
     """Those with an outcome, in the order of their ids, and whether there are more. An account that
     is gone is None.
     """
@@ -59,53 +61,56 @@ def items(job: Job, outcome: str, after: int = 0, size: int = SIZE) -> tuple[lis
     return rows[:size], len(rows) > size
 
 
-class Echo:
+class EchoFile:
     """A file that gives back what is written to it."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def report(job: Job, *, masked: bool) -> Iterator[str]:
+def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for
     those who may not see personal data.
     """
-    shown = masking.text if masked else str
-    writer = csv.writer(Echo())
+    shown = masking.mask_text if masked else str
+    writer = csv.writer(EchoFile())
     yield writer.writerow(["account", "username", "outcome", "reason"])
-    for outcome in LEFT_OUT:
+    for outcome in LEFT_OUT_OUTCOMES:
         after = 0
         more = True
         while more:
-            rows, more = items(job, outcome, after, BATCH)
+            rows, more = list_items(job, outcome, after, REPORT_BATCH)
             for row in rows:
                 after = row.account_id
                 username = row.person.username if row.person else ""  # type: ignore[attr-defined]
                 yield writer.writerow(
                     [
                         str(row.account_id),
-                        harmless(shown(username)),
+                        escape_formula(shown(username)),
                         outcome.value,
-                        harmless(shown(row.reason)),
+                        escape_formula(shown(row.reason)),
                     ]
                 )
 
 
 @dataclass(frozen=True)
-class Silence:
+class WorkerSilence:
     """No worker has been there `since`, or ever."""
 
     since: datetime | None
 
 
-def silence() -> Silence | None:
+def worker_silence() -> WorkerSilence | None:
     """None while workers work."""
     at = WorkerBeat.objects.filter(cluster=doorbell.MAIN).values_list("at", flat=True).first()
-    return None if at and timezone.now() - at < LATE else Silence(at)
+    return None if at and timezone.now() - at < SILENT_AFTER else WorkerSilence(at)
 
 
-def running() -> int:
+def count_running() -> int:
     """How many jobs are at work, as of some seconds ago."""
     return (
-        caches["pages"].get_or_set("jobs:running", Job.objects.filter(state__in=OPEN).count, 3) or 0
+        caches["pages"].get_or_set(
+            "jobs:running", Job.objects.filter(state__in=OPEN_STATES).count, 3
+        )
+        or 0
     )

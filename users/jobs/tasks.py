@@ -7,15 +7,15 @@ from users.jobs.models import WorkerBeat
 from users.jobs.queue import doorbell
 
 
-def work() -> None:
-    worker.work()
+def work_on_jobs() -> None:
+    worker.work_time_slice()
 
 
-def beat(cluster: str) -> None:
+def record_beat(cluster: str) -> None:
     """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it. And looks for
     jobs that nobody works: a beat is rung every few seconds, and at the start, whatever became of
     the queue and of the clock.
     """
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
     if cluster == doorbell.MAIN:
-        worker.sweep()
+        worker.enqueue_lost_work()

@@ -12,25 +12,27 @@ from users import access, masking
 from users.exceptions import BadParameter, BadRequest
 from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
-from users.jobs.models import OPEN, Job
-from users.web.error_page import page
+from users.jobs.models import OPEN_STATES, Job
+from users.web.error_page import error_page
 from users.web.partials import is_partial
-from users.web.query_string import number, only
+from users.web.query_string import check_parameters, parse_id_parameter
 
-STATES = [("open", "Open"), *Job.State.choices]
+STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 
 
 @require_safe
 def index(request):
     """Everybody's jobs, or the viewer's own."""
     access.require(request.user, "view")
-    state, before = parsed(request, state=[value for value, _ in STATES], place="before")
-    jobs, more = queries.jobs(request.user, state=state, before=before)
+    state, before = parse_list_query(
+        request, state=[value for value, _ in STATE_CHOICES], place="before"
+    )
+    jobs, more = queries.list_jobs(request.user, state=state, before=before)
     context = {
         "jobs": jobs,
         "state": state,
-        "states": STATES,
-        "silence": queries.silence(),
+        "states": STATE_CHOICES,
+        "silence": queries.worker_silence(),
         "everybodys": access.may(request.user, "view_jobs"),
         "older": f"/jobs/?{f'state={state}&' if state else ''}before={jobs[-1].pk}" if more else "",
         "newest": f"/jobs/{f'?state={state}' if state else ''}" if before else "",
@@ -44,23 +46,23 @@ def show(request, pk: int):
     """One job. HTMX asks for its figures alone, again and again until it no longer runs; then for
     the whole page.
     """
-    job = get_job(request, pk)
+    job = get_visible_job(request, pk)
     if is_partial(request):
-        response = render(request, "users/jobs/show.html#progress", progress_of(job))
-        if job.state not in OPEN:
+        response = render(request, "users/jobs/show.html#progress", progress_context(job))
+        if job.state not in OPEN_STATES:
             response["HX-Refresh"] = "true"  # other things can be done with it now
         return response
-    outcome, after = parsed(
-        request, outcome=[outcome.value for outcome in queries.LEFT_OUT], place="after"
+    outcome, after = parse_list_query(
+        request, outcome=[outcome.value for outcome in queries.LEFT_OUT_OUTCOMES], place="after"
     )
     outcome = outcome or next(
-        (one.value for one in queries.LEFT_OUT if getattr(job, one.value)), ""
+        (one.value for one in queries.LEFT_OUT_OUTCOMES if getattr(job, one.value)), ""
     )
-    items, more = queries.items(job, outcome, after) if outcome else ([], False)
+    items, more = queries.list_items(job, outcome, after) if outcome else ([], False)
     kind = KINDS.get(job.kind)
-    context = progress_of(job) | {
-        "title": queries.title(job),
-        "may_control": engine.may_control(request.user, job),
+    context = progress_context(job) | {
+        "title": queries.job_title(job),
+        "may_control": engine.may_control_job(request.user, job),
         "facts": kind.facts(job) if kind else [],
         "offers": kind.offers(job, request.user) if kind else [],
         "lines": job.lines.order_by("-pk")[:100],
@@ -74,11 +76,11 @@ def show(request, pk: int):
 
 
 @require_safe
-def report(request, pk: int):
+def job_report(request, pk: int):
     """A CSV of all that failed or were skipped."""
-    job = get_job(request, pk)
+    job = get_visible_job(request, pk)
     response = StreamingHttpResponse(
-        queries.report(job, masked=masking.hides(request.user)),
+        queries.report_lines(job, masked=masking.hides_personal_data(request.user)),
         content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
@@ -86,67 +88,69 @@ def report(request, pk: int):
 
 
 @require_POST
-def pause(request, pk: int):
-    return control(request, pk, engine.pause, "The job pauses after the current batch.")
+def job_pause(request, pk: int):
+    return control_job(request, pk, engine.pause_job, "The job pauses after the current batch.")
 
 
 @require_POST
-def pause_end(request, pk: int):
-    return control(request, pk, engine.resume, "Job resumed.")
+def job_pause_end(request, pk: int):
+    return control_job(request, pk, engine.resume_job, "Job resumed.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def cancellation(request, pk: int):
+def job_cancellation(request, pk: int):
     if request.method == "POST":
-        return control(request, pk, engine.cancel, "Job cancelled. Changes already made are kept.")
-    job = get_job(request, pk)
-    if not engine.may_control(request.user, job):
+        return control_job(
+            request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
+        )
+    job = get_visible_job(request, pk)
+    if not engine.may_control_job(request.user, job):
         access.require(request.user, "control_jobs")
     return render(
-        request, "users/jobs/cancellation.html", {"job": job, "title": queries.title(job)}
+        request, "users/jobs/cancellation.html", {"job": job, "title": queries.job_title(job)}
     )
 
 
 @require_POST
-def retry(request, pk: int):
+def job_retry(request, pk: int):
     """A new job over those that failed. Sent twice, it is one job."""
-    job = get_job(request, pk)
+    job = get_visible_job(request, pk)
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
-    except engine.Refused as refused:
-        return page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
+    except engine.JobRefused as refused:
+        return error_page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
     return redirect("job", again.pk)
 
 
 @require_safe
-def badge(request):
+def running_badge(request):
     """The number of running jobs, for the rail; it asks again while there are any."""
     access.require(request.user, "view_jobs")
-    return render(request, "users/jobs/_badge.html", {"running": queries.running()})
+    return render(request, "users/jobs/_badge.html", {"running": queries.count_running()})
 
 
-def control(request, pk: int, verb: Callable[..., Job], said: str) -> HttpResponse:
-    job = get_job(request, pk)
+def control_job(request, pk: int, verb: Callable[..., Job], said: str) -> HttpResponse:
+    job = get_visible_job(request, pk)
     try:
         verb(job, by=request.user)
-    except engine.Refused as refused:
-        return page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
+    except engine.JobRefused as refused:
+        return error_page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
     messages.success(request, said)
     return redirect("job", job.pk)
 
 
-def get_job(request, pk: int) -> Job:
+def get_visible_job(request, pk: int) -> Job:
     """The job, if the viewer may see it. Raises Http404 or access.Denied."""
     access.require(request.user, "view")
     job = Job.objects.select_related("by", "parent").filter(pk=pk).first() if pk < 2**63 else None
     if job is None:
         raise Http404
-    if not engine.may_see(request.user, job):
+    if not engine.may_see_job(request.user, job):
         access.require(request.user, "view_jobs")
     return job
 
 
-def progress_of(job: Job) -> dict[str, object]:
+def progress_context(job: Job) -> dict[str, object]:
     called = KINDS[job.kind].counted() if job.kind in KINDS else {}
     names = ("changed", "unchanged", "skipped", "failed")
     counts = [(name, called.get(name, name.capitalize()), getattr(job, name)) for name in names]
@@ -154,18 +158,18 @@ def progress_of(job: Job) -> dict[str, object]:
         "job": job,
         "counts": counts,
         "percent": int(job.fraction * 100),
-        "open": job.state in OPEN,
-        "silence": queries.silence() if job.state in OPEN else None,
+        "open": job.state in OPEN_STATES,
+        "silence": queries.worker_silence() if job.state in OPEN_STATES else None,
     }
 
 
-def parsed(request, *, place: str, **choices: list[str]) -> tuple[str, int]:
+def parse_list_query(request, *, place: str, **choices: list[str]) -> tuple[str, int]:
     """A choice and a place in a list. Raises BadRequest."""
     (name, allowed), query = next(iter(choices.items())), request.GET
     try:
-        only(query, name, place)
+        check_parameters(query, name, place)
         if query.get(name, "") not in ("", *allowed):
             raise BadParameter(name, f"Allowed values: {', '.join(allowed)}.")
-        return query.get(name, ""), number(place, query.get(place, ""))
+        return query.get(name, ""), parse_id_parameter(place, query.get(place, ""))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=request.path) from error

@@ -19,62 +19,72 @@ from django.db.models.functions import Now
 
 from users import access
 from users.jobs import engine
-from users.jobs.kinds import KINDS, Chunk, Kind, origin_of
+from users.jobs.kinds import KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job, JobLine
 from users.jobs.queue import doorbell
 
 logger = logging.getLogger(__name__)
 
-LEASE = 10  # seconds without a heartbeat after which a job that nobody holds has lost its worker
-CRASHES = 3  # attempts that ended without any progress before a job is parked
-TURN = 3  # seconds that a job is worked while others wait
-LONG_TURN = 10  # seconds where none does: the worker has other tasks too
-CHUNK = 0.5  # seconds that a chunk should take
-SHARE = {
+LEASE_SECONDS = (
+    10  # seconds without a heartbeat after which a job that nobody holds has lost its worker
+)
+MAX_CRASHES = 3  # attempts that ended without any progress before a job is parked
+SLICE_SECONDS = 3  # seconds that a job is worked while others wait
+LONG_SLICE_SECONDS = 10  # seconds where none does: the worker has other tasks too
+CHUNK_SECONDS = 0.5  # seconds that a chunk should take
+PAUSE_SECONDS = {
     "sqlite": 0.15
 }  # seconds between two chunks, where whoever writes else has to wait for them
-DELAY = {
+REQUEUE_SECONDS = {
     Job.Priority.HIGH: 0,
     Job.Priority.NORMAL: 15,
     Job.Priority.LOW: 60,
 }  # seconds that a turn costs in the queue
-TRIES = 12  # of a chunk that the database refuses for reasons that pass; together some ten seconds
-FAILURES = 20  # accounts in a row that fail with an exception before it is taken for a fault of all
+MAX_CHUNK_TRIES = (
+    12  # of a chunk that the database refuses for reasons that pass; together some ten seconds
+)
+MAX_FAILED_ACCOUNTS = (
+    20  # accounts in a row that fail with an exception before it is taken for a fault of all
+)
 State = Job.State
-TROUBLE = (OperationalError, InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Of a chunk's transaction on PostgreSQL, in milliseconds. A worker that is stopped in the middle of
 # one loses its locks.
-LIMITS = {"lock_timeout": "3000", "idle_in_transaction_session_timeout": "20000", "jit": "off"}
+CHUNK_LIMITS = {
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "20000",
+    "jit": "off",
+}
 
 
-class Next(Enum):
+class NextStep(Enum):
     GO_ON = "go on"
     TURN_ENDS = "the turn ends, and another one follows"
     STOP = "there is nothing more to do, or it is somebody else's"
 
 
-def work() -> int | None:
+def work_time_slice() -> int | None:
     """One turn of the job whose turn it is; its id, or None where there is none. Rings again while
     there is more to do.
     """
-    while (job := claim()) is not None:
+    while (job := claim_job()) is not None:
         if job.state == State.RUNNING:
-            Turn(job).run()
+            TimeSlice(job).run()
             return job.pk
     return None
 
 
-def runnable() -> QuerySet[Job]:
-    lost = Q(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=LEASE))
+def runnable_jobs() -> QuerySet[Job]:
+    lost = Q(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=LEASE_SECONDS))
     return Job.objects.filter(Q(state=State.QUEUED) | lost)
 
 
-def claim() -> Job | None:
+def claim_job() -> Job | None:
     """The job whose turn it is, with the attempt counted; or parked, if it has had too many."""
     with transaction.atomic():
         skip = connection.features.has_select_for_update_skip_locked
         job = (
-            runnable()
+            runnable_jobs()
             .select_for_update(of=("self",), skip_locked=skip)
             .order_by("due_at", "pk")
             .first()
@@ -83,10 +93,10 @@ def claim() -> Job | None:
             return None
         if job.state == State.RUNNING:
             JobLine.objects.create(job=job, text=f"The worker of attempt {job.attempt} died.")
-        if job.crashes >= CRASHES:
-            park(
+        if job.crashes >= MAX_CRASHES:
+            park_job(
                 job,
-                f"The worker died in {CRASHES} attempts in a row, before anything was stored.",
+                f"The worker died in {MAX_CRASHES} attempts in a row, before anything was stored.",
             )
             return job
         if job.crashes:
@@ -100,65 +110,65 @@ def claim() -> Job | None:
     return job
 
 
-def park(job: Job, note: str) -> None:
+def park_job(job: Job, note: str) -> None:
     """It stands still until somebody resumes it. With the job's row locked."""
     job.note = note
     job.crashes = 0
-    engine.enter(job, State.PARKED)
-    engine.told(
-        job, "job.parked", engine.initiator(job), f"Stopped after errors: {note}", reason=note
+    engine.enter_state(job, State.PARKED)
+    engine.record_job_event(
+        job, "job.parked", engine.job_initiator(job), f"Stopped after errors: {note}", reason=note
     )
 
 
-def sweep() -> int:
+def enqueue_lost_work() -> int:
     """Rings for jobs that wait while no ring does: it was lost, or the worker that had taken it.
     How many rings.
     """
-    waiting = min(runnable().count(), 4)
+    waiting = min(runnable_jobs().count(), 4)
     if not waiting or doorbell.oldest_wait(doorbell.MAIN) is not None:
         return 0
     for _ in range(waiting):
-        doorbell.ring(engine.WORK)
+        doorbell.enqueue_task(engine.WORK_TASK)
     return waiting
 
 
-class Turn:
+class TimeSlice:
     """One claim of a job, by this process."""
 
     def __init__(self, job: Job):
         self.pk = job.pk
         self.attempt = job.attempt
-        self.kind: Kind | None = KINDS.get(job.kind)
+        self.kind: JobKind | None = KINDS.get(job.kind)
         self.size = job.size or (self.kind.first_size if self.kind else 1)
         self.troubles = self.failures = 0
         self.culprit: tuple[int, str] | None = (
             None  # an account, and the exception that it leads to all alone
         )
-        self.pause = SHARE.get(connection.vendor, 0)
+        self.pause = PAUSE_SECONDS.get(connection.vendor, 0)
 
     def run(self) -> None:
         began = time.monotonic()
-        then = Next.GO_ON
-        while then == Next.GO_ON:
+        then = NextStep.GO_ON
+        while then == NextStep.GO_ON:
             then = self.step()
             seconds = time.monotonic() - began
             if (
-                then == Next.GO_ON
-                and seconds > TURN
-                and (seconds > LONG_TURN or self.others_wait())
+                then == NextStep.GO_ON
+                and seconds > SLICE_SECONDS
+                and (seconds > LONG_SLICE_SECONDS or self.others_wait())
             ):
-                then = Next.TURN_ENDS
-        if then == Next.TURN_ENDS:
+                then = NextStep.TURN_ENDS
+        if then == NextStep.TURN_ENDS:
             self.give_back()
 
-    def step(self) -> Next:
+    def step(self) -> NextStep:
         """A chunk, and whatever may go wrong with one."""
         try:
             then = self.chunk()
             time.sleep(self.pause)
-        except TROUBLE as error:
+        except DATABASE_ERRORS as error:
             return self.trouble(error)
-        except Unworkable as error:
+        except UnworkableJob as error:
             return self.stop(str(error))
         except Exception as error:
             logger.error(
@@ -168,30 +178,30 @@ class Turn:
         self.troubles = 0
         return then
 
-    def chunk(self) -> Next:
+    def chunk(self) -> NextStep:
         """One transaction, from the job's lock to its new cursor."""
         began = time.monotonic()
         with transaction.atomic():
             job = self.hold()
             if job is None:
-                return Next.STOP
+                return NextStep.STOP
             if self.kind is None:
-                raise Unworkable(
+                raise UnworkableJob(
                     f"This version of Rollcall does not support jobs of the kind “{job.kind}”."
                 )
-            by = engine.initiator(job)
-            if why := access.refusal(by, self.kind.action):
-                raise Unworkable(f"{job.by_text} may not do this any more: {why.reason}")
+            by = engine.job_initiator(job)
+            if why := access.find_refusal(by, self.kind.action):
+                raise UnworkableJob(f"{job.by_text} may not do this any more: {why.reason}")
             if not job.cursor:
                 try:
                     engine.require_unchanged(job)
-                except engine.Refused as changed:
-                    raise Unworkable(str(changed)) from changed
+                except engine.JobRefused as changed:
+                    raise UnworkableJob(str(changed)) from changed
             return self.advance(job, by, self.kind, began)
 
     def hold(self) -> Job | None:
         """The job's row, locked; None if this turn is over."""
-        engine.set_limits(LIMITS)
+        engine.set_limits(CHUNK_LIMITS)
         mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
         job = mine.select_for_update(of=("self",)).first()
         if job is None:
@@ -205,18 +215,19 @@ class Turn:
             self.attempt,
         )
 
-    def advance(self, job: Job, by: Any, kind: Kind, began: float) -> Next:
+    def advance(self, job: Job, by: Any, kind: JobKind, began: float) -> NextStep:
         window = kind.window(job, self.size)
         chunk = Chunk(job, by, window.ids)
         added = self.handled(chunk, kind) if window.ids else {}
         if added is None:
             transaction.set_rollback(True)
-            return Next.GO_ON
+            return NextStep.GO_ON
         done = window.until >= job.up_to
         seconds = max(time.monotonic() - began, 0.001)
         if len(window.ids) * 2 > self.size:
             self.size = min(
-                max(int(self.size * min(max(CHUNK / seconds, 0.5), 2)), 1), kind.largest_size
+                max(int(self.size * min(max(CHUNK_SECONDS / seconds, 0.5), 2)), 1),
+                kind.largest_size,
             )
             job.rate = (
                 0.8 * job.rate + 0.2 * len(window.ids) / seconds
@@ -233,9 +244,9 @@ class Turn:
         )
         if done:
             self.finish(job, kind)
-        return Next.STOP if done else Next.GO_ON
+        return NextStep.STOP if done else NextStep.GO_ON
 
-    def handled(self, chunk: Chunk, kind: Kind) -> dict[str, Any] | None:
+    def handled(self, chunk: Chunk, kind: JobKind) -> dict[str, Any] | None:
         """What the chunk adds to the job's row; None if it failed, and smaller ones have to find
         out with which account.
         """
@@ -246,10 +257,10 @@ class Turn:
             self.size = kind.first_size
             return chunk.store()
         try:
-            with origin_of(chunk.job), transaction.atomic():
+            with job_origin(chunk.job), transaction.atomic():
                 kind.run(chunk)
                 added = chunk.store()
-        except TROUBLE:
+        except DATABASE_ERRORS:
             raise
         except Exception as error:
             self.narrow(ids, error)
@@ -270,19 +281,21 @@ class Turn:
             self.size = max(len(ids) // 10, 1)
             return
         self.failures += 1
-        if self.failures > FAILURES:
-            raise Unworkable(f"{FAILURES} accounts in a row failed, the last one with {what}")
+        if self.failures > MAX_FAILED_ACCOUNTS:
+            raise UnworkableJob(
+                f"{MAX_FAILED_ACCOUNTS} accounts in a row failed, the last one with {what}"
+            )
         self.size = 1
         self.culprit = (ids[0], what)
 
-    def finish(self, job: Job, kind: Kind) -> None:
+    def finish(self, job: Job, kind: JobKind) -> None:
         job.refresh_from_db()
-        engine.enter(job, State.DONE)
+        engine.enter_state(job, State.DONE)
         kind.ended(job)
         counts = f"{job.changed:,} changed, {job.skipped:,} skipped, {job.failed:,} failed, {job.unchanged:,} unchanged"
-        engine.told(job, "job.done", engine.initiator(job), f"Done: {counts}.")
+        engine.record_job_event(job, "job.done", engine.job_initiator(job), f"Done: {counts}.")
 
-    def trouble(self, error: Exception) -> Next:
+    def trouble(self, error: Exception) -> NextStep:
         """A deadlock, a lock that somebody holds for long, a server that is gone: the same chunk
         once more, a little later.
         """
@@ -296,20 +309,20 @@ class Turn:
         self.troubles += 1
         self.size = max(self.size // 2, 1)
         time.sleep(min(0.05 * 2**self.troubles, 2))
-        return Next.GO_ON if self.troubles < TRIES else Next.TURN_ENDS
+        return NextStep.GO_ON if self.troubles < MAX_CHUNK_TRIES else NextStep.TURN_ENDS
 
-    def stop(self, note: str) -> Next:
+    def stop(self, note: str) -> NextStep:
         """Parks the job, if it is still this turn's."""
         try:
             with transaction.atomic():
                 if (job := self.hold()) is not None:
-                    park(job, note)
-        except TROUBLE as error:
+                    park_job(job, note)
+        except DATABASE_ERRORS as error:
             return self.trouble(error)
-        return Next.STOP
+        return NextStep.STOP
 
     def others_wait(self) -> bool:
-        return runnable().exclude(pk=self.pk).exists()
+        return runnable_jobs().exclude(pk=self.pk).exists()
 
     def give_back(self) -> None:
         """To the queue, behind those that wait already; those of a higher priority come again
@@ -318,15 +331,15 @@ class Turn:
         try:
             with transaction.atomic():
                 mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
-                for priority, seconds in DELAY.items():
+                for priority, seconds in REQUEUE_SECONDS.items():
                     due = Now() + timedelta(seconds=seconds)
                     if mine.filter(priority=priority).update(
                         state=State.QUEUED, due_at=due, crashes=0
                     ):
-                        doorbell.ring(engine.WORK)
+                        doorbell.enqueue_task(engine.WORK_TASK)
                         return
             self.let_go()
-        except TROUBLE as error:
+        except DATABASE_ERRORS as error:
             logger.warning(
                 "Job %s could not be released; the sweep will find it: %s",
                 self.pk,
@@ -335,5 +348,5 @@ class Turn:
             connection.close()
 
 
-class Unworkable(Exception):
+class UnworkableJob(Exception):
     """The job can't go on as it is. The message says why, to those who may mend it."""

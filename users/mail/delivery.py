@@ -15,34 +15,34 @@ from datetime import timedelta
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
-from users.mail.messages import compose, moot
+from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12
 BATCH = 50
-GOODBYE = 421  # the server hangs up; the next message needs a new connection
+SERVICE_CLOSING = 421  # the server hangs up; the next message needs a new connection
 
 
-def drain(seconds: float = 20) -> int:
+def deliver_due_messages(seconds: float = 20) -> int:
     """Sends due messages for at most `seconds`, over one connection; the number that left."""
     deadline = time.monotonic() + seconds
     sent = 0
     connection = get_connection()
     try:
-        while time.monotonic() < deadline and (batch := due()):
+        while time.monotonic() < deadline and (batch := due_messages()):
             for message in batch:
-                if time.monotonic() < deadline and claim(message):
-                    sent += deliver(message, connection)
+                if time.monotonic() < deadline and claim_message(message):
+                    sent += deliver_message(message, connection)
     except ConnectionError as error:
-        logger.warning("Mail server not reachable, messages stay in the outbox: %s", error)
+        logger.warning("Mail server not reachable, emails stay in the outbox: %s", error)
     finally:
         connection.close()
     return sent
 
 
-def due() -> list[Message]:
+def due_messages() -> list[Message]:
     """Mails to single people first: somebody waits for them, however many a job has put into the
     outbox.
     """
@@ -52,7 +52,7 @@ def due() -> list[Message]:
     )
 
 
-def claim(message: Message) -> bool:
+def claim_message(message: Message) -> bool:
     """Whether this process may send it now. The row says until when nobody else may."""
     mine = Message.objects.filter(
         pk=message.pk, state=Message.State.WAITING, attempts=message.attempts
@@ -61,7 +61,9 @@ def claim(message: Message) -> bool:
     state = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
     return (
         mine.update(
-            attempts=message.attempts, due_at=timezone.now() + pause(message.attempts), state=state
+            attempts=message.attempts,
+            due_at=timezone.now() + retry_delay(message.attempts),
+            state=state,
         )
         == 1
     )
@@ -74,47 +76,49 @@ def at_most_once(message: Message) -> bool:
     return message.is_bulk and message.kind == Message.Kind.LETTER
 
 
-def pause(attempts: int) -> timedelta:
+def retry_delay(attempts: int) -> timedelta:
     """One minute after the first attempt, doubling, six hours at most."""
     return timedelta(minutes=min(2 ** min(attempts - 1, 9), 360))
 
 
-def deliver(message: Message, connection) -> bool:
+def deliver_message(message: Message, connection) -> bool:
     """True if the server took it. Raises ConnectionError when no further message can be sent
     either.
     """
     message.account.refresh_from_db()  # the batch may have been read some time ago
-    if reason := moot(message):
-        finish(message, Message.State.DROPPED, reason)
+    if reason := drop_reason(message):
+        set_message_state(message, Message.State.DROPPED, reason)
         return False
     if message.attempts > MAX_ATTEMPTS:
-        fail(message, "Each attempt ended without an answer: the sending process died.", final=True)
+        record_failure(
+            message, "All attempts failed: the sending process died each time.", final=True
+        )
         return False
     try:
-        mail = compose(message)
+        mail = compose_mail(message)
         mail.message()  # where a header cannot be made, this says so before anything is sent
     except Exception as error:
-        logger.exception("Message %s can't be made", message.pk)
-        fail(
+        logger.exception("Email %s can't be built", message.pk)
+        record_failure(
             message, f"{type(error).__name__}: {error}", final=False
         )  # it must not stand in the way of the others
         return False
-    connect(message, connection)
-    return send(message, mail, connection)
+    open_connection(message, connection)
+    return send_message(message, mail, connection)
 
 
-def connect(message: Message, connection) -> None:
+def open_connection(message: Message, connection) -> None:
     """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the
     message's.
     """
     try:
         connection.open()
     except (OSError, smtplib.SMTPException) as error:
-        fail(message, why(error), final=False)
-        raise ConnectionError(why(error)) from error
+        record_failure(message, error_text(error), final=False)
+        raise ConnectionError(error_text(error)) from error
 
 
-def send(message: Message, mail: EmailMessage, connection) -> bool:
+def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     """The server's 5xx about the recipient or the text is final; about the sender, it is ours to
     mend and mail waits.
     """
@@ -122,43 +126,45 @@ def send(message: Message, mail: EmailMessage, connection) -> bool:
         connection.send_messages([mail])
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
-        fail(message, f"{code} {readable(text)}", final=code >= 500)
-        if code == GOODBYE:
+        record_failure(message, f"{code} {reply_text(text)}", final=code >= 500)
+        if code == SERVICE_CLOSING:
             connection.close()
     except smtplib.SMTPResponseException as error:
-        fail(
+        record_failure(
             message,
-            why(error),
+            error_text(error),
             final=error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused),
         )
         connection.close()
     except smtplib.SMTPNotSupportedError as error:
-        fail(message, why(error), final=True)  # an address that this server has no way to write to
+        record_failure(
+            message, error_text(error), final=True
+        )  # an address that this server has no way to write to
     except (OSError, smtplib.SMTPException) as error:
-        lost(message, why(error))
-        raise ConnectionError(why(error)) from error
+        record_lost_connection(message, error_text(error))
+        raise ConnectionError(error_text(error)) from error
     else:
-        finish(message, Message.State.SENT)
+        set_message_state(message, Message.State.SENT)
         return True
     return False
 
 
-def lost(message: Message, error: str) -> None:
+def record_lost_connection(message: Message, error: str) -> None:
     """The connection broke while the message was handed over: the server may have it, or not."""
     if at_most_once(message):
-        finish(message, Message.State.UNKNOWN, error)
+        set_message_state(message, Message.State.UNKNOWN, error)
     else:
-        fail(message, error, final=False)
+        record_failure(message, error, final=False)
 
 
-def fail(message: Message, error: str, *, final: bool) -> None:
+def record_failure(message: Message, error: str, *, final: bool) -> None:
     state = (
         Message.State.FAILED if final or message.attempts >= MAX_ATTEMPTS else Message.State.WAITING
     )
-    finish(message, state, error)
+    set_message_state(message, state, error)
 
 
-def finish(message: Message, state: Message.State, error: str = "") -> None:
+def set_message_state(message: Message, state: Message.State, error: str = "") -> None:
     """That it was sent is true whoever says it. Anything else only the process may say that claimed
     it last: one that was stopped for a while must not put a message back that another one has sent
     since.
@@ -173,13 +179,13 @@ def finish(message: Message, state: Message.State, error: str = "") -> None:
         )
 
 
-def why(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {readable(error.smtp_error)}"
+        return f"{error.smtp_code} {reply_text(error.smtp_error)}"
     return f"{error}" or type(error).__name__
 
 
-def readable(text: bytes | str) -> str:
+def reply_text(text: bytes | str) -> str:
     """What the server said, as a database can hold it."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     return text.replace("\x00", "")

@@ -1,6 +1,7 @@
 """The outbox: a message is a row, written in the transaction that causes it."""
 
-import uuid
+from functools import partial
+from secrets import token_hex
 
 from django.db import models
 from django.utils import timezone
@@ -9,23 +10,19 @@ SUBJECT_MAX = 150
 TEXT_MAX = 10_000
 
 
-def make_message_id() -> str:
-    return uuid.uuid4().hex
-
-
 class Letter(models.Model):
     """What a member of the staff wrote, to one person or to many: once, as it was typed, with the
     names of its variables.
     """
 
     subject = models.CharField(max_length=SUBJECT_MAX)
-    text = models.TextField(help_text="Plain; empty once it is forgotten")
-    is_bulk = models.BooleanField(default=False, help_text="Written to many")
+    text = models.TextField(help_text="Plain text; empty after its deletion")
+    is_bulk = models.BooleanField(default=False, help_text="Sent to many people")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         default_permissions = ()
-        permissions = [("write_mail", "Can write mails to people")]
+        permissions = [("write_mail", "Can send emails to people")]
 
     def __str__(self) -> str:
         return f"letter {self.pk}"
@@ -41,14 +38,14 @@ class Message(models.Model):
         PASSWORD_RESET = "password-reset", "Password reset"
         SUSPENDED = "suspended", "Suspended"
         REINSTATED = "reinstated", "Reinstated"
-        VERIFICATION = "verification", "Verification of the address"
-        LETTER = "letter", "Letter"
+        VERIFICATION = "verification", "Email verification"
+        LETTER = "letter", "Email from staff"
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
+        WAITING = "waiting", "Queued"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
-        DROPPED = "dropped", "Dropped"
+        DROPPED = "dropped", "Not sent"
         UNKNOWN = (
             "unknown",
             "Unknown",
@@ -68,15 +65,17 @@ class Message(models.Model):
     )
     to = models.CharField(max_length=254)
     message_id = models.CharField(
-        max_length=32, default=make_message_id, unique=True, editable=False
+        max_length=32, default=partial(token_hex, 16), unique=True, editable=False
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
     is_bulk = models.BooleanField(
-        default=False, db_default=False, help_text="One of many: what is for one person goes first"
+        default=False,
+        db_default=False,
+        help_text="Part of a bulk email; individual emails are sent first",
     )
     due_at = models.DateTimeField(
-        default=timezone.now, help_text="Not sent before; moved on after a failure"
+        default=timezone.now, help_text="Earliest time of the next attempt"
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)

@@ -5,10 +5,10 @@ from users.mail.models import Letter, Message
 from users.models import User
 
 
-def post(kind: Message.Kind, account: User, letter: Letter | None = None) -> Message | None:
+def post_message(kind: Message.Kind, account: User, letter: Letter | None = None) -> Message | None:
     """One mail of `kind` to the account's address. None, and nothing is written, where it has none."""
     if not account.email:
         return None
     message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
-    doorbell.ring("users.mail.tasks.drain", cluster=doorbell.NOTIFY)
+    doorbell.enqueue_task("users.mail.tasks.deliver_outbox", cluster=doorbell.NOTIFY)
     return message

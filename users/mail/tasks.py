@@ -3,5 +3,5 @@
 from users.mail import delivery
 
 
-def drain() -> int:
-    return delivery.drain()
+def deliver_outbox() -> int:
+    return delivery.deliver_due_messages()

@@ -10,16 +10,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users.exceptions import Refused
-from users.sessions.store import standing
+from users.exceptions import VerbRefused
+from users.sessions.store import valid_sessions
 from users.verbs.session_end.verb import end_own_session, end_own_sessions
-from users.web.error_page import page
+from users.web.error_page import error_page
 
 
 @require_safe
-def sessions(request):
+def own_sessions(request):
     current = request.session.session_key
-    found = standing(request.user)
+    found = valid_sessions(request.user)
     others = any(session.session_key != current for session in found)
     return render(
         request, "users/me/sessions.html", {"sessions": found, "current": current, "others": others}
@@ -27,42 +27,43 @@ def sessions(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def sessions_end(request):
+def own_sessions_end(request):
     """All but the one at hand, which goes on under a new key."""
 
     def end() -> None:
         account = end_own_sessions(request.user)
         update_session_auth_hash(request, account)
 
-    return ask_and_end(request, end, {}, "All other sessions have ended.")
+    return confirm_and_end(request, end, {}, "Other devices signed out.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def session_end(request, public_id: UUID):
+def own_session_end(request, public_id: UUID):
     session = next(
-        (session for session in standing(request.user) if session.public_id == public_id), None
+        (session for session in valid_sessions(request.user) if session.public_id == public_id),
+        None,
     )
     if session is None:
-        return page(
+        return error_page(
             request,
             404,
-            "There is no such session. It may have ended already.",
+            "This session doesn’t exist. It may have ended already.",
             back="/me/sessions/",
         )
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
     end = lambda: end_own_session(request.user, public_id)  # noqa: E731
-    return ask_and_end(request, end, {"session": session}, "The session has ended.")
+    return confirm_and_end(request, end, {"session": session}, "Session ended.")
 
 
-def ask_and_end(
+def confirm_and_end(
     request, end: Callable[[], object], context: dict[str, Any], done: str
 ) -> HttpResponse:
     if request.method != "POST":
         return render(request, "users/me/session_end.html", context)
     try:
         end()
-    except Refused as refused:
-        return page(request, 409, refused.message, back="/me/sessions/")
+    except VerbRefused as refused:
+        return error_page(request, 409, refused.message, back="/me/sessions/")
     messages.success(request, done)
     return redirect("me-sessions")

@@ -4,9 +4,9 @@ from users.me import session_views, views
 from users.signin.views import PasswordChangeView
 
 urlpatterns = [
-    path("", views.profile, name="me"),
-    path("sessions/", session_views.sessions, name="me-sessions"),
-    path("sessions/end/", session_views.sessions_end, name="me-sessions-end"),
-    path("sessions/<uuid:public_id>/end/", session_views.session_end, name="me-session-end"),
+    path("", views.own_profile, name="me"),
+    path("sessions/", session_views.own_sessions, name="me-sessions"),
+    path("sessions/end/", session_views.own_sessions_end, name="me-sessions-end"),
+    path("sessions/<uuid:public_id>/end/", session_views.own_session_end, name="me-session-end"),
     path("password/", PasswordChangeView.as_view(), name="account_change_password"),
 ]

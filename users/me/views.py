@@ -6,21 +6,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users.history import edit_conflicts
-from users.verbs.form_submission import bind, submit
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import OwnProfileForm
 from users.verbs.profile.verb import edit_own_profile
-from users.web.forms import status_of
+from users.web.forms import form_status
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def profile(request):
+def own_profile(request):
     account = request.user
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
-    form = bind(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
+    form = bind_form(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
     if form.is_valid() and (
-        done := submit(form, lambda: edit_own_profile(account, **form.cleaned_data))
+        done := submit_form(form, lambda: edit_own_profile(account, **form.cleaned_data))
     ):
-        messages.success(request, edit_conflicts.saved(done, request.user))
+        messages.success(request, edit_conflicts.saved_message(done, request.user))
         return redirect("me")
-    context = {"form": form, "account": account} | edit_conflicts.shown(form, request.user, "/me/")
-    return render(request, "users/me/profile.html", context, status=status_of(form))
+    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
+        form, request.user, "/me/"
+    )
+    return render(request, "users/me/profile.html", context, status=form_status(form))

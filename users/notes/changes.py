@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
 from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
 from users.row_locks import lock_account
@@ -39,7 +39,7 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         note = Note.objects.create(
             account=account, author_id=by.pk, author_text=str(by)[:255], text=text, pinned=pinned
         )
-        record(
+        record_event(
             "note.added",
             actor=by,
             target=account,
@@ -57,14 +57,16 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         require_own(note, by, account)
         refuse_erased(account)
         if version is not None and note.version != version:
-            raise Refused(f"This note was changed meanwhile. It says now: “{note.text}”", account)
+            raise VerbRefused(
+                f"This note was changed in the meantime. It now says: “{note.text}”", account
+            )
         if note.text == text:
             return note
         note.text = text
         note.edited_at = timezone.now()
         note.version = note.version + 1
         note.save(update_fields=["text", "edited_at", "version"])
-        record("note.edited", actor=by, target=account, after={"note": note.pk})
+        record_event("note.edited", actor=by, target=account, after={"note": note.pk})
     return note
 
 
@@ -82,7 +84,7 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
             refuse_many_pinned(account)
         note.pinned = pinned
         note.save(update_fields=["pinned"])
-        record(
+        record_event(
             "note.pinned" if pinned else "note.unpinned",
             actor=by,
             target=account,
@@ -106,10 +108,10 @@ def sent_twice(last: Note, by: Any, text: str) -> bool:
 
 def require_own(note: Note, by: Any, account: User) -> None:
     """Nothing, or Denied: nobody puts words into a colleague's mouth, whatever their rights."""
-    if isinstance(by, access.Command) or note.author_id != by.pk:
+    if isinstance(by, access.CommandActor) or note.author_id != by.pk:
         raise access.Denied(
             "edit_note",
-            "Only who wrote a note may change it. Write one of your own instead.",
+            "Only the author can edit a note. Add your own note instead.",
             "",
             account,
         )
@@ -117,13 +119,13 @@ def require_own(note: Note, by: Any, account: User) -> None:
 
 def refuse_erased(account: User) -> None:
     if account.status == State.ERASED:
-        raise Refused("This account is erased; nothing more is written about it.", account)
+        raise VerbRefused("This account is erased. Its notes can’t be changed.", account)
 
 
 def refuse_many_pinned(account: User) -> None:
     if Note.objects.filter(account=account, pinned=True).count() >= PINNED_MAX:
-        raise Refused(
-            f"{PINNED_MAX} notes are pinned already, and more would hide the page. Unpin one first.",
+        raise VerbRefused(
+            f"{PINNED_MAX} notes are already pinned, which is the maximum. Unpin one first.",
             account,
         )
 
@@ -137,7 +139,7 @@ def clean_text(text: str) -> str:
     """With the line ends of one kind, and as the database can hold it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
-        raise ValidationError({"text": "Write something first."})
+        raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
         raise ValidationError(
             {"text": f"A note has at most {TEXT_MAX} characters; this has {len(text)}."}

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from users.notes.models import TEXT_MAX
-from users.web.forms import VersionField, refuse_lost
+from users.web.forms import VersionField, refuse_lost_characters
 
 
 class NoteForm(forms.Form):
@@ -15,9 +15,9 @@ class NoteForm(forms.Form):
     text = forms.CharField(
         max_length=TEXT_MAX,
         label="Note",
-        validators=[refuse_lost],
+        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For colleagues; everybody who may see this account can read it.",
+        help_text="Visible to everyone who can see this account.",
     )
     pinned = forms.BooleanField(required=False, label="Pin")
 
@@ -31,7 +31,7 @@ class EditNoteForm(forms.Form):
     text = forms.CharField(
         max_length=TEXT_MAX,
         label="Note",
-        validators=[refuse_lost],
+        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 8}),
     )
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)

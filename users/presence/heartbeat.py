@@ -11,21 +11,21 @@ from users.identifiers import LARGEST_ID
 from users.models import User
 from users.presence.models import Presence
 
-LASTS = timedelta(minutes=1)
+PRESENCE_LASTS = timedelta(minutes=1)
 EDITING_LASTS = timedelta(
     seconds=40
 )  # two looks and a bit: somebody who has left the form isn't editing any more
 
-OTHERS = """
+OTHERS_SQL = """
     SELECT {rows} FROM users_presence other JOIN users_user person ON person.id = other.viewer_id
     WHERE other.account_id = %(account)s AND other.viewer_id <> %(viewer)s AND other.at > %(since)s
 """
-NAMES = "person.first_name, person.last_name, person.username, coalesce(other.editing_at > %(editing_since)s, {no})"
-ROWS = {
-    "postgresql": f"json_agg(json_build_array({NAMES.format(no='false')}) ORDER BY person.id)::text",
-    "sqlite": f"json_group_array(json_array({NAMES.format(no='0')}))",
+NAMES_SQL = "person.first_name, person.last_name, person.username, coalesce(other.editing_at > %(editing_since)s, {no})"
+ROWS_SQL = {
+    "postgresql": f"json_agg(json_build_array({NAMES_SQL.format(no='false')}) ORDER BY person.id)::text",
+    "sqlite": f"json_group_array(json_array({NAMES_SQL.format(no='0')}))",
 }
-LOOK = """
+HEARTBEAT_SQL = """
     INSERT INTO users_presence (account_id, viewer_id, at, editing_at)
     SELECT id, %(viewer)s, %(now)s, {editing} FROM users_user WHERE id = %(account)s
     ON CONFLICT (account_id, viewer_id) DO UPDATE
@@ -35,20 +35,22 @@ LOOK = """
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherViewer:
     name: str
     editing: bool
 
 
-def look(viewer: User, account_id: int, *, editing: bool) -> tuple[int, list[Other]] | None:
+def record_heartbeat(
+    viewer: User, account_id: int, *, editing: bool
+) -> tuple[int, list[OtherViewer]] | None:
     """The account's version and who else has it open; None where there is no such account."""
     if account_id > LARGEST_ID:
         return None
     now = timezone.now()
-    times = {"now": now, "since": now - LASTS, "editing_since": now - EDITING_LASTS}
+    times = {"now": now, "since": now - PRESENCE_LASTS, "editing_since": now - EDITING_LASTS}
     values = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
-    others = OTHERS.format(rows=ROWS[connection.vendor])
-    statement = LOOK.format(others=others, editing="%(now)s" if editing else "NULL")
+    others = OTHERS_SQL.format(rows=ROWS_SQL[connection.vendor])
+    statement = HEARTBEAT_SQL.format(others=others, editing="%(now)s" if editing else "NULL")
     with connection.cursor() as cursor:
         cursor.execute(statement, values | {"viewer": viewer.pk, "account": account_id})
         row = cursor.fetchone()
@@ -59,11 +61,11 @@ def look(viewer: User, account_id: int, *, editing: bool) -> tuple[int, list[Oth
         for first, last, username, editing in json.loads(row[1] or "[]")
     ]
     return row[0], sorted(
-        (Other(person.display_name, bool(editing)) for person, editing in people),
+        (OtherViewer(person.display_name, bool(editing)) for person, editing in people),
         key=lambda other: other.name,
     )
 
 
-def sweep() -> None:
+def delete_expired() -> None:
     """Removes the rows that say nothing any more."""
-    Presence.objects.filter(at__lt=timezone.now() - LASTS).delete()
+    Presence.objects.filter(at__lt=timezone.now() - PRESENCE_LASTS).delete()

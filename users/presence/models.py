@@ -25,6 +25,6 @@ class Presence(models.Model):
         return f"{self.viewer_id} at {self.account_id}"
 
 
-def forget(account_id: int) -> None:
+def forget_presence(account_id: int) -> None:
     """Removes what is known of this account here, looking and looked at."""
     Presence.objects.filter(Q(account_id=account_id) | Q(viewer_id=account_id)).delete()

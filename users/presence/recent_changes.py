@@ -8,14 +8,14 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.history.edit_conflicts import deed
+from users.history.edit_conflicts import describe_event
 from users.models import User
 
-LOOKED_AT = 20  # the newest events
+EVENTS_READ = 20  # the newest events
 
 
 @dataclass(frozen=True)
-class News:
+class RecentChange:
     """The last of what was done. `who` is "" where no event tells."""
 
     who: str = ""
@@ -42,23 +42,23 @@ class News:
         return "" if self.seconds < 60 else self.ago
 
 
-def news(account_id: int, shown: int, viewer: User) -> News | None:
+def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChange | None:
     """None where the viewer did all of it. One query."""
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
-    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:LOOKED_AT]
+    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:EVENTS_READ]
     events = [
         event
         for event in newest
         if event.action != "denied" and (event.target_version or 0) > shown
     ]
     for event in events:
-        if event.actor_id != viewer.pk and (words := deed(event)):
-            return News(called(event), words, event.at)
-    return None if events else News()
+        if event.actor_id != viewer.pk and (words := describe_event(event)):
+            return RecentChange(event_actor_name(event), words, event.at)
+    return None if events else RecentChange()
 
 
-def called(event: Any) -> str:
+def event_actor_name(event: Any) -> str:
     """The name of who did it, as it is now; as the trail has it where the account is gone, or there
     never was one.
     """

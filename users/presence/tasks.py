@@ -3,5 +3,5 @@
 from users.presence import heartbeat
 
 
-def sweep() -> None:
-    heartbeat.sweep()
+def sweep_presence() -> None:
+    heartbeat.delete_expired()

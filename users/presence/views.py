@@ -10,35 +10,35 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.exceptions import BadParameter, BadRequest
-from users.presence.heartbeat import look
-from users.presence.recent_changes import news
+from users.presence.heartbeat import record_heartbeat
+from users.presence.recent_changes import find_recent_change
 from users.web import query_string
-from users.web.partials import page_around
+from users.web.partials import htmx_page_path
 
-NAMED = 5
+NAMES_SHOWN = 5
 
 
 @never_cache
 @require_safe
-def strip(request, pk: int):
+def presence_strip(request, pk: int):
     """Asked for again and again by the page; 204 where it says what the page says already (`said`)."""
     access.require(request.user, "view")
-    shown, on_form = asked(request, pk)
+    shown, on_form = parse_presence_query(request, pk)
     editing = on_form or "editing" in request.GET
-    found = look(request.user, pk, editing=editing)
+    found = record_heartbeat(request.user, pk, editing=editing)
     if found is None:
         raise Http404
     version, others = found
-    fresh = news(pk, shown, request.user) if version > shown else None
-    said = digest(others, fresh and (fresh.who, fresh.deed, fresh.step))
+    fresh = find_recent_change(pk, shown, request.user) if version > shown else None
+    said = presence_digest(others, fresh and (fresh.who, fresh.deed, fresh.step))
     if said == request.GET.get("said"):
         return HttpResponse(status=204)
     query = {"version": shown} | ({"form": 1} if on_form else {}) | {"said": said}
     address = f"/users/{pk}/presence/?{urlencode(query)}"
-    back = "" if editing else here(request, pk)
+    back = "" if editing else reload_path(request, pk)
     context = {
-        "others": others[:NAMED],
-        "more": len(others[NAMED:]),
+        "others": others[:NAMES_SHOWN],
+        "more": len(others[NAMES_SHOWN:]),
         "news": fresh,
         "address": address,
         "back": back,
@@ -46,27 +46,27 @@ def strip(request, pk: int):
     return render(request, "users/presence/_here.html", context)
 
 
-def asked(request, pk: int) -> tuple[int, bool]:
+def parse_presence_query(request, pk: int) -> tuple[int, bool]:
     """The version that the page shows, and whether it is a form. `editing`: a field is a form at
     this moment.
     """
     try:
-        query_string.only(request.GET, "version", "form", "said", "editing")
-        version = query_string.number("version", request.GET.get("version", ""))
+        query_string.check_parameters(request.GET, "version", "form", "said", "editing")
+        version = query_string.parse_id_parameter("version", request.GET.get("version", ""))
         if not version:
             raise BadParameter("version", "version takes a whole number greater than 0.")
-        return version, bool(query_string.number("form", request.GET.get("form", "")))
+        return version, bool(query_string.parse_id_parameter("form", request.GET.get("form", "")))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/") from error
 
 
-def here(request, pk: int) -> str:
+def reload_path(request, pk: int) -> str:
     """The page that asks, to be loaded again; the account's first tab where the browser names
     another.
     """
-    path = page_around(request)
+    path = htmx_page_path(request)
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 
 
-def digest(*parts: object) -> str:
+def presence_digest(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -10,19 +10,19 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
-from users.database.triggers import NEUTRAL as ERASED
-from users.identifiers import PLAIN, fold, silent
+from users.database.triggers import ERASED_TEXT as ERASED
+from users.identifiers import PLAIN_LETTERS, fold_identifier, is_ignorable_character
 
 WORD = re.compile(r"[^\W_]+")
 BEFORE, BEHIND = (
     r"(?<![^\W_])(?<![^\W_][_.+\-@])",
     r"(?![^\W_])(?![_.+\-@][^\W_])",
 )  # no part of a longer name or address
-BETWEEN = r"(?:,?\s+|\+)"  # words of a name; a plus in a link
+WORD_SEPARATOR = r"(?:,?\s+|\+)"  # words of a name; a plus in a link
 DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[\s().\-/–]{0,3}[0-9]){5,}(?![^\W_])")
-KEPT = 10_000  # texts
-SHORTEST = 6  # digits of a number that is looked for
-Key = tuple[str, ...]
+MAX_CLEAN_TEXTS = 10_000  # texts
+MIN_DIGITS = 6  # digits of a number that is looked for
+WordKey = tuple[str, ...]
 
 
 class Span(NamedTuple):
@@ -35,7 +35,7 @@ class Matcher:
     """The values of people, by the id of the account that each was."""
 
     def __init__(self) -> None:
-        self.texts: dict[Key, list[tuple[str, int]]] = {}
+        self.texts: dict[WordKey, list[tuple[str, int]]] = {}
         self.heads: set[str] = set()  # first words of them
         self.numbers: dict[str, int] = {}
         self.lengths: set[int] = set()
@@ -76,13 +76,13 @@ class Matcher:
         if text in self.clean:
             return []
         if not (found := self.looked_for(text)):
-            if len(self.clean) >= KEPT:
+            if len(self.clean) >= MAX_CLEAN_TEXTS:
                 self.clean.clear()
             self.clean.add(text)
         return found
 
     def looked_for(self, text: str) -> list[Span]:
-        form, places = folded(text)
+        form, places = fold_text(text)
         found = [*self.in_words(form), *(self.in_digits(form) if self.numbers else ())]
         for owner in {span.owner for span in found} & self.names.keys():
             found += self.in_names(
@@ -100,7 +100,7 @@ class Matcher:
             follows = words[number + 1][0] if number + 1 < len(words) else ""
             for key in ((word[0],), (word[0], follows)):
                 for text, owner in self.texts.get(key, ()):
-                    pattern, first = pattern_of(text)
+                    pattern, first = value_pattern(text)
                     if word.start() >= first and (
                         match := pattern.match(form, word.start() - first)
                     ):
@@ -111,7 +111,7 @@ class Matcher:
         `form`, as it was.
         """
         for name in self.names[owner]:
-            for match in pattern_of(name)[0].finditer(form):
+            for match in value_pattern(name)[0].finditer(form):
                 if not typed(match.start()).islower():
                     yield Span(match.start(), match.end(), owner)
 
@@ -173,14 +173,14 @@ class Matcher:
 
 
 @lru_cache(maxsize=10_000)
-def pattern_of(text: str) -> tuple[re.Pattern, int]:
+def value_pattern(text: str) -> tuple[re.Pattern, int]:
     """And where in it its first word begins."""
     first = WORD.search(text)
-    whole = BETWEEN.join(re.escape(word) for word in text.split())
+    whole = WORD_SEPARATOR.join(re.escape(word) for word in text.split())
     return re.compile(BEFORE + whole + BEHIND), first.start() if first else 0
 
 
-def folded(text: str) -> tuple[str, list[int] | None]:
+def fold_text(text: str) -> tuple[str, list[int] | None]:
     """`text` as it is compared, and for each character of that its place in `text`; None where they
     are the same.
     """
@@ -195,24 +195,26 @@ def fold_character(character: str) -> str:
     """One by one, so that the places are known. What is composed is taken apart, and accents go."""
     if character.isspace():
         return " "
-    apart = unicodedata.normalize("NFKD", fold(character))
-    return "".join(each for each in apart if not silent(each)).translate(PLAIN)
+    apart = unicodedata.normalize("NFKD", fold_identifier(character))
+    return "".join(each for each in apart if not is_ignorable_character(each)).translate(
+        PLAIN_LETTERS
+    )
 
 
-def spellings(text: str) -> list[str]:
+def search_spellings(text: str) -> list[str]:
     """A value as it is compared, also within a link."""
-    return list(dict.fromkeys([folded(text)[0], folded(quote(text))[0]]))
+    return list(dict.fromkeys([fold_text(text)[0], fold_text(quote(text))[0]]))
 
 
-def numbers_of(phone: str) -> list[str]:
+def dialled_numbers(phone: str) -> list[str]:
     """The digits of a number in normal form as people dial it: with the country or, whatever that
     is, without.
     """
     digits = phone.removeprefix("+")
-    if len(digits) < SHORTEST:
+    if len(digits) < MIN_DIGITS:
         return []
     if not phone.startswith("+"):
         return [digits]
     inland = [f"0{digits[code:]}" for code in (1, 2, 3)]
     both = [f"{digits[:code]}0{digits[code:]}" for code in (1, 2, 3)]
-    return [each for each in (digits, f"00{digits}", *inland, *both) if len(each) > SHORTEST]
+    return [each for each in (digits, f"00{digits}", *inland, *both) if len(each) > MIN_DIGITS]

@@ -15,15 +15,13 @@ class Redaction(models.Model):
 
     account_id = models.BigIntegerField(primary_key=True)
     values: Any = models.JSONField(
-        default=dict, help_text="What is sought, in the form in which texts are compared"
+        default=dict, help_text="Search terms, normalised like the texts they are compared with"
     )
     since = models.DateTimeField(default=timezone.now)
     walking = models.BooleanField(
-        default=False, help_text="Sought by the walk that is under way; else by the next one"
+        default=False, help_text="Included in the current scan; otherwise in the next one"
     )
-    records = models.PositiveIntegerField(
-        default=0, help_text="Rows in which something was found so far"
-    )
+    records = models.PositiveIntegerField(default=0, help_text="Number of rows with a match so far")
 
     class Meta:
         default_permissions = ()
@@ -38,16 +36,15 @@ class RedactionWalk(models.Model):
     """
 
     place = models.CharField(
-        max_length=40, blank=True, help_text="The table; empty while there is no walk"
+        max_length=40, blank=True, help_text="Table being scanned; empty between scans"
     )
-    after: Any = models.JSONField(null=True, help_text="The key of the last row that was looked at")
-    number = models.BigIntegerField(default=0, help_text="Raised by each walk")
+    after: Any = models.JSONField(null=True, help_text="Primary key of the last scanned row")
+    number = models.BigIntegerField(default=0, help_text="Incremented by each scan")
     claim = models.BigIntegerField(
-        default=0, help_text="Of the worker that walks; another number means that it must stop"
+        default=0,
+        help_text="Fencing number of the scanning worker; a worker with another number stops",
     )
-    busy_until = models.DateTimeField(
-        default=timezone.now, help_text="By then a worker that lives has come back"
-    )
+    busy_until = models.DateTimeField(default=timezone.now, help_text="End of the worker’s lease")
 
     class Meta:
         default_permissions = ()

@@ -14,17 +14,17 @@ from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
-from users.audit.redaction import TEXTS, redact
-from users.database.triggers import NEUTRAL
-from users.jobs.models import ENDED
+from users.audit.redaction import TEXT_COLUMNS, redact_events
+from users.database.triggers import ERASED_TEXT
+from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 
 logger = logging.getLogger(__name__)
-SIZE = 2000  # rows with texts in one transaction
-SPAN = 50_000  # ids that one transaction looks at, where few of them have texts
-LONGEST = 10_000  # characters; a longer text that holds a value goes whole
+CHUNK_ROWS = 2000  # rows with texts in one transaction
+CHUNK_IDS = 50_000  # ids that one transaction looks at, where few of them have texts
+MAX_TEXT_LENGTH = 10_000  # characters; a longer text that holds a value goes whole
 # Columns that nobody types into, and what other accounts are themselves called.
-LEFT_OUT = {
+EXCLUDED_COLUMNS = {
     "User": {
         "username",
         "email",
@@ -49,16 +49,25 @@ LEFT_OUT = {
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
 }
-QUERIES = {("Job", "selection"), ("SavedView", "query")}
+QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
 # What an open job is about must not change under it; an erasure refuses while one names the person.
-ONLY = {"Job": Q(state__in=ENDED)}
+ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Names in JSON under which stands what Rollcall itself says.
-SAID = ("status", "state", "kind", "action", "permission", "groups", "session", "events")
-Found = dict[int, int]  # by the id of an erased account: rows in which it was found
+EXCLUDED_JSON_KEYS = (
+    "status",
+    "state",
+    "kind",
+    "action",
+    "permission",
+    "groups",
+    "session",
+    "events",
+)
+FoundRows = dict[int, int]  # by the id of an erased account: rows in which it was found
 
 
 @dataclass(frozen=True)
-class Place:
+class TextTable:
     model: type[models.Model]
     columns: tuple[str, ...]
 
@@ -66,7 +75,7 @@ class Place:
     def name(self) -> str:
         return self.model.__name__
 
-    def step(self, matcher: Matcher, after: Any, found: Found) -> Any:
+    def step(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
         """Looks through the rows behind `after` (None: from the first), and gives the key of the
         last; None at the end.
         """
@@ -79,19 +88,21 @@ class Place:
     def chunk(self, after: Any) -> tuple[list[tuple], Any]:
         whole = self.model._default_manager.all()
         last = self.last()
-        if last is None or (after is not None and key(after) >= last):
+        if last is None or (after is not None and key_from_json(after) >= last):
             return [], None
-        rows = whole.filter(pk__gt=key(after)) if after is not None else whole
+        rows = whole.filter(pk__gt=key_from_json(after)) if after is not None else whole
         composite = isinstance(last, tuple)
         if not composite and isinstance(last, int):
             first = (
                 whole.order_by("pk").values_list("pk", flat=True)[0] - 1 if after is None else after
             )
-            rows = rows.filter(pk__lte=first + SPAN)
-            last = min(first + SPAN, last)
-        texts = self.filled() & ONLY.get(self.name, Q())
-        found = list(rows.filter(texts).order_by("pk").values_list("pk", *self.columns)[:SIZE])
-        return found, found[-1][0] if len(found) == SIZE else last
+            rows = rows.filter(pk__lte=first + CHUNK_IDS)
+            last = min(first + CHUNK_IDS, last)
+        texts = self.filled() & ROW_CONDITIONS.get(self.name, Q())
+        found = list(
+            rows.filter(texts).order_by("pk").values_list("pk", *self.columns)[:CHUNK_ROWS]
+        )
+        return found, found[-1][0] if len(found) == CHUNK_ROWS else last
 
     def last(self) -> Any:
         return self.model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
@@ -108,7 +119,7 @@ class Place:
 
     def may_hold(self, matcher: Matcher, values: tuple) -> bool:
         """Quick to say no, since nearly every row is one in which there is nothing."""
-        if any(name == self.name for name, _ in QUERIES):
+        if any(name == self.name for name, _ in QUERY_STRING_COLUMNS):
             return any(new != old for new, old in self.compared(matcher, values, set()))
         return any(matcher.holds(value) for value in values if value)
 
@@ -121,18 +132,19 @@ class Place:
     def redacted(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
         if not old:
             return old
-        if (self.name, column) in QUERIES:
+        if (self.name, column) in QUERY_STRING_COLUMNS:
             return matcher.redact_query(old, owners)
         if not isinstance(old, str):
-            return matcher.redact_json(old, owners, SAID)
+            return matcher.redact_json(old, owners, EXCLUDED_JSON_KEYS)
         new = matcher.redact(old, owners)
         longest = min(
-            getattr(self.model._meta.get_field(column), "max_length", None) or LONGEST, LONGEST
+            getattr(self.model._meta.get_field(column), "max_length", None) or MAX_TEXT_LENGTH,
+            MAX_TEXT_LENGTH,
         )
-        return NEUTRAL if new != old and max(len(old), len(new)) > longest else new
+        return ERASED_TEXT if new != old and max(len(old), len(new)) > longest else new
 
     def changes(
-        self, matcher: Matcher, hits: list, found: Found
+        self, matcher: Matcher, hits: list, found: FoundRows
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         """For each row, asked for again, its key and new values; locked, so that nobody writes in
         between.
@@ -147,9 +159,9 @@ class Place:
             for owner in owners:
                 found[owner] = found.get(owner, 0) + 1
 
-    def write(self, matcher: Matcher, hits: list, found: Found) -> None:
+    def write(self, matcher: Matcher, hits: list, found: FoundRows) -> None:
         if self.model is AuditEvent:
-            write_events(dict(self.changes(matcher, hits, found)))
+            write_redacted_events(dict(self.changes(matcher, hits, found)))
             return
         # Whoever has a form of it open is told that it changed. An account stays: undo and open
         # forms go by its version.
@@ -162,41 +174,41 @@ class Place:
             except IntegrityError:  # two names of one list have become the same
                 row.update(
                     **{
-                        name: f"{NEUTRAL} {pk}" if isinstance(new, str) else new
+                        name: f"{ERASED_TEXT} {pk}" if isinstance(new, str) else new
                         for name, new in changed.items()
                     }
                 )
 
 
-def write_events(changes: dict[int, dict[str, Any]]) -> None:
+def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:
     """One that the database refuses, since its JSON was not written by us, say, must not keep the
     others.
     """
     try:
         with transaction.atomic():
-            redact(changes)
+            redact_events(changes)
     except DatabaseError:
         if len(changes) == 1:
             logger.error(
-                "Event %s names somebody who was erased, and the database does not let it go.",
+                "Event %s still names an erased person: the database refused the change.",
                 *changes,
             )
             return
         for pk, changed in changes.items():
-            write_events({pk: changed})
+            write_redacted_events({pk: changed})
 
 
-def key(after: Any) -> Any:
+def key_from_json(after: Any) -> Any:
     """JSON has no tuples."""
     return tuple(after) if isinstance(after, list) else after
 
 
-def places() -> dict[str, Place]:
+def text_tables() -> dict[str, TextTable]:
     """In the order in which they are walked: the trail, which may have fifty million events, last."""
     found = [
-        Place(model, columns)
+        TextTable(model, columns)
         for model in apps.get_app_config("users").get_models()
-        if (columns := columns_of(model))
+        if (columns := text_columns(model))
     ]
     return {
         place.name: place
@@ -204,10 +216,10 @@ def places() -> dict[str, Place]:
     }
 
 
-def columns_of(model: type[models.Model]) -> tuple[str, ...]:
+def text_columns(model: type[models.Model]) -> tuple[str, ...]:
     if model is AuditEvent:
-        return TEXTS
-    left_out = LEFT_OUT.get(model.__name__, set())
+        return TEXT_COLUMNS
+    left_out = EXCLUDED_COLUMNS.get(model.__name__, set())
     texts = (models.CharField, models.TextField, models.JSONField)
     return tuple(
         field.attname

@@ -4,17 +4,19 @@ countries is kept.
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
-UNKNOWN = "unknown address"
+UNKNOWN = "unknown IP address"
 NETWORKS = [
-    ("this machine", ["127.0.0.0/8", "::1/128"]),
+    ("this computer", ["127.0.0.0/8", "::1/128"]),
     ("private network", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]),
-    ("private network without a router", ["169.254.0.0/16", "fe80::/10"]),
-    ("shared network of a provider", ["100.64.0.0/10"]),
+    ("link-local network", ["169.254.0.0/16", "fe80::/10"]),
+    ("shared provider network", ["100.64.0.0/10"]),
 ]
-KNOWN = [(words, ip_network(network)) for words, networks in NETWORKS for network in networks]
+KNOWN_NETWORKS = [
+    (words, ip_network(network)) for words, networks in NETWORKS for network in networks
+]
 
 
-def place(ip: str | None) -> str:
+def ip_label(ip: str | None) -> str:
     """Such as "private network, 10.0.0.7"; the address alone where it is one of the internet."""
     if not ip:
         return UNKNOWN
@@ -24,7 +26,7 @@ def place(ip: str | None) -> str:
     words = next(
         (
             words
-            for words, network in KNOWN
+            for words, network in KNOWN_NETWORKS
             if address.version == network.version and address in network
         ),
         "",

@@ -24,14 +24,14 @@ class Session(AbstractBaseSession):
     account_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(
-        default=timezone.now, help_text="Soft: written at most once in five minutes"
+        default=timezone.now, help_text="Updated at most once every five minutes"
     )
-    ip = models.GenericIPAddressField(null=True, help_text="Where it was last used from")
+    ip = models.GenericIPAddressField(null=True, help_text="IP address of the last request")
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
 
     class Meta:
         default_permissions = ()
-        permissions = [("end_sessions", "Can end people’s sessions")]
+        permissions = [("end_sessions", "Can end sessions")]
         indexes = [
             models.Index(
                 fields=["account_id", "expire_date"],
@@ -54,27 +54,27 @@ class Session(AbstractBaseSession):
         return import_module(settings.SESSION_ENGINE).SessionStore
 
 
-class Way(models.TextChoices):
+class SignInMethod(models.TextChoices):
     PASSWORD = "password", "Password"
     RESET_LINK = "reset-link", "Reset link"
     INVITATION = "invitation", "Invitation"
 
 
-class Outcome(models.TextChoices):
+class SignInOutcome(models.TextChoices):
     OK = "ok", "Signed in"
     CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
     UNKNOWN = "unknown", "No such account"
     INVITED = "invited", "Invited, no password yet"
-    NO_PASSWORD = "no-password", "Has no password"
-    BAD_HASH = "bad-hash", "Stored password can’t be checked"
+    NO_PASSWORD = "no-password", "No password set"
+    BAD_HASH = "bad-hash", "Stored password can’t be read"
     SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Account has ended"
+    ENDED = "ended", "Account ended"
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
-    THROTTLED = "throttled", "Locked out after failures"
-    CROWDED = "crowded", "Too many requests from there"
-    DEAD_LINK = "dead-link", "Link used up or too old"
+    THROTTLED = "throttled", "Locked after failed attempts"
+    CROWDED = "crowded", "Too many requests from this IP address"
+    DEAD_LINK = "dead-link", "Link already used or expired"
 
 
 class SignInEvent(models.Model):
@@ -88,17 +88,19 @@ class SignInEvent(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     account_id = models.BigIntegerField(null=True)
-    way = models.CharField(max_length=12, choices=Way.choices, default=Way.PASSWORD)
-    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    way = models.CharField(
+        max_length=12, choices=SignInMethod.choices, default=SignInMethod.PASSWORD
+    )
+    outcome = models.CharField(max_length=16, choices=SignInOutcome.choices)
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
     typed = models.CharField(
-        max_length=32, blank=True, help_text="Keyed digest of a name that no account has"
+        max_length=32, blank=True, help_text="Keyed digest of a name that matches no account"
     )
 
     class Meta:
         default_permissions = ()
-        permissions = [("end_lockout", "Can let people try again who are locked out")]
+        permissions = [("end_lockout", "Can unlock accounts")]
         indexes = [
             models.Index(
                 fields=["account_id", "-id"],
@@ -113,4 +115,4 @@ class SignInEvent(models.Model):
 
     @property
     def succeeded(self) -> bool:
-        return self.outcome in (Outcome.OK, Outcome.CHOSEN)
+        return self.outcome in (SignInOutcome.OK, SignInOutcome.CHOSEN)

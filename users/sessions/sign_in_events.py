@@ -9,13 +9,17 @@ from django.utils.crypto import salted_hmac
 from users.audit.origin import current_origin
 from users.models import State, User, UserQuerySet
 from users.sessions import store
-from users.sessions.models import AGENT_MAX, Outcome, SignInEvent, Way
+from users.sessions.models import AGENT_MAX, SignInEvent, SignInMethod, SignInOutcome
 
-ONCE = 60  # seconds in which what anybody can repeat without end is written once
+REPEAT_SECONDS = 60  # seconds in which what anybody can repeat without end is written once
 
 
-def note(
-    outcome: Outcome, account: User | None = None, *, way: Way = Way.PASSWORD, typed: str = ""
+def record_attempt(
+    outcome: SignInOutcome,
+    account: User | None = None,
+    *,
+    way: SignInMethod = SignInMethod.PASSWORD,
+    typed: str = "",
 ) -> SignInEvent:
     """Stores one attempt, with the origin of the current request. `typed` is kept only as a digest,
     and only where it names no account.
@@ -27,22 +31,24 @@ def note(
         outcome=outcome,
         ip=origin.ip,
         user_agent=origin.user_agent[:AGENT_MAX],
-        typed=digest(typed) if typed and account is None else "",
+        typed=typed_digest(typed) if typed and account is None else "",
     )
     event.save(force_insert=True)
     return event
 
 
-def note_once(outcome: Outcome, account: User, *, way: Way = Way.PASSWORD) -> None:
+def record_attempt_once(
+    outcome: SignInOutcome, account: User, *, way: SignInMethod = SignInMethod.PASSWORD
+) -> None:
     """The first of each minute from one address: no limit stands in front of what leads here."""
-    key = digest(
+    key = typed_digest(
         f"{outcome}:{account.pk}:{current_origin.get().ip}"
     )  # nothing in a cache tells where anybody was
-    if caches["default"].add(f"signin:{key}", True, ONCE):
-        note(outcome, account, way=way)
+    if caches["default"].add(f"signin:{key}", True, REPEAT_SECONDS):
+        record_attempt(outcome, account, way=way)
 
 
-def tried(typed: str) -> User | None:
+def find_by_login(typed: str) -> User | None:
     """The account that this username or address names. `typed` is folded."""
     if "\x00" in typed:
         return None
@@ -50,16 +56,22 @@ def tried(typed: str) -> User | None:
     return found[0] if found else None
 
 
-def cause_of_failure(account: User | None) -> Outcome:
+def failure_outcome(account: User | None) -> SignInOutcome:
     """Why a password was not taken."""
     if account is None:
-        return Outcome.UNKNOWN
+        return SignInOutcome.UNKNOWN
     if not account.has_usable_password():
-        return Outcome.INVITED if account.status == State.INVITED else Outcome.NO_PASSWORD
-    return Outcome.WRONG_PASSWORD if can_be_checked(account.password) else Outcome.BAD_HASH
+        return (
+            SignInOutcome.INVITED if account.status == State.INVITED else SignInOutcome.NO_PASSWORD
+        )
+    return (
+        SignInOutcome.WRONG_PASSWORD
+        if is_checkable_hash(account.password)
+        else SignInOutcome.BAD_HASH
+    )
 
 
-def can_be_checked(encoded: str) -> bool:
+def is_checkable_hash(encoded: str) -> bool:
     """Whether one of our hashers understands the stored password."""
     try:
         identify_hasher(encoded).decode(encoded)
@@ -68,18 +80,18 @@ def can_be_checked(encoded: str) -> bool:
     return True
 
 
-def digest(typed: str) -> str:
+def typed_digest(typed: str) -> str:
     """The same for the same text, and of no use to whoever lacks our key."""
     return salted_hmac(
         "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
     ).hexdigest()[:32]
 
 
-def forget(account_id: int) -> int:
+def erase_sign_ins(account_id: int) -> int:
     """Blanks where somebody was and with what, and ends their sessions, which say the same. How
     many attempts it touched.
     """
-    store.end_all(account_id)
+    store.delete_sessions(account_id)
     return (
         SignInEvent.objects.filter(account_id=account_id)
         .exclude(ip=None, user_agent="")

@@ -8,25 +8,25 @@ from django.dispatch import receiver
 
 from users.models import User
 from users.sessions import last_seen, sign_in_events
-from users.sessions.models import Outcome
+from users.sessions.models import SignInOutcome
 
-PERSONAL = ("username", "email", "phone")
+PERSONAL_KEYS = ("username", "email", "phone")
 
 
 @receiver(user_logged_in)
-def write_down(sender: type, user: User, request: Any = None, **_: object) -> None:
-    sign_in_events.note(Outcome.OK, user)
-    last_seen.leave(user, "", None)
+def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -> None:
+    sign_in_events.record_attempt(SignInOutcome.OK, user)
+    last_seen.record_last_seen(user, "", None)
     if request is not None:
-        forget_what_was_typed(request.session)
+        remove_typed_login(request.session)
 
 
-def forget_what_was_typed(session: Any) -> None:
+def remove_typed_login(session: Any) -> None:
     """allauth keeps the address beside the way in which somebody signed in, for as long as the
     session lasts.
     """
     if isinstance(records := session.get(AUTHENTICATION_METHODS_SESSION_KEY), list):
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [
-            {name: value for name, value in record.items() if name not in PERSONAL}
+            {name: value for name, value in record.items() if name not in PERSONAL_KEYS}
             for record in records
         ]

@@ -17,11 +17,11 @@ from django.utils import timezone
 from users.audit.origin import current_origin
 from users.models import User
 from users.sessions.models import AGENT_MAX, Session
-from users.sessions.viewer_query import find_by_session
+from users.sessions.viewer_query import load_viewer_by_session
 
-PREFIX = "session:"
-LISTED = 100  # of one account; more than anybody looks through
-FORGOTTEN = 1000  # taken out of the cache when they end together
+CACHE_KEY_PREFIX = "session:"
+MAX_LISTED = 100  # of one account; more than anybody looks through
+MAX_EVICTED = 1000  # taken out of the cache when they end together
 
 
 class SessionStore(cached_db.SessionStore):
@@ -29,7 +29,7 @@ class SessionStore(cached_db.SessionStore):
     that rows have an owner.
     """
 
-    cache_key_prefix = PREFIX
+    cache_key_prefix = CACHE_KEY_PREFIX
     stored = ""  # the row's session_data, as far as known
     found: Any = None  # whose it is, where the account came with the row
     _cache: Any
@@ -47,7 +47,7 @@ class SessionStore(cached_db.SessionStore):
         if SESSION_KEY in data:
             self.stored = text
             return data
-        row = find_by_session(self.session_key)
+        row = load_viewer_by_session(self.session_key)
         if row is None:
             self._session_key = None
             return {}
@@ -90,44 +90,50 @@ class SessionStore(cached_db.SessionStore):
 # --- the sessions of an account -------------------------------------------------------------------
 
 
-def standing(account: User) -> list[Session]:
+def valid_sessions(account: User) -> list[Session]:
     """The sessions that would still open something, last used first; where there are more than
     LISTED, those that last longest, in the order of their index. One query.
     """
     rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by(
         "-expire_date"
-    )[:LISTED]
+    )[:MAX_LISTED]
     marks = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
     used = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
     return [row for row in used if row.get_decoded().get(HASH_SESSION_KEY) in marks]
 
 
-def end(account_id: int, public_id: UUID) -> Session | None:
+def delete_session(account_id: int, public_id: UUID) -> Session | None:
     """The session that this ended, at its very next request; None where the account has no such
     session.
     """
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
-    return row if row and remove(Session.objects.filter(session_key=row.session_key)) else None
+    return (
+        row
+        if row and delete_session_rows(Session.objects.filter(session_key=row.session_key))
+        else None
+    )
 
 
-def end_all(account_id: int, *, but: str = "") -> int:
+def delete_sessions(account_id: int, *, but: str = "") -> int:
     """Removes the account's sessions, but the one with the key `but`, and says how many there were.
     Rows that are being made at this moment are not seen: whoever must be sure raises session_epoch
     too.
     """
-    return remove(Session.objects.filter(account_id=account_id).exclude(session_key=but))
+    return delete_session_rows(
+        Session.objects.filter(account_id=account_id).exclude(session_key=but)
+    )
 
 
-def end_all_of(account_ids: list[int]) -> int:
+def delete_sessions_of(account_ids: list[int]) -> int:
     """`end_all` for as many accounts as there are in a chunk of a job."""
-    return remove(Session.objects.filter(account_id__among=account_ids))
+    return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
 
 
-def remove(rows: QuerySet[Session]) -> int:
+def delete_session_rows(rows: QuerySet[Session]) -> int:
     """In one statement, however many they are. Of what the cache has of them, some goes too, to
     save its room: without its row none of it is believed.
     """
-    keys = list(rows.values_list("session_key", flat=True)[:FORGOTTEN])
+    keys = list(rows.values_list("session_key", flat=True)[:MAX_EVICTED])
     number, _ = rows.delete()
-    caches[settings.SESSION_CACHE_ALIAS].delete_many([PREFIX + key for key in keys])
+    caches[settings.SESSION_CACHE_ALIAS].delete_many([CACHE_KEY_PREFIX + key for key in keys])
     return number

@@ -17,7 +17,7 @@ APP = "allauth.account"
 ACTION = "login_failed"
 
 
-def subject(account: User | None, typed: str) -> str:
+def throttle_subject(account: User | None, typed: str) -> str:
     """Whose failures are counted together."""
     return f"account:{account.pk}" if account else f"typed:{typed}"
 
@@ -26,12 +26,12 @@ def locked_until(account: User) -> datetime | None:
     """The moment from which on the right password is taken again; None where it is taken now. One
     read of the cache.
     """
-    return counted_until(subject(account, ""))
+    return subject_locked_until(throttle_subject(account, ""))
 
 
-def counted_until(whose: str) -> datetime | None:
+def subject_locked_until(whose: str) -> datetime | None:
     """The same for a `subject`."""
-    counters = keys(whose)
+    counters = counter_keys(whose)
     held = caches["default"].get_many(list(counters)) if counters else {}
     now = timezone.now()
     ends = []
@@ -46,11 +46,11 @@ def counted_until(whose: str) -> datetime | None:
     return max(ends, default=None)
 
 
-def reset(account: User) -> None:
-    caches["default"].delete_many(list(keys(subject(account, ""))))
+def reset_failures(account: User) -> None:
+    caches["default"].delete_many(list(counter_keys(throttle_subject(account, ""))))
 
 
-def keys(name: str) -> dict[str, ratelimit.Rate]:
+def counter_keys(name: str) -> dict[str, ratelimit.Rate]:
     """The cache keys of the limits that count by account, for a `subject`."""
     rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
     return {

@@ -13,42 +13,42 @@ from django.utils.functional import SimpleLazyObject
 from users.caching import timing
 from users.models import User
 from users.sessions import last_seen
-from users.sessions.viewer_query import find
+from users.sessions.viewer_query import load_viewer
 
 
 class ViewerMiddleware(AuthenticationMiddleware):
     """Django's own, with one query instead of two or three."""
 
     def process_request(self, request) -> None:
-        request.user = SimpleLazyObject(lambda: viewer(request))
+        request.user = SimpleLazyObject(lambda: get_viewer(request))
 
 
-def viewer(request) -> User | AnonymousUser:
+def get_viewer(request) -> User | AnonymousUser:
     """The account whose session this is, if it may act and the session stands; as
     django.contrib.auth.get_user, else.
     """
     session = request.session
-    with timing.span("session"):
-        pk = account_id(session)
+    with timing.measure_layer("session"):
+        pk = session_account_id(session)
     if pk is None:
         return AnonymousUser()
-    with timing.span("viewer"):
-        account = session.found_for(pk) or find(pk, session.session_key)
+    with timing.measure_layer("viewer"):
+        account = session.found_for(pk) or load_viewer(pk, session.session_key)
     if account is not None and account.session not in (None, session.stored):
         session.take(account.session)  # the cache held an older one
-        if account_id(session) != pk:
-            return viewer(request)
-    if account is None or account.session is None or not stands(session, account):
+        if session_account_id(session) != pk:
+            return get_viewer(request)
+    if account is None or account.session is None or not is_valid_session(session, account):
         session.flush()
         return AnonymousUser()
     if not account.is_active:
         return AnonymousUser()
-    timing.viewed_by(account)
-    last_seen.leave(account, session.session_key, account.session_used_at)
+    timing.note_viewer(account)
+    last_seen.record_last_seen(account, session.session_key, account.session_used_at)
     return account
 
 
-def account_id(session) -> int | None:
+def session_account_id(session) -> int | None:
     if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
     try:
@@ -57,7 +57,7 @@ def account_id(session) -> int | None:
         return None
 
 
-def stands(session, account: User) -> bool:
+def is_valid_session(session, account: User) -> bool:
     """Whether it was made with today's password and epoch; made with a SECRET_KEY that is being
     replaced, it is made anew.
     """

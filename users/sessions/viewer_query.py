@@ -14,63 +14,63 @@ from users.database import prepared_statements
 from users.models import User
 from users.sessions.models import Session
 
-STANDING = "users_session.session_key = %s AND users_session.expire_date > %s"
-OF_ACCOUNT = f"users_user LEFT JOIN users_session ON {STANDING} WHERE users_user.id = %s"
-OF_SESSION = f"users_session LEFT JOIN users_user ON users_user.id = users_session.account_id WHERE {STANDING}"
+VALID_SESSION = "users_session.session_key = %s AND users_session.expire_date > %s"
+FROM_ACCOUNT = f"users_user LEFT JOIN users_session ON {VALID_SESSION} WHERE users_user.id = %s"
+FROM_SESSION = f"users_session LEFT JOIN users_user ON users_user.id = users_session.account_id WHERE {VALID_SESSION}"
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
-PLACE_OF_ID = NAMES.index("id")
-RIGHTS_KEPT = 3600  # seconds
+ID_INDEX = NAMES.index("id")
+PERMISSIONS_TIMEOUT = 3600  # seconds
 
 
-def find(pk: int, session_key: str = "") -> Any:
+def load_viewer(pk: int, session_key: str = "") -> Any:
     """The account with its permissions filled in, and as attributes `session`, the text of the
     session's row (None where it has ended), `session_used_at` and `generations`. None where there
     is no such account.
     """
-    row = read(OF_ACCOUNT, session_key, pk)
-    return account_of(row) if row else None
+    row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
+    return viewer_from_row(row) if row else None
 
 
-def find_by_session(session_key: str | None) -> tuple[str, Any] | None:
+def load_viewer_by_session(session_key: str | None) -> tuple[str, Any] | None:
     """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None
     where there is no such session.
     """
-    row = read(OF_SESSION, session_key)
-    return (row[len(NAMES) + 1], account_of(row) if row[PLACE_OF_ID] else None) if row else None
+    row = read_viewer_row(FROM_SESSION, session_key)
+    return (row[len(NAMES) + 1], viewer_from_row(row) if row[ID_INDEX] else None) if row else None
 
 
-def read(source: str, session_key: str | None, *more: int) -> tuple | None:
+def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple | None:
     """By hand, since the ORM takes longer to put this query together than the database to answer
     it.
     """
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with prepared_statements.cursor(connection) as cursor:
-        cursor.execute(query(connection.vendor, source), [session_key, now, *more])
+    with prepared_statements.prepared_cursor(connection) as cursor:
+        cursor.execute(viewer_sql(connection.vendor, source), [session_key, now, *more])
         return cursor.fetchone()
 
 
-def account_of(row: tuple) -> Any:
+def viewer_from_row(row: tuple) -> Any:
     alias = router.db_for_read(User)
-    compiler, converters = converting(alias)
+    compiler, converters = row_converters(alias)
     (values,) = compiler.apply_converters([row], converters)
     account: Any = User.from_db(alias, NAMES, values[: len(NAMES)])
     account.session_used_at, account.session, account.generations = values[len(NAMES) :]
     if not account.is_superuser:
-        account._perm_cache = rights(account)
+        account._perm_cache = cached_permissions(account)
     return account
 
 
 @cache
-def query(vendor: str, source: str) -> str:
+def viewer_sql(vendor: str, source: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
     session = "users_session.last_used_at, users_session.session_data"
-    return f"SELECT {columns}, {session}, {generation.SQL[vendor]} FROM {source}"  # noqa: S608  constants
+    return f"SELECT {columns}, {session}, {generation.GENERATIONS_SQL[vendor]} FROM {source}"  # noqa: S608  constants
 
 
 @cache
-def converting(alias: str) -> tuple[Any, dict]:
+def row_converters(alias: str) -> tuple[Any, dict]:
     """What turns the values of this database into those of the fields."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
     fields = [*FIELDS, Session._meta.get_field("last_used_at")]
@@ -79,13 +79,13 @@ def converting(alias: str) -> tuple[Any, dict]:
     )
 
 
-def rights(account: Any) -> set[str]:
+def cached_permissions(account: Any) -> set[str]:
     """The permissions of the account's groups and its own. A superuser has them all, and is not
     asked about.
     """
-    key = f"rights:{generation.parse(account.generations)[ROLES]}:{account.pk}"
+    key = f"rights:{generation.parse_generations(account.generations)[ROLES]}:{account.pk}"
     held = caches["pages"].get(key)
     if held is None:
         held = access.stored_permissions(account)
-        caches["pages"].set(key, held, RIGHTS_KEPT)
+        caches["pages"].set(key, held, PERMISSIONS_TIMEOUT)
     return held

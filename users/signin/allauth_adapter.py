@@ -12,18 +12,18 @@ from django.shortcuts import resolve_url
 from users import access
 from users.models import User
 from users.sessions import sign_in_events, throttle
-from users.sessions.models import Outcome
+from users.sessions.models import SignInOutcome
 from users.verbs.password_reset.verb import choose_password, request_password_reset
 
-QUIET = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
+SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
 
 class Adapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "This username and this password don’t belong together.",
-        "email_password_mismatch": "This address and this password don’t belong together.",
-        "too_many_login_attempts": "Too many attempts have failed. Until some minutes have passed, even the right password "
-        "is not taken.",
+        "username_password_mismatch": "Wrong username or password.",
+        "email_password_mismatch": "Wrong email or password.",
+        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again. "
+        "Until then, even the correct password is not accepted.",
         "enter_current_password": "This is not your current password.",
     }
     typed = ""
@@ -37,34 +37,36 @@ class Adapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""
-        self.tried = sign_in_events.tried(self.typed)
+        self.tried = sign_in_events.find_by_login(self.typed)
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
-            own = throttle.counted_until(throttle.subject(self.tried, self.typed))
+            own = throttle.subject_locked_until(throttle.throttle_subject(self.tried, self.typed))
             # What is not held up itself was tried from a network address that is, by whatever it
             # had tried before.
-            sign_in_events.note(
-                Outcome.THROTTLED if own else Outcome.CROWDED, self.tried, typed=self.typed
+            sign_in_events.record_attempt(
+                SignInOutcome.THROTTLED if own else SignInOutcome.CROWDED,
+                self.tried,
+                typed=self.typed,
             )
             raise
 
     def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
-        return throttle.subject(self.tried, self.typed)
+        return throttle.throttle_subject(self.tried, self.typed)
 
     def authentication_failed(self, request, **credentials: Any) -> None:
-        sign_in_events.note(
-            sign_in_events.cause_of_failure(self.tried), self.tried, typed=self.typed
+        sign_in_events.record_attempt(
+            sign_in_events.failure_outcome(self.tried), self.tried, typed=self.typed
         )
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
         """After the right password."""
-        sign_in_events.note(Outcome(user.state), user)
+        sign_in_events.record_attempt(SignInOutcome(user.state), user)
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:
         choose_password(user, password)
-        throttle.reset(user)
+        throttle.reset_failures(user)
         # allauth goes on with its copy: the session that stays is tied to the new password and
         # epoch
         user.refresh_from_db()
@@ -81,7 +83,7 @@ class Adapter(DefaultAccountAdapter):
         extra_tags="",
         message=None,
     ) -> None:
-        if message_template not in QUIET:
+        if message_template not in SILENCED_MESSAGES:
             super().add_message(
                 request, level, message_template, message_context, extra_tags, message
             )

@@ -6,11 +6,11 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 
 from users import access
-from users.web.partials import page_around
+from users.web.partials import htmx_page_path
 
-PUBLIC = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
-FOR_EVERY_ACCOUNT = ("/me/", "/logout/")
-CHANGING = (
+PUBLIC_PATHS = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
+ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
+PASSWORD_CHANGE_PATHS = (
     "/me/password/",
     "/logout/",
 )  # all that somebody reaches who must choose a new password first
@@ -24,13 +24,15 @@ class BackOfficeMiddleware:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
-        if request.path_info.startswith(PUBLIC):
+        if request.path_info.startswith(PUBLIC_PATHS):
             return None
         if not request.user.is_authenticated:
-            return to_login(request)
-        if request.user.must_change_password and not request.path_info.startswith(CHANGING):
-            return instead(request, CHANGING[0])
-        if request.path_info.startswith(FOR_EVERY_ACCOUNT):
+            return redirect_to_login(request)
+        if request.user.must_change_password and not request.path_info.startswith(
+            PASSWORD_CHANGE_PATHS
+        ):
+            return redirect_response(request, PASSWORD_CHANGE_PATHS[0])
+        if request.path_info.startswith(ANY_ACCOUNT_PATHS):
             return None
         if not access.may_enter(request.user):
             if request.path_info == "/":
@@ -39,25 +41,25 @@ class BackOfficeMiddleware:
         return None
 
 
-def to_login(request) -> HttpResponse:
+def redirect_to_login(request) -> HttpResponse:
     """To the sign-in page and back: for HTMX, to the page that it stands in."""
     url = settings.LOGIN_URL
     back = ""
-    if is_htmx(request):
-        back = page_around(request)
+    if is_htmx_request(request):
+        back = htmx_page_path(request)
     elif request.method == "GET":
         back = request.get_full_path()
     if back not in ("", "/"):
         url += "?" + urlencode({"next": back})
-    return instead(request, url)
+    return redirect_response(request, url)
 
 
-def instead(request, url: str) -> HttpResponse:
+def redirect_response(request, url: str) -> HttpResponse:
     """HTMX follows a redirect by itself and would put the page into the table: it is told."""
-    if is_htmx(request):
+    if is_htmx_request(request):
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
 
 
-def is_htmx(request) -> bool:
+def is_htmx_request(request) -> bool:
     return request.headers.get("HX-Request") == "true"

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
-from users.identifiers import fold, normalise_email
+from users.identifiers import fold_identifier, normalise_email
 from users.models import State, User
 
 
@@ -31,11 +31,11 @@ class LoginForm(forms.LoginForm):
         return (
             super().clean_login()
             if "\x00" in self.cleaned_data["login"]
-            else fold(self.cleaned_data["login"].strip())
+            else fold_identifier(self.cleaned_data["login"].strip())
         )
 
 
-class Labelled:
+class LabelsMixin:
     """Labels in our words, and none of them once more inside of its field."""
 
     labels: ClassVar[dict[str, str]] = {}
@@ -47,19 +47,19 @@ class Labelled:
             field.widget.attrs.pop("placeholder", None)
 
 
-class ChangePasswordForm(Labelled, forms.ChangePasswordForm):
+class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
     labels: ClassVar = {
         "oldpassword": "Current password",
         "password1": "New password",
-        "password2": "New password, once more",
+        "password2": "Confirm password",
     }
 
 
-class ChoosePasswordForm(Labelled, forms.ResetPasswordKeyForm):
-    labels: ClassVar = {"password1": "Password", "password2": "Password, once more"}
+class ChoosePasswordForm(LabelsMixin, forms.ResetPasswordKeyForm):
+    labels: ClassVar = {"password1": "Password", "password2": "Confirm password"}
 
 
-class AskPasswordForm(Labelled, forms.ResetPasswordForm):
+class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     users: list[User]
     labels: ClassVar = {"email": "Email"}
 

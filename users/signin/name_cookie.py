@@ -7,10 +7,10 @@ from urllib.parse import quote
 from django.conf import settings
 
 COOKIE = "viewer"
-LONGEST = 60  # characters
+MAX_NAME_LENGTH = 60  # characters
 
 
-class GreetingMiddleware:
+class NameCookieMiddleware:
     def __init__(self, get_response):
         self.get_response = get_response
 
@@ -22,7 +22,7 @@ class GreetingMiddleware:
             return response
         user = request.user
         given = request.COOKIES.get(COOKIE, "")
-        name = quote(user.display_name[:LONGEST], safe="") if user.is_authenticated else ""
+        name = quote(user.display_name[:MAX_NAME_LENGTH], safe="") if user.is_authenticated else ""
         if name and name != given:
             response.set_cookie(COOKIE, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
         elif given and not name:

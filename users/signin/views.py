@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import base36_to_int
 
-from users.identifiers import fold
+from users.identifiers import fold_identifier
 from users.models import State, User
 from users.sessions import sign_in_events
-from users.sessions.models import Outcome, Way
+from users.sessions.models import SignInMethod, SignInOutcome
 
 
-class Answers:
+class StatusCodesMixin:
     http_method_names = ("get", "head", "options", "post")
 
     def form_invalid(self, form) -> HttpResponse:
@@ -22,13 +22,13 @@ class Answers:
         return response
 
 
-class LoginView(Answers, views.LoginView):
+class LoginView(StatusCodesMixin, views.LoginView):
     looked_at = False  # whether the attempt came as far as to the form
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
         if response.status_code == 429 and not self.looked_at:
-            note_crowded(request.POST.get("login", ""))
+            record_throttled_attempt(request.POST.get("login", ""))
         return response
 
     def form_invalid(self, form) -> HttpResponse:
@@ -36,47 +36,49 @@ class LoginView(Answers, views.LoginView):
         return super().form_invalid(form)
 
 
-def note_crowded(typed: str) -> None:
-    if account := sign_in_events.tried(fold(typed.strip()[:254])):
-        sign_in_events.note_once(Outcome.CROWDED, account)
+def record_throttled_attempt(typed: str) -> None:
+    if account := sign_in_events.find_by_login(fold_identifier(typed.strip()[:254])):
+        sign_in_events.record_attempt_once(SignInOutcome.CROWDED, account)
 
 
-class PasswordResetView(Answers, views.PasswordResetView):
+class PasswordResetView(StatusCodesMixin, views.PasswordResetView):
     pass
 
 
-class PasswordChooseView(Answers, views.PasswordResetFromKeyView):
+class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
         if (
             getattr(self, "reset_user", True) is None
         ):  # the page that says that the link no longer works
             response.status_code = 410
-            note_dead_link(kwargs["uidb36"])
+            record_dead_link(kwargs["uidb36"])
         return response
 
     def form_valid(self, form) -> HttpResponse:
-        way = way_of(self.reset_user)
+        way = password_method(self.reset_user)
         response = super().form_valid(form)
-        sign_in_events.note(Outcome.CHOSEN, self.reset_user, way=way)
+        sign_in_events.record_attempt(SignInOutcome.CHOSEN, self.reset_user, way=way)
         return response
 
 
-def way_of(account: User) -> Way:
-    return Way.INVITATION if account.status == State.INVITED else Way.RESET_LINK
+def password_method(account: User) -> SignInMethod:
+    return SignInMethod.INVITATION if account.status == State.INVITED else SignInMethod.RESET_LINK
 
 
-def note_dead_link(uid: str) -> None:
+def record_dead_link(uid: str) -> None:
     """The reason is the account's state where that is not one to choose a password in."""
     if account := User.objects.filter(pk=base36_to_int(uid)).first():
         state = account.state
         dead = state in (State.ACTIVE, State.INVITED)
-        sign_in_events.note_once(
-            Outcome.DEAD_LINK if dead else Outcome(state), account, way=way_of(account)
+        sign_in_events.record_attempt_once(
+            SignInOutcome.DEAD_LINK if dead else SignInOutcome(state),
+            account,
+            way=password_method(account),
         )
 
 
-class PasswordChangeView(Answers, views.PasswordChangeView):
+class PasswordChangeView(StatusCodesMixin, views.PasswordChangeView):
     success_url = "/me/"
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:

@@ -8,28 +8,28 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from users.account.actions_html import actions
-from users.account.field_html import fact
-from users.audit.labels import readable
-from users.directory.counts import in_words
-from users.sessions.devices import device
-from users.sessions.ip_labels import place
-from users.verbs.impact import CAP
-from users.web.icons import asset, icon
-from users.web.time_html import ago, exact, minute, stamp
+from users.account.actions_html import render_actions
+from users.account.field_html import render_field
+from users.audit.labels import readable_value
+from users.directory.counts import format_estimate
+from users.sessions.device_labels import device_label
+from users.sessions.ip_labels import ip_label
+from users.verbs.impact import COUNT_CAP
+from users.web.icons import asset, icon_svg
+from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
 
 CHOSEN = SafeString(" selected")
 register = template.Library()
 
 
-register.simple_tag(icon, name="icon")
+register.simple_tag(icon_svg, name="icon")
 register.simple_tag(asset, name="asset")
-register.filter("stamp", stamp)
-register.filter("exact", exact)
-register.filter("minute", minute)
-register.filter("ago", ago)
-register.simple_tag(actions, name="actions")
-register.simple_tag(fact, name="fact")
+register.filter("stamp", short_time_html)
+register.filter("exact", full_time_html)
+register.filter("minute", minute_time_html)
+register.filter("ago", days_ago_html)
+register.simple_tag(render_actions, name="actions")
+register.simple_tag(render_field, name="fact")
 
 
 @register.simple_tag
@@ -48,8 +48,8 @@ def grace_ends(account) -> datetime:
     return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
 
 
-register.filter("device", device)
-register.filter("place", place)
+register.filter("device", device_label)
+register.filter("place", ip_label)
 
 
 @register.filter
@@ -64,18 +64,18 @@ def second(at):
 @register.filter
 def value(value) -> str:
     """A value of an event's JSON in words, where nothing is a value too."""
-    return readable(value) or "empty"
+    return readable_value(value) or "—"
 
 
 @register.filter
 def about(number: int) -> str:
-    return in_words(number)
+    return format_estimate(number)
 
 
 @register.filter
 def capped(number: int) -> str:
     """A figure that was counted no further than blast.CAP."""
-    return f"{CAP:,}+" if number > CAP else f"{number:,}"
+    return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"
 
 
 @register.filter

@@ -4,28 +4,30 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from users.identifiers import search_form
+from users.identifiers import normalise_search_text
 
-PART = re.compile(r"\{([^{}|]+)((?:\|[^{}|]*)*)\}")
-Filter = Callable[[str], str]
+PART_PATTERN = re.compile(r"\{([^{}|]+)((?:\|[^{}|]*)*)\}")
+TextFilter = Callable[[str], str]
 
 
 class BadTemplate(Exception):
     """The message says what is wrong with it."""
 
 
-def slug(value: str) -> str:
+def slug_characters(value: str) -> str:
     """Only a to z and 0 to 9; accents go, other scripts vanish."""
-    return "".join(char for char in search_form(value) if char.isascii() and char.isalnum())
+    return "".join(
+        char for char in normalise_search_text(value) if char.isascii() and char.isalnum()
+    )
 
 
-def digits(value: str) -> str:
+def digit_characters(value: str) -> str:
     return "".join(char for char in value if char.isascii() and char.isdigit())
 
 
-FILTERS: dict[str, Filter] = {
-    "slug": slug,
-    "digits": digits,
+TEXT_FILTERS: dict[str, TextFilter] = {
+    "slug": slug_characters,
+    "digits": digit_characters,
     "lower": str.lower,
     "upper": str.upper,
     "first": lambda value: value[:1],
@@ -33,13 +35,13 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-class Part(NamedTuple):
+class TemplatePart(NamedTuple):
     """A column with its filters, applied from left to right; or, without filters at all (None), a
     text as it is.
     """
 
     text: str
-    filters: tuple[Filter, ...] | None = None
+    filters: tuple[TextFilter, ...] | None = None
 
     def fill(self, values: dict[str, str]) -> str:
         if self.filters is None:
@@ -50,18 +52,18 @@ class Part(NamedTuple):
         return value
 
 
-class Template(NamedTuple):
+class ColumnTemplate(NamedTuple):
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[TemplatePart, ...]
 
     @classmethod
-    def parse(cls, text: str) -> "Template":
+    def parse(cls, text: str) -> "ColumnTemplate":
         """Raises BadTemplate."""
-        return cls(text, tuple(pieces(text)))
+        return cls(text, tuple(parse_parts(text)))
 
     @classmethod
-    def column(cls, name: str) -> "Template":
-        return cls(name, (Part(name, ()),))
+    def column(cls, name: str) -> "ColumnTemplate":
+        return cls(name, (TemplatePart(name, ()),))
 
     @property
     def columns(self) -> list[str]:
@@ -72,23 +74,23 @@ class Template(NamedTuple):
         return "".join(part.fill(values) for part in self.parts)
 
 
-def pieces(text: str) -> Iterator[Part]:
+def parse_parts(text: str) -> Iterator[TemplatePart]:
     position = 0
-    for match in PART.finditer(text):
-        yield from literal(text[position : match.start()])
+    for match in PART_PATTERN.finditer(text):
+        yield from literal_part(text[position : match.start()])
         position = match.end()
         names = [name.strip() for name in match[2].split("|")[1:]]
         for name in names:
-            if name not in FILTERS:
+            if name not in TEXT_FILTERS:
                 raise BadTemplate(
-                    f"There is no filter “{name}”. The filters are: {', '.join(FILTERS)}."
+                    f"There is no filter “{name}”. The filters are: {', '.join(TEXT_FILTERS)}."
                 )
-        yield Part(match[1].strip(), tuple(FILTERS[name] for name in names))
-    yield from literal(text[position:])
+        yield TemplatePart(match[1].strip(), tuple(TEXT_FILTERS[name] for name in names))
+    yield from literal_part(text[position:])
 
 
-def literal(text: str) -> Iterator[Part]:
+def literal_part(text: str) -> Iterator[TemplatePart]:
     if "{" in text or "}" in text:
         raise BadTemplate("Each { needs a matching }, with the name of a column between them.")
     if text:
-        yield Part(text)
+        yield TemplatePart(text)

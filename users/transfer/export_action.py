@@ -12,26 +12,26 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from users import access, masking
-from users.audit.record import record
-from users.bulk.action import Action
+from users.audit.record import record_event
+from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
-from users.bulk.lock import GONE, plain_accounts
+from users.bulk.lock import ACCOUNT_GONE, plain_accounts
 from users.directory import preferences
 from users.jobs import engine
-from users.jobs.kinds import Chunk, Offer
+from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
-from users.transfer import export_store, exporting
+from users.transfer import export_rows, export_store
 from users.transfer.models import Export as File
 from users.transfer.models import ExportPiece
 from users.web.forms import reason_field
 
-MASKED = "Addresses and phone numbers are masked in the file, as they are for you."
+MASKED_NOTE = "Addresses and phone numbers are masked in the file, as they are for you."
 DAY = timedelta(days=1)
 
 
-class Form(BulkForm):
+class ExportForm(BulkForm):
     columns = forms.MultipleChoiceField(
-        choices=[(name, column.label) for name, column in exporting.COLUMNS.items()],
+        choices=[(name, column.label) for name, column in export_rows.EXPORT_COLUMNS.items()],
         widget=forms.CheckboxSelectMultiple,
         label="Columns",
         error_messages={
@@ -39,17 +39,17 @@ class Form(BulkForm):
             "required": "Choose at least one column.",
         },
     )
-    format = forms.ChoiceField(choices=list(exporting.FORMATS.items()), label="Format")
+    format = forms.ChoiceField(choices=list(export_rows.EXPORT_FORMATS.items()), label="Format")
     reason = reason_field(label="Purpose", help_text="Visible in the audit trail.")
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.initial.setdefault("columns", ["name", *preferences.columns(self.by)])
-        if masking.hides(self.by):
-            self.fields["columns"].help_text = MASKED
+        self.initial.setdefault("columns", ["name", *preferences.preferred_columns(self.by)])
+        if masking.hides_personal_data(self.by):
+            self.fields["columns"].help_text = MASKED_NOTE
 
 
-class Export(Action):
+class ExportAccounts(BulkAction):
     name = "export"
     label = "Export"
     action = "export"
@@ -57,7 +57,7 @@ class Export(Action):
     noun = "export"
     past = "in the file"
     icon = "download"
-    form = Form
+    form = ExportForm
     touches = False
 
     @property
@@ -71,11 +71,11 @@ class Export(Action):
         return "Export accounts"
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
-        names = exporting.chosen(job.parameters.get("columns"))
-        columns = ", ".join(exporting.COLUMNS[name].label for name in names)
+        names = export_rows.chosen_columns(job.parameters.get("columns"))
+        columns = ", ".join(export_rows.EXPORT_COLUMNS[name].label for name in names)
         return [
             ("Columns", columns),
-            ("Format", exporting.FORMATS.get(job.parameters.get("format", ""), "")),
+            ("Format", export_rows.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")),
         ]
 
     def counted(self) -> dict[str, str]:
@@ -97,39 +97,41 @@ class Export(Action):
     def run(self, chunk: Chunk) -> None:
         """With the rights of now: who may see no addresses gets none from here on."""
         file = chunk.job.export
-        masked = masking.hides(chunk.by)
-        names = exporting.chosen(chunk.job.parameters.get("columns"))
+        masked = masking.hides_personal_data(chunk.by)
+        names = export_rows.chosen_columns(chunk.job.parameters.get("columns"))
         found = (
             plain_accounts()
             .filter(pk__among=chunk.ids)
             .order_by("pk")
-            .values(*exporting.fields(names))
+            .values(*export_rows.fields_needed(names))
         )
-        accounts = [exporting.account(row) for row in found]
+        accounts = [export_rows.account_from_values(row) for row in found]
         for gone in set(chunk.ids) - {account.pk for account in accounts}:
-            chunk.skipped(gone, GONE)
-        shown = masking.accounts(accounts, chunk.by)
-        rows = export_store.lines(exporting.rows(shown, names, chunk.job.parameters["format"]))
+            chunk.skipped(gone, ACCOUNT_GONE)
+        shown = masking.mask_accounts(accounts, chunk.by)
+        rows = export_store.encode_rows(
+            export_rows.file_rows(shown, names, chunk.job.parameters["format"])
+        )
         if rows:
-            ExportPiece.objects.create(export=file, masked=masked, **export_store.pack(rows))
+            ExportPiece.objects.create(export=file, masked=masked, **export_store.pack_rows(rows))
         chunk.unchanged(len(rows))
 
     def ended(self, job: Job) -> None:
         file = job.export
         file.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
         file.save(update_fields=["expires_at"])
-        rows, _ = exporting.measures(file)
-        columns = exporting.chosen(job.parameters.get("columns"))
-        record(
+        rows, _ = export_rows.measure_file(file)
+        columns = export_rows.chosen_columns(job.parameters.get("columns"))
+        record_event(
             "export.made",
-            actor=engine.initiator(job),
+            actor=engine.job_initiator(job),
             after={"rows": rows, "columns": columns},
             job_id=job.pk,
         )
 
-    def offers(self, job: Job, viewer: Any) -> list[Offer]:
+    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
         found = super().offers(job, viewer)
         file = File.objects.filter(job=job, removed_at=None, expires_at__gt=timezone.now()).first()
         if file and viewer.pk == job.by_id and access.may(viewer, "export"):
-            found.append(Offer(f"/exports/{file.pk}/file/", "Download", "download"))
+            found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
         return found

@@ -6,46 +6,48 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from users.jobs.models import Job
-from users.transfer import export_store, exporting
+from users.transfer import export_rows, export_store
 from users.transfer.models import Export, ExportPiece
 
-SIZE = 25
+EXPORTS_PER_PAGE = 25
 
 
-def exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
+def list_exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
     """The viewer's own, newest first, and whether there are older ones."""
     found = Export.objects.filter(job__by=viewer.pk).select_related("job").order_by("-pk")
     if before:
         found = found.filter(pk__lt=before)
-    rows: list[Any] = list(found.annotate(rows=summed("rows"), size=summed("size"))[: SIZE + 1])
+    rows: list[Any] = list(
+        found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))[: EXPORTS_PER_PAGE + 1]
+    )
     now = timezone.now()
     for export in rows:
         export.columns = [
-            exporting.COLUMNS[name].label
-            for name in exporting.chosen(export.job.parameters.get("columns"))
+            export_rows.EXPORT_COLUMNS[name].label
+            for name in export_rows.chosen_columns(export.job.parameters.get("columns"))
         ]
-        export.form = exporting.FORMATS.get(export.job.parameters.get("format", ""), "")
+        export.form = export_rows.EXPORT_FORMATS.get(export.job.parameters.get("format", ""), "")
         export.ready = (
             export.removed_at is None and export.expires_at is not None and export.expires_at > now
         )
-    return rows[:SIZE], len(rows) > SIZE
+    return rows[:EXPORTS_PER_PAGE], len(rows) > EXPORTS_PER_PAGE
 
 
-def summed(column: str) -> Subquery:
+def sum_pieces(column: str) -> Subquery:
     mine = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
     return Subquery(mine.annotate(sum=Sum(column)).values("sum"))
 
 
-def over() -> QuerySet[Export]:
+def expired_exports() -> QuerySet[Export]:
     """Files whose time is up, and those of jobs that were cancelled."""
     return Export.objects.filter(
         Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED), removed_at=None
     ).order_by("pk")
 
 
-def remove_over() -> int:
+def remove_expired_exports() -> int:
     """How many files went."""
-    found = list(over())
+    found = list(expired_exports())
     for export in found:
-        export_store.remove(export)
+        export_store.remove_export(export)
     return len(found)

@@ -7,16 +7,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from users import access, masking
-from users.audit.privileged_fields import record_strange
-from users.audit.record import record
+from users.audit.privileged_fields import record_privileged_fields
+from users.audit.record import record_event
 from users.exceptions import BadParameter, BadRequest
-from users.transfer import export_store, exporting
-from users.transfer.export_queries import SIZE, exports
+from users.transfer import export_rows, export_store
+from users.transfer.export_queries import EXPORTS_PER_PAGE, list_exports
 from users.transfer.models import Export
-from users.web.error_page import page
-from users.web.query_string import number, only
+from users.web.error_page import error_page
+from users.web.query_string import check_parameters, parse_id_parameter
 
-UNMASKED = "This file contains addresses and phone numbers, which you may no longer see."
+UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
 
 @require_safe
@@ -24,63 +24,69 @@ def index(request):
     access.require(request.user, "view")
     access.require(request.user, "export")
     try:
-        only(request.GET, "before")
-        before = number("before", request.GET.get("before", ""))
+        check_parameters(request.GET, "before")
+        before = parse_id_parameter("before", request.GET.get("before", ""))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=request.path) from error
-    found, more = exports(request.user, before)
+    found, more = list_exports(request.user, before)
     context = {
         "exports": found,
-        "older": f"/exports/?before={found[SIZE - 1].pk}" if more else "",
+        "older": f"/exports/?before={found[EXPORTS_PER_PAGE - 1].pk}" if more else "",
         "newest": "/exports/" if before else "",
     }
     return render(request, "users/transfer/exports.html", context)
 
 
 @require_GET
-def file(request, pk: int):
+def export_download(request, pk: int):
     """Streamed piece by piece. The event is written first: no event, no file."""
-    export = own(request, pk)
+    export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
-        return page(
+        return error_page(
             request,
             410,
             "This file has expired. Export the accounts again.",
             back="/exports/",
         )
     if export.expires_at is None:
-        return page(request, 409, "This file is not ready yet.", back=f"/jobs/{export.job_id}/")
-    if masking.hides(request.user) and export.pieces.filter(masked=False).exists():
-        raise access.Denied("view_personal", UNMASKED, access.PERMISSIONS["view_personal"])
-    rows, size = exporting.measures(export)
-    record("export.downloaded", actor=request.user, after={"rows": rows}, job_id=export.job_id)
+        return error_page(
+            request, 409, "This file is not ready yet.", back=f"/jobs/{export.job_id}/"
+        )
+    if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
+        raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
+    rows, size = export_rows.measure_file(export)
+    record_event(
+        "export.downloaded", actor=request.user, after={"rows": rows}, job_id=export.job_id
+    )
     form = export.job.parameters["format"]
-    response = StreamingHttpResponse(exporting.stream(export), content_type=exporting.TYPES[form])
+    response = StreamingHttpResponse(
+        export_rows.stream_file(export), content_type=export_rows.CONTENT_TYPES[form]
+    )
     response["Content-Disposition"] = f'attachment; filename="accounts-{export.job_id}.{form}"'
     response["Content-Length"] = str(size)
     return response
 
 
 @require_POST
-def end(request, pk: int):
+def export_removal(request, pk: int):
     """The file goes before its time. Sent twice, it has gone."""
-    export = own(request, pk)
-    record_strange(request, "export", None)
+    export = get_own_export(request, pk)
+    record_privileged_fields(request, "export", None)
     if export.expires_at is None:
-        return page(
+        return error_page(
             request,
             409,
             "This file is still being written. Cancel the job instead.",
             back=f"/jobs/{export.job_id}/",
         )
     if export.removed_at is None:
-        record("export.removed", actor=request.user, job_id=export.job_id)
-        export_store.remove(export)
+        record_event("export.removed", actor=request.user, job_id=export.job_id)
+        export_store.remove_export(export)
     messages.success(request, "File removed.")
     return redirect("exports")
 
 
-def own(request, pk: int) -> Export:
+def get_own_export(request, pk: int) -> Export:
     """Of others nobody learns even that there is one."""
     access.require(request.user, "view")
     access.require(request.user, "export")

@@ -9,18 +9,23 @@ from django.contrib.auth.hashers import make_password
 
 from users import access
 from users.audit.models import AuditEvent
-from users.audit.record import event_for
+from users.audit.record import build_event
 from users.models import State, User
-from users.transfer.fields import FIELDS
-from users.transfer.mapping import Mapping, Row
-from users.transfer.uniqueness import Claims, Names
-from users.verbs.transaction import touch
+from users.transfer.column_mapping import ColumnMapping, ImportRow
+from users.transfer.import_fields import IMPORT_FIELDS
+from users.transfer.uniqueness import NameClaims, UniqueNames
+from users.verbs.transaction import bump_version
 
-CREATED, UPDATED, UNCHANGED, REJECTED = OUTCOMES = ("created", "updated", "unchanged", "rejected")
+CREATED, UPDATED, UNCHANGED, REJECTED = IMPORT_OUTCOMES = (
+    "created",
+    "updated",
+    "unchanged",
+    "rejected",
+)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RowOutcome:
     """What became of the row at `line`. `misfit`: it did not fit the columns of its file."""
 
     line: int
@@ -31,23 +36,25 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """An account as the row leaves it, with what the event says. `before` is empty for a new one."""
 
-    row: Row
+    row: ImportRow
     account: User
     before: dict[str, Any]
     after: dict[str, Any]
 
 
-class Rejected(Exception):
+class RowRejected(Exception):
     """The message says why the row can't be applied."""
 
 
-class Chunk:
+class ImportChunk:
     """Rows whose keys differ, and the accounts that they are about."""
 
-    def __init__(self, rows: list[Row], mapping: Mapping, by: Any, *, update: bool, status: str):
+    def __init__(
+        self, rows: list[ImportRow], mapping: ColumnMapping, by: Any, *, update: bool, status: str
+    ):
         self.rows = rows
         self.mapping = mapping
         self.by = by
@@ -59,13 +66,13 @@ class Chunk:
             [values.get(name, "") for values in wanted]
             for name in ("username", "email", "source_id")
         )
-        self.claims = Claims(
+        self.claims = NameClaims(
             [*usernames, *emails], emails, mapping.source, ids
         )  # an address may serve as username
-        self.created: list[Change] = []
-        self.updated: list[Change] = []
+        self.created: list[RowChange] = []
+        self.updated: list[RowChange] = []
 
-    def store(self) -> list[Outcome]:
+    def store(self) -> list[RowOutcome]:
         """Inside the caller's transaction. Raises IntegrityError for a name that was taken since
         the claims were read.
         """
@@ -75,11 +82,11 @@ class Chunk:
         # After the updates: one of them may have freed a name that a new account takes.
         User.objects.bulk_create([change.account for change in self.created])
         events = [
-            event_for("account.imported", actor=self.by, target=new.account, after=new.after)
+            build_event("account.imported", actor=self.by, target=new.account, after=new.after)
             for new in self.created
         ]
         events += [
-            event_for(
+            build_event(
                 "account.updated_by_import",
                 actor=self.by,
                 target=old.account,
@@ -91,16 +98,16 @@ class Chunk:
         AuditEvent.objects.bulk_create(events)
         return [self.outcome(*pair) for pair in zip(self.rows, kinds, strict=True)]
 
-    def outcome(self, row: Row, found: tuple[str, User | None, str]) -> Outcome:
+    def outcome(self, row: ImportRow, found: tuple[str, User | None, str]) -> RowOutcome:
         kind, account, reason = found
-        return Outcome(row.line, kind, account.pk if account else None, reason, row.misfit)
+        return RowOutcome(row.line, kind, account.pk if account else None, reason, row.misfit)
 
-    def take(self, row: Row) -> tuple[str, User | None, str]:
+    def take(self, row: ImportRow) -> tuple[str, User | None, str]:
         """The kind of outcome, the account if there is one, and the reason if there is one."""
         account = None if row.problem else self.existing.get(row.key)
         try:
             if row.problem:
-                raise Rejected(row.problem)
+                raise RowRejected(row.problem)
             if account is None:
                 self.created.append(change := self.creation(row))
                 return CREATED, change.account, ""
@@ -112,38 +119,38 @@ class Chunk:
                     f"--update would change {', '.join(changes)}." if changes else "",
                 )
             self.updated.append(self.change(row, account, changes))
-        except Rejected as rejected:
+        except RowRejected as rejected:
             return REJECTED, account, str(rejected)
         return UPDATED, account, ""
 
-    def creation(self, row: Row) -> Change:
+    def creation(self, row: ImportRow) -> RowChange:
         account = User(
             **row.values,
             source=self.mapping.source,
-            attributes=filled(row.attributes),
+            attributes=drop_empty(row.attributes),
             status=self.status,
         )
         account.username = account.username or account.email
         if not account.username:
-            raise Rejected("The row has neither a username nor an email.")
+            raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
-            raise Rejected("An invitation needs an address.")
-        self.claim(account, -row.line, Names())
+            raise RowRejected("An invitation needs an address.")
+        self.claim(account, -row.line, UniqueNames())
         account.password = make_password(None)
         account.derive()
-        names = (*FIELDS, "status", "source", "attributes")
-        return Change(
+        names = (*IMPORT_FIELDS, "status", "source", "attributes")
+        return RowChange(
             row,
             account,
             {},
             {name: getattr(account, name) for name in names if getattr(account, name)},
         )
 
-    def change(self, row: Row, account: User, changes: dict[str, Any]) -> Change:
-        if refusal := access.refusal(self.by, "edit", account):
-            raise Rejected(refusal.reason)
-        if reason := unchangeable(account, changes):
-            raise Rejected(reason)
+    def change(self, row: ImportRow, account: User, changes: dict[str, Any]) -> RowChange:
+        if refusal := access.find_refusal(self.by, "edit", account):
+            raise RowRejected(refusal.reason)
+        if reason := unchangeable_reason(account, changes):
+            raise RowRejected(reason)
         names = self.claims.names(account)
         if "email" in changes and account.email_verified_at:
             changes["email_verified_at"] = None  # nobody has shown that the new one is theirs
@@ -151,14 +158,14 @@ class Chunk:
         for name, value in changes.items():
             setattr(account, name, value)
         self.claim(account, account.pk, names)
-        touch(account)
-        return Change(row, account, before, changes)
+        bump_version(account)
+        return RowChange(row, account, before, changes)
 
-    def claim(self, account: User, holder: int, before: Names) -> None:
+    def claim(self, account: User, holder: int, before: UniqueNames) -> None:
         if reason := self.claims.take(account, holder, before):
-            raise Rejected(reason)
+            raise RowRejected(reason)
 
-    def changes(self, row: Row, account: User) -> dict[str, Any]:
+    def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
         """The fields that differ, with their new values. An empty cell says nothing about the
         account.
         """
@@ -166,7 +173,7 @@ class Chunk:
         if "source_id" in wanted:
             wanted["source"] = self.mapping.source
         if row.attributes:
-            wanted["attributes"] = account.attributes | filled(row.attributes)
+            wanted["attributes"] = account.attributes | drop_empty(row.attributes)
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
@@ -182,7 +189,7 @@ class Chunk:
         return {getattr(account, key): account for account in accounts}
 
 
-def unchangeable(account: User, changes: dict[str, Any]) -> str:
+def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
     if account.status in (State.DELETED, State.ERASED):
         return f"This account is {account.state.label.lower()} and can’t be changed."
     if account.source_id and {"source", "source_id"} & changes.keys():
@@ -190,5 +197,5 @@ def unchangeable(account: User, changes: dict[str, Any]) -> str:
     return ""
 
 
-def filled(attributes: dict[str, str]) -> dict[str, str]:
+def drop_empty(attributes: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in attributes.items() if value}

@@ -3,5 +3,5 @@
 from users.transfer import export_queries
 
 
-def remove_over() -> int:
-    return export_queries.remove_over()
+def remove_old_exports() -> int:
+    return export_queries.remove_expired_exports()

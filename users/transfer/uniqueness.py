@@ -1,4 +1,4 @@
-"""Which names a chunk of rows may take: the rules of users.verbs.identity, asked of the database
+"""Which names a chunk of rows may take: the rules of users.verbs.profile_validation, asked of the database
 once per chunk.
 """
 
@@ -6,15 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from users.identifiers import skeleton
+from users.identifiers import ascii_skeleton
 from users.models import User
-from users.privacy.reservations import RESERVED, reserved
-from users.verbs.identity import FOREIGN_ADDRESS, TAKEN_EMAIL, TAKEN_USERNAME, mistakable
+from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
+from users.verbs.profile_validation import (
+    FOREIGN_ADDRESS,
+    TAKEN_EMAIL,
+    TAKEN_USERNAME,
+    lookalike_error,
+)
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
 
 
-class Names(NamedTuple):
+class UniqueNames(NamedTuple):
     """What no two accounts share. `source_id` only where it is one of the system that the file
     comes from.
     """
@@ -24,7 +29,7 @@ class Names(NamedTuple):
     source_id: str = ""
 
 
-class Claims:
+class NameClaims:
     """Who holds the names that the rows want, kept up to date while the rows are taken one after
     another.
 
@@ -41,7 +46,7 @@ class Claims:
         usernames, emails, source_ids = (
             set(filter(None, names)) for names in (usernames, emails, source_ids)
         )
-        forms = usernames | set(map(skeleton, usernames))
+        forms = usernames | set(map(ascii_skeleton, usernames))
         rows = User.objects.order_by()
         self.source = source
         self.usernames: dict[str, int] = dict(
@@ -54,21 +59,21 @@ class Claims:
             else User.objects.none()
         )
         self.source_ids: dict[str, int] = dict(found.values_list("source_id", "pk"))
-        self.reserved = reserved(usernames | emails)
+        self.reserved = reserved_names(usernames | emails)
         self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
         for looks_like, pk, username in rows.filter(lookalike__in=forms).values_list(
             "lookalike", "pk", "username"
         ):
             self.lookalikes[looks_like][pk] = username
 
-    def names(self, account: User) -> Names:
-        return Names(
+    def names(self, account: User) -> UniqueNames:
+        return UniqueNames(
             account.username,
             account.email,
             account.source_id if account.source == self.source else "",
         )
 
-    def take(self, account: User, holder: int, before: Names) -> str:
+    def take(self, account: User, holder: int, before: UniqueNames) -> str:
         """Gives the account its names and frees those of `before`, its own until now. Or says why
         not, and gives nothing.
         """
@@ -78,35 +83,35 @@ class Claims:
         self.usernames.pop(before.username, None)
         self.emails.pop(before.email, None)
         self.source_ids.pop(before.source_id, None)
-        self.lookalikes[skeleton(before.username)].pop(holder, None)
+        self.lookalikes[ascii_skeleton(before.username)].pop(holder, None)
         self.usernames[names.username] = self.emails[names.email] = self.source_ids[
             names.source_id
         ] = holder
-        if (looks_like := skeleton(names.username)) != names.username:
+        if (looks_like := ascii_skeleton(names.username)) != names.username:
             self.lookalikes[looks_like][holder] = names.username
         return ""
 
-    def refusal(self, names: Names, holder: int, before: Names) -> str:
+    def refusal(self, names: UniqueNames, holder: int, before: UniqueNames) -> str:
         problems = []
         if names.username != before.username and (problem := self.username_refusal(names, holder)):
             problems.append(f"username: “{names.username}”: {problem}")
         if names.email != before.email and names.email in self.reserved:
-            problems.append(f"email: “{names.email}”: {RESERVED}")
+            problems.append(f"email: “{names.email}”: {RESERVED_MESSAGE}")
         if names.email and self.emails.get(names.email, holder) != holder:
             problems.append(f"email: “{names.email}”: {TAKEN_EMAIL}")
         if names.source_id and self.source_ids.get(names.source_id, holder) != holder:
             problems.append(f"source_id: “{names.source_id}”: {TAKEN_SOURCE}")
         return " ".join(problems)
 
-    def username_refusal(self, names: Names, holder: int) -> str:
-        looks_like = skeleton(names.username)
+    def username_refusal(self, names: UniqueNames, holder: int) -> str:
+        looks_like = ascii_skeleton(names.username)
         if "@" in names.username and names.username != names.email:
             return FOREIGN_ADDRESS
         if names.username in self.reserved:
-            return RESERVED
+            return RESERVED_MESSAGE
         if self.usernames.get(names.username, holder) != holder:
             return TAKEN_USERNAME
         if self.usernames.get(looks_like, holder) != holder:
-            return mistakable(looks_like)
+            return lookalike_error(looks_like)
         twins = [twin for other, twin in self.lookalikes[looks_like].items() if other != holder]
-        return mistakable(twins[0]) if twins else ""
+        return lookalike_error(twins[0]) if twins else ""

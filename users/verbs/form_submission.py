@@ -7,34 +7,34 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
-from users.audit.privileged_fields import record_strange
-from users.exceptions import Refused, Stale
+from users.audit.privileged_fields import record_privileged_fields
+from users.exceptions import EditConflict, VerbRefused
 from users.models import User
-from users.web.forms import posted
+from users.web.forms import posted_data
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 
 
-def submit(form: Form, verb: Callable[[], Any]) -> Any:
+def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
     """What the verb returns; None where it objected, and then the form says why and keeps what was
     typed.
     """
     try:
         return verb()
     except ValidationError as error:
-        object_to(form, error)
-    except Refused as error:
+        add_form_errors(form, error)
+    except VerbRefused as error:
         form.add_error(None, ValidationError(error.message, code="refused"))
-    except Stale as error:
-        form.stale, form.data = error, as_of_now(form, error)  # type: ignore[attr-defined]
+    except EditConflict as error:
+        form.stale, form.data = error, updated_form_data(form, error)  # type: ignore[attr-defined]
         form.add_error(
             None,
-            ValidationError("Somebody changed this account while you had it open.", code="stale"),
+            ValidationError("Someone changed this account while you had it open.", code="stale"),
         )
     return None
 
 
-def object_to(form: Form, error: ValidationError) -> None:
+def add_form_errors(form: Form, error: ValidationError) -> None:
     """Each objection beside its field; where the form has no such field, at its top, and named."""
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
@@ -49,7 +49,7 @@ def object_to(form: Form, error: ValidationError) -> None:
             )
 
 
-def as_of_now(form: Form, error: Stale) -> QueryDict:
+def updated_form_data(form: Form, error: EditConflict) -> QueryDict:
     """What was typed, with the settled fields as they come to: sent once more, it is a change of
     the account as it is now.
     """
@@ -66,7 +66,7 @@ def as_of_now(form: Form, error: Stale) -> QueryDict:
     return again
 
 
-def bind(
+def bind_form(
     request: HttpRequest,
     form_class: type[AnyForm],
     action: str,
@@ -74,6 +74,6 @@ def bind(
     **kwargs: Any,
 ) -> AnyForm:
     """The form, bound to what was posted."""
-    form = form_class(posted(request), **kwargs)
-    record_strange(request, action, account, form.fields)
+    form = form_class(posted_data(request), **kwargs)
+    record_privileged_fields(request, action, account, form.fields)
     return form

@@ -8,13 +8,11 @@ from django import forms
 from django.http import QueryDict
 
 from users.models import User
-from users.web.forms import (
-    VerbForm,
-)
+from users.web.forms import VerbForm
 
 
 class NotifyingForm(VerbForm):
-    tell = forms.BooleanField(required=False, label="Write to the person")
+    tell = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
         tell = self.fields["tell"]

@@ -18,15 +18,15 @@ from users.models import User
 from users.sessions.models import Session
 from users.verbs.transaction import is_last_superuser
 
-CAP = 1000
-GROUPS = 20  # names shown
+COUNT_CAP = 1000
+MAX_GROUPS = 20  # names shown
 # As text, since SQLite takes a partial index only where the query says the index's own condition.
-WAITING = "users_message.state = 'waiting'"
-PENDING = "users_job.state IN ('waiting', 'queued', 'running', 'paused', 'parked')"
+WAITING_MESSAGE_SQL = "users_message.state = 'waiting'"
+OPEN_JOB_SQL = "users_job.state IN ('waiting', 'queued', 'running', 'paused', 'parked')"
 
 
 @dataclass(frozen=True)
-class Radius:
+class Impact:
     """Counts beyond CAP are CAP + 1. `rights` is None for a superuser, who has all of them."""
 
     sessions: int = 0
@@ -40,17 +40,19 @@ class Radius:
     is_last_superuser: bool = False
 
 
-def radius(account: User) -> Radius:
+def account_impact(account: User) -> Impact:
     """Of one account as it is now. At most six queries."""
-    names = list(account.groups.order_by("name").values_list("name", flat=True)[: GROUPS + 1])
-    return Radius(
-        sessions=capped(
+    names = list(account.groups.order_by("name").values_list("name", flat=True)[: MAX_GROUPS + 1])
+    return Impact(
+        sessions=capped_count(
             Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
         ),
-        mails=capped(Message.objects.filter(literal(WAITING), account=account)),
-        jobs=capped(Job.objects.filter(literal(PENDING), by=account)),
-        groups=names[:GROUPS],
-        more_groups=len(names) > GROUPS,
+        mails=capped_count(
+            Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
+        ),
+        jobs=capped_count(Job.objects.filter(raw_condition(OPEN_JOB_SQL), by=account)),
+        groups=names[:MAX_GROUPS],
+        more_groups=len(names) > MAX_GROUPS,
         rights=None if account.is_superuser else len(access.stored_permissions(account)),
         is_staff=account.is_staff,
         is_superuser=account.is_superuser,
@@ -58,9 +60,9 @@ def radius(account: User) -> Radius:
     )
 
 
-def capped(rows: QuerySet) -> int:
-    return rows.order_by()[: CAP + 1].count()
+def capped_count(rows: QuerySet) -> int:
+    return rows.order_by()[: COUNT_CAP + 1].count()
 
 
-def literal(condition: str) -> RawSQL:
+def raw_condition(condition: str) -> RawSQL:
     return RawSQL(condition, [], output_field=BooleanField())  # noqa: S611  a constant of this module

@@ -13,22 +13,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused, Stale
-from users.fields import PROFILE, STANDING, difference
+from users.audit.record import record_event
+from users.exceptions import EditConflict, VerbRefused
+from users.fields import PROFILE_FIELDS, STATUS_FIELDS, changed_values
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User, in_state
 from users.row_locks import lock_account, lock_superusers
 from users.sessions import store as sessions
-from users.verbs.identity import normal, require_free, taken
+from users.verbs.profile_validation import normalise_profile, require_available, taken_error
 from users.web.forms import REASON_MAX
 
-GRANTING = {"assign_roles", "change_groups"}
+ROLE_ACTIONS = {"assign_roles", "change_groups"}
 
 
 @contextmanager
-def changing(
+def change_account(
     account: User, action: str | None, event: str, *, by: Any, version: int | None, reason: str = ""
 ) -> Iterator[User]:
     """Locks the row, asks the gate, checks the version; then stores what the block changed, with
@@ -39,25 +39,25 @@ def changing(
     """
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
-        account = hold(account, action, by=by, version=version)
+        account = lock_and_check(account, action, by=by, version=version)
         if account.is_superuser and not guarded:  # it became one since it was loaded
             guarded = lock_superusers()
-        granting = action in GRANTING
-        before = snapshot(account, granting)
-        was_keeper = keeps_the_keys(account)
+        granting = action in ROLE_ACTIONS
+        before = audited_values(account, granting)
+        was_keeper = is_permanent_superuser(account)
         epoch = account.session_epoch
         yield account
-        changes = difference(before, snapshot(account, granting))
+        changes = changed_values(before, audited_values(account, granting))
         if not changes:
             return
-        if was_keeper and not keeps_the_keys(account):
+        if was_keeper and not is_permanent_superuser(account):
             refuse_last_superuser(account, guarded)
-        touch(account)
-        store(account)
+        bump_version(account)
+        save_account(account)
         if account.session_epoch != epoch:
-            sessions.end_all(account.pk)
+            sessions.delete_sessions(account.pk)
         old, new = zip(*changes.values(), strict=True)
-        record(
+        record_event(
             event,
             actor=by,
             target=account,
@@ -67,7 +67,7 @@ def changing(
         )
 
 
-def hold(account: User, action: str | None, *, by: Any, version: int | None) -> User:
+def lock_and_check(account: User, action: str | None, *, by: Any, version: int | None) -> User:
     """The account, locked until the transaction ends, once the gate has been asked and the version
     checked.
     """
@@ -75,21 +75,21 @@ def hold(account: User, action: str | None, *, by: Any, version: int | None) -> 
     if action:
         access.require(by, action, account)
     if version is not None and account.version != version:
-        raise Stale(account, version)
+        raise EditConflict(account, version)
     return account
 
 
-def keeps_the_keys(account: User) -> bool:
+def is_permanent_superuser(account: User) -> bool:
     """Whether this is an active superuser whom no date will end."""
     return account.is_superuser and account.is_active and account.valid_until is None
 
 
 def is_last_superuser(account: User) -> bool:
     """As of now, for those who look. A verb asks only with all superusers locked."""
-    return keeps_the_keys(account) and not other_keepers(account)
+    return is_permanent_superuser(account) and not has_other_superusers(account)
 
 
-def other_keepers(account: User) -> bool:
+def has_other_superusers(account: User) -> bool:
     others = User.objects.exclude(pk=account.pk).filter(
         in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True
     )
@@ -97,20 +97,20 @@ def other_keepers(account: User) -> bool:
 
 
 def refuse_last_superuser(account: User, guarded: bool) -> None:
-    if not guarded or not other_keepers(account):
-        raise Refused(
-            "This is the last active superuser. Make somebody else a superuser first.", account
+    if not guarded or not has_other_superusers(account):
+        raise VerbRefused(
+            "This is the last active superuser. Make someone else a superuser first.", account
         )
 
 
-def snapshot(account: User, granting: bool) -> dict[str, Any]:
+def audited_values(account: User, granting: bool) -> dict[str, Any]:
     """What an event may tell of. `granting`: its rights too, which nothing else changes."""
-    return {name: getattr(account, name) for name in (*PROFILE, *STANDING)} | (
-        rights(account) if granting else {}
+    return {name: getattr(account, name) for name in (*PROFILE_FIELDS, *STATUS_FIELDS)} | (
+        access_values(account) if granting else {}
     )
 
 
-def rights(account: User) -> dict[str, Any]:
+def access_values(account: User) -> dict[str, Any]:
     return {
         "is_staff": account.is_staff,
         "is_superuser": account.is_superuser,
@@ -122,19 +122,19 @@ def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ..
     if strange := set(changes) - set(allowed):
         raise ValueError(f"not fields of the profile: {', '.join(sorted(strange))}")
     own = copy(account)
-    for name, value in normal(changes).items():
+    for name, value in normalise_profile(changes).items():
         setattr(account, name, value)
-    require_free(account.username, account.email, own=own)
+    require_available(account.username, account.email, own=own)
     if account.email != own.email:
         account.email_verified_at = None
 
 
-def touch(account: User) -> None:
+def bump_version(account: User) -> None:
     account.version += 1
     account.updated_at = timezone.now()
 
 
-def store(account: User, **kwargs: Any) -> None:
+def save_account(account: User, **kwargs: Any) -> None:
     """Saves in a savepoint, so that losing a race for a name is a form error and not a broken
     transaction.
     """
@@ -142,25 +142,27 @@ def store(account: User, **kwargs: Any) -> None:
         with transaction.atomic():
             account.save(**kwargs)
     except IntegrityError as error:
-        raise taken(error) from error
+        raise taken_error(error) from error
 
 
-def refuse_gone(account: User) -> None:
+def refuse_deleted(account: User) -> None:
     if account.status == State.DELETED:
-        raise Refused("This account is deleted; it can’t be changed. Restore it first.", account)
+        raise VerbRefused(
+            "This account is deleted and can’t be changed. Restore it first.", account
+        )
     if account.status == State.ERASED:
-        raise Refused("This account is erased; it can’t be changed.", account)
+        raise VerbRefused("This account is erased and can’t be changed.", account)
 
 
-def post_once(kind: Message.Kind, account: User) -> Message:
+def post_message_once(kind: Message.Kind, account: User) -> Message:
     """A mail that somebody asks for by hand, with `account` locked: a second click sends no second
     one.
     """
     if account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email).exists():
-        raise Refused("This mail is on its way already.", account)
-    if message := outbox.post(kind, account):
+        raise VerbRefused("This email is already queued.", account)
+    if message := outbox.post_message(kind, account):
         return message
-    raise Refused("This account has no address to send a mail to.", account)
+    raise VerbRefused("This account has no address.", account)
 
 
 def require_future(name: str, moment: datetime | None) -> None:
@@ -173,7 +175,7 @@ def require_future(name: str, moment: datetime | None) -> None:
 
 def require_reason(reason: str) -> str:
     if not reason.strip():
-        raise ValidationError({"reason": "Say why: the reason stays in the audit trail."})
+        raise ValidationError({"reason": "Enter a reason. It is visible in the audit trail."})
     return clean_reason(reason)
 
 

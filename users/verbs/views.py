@@ -22,107 +22,107 @@ from users.verbs.role_removal.verb import remove_from_groups
 from users.verbs.second_factor_reset.verb import reset_second_factor
 from users.verbs.suspension.page import SuspensionForm
 from users.verbs.suspension.verb import suspend_account
-from users.verbs.verb_page import asks
+from users.verbs.verb_page import verb_page
 from users.verbs.verification.page import VerificationForm
 from users.verbs.verification.verb import verify_email
 from users.verbs.verification_email.verb import send_verification
 from users.web.forms import OptionalReasonForm, ReasonForm
 
-suspension = asks(
+suspension = verb_page(
     "suspend",
     suspend_account,
     SuspensionForm,
     "suspension",
-    done="{name} is suspended. All sessions have ended.",
+    done="{name} suspended. All sessions ended.",
     blast=True,
 )
-suspension_end = asks(
+suspension_end = verb_page(
     "reinstate",
     reinstate_account,
     ReinstatementForm,
     "reinstatement",
-    done="{name} is {state} again.",
+    done="{name} reinstated. Status: {state}.",
 )
-end_date = asks(
-    "set_end_date", set_end_date, EndDateForm, "end_date", done="{name} has an end date."
+end_date = verb_page(
+    "set_end_date", set_end_date, EndDateForm, "end_date", done="End date set to {until}."
 )
-end_date_end = asks(
+end_date_end = verb_page(
     "set_end_date",
     clear_end_date,
     OptionalReasonForm,
     "end_date_end",
-    done="{name} has no end date any more.",
+    done="End date cleared.",
 )
-deletion = asks(
+deletion = verb_page(
     "delete",
     delete_account,
     DeletionForm,
     "deletion",
-    done="{name} is in the recycle bin. All sessions have ended.",
+    done="{name} moved to the recycle bin. All sessions ended.",
     blast=True,
 )
-deletion_end = asks(
+deletion_end = verb_page(
     "restore",
     restore_account,
     OptionalReasonForm,
     "restoration",
-    done="{name} is back, and is {state}.",
+    done="{name} restored. Status: {state}.",
 )
-erasure = asks(
+erasure = verb_page(
     "erase",
     erase_account,
     ErasureForm,
     "erasure",
-    done="The account is erased. Its number and its trail are left.",
+    done="Account erased. Only the id and audit trail remain.",
     blast=True,
 )
-password_reset = asks(
+password_reset = verb_page(
     "reset_password",
     send_password_reset,
     ConfirmForm,
     "password_reset",
-    done="A mail to {email} is on its way.",
+    done="Email to {email} queued.",
 )
-password_change = asks(
+password_change = verb_page(
     "require_password_change",
     require_password_change,
     OptionalReasonForm,
     "password_change",
-    done="{name} has to choose a new password before anything else.",
+    done="{name} must change the password at the next sign-in.",
 )
-verification = asks(
+verification = verb_page(
     "verify_email",
     verify_email,
     VerificationForm,
     "verification",
-    done="The address of {name} is verified.",
+    done="Address of {name} verified.",
 )
-verification_mail = asks(
+verification_mail = verb_page(
     "verify_email",
     send_verification,
     ConfirmForm,
     "verification_mail",
-    done="A mail to {email} is on its way.",
+    done="Email to {email} queued.",
 )
-letter = asks("write", send_letter, LetterForm, "letter", done="A mail to {email} is on its way.")
-second_factor_reset = asks(
+letter = verb_page("write", send_letter, LetterForm, "letter", done="Email to {email} queued.")
+second_factor_reset = verb_page(
     "reset_second_factor",
     reset_second_factor,
     ReasonForm,
     "second_factor_reset",
-    done="{name} signs in with the password alone. All sessions have ended.",
+    done="Second factor of {name} reset. All sessions ended.",
 )
-groups = asks(
+groups = verb_page(
     "change_groups",
     add_to_groups,
     AddToGroupsForm,
     "groups",
-    done="{name} is in these groups too.",
+    done="Added {name} to {roles}.",
 )
-groups_end = asks(
+groups_end = verb_page(
     "change_groups",
     remove_from_groups,
     RemoveFromGroupsForm,
     "groups_end",
-    done="{name} is out of these groups.",
+    done="Removed {name} from {roles}.",
 )

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from django.http import Http404
 
 from users import access, masking
-from users.database.cached_query import Compiled
+from users.database.cached_query import CachedQuery
 from users.identifiers import LARGEST_ID
 from users.models import User
 
-BY_ID = Compiled(User, lambda pk: User.objects.filter(pk=pk))
+BY_ID = CachedQuery(User, lambda pk: User.objects.filter(pk=pk))
 
 
 def load_account(pk: int) -> User | None:
@@ -25,7 +25,7 @@ def get_account(
     `action` to it. Someone who may not see accounts at all learns nothing about ids.
     """
     account = get_unmasked_account(request, action, pk, load=load)
-    return masking.accounts([account], request.user)[0]
+    return masking.mask_accounts([account], request.user)[0]
 
 
 def get_unmasked_account(

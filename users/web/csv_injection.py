@@ -2,9 +2,9 @@
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection); full-width forms
 # too.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """`text`, with an apostrophe in front where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

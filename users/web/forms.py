@@ -8,21 +8,21 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
-from users.exceptions import Stale
+from users.exceptions import EditConflict
 from users.models import User
 
-KEPT = "Stays in the audit trail. The person is not told."
+REASON_HELP = "Visible in the audit trail only, not to the user."
 REASON_MAX = 2000
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
+def posted_data(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: also to a POST that came empty, which is a form with everything
     missing.
     """
     return request.POST if request.method == "POST" else None
 
 
-def status_of(form: Form) -> int:
+def form_status(form: Form) -> int:
     """200 for a fresh form, 409 where the account's state objected, 422 where the input did."""
     if not form.is_bound:
         return 200
@@ -31,21 +31,19 @@ def status_of(form: Form) -> int:
     )
 
 
-def refuse_lost(value: str) -> None:
+def refuse_lost_characters(value: str) -> None:
     """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in
     their place by now.
     """
     if "\ufffd" in value:
-        raise ValidationError(
-            "This contains a character that got lost on its way here. Type it again.", code="lost"
-        )
+        raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
 
 
-class NormalField(forms.CharField):
+class NormalisedField(forms.CharField):
     """Text that one function of users.identifiers brings into normal form."""
 
     def __init__(self, normalise, **kwargs):
-        super().__init__(strip=False, validators=[refuse_lost], **kwargs)
+        super().__init__(strip=False, validators=[refuse_lost_characters], **kwargs)
         self.normalise = normalise
 
     def clean(self, value):
@@ -60,7 +58,7 @@ class VersionField(forms.IntegerField):
             return super().clean(value)
         except ValidationError as error:
             raise ValidationError(
-                "This form didn’t arrive whole. Reload the page and fill it in again.",
+                "The form is incomplete. Reload the page and fill it in again.",
                 code="invalid",
             ) from error
 
@@ -71,7 +69,7 @@ class VersionedForm(forms.Form):
     """
 
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
-    stale: Stale | None = None
+    stale: EditConflict | None = None
 
     def clean(self):
         """A browser sends every text, an empty one too: one that didn't come is not one that
@@ -79,14 +77,14 @@ class VersionedForm(forms.Form):
         """
         for name, field in self.fields.items():
             if (
-                isinstance(field, NormalField)
+                isinstance(field, NormalisedField)
                 and name not in self.data
                 and not self.has_error(name)
             ):
                 self.add_error(
                     name,
                     ValidationError(
-                        "This is missing. Choose or type what it shall be.", code="missing"
+                        "This field is missing. Enter or choose a value.", code="missing"
                     ),
                 )
         return super().clean()
@@ -97,13 +95,15 @@ class GroupsField(forms.ModelMultipleChoiceField):
         try:
             return super().clean(value)
         except OverflowError as error:  # SQLite, for a number that is no id on any database
-            raise ValidationError("There is no such role.", code="invalid_choice") from error
+            raise ValidationError("This role does not exist.", code="invalid_choice") from error
 
 
 def reason_field(**kwargs: Any) -> forms.CharField:
-    fields: dict[str, Any] = {"label": "Reason", "help_text": KEPT} | kwargs
+    fields: dict[str, Any] = {"label": "Reason", "help_text": REASON_HELP} | kwargs
     area = forms.Textarea(attrs={"rows": 3})
-    return forms.CharField(max_length=REASON_MAX, validators=[refuse_lost], widget=area, **fields)
+    return forms.CharField(
+        max_length=REASON_MAX, validators=[refuse_lost_characters], widget=area, **fields
+    )
 
 
 def moment_field(**kwargs: Any) -> forms.DateTimeField:
@@ -121,7 +121,7 @@ class VerbForm(VersionedForm):
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
         return {
             "version": account.version,
-            "reason": template(cls.templates, query.get("template", "")),
+            "reason": reason_text(cls.templates, query.get("template", "")),
         }
 
     def fit(self, account: User, viewer: Any) -> None:
@@ -141,7 +141,7 @@ class OptionalReasonForm(VerbForm):
 
 class GroupsForm(VerbForm):
     groups = GroupsField(
-        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Groups"
+        Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Roles"
     )
     reason = reason_field(required=False)
 
@@ -151,6 +151,6 @@ class GroupsForm(VerbForm):
         self.nothing_to_offer = not groups
 
 
-def template(templates: dict[str, str], name: str) -> str:
+def reason_text(templates: dict[str, str], name: str) -> str:
     """The reason of that name; "" where there is none."""
     return templates.get(name, "")

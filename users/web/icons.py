@@ -12,7 +12,7 @@ asset = cache(static)
 
 
 @cache
-def icon(name: str) -> SafeString:
+def icon_svg(name: str) -> SafeString:
     """Decorative, so screen readers skip it."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name

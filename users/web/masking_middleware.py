@@ -6,7 +6,7 @@ from django.utils.functional import empty
 
 from users import masking
 
-OWN = ("/me/", "/login/", "/logout/", "/password/")
+UNMASKED_PATHS = ("/me/", "/login/", "/logout/", "/password/")
 
 
 class MaskingMiddleware:
@@ -18,14 +18,14 @@ class MaskingMiddleware:
         # Pages from the cache are covered already, and compressed.
         if (
             "Content-Encoding" not in response
-            and not request.path_info.startswith(OWN)
-            and is_staff(request)
+            and not request.path_info.startswith(UNMASKED_PATHS)
+            and is_known_staff(request)
         ):
-            masking.cover_answer(request, response)
+            masking.mask_response(request, response)
         return response
 
 
-def is_staff(request: Any) -> bool:
+def is_known_staff(request: Any) -> bool:
     """Whoever is not known by now, or is no colleague, sees nobody's data but their own."""
     viewer: Any = getattr(request, "user", None)
     return (

@@ -18,11 +18,11 @@ ROOMS = [
     Room("Audit trail", "/audit/", "audit", "view_audit"),
     Room("Jobs", "/jobs/", "jobs", "view_jobs"),
     Room("Exports", "/exports/", "download", "export"),
-    Room("Speed", "/caching/", "speed", "view_caching"),
+    Room("System", "/caching/", "speed", "view_caching"),
 ]
 
 
-def rooms(request) -> dict[str, object]:
+def navigation_context(request) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {}

@@ -1,7 +1,7 @@
 """Requests of HTMX for a part of a page."""
 
 
-def is_htmx(request) -> bool:
+def is_htmx_swap(request) -> bool:
     """Whether HTMX will put the answer into a part of the page that is there."""
     whole = {request.headers.get("HX-Boosted"), request.headers.get("HX-History-Restore-Request")}
     return request.headers.get("HX-Request") == "true" and "true" not in whole
@@ -13,7 +13,7 @@ def is_partial(request) -> bool:
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
-def page_around(request) -> str:
+def htmx_page_path(request) -> str:
     """The page that asks by HTMX; "" where the browser names none, or one of another site."""
     try:
         return (request.htmx.current_url_abs_path or "") if request.htmx else ""

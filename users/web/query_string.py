@@ -6,16 +6,16 @@ from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
 
-def only(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
+def check_parameters(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:
     """Nothing, or BadParameter for one that is unknown, or given twice and not among `lists`."""
     for name, values in query.lists():
         if name not in names and name not in lists:
-            raise BadParameter(name, "There is no such parameter here.")
+            raise BadParameter(name, "This parameter is unknown.")
         if len(values) > 1 and name not in lists:
-            raise BadParameter(name, "This is given more than once.")
+            raise BadParameter(name, "This parameter is given more than once.")
 
 
-def number(name: str, value: str) -> int:
+def parse_id_parameter(name: str, value: str) -> int:
     """An id; 0 for "". Raises BadParameter."""
     if not value:
         return 0
@@ -23,5 +23,5 @@ def number(name: str, value: str) -> int:
         not (value.isascii() and value.isdigit() and len(value) < 20)
         or not 0 < int(value) <= LARGEST_ID
     ):
-        raise BadParameter(name, f"{name} takes a whole number greater than 0.")
+        raise BadParameter(name, f"{name} must be a whole number greater than 0.")
     return int(value)

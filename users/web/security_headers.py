@@ -1,6 +1,6 @@
 """Headers that every answer carries."""
 
-POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
@@ -16,7 +16,7 @@ POLICY = "; ".join(
 )
 
 
-class HeadersMiddleware:
+class SecurityHeadersMiddleware:
     """Content security policy, and no copy of a page in the browser: it would still be shown after
     signing out.
     """
@@ -26,7 +26,7 @@ class HeadersMiddleware:
 
     def __call__(self, request):
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         )

@@ -4,12 +4,12 @@ from io import BytesIO
 
 import pytest
 
-from users.transfer.formats import Record
-from users.transfer.formats.csv import read
+from users.transfer.formats import ImportRecord
+from users.transfer.formats.csv import read_csv
 
 
 def table(text: str, **options) -> list[list[str]]:
-    source = read(BytesIO(text.encode()), "people.csv", **options)
+    source = read_csv(BytesIO(text.encode()), "people.csv", **options)
     return [source.columns, *([*record.values.values()] for record in source.records)]
 
 
@@ -39,7 +39,7 @@ def test_a_delimiter_can_be_named_and_lines_left_out():
 
 
 def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
-    source = read(BytesIO(b'a,b\n1,"x\n\ny"\n\n2\n3,4\n'), "people.csv")
+    source = read_csv(BytesIO(b'a,b\n1,"x\n\ny"\n\n2\n3,4\n'), "people.csv")
     assert [(record.line, record.misfit) for record in source.records] == [
         (2, ""),
         (6, "This row has 1 cell, but there are 2 columns."),
@@ -50,8 +50,8 @@ def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
 def test_rows_are_read_one_at_a_time():
     """A million rows are never in memory: the next one is read when it is asked for."""
     file = BytesIO(b"a\n" + b"x" * 99 + b"\n" + (b"y" * 99 + b"\n") * 100_000)
-    source = read(file, "people.csv")
-    assert next(source.records) == Record(2, {"a": "x" * 99})
+    source = read_csv(file, "people.csv")
+    assert next(source.records) == ImportRecord(2, {"a": "x" * 99})
     assert file.tell() < 100_000
 
 

@@ -17,7 +17,7 @@ from django_q.models import Failure, OrmQ, Schedule
 from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.tasks import async_task
 
-from users.jobs.queue.shutdown import Stop
+from users.jobs.queue.shutdown import StopRequest
 
 logger = logging.getLogger(__name__)
 MAIN = "main"
@@ -25,14 +25,14 @@ NOTIFY = "notify"
 CLUSTERS = (MAIN, NOTIFY)
 
 
-def ring(task: str, *ids: int | str, cluster: str = MAIN) -> None:
+def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
     """Asks `cluster` to run `task` (a dotted path) with ids. Inside a transaction it takes part in
     it.
     """
     async_task(task, *ids, q_options={"cluster": cluster, "save": False})
 
 
-def every_minute(task: str, *, cluster: str, minutes: int = 1) -> None:
+def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
     """Makes or mends the schedule of `task`; its name is the task's path."""
     fields = {
         "func": task,
@@ -70,7 +70,7 @@ def forget_failures() -> None:
     Failure.objects.all().delete()
 
 
-def run_cluster(name: str, stop: Stop, pulse: Any) -> None:
+def run_cluster(name: str, stop: StopRequest, pulse: Any) -> None:
     """Takes and runs the rings of `name` until `stop` is asked for, in a process that leads a
     process group of its own.
 

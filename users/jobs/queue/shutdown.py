@@ -7,12 +7,12 @@ import signal
 import time
 from typing import NoReturn
 
-GRACE = (
+GRACE_SECONDS = (
     20  # seconds for the tasks that run; below the 30 s that platforms give a process after SIGTERM
 )
 
 
-class Stop:
+class StopRequest:
     """Stands in for the event that the cluster's first process waits on, second by second.
 
     An event of multiprocessing would deadlock when a signal handler of the process that waits sets
@@ -32,7 +32,7 @@ class Stop:
     def set(self) -> None:
         if os.getpid() == self.owner and not self.asked:
             self.asked = True
-            signal.alarm(GRACE)
+            signal.alarm(GRACE_SECONDS)
 
     def is_set(self) -> bool:
         return self.asked

@@ -25,17 +25,17 @@ from django.utils import timezone
 
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import doorbell
-from users.jobs.queue.shutdown import GRACE, Stop
+from users.jobs.queue.shutdown import GRACE_SECONDS, StopRequest
 from users.jobs.schedule import TASKS
 
 logger = logging.getLogger(__name__)
 
-TICK = 1  # second between two looks at the processes
-BEAT = 5  # seconds between two beats
-SILENCE = 20  # seconds that a ring may wait although a worker is free
-LOST = 60  # seconds after which an unanswered beat is rung again
-LONGEST_PAUSE = 30  # seconds between two starts of a cluster that ends at once
-forking = multiprocessing.get_context("fork")
+TICK_SECONDS = 1  # second between two looks at the processes
+BEAT_SECONDS = 5  # seconds between two beats
+SILENCE_SECONDS = 20  # seconds that a ring may wait although a worker is free
+BEAT_LOST_SECONDS = 60  # seconds after which an unanswered beat is rung again
+RESTART_PAUSE_MAX = 30  # seconds between two starts of a cluster that ends at once
+fork_context = multiprocessing.get_context("fork")
 
 
 class Cluster:
@@ -44,14 +44,14 @@ class Cluster:
     def __init__(self, name: str):
         self.name = name
         self.process: ForkProcess | None = None
-        self.pulse = forking.RawValue("d", 0.0)
+        self.pulse = fork_context.RawValue("d", 0.0)
         self.rung: datetime | None = None  # an unanswered beat
         self.rung_at = self.looked_at = self.back_at = self.started_at = self.start_due = 0.0
         self.short_lives = 0
 
     def look_after(self) -> None:
         now = time.monotonic()
-        if now > self.looked_at + SILENCE / 2:
+        if now > self.looked_at + SILENCE_SECONDS / 2:
             self.back_at = (
                 now  # it is this process that was away: an answer may stand there, unread
             )
@@ -66,10 +66,10 @@ class Cluster:
             self.replace()
         elif self.is_silent(now):
             logger.error(
-                "Cluster %s has not answered for %s s and is replaced.", self.name, SILENCE
+                "Cluster %s has not answered for %s s and is replaced.", self.name, SILENCE_SECONDS
             )
             self.replace()
-        elif now >= self.rung_at + BEAT:
+        elif now >= self.rung_at + BEAT_SECONDS:
             self.beat()
 
     def start(self) -> None:
@@ -78,8 +78,8 @@ class Cluster:
         self.pulse.value = self.started_at = time.monotonic()
         self.rung = None
         self.rung_at = 0.0
-        self.process = forking.Process(
-            target=run, args=(self.name, self.pulse), name=f"cluster {self.name}"
+        self.process = fork_context.Process(
+            target=run_cluster_process, args=(self.name, self.pulse), name=f"cluster {self.name}"
         )
         self.process.start()
         logger.info("Cluster %s started (process %s).", self.name, self.process.pid)
@@ -91,13 +91,13 @@ class Cluster:
         self.kill()
         now = time.monotonic()
         self.short_lives = 0 if now > self.started_at + 60 else self.short_lives + 1
-        pause = min(2**self.short_lives, LONGEST_PAUSE) if self.short_lives > 1 else 0
+        pause = min(2**self.short_lives, RESTART_PAUSE_MAX) if self.short_lives > 1 else 0
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
         return (
             self.rung is not None
-            and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE
+            and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE_SECONDS
         )
 
     def beat(self) -> None:
@@ -111,9 +111,9 @@ class Cluster:
                 and WorkerBeat.objects.filter(cluster=self.name, at__gte=self.rung).exists()
             ):
                 self.rung = None
-            if self.rung is None or now > self.rung_at + LOST:
+            if self.rung is None or now > self.rung_at + BEAT_LOST_SECONDS:
                 rung = timezone.now()
-                doorbell.ring("users.jobs.tasks.beat", self.name, cluster=self.name)
+                doorbell.enqueue_task("users.jobs.tasks.record_beat", self.name, cluster=self.name)
                 self.rung = rung
                 self.rung_at = now
         except DatabaseError as error:
@@ -152,7 +152,7 @@ class Supervisor:
         """
         signal.signal(signal.SIGTERM, self.ask)
         signal.signal(signal.SIGINT, self.ask)
-        prepare()
+        preload_modules()
         while not self.asked:
             for cluster in self.clusters:
                 cluster.look_after()
@@ -169,13 +169,13 @@ class Supervisor:
             for cluster in self.clusters
             if cluster.process and cluster.process.is_alive()
         ]
-        connection.wait(alive, timeout=TICK)
+        connection.wait(alive, timeout=TICK_SECONDS)
 
     def stop(self) -> None:
-        logger.info("Stopping: running tasks have %s s to finish.", GRACE)
+        logger.info("Stopping: running tasks have %s s to finish.", GRACE_SECONDS)
         for cluster in self.clusters:
             cluster.terminate()
-        deadline = time.monotonic() + GRACE + 5
+        deadline = time.monotonic() + GRACE_SECONDS + 5
         while (
             any(cluster.is_alive() for cluster in self.clusters)
             and time.monotonic() < deadline
@@ -187,7 +187,7 @@ class Supervisor:
         logger.info("Stopped.")
 
 
-def prepare() -> None:
+def preload_modules() -> None:
     """Loads once what the forked processes share, and keeps the garbage collector from copying it
     by touching it.
     """
@@ -198,10 +198,10 @@ def prepare() -> None:
     gc.freeze()
 
 
-def run(name: str, pulse) -> None:
+def run_cluster_process(name: str, pulse) -> None:
     """A cluster's first process."""
     signal.signal(
         signal.SIGTERM, signal.SIG_DFL
     )  # and not the supervisor's, until the cluster's own is set
     os.setsid()
-    doorbell.run_cluster(name, Stop(), pulse)
+    doorbell.run_cluster(name, StopRequest(), pulse)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from users.audit.anchors import read_anchors
-from users.audit.verify import verify
+from users.audit.checkpoints import read_checkpoints
+from users.audit.verification import verify_chain
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verdict = verify(anchors_in(options["anchor"]) if options["anchor"] else [])
+        verdict = verify_chain(read_anchor_file(options["anchor"]) if options["anchor"] else [])
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         erased = f", {verdict.erased:,} of them with erased values" if verdict.erased else ""
@@ -36,11 +36,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{good}; {verdict.waiting:,} not yet sealed.")
 
 
-def anchors_in(path: Path) -> list:
+def read_anchor_file(path: Path) -> list:
     """Raises CommandError with exit code 2: this says nothing about the chain."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            found = read_anchors(file)
+            found = read_checkpoints(file)
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.", returncode=2) from error
     if not found:

@@ -13,21 +13,21 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from users import access, masking
-from users.audit.record import record_denied
-from users.bulk.action import Action
+from users.audit.record import record_denial
+from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
-from users.bulk.preview import Preview, preview
+from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
-from users.bulk.starting import start
+from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.jobs import engine, worker
 from users.jobs.models import Job, JobLine
 from users.models import User
 
-WIDTH = 30  # of the bar
-EACH = 5  # seconds between two lines where nobody watches
-COUNTS = ("changed", "skipped", "failed", "unchanged")
+BAR_WIDTH = 30  # of the bar
+LINE_SECONDS = 5  # seconds between two lines where nobody watches
+ITEM_COUNTS = ("changed", "skipped", "failed", "unchanged")
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", help=", ".join(sorted(actions())))
+        parser.add_argument("action", help=", ".join(sorted(actions_by_name())))
         parser.add_argument(
             "--filter",
             required=True,
@@ -54,10 +54,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help=(
-                "a field of the action, such as until=2027-01-31T12:00, groups=Auditor, "
-                "field=locale value=de"
-            ),
+            help="a field of the action, such as until=2027-01-31T12:00, groups=Auditor, field=locale value=de",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="show the impact without starting a job"
@@ -80,29 +77,31 @@ class Command(BaseCommand):
             access.require(by, action.action)
             form = self.filled(action, by, options)
             parameters = action.stored(form.parameters())
-            found = preview(action, selection, by, Job(parameters=parameters, reason=form.why))
+            found = preview_action(
+                action, selection, by, Job(parameters=parameters, reason=form.why)
+            )
             self.show(action, selection, found)
             if options["dry_run"] or not found.number.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start(
+            job = start_bulk_job(
                 action, selection, found.number, by=by, reason=form.why, parameters=parameters
             )
         except access.Denied as denied:
-            record_denied(by, denied)
+            record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
-        except engine.Refused as refused:
+        except engine.JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
         JobLine.objects.create(job=job, text="Requested from a shell on the server.")
         self.accompany(job, options)
 
-    def action(self, name: str) -> Action:
-        if name not in actions():
+    def action(self, name: str) -> BulkAction:
+        if name not in actions_by_name():
             raise CommandError(
-                f"Unknown action “{name}”. Available: {', '.join(sorted(actions()))}.",
+                f"Unknown action “{name}”. Available: {', '.join(sorted(actions_by_name()))}.",
                 returncode=2,
             )
-        return actions()[name]
+        return actions_by_name()[name]
 
     def account(self, username: str) -> User:
         by = User.objects.filter(username=username).first()
@@ -112,18 +111,20 @@ class Command(BaseCommand):
 
     def selection(self, query: str, by: User) -> Selection:
         try:
-            return Selection.parse(QueryDict(f"{query}&all=1"), masked=masking.hides(by))
+            return Selection.parse(
+                QueryDict(f"{query}&all=1"), masked=masking.hides_personal_data(by)
+            )
         except BadFilter as error:
             raise CommandError(f"--filter: {error}", returncode=2) from error
 
-    def filled(self, action: Action, by: User, options: dict[str, Any]) -> BulkForm:
+    def filled(self, action: BulkAction, by: User, options: dict[str, Any]) -> BulkForm:
         """Raises CommandError."""
         data = MultiValueDict(
             {"count": ["1"]} | ({"reason": [options["reason"]]} if options["reason"] else {})
         )
         for given in options["set"]:
             name, _, value = given.partition("=")
-            data.appendlist(name, group(value) if name == "groups" else value)
+            data.appendlist(name, group_id(value) if name == "groups" else value)
         query = QueryDict(mutable=True)
         query.update(data)  # type: ignore[arg-type]  # which it is made for
         form: BulkForm = action.form(query, by=by)
@@ -133,11 +134,12 @@ class Command(BaseCommand):
             )
         if not form.is_valid():
             raise CommandError(
-                "\n".join(told(name, errors) for name, errors in form.errors.items()), returncode=2
+                "\n".join(option_errors(name, errors) for name, errors in form.errors.items()),
+                returncode=2,
             )
         return form
 
-    def show(self, action: Action, selection: Selection, found: Preview) -> None:
+    def show(self, action: BulkAction, selection: Selection, found: Preview) -> None:
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
@@ -156,7 +158,7 @@ class Command(BaseCommand):
         if options["no_wait"]:
             return
         self.follow(job, options["here"])
-        counts = " + ".join(f"{getattr(job, name):,} {name}" for name in COUNTS)
+        counts = " + ".join(f"{getattr(job, name):,} {name}" for name in ITEM_COUNTS)
         self.stdout.write(
             f"{job.get_state_display()}: {job.selected:,} accounts = {counts}. {job.note}".rstrip()
         )
@@ -170,38 +172,38 @@ class Command(BaseCommand):
             job.refresh_from_db()
             still = job.has_ended or job.state in (Job.State.PARKED, Job.State.PAUSED)
             if self.stdout.isatty():
-                self.stdout.write(f"\r{bar(job)}", ending="\n" if still else "")
+                self.stdout.write(f"\r{progress_bar(job)}", ending="\n" if still else "")
                 self.stdout.flush()
-            elif time.monotonic() > said + EACH:
+            elif time.monotonic() > said + LINE_SECONDS:
                 said = time.monotonic()
-                self.stdout.write(bar(job))
+                self.stdout.write(progress_bar(job))
             if still:
                 return
-            if not (here and worker.work() is not None):
+            if not (here and worker.work_time_slice() is not None):
                 time.sleep(0.5)
 
 
-def actions() -> dict[str, Action]:
+def actions_by_name() -> dict[str, BulkAction]:
     return {action.name: action for action in ACTIONS_BY_NOUN.values()}
 
 
-def group(name: str) -> str:
+def group_id(name: str) -> str:
     """Its id; what it is called is easier to type."""
     found = Group.objects.filter(name=name).first()
     return str(found.pk) if found else name
 
 
-def told(name: str, errors: Any) -> str:
+def option_errors(name: str, errors: Any) -> str:
     option = {"reason": "--reason", "__all__": "This"}.get(name, f"--set {name}")
     return f"{option}: {' '.join(errors)}"
 
 
-def bar(job: Job) -> str:
+def progress_bar(job: Job) -> str:
     share = (
         min(job.selected / job.expected, 1)
         if job.expected
         else min(job.cursor / max(job.up_to, 1), 1)
     )
-    filled = "█" * round(WIDTH * share)
+    filled = "█" * round(BAR_WIDTH * share)
     rate = f", {job.rate:,.0f} per second" if job.rate else ""
-    return f"{filled:░<{WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "
+    return f"{filled:░<{BAR_WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "

@@ -6,7 +6,7 @@ from django.contrib.auth.management.commands.createsuperuser import Command as D
 from django.db import transaction
 
 from users import access
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
 
 
@@ -16,8 +16,8 @@ class Command(DjangoCommand):
             newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             super().handle(*args, **options)
             for account in User.objects.filter(pk__gt=newest, is_superuser=True):
-                actor = access.Command("createsuperuser")
-                record(
+                actor = access.CommandActor("createsuperuser")
+                record_event(
                     "account.created",
                     actor=actor,
                     target=account,

@@ -11,15 +11,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users import access
 from users.models import State
-from users.transfer.fields import FIELDS, KEYS
-from users.transfer.formats import Source, Unreadable
+from users.transfer.column_mapping import BadMapping, ColumnMapping, build_mapping
+from users.transfer.formats import ImportSource, UnreadableFile
 from users.transfer.formats import csv as csv_format
-from users.transfer.import_chunk import OUTCOMES, REJECTED, Outcome
-from users.transfer.importing import Import
-from users.transfer.mapping import BadMapping, Mapping, mapping_for
-from users.transfer.report import Report
+from users.transfer.import_chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
+from users.transfer.import_fields import IMPORT_FIELDS, KEY_FIELDS
+from users.transfer.import_report import ImportReport
+from users.transfer.import_run import ImportRun
 
-SHOWN = 20  # rejected rows; --report has them all
+REJECTED_SHOWN = 20  # rejected rows; --report has them all
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help=f"FIELD is one of {', '.join(FIELDS)}",
+            help=f"FIELD is one of {', '.join(IMPORT_FIELDS)}",
         )
         add(
             "--set",
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         add(
             "--key",
             default="",
-            choices=["", *KEYS],
+            choices=["", *KEY_FIELDS],
             help="the field that identifies an account (default: the first of these in the file)",
         )
         add(
@@ -116,7 +116,8 @@ class Command(BaseCommand):
             self.stdout.write("Dry run: nothing was stored.")
         read = self.totals.total()
         self.stdout.write(
-            f"{read} read = " + " + ".join(f"{self.totals[kind]} {kind}" for kind in OUTCOMES)
+            f"{read} read = "
+            + " + ".join(f"{self.totals[kind]} {kind}" for kind in IMPORT_OUTCOMES)
         )
         if not finished or self.misfits or (read and self.totals[REJECTED] == read):
             sys.exit(1)
@@ -124,19 +125,21 @@ class Command(BaseCommand):
     def run(self, stack: ExitStack) -> bool:
         """Whether the file could be read to its end."""
         try:
-            source = self.source(stack.enter_context(opened(self.name)))
+            source = self.source(stack.enter_context(open_input(self.name)))
             mapping = self.mapping(source)
-        except (Unreadable, BadMapping) as error:
+        except (UnreadableFile, BadMapping) as error:
             raise CommandError(str(error)) from error
         self.show(mapping)
         path = self.options["report"]
-        self.report = Report(stack.enter_context(report_file(path, self.name))) if path else None
+        self.report = (
+            ImportReport(stack.enter_context(open_report(path, self.name))) if path else None
+        )
         options = {name: self.options[name] for name in ("update", "status", "dry_run")}
         try:
-            Import(mapping, access.Command("import_accounts"), **options).run(
+            ImportRun(mapping, access.CommandActor("import_accounts"), **options).run(
                 source.records, self.tell
             )
-        except Unreadable as error:
+        except UnreadableFile as error:
             done = (
                 ""
                 if self.dry_run
@@ -146,7 +149,7 @@ class Command(BaseCommand):
             return False
         return True
 
-    def source(self, file: BinaryIO) -> Source:
+    def source(self, file: BinaryIO) -> ImportSource:
         delimiter = {"tab": "\t", "\\t": "\t"}.get(
             self.options["delimiter"], self.options["delimiter"]
         )
@@ -159,13 +162,13 @@ class Command(BaseCommand):
             "delimiter": delimiter,
             "skip_lines": self.options["skip_lines"],
         }
-        return csv_format.read(file, self.name, **options)
+        return csv_format.read_csv(file, self.name, **options)
 
-    def mapping(self, source: Source) -> Mapping:
+    def mapping(self, source: ImportSource) -> ColumnMapping:
         attributes = [
             column.strip() for column in self.options["attributes"].split(",") if column.strip()
         ]
-        return mapping_for(
+        return build_mapping(
             source,
             maps=self.options["map"],
             sets=self.options["set"],
@@ -174,7 +177,7 @@ class Command(BaseCommand):
             key=self.options["key"],
         )
 
-    def show(self, mapping: Mapping) -> None:
+    def show(self, mapping: ColumnMapping) -> None:
         for field, template in mapping.templates.items():
             self.stdout.write(f"{template.text} → {field}")
         if mapping.attributes:
@@ -185,14 +188,14 @@ class Command(BaseCommand):
             f"Accounts are identified by {mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
         )
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: RowOutcome) -> None:
         self.totals[outcome.kind] += 1
         self.misfits += outcome.misfit
         if self.report:
             self.report.write(outcome, stored=not self.dry_run)
-        if outcome.kind == REJECTED and self.totals[REJECTED] <= SHOWN:
+        if outcome.kind == REJECTED and self.totals[REJECTED] <= REJECTED_SHOWN:
             self.stderr.write(f"{self.name}, line {outcome.line}: {outcome.reason}")
-        if outcome.kind == REJECTED and self.totals[REJECTED] == SHOWN + 1:
+        if outcome.kind == REJECTED and self.totals[REJECTED] == REJECTED_SHOWN + 1:
             self.stderr.write("More rows were rejected. --report FILE lists them all.")
         now = time.monotonic()
         if now - self.told >= 2:
@@ -202,17 +205,17 @@ class Command(BaseCommand):
             self.stdout.flush()  # a pipe would keep it until the end
 
 
-def opened(name: str) -> BinaryIO:
+def open_input(name: str) -> BinaryIO:
     """Raises Unreadable."""
     if name == "-":
         return sys.stdin.buffer
     try:
         return Path(name).open("rb")
     except OSError as error:
-        raise Unreadable(name, 0, f"{error.strerror}.") from error
+        raise UnreadableFile(name, 0, f"{error.strerror}.") from error
 
 
-def report_file(path: str, source: str) -> TextIO:
+def open_report(path: str, source: str) -> TextIO:
     """Raises CommandError where there can be no report."""
     if source != "-" and Path(path).exists() and Path(path).samefile(source):
         raise CommandError("--report: this is the file to import; it would be overwritten.")

@@ -13,20 +13,21 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.crypto import get_random_string
 
 from users.demo.indexes import refresh_statistics
-from users.demo.seeding import Occupied, Order, counts, seed
+from users.demo.seeding import AccountsExist, SeedOrder, count_by_status, seed_accounts
 from users.identifiers import normalise_username
 from users.models import User
 
-MOST = 100_000_000
+ACCOUNTS_MAX = 100_000_000
 PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a variable
 
 
 class Command(BaseCommand):
     help = (
-        "Fills the directory with demo accounts. The same --accounts, --seed and --until create the "
-        "same rows. Only --admin can sign in; its password is taken from "
-        f"{PASSWORD_VARIABLE}, or asked for, or generated and printed once. "
-        "Everything is one transaction: an interrupted run stores nothing."
+        "Fills the directory with made-up accounts. "
+        "The same --accounts, --seed and --until give the same rows. "
+        f"Only --admin can sign in; its password comes from {PASSWORD_VARIABLE}, from a prompt, "
+        "or is generated and printed once. "
+        "Everything is one transaction: if it is interrupted, nothing is written."
     )
 
     def add_arguments(self, parser) -> None:
@@ -35,24 +36,27 @@ class Command(BaseCommand):
             type=int,
             required=True,
             metavar="N",
-            help="the number of accounts, including staff",
+            help="number of accounts, including staff",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, help="another number creates other people (default: 1)"
+            "--seed",
+            type=int,
+            default=1,
+            help="random seed; another number gives other people (default: 1)",
         )
         parser.add_argument(
             "--until",
-            type=day,
+            type=parse_date,
             metavar="DATE",
-            help="the latest join date, exclusive (default: today)",
+            help="accounts joined before this day (default: today)",
         )
         parser.add_argument(
             "--admin",
             default="",
             metavar="USERNAME",
-            help="also create a superuser to sign in with",
+            help="also create this superuser, to sign in with",
         )
-        parser.add_argument("--more", action="store_true", help="add to the existing accounts")
+        parser.add_argument("--more", action="store_true", help="add to existing accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = self.order(options)
@@ -61,8 +65,8 @@ class Command(BaseCommand):
             f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
         )
         try:
-            plan = seed(order, more=options["more"], say=self.say, progress=self.progress)
-        except Occupied as error:
+            plan = seed_accounts(order, more=options["more"], say=self.say, progress=self.progress)
+        except AccountsExist as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted: nothing was stored.", returncode=130) from error
@@ -70,33 +74,33 @@ class Command(BaseCommand):
         refresh_statistics()
         self.report(order, plan.accounts)
 
-    def order(self, options: dict[str, Any]) -> Order:
+    def order(self, options: dict[str, Any]) -> SeedOrder:
         accounts = options["accounts"]
         admin = options["admin"]
-        if not 1 <= accounts <= MOST:
-            raise CommandError(f"--accounts takes a number from 1 to {MOST:,}.")
+        if not 1 <= accounts <= ACCOUNTS_MAX:
+            raise CommandError(f"--accounts must be a number from 1 to {ACCOUNTS_MAX:,}.")
         until = options["until"] or datetime.now(UTC).replace(
             hour=0, minute=0, second=0, microsecond=0
         )
         if not admin:
-            return Order(accounts, options["seed"], until)
+            return SeedOrder(accounts, options["seed"], until)
         try:
             admin = normalise_username(admin)
         except ValidationError as error:
             raise CommandError(f"--admin: {error.messages[0]}") from error
         if User.objects.filter(username=admin).exists():
             raise CommandError(f"--admin: the account “{admin}” already exists.")
-        return Order(accounts, options["seed"], until, admin, self.password(admin))
+        return SeedOrder(accounts, options["seed"], until, admin, self.password(admin))
 
     def password(self, username: str) -> str:
         given = os.environ.get(PASSWORD_VARIABLE) or (
-            getpass(f"Password for {username} (leave empty to generate one): ")
+            getpass(f"Password for {username} (empty: generate one): ")
             if sys.stdin.isatty()
             else ""
         )
         if not given:
             given = get_random_string(16)
-            self.stdout.write(f"The password of {username} is {given} and is not shown again.")
+            self.stdout.write(f"Password of {username} (not shown again): {given}")
             return given
         try:
             validate_password(given, User(username=username))
@@ -116,7 +120,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()  # a pipe would keep it until the end
 
-    def report(self, order: Order, rows: int) -> None:
+    def report(self, order: SeedOrder, rows: int) -> None:
         seconds = time.monotonic() - self.started
         self.stdout.write(
             f"Done in {seconds:.1f} s: {rows / seconds:,.0f} accounts per second, "
@@ -124,11 +128,11 @@ class Command(BaseCommand):
         )
         if order.admin:
             self.stdout.write(f"Sign in as {order.admin}")
-        found = counts()
+        found = count_by_status()
         staff = found.pop("staff")
         parts = " + ".join(f"{number} {status}" for status, number in sorted(found.items()))
         self.stdout.write(f"{sum(found.values())} accounts = {parts}; {staff} of them staff")
 
 
-def day(text: str) -> datetime:
+def parse_date(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Readers of files. Each turns one format into the names of its columns and a stream of records, in
 constant memory.
 
-A format module has `read(file, name, **options) -> Source`; `users.transfer.importing` takes a
+A format module has `read(file, name, **options) -> Source`; `users.transfer.import_run` takes a
 Source of any of them.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """The file can't be read, or not beyond this line. `line` is 0 where the whole file is meant."""
 
     def __init__(self, name: str, line: int, reason: str):
@@ -20,7 +20,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Record:
+class ImportRecord:
     """One row: its text by column. `misfit` says why the row does not fit the columns; then there
     are no values.
     """
@@ -31,10 +31,10 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """`line` is where the names of the columns stand."""
 
     name: str
     line: int
     columns: list[str]
-    records: Iterator[Record]
+    records: Iterator[ImportRecord]

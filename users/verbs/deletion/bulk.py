@@ -7,9 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import JSONObject
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import already
+from users.bulk.eligibility import state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import Told
+from users.bulk.json_time import TimeToJson
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.deletion.page import DeletionForm
@@ -37,13 +37,13 @@ class Delete(ColumnAction):
     undo_action = "restore"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return already(State.DELETED, State.ERASED, now=now)
+        return state_skips(State.DELETED, State.ERASED, now=now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         was = JSONObject(
             status=F("status"),
             status_reason=F("status_reason"),
-            suspended_until=Told("suspended_until"),
+            suspended_until=TimeToJson("suspended_until"),
         )
         return {
             "status": State.DELETED,

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from users.audit.record import plain
-from users.exceptions import Refused
+from users.audit.record import json_values
+from users.exceptions import VerbRefused
 from users.models import State, User
-from users.verbs.transaction import changing, require_reason
+from users.verbs.transaction import change_account, require_reason
 
 RESTORED_FIELDS = ("status", "status_reason", "suspended_until")
 
@@ -17,12 +17,14 @@ def delete_account(account: User, *, by: Any, reason: str, version: int | None =
     rest stay as they are.
     """
     reason = require_reason(reason)
-    with changing(
+    with change_account(
         account, "delete", "account.deleted", by=by, version=version, reason=reason
     ) as current:
         if current.status in (State.DELETED, State.ERASED):
-            raise Refused(f"This account is already {current.state.label.lower()}.", current)
-        current.before_deletion = plain({name: getattr(current, name) for name in RESTORED_FIELDS})
+            raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
+        current.before_deletion = json_values(
+            {name: getattr(current, name) for name in RESTORED_FIELDS}
+        )
         current.status = State.DELETED
         current.status_reason = reason
         current.suspended_until = None

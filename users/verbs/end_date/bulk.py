@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import SAME, gone
+from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
@@ -47,14 +47,14 @@ class SetEndDate(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
         if until is None:
-            return gone()
+            return gone_skips()
         passed = (
             [(Q(pk__gt=0), "The end date passed before the job reached this account.")]
             if until <= now
             else []
         )
         begun = (Q(date_joined__gte=until), "The account was created after this date.")
-        return [*gone(), *passed, begun, (Q(valid_until=until), SAME)]
+        return [*gone_skips(), *passed, begun, (Q(valid_until=until), NOTHING_TO_DO)]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"valid_until": job_end_date(job)}

@@ -10,7 +10,7 @@ from users.web.forms import VerbForm, moment_field, reason_field
 
 class EndDateForm(VerbForm):
     until = moment_field(
-        label="End", help_text="In UTC. From then on nobody can sign in to the account."
+        label="End date", help_text="In UTC. The user can’t sign in after this time."
     )
     reason = reason_field(required=False)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.models import User
-from users.verbs.transaction import changing, clean_reason, refuse_gone, require_future
+from users.verbs.transaction import change_account, clean_reason, refuse_deleted, require_future
 
 ACTION = "set_end_date"
 
@@ -19,14 +19,15 @@ def set_end_date(
     """
     reason = clean_reason(reason)
     require_future("until", until)
-    with changing(
+    with change_account(
         account, ACTION, "account.end_date_set", by=by, version=version, reason=reason
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         if until <= current.date_joined:
             raise ValidationError(
                 {
-                    "until": f"The account begins on {current.date_joined:%-d %b %Y}. Choose a later end."
+                    "until": f"The account was created on {current.date_joined:%-d %b %Y}."
+                    " Choose a later date."
                 }
             )
         current.valid_until = until

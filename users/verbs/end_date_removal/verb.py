@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.end_date.verb import ACTION
-from users.verbs.transaction import changing, clean_reason, refuse_gone
+from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 
 
 def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
     """It ends no more; one that has ended can be signed in to again."""
     reason = clean_reason(reason)
-    with changing(
+    with change_account(
         account, ACTION, "account.end_date_cleared", by=by, version=version, reason=reason
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         if current.valid_until is None:
-            raise Refused("This account has no end date.", current)
+            raise VerbRefused("This account has no end date.", current)
         current.valid_until = None
     return current

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import Judging, already
+from users.bulk.eligibility import ConditionAction, state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.lock import GONE
-from users.exceptions import Refused
+from users.bulk.lock import ACCOUNT_GONE
+from users.exceptions import VerbRefused
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, User
@@ -24,7 +24,7 @@ class BulkErasureForm(BulkForm, ErasureForm):
     version = confirm = None  # type: ignore[assignment]
 
 
-class Erase(Judging):
+class Erase(ConditionAction):
     name = "erase"
     label = "Erase permanently"
     action = "erase"
@@ -46,13 +46,13 @@ class Erase(Judging):
         return self.label if job.parameters.get("reserve", True) else "Erase and release the names"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return already(State.ERASED, now=now)
+        return state_skips(State.ERASED, now=now)
 
     def run(self, chunk: Chunk) -> None:
         accounts = User.objects.in_bulk(chunk.ids)
         for pk in chunk.ids:
             if pk not in accounts:
-                chunk.skipped(pk, GONE)
+                chunk.skipped(pk, ACCOUNT_GONE)
             else:
                 self.erase(chunk, accounts[pk])
 
@@ -63,8 +63,10 @@ class Erase(Judging):
                 erased = erase_account(
                     account, by=chunk.by, reason=chunk.job.reason, reserve=reserve
                 )
-        except (Refused, access.Denied) as error:
-            chunk.skipped(account.pk, error.message if isinstance(error, Refused) else error.reason)
+        except (VerbRefused, access.Denied) as error:
+            chunk.skipped(
+                account.pk, error.message if isinstance(error, VerbRefused) else error.reason
+            )
         except ValidationError as error:
             chunk.skipped(account.pk, " ".join(error.messages))
         else:

@@ -6,43 +6,41 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from users import masking
-from users.identifiers import fold
+from users.identifiers import fold_identifier
 from users.models import State, User
-from users.web.forms import VerbForm, reason_field, refuse_lost
+from users.web.forms import VerbForm, reason_field, refuse_lost_characters
 
 
 class ErasureForm(VerbForm):
     reason = reason_field(
-        help_text="Stays in the audit trail, so it must not name the person. The number of a request will do."
+        help_text="Visible in the audit trail, so it must not name the person. A ticket number is enough."
     )
     reserve = forms.BooleanField(
         required=False,
         initial=True,
-        label="Keep the username and the address reserved",
-        help_text="Nobody can register with them again. Kept as digests, which tell nobody what they were.",
+        label="Reserve the username and address",
+        help_text="No one can use them again. Stored as one-way hashes.",
     )
     confirm = forms.CharField(
         max_length=320,
         label="Username",
-        validators=[refuse_lost],
-        help_text="To be sure that it is this account: type its username, as it stands above.",
+        validators=[refuse_lost_characters],
+        help_text="Type the username shown above to confirm.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """Whoever does not see the whole username types the number."""
+        """A viewer who does not see the whole username types the id."""
         self.wanted = account.username
         self.what = "username"
-        if masking.hides(viewer):
+        if masking.hides_personal_data(viewer):
             self.wanted = str(account.pk)
-            self.what = "number"
+            self.what = "id"
             field = self.fields["confirm"]
-            field.label = "Number"
-            field.help_text = (
-                "To be sure that it is this account: type its number, as it stands above."
-            )
+            field.label = "ID"
+            field.help_text = "Type the account id shown above to confirm."
         self.over = (
             account.status == State.ERASED
         )  # by somebody else just now, and its username with it: the verb says so
@@ -51,10 +49,10 @@ class ErasureForm(VerbForm):
         typed = self.cleaned_data["confirm"]
         if (
             not self.over
-            and fold(typed.strip()).removeprefix("#" if self.what == "number" else "")
+            and fold_identifier(typed.strip()).removeprefix("#" if self.what == "id" else "")
             != self.wanted
         ):
-            raise ValidationError(f"This is not the {self.what} of the account.")
+            raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
         return typed
 
     def values(self) -> dict[str, Any]:

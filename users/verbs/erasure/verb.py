@@ -16,23 +16,23 @@ from django.utils import timezone
 
 from users import access
 from users.audit.origin import current_origin
-from users.audit.record import record
-from users.exceptions import Refused, Stale
+from users.audit.record import record_event
+from users.exceptions import EditConflict, VerbRefused
 from users.jobs.queue import doorbell
 from users.models import State, User
 from users.privacy import reservations
 from users.row_locks import lock_account, lock_superusers
-from users.verbs.erasure.erase_related import remove_traces
+from users.verbs.erasure.erase_related import erase_related_records
 from users.verbs.transaction import (
-    keeps_the_keys,
+    bump_version,
+    is_permanent_superuser,
     refuse_last_superuser,
     require_reason,
-    store,
-    touch,
+    save_account,
 )
 
 # They say nothing about a person, or keep the row whole.
-KEPT = {
+KEPT_COLUMNS = {
     "id",
     "password",
     "status",
@@ -43,7 +43,9 @@ KEPT = {
     "session_epoch",
     "source",
 }
-LEAST = 3  # characters of a name that a reason must not hold; a shorter one is in too many words
+MIN_NAME_LENGTH = (
+    3  # characters of a name that a reason must not hold; a shorter one is in too many words
+)
 
 
 def erase_account(
@@ -60,19 +62,19 @@ def erase_account(
             guarded = lock_superusers()
         access.require(by, "erase", account)
         if version is not None and account.version != version:
-            raise Stale(account, version)
+            raise EditConflict(account, version)
         if account.status == State.ERASED:
-            raise Refused("This account is already erased.", account)
-        if keeps_the_keys(account):
+            raise VerbRefused("This account is already erased.", account)
+        if is_permanent_superuser(account):
             refuse_last_superuser(account, guarded)
         refuse_name_in_reason(reason, account)
         before = account.status
         if reserve:
-            reservations.reserve(account.pk, [account.username, account.email])
-        remove_traces(account, by=by)
+            reservations.reserve_names(account.pk, [account.username, account.email])
+        erase_related_records(account, by=by)
         blank_account(account)
-        store(account)
-        record(
+        save_account(account)
+        record_event(
             "account.erased",
             actor=by,
             target=account,
@@ -81,20 +83,20 @@ def erase_account(
             reason=reason,
         )
         transaction.on_commit(caches["pages"].clear)
-        doorbell.ring(
-            "users.caching.tasks.flush"
+        doorbell.enqueue_task(
+            "users.caching.tasks.flush_pages"
         )  # once more: a page may have been under way just now
         if (
             not current_origin.get().job_id
         ):  # those of a job are waited for by one walk, which begins within a minute
-            doorbell.ring("users.privacy.tasks.redact")
+            doorbell.enqueue_task("users.privacy.tasks.redact_waiting_texts")
     return account
 
 
 def blank_account(account: User) -> None:
     """The row without a person. An unguessable username keeps it unique."""
     for field in User._meta.concrete_fields:
-        if field.attname not in KEPT:
+        if field.attname not in KEPT_COLUMNS:
             setattr(account, field.attname, field.get_default())
     account.groups.clear()
     account.user_permissions.clear()
@@ -102,7 +104,7 @@ def blank_account(account: User) -> None:
     account.set_unusable_password()
     account.status, account.deleted_at = State.ERASED, account.deleted_at or timezone.now()
     account.session_epoch += 1
-    touch(account)
+    bump_version(account)
 
 
 def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
@@ -119,10 +121,11 @@ def refuse_name_in_reason(reason: str, account: User) -> None:
         account.last_name,
         account.source_id,
     ]
-    if any(len(name) >= LEAST and contains_name(reason, name) for name in names):
+    if any(len(name) >= MIN_NAME_LENGTH and contains_name(reason, name) for name in names):
         raise ValidationError(
             {
-                "reason": "This names the person, and the reason stays. Say it without a name or an address."
+                "reason": "The reason is kept, so it must not name the person."
+                " Remove names and addresses."
             }
         )
 

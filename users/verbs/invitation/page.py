@@ -6,16 +6,16 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 
 from users import access
-from users.audit.privileged_fields import record_strange
-from users.exceptions import Refused
-from users.verbs.form_submission import bind, submit
+from users.audit.privileged_fields import record_privileged_fields
+from users.exceptions import VerbRefused
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.invitation.verb import invite_user, resend_invitation
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.page import RolesForm
 from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.error_page import page
-from users.web.forms import status_of
+from users.web.error_page import error_page
+from users.web.forms import form_status
 
 
 class InviteForm(ProfileForm):
@@ -43,27 +43,29 @@ class InviteForm(ProfileForm):
 @form_page
 def new(request):
     access.require(request.user, "invite")
-    form = bind(request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles"))
+    form = bind_form(
+        request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles")
+    )
     if form.is_valid() and (
-        account := submit(form, lambda: invite_user(by=request.user, **form.values()))
+        account := submit_form(form, lambda: invite_user(by=request.user, **form.values()))
     ):
         messages.success(
             request,
-            f"{account.display_name} is invited. The mail to {account.email} is on its way.",
+            f"{account.display_name} invited. Invitation to {account.email} queued.",
         )
         return redirect("account", account.pk)
-    return render(request, "users/account/new.html", {"form": form}, status=status_of(form))
+    return render(request, "users/account/new.html", {"form": form}, status=form_status(form))
 
 
 @form_page
-def invitation(request, pk: int):
+def invitation_page(request, pk: int):
     account = get_account(request, "invite", pk)
     if request.method != "POST":
         return render(request, "users/account/invitation.html", {"account": account})
-    record_strange(request, "invite", account)
+    record_privileged_fields(request, "invite", account)
     try:
         resend_invitation(account, by=request.user)
-    except Refused as refused:
-        return page(request, 409, refused.message, back=f"/users/{pk}/")
-    messages.success(request, f"The invitation to {account.email} is on its way again.")
+    except VerbRefused as refused:
+        return error_page(request, 409, refused.message, back=f"/users/{pk}/")
+    messages.success(request, f"Invitation to {account.email} queued again.")
     return redirect("account", pk)

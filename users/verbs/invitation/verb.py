@@ -8,15 +8,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused
-from users.fields import PROFILE
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
+from users.fields import PROFILE_FIELDS
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
-from users.verbs.identity import normal, require_free
-from users.verbs.transaction import post_once, require_grant, rights, store
+from users.verbs.profile_validation import normalise_profile, require_available
+from users.verbs.transaction import access_values, post_message_once, require_grant, save_account
 
 
 def invite_user(
@@ -34,19 +34,19 @@ def invite_user(
     if is_staff or groups:
         access.require(by, "assign_roles")
         require_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
-    profile = normal(profile)
+    profile = normalise_profile(profile)
     if not profile.get("email"):
-        raise ValidationError({"email": "An invitation needs an address to go to."})
+        raise ValidationError({"email": "An invitation needs an address."})
     account = User(status=State.INVITED, is_staff=is_staff, is_superuser=is_superuser, **profile)
     account.set_unusable_password()
     with transaction.atomic():
-        require_free(account.username, account.email)
-        store(account, force_insert=True)
+        require_available(account.username, account.email)
+        save_account(account, force_insert=True)
         account.groups.set(groups)
-        after = {name: getattr(account, name) for name in PROFILE if getattr(account, name)}
-        after |= {"status": account.status} | rights(account)
-        record("account.invited", actor=by, target=account, after=after)
-        outbox.post(Message.Kind.INVITATION, account)
+        after = {name: getattr(account, name) for name in PROFILE_FIELDS if getattr(account, name)}
+        after |= {"status": account.status} | access_values(account)
+        record_event("account.invited", actor=by, target=account, after=after)
+        outbox.post_message(Message.Kind.INVITATION, account)
     return account
 
 
@@ -56,10 +56,10 @@ def resend_invitation(account: User, *, by: Any) -> User:
         account = lock_account(account)
         access.require(by, "invite", account)
         if account.state != State.INVITED:
-            raise Refused(
-                f"This account is {account.state.label.lower()}: there is no invitation to send again.",
+            raise VerbRefused(
+                f"This account is {account.state.label.lower()}; it has no open invitation.",
                 account,
             )
-        post_once(Message.Kind.INVITATION, account)
-        record("account.invited_again", actor=by, target=account)
+        post_message_once(Message.Kind.INVITATION, account)
+        record_event("account.invited_again", actor=by, target=account)
     return account

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.forms import BulkForm
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job
@@ -16,7 +16,7 @@ from users.models import User
 from users.verbs.letter.page import LetterForm
 from users.verbs.letter.verb import BOUNCED, NO_ADDRESS, UNVERIFIED, last_mail_bounced
 
-ALREADY = "This email was already sent to this user."
+ALREADY_WRITTEN = "This email was already sent to this user."
 
 
 class BulkLetterForm(BulkForm, LetterForm):
@@ -58,11 +58,11 @@ class WriteLetter(SendMail):
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
         return [
-            *gone(),
+            *gone_skips(),
             (Q(email=""), NO_ADDRESS),
             (Q(email_verified_at=None), UNVERIFIED),
             (last_mail_bounced(), BOUNCED),
-            (Q(Exists(letter)), ALREADY),
+            (Q(Exists(letter)), ALREADY_WRITTEN),
         ]
 
     def example(self, accounts: list[User]) -> User:

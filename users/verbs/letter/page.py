@@ -8,13 +8,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from users.mail import letters
+from users.mail import letter_text
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
-from users.verbs.form_submission import bind
+from users.verbs.form_submission import bind_form
 from users.verbs.forms import ConfirmForm
 from users.web.account_lookup import get_account
-from users.web.forms import refuse_lost, status_of
+from users.web.forms import form_status, refuse_lost_characters
 from users.web.partials import is_partial
 
 
@@ -25,7 +25,7 @@ def letter_sample(request, pk: int):
     to complain of.
     """
     account = get_account(request, "write", pk)
-    form = bind(request, LetterForm, "write", account)
+    form = bind_form(request, LetterForm, "write", account)
     form.fit(account, request.user)
     context = {"form": form, "account": account}
     if is_partial(request):
@@ -35,18 +35,20 @@ def letter_sample(request, pk: int):
         request,
         "users/account/letter.html",
         context,
-        status=200 if form.is_valid() else status_of(form),
+        status=200 if form.is_valid() else form_status(form),
     )
 
 
 class LetterForm(ConfirmForm):
-    subject = forms.CharField(max_length=SUBJECT_MAX, label="Subject", validators=[refuse_lost])
+    subject = forms.CharField(
+        max_length=SUBJECT_MAX, label="Subject", validators=[refuse_lost_characters]
+    )
     text = forms.CharField(
         max_length=TEXT_MAX,
         label="Text",
-        validators=[refuse_lost],
+        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 9}),
-        help_text=f"Plain text. What stands for the person’s own: {letters.NAMES}.",
+        help_text=f"Plain text. Placeholders: {letter_text.PLACEHOLDER_NAMES}.",
     )
 
     def fit(self, account: User, viewer: Any) -> None:
@@ -57,7 +59,7 @@ class LetterForm(ConfirmForm):
         cleaned = super().clean() or self.cleaned_data
         if not self.errors.keys() & {"subject", "text"}:
             try:
-                cleaned["subject"], cleaned["text"] = letters.clean(
+                cleaned["subject"], cleaned["text"] = letter_text.clean_letter(
                     cleaned["subject"], cleaned["text"]
                 )
             except ValidationError as error:
@@ -75,6 +77,6 @@ class LetterForm(ConfirmForm):
         if not subject and not text:
             return {}
         return {
-            "subject": letters.headline(subject, self.person),
-            "text": letters.filled(text, self.person),
+            "subject": letter_text.fill_subject(subject, self.person),
+            "text": letter_text.fill_placeholders(text, self.person),
         }

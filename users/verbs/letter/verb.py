@@ -8,51 +8,53 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from users.audit.record import record
-from users.exceptions import Refused
-from users.mail import letters, outbox
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
+from users.mail import letter_text, outbox
 from users.mail.models import Letter, Message
 from users.models import User
-from users.verbs.transaction import hold, refuse_gone
+from users.verbs.transaction import lock_and_check, refuse_deleted
 
-TWICE = timedelta(minutes=1)
-NO_ADDRESS = "This account has no address to write to."
-UNVERIFIED = "This address is not verified: it may be somebody else’s."
-BOUNCED = "The last mail to this address came back."
+DUPLICATE_WINDOW = timedelta(minutes=1)
+NO_ADDRESS = "This account has no address."
+UNVERIFIED = "This address is not verified and may belong to someone else."
+BOUNCED = "The last email to this address bounced."
 
 
 def send_letter(
     account: User, *, by: Any, subject: str, text: str, version: int | None = None
 ) -> User:
-    """A mail with the author's text, in which the names of users.mail.letters stand for what is the
+    """A mail with the author's text, in which the names of users.mail.letter_text stand for what is the
     person's own.
 
     The event names the letter and nothing of what it says. The same letter within a minute is a
     form that was sent twice.
     """
-    subject, text = letters.clean(subject, text)
+    subject, text = letter_text.clean_letter(subject, text)
     with transaction.atomic():
-        current = hold(account, "write", by=by, version=version)
-        refuse_gone(current)
+        current = lock_and_check(account, "write", by=by, version=version)
+        refuse_deleted(current)
         refuse_unreachable(current)
         same = current.messages.filter(
-            letter__subject=subject, letter__text=text, created_at__gt=timezone.now() - TWICE
+            letter__subject=subject,
+            letter__text=text,
+            created_at__gt=timezone.now() - DUPLICATE_WINDOW,
         )
         if same.exists():
-            raise Refused("This letter has just been written to this person.", current)
+            raise VerbRefused("This email was just sent to this user.", current)
         letter = Letter.objects.create(subject=subject, text=text)
-        outbox.post(Message.Kind.LETTER, current, letter)
-        record("account.written_to", actor=by, target=current, after={"letter": letter.pk})
+        outbox.post_message(Message.Kind.LETTER, current, letter)
+        record_event("account.written_to", actor=by, target=current, after={"letter": letter.pk})
     return current
 
 
 def refuse_unreachable(account: User) -> None:
     if not account.email:
-        raise Refused(NO_ADDRESS, account)
+        raise VerbRefused(NO_ADDRESS, account)
     if account.email_verified_at is None:
-        raise Refused(UNVERIFIED, account)
+        raise VerbRefused(UNVERIFIED, account)
     if User.objects.filter(last_mail_bounced(), pk=account.pk).exists():
-        raise Refused(BOUNCED, account)
+        raise VerbRefused(BOUNCED, account)
 
 
 def last_mail_bounced() -> Q:

@@ -5,12 +5,12 @@ from typing import Any
 from django.db import transaction
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import throttle
-from users.verbs.transaction import clean_reason, refuse_gone
+from users.verbs.transaction import clean_reason, refuse_deleted
 
 
 def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
@@ -19,9 +19,9 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "end_lockout", account)
-        refuse_gone(account)
+        refuse_deleted(account)
         if not throttle.locked_until(account):
-            raise Refused("This account is not locked out.", account)
-        throttle.reset(account)
-        record("account.lockout_ended", actor=by, target=account, reason=reason)
+            raise VerbRefused("This account is not locked out.", account)
+        throttle.reset_failures(account)
+        record_event("account.lockout_ended", actor=by, target=account, reason=reason)
     return account

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm
@@ -34,7 +34,7 @@ class RequirePasswordChange(ColumnAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return [
-            *gone(),
+            *gone_skips(),
             (Q(must_change_password=True), "A password change is already required."),
             (
                 Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.transaction import changing, clean_reason, refuse_gone
+from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 
 
 def require_password_change(
@@ -14,11 +14,11 @@ def require_password_change(
     reason = clean_reason(reason)
     action = "require_password_change"
     event = "account.password_change_required"
-    with changing(account, action, event, by=by, version=version, reason=reason) as current:
-        refuse_gone(current)
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+        refuse_deleted(current)
         if current.must_change_password:
-            raise Refused("This account must already choose a new password.", current)
+            raise VerbRefused("A password change is already required.", current)
         if not current.has_usable_password():
-            raise Refused("This account has no password that could be changed.", current)
+            raise VerbRefused("This account has no password to change.", current)
         current.must_change_password = True
     return current

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -21,11 +21,8 @@ class SendPasswordReset(SendMail):
     noun = "password-reset"
     past = "sent an email"
     menu = "Sign-in"
-    explains = (
-        "Everyone gets an email with a link to choose a new password. "
-        "The current password keeps working until then."
-    )
+    explains = "Everyone gets an email with a link to choose a new password. The current password keeps working until then."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited and has no password yet. Invite it again instead."
-        return [*gone(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+        return [*gone_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]

@@ -5,19 +5,19 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from users.audit.record import record
-from users.exceptions import Refused
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.verbs.transaction import (
-    hold,
-    post_once,
-    refuse_gone,
-    store,
-    touch,
+    bump_version,
+    lock_and_check,
+    post_message_once,
+    refuse_deleted,
+    save_account,
 )
 
 
@@ -27,7 +27,7 @@ def choose_password(account: User, password: str) -> User:
     """
     with transaction.atomic():
         account = lock_account(account)
-        refuse_gone(account)
+        refuse_deleted(account)
         accepted = account.status == State.INVITED
         if accepted:
             account.status = State.ACTIVE
@@ -35,11 +35,11 @@ def choose_password(account: User, password: str) -> User:
         account.set_password(password)
         account.must_change_password = False
         account.session_epoch += 1
-        touch(account)
-        store(account)
-        sessions.end_all(account.pk)
+        bump_version(account)
+        save_account(account)
+        sessions.delete_sessions(account.pk)
         action = "account.invitation_accepted" if accepted else "account.password_changed"
-        record(
+        record_event(
             action,
             actor=account,
             target=account,
@@ -54,10 +54,10 @@ def request_password_reset(account: User) -> User:
     """
     with transaction.atomic():
         account = lock_account(account)
-        if account.state == State.INVITED and outbox.post(Message.Kind.INVITATION, account):
-            record("account.invited_again", actor=None, target=account)
-        elif account.is_active and outbox.post(Message.Kind.PASSWORD_RESET, account):
-            record("account.password_reset_asked", actor=None, target=account)
+        if account.state == State.INVITED and outbox.post_message(Message.Kind.INVITATION, account):
+            record_event("account.invited_again", actor=None, target=account)
+        elif account.is_active and outbox.post_message(Message.Kind.PASSWORD_RESET, account):
+            record_event("account.password_reset_asked", actor=None, target=account)
     return account
 
 
@@ -66,18 +66,18 @@ def send_password_reset(account: User, *, by: Any, version: int | None = None) -
     chosen.
     """
     with transaction.atomic():
-        current = hold(account, "reset_password", by=by, version=version)
-        refuse_gone(current)
+        current = lock_and_check(account, "reset_password", by=by, version=version)
+        refuse_deleted(current)
         if current.state == State.INVITED:
-            raise Refused(
-                "This account is invited and has no password yet. Send the invitation again instead.",
+            raise VerbRefused(
+                "This account is invited and has no password yet. Invite it again instead.",
                 current,
             )
         if not current.is_active:
-            raise Refused(
-                f"This account is {current.state.label.lower()}: the link would open nothing.",
+            raise VerbRefused(
+                f"This account is {current.state.label.lower()}, so the link would not work.",
                 current,
             )
-        post_once(Message.Kind.PASSWORD_RESET, current)
-        record("account.password_reset_sent", actor=by, target=current)
+        post_message_once(Message.Kind.PASSWORD_RESET, current)
+        record_event("account.password_reset_sent", actor=by, target=current)
     return current

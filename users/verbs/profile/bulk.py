@@ -9,21 +9,23 @@ from django import forms
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import SAME, gone
+from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.profile.page import OwnProfileForm
 from users.web.forms import reason_field
 
-FIELDS = (
+SHARED_FIELDS = (
     "locale",
     "time_zone",
 )  # the others are a person's own, and the keys of the search are made of them
-LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in FIELDS}
+SHARED_FIELD_LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in SHARED_FIELDS}
 
 
 class SetAttributeForm(BulkForm):
-    field = forms.ChoiceField(choices=[("", "Choose a field"), *LABELS.items()], label="Field")
+    field = forms.ChoiceField(
+        choices=[("", "Choose a field"), *SHARED_FIELD_LABELS.items()], label="Field"
+    )
     value = forms.CharField(
         required=False,
         max_length=64,
@@ -54,14 +56,17 @@ class SetAttribute(ColumnAction):
     menu = "Profile"
     explains = "All accounts get the same language or time zone."
     form = SetAttributeForm
-    columns = FIELDS
+    columns = SHARED_FIELDS
     undo_action = "edit"
 
     def title(self, job: Job) -> str:
-        return f"Set {LABELS[job.parameters['field']].lower()} to “{job.parameters['value']}”"
+        return f"Set {SHARED_FIELD_LABELS[job.parameters['field']].lower()} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*gone(), *([(Q(**self.changes(job, now)), SAME)] if job.parameters else [])]
+        return [
+            *gone_skips(),
+            *([(Q(**self.changes(job, now)), NOTHING_TO_DO)] if job.parameters else []),
+        ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {job.parameters["field"]: job.parameters["value"]}

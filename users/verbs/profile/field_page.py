@@ -9,42 +9,47 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users.fields import PROFILE
+from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
-from users.verbs.form_submission import bind, submit
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import field_form
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
-from users.web.forms import VersionedForm, status_of
+from users.web.forms import VersionedForm, form_status
 from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
-    if name not in PROFILE:
+    if name not in PROFILE_FIELDS:
         raise Http404
     initial = {"version": account.version, name: getattr(account, name)}
-    form = bind(request, field_form(name), "edit", account, initial=initial, auto_id=f"{name}_%s")
+    form = bind_form(
+        request, field_form(name), "edit", account, initial=initial, auto_id=f"{name}_%s"
+    )
     if form.is_valid() and (
-        done := submit(form, lambda: edit_profile(account, by=request.user, **form.cleaned_data))
+        done := submit_form(
+            form, lambda: edit_profile(account, by=request.user, **form.cleaned_data)
+        )
     ):
-        return saved(request, done, form[name], edit_conflicts.saved(done, request.user))
-    return asked(request, account, form, name)
+        return saved_response(request, done, form[name])
+    return field_form_response(request, account, form, name)
 
 
-def saved(request, account: User, field: Any, says: str) -> HttpResponse:
+def saved_response(request, account: User, field: Any) -> HttpResponse:
     if not is_partial(request):
-        messages.success(request, says)
+        messages.success(request, edit_conflicts.profile_saved(account, request.user))
         return redirect("account", account.pk)
+    says = edit_conflicts.saved_message(account, request.user)
     context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
     return render(
         request, "users/account/_fact_saved.html", context | {"announced": says, "said": says}
     )
 
 
-def asked(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
+def field_form_response(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
     form.fields[name].widget.attrs["autofocus"] = True
     back = f"/users/{account.pk}/"
     context = {
@@ -54,8 +59,8 @@ def asked(request, account: User, form: VersionedForm, name: str) -> HttpRespons
         "action": f"{back}edit/{name}/",
         "back": back,
     }
-    context |= edit_conflicts.shown(form, request.user, back)
+    context |= edit_conflicts.conflict_context(form, request.user, back)
     template = (
         "users/account/_fact_form.html" if is_partial(request) else "users/account/field.html"
     )
-    return render(request, template, context, status=status_of(form))
+    return render(request, template, context, status=form_status(form))

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from users.exceptions import Refused
-from users.fields import OWN_PROFILE, PROFILE
-from users.history.merge import merged
+from users.exceptions import VerbRefused
+from users.fields import OWN_PROFILE_FIELDS, PROFILE_FIELDS
+from users.history.edit_merge import merge_profile
 from users.models import User
-from users.verbs.identity import normal
-from users.verbs.transaction import apply_profile, changing, refuse_gone, require_reason
+from users.verbs.profile_validation import normalise_profile
+from users.verbs.transaction import apply_profile, change_account, refuse_deleted, require_reason
 
 
 def edit_profile(account: User, *, by: Any, version: int | None, **changes: Any) -> User:
@@ -18,10 +18,12 @@ def edit_profile(account: User, *, by: Any, version: int | None, **changes: Any)
     Merges with what was changed since `version`: a value that is as it was then changes nothing.
     Raises Stale with the fields that somebody else has changed too.
     """
-    require_known_fields(PROFILE, changes)
-    with changing(account, "edit", "account.edited", by=by, version=None) as current:
-        refuse_gone(current)
-        apply_profile(current, merged(current, version, normal(changes)), PROFILE)
+    require_known_fields(PROFILE_FIELDS, changes)
+    with change_account(account, "edit", "account.edited", by=by, version=None) as current:
+        refuse_deleted(current)
+        apply_profile(
+            current, merge_profile(current, version, normalise_profile(changes)), PROFILE_FIELDS
+        )
     return current
 
 
@@ -31,26 +33,30 @@ def restore_value(
     """One field of PROFILE as it was before, with all that an edit of it takes. Whoever calls has
     the value from the events.
     """
-    require_known_fields(PROFILE, {field: value})
+    require_known_fields(PROFILE_FIELDS, {field: value})
     reason = require_reason(reason)
-    with changing(
+    with change_account(
         account, "edit", "account.put_back", by=by, version=version, reason=reason
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         if getattr(current, field) == value:
-            raise Refused("It is as it was: nothing to put back.", current)
+            raise VerbRefused("The field already has this value.", current)
         try:
-            apply_profile(current, {field: value}, PROFILE)
+            apply_profile(current, {field: value}, PROFILE_FIELDS)
         except ValidationError as error:  # nobody typed it, so there is no field to mend
-            raise Refused(f"It can’t go back: {' '.join(error.messages)}", current) from error
+            raise VerbRefused(
+                f"This value can’t be restored: {' '.join(error.messages)}", current
+            ) from error
     return current
 
 
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
     """What people may change about themselves: fields of OWN_PROFILE. Merges as `edit`."""
-    require_known_fields(OWN_PROFILE, changes)
-    with changing(account, None, "account.edited", by=account, version=None) as current:
-        apply_profile(current, merged(current, version, normal(changes)), OWN_PROFILE)
+    require_known_fields(OWN_PROFILE_FIELDS, changes)
+    with change_account(account, None, "account.edited", by=account, version=None) as current:
+        apply_profile(
+            current, merge_profile(current, version, normalise_profile(changes)), OWN_PROFILE_FIELDS
+        )
     return current
 
 

@@ -10,4 +10,4 @@ class ReinstatementForm(NotifyingForm):
     field_order = ("version", "reason", "tell")
 
     def says(self, account: User) -> str:
-        return f"A mail to {account.email} says that the account is open again."
+        return f"The email to {account.email} says that the user can sign in again."

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
-from users.verbs.transaction import changing, clean_reason
+from users.verbs.transaction import change_account, clean_reason
 
 
 def reinstate_account(
@@ -17,18 +17,20 @@ def reinstate_account(
     `tell`: a mail to the person; where they never had a password, it is their invitation.
     """
     reason = clean_reason(reason)
-    with changing(
+    with change_account(
         account, "reinstate", "account.reinstated", by=by, version=version, reason=reason
     ) as current:
         if current.status != State.SUSPENDED:
-            raise Refused(f"This account is {current.state.label.lower()}, not suspended.", current)
+            raise VerbRefused(
+                f"This account is {current.state.label.lower()}, not suspended.", current
+            )
         current.status = (
             State.ACTIVE if current.has_usable_password() or current.last_login else State.INVITED
         )
         current.status_reason = ""
         current.suspended_until = None
         if tell:
-            outbox.post(
+            outbox.post_message(
                 Message.Kind.INVITATION
                 if current.status == State.INVITED
                 else Message.Kind.REINSTATED,

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import Read, Within
+from users.bulk.json_time import JsonText, TimeFromJson
 from users.jobs.models import Job
 from users.models import State, in_state
 from users.web.forms import OptionalReasonForm
@@ -53,9 +53,9 @@ class Restore(ColumnAction):
         never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
         new = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
         return {
-            "status": Coalesce(Within("before_deletion", "status"), new),
-            "status_reason": Coalesce(Within("before_deletion", "status_reason"), Value("")),
-            "suspended_until": Read(Within("before_deletion", "suspended_until")),
+            "status": Coalesce(JsonText("before_deletion", "status"), new),
+            "status_reason": Coalesce(JsonText("before_deletion", "status_reason"), Value("")),
+            "suspended_until": TimeFromJson(JsonText("before_deletion", "suspended_until")),
             "deleted_at": None,
             "before_deletion": None,
         }

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import State, User
-from users.verbs.transaction import changing, clean_reason
+from users.verbs.transaction import change_account, clean_reason
 
 
 def restore_account(
@@ -17,13 +17,15 @@ def restore_account(
     stay ended.
     """
     reason = clean_reason(reason)
-    with changing(
+    with change_account(
         account, "restore", "account.restored", by=by, version=version, reason=reason
     ) as current:
         if current.status == State.ERASED:
-            raise Refused("This account is erased: there is nothing left to bring back.", current)
+            raise VerbRefused("This account is erased and can’t be restored.", current)
         if current.status != State.DELETED:
-            raise Refused(f"This account is {current.state.label.lower()}, not deleted.", current)
+            raise VerbRefused(
+                f"This account is {current.state.label.lower()}, not deleted.", current
+            )
         for name, value in values_before_deletion(current).items():
             setattr(current, name, value)
         current.deleted_at = None

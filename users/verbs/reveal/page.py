@@ -5,11 +5,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from users import masking, verbs
-from users.verbs.form_submission import bind, submit
-from users.verbs.reveal.verb import needs_reason
+from users import masking
+from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.reveal.verb import needs_reason, reveal_personal_data
 from users.web.account_lookup import get_account
-from users.web.forms import reason_field, status_of
+from users.web.forms import form_status, reason_field
 from users.web.partials import is_partial
 
 
@@ -24,16 +24,18 @@ class RevealForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def reveal(request, pk: int):
+def reveal_page(request, pk: int):
     """The values stand in the answer to the POST alone: at no address, and in no cache."""
     account = get_account(request, "reveal_personal", pk)
-    if not masking.hides(request.user):
+    if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
-    form = bind(
+    form = bind_form(
         request, RevealForm, "reveal_personal", account, needs_reason=needs_reason(request.user)
     )
     shown = (
-        submit(form, lambda: verbs.reveal(account, by=request.user, **form.cleaned_data))
+        submit_form(
+            form, lambda: reveal_personal_data(account, by=request.user, **form.cleaned_data)
+        )
         if form.is_valid()
         else None
     )
@@ -44,5 +46,5 @@ def reveal(request, pk: int):
         request,
         "users/account/reveal.html" + part,
         context,
-        status=200 if shown else status_of(form),
+        status=200 if shown else form_status(form),
     )

@@ -5,11 +5,11 @@ from typing import Any
 from django.db import transaction
 
 from users import access
-from users.audit.record import record
+from users.audit.record import record_event
 from users.models import User
 from users.verbs.transaction import clean_reason, require_reason
 
-REVEALED = ("username", "email", "phone", "attributes")
+REVEALED_FIELDS = ("username", "email", "phone", "attributes")
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
@@ -18,12 +18,12 @@ def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
         account = User.objects.get(pk=account.pk)
         access.require(by, "reveal_personal", account)
         reason = require_reason(reason) if needs_reason(by) else clean_reason(reason)
-        fields = [name for name in REVEALED if getattr(account, name)]
-        record(
+        fields = [name for name in REVEALED_FIELDS if getattr(account, name)]
+        record_event(
             "account.revealed", actor=by, target=account, after={"fields": fields}, reason=reason
         )
     return account
 
 
 def needs_reason(by: Any) -> bool:
-    return not isinstance(by, access.Command) and not by.has_perm(access.REVEAL_WITHOUT_REASON)
+    return not isinstance(by, access.CommandActor) and not by.has_perm(access.REVEAL_WITHOUT_REASON)

@@ -9,9 +9,9 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.role_action import (
-    NONE_LEFT,
+    GROUPS_GONE,
     BulkGroupsForm,
     GroupsAction,
     add_members,
@@ -30,7 +30,7 @@ class BulkAddToGroupsForm(BulkGroupsForm):
             [
                 group
                 for group in every
-                if held is None or access.names(group.permissions.all()) <= held
+                if held is None or access.permission_names(group.permissions.all()) <= held
             ]
         )
 
@@ -50,11 +50,11 @@ class AddToGroups(GroupsAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone()
+            return gone_skips()
         if not (groups := self.groups(job)):
-            return [*gone(), (Q(pk__gt=0), NONE_LEFT)]
+            return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
         everywhere = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone(), (everywhere, "This account already has these roles.")]
+        return [*gone_skips(), (everywhere, "This account already has these roles.")]
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

@@ -21,6 +21,6 @@ class AddToGroupsForm(GroupsForm):
             [
                 group
                 for group in others
-                if held is None or access.names(group.permissions.all()) <= held
+                if held is None or access.permission_names(group.permissions.all()) <= held
             ]
         )

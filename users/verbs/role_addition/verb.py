@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.transaction import changing, clean_reason, refuse_gone, require_grant
+from users.verbs.transaction import change_account, clean_reason, refuse_deleted, require_grant
 
 ACTION = "change_groups"
 
@@ -19,13 +19,13 @@ def add_to_groups(
     """Into `groups` too. Nobody gives a group with rights that they don't have."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    with changing(
+    with change_account(
         account, ACTION, "account.groups_added", by=by, version=version, reason=reason
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
-            raise Refused("This account is in these groups already.", current)
+            raise VerbRefused("This account already has these roles.", current)
         require_grant(by, ACTION, groups=groups, is_staff=False, is_superuser=False, target=current)
         current.groups.add(*groups)
     return current
@@ -33,5 +33,5 @@ def add_to_groups(
 
 def require_groups(groups: Iterable[Group]) -> list[Group]:
     if not (groups := list(groups)):
-        raise ValidationError({"groups": "Choose at least one group."})
+        raise ValidationError({"groups": "Choose at least one role."})
     return groups

@@ -6,8 +6,8 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.bulk.eligibility import gone
-from users.bulk.role_action import BulkGroupsForm, GroupsAction, Member, is_member_of
+from users.bulk.eligibility import gone_skips
+from users.bulk.role_action import BulkGroupsForm, GroupsAction, Membership, is_member_of
 from users.jobs.models import Job
 
 
@@ -26,9 +26,9 @@ class RemoveFromGroups(GroupsAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone()
+            return gone_skips()
         outside = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*gone(), (outside, "This account has none of these roles.")]
+        return [*gone_skips(), (outside, "This account has none of these roles.")]
 
     def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
-        Member.objects.filter(user_id__among=list(old), group_id__in=groups).delete()
+        Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.role_addition.verb import ACTION, require_groups
-from users.verbs.transaction import changing, clean_reason, refuse_gone
+from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 
 
 def remove_from_groups(
@@ -17,11 +17,11 @@ def remove_from_groups(
     """Out of `groups`, as far as it is in them."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    with changing(
+    with change_account(
         account, ACTION, "account.groups_removed", by=by, version=version, reason=reason
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         if not set(current.groups.all()).intersection(groups):
-            raise Refused("This account is in none of these groups.", current)
+            raise VerbRefused("This account has none of these roles.", current)
         current.groups.remove(*groups)
     return current

@@ -6,11 +6,12 @@ from django.contrib.auth.models import Group
 from django.shortcuts import redirect, render
 
 from users.history import edit_conflicts
-from users.verbs.form_submission import bind, submit
+from users.models import User
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.roles.verb import assign_roles
 from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.forms import GroupsField, VersionedForm, status_of
+from users.web.forms import GroupsField, VersionedForm, form_status
 
 
 class RolesForm(VersionedForm):
@@ -21,26 +22,52 @@ class RolesForm(VersionedForm):
         label="Roles",
     )
     is_staff = forms.BooleanField(
-        required=False, label="Staff", help_text="May enter the back office."
+        required=False, label="Staff", help_text="Has back-office access."
     )
     is_superuser = forms.BooleanField(
         required=False,
         label="Superuser",
-        help_text="Has every right, whatever the roles say; always staff.",
+        help_text="Has all permissions, regardless of roles. Always staff.",
     )
 
 
 @form_page
-def roles(request, pk: int):
+def roles_page(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     initial = vars(account) | {"groups": account.groups.all()}
-    form = bind(request, RolesForm, "assign_roles", account, initial=initial)
+    form = bind_form(request, RolesForm, "assign_roles", account, initial=initial)
+    held = access_names(account) if form.is_valid() else set()
     if form.is_valid() and (
-        done := submit(form, lambda: assign_roles(account, by=request.user, **form.cleaned_data))
+        done := submit_form(
+            form, lambda: assign_roles(account, by=request.user, **form.cleaned_data)
+        )
     ):
-        messages.success(request, edit_conflicts.saved(done, request.user, "Roles saved."))
+        messages.success(
+            request,
+            edit_conflicts.saved_message(done, request.user, roles_saved(held, access_names(done))),
+        )
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.shown(
+    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
         form, request.user, f"/users/{pk}/"
     )
-    return render(request, "users/account/roles.html", context, status=status_of(form))
+    return render(request, "users/account/roles.html", context, status=form_status(form))
+
+
+def access_names(account: User) -> set[str]:
+    """The names of an account's roles, with "Staff" and "Superuser" where it is one."""
+    names = set(account.groups.values_list("name", flat=True))
+    if account.is_staff:
+        names.add("Staff")
+    if account.is_superuser:
+        names.add("Superuser")
+    return names
+
+
+def roles_saved(before: set[str], after: set[str]) -> str:
+    """A message such as "Granted Support. Removed Viewer."."""
+    granted = ", ".join(sorted(after - before))
+    removed = ", ".join(sorted(before - after))
+    words = [f"Granted {granted}."] if granted else []
+    if removed:
+        words.append(f"Removed {removed}.")
+    return " ".join(words) or "No changes to the roles."

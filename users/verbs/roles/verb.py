@@ -5,10 +5,15 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from users.exceptions import Conflict, Stale
-from users.history.merge import Since, conflict, remember, since
+from users.exceptions import EditConflict, FieldConflict
+from users.history.edit_merge import (
+    ChangesSince,
+    attach_merged_events,
+    changes_since,
+    find_conflict,
+)
 from users.models import User
-from users.verbs.transaction import changing, refuse_gone, require_grant, rights
+from users.verbs.transaction import access_values, change_account, refuse_deleted, require_grant
 
 
 def assign_roles(
@@ -30,10 +35,10 @@ def assign_roles(
         "is_staff": is_staff or is_superuser,
         "is_superuser": is_superuser,
     }
-    with changing(
+    with change_account(
         account, "assign_roles", "account.roles_assigned", by=by, version=None
     ) as current:
-        refuse_gone(current)
+        refuse_deleted(current)
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
@@ -44,14 +49,14 @@ def assign_roles(
 
 
 def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str, Any]:
-    past = since(account, version)
-    now = rights(account)
+    past = changes_since(account, version)
+    now = access_values(account)
     typed = wanted | {"groups": sorted(group.name for group in wanted["groups"])}
     if not past.known:
         if unsure := tuple(
-            clash for name in typed if (clash := conflict(past, name, typed[name], now[name]))
+            clash for name in typed if (clash := find_conflict(past, name, typed[name], now[name]))
         ):
-            raise Stale(account, version, unsure)
+            raise EditConflict(account, version, unsure)
         return wanted
     settled: dict[str, Any] = {"groups": merged_groups(account, past, wanted["groups"])}
     for name in ("is_staff", "is_superuser"):
@@ -59,17 +64,17 @@ def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str
     if (
         settled["is_superuser"] and not settled["is_staff"]
     ):  # one made a superuser of somebody who is to leave the staff
-        raise Stale(
+        raise EditConflict(
             account,
             version,
             tuple(role_conflict(past, name, typed, now) for name in ("is_staff", "is_superuser")),
             settled,
         )
-    remember(account, past)
+    attach_merged_events(account, past)
     return settled
 
 
-def merged_groups(account: User, past: Since, wanted: list[Group]) -> list[Group]:
+def merged_groups(account: User, past: ChangesSince, wanted: list[Group]) -> list[Group]:
     """The groups of now, with those that were added to the ones of then, and without those that
     were taken.
     """
@@ -82,7 +87,9 @@ def merged_groups(account: User, past: Since, wanted: list[Group]) -> list[Group
     )
 
 
-def role_conflict(past: Since, name: str, typed: dict[str, Any], now: dict[str, Any]) -> Conflict:
+def role_conflict(
+    past: ChangesSince, name: str, typed: dict[str, Any], now: dict[str, Any]
+) -> FieldConflict:
     event = past.last(name)
     who = (event.actor_id, event.actor_text, event.at) if event else (None, "", None)
-    return Conflict(name, past.original(name, now[name]), typed[name], now[name], True, *who)
+    return FieldConflict(name, past.original(name, now[name]), typed[name], now[name], True, *who)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.transaction import changing, refuse_gone, require_reason
+from users.verbs.transaction import change_account, refuse_deleted, require_reason
 
 
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
@@ -14,10 +14,10 @@ def reset_second_factor(account: User, *, by: Any, reason: str, version: int | N
     reason = require_reason(reason)
     action = "reset_second_factor"
     event = "account.second_factor_reset"
-    with changing(account, action, event, by=by, version=version, reason=reason) as current:
-        refuse_gone(current)
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+        refuse_deleted(current)
         if not current.has_second_factor:
-            raise Refused("This account has no second factor.", current)
+            raise VerbRefused("This account has no second factor.", current)
         current.has_second_factor = False
         current.session_epoch += 1
     return current

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.eligibility import Judging
-from users.bulk.events import Written, write
+from users.bulk.eligibility import ConditionAction
+from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import admitted, plain_accounts
+from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.sessions import store
@@ -22,7 +22,7 @@ class EndSessionsForm(BulkForm, OptionalReasonForm):
     version = None  # type: ignore[assignment]
 
 
-class EndSessions(Judging):
+class EndSessions(ConditionAction):
     name = "end-sessions"
     label = "End all sessions"
     action = "end_sessions"
@@ -45,17 +45,17 @@ class EndSessions(Judging):
         ]
 
     def run(self, chunk: Chunk) -> None:
-        ids = admitted(chunk, self.action, takes_keys=False)
+        ids = lock_admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now())
         theirs = Session.objects.filter(account_id__among=list(rows))
         numbers = dict(theirs.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
-        store.end_all_of(list(rows))
-        write(
+        store.delete_sessions_of(list(rows))
+        record_changes(
             chunk,
             self.event,
             [
-                Written(
+                ChangedAccount(
                     pk,
                     row["username"],
                     row["version"],

@@ -6,13 +6,13 @@ from uuid import UUID
 from django.db import transaction
 
 from users import access
-from users.audit.record import record
-from users.exceptions import Refused
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
-from users.sessions.devices import device
-from users.verbs.transaction import clean_reason, store
+from users.sessions.device_labels import device_label
+from users.verbs.transaction import clean_reason, save_account
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
@@ -55,26 +55,26 @@ def end_own_sessions(account: User) -> User:
 
 
 def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> None:
-    ended = sessions.end(account.pk, public_id)
+    ended = sessions.delete_session(account.pk, public_id)
     if ended is None:
-        raise Refused("This session has ended already.", account)
-    before = {"session": device(ended.user_agent)}
+        raise VerbRefused("This session has already ended.", account)
+    before = {"session": device_label(ended.user_agent)}
     after = {"session": "ended"}
-    record(
+    record_event(
         "account.session_ended", actor=by, target=account, before=before, after=after, reason=reason
     )
 
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
     """By the epoch, which reaches a session too that is beginning at this moment; and their rows."""
-    number = sessions.end_all(account.pk)
+    number = sessions.delete_sessions(account.pk)
     if not number:
-        raise Refused("There are no open sessions to end.", account)
+        raise VerbRefused("There are no active sessions to end.", account)
     account.session_epoch += 1
-    store(account, update_fields=["session_epoch"])
+    save_account(account, update_fields=["session_epoch"])
     before = {"sessions": number}
     after = {"sessions": 0}
-    record(
+    record_event(
         "account.sessions_ended",
         actor=by,
         target=account,

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import already
+from users.bulk.eligibility import state_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
@@ -41,7 +41,7 @@ class Suspend(ColumnAction):
         return f"Suspend until {until:%-d %b %Y, %H:%M} UTC" if until else self.label
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return already(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
+        return state_skips(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         until = job.parameters.get("until")

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from users.exceptions import Refused
+from users.exceptions import VerbRefused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
-from users.verbs.transaction import changing, require_future, require_reason
+from users.verbs.transaction import change_account, require_future, require_reason
 
 
 def suspend_account(
@@ -26,15 +26,15 @@ def suspend_account(
     """
     reason = require_reason(reason)
     require_future("until", until)
-    with changing(
+    with change_account(
         account, "suspend", "account.suspended", by=by, version=version, reason=reason
     ) as current:
         if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
-            raise Refused(f"This account is already {current.state.label.lower()}.", current)
+            raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
         current.status = State.SUSPENDED
         current.status_reason = reason
         current.suspended_until = until
         current.session_epoch += 1
         if tell:
-            outbox.post(Message.Kind.SUSPENDED, current)
+            outbox.post_message(Message.Kind.SUSPENDED, current)
     return current

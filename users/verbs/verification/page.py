@@ -4,4 +4,4 @@ from users.web.forms import VerbForm, reason_field
 
 
 class VerificationForm(VerbForm):
-    reason = reason_field(label="How do you know?", help_text="Stays in the audit trail.")
+    reason = reason_field(label="How do you know?", help_text="Visible in the audit trail.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone
+from users.bulk.eligibility import gone_skips
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -26,4 +26,9 @@ class SendVerification(SendMail):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited. Accepting the invitation verifies the address."
-        return [*gone(), *unverified_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+        return [
+            *gone_skips(),
+            *unverified_skips(),
+            (Q(status=State.INVITED), why),
+            *self.unsendable(now),
+        ]

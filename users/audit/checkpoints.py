@@ -1,0 +1,79 @@
+"""Anchors: where the chain ended at a time, kept outside of the database. Whoever rewrites or
+shortens the whole chain can make it fit itself, but not what was written down elsewhere.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from users.audit.chain import lock_chain_head
+from users.audit.models import ChainHead
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_INTERVAL = timedelta(minutes=10)
+CHECKPOINT_PATTERN = re.compile(
+    r"audit-anchor at=(\S+) position=([0-9]{1,19}) hash=([0-9a-f]{64})\b"
+)
+
+
+class Checkpoint(NamedTuple):
+    at: str
+    position: int
+    hash: bytes
+
+
+def write_checkpoint() -> str:
+    """Writes the head down, to the log and to AUDIT_ANCHOR_FILE, if it moved and the last anchor is
+    ten minutes old.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        head = lock_chain_head()
+        if head.position == head.anchored_position or (
+            head.anchored_at and head.anchored_at > now - CHECKPOINT_INTERVAL
+        ):
+            return ""
+        head.anchored_position = head.position
+        head.anchored_at = now
+        head.save(update_fields=["anchored_position", "anchored_at"])
+    line = checkpoint_line(head)
+    logger.info(line)
+    append_checkpoint_line(line)
+    return line
+
+
+def checkpoint_line(head: ChainHead) -> str:
+    at = (head.anchored_at or timezone.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"audit-anchor at={at} position={head.position} hash={bytes(head.hash).hex()}"
+
+
+def append_checkpoint_line(line: str) -> None:
+    """A file that can't be written is no reason to stop sealing: the log has the line too."""
+    if not settings.AUDIT_ANCHOR_FILE:
+        return
+    try:
+        path = Path(settings.AUDIT_ANCHOR_FILE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        logger.error(
+            "The audit anchor could not be written to %s: %s", settings.AUDIT_ANCHOR_FILE, error
+        )
+
+
+def read_checkpoints(lines: Iterable[str]) -> list[Checkpoint]:
+    """All that stand in a file of anchors or in a log, in the order of their positions."""
+    found = (CHECKPOINT_PATTERN.search(line) for line in lines)
+    return sorted(
+        (Checkpoint(match[1], int(match[2]), bytes.fromhex(match[3])) for match in found if match),
+        key=lambda each: each.position,
+    )

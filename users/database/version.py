@@ -1,0 +1,52 @@
+"""The check whether a database was made by a version before the first release."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError
+from django.db import Error, connections
+from django.db.migrations.recorder import MigrationRecorder
+
+# Only those versions had this migration. The names on disk say nothing: during a deployment the
+# database may have migrations that an older release does not know.
+EARLIER_MIGRATION = ("users", "0002_database_rules")
+
+
+def earlier_version_refusal(using: str = "default") -> str:
+    """The sentence that refuses a database of an earlier version and says how to go on, or "".
+
+    It is "" too while the database does not answer: whoever asks starts all the same.
+    """
+    connection = connections[using]
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+    except Error:
+        return ""
+    if EARLIER_MIGRATION not in applied:
+        return ""
+    if is_demo(connection):
+        folder = shlex.quote(str(Path(settings.VAR_DIR).resolve()))
+        return (
+            "This demo database was made by an earlier version and has to be made anew. "
+            f"Remove its folder and start bin/run again: rm -r {folder} && bin/run"
+        )
+    return (
+        "This database was made by an earlier version and can't be upgraded. "
+        "Create an empty database, set DATABASE_URL to it, and run manage.py migrate."
+    )
+
+
+def is_demo(connection: Any) -> bool:
+    """Whether the database is the file that bin/run keeps in VAR_DIR."""
+    if connection.vendor != "sqlite":
+        return False
+    file = Path(connection.settings_dict["NAME"])
+    return file.resolve().parent == Path(settings.VAR_DIR).resolve()
+
+
+def refuse_earlier_version(using: str = "default", **_: object) -> None:
+    """Raises CommandError with the sentence. A receiver of pre_migrate, too."""
+    if refusal := earlier_version_refusal(using):
+        raise CommandError(refusal)

@@ -1,0 +1,403 @@
+"""Jobs, the files that they export, and an index for the queue of django-q2, which has none."""
+
+import django.db.models.deletion
+import django.db.models.expressions
+import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("users", "0003_sessions"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="WorkerBeat",
+            fields=[
+                ("cluster", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Job",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("by_text", models.CharField(max_length=255)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "origin",
+                    models.JSONField(
+                        default=dict, help_text="Of the request that started it, for its events"
+                    ),
+                ),
+                (
+                    "selection",
+                    models.TextField(
+                        blank=True,
+                        help_text="A query string, never a list that grows with the selection",
+                    ),
+                ),
+                ("words", models.TextField(blank=True, help_text="The selection in words")),
+                ("parameters", models.JSONField(default=dict, help_text="Without secrets")),
+                (
+                    "up_to",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="The highest id as of `as_of`; accounts made later are left out",
+                    ),
+                ),
+                ("as_of", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "expected",
+                    models.BigIntegerField(
+                        help_text=(
+                            "How many accounts were selected at the start, where that is known"
+                        ),
+                        null=True,
+                    ),
+                ),
+                (
+                    "frozen",
+                    models.CharField(
+                        blank=True,
+                        help_text="Fingerprint of the accounts that approval was asked for",
+                        max_length=100,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for approval"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("parked", "Stopped after errors"),
+                            ("cancelled", "Cancelled"),
+                            ("done", "Done"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it stands still")),
+                (
+                    "cursor",
+                    models.BigIntegerField(
+                        default=0, help_text="All selected accounts up to this id are done"
+                    ),
+                ),
+                ("selected", models.BigIntegerField(default=0)),
+                ("changed", models.BigIntegerField(default=0)),
+                ("skipped", models.BigIntegerField(default=0)),
+                ("failed", models.BigIntegerField(default=0)),
+                ("unchanged", models.BigIntegerField(default=0)),
+                (
+                    "attempt",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Counted with each claim; a worker with an older one is stale",
+                    ),
+                ),
+                (
+                    "crashes",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Attempts since something was stored, counted before"
+                    ),
+                ),
+                ("heartbeat_at", models.DateTimeField(null=True)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="Whose is the earliest has the next turn",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "High"), (1, "Normal"), (2, "Low")], default=1
+                    ),
+                ),
+                (
+                    "size",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Accounts in the next chunk; 0: not known yet"
+                    ),
+                ),
+                ("rate", models.FloatField(default=0, help_text="Accounts per second of late")),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Chosen by whoever asks: the same key again is the same job",
+                        max_length=64,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "forgotten_at",
+                    models.DateTimeField(
+                        help_text="When its before-images were removed", null=True
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="jobs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="users.job",
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [
+                    ("view_job", "Can see everyone’s jobs"),
+                    ("control_job", "Can pause, resume and cancel everyone’s jobs"),
+                    ("approve_bulk", "Can approve other people’s large jobs"),
+                ],
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=["due_at"],
+                        name="job_open",
+                    ),
+                    models.Index(fields=["by", "-id"], name="job_by_starter"),
+                    models.Index(
+                        condition=models.Q(
+                            ("state__in", ["waiting", "queued", "running", "paused", "parked"])
+                        ),
+                        fields=["by"],
+                        name="job_pending_of",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("by"),
+                        models.F("key"),
+                        condition=models.Q(("key", ""), _negated=True),
+                        name="job_key_unique",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "selected",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("changed"), "+", models.F("skipped")
+                                        ),
+                                        "+",
+                                        models.F("failed"),
+                                    ),
+                                    "+",
+                                    models.F("unchanged"),
+                                ),
+                            )
+                        ),
+                        name="job_counts_reconcile",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="JobItem",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "job_id",
+                        "account_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("changed", "Changed"),
+                            ("skipped", "Skipped"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "before",
+                    models.JSONField(
+                        help_text="The changed fields as they were; null once it is forgotten",
+                        null=True,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        help_text="Of the account after the change", null=True
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="items",
+                        to="users.job",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "changed"), _negated=True),
+                        fields=["job", "outcome", "account"],
+                        name="job_items_left_out",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="JobLine",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("text", models.TextField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="users.job",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Export",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="Null while it is being written", null=True),
+                ),
+                ("removed_at", models.DateTimeField(help_text="When its pieces went", null=True)),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="export",
+                        to="users.job",
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [("export_user", "Can export accounts to files")],
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("removed_at", None)),
+                        fields=["expires_at"],
+                        name="export_live",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ExportPiece",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first", models.BigIntegerField(help_text="The lowest id in it")),
+                ("last", models.BigIntegerField(help_text="The highest one")),
+                ("rows", models.PositiveIntegerField()),
+                (
+                    "size",
+                    models.PositiveIntegerField(help_text="Bytes, before they were compressed"),
+                ),
+                (
+                    "masked",
+                    models.BooleanField(help_text="Whether addresses and numbers in it are masked"),
+                ),
+                ("content", models.BinaryField()),
+                ("index", models.BinaryField()),
+                (
+                    "export",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pieces",
+                        to="users.export",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("export", "last"), name="export_piece_once")
+                ],
+            },
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX django_q_ormq_by_key_lock ON django_q_ormq (key, lock)",
+            "DROP INDEX django_q_ormq_by_key_lock",
+        ),
+    ]

@@ -1,0 +1,28 @@
+"""Reading the notes about an account, newest first. The pinned ones come with the account
+(users/account/account_query.py).
+"""
+
+from typing import Any
+
+from django.http import QueryDict
+
+from users.models import User
+from users.notes.models import Note
+from users.web.query_string import check_parameters, parse_id_parameter
+
+SIZE = 25
+
+
+def notes_page(account: User, query: QueryDict) -> dict[str, Any]:
+    """A page of notes, and the address of the next one. Raises BadParameter."""
+    check_parameters(query, "after")
+    found = Note.objects.filter(account=account).order_by("-id")
+    if after := parse_id_parameter("after", query.get("after", "")):
+        found = found.filter(pk__lt=after)
+    rows = list(found[: SIZE + 1])
+    path = f"/users/{account.pk}/notes/"
+    return {
+        "notes": rows[:SIZE],
+        "older": f"{path}?after={rows[SIZE - 1].pk}" if len(rows) > SIZE else "",
+        "newest": path if after else "",
+    }
