@@ -80,14 +80,14 @@ class Migration(migrations.Migration):
                 ("valid_until", models.DateTimeField(blank=True, null=True)),
                 (
                     "is_staff",
-                    models.BooleanField(default=False, help_text="May enter the back office"),
+                    models.BooleanField(default=False, help_text="Back-office access"),
                 ),
                 ("email_verified_at", models.DateTimeField(blank=True, null=True)),
                 ("must_change_password", models.BooleanField(default=False)),
                 (
                     "has_second_factor",
                     models.BooleanField(
-                        default=False, help_text="Kept beside the factors themselves, to filter by"
+                        default=False, help_text="Copied from the factors themselves, for filters"
                     ),
                 ),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 (
                     "last_seen_at",
                     models.DateTimeField(
-                        blank=True, help_text="Soft: written at most once an hour", null=True
+                        blank=True, help_text="Updated at most once an hour", null=True
                     ),
                 ),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
@@ -103,14 +103,14 @@ class Migration(migrations.Migration):
                     "before_deletion",
                     models.JSONField(
                         blank=True,
-                        help_text="What a restore puts back: status, reason, end",
+                        help_text="Values for a restore: status, reason, end date",
                         null=True,
                     ),
                 ),
                 (
                     "version",
                     models.PositiveIntegerField(
-                        default=1, help_text="Raised by every change: optimistic lock and cache key"
+                        default=1, help_text="Incremented by every change: optimistic lock and cache key"
                     ),
                 ),
                 (
@@ -122,19 +122,19 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     users.models.KeyField(
-                        blank=True, help_text="The system that it was imported from", max_length=50
+                        blank=True, help_text="System from which the account was imported", max_length=50
                     ),
                 ),
                 (
                     "source_id",
-                    users.models.KeyField(blank=True, help_text="Its id there", max_length=255),
+                    users.models.KeyField(blank=True, help_text="Id in that system", max_length=255),
                 ),
                 ("attributes", models.JSONField(blank=True, default=dict)),
                 (
                     "preferences",
                     models.JSONField(
                         blank=True,
-                        help_text="Soft: how this person likes the back office",
+                        help_text="Personal settings of the back office",
                         null=True,
                     ),
                 ),
@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                     users.models.KeyField(
                         blank=True,
                         editable=False,
-                        help_text="The ASCII username that it looks like",
+                        help_text="ASCII username that it looks like",
                         max_length=150,
                     ),
                 ),
@@ -181,22 +181,22 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("view_user", "Can see accounts"),
                     ("invite_user", "Can invite people"),
-                    ("view_personal", "Can see addresses and phone numbers"),
-                    ("reveal_personal", "Can reveal those of one account, which leaves an event"),
-                    ("reveal_without_reason", "Need not say why when revealing"),
+                    ("view_personal", "Can see email addresses and phone numbers"),
+                    ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
+                    ("reveal_without_reason", "Can reveal without giving a reason"),
                     ("edit_user", "Can edit profiles"),
                     ("suspend_user", "Can suspend accounts"),
                     ("reinstate_user", "Can reinstate accounts"),
-                    ("assign_roles", "Can grant and take roles"),
-                    ("change_groups", "Can add accounts to groups and remove them"),
+                    ("assign_roles", "Can change back-office access and roles"),
+                    ("change_groups", "Can add and remove roles"),
                     ("set_end_date", "Can set and clear end dates"),
-                    ("delete_user", "Can delete accounts into the recycle bin"),
+                    ("delete_user", "Can move accounts to the recycle bin"),
                     ("restore_user", "Can restore deleted accounts"),
                     ("reset_password", "Can send password resets"),
                     ("require_password_change", "Can require a password change"),
-                    ("verify_email", "Can verify addresses and send verification mails"),
+                    ("verify_email", "Can verify email addresses and send verification emails"),
                     ("reset_second_factor", "Can reset second factors"),
-                    ("manage_staff", "Can act on staff accounts"),
+                    ("manage_staff", "Can manage staff accounts"),
                 ],
                 "default_permissions": (),
                 "indexes": [

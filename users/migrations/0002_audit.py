@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                     "values",
                     models.JSONField(
                         default=dict,
-                        help_text="What is sought, in the form in which texts are compared",
+                        help_text="Search terms, normalised like the texts they are compared with",
                     ),
                 ),
                 ("since", models.DateTimeField(default=django.utils.timezone.now)),
@@ -108,13 +108,13 @@ class Migration(migrations.Migration):
                     "walking",
                     models.BooleanField(
                         default=False,
-                        help_text="Sought by the walk that is under way; else by the next one",
+                        help_text="Included in the current scan; otherwise in the next one",
                     ),
                 ),
                 (
                     "records",
                     models.PositiveIntegerField(
-                        default=0, help_text="Rows in which something was found so far"
+                        default=0, help_text="Number of rows with a match so far"
                     ),
                 ),
             ],
@@ -135,23 +135,23 @@ class Migration(migrations.Migration):
                     "place",
                     models.CharField(
                         blank=True,
-                        help_text="The table; empty while there is no walk",
+                        help_text="Table being scanned; empty between scans",
                         max_length=40,
                     ),
                 ),
                 (
                     "after",
                     models.JSONField(
-                        help_text="The key of the last row that was looked at", null=True
+                        help_text="Primary key of the last scanned row", null=True
                     ),
                 ),
-                ("number", models.BigIntegerField(default=0, help_text="Raised by each walk")),
+                ("number", models.BigIntegerField(default=0, help_text="Incremented by each scan")),
                 (
                     "claim",
                     models.BigIntegerField(
                         default=0,
                         help_text=(
-                            "Of the worker that walks; another number means that it must stop"
+                            "Fencing number of the scanning worker; a worker with another number stops"
                         ),
                     ),
                 ),
@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                     "busy_until",
                     models.DateTimeField(
                         default=django.utils.timezone.now,
-                        help_text="By then a worker that lives has come back",
+                        help_text="End of the worker’s lease",
                     ),
                 ),
             ],

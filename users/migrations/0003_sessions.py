@@ -32,19 +32,19 @@ class Migration(migrations.Migration):
                     "last_used_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now,
-                        help_text="Soft: written at most once in five minutes",
+                        help_text="Updated at most once every five minutes",
                     ),
                 ),
                 (
                     "ip",
                     models.GenericIPAddressField(
-                        help_text="Where it was last used from", null=True
+                        help_text="IP address of the last request", null=True
                     ),
                 ),
                 ("user_agent", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                "permissions": [("end_sessions", "Can end people’s sessions")],
+                "permissions": [("end_sessions", "Can end sessions")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
@@ -87,15 +87,15 @@ class Migration(migrations.Migration):
                             ("wrong-password", "Wrong password"),
                             ("unknown", "No such account"),
                             ("invited", "Invited, no password yet"),
-                            ("no-password", "Has no password"),
-                            ("bad-hash", "Stored password can’t be checked"),
+                            ("no-password", "No password set"),
+                            ("bad-hash", "Stored password can’t be read"),
                             ("suspended", "Suspended"),
-                            ("ended", "Account has ended"),
+                            ("ended", "Account ended"),
                             ("deleted", "Deleted"),
                             ("erased", "Erased"),
-                            ("throttled", "Locked out after failures"),
-                            ("crowded", "Too many requests from there"),
-                            ("dead-link", "Link used up or too old"),
+                            ("throttled", "Locked after failed attempts"),
+                            ("crowded", "Too many requests from this IP address"),
+                            ("dead-link", "Link already used or expired"),
                         ],
                         max_length=16,
                     ),
@@ -106,13 +106,13 @@ class Migration(migrations.Migration):
                     "typed",
                     models.CharField(
                         blank=True,
-                        help_text="Keyed digest of a name that no account has",
+                        help_text="Keyed digest of a name that matches no account",
                         max_length=32,
                     ),
                 ),
             ],
             options={
-                "permissions": [("end_lockout", "Can let people try again who are locked out")],
+                "permissions": [("end_lockout", "Can unlock accounts")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
