@@ -28,7 +28,7 @@ def broken(*arguments: str) -> tuple[int, str]:
 def test_a_good_trail():
     sealed(2)
     make_events(1)
-    assert run() == "2 events are as they were sealed; 1 wait to be sealed.\n"
+    assert run() == "2 events are unchanged since they were sealed; 1 not yet sealed.\n"
 
 
 def test_a_broken_one_is_exit_code_1():
@@ -36,7 +36,7 @@ def test_a_broken_one_is_exit_code_1():
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
     assert broken() == (
         1,
-        f"The audit chain is broken: event {event.pk} at position 1 is not as it was sealed.",
+        f"The audit chain is broken: event {event.pk} at position 1 was changed after it was sealed.",
     )
 
 
@@ -50,7 +50,7 @@ def test_the_file_of_anchors_is_compared(tmp_path):
     assert run().startswith("2 events")
     code, message = broken("--anchor", str(file))
     assert code == 1
-    assert f"event {event.pk + 1} at position 2 is not the one that the anchor" in message
+    assert f"event {event.pk + 1} at position 2 differs from the anchor" in message
 
 
 def test_a_file_that_says_nothing_is_exit_code_2(tmp_path):

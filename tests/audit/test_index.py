@@ -99,8 +99,10 @@ def test_fifty_events_cost_as_many_queries_as_one(client, auditor):
 
 
 def test_an_empty_trail_and_an_empty_answer_say_so(client, auditor):
-    assert "Nothing has happened yet" in read(client.get(PATH)).one("main").text
-    assert "No such events" in read(client.get(f"{PATH}?action=account.edited")).one("main").text
+    assert "No events yet" in read(client.get(PATH)).one("main").text
+    assert (
+        "No matching events" in read(client.get(f"{PATH}?action=account.edited")).one("main").text
+    )
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_an_event_that_lost_words_can_still_be_erased_whole():
     event.refresh_from_db()
     assert (event.reason, event.after, event.target_text) == ("", {"phone": None, "says": None}, "")
     chain.seal_waiting_events()
-    assert verify_chain().fault.endswith(f"nobody erased account {event.target_id}")
+    assert verify_chain().fault.endswith(f"account {event.target_id} was not erased")
     record_event("account.erased", actor=None, target=make_user(id=event.target_id + 1000))
     execute(
         "UPDATE users_auditevent SET target_id = %s WHERE action = 'account.erased'",
@@ -165,7 +165,7 @@ def test_what_is_gone_does_not_come_back():
 
 def lost(event: AuditEvent) -> str:
     name = f"event {event.pk} at position {event.chain_position}"
-    return f"{name} lost words of its target, and what is left is not what the trail says"
+    return f"{name} lost words of its target, and the rest does not match the audit trail"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_what_was_sealed_at_first_stays_covered():
     execute("UPDATE users_auditevent SET action = 'account.edited' WHERE id = %s", event.pk)
     assert (
         verify_chain().fault
-        == f"event {event.pk} at position {event.chain_position} is not as it was sealed"
+        == f"event {event.pk} at position {event.chain_position} was changed after it was sealed"
     )
 
 

@@ -52,7 +52,7 @@ CHANGES = {
 def test_an_edited_event_is_named(column, value):
     event = sealed(4)[1]
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
-    assert fault() == f"event {event.pk} at position 2 is not as it was sealed"
+    assert fault() == f"event {event.pk} at position 2 was changed after it was sealed"
 
 
 def test_every_column_that_says_something_is_covered():
@@ -69,7 +69,7 @@ def test_every_column_that_says_something_is_covered():
 def test_another_id_is_noticed():
     event = sealed(2)[1]
     execute("UPDATE users_auditevent SET id = %s WHERE id = %s", 10**9, event.pk)
-    assert fault() == f"event {10**9} at position 2 is not as it was sealed"
+    assert fault() == f"event {10**9} at position 2 was changed after it was sealed"
 
 
 def test_a_deleted_event_is_noticed():
@@ -99,9 +99,7 @@ def test_a_chain_without_its_head_is_noticed():
     events = sealed(4)
     execute("DELETE FROM users_auditevent WHERE id >= %s", events[2].pk)
     ChainHead.objects.all().delete()
-    assert (
-        fault() == "the row that says where the chain ends is missing; events go on to position 2"
-    )
+    assert fault() == "the row with the end of the chain is missing; events continue to position 2"
     execute("DELETE FROM users_auditevent")
     assert fault() == ""  # nothing was ever sealed, for all that the database can tell
 
@@ -120,7 +118,7 @@ def test_an_event_that_is_put_in_among_sealed_ones_is_noticed_and_never_sealed()
     assert fault() == ""
     forged.save(force_insert=True)
     assert chain.seal_waiting_events() == 0
-    assert fault() == f"event {forged.pk} was put in after the events around it were sealed"
+    assert fault() == f"event {forged.pk} was inserted after the events around it were sealed"
 
 
 def test_an_event_that_is_put_into_the_chain_is_noticed():
@@ -132,7 +130,7 @@ def test_an_event_that_is_put_into_the_chain_is_noticed():
         "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s",
         *values,
     )
-    assert fault() == f"event {forged.pk} at position 2 is not as it was sealed"
+    assert fault() == f"event {forged.pk} at position 2 was changed after it was sealed"
 
 
 # --- erased events --------------------------------------------------------------------------------
@@ -164,7 +162,7 @@ def test_values_that_came_back_are_noticed(column, value):
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
     assert (
         fault()
-        == f"event {event.pk} at position 2 was erased, and holds values of its target again"
+        == f"event {event.pk} at position 2 was erased but contains values of its target again"
     )
 
 
@@ -175,7 +173,7 @@ def test_values_that_came_back_are_noticed(column, value):
 def test_what_is_left_of_an_erased_event_is_still_covered(column, value):
     event = erased()
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
-    assert fault() == f"event {event.pk} at position 2 is not as it was sealed"
+    assert fault() == f"event {event.pk} at position 2 was changed after it was sealed"
 
 
 def test_to_call_an_edit_an_erasure_is_noticed():
@@ -188,7 +186,7 @@ def test_to_call_an_edit_an_erasure_is_noticed():
         bytes(16) + bytes(event.chain_salt)[16:],
         event.pk,
     )
-    assert fault() == f"event {event.pk} at position 1 is not as it was sealed"
+    assert fault() == f"event {event.pk} at position 1 was changed after it was sealed"
 
 
 @pytest.mark.parametrize(("part", "whose"), [("target", "ada"), ("actor", "eve")])
@@ -202,7 +200,7 @@ def test_values_that_went_without_an_erasure_of_their_owner_are_noticed(part, wh
     owner = people[whose]
     assert (
         fault()
-        == f"event {event.pk} at position 1 lost its {part}, but nobody erased account {owner.pk}"
+        == f"event {event.pk} at position 1 lost its {part}, but account {owner.pk} was not erased"
     )
     record_event("account.erased", actor=None, target=owner)
     assert fault() == ""
@@ -213,7 +211,7 @@ def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
     record_event("account.password_reset_asked", actor=None, target=ada)
     with transaction.atomic():
         chain.blank_events(AuditEvent.objects.filter(target_id=ada.pk), "actor")
-    assert fault().endswith(f"nobody erased account {ada.pk}")
+    assert fault().endswith(f"account {ada.pk} was not erased")
     record_event("account.erased", actor=None, target=ada)
     assert fault() == ""
 
@@ -238,7 +236,7 @@ def test_a_chain_that_was_rewritten_whole_fits_itself_and_not_its_anchor():
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
     forge_all()
     assert fault() == ""
-    assert "position 3 is not the one that the anchor of 2026-01-01T00:00:00Z has" in fault(anchors)
+    assert "position 3 differs from the anchor of 2026-01-01T00:00:00Z" in fault(anchors)
 
 
 def test_a_chain_that_was_shortened_with_its_head_fits_itself_and_not_its_anchor():
@@ -248,7 +246,7 @@ def test_a_chain_that_was_shortened_with_its_head_fits_itself_and_not_its_anchor
     ChainHead.objects.update(position=2, hash=events[1].chain_hash)
     assert fault() == ""
     assert fault(anchors) == (
-        "the chain ends at position 2, and the anchor of 2026-01-01T00:00:00Z stands at 4: "
+        "the chain ends at position 2, but the anchor of 2026-01-01T00:00:00Z is at 4: "
         "the events from position 3 on are missing"
     )
 
@@ -260,4 +258,4 @@ def test_the_first_of_several_anchors_speaks():
     both = [*first, *anchor()]
     assert fault(both) == ""
     forge_all()
-    assert "position 2 is not the one" in fault(both)
+    assert "position 2 differs from the anchor" in fault(both)

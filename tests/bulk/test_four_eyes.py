@@ -126,7 +126,7 @@ def test_a_declined_job_ends_with_the_reason_and_nothing_is_done(client, agent, 
 def test_nobody_decides_about_a_job_of_their_own(client, verb):
     for own in (make_user("Manager"), make_superuser()):
         job = start("suspension", people(), by=own)
-        with pytest.raises(access.Denied, match="of their own"):
+        with pytest.raises(access.Denied, match="your own job"):
             verb(job, by=own)
         client.force_login(own)
         for path in ("approval", "refusal"):
@@ -177,7 +177,7 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
     assert response.status_code == 409
     job.refresh_from_db()
     assert job.state == "cancelled"
-    assert "have changed since approval was asked for" in job.note
+    assert "have changed since approval was requested" in job.note
     assert worker.work_time_slice() is None
     assert actions() == ["job.approval_asked", "job.cancelled"]
 
@@ -188,7 +188,7 @@ def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss
     engine.approve_job(job, by=boss)
     User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     assert work(job).state == "parked"
-    assert "start it again" in job.note
+    assert "Start the job again" in job.note
     engine.resume_job(job, by=agent)
     assert work(job).state == "parked"
     assert not User.objects.filter(status="suspended").exists()

@@ -622,8 +622,8 @@ def test_trouble_is_logged_once_and_so_is_its_end(pages, server, clock, caplog):
     pages.reading.worked()
     # Reads are back; writes have been left alone as long, and come back with the next one.
     assert [record.getMessage() for record in caplog.records] == [
-        "The page cache is left alone (reads): ConnectionError",
-        "The page cache is back (reads).",
+        "The page cache is unavailable (reads): ConnectionError",
+        "The page cache is available again (reads).",
     ]
 
 

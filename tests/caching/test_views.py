@@ -33,7 +33,7 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
         name="gone:2", at=timezone.now() - timedelta(minutes=5), figures={"directory": {"hit": 999}}
     )
     main = read(client.get("/caching/")).one("main")
-    assert "8 answers, 87.5 % from the cache: 7 hit, 1 miss" in main.text
+    assert "8 responses, 87.5 % from the cache Details 7 hit, 1 miss" in main.text
     assert "elsewhere:1" in main.text
     assert "gone:2" not in main.text
     rows = {row.one("th").text: row.text for row in main.one("tbody").all("tr")}
@@ -43,7 +43,7 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
 def test_before_anything_was_asked_it_says_so(client):
     client.force_login(make_superuser())
     main = read(client.get("/caching/")).one("main")
-    assert "No web process has told anything yet" in main.text
+    assert "No figures yet" in main.text
     assert "Accounts" in main.text
 
 
@@ -53,7 +53,7 @@ def test_a_report_that_cannot_be_written_harms_nobody(client, monkeypatch, caplo
     monkeypatch.setattr(timing, "REPORT_SECONDS", -1)
     with connection.execute_wrapper(refuse):
         timing.store_figures()
-    assert "The figures of this process are not kept: OperationalError" in caplog.text
+    assert "The figures of this process were not saved: OperationalError" in caplog.text
 
 
 def refuse(execute, sql, params, many, context):
@@ -67,10 +67,11 @@ def test_the_rail_tells_whether_the_cache_is_away(client, monkeypatch):
     pages = PageCache("redis://127.0.0.1:1/0", {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 30}})
     pages.get("something")
     monkeypatch.setattr("users.caching.statistics.caches", {"pages": pages})
-    assert read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache is away"
     assert (
-        "does not work as it should (ConnectionError)"
-        in read(client.get("/caching/")).one("main").text
+        read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache unavailable"
+    )
+    assert (
+        "Redis is not working (ConnectionError)" in read(client.get("/caching/")).one("main").text
     )
 
 

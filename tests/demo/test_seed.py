@@ -236,6 +236,6 @@ def test_a_process_that_is_stopped_while_it_builds_indexes_leaves_nothing_behind
     assert indexes.index_definitions() == before
     assert not AuditEvent.objects.exists()
     if number == signal.SIGINT:
-        assert "Stopped: nothing was written." in process.said()
+        assert "Interrupted: nothing was stored." in process.said()
     seed(100)
     assert User.objects.count() == 100

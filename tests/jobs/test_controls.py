@@ -37,9 +37,7 @@ def test_a_job_is_paused_and_resumed(client, job):
     path = f"/jobs/{job.pk}/"
     assert form(client.get(path), f"{path}pause/") == {}
     page = read(client.post(f"{path}pause/", follow=True))
-    assert (
-        page.one("p", class_="note success").text == "It pauses after the accounts that it is at."
-    )
+    assert page.one("p", class_="note success").text == "The job pauses after the current batch."
     assert state(job) == "paused"
     assert form(client.get(path), f"{path}pause/end/") == {}
     assert client.post(f"{path}pause/end/").status_code == 302

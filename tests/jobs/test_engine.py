@@ -60,7 +60,7 @@ def test_the_same_key_is_the_same_job(agent):
 def test_nobody_has_more_jobs_than_a_person_may(agent, monkeypatch):
     monkeypatch.setattr(engine, "JOBS_PER_PERSON", 2)
     jobs = [start(agent), start(agent)]
-    with pytest.raises(engine.JobRefused, match="2 jobs"):
+    with pytest.raises(engine.JobRefused, match="2 unfinished jobs"):
         start(agent)
     engine.cancel_job(jobs[0], by=agent)
     start(agent)
@@ -135,7 +135,7 @@ def test_a_job_is_its_starters_and_of_those_who_control_all(agent, verb):
 
 def test_those_that_failed_are_tried_again(accounts, agent):
     job = start(agent, parameters={"raises": accounts[7].pk})
-    with pytest.raises(engine.JobRefused, match="ended"):
+    with pytest.raises(engine.JobRefused, match="Only a finished job"):
         engine.retry_failed(job, by=agent)
     worker.work_time_slice()
     job.refresh_from_db()
@@ -147,5 +147,5 @@ def test_those_that_failed_are_tried_again(accounts, agent):
     assert_each_exactly_once(again, changed=1)
     assert JobItem.objects.get(job=again).account_id == accounts[7].pk
     again.refresh_from_db()
-    with pytest.raises(engine.JobRefused, match="Nothing has failed"):
+    with pytest.raises(engine.JobRefused, match="has no failed accounts"):
         engine.retry_failed(again, by=agent)

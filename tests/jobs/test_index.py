@@ -48,7 +48,7 @@ def test_jobs_are_listed_newest_first(client, support, root):
     assert [row[0] for row in listed(client.get("/jobs/?state=open"))] == [f"/jobs/{queued.pk}/"]
     assert (
         read(client.get("/jobs/?state=parked")).one("div", class_="empty").one("h2").text
-        == "No such jobs"
+        == "No matching jobs"
     )
 
 
@@ -93,13 +93,13 @@ def test_it_says_since_when_there_is_no_worker(client, support):
     WorkerBeat.objects.update(at=timezone.now() - timedelta(minutes=5))
     assert "No worker since" in read(client.get("/jobs/")).one("p", class_="note").text
     WorkerBeat.objects.all().delete()
-    assert "No worker has ever been here" in read(client.get("/jobs/")).one("p", class_="note").text
+    assert "No worker is running" in read(client.get("/jobs/")).one("p", class_="note").text
 
 
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("state=odd", "It takes"),
+        ("state=odd", "Allowed values"),
         ("before=x", "whole number"),
         ("before=-1", "whole number"),
         ("page=2", "This parameter is unknown."),

@@ -103,7 +103,7 @@ def test_a_chunk_that_kills_its_process_is_parked_and_others_go_on(root, tmp_pat
     assert_each_exactly_once(other, changed=101)
 
 
-STALE = "lets go, since the job was ended or taken over"
+STALE = "stops, since the job was ended or taken over"
 
 
 def freeze(worker: Running) -> None:
@@ -174,7 +174,7 @@ def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
         until(lambda: ended(paused))
         assert other.process.poll() is None
     assert_each_exactly_once(paused, changed=501)
-    assert not JobLine.objects.filter(text__contains="lost its worker").exists()
+    assert not JobLine.objects.filter(text__contains="The worker of attempt").exists()
 
 
 def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):

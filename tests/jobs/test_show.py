@@ -57,7 +57,7 @@ def test_what_by_whom_why_and_what_became_of_it(client, support, done, accounts)
         "Unchanged": "1",
         "Skipped": "1",
         "Failed": "1",
-        "Together": "32",
+        "Total": "32",
     }
     facts = page.one("dl", class_="facts").text
     for words in ("all accounts", support.username, "A test"):
@@ -78,7 +78,7 @@ def test_a_running_job_tells_its_progress_until_it_has_ended(client, support, ac
     progress = page.one("div", class_="progress")
     assert progress.attributes["hx-get"] == path(job)
     assert progress.one("progress").attributes["value"] == "40"
-    assert "12 a second · 5 s left" in progress.text
+    assert "12 per second · 5 s left" in progress.text
     part = client.get(path(job), headers=PART)
     assert read(part).children[0].attributes == progress.attributes
     assert "HX-Refresh" not in part

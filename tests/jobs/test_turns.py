@@ -12,7 +12,7 @@ from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem, JobLine
 from users.models import User
 
-STALE = "Job {}: attempt 1 lets go, since the job was ended or taken over."
+STALE = "Job {}: attempt 1 stops, since the job was ended or taken over."
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 
 
@@ -135,7 +135,7 @@ def test_progress_forgives_crashes(accounts, root, monkeypatch):
         lose(job)
     worker.work_time_slice()
     assert_each_exactly_once(job, changed=31)
-    assert JobLine.objects.filter(job=job, text__contains="lost its worker").count() == 5
+    assert JobLine.objects.filter(job=job, text__contains="The worker of attempt").count() == 5
 
 
 def test_several_jobs_take_turns(accounts, root, monkeypatch):

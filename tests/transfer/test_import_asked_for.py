@@ -38,7 +38,7 @@ def refused(
 )
 @pytest.mark.parametrize("option", ["--map=Rights={}", "--set={}={{Rights}}"])
 def test_rights_passwords_and_state_never_come_from_a_file(importing, field, option):
-    assert f"“{field}” is never taken from a file" in refused(importing, option.format(field))
+    assert f"“{field}” can’t be set from a file" in refused(importing, option.format(field))
 
 
 def test_a_password_column_is_ignored_and_kept_nowhere(importing):
@@ -52,7 +52,7 @@ def test_a_password_column_is_ignored_and_kept_nowhere(importing):
 
 
 def test_a_password_column_is_not_kept_as_an_attribute_either(importing):
-    assert "passwords and secrets are never kept" in refused(importing, "--attributes=Password")
+    assert "passwords and secrets are never stored" in refused(importing, "--attributes=Password")
 
 
 @pytest.mark.parametrize(
@@ -67,21 +67,21 @@ def test_a_missing_column_is_named_with_file_and_line(importing, words):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--map=Mail=mail"], "There is no field “mail”. There are: username, email, "),
+        (["--map=Mail=mail"], "There is no field “mail”. The fields are: username, email, "),
         (["--map=Mail"], "“Mail” has no =."),
-        (["--map=Mail=email", "--set=email=x@example.com"], "email is asked for twice."),
-        (["--set=email={Mail"], "Each { needs its }"),
-        (["--set=email={Mail|shout}"], "There is no filter “shout”. There are: slug, "),
+        (["--map=Mail=email", "--set=email=x@example.com"], "email is given twice."),
+        (["--set=email={Mail"], "Each { needs a matching }"),
+        (["--set=email={Mail|shout}"], "There is no filter “shout”. The filters are: slug, "),
         (
             ["--map=Mail=source_id"],
-            "An id of another system needs the name of that system: --source NAME.",
+            "An ID in another system needs the name of that system: --source NAME.",
         ),
         (
             ["--map=Mail=source_id", "--source=a\u200bb"],
             "--source: This contains an invisible character",
         ),
-        (["--key=email"], "--key email: the file says nothing about email."),
-        (["--delimiter=::"], "--delimiter takes one character, or tab."),
+        (["--key=email"], "--key email: nothing provides email."),
+        (["--delimiter=::"], "--delimiter takes one character or “tab”."),
         (["--skip-lines=-1"], "--skip-lines takes a number of lines."),
         (["--encoding=klingon"], "There is no text encoding “klingon”."),
         (["--encoding=hex"], "There is no text encoding “hex”."),
@@ -97,15 +97,13 @@ def test_what_can_not_be_done_is_refused_with_its_reason(importing, words, reaso
 
 def test_two_columns_for_one_field_are_a_question(importing):
     text = "username,First name,firstname\nann,Ann,Anna\n"
-    assert "Both “First name” and “firstname” would be first_name." in refused(importing, text=text)
+    assert "Both “First name” and “firstname” match first_name." in refused(importing, text=text)
     assert importing(text, "--map=firstname=first_name").counts == (1, 0, 0, 0)
     assert User.objects.get().first_name == "Anna"
 
 
 def test_a_file_that_says_who_nobody_is_is_refused(importing):
-    assert "Nothing says which account a row is about" in refused(
-        importing, text="first_name\nAnn\n"
-    )
+    assert "Nothing identifies the account of a row" in refused(importing, text="first_name\nAnn\n")
     errors = refused(importing, "--source=x", "--map=id=source_id", text="id,first_name\n1,Ann\n")
     assert "An account needs a username or an email" in errors
 

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
     ("content", "error"),
     [
         (b"", "people.csv: The file is empty."),
-        (b"\n", "people.csv, line 1: The names of the columns are missing."),
-        (b",,\n1,2,3\n", "people.csv, line 1: The names of the columns are missing."),
+        (b"\n", "people.csv, line 1: The column names are missing."),
+        (b",,\n1,2,3\n", "people.csv, line 1: The column names are missing."),
         (
             b"PK\x03\x04\x14\x00",
             "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first.",
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.django_db
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "people.csv: This is an old Excel workbook."),
         (b"\x1f\x8b\x08\x00", "people.csv: This is a gzip archive. Unpack it first."),
         (b"%PDF-1.7\n", "people.csv: This is a PDF."),
-        (b"user\x00name\nann\n", "people.csv, line 1: There is a NUL in this line"),
+        (b"user\x00name\nann\n", "people.csv, line 1: This line contains a NUL character"),
         (
             "username\nann\n".encode("utf-16"),
-            "people.csv, line 1: There is a NUL in this line, so this is no text; or it is UTF-16",
+            "people.csv, line 1: This line contains a NUL character, so the file is not text. If it is UTF-16",
         ),
         (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8-sig (byte 0xE9)."),
         (
@@ -34,11 +34,11 @@ pytestmark = pytest.mark.django_db
         (b"username,,email\nann,,\n", "people.csv, line 1: Column 2 has no name."),
         (
             b"# made by hand\nusername\nann\n",
-            "people.csv, line 1: This is a comment and not the names of the columns.",
+            "people.csv, line 1: This is a comment instead of the column names.",
         ),
         (
             b'"username\nann\n',
-            "people.csv, line 1: A quotation mark is opened in the row that starts here, and not closed.",
+            "people.csv, line 1: A quotation mark opened in the row that starts here is not closed.",
         ),
     ],
 )
@@ -53,21 +53,21 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
     [
         (
             b"m\xfcller\n",
-            "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Say which encoding it is",
+            "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Give the encoding",
         ),
-        (b"a\x00b\n", "people.csv, line 3: There is a NUL in this line"),
+        (b"a\x00b\n", "people.csv, line 3: This line contains a NUL character"),
         (
             b'"never closed\ndee\n',
-            "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed.",
+            "people.csv, line 3: A quotation mark opened in the row that starts here is not closed.",
         ),
         (
             b'"bob" Lee\n',
-            "people.csv, line 3: After a closing quotation mark comes something else.",
+            "people.csv, line 3: There is text after a closing quotation mark.",
         ),
         (b"x" * 1_000_001, "people.csv, line 3: This line is longer than 1,000,000 characters"),
         (
             b'"' + b"x\n" * 70_000,
-            "people.csv, line 3: A quotation mark is opened in the row that starts here, and not closed.",
+            "people.csv, line 3: A quotation mark opened in the row that starts here is not closed.",
         ),
     ],
 )
@@ -75,7 +75,7 @@ def test_what_stands_above_a_broken_line_is_done_and_counted(importing, row, err
     result = importing(b"username\nann\n" + row + b"cy\n")
     assert (result.code, result.counts) == (1, (1, 0, 0, 0))
     assert result.errors.startswith(error)
-    assert "The rows above it are done." in result.errors
+    assert "The rows before it are imported." in result.errors
     assert User.objects.get().username == "ann"
     assert importing("username\nann\nbob\ncy\n").counts == (2, 0, 1, 0), "mended, it goes in"
 

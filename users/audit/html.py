@@ -75,7 +75,7 @@ def render_event(event: AuditEvent, on_account: bool) -> SafeString:
 def erased_text(event: AuditEvent) -> str:
     """What is no longer in it: the values of whom it is about, or only words about somebody else."""
     if event.target_text and event.actor_text:
-        return "words about somebody else who was erased are gone since"
+        return "mentions of an erased person removed on"
     return (
         f"{escape(changed_field_names(event))}: values erased on"
         if event.before or event.after
@@ -85,7 +85,7 @@ def erased_text(event: AuditEvent) -> str:
 
 def action_html(event: AuditEvent, on_account: bool) -> str:
     """Who did what; and to whom, where that is not clear from the page."""
-    who = f'<span class="muted">{escape(event.actor_text or "somebody")}</span>'
+    who = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
     if event.actor_id:
         who = f'<a class="quiet" href="/users/{event.actor_id}/">{escape(event.actor_text or ERASED_NAME)}</a>'
     job = f' <span class="tag">job {event.job_id}</span>' if event.job_id else ""
@@ -113,4 +113,4 @@ def changes_html(event: AuditEvent) -> str:
 
 def change_html(one: dict[str, str]) -> str:
     before = f"<del>{escape(one['before'])}</del> → " if one["before"] else ""
-    return f"{escape(one['label'])} {before}<ins>{escape(one['after'] or 'empty')}</ins>"
+    return f"{escape(one['label'])} {before}<ins>{escape(one['after'] or '—')}</ins>"

@@ -6,6 +6,17 @@ from datetime import datetime
 from users.audit.actions import ACTION_LABELS
 
 
+# The fields that the pages name otherwise than their columns are named.
+EVENT_FIELD_LABELS = {
+    "locale": "language",
+    "groups": "roles",
+    "status_reason": "reason for status",
+    "valid_until": "end date",
+    "has_second_factor": "second factor",
+    "email_verified_at": "email verified",
+}
+
+
 def action_label(event) -> str:
     return ACTION_LABELS.get(event.action, event.action)
 
@@ -33,7 +44,7 @@ def changed_field_names(event) -> str:
 
 
 def field_label(name: str) -> str:
-    return name.removeprefix("is_").replace("_", " ")
+    return EVENT_FIELD_LABELS.get(name) or name.removeprefix("is_").replace("_", " ")
 
 
 def readable_value(value) -> str:

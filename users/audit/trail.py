@@ -93,5 +93,5 @@ def parse_trail_id(name: str, value: str) -> int:
         not (value.isascii() and value.isdigit() and len(value) < 20)
         or not 0 < int(value) <= LARGEST_ID
     ):
-        raise BadTrailFilter(name, f"{name} takes the number of an account or event.")
+        raise BadTrailFilter(name, f"{name} takes the ID of an account or event.")
     return int(value)

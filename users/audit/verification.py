@@ -50,12 +50,12 @@ def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
         now = ChainHead.objects.filter(pk=1).first()
         if now is None and verdict.events:
             raise ChainFault(
-                f"the row that says where the chain ends is missing; events go on to position {verdict.events}"
+                f"the row with the end of the chain is missing; events continue to position {verdict.events}"
             )
         check_chain_end(head, verdict)
         if stranger := late_inserted_events(now or head).first():
             raise ChainFault(
-                f"event {stranger.pk} was put in after the events around it were sealed"
+                f"event {stranger.pk} was inserted after the events around it were sealed"
             )
     except ChainFault as fault:
         verdict.fault = str(fault)
@@ -80,12 +80,12 @@ def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
             anchor = anchors.pop(0)
             if anchor.hash != previous:
                 raise ChainFault(
-                    f"event {row.id} at position {verdict.events} is not the one that the anchor of {anchor.at} has: "
-                    "the chain was rewritten there or before"
+                    f"event {row.id} at position {verdict.events} differs from the anchor of {anchor.at}: "
+                    "the chain was rewritten there or earlier"
                 )
     if anchors:
         raise ChainFault(
-            f"the chain ends at position {verdict.events}, and the anchor of {anchors[0].at} stands at {anchors[0].position}: "
+            f"the chain ends at position {verdict.events}, but the anchor of {anchors[0].at} is at {anchors[0].position}: "
             f"the events from position {verdict.events + 1} on are missing"
         )
 
@@ -114,7 +114,7 @@ def check_event(row: EventRow, position: int, previous: bytes) -> None:
         raise ChainFault(f"{name} has lost its salt")
     target, actor = (checked_digest(part, row, salt, name) for part in EVENT_PARTS)
     if bytes(row.chain_hash or b"") != event_hash(row, position, previous, target, actor):
-        raise ChainFault(f"{name} is not as it was sealed")
+        raise ChainFault(f"{name} was changed after it was sealed")
 
 
 def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
@@ -135,7 +135,7 @@ def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
         or any(part_salt(part, salt))
         or row.erased_at is None
     ):
-        raise ChainFault(f"{name} was erased, and holds values of its {part} again")
+        raise ChainFault(f"{name} was erased but contains values of its {part} again")
     return bytes(stored)
 
 
@@ -150,7 +150,7 @@ def check_erasure(row: EventRow, founded: Callable[[int], bool]) -> None:
     for part, owner in owners.items():
         if is_erased(part, row) and owner is not None and not founded(owner):
             raise ChainFault(
-                f"event {row.id} at position {row.chain_position} lost its {part}, but nobody erased account {owner}"
+                f"event {row.id} at position {row.chain_position} lost its {part}, but account {owner} was not erased"
             )
 
 
@@ -191,7 +191,7 @@ def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
         if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
             raise ChainFault(
-                f"{name} lost words of its {part}, and what is left is not what the trail says"
+                f"{name} lost words of its {part}, and the rest does not match the audit trail"
             )
 
 

@@ -70,7 +70,7 @@ class Breaker:
         with self.lock:
             if not self.reason:
                 logger.warning(
-                    "The page cache is left alone (%s): %s", self.name, type(error).__name__
+                    "The page cache is unavailable (%s): %s", self.name, type(error).__name__
                 )
             self.until = time.monotonic() + BREAKER_SECONDS
             self.reason = f"{type(error).__name__}"
@@ -83,7 +83,7 @@ class Breaker:
             self.until = 0.0
             self.reason = ""
         if back:
-            logger.warning("The page cache is back (%s).", self.name)
+            logger.warning("The page cache is available again (%s).", self.name)
 
 
 class ProcessMemory:
@@ -226,7 +226,7 @@ class PageCache(BaseCache):
         """
         self.redis.set("probe", "here", 10)
         if self.redis.get("probe") != "here":
-            raise LookupError("it does not keep what it is given")
+            raise LookupError("it does not return what was stored")
 
     # --- the way through the breakers -------------------------------------------------------------
 

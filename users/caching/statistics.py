@@ -13,7 +13,8 @@ from users.caching.models import WebProcess
 from users.caching.timing import LAYERS
 
 PROCESS_LIFETIME = timedelta(minutes=2)
-ANSWER_OUTCOMES = ("hit", "shared", "miss", "passed by")
+# As a process reports it, and as the page shows it.
+ANSWER_OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def view_statistics() -> list[ViewStatistics]:
 
 
 def summarise_view(name: str, figures: Counter[str]) -> ViewStatistics:
-    outcomes = [(outcome, figures[outcome]) for outcome in ANSWER_OUTCOMES if figures[outcome]]
+    outcomes = [
+        (label, figures[outcome]) for outcome, label in ANSWER_OUTCOMES.items() if figures[outcome]
+    ]
     answers = sum(number for _, number in outcomes)
     times = [
         (layer, mean_milliseconds(figures, "hit", layer), mean_milliseconds(figures, "miss", layer))

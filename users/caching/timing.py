@@ -152,7 +152,7 @@ def store_figures(**_: object) -> None:
             )
             WebProcess._default_manager.filter(at__lt=now - PROCESS_EXPIRY).delete()
     except DatabaseError as error:
-        logger.warning("The figures of this process are not kept: %s", type(error).__name__)
+        logger.warning("The figures of this process were not saved: %s", type(error).__name__)
 
 
 request_finished.connect(store_figures, dispatch_uid="users.caching.timing")

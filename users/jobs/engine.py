@@ -47,9 +47,9 @@ from users.models import User
 JOBS_PER_PERSON = 10  # jobs of one person that have not ended
 WORK_TASK = "users.jobs.tasks.work_on_jobs"
 SELECTION_CHANGED = (
-    "The accounts that it is about have changed since approval was asked for: start it again."
+    "The selected accounts have changed since approval was requested. Start the job again."
 )
-OWN_JOB = "Nobody approves a job of their own. Ask a colleague."
+OWN_JOB = "You can’t approve your own job. Ask a colleague."
 State = Job.State
 
 
@@ -111,7 +111,7 @@ def start_job(
         job.refresh_from_db()
         KINDS[kind].started(job)
         if waits:
-            record_job_event(job, "job.approval_asked", by, "Waits for approval.", reason=reason)
+            record_job_event(job, "job.approval_asked", by, "Waiting for approval.", reason=reason)
         else:
             record_job_event(job, "job.started", by, "Queued.", reason=reason)
         enqueue_work(job)
@@ -154,9 +154,7 @@ def freeze_selection(job: Job) -> None:
             set_limits({"statement_timeout": "20000", "enable_seqscan": "on"})
             job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
-        raise JobRefused(
-            "The database takes too long to find these accounts. Choose fewer of them."
-        ) from error
+        raise JobRefused("Finding these accounts takes too long. Select fewer accounts.") from error
 
 
 def approve_job(job: Job, *, by: Any) -> Job:
@@ -238,7 +236,7 @@ def cancel_job(job: Job, *, by: Any) -> Job:
     with transaction.atomic():
         job = lock_for_control(job, by)
         if job.state in ENDED_STATES:
-            raise JobRefused(f"This job is {job.get_state_display().lower()} already.")
+            raise JobRefused(f"This job is already {job.get_state_display().lower()}.")
         enter_state(job, State.CANCELLED)
         record_job_event(job, "job.cancelled", by, f"Cancelled by {by}.")
     return job
@@ -247,14 +245,14 @@ def cancel_job(job: Job, *, by: Any) -> Job:
 def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
     """A new job of the same kind over the accounts that failed."""
     if not job.has_ended:
-        raise JobRefused("Only what has ended can be tried again.")
+        raise JobRefused("Only a finished job can be retried.")
     if not job.failed:
-        raise JobRefused("Nothing has failed in this job.")
+        raise JobRefused("This job has no failed accounts.")
     return start_job(
         job.kind,
         by=by,
         selection=f"job={job.pk}&outcome={JobItem.Outcome.FAILED}",
-        words=f"those that failed in job {job.pk}",
+        words=f"accounts that failed in job {job.pk}",
         up_to=job.up_to,
         expected=job.failed,
         reason=job.reason,
@@ -345,7 +343,7 @@ def refuse_too_many(by: Any) -> None:
         and Job.objects.filter(by=by.pk).exclude(state__in=ENDED_STATES).count() >= JOBS_PER_PERSON
     ):
         raise JobRefused(
-            f"You have {JOBS_PER_PERSON} jobs that have not ended. Wait for one of them, or cancel it."
+            f"You have {JOBS_PER_PERSON} unfinished jobs. Wait until one finishes, or cancel one."
         )
 
 

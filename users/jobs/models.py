@@ -42,7 +42,7 @@ class Job(models.Model):
         PAUSED = "paused", "Paused"
         PARKED = (
             "parked",
-            "Parked",
+            "Stopped after errors",
         )  # stopped by itself, with `note` saying why; somebody may resume it
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
@@ -128,8 +128,8 @@ class Job(models.Model):
     class Meta:
         default_permissions = ()
         permissions = [
-            ("view_job", "Can see everybody’s jobs"),
-            ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+            ("view_job", "Can see everyone’s jobs"),
+            ("control_job", "Can pause, resume and cancel everyone’s jobs"),
             ("approve_bulk", "Can approve other people’s large jobs"),
         ]
         constraints = [

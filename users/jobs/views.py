@@ -17,7 +17,7 @@ from users.web.error_page import error_page
 from users.web.partials import is_partial
 from users.web.query_string import check_parameters, parse_id_parameter
 
-STATE_CHOICES = [("open", "Not ended"), *Job.State.choices]
+STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 
 
 @require_safe
@@ -89,19 +89,19 @@ def job_report(request, pk: int):
 
 @require_POST
 def job_pause(request, pk: int):
-    return control_job(request, pk, engine.pause_job, "It pauses after the accounts that it is at.")
+    return control_job(request, pk, engine.pause_job, "The job pauses after the current batch.")
 
 
 @require_POST
 def job_pause_end(request, pk: int):
-    return control_job(request, pk, engine.resume_job, "It goes on.")
+    return control_job(request, pk, engine.resume_job, "Job resumed.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
     if request.method == "POST":
         return control_job(
-            request, pk, engine.cancel_job, "It is cancelled. What it has done stays done."
+            request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
         )
     job = get_visible_job(request, pk)
     if not engine.may_control_job(request.user, job):
@@ -169,7 +169,7 @@ def parse_list_query(request, *, place: str, **choices: list[str]) -> tuple[str,
     try:
         check_parameters(query, name, place)
         if query.get(name, "") not in ("", *allowed):
-            raise BadParameter(name, f"It takes: {', '.join(allowed)}.")
+            raise BadParameter(name, f"Allowed values: {', '.join(allowed)}.")
         return query.get(name, ""), parse_id_parameter(place, query.get(place, ""))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=request.path) from error

@@ -92,11 +92,11 @@ def claim_job() -> Job | None:
         if job is None:
             return None
         if job.state == State.RUNNING:
-            JobLine.objects.create(job=job, text=f"Attempt {job.attempt} lost its worker.")
+            JobLine.objects.create(job=job, text=f"The worker of attempt {job.attempt} died.")
         if job.crashes >= MAX_CRASHES:
             park_job(
                 job,
-                f"{MAX_CRASHES} attempts in a row ended with the death of their worker, before anything was stored.",
+                f"The worker died in {MAX_CRASHES} attempts in a row, before anything was stored.",
             )
             return job
         if job.crashes:
@@ -116,7 +116,7 @@ def park_job(job: Job, note: str) -> None:
     job.crashes = 0
     engine.enter_state(job, State.PARKED)
     engine.record_job_event(
-        job, "job.parked", engine.job_initiator(job), f"Parked: {note}", reason=note
+        job, "job.parked", engine.job_initiator(job), f"Stopped after errors: {note}", reason=note
     )
 
 
@@ -187,7 +187,7 @@ class TimeSlice:
                 return NextStep.STOP
             if self.kind is None:
                 raise UnworkableJob(
-                    f"This version of Rollcall knows no jobs of the kind “{job.kind}”."
+                    f"This version of Rollcall does not support jobs of the kind “{job.kind}”."
                 )
             by = engine.job_initiator(job)
             if why := access.find_refusal(by, self.kind.action):
@@ -210,7 +210,7 @@ class TimeSlice:
 
     def let_go(self) -> None:
         logger.info(
-            "Job %s: attempt %s lets go, since the job was ended or taken over.",
+            "Job %s: attempt %s stops, since the job was ended or taken over.",
             self.pk,
             self.attempt,
         )
@@ -271,7 +271,7 @@ class TimeSlice:
     def narrow(self, ids: list[int], error: Exception) -> None:
         what = f"{type(error).__name__}: {error}"
         logger.info(
-            "Job %s: %s accounts from %s on failed together: %s",
+            "Job %s: a chunk of %s accounts starting at %s failed: %s",
             self.pk,
             len(ids),
             ids[0],
@@ -283,7 +283,7 @@ class TimeSlice:
         self.failures += 1
         if self.failures > MAX_FAILED_ACCOUNTS:
             raise UnworkableJob(
-                f"{MAX_FAILED_ACCOUNTS} accounts failed one after the other, the last one with {what}"
+                f"{MAX_FAILED_ACCOUNTS} accounts in a row failed, the last one with {what}"
             )
         self.size = 1
         self.culprit = (ids[0], what)
@@ -300,7 +300,7 @@ class TimeSlice:
         once more, a little later.
         """
         logger.info(
-            "Job %s: the database refused a chunk, which is tried again: %s",
+            "Job %s: the database refused a chunk, which will be retried: %s",
             self.pk,
             str(error).strip(),
         )
@@ -341,7 +341,7 @@ class TimeSlice:
             self.let_go()
         except DATABASE_ERRORS as error:
             logger.warning(
-                "Job %s could not be given back, and is found by the sweep: %s",
+                "Job %s could not be released; the sweep will find it: %s",
                 self.pk,
                 str(error).strip(),
             )

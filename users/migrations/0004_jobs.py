@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                             ("queued", "Queued"),
                             ("running", "Running"),
                             ("paused", "Paused"),
-                            ("parked", "Parked"),
+                            ("parked", "Stopped after errors"),
                             ("cancelled", "Cancelled"),
                             ("done", "Done"),
                         ],
@@ -178,8 +178,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "permissions": [
-                    ("view_job", "Can see everybody’s jobs"),
-                    ("control_job", "Can pause, resume and cancel everybody’s jobs"),
+                    ("view_job", "Can see everyone’s jobs"),
+                    ("control_job", "Can pause, resume and cancel everyone’s jobs"),
                     ("approve_bulk", "Can approve other people’s large jobs"),
                 ],
                 "default_permissions": (),

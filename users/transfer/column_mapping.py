@@ -72,7 +72,7 @@ class ColumnMapping:
         key = values.get(self.key, "")
         if not key and not problems:
             problems.append(
-                f"{self.key}, {template_origin(self.templates[self.key])}: There is no value to know the account by."
+                f"{self.key}, {template_origin(self.templates[self.key])}: There is no value to identify the account."
             )
         return ImportRow(record.line, values, attributes, key, " ".join(problems))
 
@@ -98,9 +98,9 @@ def build_mapping(
         require_column(source, column)
     for column in attributes:
         if any(word in comparable_name(column) for word in SECRET_WORDS):
-            raise BadMapping(f"--attributes {column}: passwords and secrets are never kept.")
+            raise BadMapping(f"--attributes {column}: passwords and secrets are never stored.")
     if "source_id" in templates and not system:
-        raise BadMapping("An id of another system needs the name of that system: --source NAME.")
+        raise BadMapping("An ID in another system needs the name of that system: --source NAME.")
     used = {column for template in templates.values() for column in template.columns} | set(
         attributes
     )
@@ -117,7 +117,8 @@ def templates_by_name(source: ImportSource, skip: set[str]) -> dict[str, ColumnT
         if field := names.get(comparable_name(column)):
             if field in found:
                 raise BadMapping(
-                    f"Both “{found[field].text}” and “{column}” would be {field}. Say which: --map COLUMN={field}."
+                    f"Both “{found[field].text}” and “{column}” match {field}. "
+                    f"Choose one: --map COLUMN={field}."
                 )
             found[field] = ColumnTemplate.column(column)
     return found
@@ -150,15 +151,15 @@ def add_template(
     found: dict[str, ColumnTemplate], text: str, equals: str, field: str, template
 ) -> None:
     if not equals:
-        raise BadMapping(
-            f"“{text}” has no =. It is --map column=field, and --set 'field={{Column}}'."
-        )
+        raise BadMapping(f"“{text}” has no =. Use --map column=field or --set 'field={{Column}}'.")
     if field in FORBIDDEN_FIELDS:
-        raise BadMapping(f"“{field}” is never taken from a file: {forbidden_reason()}")
+        raise BadMapping(f"“{field}” can’t be set from a file: {forbidden_reason()}")
     if field not in IMPORT_FIELDS:
-        raise BadMapping(f"There is no field “{field}”. There are: {', '.join(IMPORT_FIELDS)}.")
+        raise BadMapping(
+            f"There is no field “{field}”. The fields are: {', '.join(IMPORT_FIELDS)}."
+        )
     if field in found:
-        raise BadMapping(f"{field} is asked for twice.")
+        raise BadMapping(f"{field} is given twice.")
     try:
         found[field] = template()
     except BadTemplate as error:
@@ -174,17 +175,16 @@ def require_column(source: ImportSource, column: str) -> None:
 def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
     """What accounts are known by: what was asked for, else the first of KEYS that the file has."""
     if key and key not in templates:
-        raise BadMapping(
-            f"--key {key}: the file says nothing about {key}. Map a column to it, or --set it."
-        )
+        raise BadMapping(f"--key {key}: nothing provides {key}. Use --map or --set to provide it.")
     found = key or next((name for name in KEY_FIELDS if name in templates), "")
     if not found:
         raise BadMapping(
-            f"Nothing says which account a row is about: map a column to {' or '.join(KEY_FIELDS)}, or --set one."
+            "Nothing identifies the account of a row. "
+            f"Use --map or --set to provide {' or '.join(KEY_FIELDS)}."
         )
     if "email" not in templates and "username" not in templates:
         raise BadMapping(
-            "An account needs a username or an email: map a column to one, or --set it."
+            "An account needs a username or an email. Use --map or --set to provide one."
         )
     return found
 
@@ -197,13 +197,18 @@ def system_name(system: str) -> str:
 
 
 def forbidden_reason() -> str:
-    return f"rights, passwords and state have commands and pages of their own. A file may say: {', '.join(IMPORT_FIELDS)}."
+    return (
+        "permissions, passwords and status have their own pages and commands. "
+        f"A file can set: {', '.join(IMPORT_FIELDS)}."
+    )
 
 
 def template_origin(template: ColumnTemplate) -> str:
     columns = template.columns
     return (
-        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}" if columns else "as given"
+        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+        if columns
+        else "fixed value"
     )
 
 

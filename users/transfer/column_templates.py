@@ -83,7 +83,7 @@ def parse_parts(text: str) -> Iterator[TemplatePart]:
         for name in names:
             if name not in TEXT_FILTERS:
                 raise BadTemplate(
-                    f"There is no filter “{name}”. There are: {', '.join(TEXT_FILTERS)}."
+                    f"There is no filter “{name}”. The filters are: {', '.join(TEXT_FILTERS)}."
                 )
         yield TemplatePart(match[1].strip(), tuple(TEXT_FILTERS[name] for name in names))
     yield from literal_part(text[position:])
@@ -91,6 +91,6 @@ def parse_parts(text: str) -> Iterator[TemplatePart]:
 
 def literal_part(text: str) -> Iterator[TemplatePart]:
     if "{" in text or "}" in text:
-        raise BadTemplate("Each { needs its }, with the name of a column between them.")
+        raise BadTemplate("Each { needs a matching }, with the name of a column between them.")
     if text:
         yield TemplatePart(text)

@@ -40,7 +40,7 @@ class ExportForm(BulkForm):
         },
     )
     format = forms.ChoiceField(choices=list(export_rows.EXPORT_FORMATS.items()), label="Format")
-    reason = reason_field(label="What for", help_text="Stays in the audit trail.")
+    reason = reason_field(label="Purpose", help_text="Visible in the audit trail.")
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -62,7 +62,10 @@ class ExportAccounts(BulkAction):
 
     @property
     def explains(self) -> str:  # type: ignore[override]
-        return f"A file with a row for each of them, for you alone. It is kept for {settings.EXPORT_DAYS} days."
+        return (
+            "Creates a file with one row per account that only you can download. "
+            f"It is kept for {settings.EXPORT_DAYS} days."
+        )
 
     def title(self, job: Job) -> str:
         return "Export accounts"

@@ -16,7 +16,7 @@ from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter
 
-UNMASKED_FILE = "This file holds addresses and phone numbers, which you may not see any more."
+UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
 
 @require_safe
@@ -45,12 +45,12 @@ def export_download(request, pk: int):
         return error_page(
             request,
             410,
-            "This file is not kept any more. Export the accounts again.",
+            "This file has expired. Export the accounts again.",
             back="/exports/",
         )
     if export.expires_at is None:
         return error_page(
-            request, 409, "This file is not complete yet.", back=f"/jobs/{export.job_id}/"
+            request, 409, "This file is not ready yet.", back=f"/jobs/{export.job_id}/"
         )
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
@@ -82,7 +82,7 @@ def export_removal(request, pk: int):
     if export.removed_at is None:
         record_event("export.removed", actor=request.user, job_id=export.job_id)
         export_store.remove_export(export)
-    messages.success(request, "The file is removed.")
+    messages.success(request, "File removed.")
     return redirect("exports")
 
 

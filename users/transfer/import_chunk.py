@@ -132,9 +132,9 @@ class ImportChunk:
         )
         account.username = account.username or account.email
         if not account.username:
-            raise RowRejected("There is neither a username nor an email.")
+            raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
-            raise RowRejected("An invitation needs an address to go to.")
+            raise RowRejected("An invitation needs an address.")
         self.claim(account, -row.line, UniqueNames())
         account.password = make_password(None)
         account.derive()
@@ -191,9 +191,9 @@ class ImportChunk:
 
 def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
     if account.status in (State.DELETED, State.ERASED):
-        return f"This account is {account.state.label.lower()}; it can’t be changed."
+        return f"This account is {account.state.label.lower()} and can’t be changed."
     if account.source_id and {"source", "source_id"} & changes.keys():
-        return f"This account is known as “{account.source_id}” of “{account.source}” already."
+        return f"This account already has the ID “{account.source_id}” in “{account.source}”."
     return ""
 
 

@@ -31,7 +31,7 @@ def normalise_attribute(value: str) -> str:
 def require_length(value: str, most: int) -> str:
     if len(value) > most:
         raise ValidationError(
-            f"This is too long: {len(value)} characters where {most} is the most.",
+            f"This is too long: {len(value)} characters, {most} at most.",
             code="max_length",
         )
     return value

@@ -16,7 +16,7 @@ from users.verbs.profile_validation import (
     lookalike_error,
 )
 
-TAKEN_SOURCE = "Another account has this id of that system."
+TAKEN_SOURCE = "Another account already has this ID in that system."
 
 
 class UniqueNames(NamedTuple):

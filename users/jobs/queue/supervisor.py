@@ -172,7 +172,7 @@ class Supervisor:
         connection.wait(alive, timeout=TICK_SECONDS)
 
     def stop(self) -> None:
-        logger.info("Stopping: tasks that run have %s s.", GRACE_SECONDS)
+        logger.info("Stopping: running tasks have %s s to finish.", GRACE_SECONDS)
         for cluster in self.clusters:
             cluster.terminate()
         deadline = time.monotonic() + GRACE_SECONDS + 5

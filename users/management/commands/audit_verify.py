@@ -11,14 +11,17 @@ from users.audit.verification import verify_chain
 
 
 class Command(BaseCommand):
-    help = "Reads the whole audit chain. Exit code 0 where every event is as it was sealed, or 1 naming the first bad event."
+    help = (
+        "Verifies the whole audit chain. Exit code 0: every event is unchanged since it was sealed; "
+        "1: the message names the first bad event."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--anchor",
             metavar="FILE",
             type=Path,
-            help="anchors that the worker wrote, or a log with them",
+            help="a file with the anchors written by the worker, or a log that contains them",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,8 +32,8 @@ class Command(BaseCommand):
         redacted = (
             f", {verdict.redacted:,} without the names of erased people" if verdict.redacted else ""
         )
-        good = f"{verdict.events:,} events are as they were sealed{erased}{redacted}"
-        self.stdout.write(f"{good}; {verdict.waiting:,} wait to be sealed.")
+        good = f"{verdict.events:,} events are unchanged since they were sealed{erased}{redacted}"
+        self.stdout.write(f"{good}; {verdict.waiting:,} not yet sealed.")
 
 
 def read_anchor_file(path: Path) -> list:

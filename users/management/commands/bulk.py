@@ -205,5 +205,5 @@ def progress_bar(job: Job) -> str:
         else min(job.cursor / max(job.up_to, 1), 1)
     )
     filled = "█" * round(BAR_WIDTH * share)
-    rate = f", {job.rate:,.0f} a second" if job.rate else ""
+    rate = f", {job.rate:,.0f} per second" if job.rate else ""
     return f"{filled:░<{BAR_WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "

@@ -24,10 +24,11 @@ REJECTED_SHOWN = 20  # rejected rows; --report has them all
 
 class Command(BaseCommand):
     help = (
-        "Imports accounts from a CSV file. Columns become the fields that they are named after, or that --map and --set say. "
-        "New accounts have no usable password, and no mail is sent. Running it again creates nothing. The last line counts: "
-        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to its end, or a row doesn't "
-        "fit the columns, or every row was rejected."
+        "Imports accounts from a CSV file. A column is imported into the field of the same name, "
+        "unless --map or --set says otherwise. New accounts have no usable password, and no email is "
+        "sent. Importing a file twice creates no duplicates. The last line of the output is: "
+        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to its "
+        "end, a row doesn't fit the columns, or every row was rejected."
     )
 
     def add_arguments(self, parser) -> None:
@@ -45,55 +46,61 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="FIELD={TEMPLATE}",
-            help="a field made of columns, such as 'email={GivenName|slug}.{Surname|slug}@example.com'",
+            help="a field composed of columns, such as "
+            "'email={GivenName|slug}.{Surname|slug}@example.com'",
         )
         add(
             "--attributes",
             default="",
             metavar="COLUMN,COLUMN",
-            help="columns to keep as attributes of the account",
+            help="columns to store as attributes of the account",
         )
         add(
             "--source",
             default="",
             metavar="NAME",
-            help="the system that the file comes from; needed for source_id",
+            help="the system the file comes from; required for source_id",
         )
         add(
             "--key",
             default="",
             choices=["", *KEY_FIELDS],
-            help="what accounts are known by (default: the first that the file has)",
+            help="the field that identifies an account (default: the first of these in the file)",
         )
         add(
             "--update",
             action="store_true",
-            help="also change accounts that are there; empty cells change nothing",
+            help="also change existing accounts; empty cells change nothing",
         )
         add(
             "--status",
             default=State.ACTIVE,
             choices=[State.ACTIVE, State.INVITED],
-            help="of new accounts (active)",
+            help="the status of new accounts (default: active)",
         )
-        add("--dry-run", action="store_true", help="do everything, count it, and take it back")
-        add("--report", default="", metavar="FILE", help="write a CSV of what became of each row")
+        add("--dry-run", action="store_true", help="check and count everything without storing it")
+        add(
+            "--report",
+            default="",
+            metavar="FILE",
+            help="write a CSV file with the result of each row",
+        )
         add(
             "--encoding",
             default="utf-8-sig",
-            help="of the file (default: UTF-8, with or without a byte order mark)",
+            help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
         )
         add(
             "--delimiter",
             default="",
-            help="between cells (default: the one of comma, semicolon and tab that is used)",
+            help="the character between cells (default: comma, semicolon or tab, as detected)",
         )
         add(
             "--skip-lines",
             type=int,
             default=0,
             metavar="N",
-            help="lines before the names of the columns",
+            help="the number of lines before the column names",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -106,7 +113,7 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             finished = self.run(stack)
         if self.dry_run:
-            self.stdout.write("Dry run: nothing of this was stored.")
+            self.stdout.write("Dry run: nothing was stored.")
         read = self.totals.total()
         self.stdout.write(
             f"{read} read = "
@@ -136,7 +143,7 @@ class Command(BaseCommand):
             done = (
                 ""
                 if self.dry_run
-                else "\nThe rows above it are done. Mend the file and import it again: nothing is made twice."
+                else "\nThe rows before it are imported. Fix the file and import it again: no account is created twice."
             )
             self.stderr.write(f"{error}{done}")
             return False
@@ -147,7 +154,7 @@ class Command(BaseCommand):
             self.options["delimiter"], self.options["delimiter"]
         )
         if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
-            raise CommandError("--delimiter takes one character, or tab.")
+            raise CommandError("--delimiter takes one character or “tab”.")
         if self.options["skip_lines"] < 0:
             raise CommandError("--skip-lines takes a number of lines.")
         options = {
@@ -172,13 +179,13 @@ class Command(BaseCommand):
 
     def show(self, mapping: ColumnMapping) -> None:
         for field, template in mapping.templates.items():
-            self.stdout.write(f"{template.text} becomes {field}")
+            self.stdout.write(f"{template.text} → {field}")
         if mapping.attributes:
-            self.stdout.write(f"Kept as attributes: {', '.join(mapping.attributes)}")
+            self.stdout.write(f"Stored as attributes: {', '.join(mapping.attributes)}")
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
         self.stdout.write(
-            f"Accounts are known by {mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
+            f"Accounts are identified by {mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
         )
 
     def tell(self, outcome: RowOutcome) -> None:
@@ -189,12 +196,12 @@ class Command(BaseCommand):
         if outcome.kind == REJECTED and self.totals[REJECTED] <= REJECTED_SHOWN:
             self.stderr.write(f"{self.name}, line {outcome.line}: {outcome.reason}")
         if outcome.kind == REJECTED and self.totals[REJECTED] == REJECTED_SHOWN + 1:
-            self.stderr.write("More rows are rejected; --report FILE lists them all.")
+            self.stderr.write("More rows were rejected. --report FILE lists them all.")
         now = time.monotonic()
         if now - self.told >= 2:
             self.told = now
             read = self.totals.total()
-            self.stdout.write(f"  {read:,} rows, {read / (now - self.started):,.0f} a second")
+            self.stdout.write(f"  {read:,} rows, {read / (now - self.started):,.0f} per second")
             self.stdout.flush()  # a pipe would keep it until the end
 
 
@@ -211,7 +218,7 @@ def open_input(name: str) -> BinaryIO:
 def open_report(path: str, source: str) -> TextIO:
     """Raises CommandError where there can be no report."""
     if source != "-" and Path(path).exists() and Path(path).samefile(source):
-        raise CommandError("--report: this is the file to import, and would be overwritten.")
+        raise CommandError("--report: this is the file to import; it would be overwritten.")
     try:
         return Path(path).open("w", encoding="utf-8", newline="")
     except OSError as error:

@@ -62,14 +62,14 @@ class Command(BaseCommand):
         order = self.order(options)
         self.started = self.told = time.monotonic()
         self.say(
-            f"Making {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
+            f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
         )
         try:
             plan = seed_accounts(order, more=options["more"], say=self.say, progress=self.progress)
         except AccountsExist as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped: nothing was written.", returncode=130) from error
+            raise CommandError("Interrupted: nothing was stored.", returncode=130) from error
         self.say("Gathering statistics")
         refresh_statistics()
         self.report(order, plan.accounts)

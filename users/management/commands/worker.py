@@ -10,7 +10,10 @@ from users.jobs.queue.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Runs the clusters of workers until SIGTERM or Ctrl-C, and replaces one that no longer answers."
+    help = (
+        "Runs the worker clusters until SIGTERM or Ctrl-C, "
+        "and replaces any cluster that stops responding."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_earlier_version()

@@ -81,27 +81,25 @@ def next_row(rows, lines: "TextLines", name: str, line: int) -> list[str] | None
         return next(rows, None)
     except csv.Error as error:
         if "unexpected end of data" in str(error) or "field limit" in str(error):
-            reason = "A quotation mark is opened in the row that starts here, and not closed."
+            reason = "A quotation mark opened in the row that starts here is not closed."
             raise UnreadableFile(name, line, reason) from error
         if "expected after" in str(error):
-            reason = 'After a closing quotation mark comes something else. A quotation mark in a value is written twice: "".'
+            reason = 'There is text after a closing quotation mark. Write a quotation mark in a value twice: "".'
             raise UnreadableFile(name, lines.number, reason) from error
-        raise UnreadableFile(name, lines.number, f"This is no CSV: {error}.") from error
+        raise UnreadableFile(name, lines.number, f"This is not a CSV file: {error}.") from error
 
 
 def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
     """The names, trimmed. Raises Unreadable where they can't be the names of columns."""
     columns = [column.strip() for column in columns or []]
     if not any(columns):
-        raise UnreadableFile(name, line, "The names of the columns are missing.")
+        raise UnreadableFile(name, line, "The column names are missing.")
     if columns[0].startswith("#"):
-        reason = (
-            "This is a comment and not the names of the columns. Leave it out with --skip-lines."
-        )
+        reason = "This is a comment instead of the column names. Skip it with --skip-lines."
         raise UnreadableFile(name, line, f"{reason} (--skip-lines {line})")
     if "" in columns:
         number = columns.index("") + 1
-        reason = f"Column {number} has no name. If the names stand further down, say how many lines come before: --skip-lines."
+        reason = f"Column {number} has no name. If the names are further down, skip the lines before them with --skip-lines."
         raise UnreadableFile(name, line, reason)
     for number, column in enumerate(columns, 1):
         if (first := columns.index(column) + 1) < number:
@@ -153,11 +151,11 @@ class TextLines(Iterator[str]):
         self.number += 1
         if "\x00" in line:
             raise self.problem(
-                "There is a NUL in this line, so this is no text; or it is UTF-16: say --encoding utf-16."
+                "This line contains a NUL character, so the file is not text. If it is UTF-16, use --encoding utf-16."
             )
         if len(line) == LINE_MAX:
             raise self.problem(
-                f"This line is longer than {LINE_MAX:,} characters, so this is no CSV."
+                f"This line is longer than {LINE_MAX:,} characters, so this is not a CSV file."
             )
         if not line.isascii() and (
             lost := next((char for char in line if "\ud800" <= char <= "\udfff"), "")
@@ -169,5 +167,5 @@ class TextLines(Iterator[str]):
         return UnreadableFile(self.name, self.number, reason)
 
     def undecodable(self, line: int, what: str) -> UnreadableFile:
-        reason = f"This can’t be read as {self.encoding} ({what}). Say which encoding it is: --encoding cp1252, for example."
+        reason = f"This can’t be read as {self.encoding} ({what}). Give the encoding, for example --encoding cp1252."
         return UnreadableFile(self.name, line, reason)
