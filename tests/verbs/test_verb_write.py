@@ -120,7 +120,7 @@ def test_the_same_letter_is_written_again_a_minute_later_and_another_one_at_once
 def test_two_clicks_are_one_letter():
     ada = make_reachable()
     answers = at_once(*[lambda: write(ada)] * 2)
-    assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"]
+    assert sorted(type(answer).__name__ for answer in answers) == ["User", "VerbRefused"]
     assert (Letter.objects.count(), Message.objects.count(), len(events(ada))) == (1, 1, 1)
 
 

@@ -50,7 +50,9 @@ def test_the_last_two_superusers_cannot_remove_each_other(first_removal, second_
             lambda a=first, b=second: first_removal(a, b),
             lambda a=first, b=second: second_removal(b, a),
         )
-        assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "User"], answers
+        assert sorted(type(answer).__name__ for answer in answers) == ["User", "VerbRefused"], (
+            answers
+        )
         assert keepers() == 1
 
 
@@ -95,7 +97,7 @@ def test_of_two_changes_from_one_version_one_wins_and_the_other_is_stale(name):
     answers = at_once(*[lambda: verb.ask(account, by=by, version=account.version)] * 2)
     merges = name in ("edit", "assign_roles")  # the same change by two is one change
     assert sorted(type(answer).__name__ for answer in answers) == [
-        "User" if merges else "Stale",
+        "User" if merges else "EditConflict",
         "User",
     ], answers
     assert row(account)["version"] == account.version + 1
@@ -269,7 +271,7 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
     )
     kinds = [type(answer).__name__ for answer in answers]
     assert sorted(kinds, key=lambda kind: kind != "User") == ["User"] + [
-        "Stale" if version else "Refused"
+        "EditConflict" if version else "VerbRefused"
     ] * (number - 1)
     assert (len(events(account)), Message.objects.count(), row(account)["version"]) == (1, 1, 2)
 
@@ -278,9 +280,11 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
 def test_clicks_at_once_send_one_mail(verb):
     account = make_user()
     answers = at_once(*[lambda: verb(account, by=COMMAND)] * 3)
-    assert sorted(type(answer).__name__ for answer in answers) == ["Refused", "Refused", "User"], (
-        answers
-    )
+    assert sorted(type(answer).__name__ for answer in answers) == [
+        "User",
+        "VerbRefused",
+        "VerbRefused",
+    ], answers
     assert (len(events(account)), Message.objects.count()) == (1, 1)
 
 
