@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from benchmarks.filters import combinations, filters
 from benchmarks.terms import terms
 from users.account.tabs import SUBPAGES, TABS
-from users.directory import keyset
+from users.directory.query import LAST_PAGE, account_cursor
+from users.directory.sorts import SORTS
 from users.models import User
 
 PER_PAGE = 50
@@ -58,7 +59,7 @@ def pages(accounts: int) -> list[Case]:
     return [
         listed("list, page 1", {}, {}),
         listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
-        listed("list, last page", {"before": keyset.LAST_PAGE}, {"p": str(last)}),
+        listed("list, last page", {"before": LAST_PAGE}, {"p": str(last)}),
     ]
 
 
@@ -66,10 +67,9 @@ def sorts() -> list[Case]:
     """Page 1 for all; from the middle, where the admin's cost is that of its middle page, Rollcall
     alone.
     """
-    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in keyset.SORTS]
+    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
     middles = [
-        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort)
-        for sort in keyset.SORTS
+        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort) for sort in SORTS
     ]
     return first + middles
 
@@ -98,9 +98,9 @@ def admin_order(sort: str) -> str:
 
 def middle(sort: str) -> str:
     """A cursor near the middle of the order: that of the middle one of a hundred random accounts."""
-    column = keyset.SORTS[sort]
-    return keyset.account_cursor(
-        sort, sorted(sample(101), key=lambda account: (column.of(account), account.pk))[50]
+    column = SORTS[sort]
+    return account_cursor(
+        sort, sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))[50]
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
 
-from users.directory import keyset
+from users.directory import query
 from users.directory.filter import PAGE_SIZES, Filter
 from users.directory.filters import FILTERS
 
@@ -41,7 +41,7 @@ def aria_sort(wanted: Filter, name: str) -> str:
     return {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "")
 
 
-def page_links(wanted: Filter, page: keyset.AccountPage) -> list[Link]:
+def page_links(wanted: Filter, page: query.AccountPage) -> list[Link]:
     return [
         Link("First", wanted.url() if page.previous else "", "first"),
         Link(
@@ -51,7 +51,7 @@ def page_links(wanted: Filter, page: keyset.AccountPage) -> list[Link]:
             "prev",
         ),
         Link("Next", wanted.url(after=page.next) if page.next else "", "next", "next"),
-        Link("Last", wanted.url(before=keyset.LAST_PAGE) if page.next else "", "last"),
+        Link("Last", wanted.url(before=query.LAST_PAGE) if page.next else "", "last"),
     ]
 
 
@@ -72,7 +72,7 @@ def filter_chips(wanted: Filter) -> list[Link]:
 
 
 def chip_label(name: str, value: str) -> str:
-    words = FILTERS[name].words(value)
+    words = FILTERS[name].describe(value)
     return words[:1].upper() + words[1:]
 
 
@@ -105,6 +105,4 @@ def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
     ordered = starts[::-1] if descending else starts
-    return [
-        (label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in ordered
-    ]
+    return [(label, urlencode({"after": query.cursor_at(sort, value)})) for label, value in ordered]
