@@ -97,7 +97,7 @@ def admin_order(sort: str) -> str:
 
 
 def middle(sort: str) -> str:
-    """A cursor near the middle of the order: that of the middle one of a hundred random accounts."""
+    """Returns a cursor near the middle of the order: the middle one of a hundred accounts."""
     column = SORTS[sort]
     return account_cursor(
         sort, sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))[50]

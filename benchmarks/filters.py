@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import Group
 
+from users.directory.filters import FILTERS, FilterSpec
+
 Filters = list[tuple[str, dict[str, str], dict[str, str] | None]]
 
 
@@ -12,12 +14,22 @@ def ago(days: int) -> str:
 
 
 def filters() -> Filters:
-    """Name, Rollcall's query, the admin's lookups (None: the admin can't ask that). At least one
-    for each parameter.
+    """Returns name, Rollcall's query and the admin's lookups (None: it has no such filter).
+
+    Each filter has at least one case. One that is not listed here has its choices, or its example.
     """
-    return [
-        named(query, lookups) for query, lookups in (*states(), *traits(), *dates(), *origins())
-    ]
+    listed = [*states(), *traits(), *dates(), *origins()]
+    covered = {name for query, _ in listed for name in query}
+    for name, spec in FILTERS.items():
+        if name not in covered:
+            listed += [({name: value}, None) for value in example_values(spec)]
+    return [named(query, lookups) for query, lookups in listed]
+
+
+def example_values(spec: FilterSpec) -> list[str]:
+    if spec.choices:
+        return [value for value, _ in spec.choices()]
+    return spec.placeholder.split()[:1]
 
 
 def named(

@@ -18,23 +18,23 @@ Rows = TypeVar("Rows", bound=QuerySet)
 class SourceTable(BaseTable):
     """A part of FROM that stands for a table: `source`, the alias, and `suffix` after the alias."""
 
-    def __init__(self, source: str, params: tuple, alias: str, suffix: str = ""):
-        super().__init__(alias, alias)
+    def __init__(self, table: BaseTable, alias: Any, source: str, params: tuple, suffix: str):
+        super().__init__(table.table_name, alias)
         self.source = source
         self.params = params
         self.suffix = suffix
 
     @property
     def identity(self) -> tuple:
-        return (self.__class__, self.source, self.params, self.table_alias, self.suffix)
+        return (*super().identity, self.source, self.params, self.suffix)
 
-    def relabeled_clone(self, change_map: dict[str, str]) -> "SourceTable":
+    def relabeled_clone(self, change_map: dict) -> "SourceTable":
         alias = change_map.get(self.table_alias, self.table_alias)
-        return SourceTable(self.source, self.params, alias, self.suffix)
+        return SourceTable(self, alias, self.source, self.params, self.suffix)
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list]:
+    def as_sql(self, compiler: Any, connection: Any) -> SqlWithParams:
         alias = connection.ops.quote_name(self.table_alias)
-        return f"{self.source} AS {alias}{self.suffix}", list(self.params)
+        return f"{self.source} AS {alias}{self.suffix}", self.params
 
 
 def compile_queryset(rows: QuerySet) -> SqlWithParams:
@@ -71,5 +71,6 @@ def replace_table(rows: Rows, *, source: str, params: tuple = (), suffix: str = 
     changed = rows.all()
     query: Any = changed.query
     alias = query.get_initial_alias()
-    query.alias_map[alias] = SourceTable(source, params, alias, suffix)
+    table = query.alias_map[alias]
+    query.alias_map[alias] = SourceTable(table, alias, source, params, suffix)
     return changed

@@ -105,8 +105,8 @@ def show(request, pk: int):
     if form and form.is_valid() and save_changes(request, form, current):
         messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
         return redirect("directory-views")
-    context = {"form": form, "view": current, "may_change": may_change}
-    context |= stored_filter_context(current, request.user)
+    context = stored_filter_context(current, request.user)
+    context |= {"form": form, "view": current, "may_change": may_change}
     status = form_status(form) if form else 200
     return render(request, "users/directory/view.html", context, status=status)
 

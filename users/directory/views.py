@@ -81,26 +81,30 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
     )
 
     def build() -> str:
-        context = {
-            "filter": wanted,
-            "found": found,
-            "page": found.page,
-            "heads": table_heads(wanted, columns),
-            "rows": ROWS_PLACEHOLDER,
-            "layout": table_class(columns),
-            "select_url": wanted.url("/users/selection/", all="1"),
-            "save_url": wanted.url("/users/views/new/") if wanted.query else "",
-            "chips": filter_chips(wanted),
-            "steps": page_links(wanted, found.page),
-            "sizes": size_links(wanted),
-            "jumps": jump_links(wanted),
-            "states": State.choices,
-            "roles": ACCESS_LEVELS.items(),
-            "may_invite": access.may(request.user, "invite"),
-        }
+        context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
     return Fragment(("frame", repr(shown)), build, dear=True)
+
+
+def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
+    return {
+        "filter": wanted,
+        "found": found,
+        "page": found.page,
+        "heads": table_heads(wanted, columns),
+        "rows": ROWS_PLACEHOLDER,
+        "layout": table_class(columns),
+        "select_url": wanted.url("/users/selection/", all="1"),
+        "save_url": wanted.url("/users/views/new/") if wanted.query else "",
+        "chips": filter_chips(wanted),
+        "steps": page_links(wanted, found.page),
+        "sizes": size_links(wanted),
+        "jumps": jump_links(wanted),
+        "states": State.choices,
+        "roles": ACCESS_LEVELS.items(),
+        "may_invite": access.may(request.user, "invite"),
+    }
 
 
 def page_shape(found: FoundPage) -> tuple:

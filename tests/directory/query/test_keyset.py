@@ -94,7 +94,7 @@ def test_all_pages_together_hold_each_account_once_in_order(sort):
 
 
 @each_sort
-def test_the_way_back_shows_the_same_pages(sort):
+def test_backwards_the_pages_are_the_same_ones(sort):
     make_accounts(300)
     pages = list(forwards(sort, 23))
     page = pages[-1]

@@ -160,7 +160,7 @@ def test_each_filter_shows_each_match_exactly_once_there_and_back(directory, sor
 
 
 @pytest.mark.parametrize("sort", ["-joined", "name", "seen", "-email"])
-def test_a_short_walk_and_a_gathering_give_the_same_accounts(directory, sort, monkeypatch):
+def test_a_short_scan_and_a_collection_give_the_same_accounts(directory, sort, monkeypatch):
     monkeypatch.setattr(limits, "SCAN_LIMIT", 40)
     monkeypatch.setattr(limits, "COLLECT_LIMIT", 3_000)
     for query in FILTERS:
@@ -172,7 +172,7 @@ def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypa
     monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 40)
     found = find(wanted("q=smith", "name"))
     assert found.capped
-    assert len(found.page.accounts) in range(41, 47)  # the sample, and what the walk met
+    assert len(found.page.accounts) in range(41, 47)  # the sample, and what the scan read
     assert {account.pk for account in found.page.accounts} <= set(expected("q=smith", "name"))
 
 
@@ -194,13 +194,13 @@ def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directo
     )
 
 
-def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(directory, monkeypatch):
+def test_the_end_of_a_list_is_complete_where_a_collection_would_be_a_sample(directory, monkeypatch):
     monkeypatch.setattr(limits, "SCAN_LIMIT", 60)
     monkeypatch.setattr(limits, "COLLECT_LIMIT", 30)
     assert forwards(wanted("status=active", "name", size=25)) == expected("status=active", "name")
 
 
-def test_a_walk_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(
+def test_a_scan_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(
     directory, monkeypatch
 ):
     monkeypatch.setattr(limits, "SCAN_LIMIT", 200)  # of everybody, that meets some three
@@ -301,7 +301,7 @@ def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, cli
     assert "No matching accounts" not in page
 
 
-def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):
+def test_what_was_collected_whole_is_no_sample(directory, monkeypatch):
     monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
     found = find(wanted("domain=rare.example", "name"))
     assert (len(found.page.accounts), found.capped) == (2, False)

@@ -80,18 +80,11 @@ def collect_sql(
     read, or limit + 1. If the sample is needed, its accounts are read in place of the source's.
     The column `visited` counts what a scan would read, where `capped` is true.
     """
-    collected, collected_params = listed_sql(source[: read_limit or limit + 1])
+    needed, needed_params = sample.is_needed if sample else ("FALSE", ())
+    collected, collected_params = collected_sql(source[: read_limit or limit + 1], sample)
     ahead, ahead_params = compile_queryset(query.after_cursor.only("pk")[: query.scan_limit])
     matches = query.after_cursor.filter(*conditions)[: query.wanted.size + 1]
     page, page_params = listed_sql(select_from(matches, "matched"))
-    needed, needed_params = sample.is_needed if sample else ("FALSE", ())
-    if sample:
-        rows, row_params = sample.rows
-        collected = (
-            f"SELECT * FROM ({collected}) AS whole WHERE NOT (SELECT is_needed FROM sampling) "
-            f"UNION ALL SELECT * FROM ({rows}) AS sample WHERE (SELECT is_needed FROM sampling)"
-        )
-        collected_params = (*collected_params, *row_params)
     sql = (
         f"WITH sampling AS MATERIALIZED (SELECT {needed} AS is_needed), "
         f"matched AS MATERIALIZED ({collected}), "
@@ -100,6 +93,19 @@ def collect_sql(
         f" AS ahead) END AS visited, page.* FROM total LEFT JOIN ({page}) AS page ON TRUE"
     )
     return sql, (*needed_params, *collected_params, limit, *ahead_params, *page_params)
+
+
+def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithParams:
+    """Returns the SELECT of the accounts of `source`, or of the sample if it is needed."""
+    whole, params = listed_sql(source)
+    if sample is None:
+        return whole, params
+    rows, row_params = sample.rows
+    union = (
+        f"SELECT * FROM ({whole}) AS whole WHERE NOT (SELECT is_needed FROM sampling) "
+        f"UNION ALL SELECT * FROM ({rows}) AS sample WHERE (SELECT is_needed FROM sampling)"
+    )
+    return union, (*params, *row_params)
 
 
 def short_word_condition(search: Search) -> Q:
