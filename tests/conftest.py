@@ -65,7 +65,7 @@ def all_the_time(monkeypatch):
     due in between.
     """
     for module in (selection_count, preview):
-        monkeypatch.setattr(module, "BRIEFLY", 600_000)
+        monkeypatch.setattr(module, "FIGURE_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(selection_count, "COUNT_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(timing, "REPORT_SECONDS", float("inf"))
 

@@ -47,7 +47,7 @@ def test_a_manager_deletes_an_account_into_the_recycle_bin(client, agent, settin
     ada.refresh_from_db()
     until = ada.deleted_at + timedelta(days=14)
     assert (
-        f"It can be restored until {until.day} {until:%b %Y}"
+        f"It can be restored until at least {until.day} {until:%b %Y}"
         in shown.one("p", class_="note error").text
     )
     assert (ada.status, ada.status_reason) == ("deleted", "Asked for it")

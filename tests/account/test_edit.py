@@ -62,7 +62,10 @@ def test_a_support_agent_edits_a_profile(client, agent, ada):
     }
     response = client.post(path(ada), sent | changes, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert read(response).one("p", class_="note success").text == "Profile of Ada Lovelace saved."
+    assert (
+        read(response).one("p", class_="note success").text
+        == "Profile of Augusta Ada Lovelace saved."
+    )
     ada.refresh_from_db()
     assert (ada.first_name, ada.username, ada.phone, ada.version) == (
         "Augusta Ada",
@@ -127,7 +130,7 @@ def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent
     message = read(response).one("p", class_="note success").text
     assert (
         message
-        == "Profile of Augusta saved. Meanwhile Ana Lima changed the phone; both changes are kept."
+        == "Profile of Augusta Lovelace saved. Meanwhile Ana Lima changed the phone; both changes are kept."
     )
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone, ada.version) == ("Augusta", "12345", 3)
@@ -142,7 +145,7 @@ def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, 
     suspend_account(ada, by=bo, reason="Spam")
     response = client.post(path(ada), sent, follow=True)
     assert read(response).one("p", class_="note success").text == (
-        "Profile of Augusta saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
+        "Profile of Augusta Lovelace saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
     )
 
 

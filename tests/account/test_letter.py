@@ -68,7 +68,7 @@ def test_a_support_agent_writes_to_a_person(client, agent, ada):
     ]
     again = client.post(path(ada), sent)
     assert again.status_code == 409
-    assert "just been written" in errors_of(again)[0]
+    assert "was just sent" in errors_of(again)[0]
     assert form(again, path(ada))["text"] == SENT["text"]
 
 

@@ -33,7 +33,7 @@ def test_an_account_is_edited_suspended_and_reinstated(page: Page, browser_conte
     expect(page.locator("h1")).to_have_text("Edit profile")
     page.get_by_label("Phone").fill("+44 (20) 1234")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.get_by_role("status")).to_contain_text("Profile of Ada saved.")
     expect(page.locator(".facts").first).to_contain_text("+44201234")
     page.get_by_role("link", name="Suspend").click()
     page.get_by_role("textbox", name="Reason").fill("Spam")
@@ -52,7 +52,7 @@ def test_two_people_who_edit_one_account_both_keep_their_work(page: Page, browse
     page.get_by_label("First name").fill("Augusta")
     edit_profile(ada, by=make_superuser(), version=1, first_name="Adelaide", phone="12345")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("nothing you typed is lost")
+    expect(page.get_by_role("alert")).to_contain_text("the form still has your input")
     expect(page.locator("fieldset .value")).to_have_text(["Adelaide", "Augusta", "Ada"])
     page.keyboard.press("Tab")
     for _ in range(20):  # to the first choice, past the rail

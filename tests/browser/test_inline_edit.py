@@ -100,5 +100,5 @@ def test_without_scripts_the_link_leads_to_a_page(plain_page, ada):
     expect(page.locator("h1")).to_have_text("Edit phone")
     page.get_by_label("Phone").fill("+456")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    expect(page.get_by_role("status").first).to_contain_text("Profile of Ada saved.")
     assert User.objects.get(pk=ada.pk).phone == "+456"

@@ -76,10 +76,10 @@ def test_a_value_is_put_back_with_the_keyboard(tab: Page):
     )  # how a date is typed is the browser's affair
     go_to(tab, "a[href*='/history/phone/']")
     tab.keyboard.press("Enter")
-    expect(tab.locator("h1")).to_have_text("Put this value back?")
+    expect(tab.locator("h1")).to_have_text("Restore this value?")
     go_to(tab, "textarea")
     tab.keyboard.type("A mistake")
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")
-    expect(tab.get_by_role("status")).to_contain_text("Phone is as it was.")
+    expect(tab.get_by_role("status")).to_contain_text("Phone restored.")
     assert User.objects.get(pk=person.pk).phone == ""

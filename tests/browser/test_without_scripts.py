@@ -81,7 +81,7 @@ def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     )
     directory.get_by_role("link", name="Reinstate").click()
     directory.get_by_role("button", name="Reinstate").click()
-    expect(directory.locator(".note.success")).to_contain_text("again")
+    expect(directory.locator(".note.success")).to_contain_text("reinstated. Status: active.")
     assert User.objects.get(username="person000").first_name == "Augusta"
 
 
@@ -91,7 +91,7 @@ def test_somebody_is_invited_with_a_role(directory: Page):
     directory.get_by_label("Username").fill("new.person")
     directory.get_by_label("Support").check()
     directory.get_by_label("Staff").check()
-    directory.get_by_role("button", name="Send the invitation").click()
+    directory.get_by_role("button", name="Send invitation").click()
     expect(directory.locator("h1")).to_have_text("new.person")
     expect(directory.locator(".facts .tag").last).to_have_text("Support")
 
@@ -108,12 +108,12 @@ def test_a_verb_from_the_menu_with_a_reason_from_the_list(plain_page):
     expect(page.get_by_role("link", name="Delete")).to_be_hidden()
     page.locator("summary", has_text="More").press("Enter")
     page.get_by_role("link", name="Delete").press("Enter")
-    expect(page.get_by_role("region", name="What goes with it")).to_contain_text("none is open")
-    page.get_by_role("link", name="Was made for a test.").click()
-    expect(page.get_by_role("textbox", name="Reason")).to_have_value("Was made for a test.")
+    expect(page.get_by_role("region", name="Impact")).to_contain_text("None open")
+    page.get_by_role("link", name="Test account.").click()
+    expect(page.get_by_role("textbox", name="Reason")).to_have_value("Test account.")
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".headline .state")).to_have_text("Deleted")
-    expect(page.locator("p.note.error")).to_contain_text("Was made for a test.")
+    expect(page.locator("p.note.error")).to_contain_text("Test account.")
     page.get_by_role("link", name="Restore").click()
     page.get_by_role("button", name="Restore").click()
     expect(page.locator(".headline .state")).to_have_text("Active")

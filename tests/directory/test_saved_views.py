@@ -19,7 +19,7 @@ from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.directory import saved_searches
-from users.models import SavedView
+from users.directory.models import SavedView
 
 pytestmark = pytest.mark.django_db
 PATH = "/users/views/"
