@@ -141,7 +141,7 @@ def batch_cache_writes() -> AbstractContextManager[None]:
 
 
 def claim_build_lock(lock: str) -> AbstractContextManager[None]:
-    """Redis answers in one round trip that it has no page, and whether another process builds it."""
+    """Redis answers in one round trip that it has no page and whether another process builds it."""
     cache = caches["pages"]
     return cache.claiming(lock) if isinstance(cache, PageCache) else nullcontext()
 
