@@ -33,7 +33,15 @@ COLD_BUILD = "cold"
 CROWD = "crowd"
 # The least that a trick has to be worth on one of its pages, in percent.
 LEAST = 5
+# Rollcall twice: what the two differ by is chance.
+CONTROL = "(nothing)"
 WORTH_ON = [
+    (CONTROL, LIST, COLD_BUILD),
+    (CONTROL, ACCOUNT, COLD_BUILD),
+    (CONTROL, LIST, HIT),
+    (CONTROL, LIST, CHANGED),
+    (CONTROL, ACCOUNT, CHANGED),
+    (CONTROL, LIST, CROWD),
     ("prepared-statements", LIST, COLD_BUILD),
     ("prepared-statements", ACCOUNT, COLD_BUILD),
     ("compiled-queries", ACCOUNT, COLD_BUILD),
@@ -84,7 +92,7 @@ def prices(options: argparse.Namespace, kept: Cache) -> list[Price]:
 def measure_prices(options: argparse.Namespace, rollcall: Peer, some: list[Price]) -> None:
     """Fills in the times of all prices whose pages come as those of `rollcall` do."""
     tricks = dict.fromkeys(price.trick for price in some)
-    others = [without_tricks(rollcall, frozenset([trick])) for trick in tricks]
+    others = [without_tricks(rollcall, frozenset({trick} - {CONTROL})) for trick in tricks]
     with serving([rollcall, *others], options.keep, counted=False) as [ours, *running]:
         warm_up([ours, *running], LISTS)
         by_trick = dict(zip(tricks, running, strict=True))
@@ -155,12 +163,13 @@ def report(conditions: dict[str, Any], found: list[Price]) -> Report:
     return Report(text, {"conditions": conditions, "prices": [plain_price(one) for one in found]})
 
 
-NOTES = f"""Milliseconds, median. Worth: the share of the page's time without the trick that the trick saves. A trick that is
-worth less than {LEAST} % on each of its pages should go."""
+NOTES = f"""Milliseconds, median. Worth: the share of the page's time without the trick that the
+trick saves. A trick that is worth less than {LEAST} % on each of its pages should go. Nothing is left
+out of the first lines: what they show is chance."""
 
 
 def order(trick: str) -> int:
-    return [*TRICKS].index(trick)
+    return [CONTROL, *TRICKS].index(trick)
 
 
 def price_line(price: Price) -> list[str]:
