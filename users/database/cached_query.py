@@ -1,5 +1,5 @@
-"""Queries about one account whose SQL is compiled once. The ORM takes longer to compile such a query
-than the database to answer it.
+"""Queries by id whose SQL is compiled once. The ORM takes longer to compile such a query than the
+database to answer it.
 
 This has a price tag: `compiled-queries` in docs/benchmarks.md.
 """

@@ -24,4 +24,5 @@ class AnyOf(Lookup):
         _, ids = self.get_db_prep_lookup(self.rhs, connection)
         if connection.vendor == "postgresql":
             return f"{lhs} = ANY(%s)", [*params, *ids]
-        return f"{lhs} IN (SELECT value FROM json_each(%s))", [*params, *ids]
+        condition = "IN (SELECT value FROM json_each(%s))"
+        return f"{lhs} {condition}", [*params, *ids]

@@ -55,7 +55,7 @@ class Named:
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose times are read in C. Django converts each point in time to its zone in
-    Python. Where that zone is UTC, as the connection's is, the driver's own loader returns the same.
+    Python. If that zone is UTC, as the connection's is, the driver's own loader returns the same.
     """
 
     def get_new_connection(self, conn_params):
