@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.database.triggers import ERASED_TEXT
+from users.database.erasure_rules import ERASED_TEXT
 from users.directory import counts
 from users.directory.models import SavedView
 from users.exceptions import VerbRefused
