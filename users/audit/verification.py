@@ -10,7 +10,7 @@ from users.audit.chain import EventRow, event_hash, event_rows, late_inserted_ev
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
-from users.database.triggers import EVENT_PARTS, SALT_HALF_SIZE
+from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 
 BATCH_SIZE = 5000
 
