@@ -1,7 +1,7 @@
 """bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
 
 The whole suite runs each leg in several processes, which pytest-xdist gives one file of tests after
-the other. Each has a database of its own, and a numbered database of the leg's Redis.
+the other. Each has databases of its own.
 """
 
 import os
@@ -21,9 +21,10 @@ from tests import servers
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
 # More than a leg has processors: tests that commit wait for processes and browsers much of the
 # time. The order of the files is that of tests.plugins.order.
-WORKERS = ["--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"]
+WORKERS = ["gw0", "gw1", "gw2"]
+SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 # What would lead a leg to another database or other settings than its own.
-FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
 def main(arguments: list[str]) -> int:
@@ -37,9 +38,7 @@ def main(arguments: list[str]) -> int:
     ]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
-        legs = [
-            Leg(name, arguments or WORKERS, folder, stack, aside=name != names[0]) for name in names
-        ]
+        legs = [Leg(name, arguments, folder, stack, aside=name != names[0]) for name in names]
         codes = [leg.finish() for leg in legs]
     print("\n" + "\n".join(leg.verdict for leg in legs), flush=True)
     return max(codes)
@@ -49,8 +48,8 @@ class Leg:
     def __init__(
         self, name: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool
     ):
-        """Starts it. `aside`: its output goes to a file, and is shown when the legs before it have
-        ended.
+        """Starts it, in several processes if there are no arguments. `aside`: its output goes to a
+        file, and is shown when the legs before it have ended.
         """
         self.title = LEGS[name]
         self.verdict = ""
@@ -59,14 +58,16 @@ class Leg:
         self.output = folder / f"{name}-output"
         self.aside = stack.enter_context(self.output.open("w")) if aside else None
         self.process: subprocess.Popen | None = None
-        inherited = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         try:
-            addresses = stack.enter_context(servers.both()) if name == "postgresql" else {}
+            addresses = {}
+            if name == "postgresql":
+                addresses = stack.enter_context(servers.both([] if arguments else WORKERS))
         except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
             self.verdict = f"{self.title}: did not run. {error}"
             return
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
+            [sys.executable, "-m", "pytest", *(arguments or SHARED)],
             env=inherited | addresses | {"BROWSER_REPORT": str(self.browser)},
             stdout=self.aside,
             stderr=self.aside,
