@@ -39,4 +39,4 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 def put_roles_back(**_: object) -> None:
-    make_roles(apps, None)
+    make_roles()

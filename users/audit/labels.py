@@ -5,7 +5,6 @@ from datetime import datetime
 
 from users.audit.actions import ACTION_LABELS
 
-
 # The fields that the pages name otherwise than their columns are named.
 EVENT_FIELD_LABELS = {
     "locale": "language",
