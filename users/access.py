@@ -44,7 +44,7 @@ READ_ACTIONS = {
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 
 
-def register_action(
+def declare_action(
     action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
 ) -> None:
     """Makes an action known: the permission that it takes, whether people may take it on their own

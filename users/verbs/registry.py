@@ -66,7 +66,7 @@ def register_verbs() -> None:
 def register_permission(verb: Verb) -> None:
     if not verb.permission:
         return
-    access.register_action(
+    access.declare_action(
         verb.action,
         f"users.{verb.permission}",
         on_oneself=verb.on_oneself,

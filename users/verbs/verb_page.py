@@ -27,11 +27,11 @@ def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
     if form.is_valid() and (changed := submit_form(form, change)):
         messages.success(request, success_message(verb, changed, form, request.user))
         return redirect("account", pk)
-    context = page_context(verb, account) | {"form": form}
+    context = verb_context(verb, account) | {"form": form}
     return render(request, verb.template, context, status=form_status(form))
 
 
-def page_context(verb: Verb, account: User) -> dict[str, Any]:
+def verb_context(verb: Verb, account: User) -> dict[str, Any]:
     context: dict[str, Any] = {"verb": verb, "account": account}
     if verb.texts:
         context["texts"] = verb.texts.fill_in(account)
