@@ -1,112 +1,131 @@
-"""The house stands as it was drawn: what imports what, read from the import statements."""
+"""The house stands as docs/decisions.md draws it: which room imports which, and mirrored trees."""
 
 import ast
-from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.sqlite  # of files, and not of the database
+from tests import house
+
+pytestmark = pytest.mark.sqlite  # reads files, and no database
 
 ROOT = Path(__file__).parents[1]
-# Lowest first; a module stands on the floor of the first pattern that fits its name, and on WORK
-# where none does.
-MODELS, LEANED_ON, VERBS, ENGINE, WORK, DOORS = range(1, 7)
-FLOORS = {
-    MODELS: "models *.models among prepared identifiers triggers migrations.*",
-    LEANED_ON: "access account.masking caching.* audit.actions audit.chain audit.origin audit.record audit.redacting jobs.queue"
-    " jobs.schedule jobs.stop mail.files mail.letters mail.links mail.outbox"
-    " transfer.pieces staff.loading staff.sessions staff.signins staff.throttle staff.traces staff.devices staff.places",
-    VERBS: "account.verbs* account.errors account.identity account.reservations"
-    " directory.counts directory.filter directory.keyset directory.parameters directory.search"
-    " redaction.matching redaction.values",
-    ENGINE: "jobs.engine jobs.kinds jobs.turns",
-    DOORS: "bulk.actions* *views *.request *urls *forms *.tasks *.middleware management.* templatetags.* apps errors headers"
-    " jobs.supervisor account.submit staff.adapter staff.backend staff.gate staff.greeting staff.rail staff.signals"
-    " staff.viewer account.asks",
-}
+USERS = house.find_modules(ROOT)
 
 
-def modules(folder: str) -> dict[str, Path]:
-    """Dotted names, as they are imported, and files."""
-    files = (ROOT / folder).rglob("*.py")
-    return {
-        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-        for file in files
-    }
+def test_a_room_imports_only_rooms_before_it():
+    assert house.upward_imports(ROOT) == []
 
 
-USERS = modules("users")
+def test_no_files_import_each_other():
+    assert house.import_circles(ROOT) == []
 
 
-def floor(module: str) -> int:
-    name = module.removeprefix("users.")
-    fitting = (
-        number
-        for number, patterns in FLOORS.items()
-        if any(fnmatch(name, pattern) for pattern in patterns.split())
-    )
-    return next(fitting, WORK)
+def test_each_folder_of_templates_and_tests_mirrors_a_room():
+    assert house.strange_folders(ROOT) == []
 
 
-def imported(file: Path) -> Iterator[str]:
-    """The modules that a file imports, late imports too; an imported name is not taken for a module
-    unless it is one.
-    """
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: imports are written in full"
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                yield whole if whole in USERS else str(node.module)
+# --- the test of the test: six ways to break the house --------------------------------------------
 
 
-def test_imports_point_downwards():
-    upwards = [
-        f"{module} imports {other}"
-        for module, file in USERS.items()
-        for other in imported(file)
-        if other in USERS and USERS[other].name != "__init__.py" and floor(other) > floor(module)
-    ]
-    assert not upwards, "\n".join(upwards)
+@pytest.fixture
+def write(tmp_path):
+    """Writes the modules of a small house, by dotted name."""
+    for folder in ("templates/users/jobs", "tests/jobs", "users/jobs", "users/mail"):
+        (tmp_path / folder).mkdir(parents=True)
+
+    def write(**modules: str) -> Path:
+        for name, text in modules.items():
+            file = tmp_path / "users" / f"{name.replace('__', '/')}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            (file.parent / "__init__.py").touch()
+            file.write_text(text)
+        return tmp_path
+
+    write(jobs__engine="LIMIT = 1\n", mail__outbox="from users.jobs.engine import LIMIT\n")
+    return write
+
+
+def test_a_house_in_order_passes(write):
+    root = write()
+    assert house.upward_imports(root) == []
+    assert house.import_circles(root) == []
+    assert house.strange_folders(root) == []
+
+
+def test_an_import_of_a_later_room_is_found(write):
+    root = write(jobs__queries="from users.mail.outbox import LIMIT\n")
+    assert "users.jobs.queries imports users.mail.outbox" in house.upward_imports(root)
+
+
+def test_an_import_of_a_package_is_found(write):
+    root = write(jobs__queries="import users.mail\n")
+    assert house.upward_imports(root) == ["users.jobs.queries imports users.mail"]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        "def work():\n    from users.mail import outbox\n    return outbox\n",
+        "from importlib import import_module\n\ndef work():\n"
+        "    return import_module('users.mail.outbox')\n",
+    ],
+)
+def test_a_late_import_is_found(write, late):
+    root = write(jobs__queries=late)
+    assert "users.jobs.queries imports users.mail.outbox" in house.upward_imports(root)
+
+
+def test_a_module_in_no_room_is_found(write):
+    root = write(helpers="")
+    assert house.upward_imports(root) == ["users.helpers is in no room"]
+
+
+def test_two_files_that_import_each_other_are_found(write):
+    root = write(jobs__a="from users.jobs import b\n", jobs__b="from users.jobs.a import b\n")
+    assert house.import_circles(root) == [["users.jobs.a", "users.jobs.b"]]
+
+
+def test_a_folder_that_mirrors_no_room_is_found(write):
+    root = write()
+    (root / "tests" / "helpers").mkdir()
+    (root / "templates" / "users" / "outbox").mkdir()
+    assert house.strange_folders(root) == ["templates/users/outbox", "tests/helpers"]
+
+
+# --- other rules ----------------------------------------------------------------------------------
 
 
 def test_views_import_no_views():
-    views = {module: file for module, file in USERS.items() if module.endswith("views")}
+    views = {name for name in USERS if name.endswith("views")}
     assert views
-    assert [
-        f"{module} imports {other}"
-        for module, file in views.items()
-        for other in imported(file)
-        if other in views
-    ] == []
+    crossed = {name: house.imported_modules(name, USERS) & views for name in views}
+    assert {name: others for name, others in crossed.items() if others} == {}
 
 
 def test_only_the_queue_imports_django_q():
     importers = {
-        module
-        for module, file in USERS.items()
-        for other in imported(file)
-        if other.split(".")[0] == "django_q"
+        name
+        for name, file in USERS.items()
+        if any(imported.split(".")[0] == "django_q" for imported in house.imported_names(file))
     }
-    assert importers == {"users.jobs.queue.doorbell"}
+    assert importers
+    assert all(name.startswith("users.jobs.queue.") for name in importers)
 
 
 def test_the_application_imports_nothing_of_the_site():
     site = {file.stem for file in (ROOT / "site").glob("*.py")}
     assert {"settings", "urls", "wsgi"} <= site
-    assert [
-        f"{module} imports {other}"
-        for module, file in USERS.items()
-        for other in imported(file)
-        if other in site
-    ] == []
+    taken = [
+        f"{name} imports {imported}"
+        for name, file in USERS.items()
+        for imported in house.imported_names(file)
+        if imported.split(".")[0] in site
+    ]
+    assert taken == []
 
 
-def test_nobody_imports_a_private_name_of_another_module():
+def test_no_module_imports_a_private_name_of_another():
     taken = [
         f"{module}: {alias.name}"
         for module, file in USERS.items()

@@ -34,7 +34,7 @@ def selection_page(request):
             [action for action in ordered_actions() if access.may(request.user, action.action)]
         ),
     }
-    return render(request, "users/directory/selection.html", context)
+    return render(request, "users/bulk/selection.html", context)
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:

@@ -17,14 +17,7 @@ from users.audit.models import AuditEvent
 from users.database.search_index import search_condition
 from users.identifiers import normalise_search_text
 from users.models import User
-from users.privacy.matcher import (
-    MIN_DIGITS,
-    WORD,
-    Matcher,
-    dialled_numbers,
-    fold_text,
-    search_spellings,
-)
+from users.privacy.matcher import MIN_DIGITS, WORD, Matcher, dialled_numbers, fold_text, search_spellings
 
 NAME_FIELDS = ("username", "email", "phone", "source_id", "first_name", "last_name")
 MIN_IDENTIFIER_LENGTH = 4  # characters of a username or an id elsewhere
