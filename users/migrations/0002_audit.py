@@ -50,7 +50,6 @@ class Migration(migrations.Migration):
                 ("erased_at", models.DateTimeField(null=True)),
             ],
             options={
-                "permissions": [("view_auditevent", "Can see the audit trail")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["target_id", "-id"], name="audit_by_target"),

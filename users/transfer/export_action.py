@@ -55,6 +55,7 @@ class ExportAccounts(BulkAction):
     action = "export"
     event = ""
     noun = "export"
+    position = 40
     past = "in the file"
     icon = "download"
     form = ExportForm

@@ -14,7 +14,6 @@ class Export(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("export_user", "Can export accounts to files")]
         indexes = [
             models.Index(
                 fields=["expires_at"], name="export_live", condition=models.Q(removed_at=None)

@@ -51,6 +51,7 @@ class SetAttribute(ColumnAction):
     event = "account.edited"
     asks = "Change language or time zone of {}?"
     noun = "attribute"
+    position = 140
     past = "changed"
     icon = "edit"
     menu = "Profile"

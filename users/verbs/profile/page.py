@@ -1,4 +1,4 @@
-""""""
+"""The page that edits a profile, and the forms of profiles."""
 
 from django import forms
 from django.contrib import messages
@@ -7,9 +7,8 @@ from django.shortcuts import redirect, render
 from users import identifiers
 from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.profile.verb import edit_profile
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
@@ -80,7 +79,7 @@ class RestoreValueForm(VersionedForm):
 
 
 @form_page
-def edit(request, pk: int):
+def profile_page(request, pk: int):
     account = get_account(request, "edit", pk)
     form = bind_form(request, ProfileForm, "edit", account, initial=vars(account))
     if form.is_valid() and (
@@ -93,4 +92,4 @@ def edit(request, pk: int):
     context = {"form": form, "account": account} | edit_conflicts.conflict_context(
         form, request.user, f"/users/{pk}/"
     )
-    return render(request, "users/account/edit.html", context, status=form_status(form))
+    return render(request, "users/verbs/profile.html", context, status=form_status(form))
