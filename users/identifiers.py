@@ -12,6 +12,8 @@ USERNAME_MAX = 150
 EMAIL_MAX = 254
 NAME_MAX = 150
 LOCALE_MAX = 35
+SOURCE_MAX = 50
+SOURCE_ID_MAX = 255
 LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
 # Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
@@ -188,6 +190,30 @@ def normalise_time_zone(value: str) -> str:
     if zone and zone not in time_zones():
         raise ValidationError("Enter a time zone such as Europe/Lisbon or UTC.", code="invalid")
     return zone
+
+
+def normalise_source(value: str) -> str:
+    """Returns the name of another system as stored. Raises ValidationError where it is too long or
+    holds a character that nobody can see.
+    """
+    return require_length(refuse_invisible(value.strip()), SOURCE_MAX)
+
+
+def normalise_source_id(value: str) -> str:
+    """Returns the id in another system as that writes it: its ids may differ in case alone. Raises
+    ValidationError as `normalise_source` does.
+    """
+    return require_length(refuse_invisible(value.strip()), SOURCE_ID_MAX)
+
+
+def require_length(value: str, longest: int) -> str:
+    """Returns `value` unchanged. Raises ValidationError for more than `longest` characters."""
+    if len(value) > longest:
+        raise ValidationError(
+            f"This is too long: {len(value)} characters, {longest} at most.",
+            code="max_length",
+        )
+    return value
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from users import access
+from users.fields import ACCOUNT_FIELDS
 from users.models import User
 
 Event = TypeVar("Event")  # users.audit.models.AuditEvent, which stands above the ground
@@ -88,17 +89,19 @@ def mask_text(value: str) -> str:
     return IPV6_ADDRESS.sub(r"\1:•••", value) if value.count(":") > 2 else value
 
 
-FIELD_MASKS: dict[str, Callable[[Any], Any]] = {
-    "username": mask_text,
+def hide_value(value: Any) -> str:
+    """Returns "" for any value."""
+    return ""
+
+
+MASKS: dict[str, Callable[[Any], Any]] = {
+    "text": mask_text,
     "email": mask_email,
-    "first_name": mask_text,
-    "last_name": mask_text,
     "phone": mask_phone,
-    "source_id": mask_text,
     "attributes": mask_attributes,
-    "status_reason": mask_text,
-    "search_key": lambda value: "",
+    "hidden": hide_value,
 }
+FIELD_MASKS = {field.name: MASKS[field.mask] for field in ACCOUNT_FIELDS if field.mask}
 
 
 def mask_account(whole: User) -> User:

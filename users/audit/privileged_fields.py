@@ -5,33 +5,23 @@ from collections.abc import Container
 from django.http import HttpRequest
 
 from users.audit.record import record_event
+from users.fields import ACCESS_FIELDS, IMPORT_ONLY_FIELDS, STATUS_FIELDS
 from users.models import User
 
-# What no form takes unless it says so: rights, and what verbs alone change.
+# Fields that no form takes unless it says so: access, and fields that only verbs and imports change.
 PRIVILEGED_FIELDS = {
-    "is_staff",
-    "is_superuser",
-    "groups",
-    "user_permissions",
-    "permissions",
-    "status",
-    "status_reason",
-    "suspended_until",
-    "valid_until",
-    "deleted_at",
+    *STATUS_FIELDS,
+    *ACCESS_FIELDS,
+    *IMPORT_ONLY_FIELDS,
     "before_deletion",
-    "password",
-    "email_verified_at",
-    "must_change_password",
-    "has_second_factor",
-    "session_epoch",
-    "is_active",
-    "source",
-    "source_id",
-    "attributes",
     "id",
-    "pk",
+    "is_active",
+    "password",
+    "permissions",
     "pinned",
+    "pk",
+    "session_epoch",
+    "user_permissions",
 }
 
 

@@ -11,18 +11,11 @@ from users import access, masking
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.exceptions import EditConflict, FieldConflict
+from users.fields import label_in_text
 from users.history.edit_merge import changes_since, merged_events
 from users.models import User
 
 DEPENDENT_FIELDS = {"email_verified_at"}  # changes with another field
-FIELD_LABELS = {
-    "locale": "language",
-    "is_staff": "staff",
-    "is_superuser": "superuser",
-    "groups": "roles",
-    "status_reason": "reason for status",
-    "valid_until": "end date",
-}
 FIELD_CHANGE_ACTIONS = {
     "account.edited",
     "account.put_back",
@@ -85,11 +78,7 @@ def describe_event(event: AuditEvent) -> str:
     if event.action not in FIELD_CHANGE_ACTIONS:
         label = ACTION_LABELS.get(event.action, event.action).lower()
         return f"{label} this account" if label.isalpha() else label
-    fields = [
-        FIELD_LABELS.get(name, name.replace("_", " "))
-        for name in event.after
-        if name not in DEPENDENT_FIELDS
-    ]
+    fields = [label_in_text(name) for name in event.after if name not in DEPENDENT_FIELDS]
     return "changed " + join_words([f"the {field}" for field in fields]) if fields else ""
 
 

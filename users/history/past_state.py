@@ -14,29 +14,16 @@ from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.audit.record import json_values
-from users.fields import PROFILE_FIELDS, STATUS_FIELDS
+from users.fields import ACCESS_FIELDS, PROFILE_FIELDS, STATUS_FIELDS, field_label
 from users.models import State, User
 from users.permissions import AccountPermissions
 
 MAX_EVENTS = 1000  # the newest events; further back nobody is told anything
-ACCESS_FIELDS = ("is_staff", "is_superuser", "groups")
 HISTORY_FIELDS = (
     *PROFILE_FIELDS,
     *(name for name in STATUS_FIELDS if name != "deleted_at"),
     *ACCESS_FIELDS,
 )
-
-FIELD_LABELS = {
-    "is_staff": "Staff",
-    "is_superuser": "Superuser",
-    "groups": "Roles",
-    "locale": "Language",
-    "status": "Status",
-    "status_reason": "Reason for status",
-    "valid_until": "End date",
-    "email_verified_at": "Email verified",
-    "has_second_factor": "Second factor",
-}
 MOMENT_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
@@ -58,7 +45,7 @@ class FieldAtDate:
 
     @property
     def label(self) -> str:
-        return FIELD_LABELS.get(self.name, self.name.replace("_", " ").capitalize())
+        return field_label(self.name)
 
     @property
     def changed(self) -> bool:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.database.search_index import search_condition
+from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
 from users.models import User
 from users.privacy.matcher import (
@@ -26,7 +27,8 @@ from users.privacy.matcher import (
     search_spellings,
 )
 
-NAME_FIELDS = ("username", "email", "phone", "source_id", "first_name", "last_name")
+# Personal fields that `search_values` treats in ways of their own; any other is taken as an id.
+NAMED_FIELDS = {"username", "email", "phone", "first_name", "last_name"}
 MIN_IDENTIFIER_LENGTH = 4  # characters of a username or an id elsewhere
 MIN_NAME_LENGTH = 3  # characters of a first or last name, which counts beside something else alone
 MAX_NAMES = 6  # first or last names; whoever had more of them is not looked for by all combinations
@@ -34,11 +36,11 @@ PastValues = dict[str, set[str]]
 
 
 def past_values(account: User) -> PastValues:
-    """Each of NAMED as it is and as its events say that it was."""
-    found = {name: {getattr(account, name)} for name in NAME_FIELDS}
+    """Each personal field as it is and as its events say that it was."""
+    found = {name: {getattr(account, name)} for name in PERSONAL_FIELDS}
     events = AuditEvent.objects.filter(target_id=account.pk, target_digest=None).order_by("id")
     for pair in events.values_list("before", "after").iterator():
-        for name, value in ((name, side.get(name)) for side in pair for name in NAME_FIELDS):
+        for name, value in ((name, side.get(name)) for side in pair for name in PERSONAL_FIELDS):
             if isinstance(value, str):
                 found[name].add(value)
     found["email"].update(EmailAddress.objects.filter(user=account).values_list("email", flat=True))
@@ -55,7 +57,8 @@ def search_values(account: User, past: PastValues) -> dict[str, list[str]]:
         for each in pair
     }
     texts = {name for name in names - taken if "@" in name or is_distinctive(name)}
-    texts |= {each for each in past["source_id"] if not each.isdecimal() and is_distinctive(each)}
+    ids = set().union(*(past[name] for name in past.keys() - NAMED_FIELDS))
+    texts |= {each for each in ids if not each.isdecimal() and is_distinctive(each)}
     texts -= {word for word in texts if word.isalpha() and is_last_name(others, word)}
     texts |= full_names(others, past)
     texts |= {form for name in past["username"] - taken - texts for form in marked_spellings(name)}

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from users.audit.models import AuditEvent
 from users.audit.redaction import TEXT_COLUMNS, redact_events
 from users.database.triggers import ERASED_TEXT
+from users.fields import ACCOUNT_FIELDS
 from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 
@@ -26,17 +27,8 @@ MAX_TEXT_LENGTH = 10_000  # characters; a longer text that holds a value goes wh
 # Columns that nobody types into, and what other accounts are themselves called.
 EXCLUDED_COLUMNS = {
     "User": {
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "locale",
-        "time_zone",
+        *(field.name for field in ACCOUNT_FIELDS if not field.may_name_others),
         "password",
-        "source",
-        "source_id",
-        "search_key",
         "name_key",
         "email_domain",
         "lookalike",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
+from users.identifiers import normalise_source
 from users.transfer import import_fields
 from users.transfer.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
@@ -191,7 +192,7 @@ def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
 
 def system_name(system: str) -> str:
     try:
-        return import_fields.normalise_source(system)
+        return normalise_source(system)
     except ValidationError as error:
         raise BadMapping(f"--source: {error.messages[0]}") from error
 

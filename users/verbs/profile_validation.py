@@ -7,13 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from users.identifiers import (
-    ascii_skeleton,
-    normalise_email,
-    normalise_name,
-    normalise_phone,
-    normalise_username,
-)
+from users.fields import FIELDS, PROFILE_FIELDS
+from users.identifiers import ascii_skeleton
 from users.models import State, User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 
@@ -25,22 +20,18 @@ FOREIGN_ADDRESS = (
     "A username with an @ must be the account’s own address,"
     " or it could be mistaken for someone else’s."
 )
-NORMALISERS = {
-    "username": normalise_username,
-    "email": normalise_email,
-    "first_name": normalise_name,
-    "last_name": normalise_name,
-    "phone": normalise_phone,
-}
 
 
 def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
     """`profile` in normal form, for callers that have no form too. Raises ValidationError by field."""
     values = dict(profile)
     errors = {}
-    for name in NORMALISERS.keys() & profile.keys():
+    for name in profile.keys() & set(PROFILE_FIELDS):
+        normalise = FIELDS[name].normalise
+        if normalise is None:
+            continue
         try:
-            values[name] = NORMALISERS[name](profile[name])
+            values[name] = normalise(profile[name])
         except ValidationError as error:
             errors[name] = error
     if errors:
