@@ -11,11 +11,14 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from tests.full_history import imported
 from users.bulk import preview, selection_count
 from users.caching import timing
+from users.models import User
 
 pytest_plugins = [
     "tests.plugins.flushing",
@@ -90,3 +93,23 @@ def empty_database(tmp_path):
         connection.execute(f"CREATE DATABASE {name}")
         yield server.replace("/rollcall?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def person(tmp_path, settings) -> User:
+    """A person with entries in every table."""
+    settings.MAIL_DIR = tmp_path / "mail"
+    settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
+    return imported(tmp_path)
+
+
+@pytest.fixture
+def client_factory():
+    """Another browser, in which this account is signed in."""
+
+    def make(account) -> Client:
+        client = Client()
+        client.force_login(account)
+        return client
+
+    return make

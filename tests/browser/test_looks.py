@@ -24,7 +24,7 @@ from users.verbs.suspension.verb import suspend_account
 # What a page looks like has nothing to do with the database, and to look at all of them takes
 # minutes.
 pytestmark = pytest.mark.sqlite
-AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LONG = "Wolfeschlegelsteinhausenbergerdorff"
 

@@ -10,11 +10,11 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from tests.account.asking import row
 from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.pages import form, read
+from tests.verbs.asking import row
 from users import masking
 from users.audit.models import AuditEvent
 from users.bulk.undo_rules import undo_objection

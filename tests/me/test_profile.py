@@ -66,7 +66,7 @@ def test_what_staff_and_the_owner_change_merges_and_no_name_of_staff_is_told(cli
         ada, by=make_superuser(first_name="Secret", username="secret"), version=1, phone="12345"
     )
     message = read(client.post(PATH, sent, follow=True)).one("p", class_="note success").text
-    assert message == "Saved. Meanwhile somebody changed the phone; both changes are kept."
+    assert message == "Saved. Meanwhile someone changed the phone; both changes are kept."
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone) == ("Augusta", "12345")
 

@@ -42,8 +42,8 @@ def test_people_see_where_they_are_signed_in_and_which_one_this_is(client, ada, 
     response = client.get("/me/sessions/")
     items = [item.text for item in read(response).one("ul", class_="sessions").all("li")]
     assert len(items) == 2
-    assert ["this one" in item for item in items] == [not item.endswith("End") for item in items]
-    assert sum("this one" in item for item in items) == 1
+    assert ["This device" in item for item in items] == [not item.endswith("End") for item in items]
+    assert sum("This device" in item for item in items) == 1
     for browser in (client, other):
         assert browser.cookies["session"].value not in response.content.decode()
     assert {link.attributes["href"] for link in read(response).all("a", class_="button")} == {

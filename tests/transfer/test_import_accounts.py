@@ -221,7 +221,7 @@ def test_a_username_that_looks_like_another_is_refused(importing, names, stored)
         make_user(username=first)
     result = importing(f"username\n{first}\n{second}\n")
     assert result.counts == (0, 0, 1, 1) if stored else (1, 0, 0, 1)
-    assert f"line 3: username: “{second}”: This looks like the username “" in result.errors
+    assert f"line 3: username: “{second}”: This is too similar to the username “" in result.errors
 
 
 def test_a_name_that_an_earlier_row_gave_up_is_no_longer_looked_like(importing):

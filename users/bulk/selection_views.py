@@ -40,7 +40,7 @@ def selection_page(request):
             ]
         ),
     }
-    return render(request, "users/directory/selection.html", context)
+    return render(request, "users/bulk/selection.html", context)
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:

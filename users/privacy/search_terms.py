@@ -18,14 +18,7 @@ from users.database.search_index import search_condition
 from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
 from users.models import User
-from users.privacy.matcher import (
-    MIN_DIGITS,
-    WORD,
-    Matcher,
-    dialled_numbers,
-    fold_text,
-    search_spellings,
-)
+from users.privacy.matcher import MIN_DIGITS, WORD, Matcher, dialled_numbers, fold_text, search_spellings
 
 # Personal fields that `search_values` treats in ways of their own; any other is taken as an id.
 NAMED_FIELDS = {"username", "email", "phone", "first_name", "last_name"}

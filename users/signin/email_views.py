@@ -10,7 +10,7 @@ from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 from users.verbs.verification.verb import confirm_email
 
-CONFIRMATION_TEMPLATE = "users/staff/email_confirmation.html"
+CONFIRMATION_TEMPLATE = "users/signin/email_confirmation.html"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

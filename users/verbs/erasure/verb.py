@@ -23,13 +23,7 @@ from users.models import State, User
 from users.privacy import reservations
 from users.row_locks import lock_account, lock_superusers
 from users.verbs.erasure.erase_related import erase_related_records
-from users.verbs.transaction import (
-    bump_version,
-    is_permanent_superuser,
-    refuse_last_superuser,
-    require_reason,
-    save_account,
-)
+from users.verbs.transaction import bump_version, is_permanent_superuser, refuse_last_superuser, require_reason, save_account
 
 # They say nothing about a person, or keep the row whole.
 KEPT_COLUMNS = {

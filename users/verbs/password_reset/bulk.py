@@ -21,7 +21,10 @@ class SendPasswordReset(SendMail):
     noun = "password-reset"
     past = "sent an email"
     menu = "Sign-in"
-    explains = "Everyone gets an email with a link to choose a new password. The current password keeps working until then."
+    explains = (
+        "Everyone gets an email with a link to choose a new password. "
+        "The current password keeps working until then."
+    )
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited and has no password yet. Invite it again instead."

@@ -1,0 +1,426 @@
+"""Saved views: GET and POST /users/views/, /users/views/new/, /users/views/<id>/, its deletion, and
+/users/?view=<id>
+"""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from tests.answers import (
+    BAD_IDS,
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+    errors_of,
+)
+from tests.builders import make_superuser, make_user
+from tests.pages import form, read
+from tests.verbs.asking import events_refused
+from users.audit.models import AuditEvent
+from users.directory import saved_searches
+from users.directory.models import SavedView
+
+pytestmark = pytest.mark.django_db
+PATH = "/users/views/"
+HTMX = {"HX-Request": "true"}
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def viewer(client):
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
+    return viewer
+
+
+@pytest.fixture
+def manager(client):
+    manager = make_user("Manager")
+    client.force_login(manager)
+    return manager
+
+
+def make_view(
+    owner, name: str = "Suspended", query: str = "status=suspended", **fields
+) -> SavedView:
+    return SavedView.objects.create(owner=owner, name=name, query=query, **fields)
+
+
+def names(response) -> list[str]:
+    return [link.text for link in read(response).one("nav", class_="views").all("a")]
+
+
+def only_view() -> SavedView:
+    return SavedView.objects.get()
+
+
+# --- a new one ------------------------------------------------------------------------------------
+
+
+def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
+    page = read(client.get("/users/?sort=name&joined_from=-30d&status=suspended"))
+    (link,) = [link.attributes["href"] for link in page.all("a") if link.text == "Save view"]
+    sent = form(client.get(link), PATH)
+    assert sent["query"] == "status=suspended&joined_from=-30d&sort=name"
+    response = client.post(PATH, sent | {"name": " New and suspended "})
+    view = only_view()
+    assert (view.owner, view.name, view.query, view.shared) == (
+        viewer,
+        "New and suspended",
+        sent["query"],
+        False,
+    )
+    assert response["Location"] == f"/users/?view={view.pk}"
+    assert not AuditEvent.objects.exists()
+    again = client.get(response["Location"])
+    assert again["Location"] == "/users/?status=suspended&joined_from=-30d&sort=name"
+    note = read(client.get(again["Location"])).one("p", class_="note success")
+    assert note.text == "View “New and suspended” saved."
+
+
+def test_the_unfiltered_list_offers_nothing_to_save(client, viewer):
+    assert "Save view" not in read(client.get("/users/")).text
+    assert client.post(PATH, {"name": "Everybody", "query": ""}).status_code == 302
+    assert client.get(f"/users/?view={only_view().pk}")["Location"] == "/users/"
+
+
+def test_what_is_stored_is_the_canonical_text(client, viewer):
+    client.post(PATH, {"name": "x", "query": "sort=-joined&size=50&status=&domain=@EXAMPLE.com&q="})
+    assert only_view().query == "domain=example.com"
+
+
+def test_a_manager_shares_a_view_and_the_trail_has_it(client, manager):
+    client.post(PATH, {"name": "Suspended", "query": "status=suspended", "shared": "on"})
+    view = only_view()
+    assert view.shared
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target_id) == ("view.created", manager.pk, None)
+    assert event.after == {
+        "view": view.pk,
+        "name": "Suspended",
+        "query": "status=suspended",
+        "shared": True,
+    }
+
+
+def test_sharing_takes_its_own_permission(client, viewer):
+    response = client.post(PATH, {"name": "x", "query": "status=suspended", "shared": "on"})
+    assert_denied(response, "users.share_view", actor=viewer, action="share_view")
+    view = make_view(viewer)
+    changed = {"name": "x", "position": 1, "version": 1, "shared": "on"}
+    client.post(f"{PATH}{view.pk}/", changed)
+    view.refresh_from_db()
+    assert not view.shared
+    assert (
+        "disabled" in read(client.get(f"{PATH}{view.pk}/")).one("input", name="shared").attributes
+    )
+
+
+def test_no_event_no_shared_view(client, manager):
+    with events_refused(), pytest.raises(IntegrityError), transaction.atomic():
+        client.post(PATH, {"name": "x", "query": "status=suspended", "shared": "on"})
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "required"),
+        ("  ", "required"),
+        ("x" * 61, "at most 60"),
+        ("a\x00b", "Null"),
+        ("a\x07b", "control"),
+        ("taken", "already"),
+    ],
+)
+def test_a_bad_name_is_named_and_the_filter_kept(client, viewer, name, says):
+    make_view(viewer, "taken")
+    response = client.post(PATH, {"name": name, "query": "status=suspended"})
+    assert response.status_code == 422
+    assert any(says in error for error in errors_of(response)), errors_of(response)
+    assert form(response, PATH)["query"] == "status=suspended"
+    assert SavedView.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("status=odd", "status"),
+        ("groups__permissions=1", "groups__permissions"),
+        ("q=" + "x" * 201, "q"),
+        ("sort=password", "sort"),
+    ],
+)
+def test_a_bad_filter_is_named(client, viewer, query, parameter):
+    for response in (
+        client.post(PATH, {"name": "x", "query": query}),
+        client.get(f"{PATH}new/?{query}"),
+    ):
+        assert response.status_code == 400
+        assert read(response).one("code").text == parameter
+    assert not SavedView.objects.exists()
+
+
+def test_two_people_may_use_the_same_name(client, viewer):
+    make_view(make_user("Viewer"), "Mine")
+    assert client.post(PATH, {"name": "Mine", "query": "status=suspended"}).status_code == 302
+
+
+def test_a_person_has_at_most_a_hundred_views(client, viewer):
+    SavedView.objects.bulk_create(
+        SavedView(owner=viewer, name=f"{number}", query="")
+        for number in range(saved_searches.SEARCHES_PER_OWNER)
+    )
+    response = client.post(PATH, {"name": "One more", "query": ""})
+    assert response.status_code == 422
+    assert "You already have 100 views" in errors_of(response)[0]
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+
+def test_the_links_are_ones_own_in_order_and_then_what_others_share(client, viewer):
+    other = make_user("Manager", username="mona")
+    make_view(viewer, "Second", position=2)
+    make_view(viewer, "First", position=1)
+    make_view(other, "Alpha", shared=True)
+    make_view(other, "Hidden")
+    response = client.get(PATH, headers=HTMX)
+    assert names(response) == ["First", "Second", "Alpha", "All views"]
+    assert "HX-Request" in response["Vary"]
+    cells = [row.all("td")[0].text for row in read(client.get(PATH)).one("tbody").all("tr")]
+    assert cells == ["First", "Second", "Alpha"]
+    assert "by mona" in read(client.get(PATH)).text
+
+
+def test_the_directory_has_a_plain_link_that_htmx_replaces(client, viewer):
+    nav = read(client.get("/users/")).one("nav", class_="views")
+    assert nav.attributes["hx-get"] == nav.one("a").attributes["href"] == PATH
+    assert names(client.get(PATH, headers=HTMX)) == ["Views"]
+
+
+def test_hostile_names_are_text(client, manager):
+    view = make_view(manager, NASTY, query="q=%3Cimg+src%3Dx%3E", shared=True)
+    for response in (
+        client.get(PATH),
+        client.get(PATH, headers=HTMX),
+        client.get(f"{PATH}{view.pk}/"),
+        client.post(f"{PATH}{view.pk}/", {"name": NASTY}),
+        client.post(PATH, {"name": NASTY, "query": ""}),
+        client.get(f"{PATH}new/?{view.query}"),
+        client.post(f"{PATH}{view.pk}/deletion/", follow=True),
+    ):
+        page = read(response)
+        assert not [script for script in page.all("script") if "alert" in script.raw_text]
+        assert not page.all("img", src="x")
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_links_take_three_queries_whatever_there_is(client, manager, count):
+    for number in range(count):
+        make_view(make_user("Viewer"), f"view {number}", shared=True)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PATH, headers=HTMX)
+    assert len(queries) == 3
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def test_a_shared_view_opens_for_everybody_who_sees_the_directory(client, viewer):
+    view = make_view(make_user("Manager"), shared=True)
+    assert client.get(f"/users/?view={view.pk}")["Location"] == "/users/?status=suspended"
+
+
+def test_a_private_view_of_somebody_else_is_not_there_even_for_a_superuser(client):
+    view = make_view(make_user("Manager"))
+    client.force_login(make_superuser())
+    for response in (
+        client.get(f"/users/?view={view.pk}"),
+        client.get(f"{PATH}{view.pk}/"),
+        client.post(f"{PATH}{view.pk}/", {"name": "x"}),
+        client.post(f"{PATH}{view.pk}/deletion/"),
+    ):
+        assert response.status_code == 404
+    assert SavedView.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["view={}&status=active", "view={}&view={}", "view=x", "view=", "view=-1", "view=" + "9" * 20],
+)
+def test_a_view_comes_alone_and_as_a_number(client, viewer, query):
+    response = client.get("/users/?" + query.replace("{}", str(make_view(viewer).pk)))
+    assert response.status_code == 400
+    assert read(response).one("code").text == "view"
+
+
+@pytest.mark.parametrize("number", ["0", "999999", str(2**63 - 1), str(2**63)])
+def test_an_unknown_view_is_not_found(client, viewer, number):
+    assert client.get(f"/users/?view={number}").status_code == 404
+
+
+def test_a_view_that_means_nothing_any_more_says_so_and_can_be_deleted(client, viewer):
+    view = make_view(viewer, query="colour=<b>blue</b>")
+    response = client.get(f"/users/?view={view.pk}", follow=True)
+    assert response.redirect_chain == [(f"{PATH}{view.pk}/", 302)]
+    page = read(response)
+    assert "can no longer be opened" in page.one("p", class_="note error").text
+    assert page.one("form", action=f"{PATH}{view.pk}/deletion/")
+    assert client.post(f"{PATH}{view.pk}/deletion/").status_code == 302
+    assert not SavedView.objects.exists()
+
+
+# --- changing and deleting ------------------------------------------------------------------------
+
+
+def test_the_owner_renames_and_shares_a_view(client, manager):
+    view = make_view(manager)
+    sent = form(client.get(f"{PATH}{view.pk}/"), f"{PATH}{view.pk}/")
+    assert sent == {"version": "1", "name": "Suspended", "position": "1"}
+    response = client.post(
+        f"{PATH}{view.pk}/", sent | {"name": "Locked out", "shared": "on", "position": "7"}
+    )
+    assert response["Location"] == PATH
+    view.refresh_from_db()
+    assert (view.name, view.shared, view.position, view.version) == ("Locked out", True, 7, 2)
+    event = AuditEvent.objects.get()
+    assert event.action == "view.changed"
+    assert event.before == {"view": view.pk, "name": "Suspended", "shared": False}
+    assert event.after == {"view": view.pk, "name": "Locked out", "shared": True}
+
+
+def test_a_private_view_changes_without_an_event(client, viewer):
+    view = make_view(viewer)
+    client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1})
+    view.refresh_from_db()
+    assert view.name == "x"
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_owner_who_may_share_no_longer_still_takes_a_view_back(client, viewer):
+    view = make_view(viewer, shared=True)
+    kept = client.post(
+        f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1, "shared": "on"}
+    )
+    assert_denied(kept, "users.share_view", actor=viewer, action="share_view")
+    assert (
+        client.post(f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1}).status_code
+        == 302
+    )
+    view.refresh_from_db()
+    assert not view.shared
+
+
+def test_a_stale_form_is_asked_about_and_keeps_what_was_typed(client, manager):
+    view = make_view(manager)
+    saved_searches.change_saved_search(
+        view, by=manager, version=1, name="Other", shared=False, position=1
+    )
+    response = client.post(f"{PATH}{view.pk}/", {"name": "Mine", "position": 1, "version": 1})
+    assert response.status_code == 409
+    assert "It is now “Other”" in read(response).text
+    again = form(response, f"{PATH}{view.pk}/")
+    assert (again["name"], again["version"]) == ("Mine", "2")
+    assert client.post(f"{PATH}{view.pk}/", again).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 61),
+        ("name", "taken"),
+        ("position", "0"),
+        ("position", "x"),
+        ("version", ""),
+        ("version", str(2**40)),
+    ],
+)
+def test_bad_input_changes_nothing(client, viewer, field, value):
+    view = make_view(viewer)
+    make_view(viewer, "taken")
+    response = client.post(
+        f"{PATH}{view.pk}/", {"name": "x", "position": 1, "version": 1} | {field: value}
+    )
+    assert response.status_code == 422
+    assert errors_of(response)
+    view.refresh_from_db()
+    assert (view.name, view.version) == ("Suspended", 1)
+
+
+def test_colleagues_see_a_shared_view_and_cannot_change_or_delete_it(client, manager):
+    view = make_view(make_user("Manager"), shared=True)
+    page = read(client.get(f"{PATH}{view.pk}/"))
+    assert not page.all("form", action=f"{PATH}{view.pk}/")
+    for path in (f"{PATH}{view.pk}/", f"{PATH}{view.pk}/deletion/"):
+        response = client.post(path, {"name": "x", "position": 1, "version": 1})
+        assert_denied(response, "", actor=manager, action="change_view")
+    view.refresh_from_db()
+    assert view.name == "Suspended"
+
+
+def test_a_superuser_deletes_what_somebody_shares_and_the_trail_has_it(client):
+    view = make_view(make_user("Manager"), shared=True)
+    boss = make_superuser()
+    client.force_login(boss)
+    response = client.post(f"{PATH}{view.pk}/deletion/", follow=True)
+    assert response.redirect_chain == [(PATH, 302)]
+    assert not SavedView.objects.exists()
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.before["name"]) == (
+        "view.deleted",
+        boss.pk,
+        "Suspended",
+    )
+    page = read(client.get("/audit/")).text
+    assert "Deleted a shared view" in page
+
+
+def test_no_event_no_deletion(client, manager):
+    view = make_view(manager, shared=True)
+    with events_refused(), pytest.raises(IntegrityError), transaction.atomic():
+        client.post(f"{PATH}{view.pk}/deletion/")
+    assert SavedView.objects.count() == 1
+
+
+# --- the rest of the ladder -----------------------------------------------------------------------
+
+
+def test_whoever_may_not_see_accounts_has_no_views(client):
+    staff = make_user(is_staff=True)
+    view = make_view(staff)
+    client.force_login(staff)
+    one = f"{PATH}{view.pk}/"
+    for response in (
+        client.get(PATH),
+        client.post(PATH),
+        client.get(PATH + "new/"),
+        client.get(one),
+        client.post(one),
+        client.post(one + "deletion/"),
+        client.get(f"/users/?view={view.pk}"),
+    ):
+        assert_denied(response, "users.view_user", actor=staff, action="view")
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    for path in (PATH, f"{PATH}1/"):
+        assert_sent_to_sign_in(client, path)
+    assert_sent_to_sign_in(client, f"{PATH}new/", methods=("get",))
+    assert_sent_to_sign_in(client, f"{PATH}1/deletion/", methods=("post",))
+
+
+def test_an_unknown_id_is_not_found(client, viewer):
+    assert BAD_IDS
+    assert_not_found(client, PATH + "{}/")
+    assert_not_found(client, PATH + "{}/deletion/", methods=("post",))
+
+
+def test_other_methods_are_refused(client, viewer):
+    view = make_view(viewer)
+    assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")
+    assert_wrong_method(client, PATH + "new/", allowed="GET, HEAD")
+    assert_wrong_method(client, f"{PATH}{view.pk}/", allowed="GET, HEAD, POST")
+    assert_wrong_method(client, f"{PATH}{view.pk}/deletion/", allowed="POST")

@@ -1,0 +1,530 @@
+"""Personal data is masked for those who may not see it: on every page, in files, in kept pages, and
+in what a search tells.
+"""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import caches
+from django.db import connection
+from django.http import QueryDict
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.builders import make_superuser, make_user
+from tests.caching.looking import ask, plain, stored
+from tests.full_history import LOGIN, MAIL, NEW_MAIL, OLD_MAIL, PHONE, found_in, live
+from tests.pages import read
+from tests.test_crawl import crawl
+from users import masking
+from users.audit.record import record_event
+from users.bulk.selection_kind import filtered_accounts
+from users.directory import saved_searches
+from users.directory.filter import BadFilter, Filter
+from users.jobs.models import Job, JobItem
+from users.models import User
+from users.verbs.profile.verb import edit_profile
+
+REACHED = {PHONE, MAIL, OLD_MAIL, NEW_MAIL, "198.51.100.77"}
+PART = {"HX-Request": "true", "HX-Target": "results"}
+
+
+def everything_but(*codenames: str) -> User:
+    """Staff with all rights but these."""
+    account = make_user(is_staff=True)
+    of_ours = Permission.objects.filter(content_type__app_label="users")
+    account.user_permissions.set(of_ours.exclude(codename__in=["view_personal", *codenames]))
+    return account
+
+
+def signed_in(account: User) -> Client:
+    client = Client()
+    client.force_login(account)
+    client.get("/me/")
+    return client
+
+
+# --- the masks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("jane@example.com", "j•••@example.com"),
+        ("j@example.com", "•••@example.com"),
+        ("", ""),
+        ("jane@x@example.com", "j•••@example.com"),
+        ("Ann@EXAMPLE.com", "A•••@EXAMPLE.com"),
+    ],
+)
+def test_of_an_address_one_letter_and_the_domain_are_left(value, shown):
+    assert masking.mask_email(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("+4915799887766", "•••• 66"), ("12345", "••••"), ("", "")]
+)
+def test_of_a_number_two_digits_are_left(value, shown):
+    assert masking.mask_phone(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Asked by jane@example.com.", "Asked by j•••@example.com."),
+        ("“jane@example.com” <jane@example.org>", "“j•••@example.com” <j•••@example.org>"),
+        ("q=jane%40example.com&all=1", "q=j•••@example.com&all=1"),
+        ("&lt;jane@example.com&gt;", "&lt;j•••@example.com&gt;"),
+        ("call +49 (157) 998 877-66 today", "call •••• 66 today"),
+        ("or 0049 157 99887766!", "or •••• 66!"),
+        ("from 198.51.100.77", "from 198.51.•••"),
+        ("from 2001:db8::ff00:42:8329", "from 2001:db8:•••"),
+        ("j•••@example.com", "j•••@example.com"),
+        ("@jane", "@jane"),
+        ("a @ b", "a @ b"),
+        ("1,234 accounts as of 2026-11-03 12:30:59", "1,234 accounts as of 2026-11-03 12:30:59"),
+        ("Chrome/120.0.6099.109", "Chrome/120.0.6099.109"),
+        ("#17", "#17"),
+    ],
+)
+def test_addresses_and_numbers_in_a_text_are_masked_and_nothing_else(text, shown):
+    assert masking.mask_text(text) == shown
+    assert masking.mask_text(shown) == shown
+
+
+def test_a_page_is_covered_between_its_tags_and_in_what_pops_up_and_boxes_keep_what_was_typed():
+    page = (
+        '<p title="to jane@example.com">jane@example.com</p><input value="jane@example.com">'
+        "<textarea>jane@example.com</textarea><p>+4915799887766</p>"
+    )
+    assert masking.mask_html(page) == (
+        '<p title="to j•••@example.com">j•••@example.com</p><input value="jane@example.com">'
+        "<textarea>jane@example.com</textarea><p>•••• 66</p>"
+    )
+
+
+def test_what_a_viewer_sees_is_never_saved():
+    with pytest.raises(RuntimeError):
+        masking.mask_account(User(username="ada")).save()
+
+
+# --- everywhere -----------------------------------------------------------------------------------
+
+
+class Reader:
+    """A browser that looks for what it must not be told, in whatever it gets."""
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.seen = dict[str, list[str]]()
+
+    def get(self, address: str, **kwargs):
+        response = self.client.get(address, **kwargs)
+        self.look(address, response)
+        self.look(f"{address} as a part", self.client.get(address, headers=PART))
+        return response
+
+    def look(self, address: str, response) -> None:
+        content = b"".join(response) if response.streaming else response.content
+        if response.streaming:
+            response.streaming_content = [content]
+        if found := REACHED & set(found_in(content + repr(response.headers).encode())):
+            self.seen[address] = sorted(found)
+
+
+@pytest.mark.sqlite  # of pages, and not of the database
+@pytest.mark.django_db(transaction=True)
+def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
+    person = live(person)
+    job = Job.objects.filter(kind="suspend", by_text="support").latest("pk")
+    JobItem.objects.create(
+        job=job,
+        account=make_user(username=f"x-{MAIL}"),
+        outcome="failed",
+        reason=f"No mail to {MAIL}",
+    )
+    Job.objects.filter(pk=job.pk).update(
+        failed=1, changed=1, selected=2, reason=f"for {MAIL}", note=f"{PHONE}"
+    )
+    User.objects.filter(pk=person.pk).update(
+        attributes={"mobile": "0157 99887766", "contacts": [{"of": f"wife {OLD_MAIL}"}]}
+    )
+    deputy = everything_but()
+    reader = Reader(signed_in(deputy))
+    support = Reader(signed_in(make_superuser()))
+    lists = ["/users/?q=quaxenberger", "/users/?domain=example.com&sort=name", f"/users/?q={LOGIN}"]
+    own = [
+        f"/users/{person.pk}/{tab}"
+        for tab in ("", "activity/", "history/", "doctor/", "sign-ins/", "mail/", "notes/")
+    ]
+    own += [
+        f"/users/{person.pk}/{verb}/"
+        for verb in ("suspension", "deletion", "erasure", "password-reset", "verification")
+    ]
+    ids = f"ids={person.pk}"
+    rooms = [
+        "/audit/",
+        f"/audit/?target={person.pk}",
+        "/jobs/",
+        f"/jobs/{job.pk}/",
+        f"/jobs/{job.pk}/left-out.csv",
+    ]
+    rooms += [
+        f"/users/selection/?{ids}",
+        f"/users/bulk/suspension/?{ids}",
+        "/users/views/",
+        "/users/doctor/?q=wquax78",
+    ]
+    caches["pages"].clear()
+    for address in [*lists, *own, *rooms]:
+        reader.get(address, follow=True)
+    assert reader.seen == {}
+    kept = [value for key, value in stored().items() if "session:" not in key]
+    assert len(kept) > len(lists)
+    assert not [value for value in kept if REACHED & set(found_in(value))]
+    for address in [*lists, *own, *rooms]:
+        support.get(address, follow=True)
+    assert {
+        f"/users/{person.pk}/",
+        "/audit/",
+        "/jobs/",
+        f"/jobs/{job.pk}/left-out.csv",
+        own[4],
+        own[5],
+    } <= support.seen.keys()
+    crawl(reader, f"/users/{person.pk}/")
+    assert reader.seen == {}
+
+
+@pytest.mark.django_db
+def test_what_is_said_after_a_deed_is_masked(client):
+    client.force_login(everything_but())
+    ada = make_user(username="jane@example.com", email="jane.roe@example.org")
+    for path, sent in (
+        ("suspension", {"reason": "Because"}),
+        ("suspension/end", {"reason": "Over"}),
+        ("verification", {"reason": "Called"}),
+    ):
+        ada.refresh_from_db()
+        response = client.post(
+            f"/users/{ada.pk}/{path}/", {"version": ada.version} | sent, follow=True
+        )
+        assert read(response).one("p", class_="note success").text
+        assert b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in response.content
+        assert not re.search(rb"jane(\.roe)?(@|%40)", response.content), path
+
+
+@pytest.mark.django_db
+def test_an_objection_does_not_tell_another_ones_address(client):
+    make_user(username="ann.lee", email="ann@example.com", first_name="Ann")
+    client.force_login(everything_but())
+    response = client.post("/users/new/", {"email": "ann@example.com", "username": "other"})
+    assert response.status_code == 422
+    assert b"Ann" not in response.content
+    assert (
+        read(response).one("input", name="email").attributes["value"] == "ann@example.com"
+    )  # what was typed stays
+
+
+@pytest.mark.django_db
+def test_the_account_is_changed_and_not_what_the_viewer_sees_of_it(client):
+    client.force_login(everything_but())
+    ada = make_user(
+        username="jane@example.com", email="jane.roe@example.org", phone="+4915799887766"
+    )
+    client.post(f"/users/{ada.pk}/suspension/", {"version": 1, "reason": "Because"})
+    ada.refresh_from_db()
+    assert (ada.status, ada.username, ada.email, ada.phone) == (
+        "suspended",
+        "jane@example.com",
+        "jane.roe@example.org",
+        "+4915799887766",
+    )
+
+
+@pytest.mark.django_db
+def test_nobody_edits_what_is_masked_for_them(client):
+    client.force_login(everything_but())
+    ada = make_user(email="jane@example.com")
+    for path in ("edit/", "edit/email/"):
+        response = client.get(f"/users/{ada.pk}/{path}")
+        assert response.status_code == 403
+        assert b"users.view_personal" in response.content
+        assert b"jane@" not in response.content
+
+
+@pytest.mark.django_db
+def test_the_past_is_masked_and_still_says_what_changed(client):
+    ada = make_user(phone="+4915711111166", date_joined="2026-01-01T00:00Z")
+    edit_profile(ada, by=make_superuser(), version=1, phone="+4915722222266")
+    client.force_login(make_user("Viewer"))
+    page = client.get(f"/users/{ada.pk}/history/?at=2026-01-02")
+    [row] = [row.text for row in read(page).all("tr") if "••••" in row.text]
+    assert row.count("•••• 66") == 2
+    assert "(different)" in row
+    assert b"2222226" not in page.content
+
+
+# --- kept pages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("headers", [{}, PART], ids=["page", "part"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "br"])
+@pytest.mark.parametrize("roles", [("Support", "Viewer"), ("Viewer", "Support")])
+def test_a_page_that_is_kept_for_one_is_never_served_to_another(roles, encoding, headers):
+    ada = make_user(email="jane@example.com", phone="+4915799887766")
+    edit_profile(ada, by=make_superuser(), version=1, phone="+4915799887767")
+    headers = headers | {"Accept-Encoding": encoding}
+    clients = {role: signed_in(make_user(role)) for role in roles}
+    for path in ("/users/", "/users/?q=person", f"/users/{ada.pk}/"):
+        for expected in ("miss", "hit"):
+            for role in roles:
+                response = ask(clients[role], path, **headers)
+                assert response.outcome == expected
+                assert (b"jane@example.com" in plain(response)) == (role == "Support"), (path, role)
+                assert (
+                    b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in plain(response)
+                ) == (role == "Viewer")
+                assert b"799887767" not in plain(response) or role == "Support"
+
+
+@pytest.mark.django_db
+def test_a_right_that_is_taken_masks_the_next_page(client):
+    viewer = make_user("Support")
+    ada = make_user(email="jane@example.com")
+    client.force_login(viewer)
+    for path in ("/users/", f"/users/{ada.pk}/"):
+        assert b"jane@example.com" in client.get(path).content
+    viewer.groups.get().permissions.remove(Permission.objects.get(codename="view_personal"))
+    for path in ("/users/", f"/users/{ada.pk}/"):
+        assert b"jane@example.com" not in client.get(path).content
+
+
+@pytest.mark.django_db
+def test_masking_asks_the_database_nothing(client):
+    for _ in range(3):
+        make_user()
+    numbers = []
+    for role in ("Support", "Viewer"):
+        client.force_login(make_user(role))
+        client.get("/me/")
+        caches["pages"].clear()
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            client.get("/users/")
+        numbers.append(len(queries))
+    assert numbers[0] == numbers[1] <= 4
+
+
+# --- what a search tells --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jane(db) -> User:
+    make_user(username="other", email="other@example.net", first_name="Somebody", last_name="Else")
+    return make_user(
+        username="smith77",
+        email="jane.roe@example.com",
+        first_name="Maria",
+        last_name="Lang",
+        phone="+4915799887766",
+    )
+
+
+def found(client, q: str) -> set[str]:
+    response = client.get("/users/", {"q": q})
+    assert response.status_code == 200
+    return {link.text for body in read(response).all("tbody") for link in body.all("a")}
+
+
+PARTS = [
+    "j",
+    "ja",
+    "jan",
+    "jane",
+    "jane.roe",
+    "roe",
+    "jane.roe@",
+    "jane.roe@example.co",
+    "@example.com",
+    "example",
+    "email:jane",
+    "email:j",
+    "+491579988776",
+    "+49",
+    "1579988",
+    "7766",
+    "99887766",
+    "maria jane.roe",
+    '"jane roe"',
+    "jane maria",
+    "email:jane.roe@example.co",
+]
+
+
+@pytest.mark.parametrize("q", PARTS)
+def test_no_part_of_an_address_or_number_finds_anybody(client, jane, q):
+    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
+    assert "Maria Lang" not in found(client, q)
+
+
+def test_those_who_may_see_them_find_by_most_parts(client, jane):
+    client.force_login(make_user("Support", username="viewer", email="viewer@example.net"))
+    assert [q for q in PARTS if "Maria Lang" not in found(client, q)] == ['"jane roe"']
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "jane.roe@example.com",
+        "Jane.Roe@Example.com",
+        "email:jane.roe@example.com",
+        "+4915799887766",
+        "+49 157 998 877 66",
+        "smith77",
+        "smi",
+        "ith7",
+        "sm",
+        "maria",
+        "lang",
+        "la",
+        "ari",
+        "maria lang",
+        "lang maria",
+        "username:smi",
+        "name:lang",
+        "maria jane.roe@example.com",
+    ],
+)
+def test_whole_values_find_and_so_do_parts_of_names(client, jane, q):
+    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
+    assert "Maria Lang" in found(client, q)
+
+
+def test_a_username_that_is_an_address_is_found_whole_alone(client, jane):
+    User.objects.filter(pk=jane.pk).update(username="jane@example.org")
+    jane.refresh_from_db()
+    jane.save()
+    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
+    assert [
+        q
+        for q in ("jane", "ja", "username:jan", "jane@example.or", "example.org")
+        if "Maria Lang" in found(client, q)
+    ] == []
+    assert "Maria Lang" in found(client, "jane@example.org")
+
+
+@pytest.mark.parametrize("sort", ["email", "-email", "username", "-username"])
+def test_no_order_tells_them(client, jane, sort):
+    client.force_login(make_user("Viewer"))
+    response = client.get(f"/users/?sort={sort}")
+    assert response.status_code == 400
+    assert "masked for you" in read(response).one("main").text
+    heads = read(client.get("/users/")).one("thead")
+    assert [link.text for link in heads.all("a")] == ["Name", "Joined", "Last seen"]
+
+
+def test_counts_and_selections_tell_no_more_than_the_list(client, jane):
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
+    for path in (
+        "/users/selection/?all=1&q=jane.roe",
+        "/users/?q=jane.roe",
+        "/users/count/?q=jane.roe",
+    ):
+        response = client.get(path, follow=True)
+        assert response.status_code == 200
+        assert b"Maria" not in response.content
+    assert Filter(q="jane.roe").digest != Filter(q="jane.roe", masked=True).digest
+    assert [Filter(q="jane.roe", masked=masked).apply().count() for masked in (False, True)] == [
+        1,
+        0,
+    ]
+
+
+def test_a_selection_of_somebody_for_whom_they_are_masked_is_no_other_in_a_job(jane):
+
+    for by, number in ((everything_but(), 0), (make_superuser(), 1), (None, 1)):
+        assert filtered_accounts(QueryDict("q=jane.roe&all=1"), by).count() == number
+
+
+def test_the_doctor_names_nobody_for_an_address_that_is_nearly_right(client, jane):
+    client.force_login(make_user("Viewer"))
+    nearly = "/users/doctor/?q=jane.roee%40example.com"
+    assert b"Maria" not in client.get(nearly).content
+    assert (
+        client.get("/users/doctor/?q=jane.roe%40example.com")["Location"]
+        == f"/users/{jane.pk}/doctor/"
+    )
+    client.force_login(make_user("Support"))
+    assert b"Maria" in client.get(nearly).content
+
+
+def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane):
+    root = make_superuser()
+    viewer = make_user("Viewer")
+    hidden = [
+        saved_searches.create_saved_search(
+            Filter.parse(QueryDict(query)), by=root, name=name, shared=True
+        )
+        for name, query in (
+            ("one", "q=jane.roe%40example.com"),
+            ("two", "q=99887766"),
+            ("jane@example.com", "status=active"),
+        )
+    ]
+    shown = saved_searches.create_saved_search(
+        Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True
+    )
+    ordered = saved_searches.create_saved_search(
+        Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True
+    )
+    client.force_login(viewer)
+    assert set(saved_searches.visible_searches(viewer)) == {shown, ordered}
+    assert len(saved_searches.visible_searches(root)) == 5
+    for view in hidden:
+        assert client.get(f"/users/?view={view.pk}").status_code == 404
+    assert client.get(f"/users/?view={ordered.pk}")["Location"] == f"/users/views/{ordered.pk}/"
+    assert client.get(f"/users/views/{ordered.pk}/").status_code == 200
+
+
+def test_a_masked_filter_says_why_it_has_no_such_order():
+    with pytest.raises(BadFilter, match="masked"):
+        Filter.parse(QueryDict("sort=email"), masked=True)
+
+
+@pytest.mark.django_db
+def test_refusals_and_events_of_any_make_are_masked(client):
+    ada = make_user(username="ada")
+    record_event(
+        "account.edited",
+        actor=None,
+        target=ada,
+        before={"email": None, "attributes": "x"},
+        after={"email": ["a@example.com"]},
+    )
+    record_event(
+        "account.edited",
+        actor=None,
+        target=ada,
+        after={"note": {"deep": ["b@example.com"]}, "phone": 12345678},
+        reason="c@example.com",
+    )
+    client.force_login(everything_but())
+    for path in ("/audit/", f"/users/{ada.pk}/", f"/users/{ada.pk}/activity/"):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert not re.search(rb">[^<]*[abc]@example.com", response.content)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["jane＠example.com", "jane﹫example.com", "“jane＠example.com”", "see jane＠example.com."],
+)
+def test_a_wide_at_sign_hides_no_address(typed):
+    assert "jane" not in masking.mask_text(typed)
+    assert "j•••@example.com" in masking.mask_text(typed)
+    assert "jane" not in masking.mask_html(f'<p title="{typed}">{typed}</p>')
