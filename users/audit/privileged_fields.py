@@ -1,4 +1,4 @@
-"""Privileged fields that somebody adds to a form which has none: ignored and recorded."""
+"""Records attempts to send privileged fields with a form that has none; the fields are ignored."""
 
 from collections.abc import Container
 
@@ -8,7 +8,7 @@ from users.audit.record import record_event
 from users.fields import ACCESS_FIELDS, IMPORT_ONLY_FIELDS, STATUS_FIELDS
 from users.models import User
 
-# Fields that no form takes unless it says so: access, and fields that only verbs and imports change.
+# Fields that no form takes unless it says so: access, and what only verbs and imports change.
 PRIVILEGED_FIELDS = {
     *STATUS_FIELDS,
     *ACCESS_FIELDS,
@@ -28,12 +28,11 @@ PRIVILEGED_FIELDS = {
 def record_privileged_fields(
     request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()
 ) -> None:
-    """Whoever sends a form a privileged field that it has not tried something: the field is ignored
-    as any other, and the trail has its name (and never its value). `fields`: those that it has.
+    """Records an event where a request has a privileged field that its form has not: someone has
+    tried something. The event has the field's name and never its value. `fields`: of the form.
     """
-    if strange := sorted(
-        name for name in PRIVILEGED_FIELDS & request.POST.keys() if name not in fields
-    ):
+    sent = PRIVILEGED_FIELDS & request.POST.keys()
+    if strange := sorted(name for name in sent if name not in fields):
         record_event(
             "denied",
             actor=request.user,

@@ -47,6 +47,8 @@ class SetAttributeForm(BulkForm):
 
 
 class SetAttribute(ColumnAction):
+    """Gives all accounts one value in one of SHARED_FIELDS."""
+
     name = "set-attribute"
     label = f"Change {ANY_LABEL}"
     action = "edit"

@@ -13,7 +13,13 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.verb import edit_profile
 from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.forms import REASON_MAX, NormalisedField, VersionedForm, form_status, refuse_lost_characters
+from users.web.forms import (
+    REASON_MAX,
+    NormalisedField,
+    VersionedForm,
+    form_status,
+    refuse_lost_characters,
+)
 
 
 def form_field(name: str) -> NormalisedField:
@@ -55,19 +61,19 @@ class OwnProfileForm(profile_form(*OWN_PROFILE_FIELDS)):  # type: ignore[misc]
 
 
 class ProfileForm(profile_form(*PROFILE_FIELDS)):  # type: ignore[misc]
-    """All fields of the profile. The person's names come first, then the order of PROFILE_FIELDS."""
+    """All fields of the profile: the person's names first, the others as declared."""
 
     field_order = ("first_name", "last_name", *PROFILE_FIELDS)
 
 
 def field_form(name: str) -> type[VersionedForm]:
-    """The form of one field of the profile. Its ids begin with the name, so that several may stand
-    on a page.
-    """
+    """The form class of one field of the profile."""
     return profile_form(name)
 
 
 class RestoreValueForm(VersionedForm):
+    """The reason for restoring an earlier value."""
+
     reason = forms.CharField(
         max_length=REASON_MAX,
         label="Reason",
@@ -83,12 +89,12 @@ def edit(request, pk: int):
     form = bind_form(request, ProfileForm, "edit", account, initial=vars(account))
     if form.is_valid() and (
         done := submit_form(
-            form, lambda: edit_profile(account, by=request.user, **form.cleaned_data)
+            form,
+            lambda: edit_profile(account, by=request.user, **form.cleaned_data),
         )
     ):
         messages.success(request, edit_conflicts.profile_saved(done, request.user))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
-        form, request.user, f"/users/{pk}/"
-    )
+    context = {"form": form, "account": account}
+    context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")
     return render(request, "users/account/edit.html", context, status=form_status(form))
