@@ -29,7 +29,7 @@ QUICK = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
-    "max_connections": "100",
+    "max_connections": "200",
     "listen_addresses": "",
     "log_min_messages": "panic",
 }

@@ -8,6 +8,7 @@ SQLite.
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 TEST_DIR = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
 (TEST_DIR / "static").mkdir()
 OWNER = os.getpid()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 
 
 def remove() -> None:
@@ -34,7 +36,7 @@ os.environ |= {
     "VAR_DIR": str(TEST_DIR),
     "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{TEST_DIR}/rollcall.sqlite3",
     "STATEMENT_TIMEOUT_MS": "0",
-    "REDIS_URL": os.environ.get("REDIS_URL", ""),
+    "REDIS_URL": re.sub(r"/0$", f"/{WORKER}", os.environ.get("REDIS_URL", "")),
     "EMAIL_URL": "",
     "DEFAULT_FROM_EMAIL": "Rollcall <no-reply@localhost>",
     "WORKER_CONCURRENCY": "1",

@@ -1,5 +1,8 @@
 """The fields of the profile on the page of their account: label, value, and the pencil that turns a
-value into a form. HTML by hand, because the page shows all of them.
+value into a form.
+
+HTML by hand, because the page shows all of them. This has a price tag: `facts-html` in
+docs/benchmarks.md.
 """
 
 from collections.abc import Mapping

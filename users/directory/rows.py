@@ -1,7 +1,8 @@
 """The rows of the table, each as one fragment of HTML that is kept from one page to the next.
 
-HTML by hand: as template code, fifty rows of eight cells cost more than the rest of the page. Every
-value that people typed goes through `escape` or `highlight`.
+HTML by hand: as template code, fifty rows of eight cells cost more than the rest of the page. This
+has a price tag: `rows-html` in docs/benchmarks.md. Every value that people typed goes through
+`escape` or `highlight`.
 """
 
 from datetime import datetime
