@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
+from users.fields import field_label
 from users.models import User
 from users.web.forms import posted_data
 
@@ -45,7 +46,7 @@ def add_form_errors(form: Form, error: ValidationError) -> None:
         if name in form.fields or name == NON_FIELD_ERRORS:
             form.add_error(name, errors)
         else:
-            label = name.replace("_", " ").capitalize()
+            label = field_label(name)
             form.add_error(
                 None, [f"{label}: {message}" for each in errors for message in each.messages]
             )
