@@ -53,12 +53,6 @@ def without_c_loader() -> None:
     del DatabaseWrapper.create_cursor
 
 
-def without_connection_check() -> None:
-    from users.database.postgresql.base import DatabaseWrapper
-
-    del DatabaseWrapper.is_usable
-
-
 def without_page_memory() -> None:
     from users.caching.backend import ProcessMemory
 
@@ -139,7 +133,6 @@ REPLACEMENTS: dict[str, Callable[[], None]] = {
     "prepared-statements": without_prepared_statements,
     "compiled-queries": without_compiled_queries,
     "c-loader": without_c_loader,
-    "connection-check": without_connection_check,
     "page-memory": without_page_memory,
     "redis-lock": without_redis_lock,
     "fragment-memory": without_fragment_memory,

@@ -40,7 +40,6 @@ PLACES = {
     "prepared-statements": (prepared_statements, ["prepared_cursor"]),
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
-    "connection-check": (DatabaseWrapper, ["is_usable"]),
     "page-memory": (ProcessMemory, ["put"]),
     "redis-lock": (PageCache, ["claiming", "claimed"]),
     "fragment-memory": (FragmentMemory, ["put"]),
@@ -194,6 +193,8 @@ def test_prices_leave_nothing_else_out(wrong, capsys):
 
 def test_a_price_is_the_share_of_the_page_that_the_trick_saves():
     price = Price("rows-html", "list", "cold", with_it=[0.006, 0.006, 0.1], without=[0.008] * 3)
+    price.cpu_with = 0.9
+    price.cpu_without = 1.0
     assert price.worth == pytest.approx(25)
     text = prices.report({"accounts": 10}, [price]).text
-    assert "| rows-html | list | cold | 6.00 |    8.00 | 25.0 % |" in text
+    assert "| rows-html | list | cold | 6.00 |    8.00 | 25.0 % |     10.0 % |" in text
