@@ -113,20 +113,26 @@ def without_buttons_html() -> None:
 
 def without_facts_html() -> None:
     from users.account.field_html import READ_ONLY_STATES
+    from users.fields import PROFILE_FIELDS, field_label
     from users.templatetags.rollcall import register
 
-    def plain_field(account: Any, may: Any, name: str, label: str, said: str = "") -> SafeString:
+    def plain_field(account: Any, may: Any, name: str, message: str = "") -> SafeString:
         context = {
             "account": account,
             "name": name,
-            "label": label,
+            "label": field_label(name),
             "value": getattr(account, name),
             "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
-            "said": said,
+            "said": message,
         }
         return render_to_string("plain/field.html", context)
 
+    def plain_profile(account: Any, may: Any) -> SafeString:
+        fields = [plain_field(account, may, name) for name in PROFILE_FIELDS]
+        return SafeString("".join(fields))
+
     register.simple_tag(plain_field, name="fact")
+    register.simple_tag(plain_profile, name="profile_facts")
 
 
 REPLACEMENTS: dict[str, Callable[[], None]] = {

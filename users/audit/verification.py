@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from users.audit.chain import EventRow, event_hash, event_rows, late_inserted_events, part_digest, part_salt
+from users.audit.chain import (
+    EventRow,
+    event_hash,
+    event_rows,
+    late_inserted_events,
+    part_digest,
+    part_salt,
+)
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
