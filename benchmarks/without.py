@@ -113,23 +113,23 @@ def without_buttons_html() -> None:
 
 def without_facts_html() -> None:
     from users.account.field_html import READ_ONLY_STATES
-    from users.fields import PROFILE_FIELDS, field_label
+    from users.fields import FIELDS, PROFILE_FIELDS
     from users.templatetags.rollcall import register
 
-    def plain_field(account: Any, may: Any, name: str, message: str = "") -> SafeString:
+    def plain_fields(account: Any, may: Any, *names: str, message: str = "") -> SafeString:
         context = {
             "account": account,
-            "name": name,
-            "label": field_label(name),
-            "value": getattr(account, name),
+            "fields": [(FIELDS[name], getattr(account, name)) for name in names],
             "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
-            "said": message,
+            "message": message,
         }
-        return render_to_string("plain/field.html", context)
+        return render_to_string("plain/fields.html", context)
+
+    def plain_field(account: Any, may: Any, name: str, message: str = "") -> SafeString:
+        return plain_fields(account, may, name, message=message)
 
     def plain_profile(account: Any, may: Any) -> SafeString:
-        fields = [plain_field(account, may, name) for name in PROFILE_FIELDS]
-        return SafeString("".join(fields))
+        return plain_fields(account, may, *PROFILE_FIELDS)
 
     register.simple_tag(plain_field, name="fact")
     register.simple_tag(plain_profile, name="profile_facts")
