@@ -81,7 +81,9 @@ def is_checkable_hash(encoded: str) -> bool:
 
 
 def typed_digest(typed: str) -> str:
-    """The same for the same text, and of no use to whoever lacks our key."""
+    """Returns a digest keyed with SECRET_KEY: equal texts give equal digests, and nobody without
+    the key can test guesses against it.
+    """
     return salted_hmac(
         "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
     ).hexdigest()[:32]
