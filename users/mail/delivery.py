@@ -70,8 +70,8 @@ def claim_message(message: Message) -> bool:
 
 
 def at_most_once(message: Message) -> bool:
-    """What is told to many is worth less than their patience; what one person waits for comes twice
-    rather than never.
+    """Returns whether the message must not be sent twice: a bulk letter. Individual emails are
+    rather sent twice than never.
     """
     return message.is_bulk and message.kind == Message.Kind.LETTER
 
@@ -186,6 +186,6 @@ def error_text(error: Exception) -> str:
 
 
 def reply_text(text: bytes | str) -> str:
-    """What the server said, as a database can hold it."""
+    """Returns the server's reply as text without NUL, which PostgreSQL cannot store."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     return text.replace("\x00", "")

@@ -11,9 +11,7 @@ TEXT_MAX = 10_000
 
 
 class Letter(models.Model):
-    """What a member of the staff wrote, to one person or to many: once, as it was typed, with the
-    names of its variables.
-    """
+    """The text of an email from staff to one person or many, stored once with its placeholders."""
 
     subject = models.CharField(max_length=SUBJECT_MAX)
     text = models.TextField(help_text="Plain text; empty after its deletion")
