@@ -45,4 +45,5 @@ def render_link(account: User, offer: AccountAction, css: str) -> str:
     """Nothing in it comes from people."""
     style = f' class="{css.strip()}"' if css else ""
     key = f' data-key="{offer.link.key}"' if offer.link.key else ""
-    return f'<a{style} href="/users/{account.pk}/{offer.path}"{key}>{icon_svg(offer.icon)} {offer.label}</a>'
+    href = f"/users/{account.pk}/{offer.path}"
+    return f'<a{style} href="{href}"{key}>{icon_svg(offer.icon)} {offer.label}</a>'

@@ -37,9 +37,8 @@ from users.verbs import (
 from users.verbs.declaration import Verb
 
 RECENT_PERIOD = timedelta(hours=1)
-THROTTLE_PERIOD = timedelta(
-    minutes=5
-)  # for which it is worth telling that a network address was held up
+# How long a blocked network address is still worth a mention.
+THROTTLE_PERIOD = timedelta(minutes=5)
 MAX_ENTRIES = 100  # events, mails and attempts; beyond them a failure tells nothing about today
 MAX_FAILURES = 10  # that are shown
 MESSAGE_KINDS = dict(Message.Kind.choices)
@@ -408,7 +407,7 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
 
 
 def unknown_name_attempts(typed: str) -> dict[str, Any]:
-    """Returns how often a name without an account was tried recently (at most 11), and when last."""
+    """Returns how often a name without an account was tried (at most 11), and when last."""
     tries = list(
         SignInEvent.objects.filter(typed=typed_digest(fold_identifier(typed.strip())))
         .order_by("-id")

@@ -43,14 +43,13 @@ class Message(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Not sent"
-        UNKNOWN = (
-            "unknown",
-            "Unknown",
-        )  # one of many was handed over, and nobody knows whether it arrived: not sent again
+        # A bulk letter was handed over and may have arrived: it is not sent again.
+        UNKNOWN = "unknown", "Unknown"
 
+    # No index of its own: Meta.indexes has one that begins with it.
     account = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
-    )  # its index is one of those below
+    )
     kind = models.CharField(max_length=32, choices=Kind.choices)
     letter = models.ForeignKey(
         Letter,

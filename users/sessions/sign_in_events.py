@@ -41,9 +41,8 @@ def record_attempt_once(
     outcome: SignInOutcome, account: User, *, way: SignInMethod = SignInMethod.PASSWORD
 ) -> None:
     """The first of each minute from one address: no limit stands in front of what leads here."""
-    key = typed_digest(
-        f"{outcome}:{account.pk}:{current_origin.get().ip}"
-    )  # nothing in a cache tells where anybody was
+    # A digest, so that the cache holds no IP addresses.
+    key = typed_digest(f"{outcome}:{account.pk}:{current_origin.get().ip}")
     if caches["default"].add(f"signin:{key}", True, REPEAT_SECONDS):
         record_attempt(outcome, account, way=way)
 
