@@ -108,5 +108,5 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
 
 
 def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
-    name, query, lookups = named(query, lookups)
-    return f"{name} sort={sort}", query, lookups, sort
+    name, shown, wanted = named(query, lookups)
+    return f"{name} sort={sort}", shown, wanted, sort

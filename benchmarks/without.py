@@ -68,7 +68,7 @@ def without_fragment_memory() -> None:
 def without_redis_lock() -> None:
     from users.caching.backend import PageCache
 
-    PageCache.claiming = lambda self, lock: nullcontext()  # type: ignore[method-assign]
+    PageCache.claiming = lambda self, lock: nullcontext()  # type: ignore
     PageCache.claimed = lambda self: True  # type: ignore[method-assign]
 
 

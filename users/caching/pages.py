@@ -229,8 +229,8 @@ class PageBuilder:
             return self.shared(pending) or self.build()
         alone = is_only_builder(self.lock)
         try:
-            response = None if alone else self.built_elsewhere(address)
-            response = response or self.build()
+            found = None if alone else self.built_elsewhere(address)
+            response = found or self.build()
             if isinstance(response, StoredResponse):
                 mine.answer = copy_response(response)
             return response
