@@ -36,7 +36,7 @@ class SystemActor:
 
 
 def redact_events(changes: dict[int, dict[str, Any]]) -> None:
-    """`changes`: by event the new values of those of TEXTS that change. Inside a transaction."""
+    """Writes `changes` (by event id, new values of TEXT_COLUMNS), inside a transaction."""
     ids = sorted(changes)
     for start in range(0, len(ids), EVENTS_PER_RECORD):
         some = ids[start : start + EVENTS_PER_RECORD]

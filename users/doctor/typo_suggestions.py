@@ -19,7 +19,7 @@ HIGHEST_CHARACTER = "\U0010ffff"
 
 
 def suggest_accounts(typed: str) -> list[User]:
-    """At most `SHOWN` accounts, the likeliest first. Two queries."""
+    """Returns at most MAX_SUGGESTIONS accounts, the most similar first. Two queries."""
     typed = fold_identifier(typed.strip())
     if not typed or "\x00" in typed:
         return []

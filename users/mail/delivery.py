@@ -107,8 +107,8 @@ def deliver_message(message: Message, connection) -> bool:
 
 
 def open_connection(message: Message, connection) -> None:
-    """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the
-    message's.
+    """Opens the connection or raises ConnectionError. An error here, such as a wrong password, is
+    not the message's fault.
     """
     try:
         connection.open()

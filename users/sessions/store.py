@@ -90,8 +90,8 @@ class SessionStore(cached_db.SessionStore):
 
 
 def valid_sessions(account: User) -> list[Session]:
-    """The sessions that would still open something, last used first; where there are more than
-    LISTED, those that last longest, in the order of their index. One query.
+    """Returns the account's valid sessions, last used first. Above MAX_LISTED, only those that
+    expire last, which is the order of their index. One query.
     """
     rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by(
         "-expire_date"

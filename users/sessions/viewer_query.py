@@ -36,16 +36,16 @@ def load_viewer(pk: int, session_key: str = "") -> Any:
 
 
 def load_viewer_by_session(session_key: str | None) -> tuple[str, Any] | None:
-    """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None
-    where there is no such session.
+    """Returns the session's data as text and its account as `load_viewer` does (None if nobody is
+    signed in). Returns None if there is no such session.
     """
     row = read_viewer_row(FROM_SESSION, session_key)
     return (row[len(NAMES) + 1], viewer_from_row(row) if row[ID_INDEX] else None) if row else None
 
 
 def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple | None:
-    """By hand, since the ORM takes longer to put this query together than the database to answer
-    it.
+    """Reads the row with handwritten SQL: the ORM takes longer to compile this query than the
+    database to answer it.
     """
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())

@@ -77,7 +77,7 @@ def about(number: int) -> str:
 
 @register.filter
 def capped(number: int) -> str:
-    """A figure that was counted no further than blast.CAP."""
+    """Returns a number that was counted no further than COUNT_CAP, with "+" beyond it."""
     return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"
 
 
