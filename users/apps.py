@@ -19,6 +19,20 @@ MODELS = (
     "users.transfer.models",
 )
 
+# Rooms that hold something of a person. Each module registers the steps that remove it.
+FORGETTING = (
+    "users.audit.forgetting",
+    "users.sessions.forgetting",
+    "users.jobs.forgetting",
+    "users.mail.forgetting",
+    "users.privacy.forgetting",
+    "users.directory.forgetting",
+    "users.notes.forgetting",
+    "users.presence.forgetting",
+    "users.transfer.forgetting",
+    "users.signin.forgetting",
+)
+
 
 class UsersConfig(AppConfig):
     name = "users"
@@ -38,6 +52,9 @@ class UsersConfig(AppConfig):
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
+
+        for name in FORGETTING:
+            import_module(name)
 
         register_verbs()
         register_action(ExportAccounts())

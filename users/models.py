@@ -193,9 +193,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=0, help_text="Part of the session hash: adding 1 ends all sessions"
     )
     source = KeyField(
-        max_length=50, blank=True, help_text="System from which the account was imported"
+        max_length=identifiers.SOURCE_MAX,
+        blank=True,
+        help_text="System from which the account was imported",
     )
-    source_id = KeyField(max_length=255, blank=True, help_text="Id in that system")
+    source_id = KeyField(
+        max_length=identifiers.SOURCE_ID_MAX, blank=True, help_text="Id in that system"
+    )
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
         null=True, blank=True, help_text="Personal settings of the back office"

@@ -110,7 +110,8 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.PositiveIntegerField(
-                        default=1, help_text="Incremented by every change: optimistic lock and cache key"
+                        default=1,
+                        help_text="Incremented by every change: optimistic lock and cache key",
                     ),
                 ),
                 (
@@ -122,12 +123,16 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     users.models.KeyField(
-                        blank=True, help_text="System from which the account was imported", max_length=50
+                        blank=True,
+                        help_text="System from which the account was imported",
+                        max_length=50,
                     ),
                 ),
                 (
                     "source_id",
-                    users.models.KeyField(blank=True, help_text="Id in that system", max_length=255),
+                    users.models.KeyField(
+                        blank=True, help_text="Id in that system", max_length=255
+                    ),
                 ),
                 ("attributes", models.JSONField(blank=True, default=dict)),
                 (

@@ -140,9 +140,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "after",
-                    models.JSONField(
-                        help_text="Primary key of the last scanned row", null=True
-                    ),
+                    models.JSONField(help_text="Primary key of the last scanned row", null=True),
                 ),
                 ("number", models.BigIntegerField(default=0, help_text="Incremented by each scan")),
                 (

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
+from users.fields import field_label
 from users.models import User
 from users.web.forms import posted_data
 
@@ -42,7 +43,7 @@ def add_form_errors(form: Form, error: ValidationError) -> None:
         if name in form.fields or name == NON_FIELD_ERRORS:
             form.add_error(name, errors)
         else:
-            label = name.replace("_", " ").capitalize()
+            label = field_label(name)
             texts = [f"{label}: {text}" for each in errors for text in each.messages]
             form.add_error(None, texts)
 

@@ -21,6 +21,7 @@ class InviteForm(ProfileForm):
     """`with_roles`: whether the person who invites may give roles too."""
 
     version = None  # type: ignore[assignment]
+    field_order = ("email", "username")
 
     def __init__(self, *args, with_roles: bool, **kwargs):
         super().__init__(*args, **kwargs)

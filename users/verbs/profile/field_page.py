@@ -1,6 +1,4 @@
-"""One field of an account: a page with a form of one field, or with HTMX a form in the place of the
-value.
-"""
+"""Edits one field of a profile: on a page of its own, or with HTMX in the place of the value."""
 
 from typing import Any
 
