@@ -19,7 +19,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
-    """Returns the verb's result, or None if it refused; the form then has the error and the input."""
+    """Returns the result of the verb; None if it refused, and then the form has the error."""
     try:
         return verb()
     except ValidationError as error:

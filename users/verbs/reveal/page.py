@@ -1,5 +1,7 @@
 """The page that shows the masked personal data of an account."""
 
+from functools import partial
+
 from django import forms
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -27,14 +29,16 @@ class RevealForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def reveal_page(request, pk: int):
-    """Shows the values only in the response to the POST: they have no address and no cache entry."""
+    """Shows the values only in the response to the POST, which has no address and no cache."""
     account = get_account(request, "reveal_personal", pk)
     if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
     asks_reason = needs_reason(request.user)
     form = bind_form(request, RevealForm, "reveal_personal", account, needs_reason=asks_reason)
-    reveal = lambda: reveal_personal_data(account, by=request.user, **form.cleaned_data)  # noqa: E731
-    revealed = submit_form(form, reveal) if form.is_valid() else None
+    reveal = partial(reveal_personal_data, account, by=request.user)
+    revealed = None
+    if form.is_valid():
+        revealed = submit_form(form, lambda: reveal(**form.cleaned_data))
     request.revealed = revealed is not None
     if revealed is None:
         context = {"form": form, "account": account, "revealed": None}

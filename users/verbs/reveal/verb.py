@@ -13,7 +13,7 @@ REVEALED_FIELDS = ("username", "email", "phone", "attributes")
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
-    """Returns the account unmasked. The event names the fields that were shown, not their values."""
+    """Returns the account unmasked. The event names the fields but not their values."""
     with transaction.atomic():
         account = User.objects.get(pk=account.pk)
         access.require(by, "reveal_personal", account)

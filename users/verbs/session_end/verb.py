@@ -71,7 +71,7 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
 
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
-    """Deletes the rows of the sessions and raises the epoch, which ends those that begin now too."""
+    """Deletes all sessions and raises the epoch, which also ends those that begin just now."""
     number = sessions.delete_sessions(account.pk)
     if not number:
         raise VerbRefused("There are no active sessions to end.", account)
