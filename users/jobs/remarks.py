@@ -1,4 +1,4 @@
-"""What the log of a job says, why a job stands still, and why an account was skipped.
+"""Sentences of jobs: lines of the log, why a job stands still, and why an account was skipped.
 
 A row stores a code, the ID of the account that acted, details, and what somebody typed. The
 sentence is composed when it is shown, with the actor's name of now. So no stored sentence names
