@@ -252,18 +252,16 @@ def test_it_is_a_cache(pages):
 def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     pages.set("gone", 1, 60)
     before = pages.redis.calls.copy()
-    with pages.together() as later:
+    with pages.together():
         pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
-        assert (pages.get("one"), pages.get("gone")) == (
-            1,
-            1,
-        )  # its own writes it sees; Redis has heard of none yet
+        # It sees its own writes; Redis has got none of them yet.
+        assert (pages.get("one"), pages.get("gone")) == (1, 1)
     assert pages.redis.calls - before == {"get": 1}
     assert not server.direct.exists(pages.make_key("one"))
-    [send] = later
-    send()
+    pages.close()
+    assert pages.unsent == []
     forget(pages)
     assert pages.get_many(["one", "two", "three", "gone"]) == {"one": 1, "two": 2, "three": 3}
     assert 50_000 < server.direct.pttl(pages.make_key("one")) <= 60_000
@@ -271,16 +269,15 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
 
 def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
     value = ["one"]
-    with pages.together() as later:
+    with pages.together():
         pages.set("outer", value, 60)
-        with pages.together() as inner:
+        with pages.together():
             pages.set("inner", value, 60)
-        assert inner == []
+        assert pages.unsent == []
         value.append("two")
         assert server.direct.exists(pages.make_key("inner"), pages.make_key("outer")) == 1
     value.append(lambda: "nothing that can be packed")
-    [send] = later
-    send()
+    pages.close()
     forget(pages)
     assert pages.get_many(["inner", "outer"]) == {"inner": ["one"], "outer": ["one", "two"]}
     assert pages.trouble() == ""
@@ -299,11 +296,10 @@ def test_what_was_written_before_an_error_is_written(pages):
 
 
 def test_a_redis_that_is_gone_when_the_page_is_sent_costs_the_page_its_place_alone(pages, server):
-    with pages.together() as later:
+    with pages.together():
         pages.set("one", 1, 60)
     server.kill()
-    [send] = later
-    send()
+    pages.close()
     assert pages.trouble() == "ConnectionError"
     assert pages.get("one") == 1
 

@@ -103,7 +103,7 @@ def rendered(
     seen = []
 
     def make(request, view, prefix, encoding):
-        response = view(request)
+        response = view(request).response
         seen.append(
             (f"{prefix} {pages.canonical_path(request)}", response.content, dict(response.items()))
         )

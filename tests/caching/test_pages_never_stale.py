@@ -246,7 +246,7 @@ class Office(RuleBasedStateMachine):
         assert headline(response) in [(moment.name, moment.state) for moment in there]
         assert roles(response) in [moment.roles for moment in there]
         assert events(response) in [moment.events for moment in there]
-        assert ("Roles" in offers(response)) == (who == "superuser")
+        assert ("Change roles" in offers(response)) == (who == "superuser")
         assert not (offers(response) and "Viewer" in who)
 
     # writing

@@ -1,5 +1,7 @@
-"""The links to the verbs that fit an account: buttons, and a menu. By hand, since there are a dozen
-on each of its pages.
+"""The links to the verbs that fit an account: buttons, and a menu.
+
+By hand, since each of its pages has a dozen. This has a price tag: `buttons-html` in
+docs/benchmarks.md.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,6 @@
-"""A field of an account on its page: name, value, and the pencil that makes a form of it. By hand,
-since there are seven.
+"""A field of an account on its page: name, value, and the pencil that makes a form of it.
+
+By hand, since there are seven. This has a price tag: `facts-html` in docs/benchmarks.md.
 """
 
 from collections.abc import Mapping

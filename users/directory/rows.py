@@ -2,6 +2,8 @@
 
 As template code, fifty rows of eight cells cost more than everything else of the page together.
 Everything that comes from people goes through `escape` or `highlight`.
+
+This has a price tag: `rows-html` in docs/benchmarks.md.
 """
 
 from collections.abc import Callable

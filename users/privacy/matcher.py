@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
-from users.database.triggers import ERASED_TEXT as ERASED
+from users.database.erasure_rules import ERASED_TEXT as ERASED
 from users.identifiers import PLAIN_LETTERS, fold_identifier, is_ignorable_character
 
 WORD = re.compile(r"[^\W_]+")

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
 from users.audit.redaction import TEXT_COLUMNS, redact_events
-from users.database.triggers import ERASED_TEXT
+from users.database.erasure_rules import ERASED_TEXT
 from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 

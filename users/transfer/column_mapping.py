@@ -10,7 +10,12 @@ from django.core.exceptions import ValidationError
 from users.transfer import import_fields
 from users.transfer.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
-from users.transfer.import_fields import FORBIDDEN_FIELDS, IMPORT_FIELDS, KEY_FIELDS, comparable_name
+from users.transfer.import_fields import (
+    FORBIDDEN_FIELDS,
+    IMPORT_FIELDS,
+    KEY_FIELDS,
+    comparable_name,
+)
 
 PRINTABLE_MAX = 60
 SECRET_WORDS = ("password", "secret", "token")

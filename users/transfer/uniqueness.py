@@ -9,7 +9,12 @@ from typing import NamedTuple
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
-from users.verbs.profile_validation import FOREIGN_ADDRESS, TAKEN_EMAIL, TAKEN_USERNAME, lookalike_error
+from users.verbs.profile_validation import (
+    FOREIGN_ADDRESS,
+    TAKEN_EMAIL,
+    TAKEN_USERNAME,
+    lookalike_error,
+)
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
 

@@ -7,7 +7,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from users.identifiers import ascii_skeleton, normalise_email, normalise_name, normalise_phone, normalise_username
+from users.identifiers import (
+    ascii_skeleton,
+    normalise_email,
+    normalise_name,
+    normalise_phone,
+    normalise_username,
+)
 from users.models import State, User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 

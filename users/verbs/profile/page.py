@@ -11,7 +11,13 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.verb import edit_profile
 from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.forms import REASON_MAX, NormalisedField, VersionedForm, form_status, refuse_lost_characters
+from users.web.forms import (
+    REASON_MAX,
+    NormalisedField,
+    VersionedForm,
+    form_status,
+    refuse_lost_characters,
+)
 
 
 class OwnProfileForm(VersionedForm):
