@@ -1,7 +1,7 @@
 """bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
 
-The whole suite runs each leg in parts, with databases and servers of their own: tests that commit
-wait for processes and browsers much of the time, and the others leave no processor idle.
+The whole suite runs each leg in several processes, which pytest-xdist gives one file of tests after
+the other. Each has databases of its own.
 """
 
 import os
@@ -11,15 +11,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import psutil
+
 from tests import servers
-from tests.plugins.parts import PARTS
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
+# More than a leg has processors: tests that commit wait for processes and browsers much of the
+# time. The order of the files is that of tests.plugins.order.
+WORKERS = ["gw0", "gw1", "gw2"]
+SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 # What would lead a leg to another database or other settings than its own.
-FOREIGN = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PART"}
+FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,10 +36,9 @@ def main(arguments: list[str]) -> int:
     arguments = [
         argument for argument in arguments if argument not in {f"--{name}" for name in LEGS}
     ]
-    runs = [(name, part) for name in names for part in ([""] if arguments else PARTS)]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
-        legs = [Leg(*run, arguments, folder, stack, aside=run != runs[0]) for run in runs]
+        legs = [Leg(name, arguments, folder, stack, aside=name != names[0]) for name in names]
         codes = [leg.finish() for leg in legs]
     print("\n" + "\n".join(leg.verdict for leg in legs), flush=True)
     return max(codes)
@@ -42,34 +46,29 @@ def main(arguments: list[str]) -> int:
 
 class Leg:
     def __init__(
-        self,
-        name: str,
-        part: str,
-        arguments: list[str],
-        folder: Path,
-        stack: ExitStack,
-        *,
-        aside: bool,
+        self, name: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool
     ):
-        """Starts it; `part`: one of PARTS, or "" for all. `aside`: what it says goes to a file, and
-        is shown when the legs before it have ended.
+        """Starts it, in several processes if there are no arguments. `aside`: its output goes to a
+        file, and is shown when the legs before it have ended.
         """
-        self.title = ", ".join([LEGS[name], *([PARTS[part]] if part else [])])
+        self.title = LEGS[name]
         self.verdict = ""
         self.begin = time.monotonic()
-        self.browser = folder / f"{name}-{part}-browser"
-        self.output = folder / f"{name}-{part}-output"
+        self.browser = folder / f"{name}-browser"
+        self.output = folder / f"{name}-output"
         self.aside = stack.enter_context(self.output.open("w")) if aside else None
         self.process: subprocess.Popen | None = None
-        inherited = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         try:
-            addresses = stack.enter_context(servers.both()) if name == "postgresql" else {}
+            addresses = {}
+            if name == "postgresql":
+                addresses = stack.enter_context(servers.both([] if arguments else WORKERS))
         except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
             self.verdict = f"{self.title}: did not run. {error}"
             return
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
-            env=inherited | addresses | {"BROWSER_REPORT": str(self.browser), "PART": part},
+            [sys.executable, "-m", "pytest", *(arguments or SHARED)],
+            env=inherited | addresses | {"BROWSER_REPORT": str(self.browser)},
             stdout=self.aside,
             stderr=self.aside,
         )
@@ -96,7 +95,11 @@ class Leg:
             return process.wait()
 
     def stop(self) -> None:
+        """Interrupts pytest and its workers, so that the fixtures end what they have started."""
         if self.process and self.process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                for worker in psutil.Process(self.process.pid).children():
+                    worker.terminate()
             self.process.terminate()
             self.process.wait()
 

@@ -327,6 +327,7 @@ class Alternating:
         return response
 
 
+@pytest.mark.long
 @pytest.mark.postgresql  # with Redis, as in production
 @pytest.mark.parametrize(
     ("one", "other"),

@@ -172,6 +172,7 @@ def test_a_cluster_that_is_silent_is_replaced(hasty):
     assert leader(hasty, doorbell.NOTIFY) == other
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
     before = leader(hasty, doorbell.MAIN)
     doorbell.enqueue_task("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)

@@ -48,6 +48,8 @@ def browser_line(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if hasattr(session.config, "workerinput"):  # the process that started it has all reports
+        return
     if (
         exitstatus == pytest.ExitCode.OK
         and session.config.pluginmanager.get_plugin("skips").forbidden()
