@@ -1,4 +1,4 @@
-"""Each filter of the directory with values as they occur, and the same as lookups of the admin."""
+"""Filters of the directory with values as they occur, and the same filters of the admin."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,12 +12,11 @@ def ago(days: int) -> str:
 
 
 def filters() -> Filters:
-    """Name, Rollcall's query, the admin's lookups (None: the admin can't ask that). At least one
-    for each parameter.
+    """Name, Rollcall's query and the admin's lookups of each filter, at least one for each
+    parameter. Lookups are None if the admin has no such filter.
     """
-    return [
-        named(query, lookups) for query, lookups in (*states(), *traits(), *dates(), *origins())
-    ]
+    found = [*states(), *traits(), *dates(), *origins()]
+    return [named(query, lookups) for query, lookups in found]
 
 
 def named(
@@ -33,7 +32,8 @@ def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
             ({"status": value}, {"status__exact": value})
             for value in ("active", "suspended", "invited", "deleted")
         ),
-        ({"status": "ended"}, None),  # follows from dates
+        # This status follows from dates.
+        ({"status": "ended"}, None),
         ({"role": "staff"}, {"is_staff__exact": "1"}),
         ({"role": "superuser"}, {"is_superuser__exact": "1"}),
         ({"group": group.name}, {"groups__id__exact": str(group.pk)}),
@@ -77,7 +77,7 @@ def origins() -> list[tuple[dict[str, str], dict[str, str] | None]]:
 
 
 def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
-    """Two filters and a sort: of common values, of rarer ones, and of rare ones."""
+    """Two filters and a sort each, with common values, rarer ones and rare ones."""
     return [
         combined(
             {"domain": "gmail.example", "verified": "no"},
@@ -108,9 +108,5 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
 
 
 def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
-    return (
-        " ".join([*(f"{name}={value}" for name, value in query.items()), f"sort={sort}"]),
-        query,
-        lookups,
-        sort,
-    )
+    name, query, lookups = named(query, lookups)
+    return f"{name} sort={sort}", query, lookups, sort

@@ -50,9 +50,6 @@ WORTH_ON = [
     ("events-html", ACCOUNT, COLD_BUILD),
     ("buttons-html", ACCOUNT, COLD_BUILD),
     ("facts-html", ACCOUNT, COLD_BUILD),
-    ("connection-check", LIST, COLD_BUILD),
-    ("connection-check", LIST, HIT),
-    ("connection-check", ACCOUNT, HIT),
     ("page-memory", LIST, HIT),
     ("page-memory", ACCOUNT, HIT),
     ("page-memory", LIST, CHANGED),
@@ -65,18 +62,31 @@ TOUCH = "UPDATE users_generation SET number = number + 1 WHERE name = 'accounts'
 
 @dataclass
 class Price:
-    """Seconds of a page with a trick and without it, one of each for each round."""
+    """The times of a page with a trick and without it. `with_it` and `without`: seconds of each
+    round; `cpu_with` and `cpu_without`: seconds for which the web server computed, of all rounds.
+    """
 
     trick: str
     page: str
     how: str
     with_it: list[float] = field(default_factory=list)
     without: list[float] = field(default_factory=list)
+    cpu_with: float = 0.0
+    cpu_without: float = 0.0
 
     @property
     def worth(self) -> float:
         """Percent of the page's time that the trick saves."""
-        return 100 * (1 - quick_time(self.with_it) / quick_time(self.without))
+        return saved_percent(quick_time(self.with_it), quick_time(self.without))
+
+    @property
+    def cpu_worth(self) -> float:
+        """Percent of the web server's computing time that the trick saves."""
+        return saved_percent(self.cpu_with, self.cpu_without)
+
+
+def saved_percent(with_it: float, without: float) -> float:
+    return 100 * (1 - with_it / without)
 
 
 def quick_time(seconds: list[float]) -> float:
@@ -110,24 +120,37 @@ def measure_page(
     ours: Running, by_trick: dict[str, Running], group: list[Price], repeats: int
 ) -> None:
     """All servers in turn, in each round in another order."""
-    page, how = group[0].page, group[0].how
-    ask = asking(page, how)
-    crowds = {price.trick: connections(by_trick[price.trick]) for price in group}
-    crowds[""] = connections(ours)
-    names = [*crowds]
-    for number in range(repeats + CLIENTS):
-        if how in (CHANGED, CROWD):
-            change_something()
-        start = number % len(names)
-        seconds = {name: ask(crowds[name], number) for name in names[start:] + names[:start]}
-        # The first rounds fill the memories of both workers.
-        if number >= CLIENTS:
-            for price in group:
-                price.with_it.append(seconds[""])
-                price.without.append(seconds[price.trick])
+    servers = {"": ours} | {price.trick: by_trick[price.trick] for price in group}
+    crowds = {name: connections(running) for name, running in servers.items()}
+    # The first rounds fill the memories of both workers.
+    ask_rounds(group, crowds, CLIENTS)
+    before = {name: running.cpu_seconds() for name, running in servers.items()}
+    rounds = ask_rounds(group, crowds, repeats)
+    computed = {name: running.cpu_seconds() - before[name] for name, running in servers.items()}
+    for price in group:
+        price.with_it = [seconds[""] for seconds in rounds]
+        price.without = [seconds[price.trick] for seconds in rounds]
+        price.cpu_with = computed[""]
+        price.cpu_without = computed[price.trick]
     for crowd in crowds.values():
         for each in crowd:
             each.close()
+
+
+def ask_rounds(
+    group: list[Price], crowds: dict[str, list[Connection]], repeats: int
+) -> list[dict[str, float]]:
+    """The seconds of each server in each round."""
+    ask = asking(group[0].page, group[0].how)
+    names = [*crowds]
+    rounds = []
+    for number in range(repeats):
+        if group[0].how in (CHANGED, CROWD):
+            change_something()
+        start = number % len(names)
+        in_turn = names[start:] + names[:start]
+        rounds.append({name: ask(crowds[name], number) for name in in_turn})
+    return rounds
 
 
 def asking(page: str, how: str) -> Callable[[list[Connection], int], float]:
@@ -161,15 +184,17 @@ def change_something() -> None:
 
 
 def report(conditions: dict[str, Any], found: list[Price]) -> Report:
-    heads = ["trick", "page", "how", "with", "without", "worth"]
+    heads = ["trick", "page", "how", "with", "without", "worth", "of the CPU"]
     lines = [price_line(price) for price in sorted(found, key=lambda price: order(price.trick))]
     text = "\n\n".join([listing(conditions), table(heads, lines), NOTES])
     return Report(text, {"conditions": conditions, "prices": [plain_price(one) for one in found]})
 
 
-NOTES = f"""Milliseconds that the quickest tenth of the answers stays below. Worth: the share of the
-page's time without the trick that the trick saves. A trick that is worth less than {LEAST} % on each
-of its pages should go. In the first lines nothing is left out: their figures are chance."""
+NOTES = f"""Milliseconds that the quickest tenth of the answers stays below. Worth: the share of
+the page's time without the trick that the trick saves; of the CPU: the share of the time for which
+the web server computed, which other work on the machine disturbs less. A trick that is worth less
+than {LEAST} % on each of its pages should go. In the first lines nothing is left out: their figures
+are chance."""
 
 
 def order(trick: str) -> int:
@@ -178,7 +203,8 @@ def order(trick: str) -> int:
 
 def price_line(price: Price) -> list[str]:
     times = [short(1000 * quick_time(seconds)) for seconds in (price.with_it, price.without)]
-    return [price.trick, price.page, price.how, *times, f"{price.worth:.1f} %"]
+    worth = [f"{percent:.1f} %" for percent in (price.worth, price.cpu_worth)]
+    return [price.trick, price.page, price.how, *times, *worth]
 
 
 def plain_price(price: Price) -> dict[str, Any]:
@@ -189,4 +215,5 @@ def plain_price(price: Price) -> dict[str, Any]:
         "with_ms": round(1000 * quick_time(price.with_it), 3),
         "without_ms": round(1000 * quick_time(price.without), 3),
         "worth_percent": round(price.worth, 1),
+        "cpu_worth_percent": round(price.cpu_worth, 1),
     }

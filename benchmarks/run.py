@@ -1,6 +1,4 @@
-"""A whole run: the pass that counts, the pass that times, the floor; or one of the runs that
-measure something else.
-"""
+"""A whole run: the pass that counts, the pass that times, the floor; or another kind of run."""
 
 import argparse
 import sys
@@ -22,8 +20,8 @@ from users.models import User
 
 
 def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
-    """`kept`: where pages are kept, if at all. Raises SystemExit where nothing is called what
-    --only says.
+    """Measures the cases. `kept`: the cache of pages, if any. Raises SystemExit if no case has the
+    name that --only gives.
     """
     accounts = User.objects.count()
     all_of_them = all_cases(accounts, busy=past.busy() if options.events else None)

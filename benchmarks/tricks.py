@@ -8,7 +8,6 @@ TRICKS = {
     "prepared-statements": "users/database/prepared_statements.py",
     "compiled-queries": "users/database/cached_query.py",
     "c-loader": "users/database/postgresql/base.py",
-    "connection-check": "users/database/postgresql/base.py",
     "page-memory": "users/caching/backend.py",
     "redis-lock": "users/caching/backend.py",
     "fragment-memory": "users/caching/fragments.py",

@@ -53,12 +53,6 @@ def without_c_loader() -> None:
     del DatabaseWrapper.create_cursor
 
 
-def without_connection_check() -> None:
-    from users.database.postgresql.base import DatabaseWrapper
-
-    del DatabaseWrapper.is_usable
-
-
 def without_page_memory() -> None:
     from users.caching.backend import ProcessMemory
 
@@ -119,27 +113,32 @@ def without_buttons_html() -> None:
 
 def without_facts_html() -> None:
     from users.account.field_html import READ_ONLY_STATES
+    from users.fields import FIELDS, PROFILE_FIELDS
     from users.templatetags.rollcall import register
 
-    def plain_field(account: Any, may: Any, name: str, label: str, said: str = "") -> SafeString:
+    def plain_fields(account: Any, may: Any, *names: str, message: str = "") -> SafeString:
         context = {
             "account": account,
-            "name": name,
-            "label": label,
-            "value": getattr(account, name),
+            "fields": [(FIELDS[name], getattr(account, name)) for name in names],
             "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
-            "said": said,
+            "message": message,
         }
-        return render_to_string("plain/field.html", context)
+        return render_to_string("plain/fields.html", context)
+
+    def plain_field(account: Any, may: Any, name: str, message: str = "") -> SafeString:
+        return plain_fields(account, may, name, message=message)
+
+    def plain_profile(account: Any, may: Any) -> SafeString:
+        return plain_fields(account, may, *PROFILE_FIELDS)
 
     register.simple_tag(plain_field, name="fact")
+    register.simple_tag(plain_profile, name="profile_facts")
 
 
 REPLACEMENTS: dict[str, Callable[[], None]] = {
     "prepared-statements": without_prepared_statements,
     "compiled-queries": without_compiled_queries,
     "c-loader": without_c_loader,
-    "connection-check": without_connection_check,
     "page-memory": without_page_memory,
     "redis-lock": without_redis_lock,
     "fragment-memory": without_fragment_memory,

@@ -187,7 +187,7 @@ def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_m
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
     assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
-    assert PageBuilder.shared(None, None, None) is None
+    assert PageBuilder.shared(None, None) is None
     memory = FragmentMemory()
     memory.put(("row",), "<tr>")
     assert memory.get(("row",)) is None

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template import Context, Template
 from django.test import modify_settings
 from django.test.html import parse_html
 
@@ -22,6 +23,7 @@ from benchmarks.prices import Price
 from benchmarks.run import able, chosen_peers
 from benchmarks.tricks import TRICKS, parse_tricks
 from tests.builders import make_superuser, make_user
+from users.access import PERMISSIONS
 from users.audit import html
 from users.audit.models import AuditEvent
 from users.caching.backend import PageCache, ProcessMemory
@@ -31,6 +33,7 @@ from users.database.cached_query import CachedQuery
 from users.database.postgresql.base import DatabaseWrapper
 from users.directory import rows
 from users.directory.columns import DEFAULT_COLUMNS
+from users.models import User
 from users.templatetags.rollcall import register
 from users.web.account_lookup import BY_ID
 
@@ -40,7 +43,6 @@ PLACES = {
     "prepared-statements": (prepared_statements, ["prepared_cursor"]),
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
-    "connection-check": (DatabaseWrapper, ["is_usable"]),
     "page-memory": (ProcessMemory, ["put"]),
     "redis-lock": (PageCache, ["claiming", "claimed"]),
     "fragment-memory": (FragmentMemory, ["put"]),
@@ -144,6 +146,31 @@ def test_an_event_from_a_template_shows_the_same(leave_out, on_account, fields):
     assert_same_html([html.render_event(event, on_account)], [by_hand])
 
 
+ACCOUNT = {"pk": 7, "username": "ann", "email": "a&b@example.com", "first_name": "A & B"}
+ACCOUNTS = [
+    {},
+    {"email": ""},
+    {"phone": "+49301", "email_verified_at": AT, "password": "x", "has_second_factor": True},
+    {"valid_until": AT},
+    {"status": "suspended"},
+    {"status": "invited"},
+    {"status": "deleted"},
+    {"status": "erased"},
+]
+
+
+@pytest.mark.parametrize("may", [{}, dict.fromkeys(PERMISSIONS, True)], ids=["nothing", "all"])
+@pytest.mark.parametrize("fields", ACCOUNTS)
+@pytest.mark.parametrize("trick", ["buttons-html", "facts-html"])
+def test_a_tag_of_the_account_from_a_template_shows_the_same(leave_out, trick, fields, may):
+    context = Context({"account": User(**(ACCOUNT | fields)), "may": may})
+    source = "{% actions account may %}{% profile_facts account may %}"
+    source += '{% fact account may "email" "A & B" %}'
+    by_hand = Template(source).render(context)
+    leave_out(trick)
+    assert_same_html([Template(source).render(context)], [by_hand])
+
+
 def assert_same_html(made: list[str], by_hand: list[str]) -> None:
     for one, other in zip(made, by_hand, strict=True):
         assert parse_html(in_lines(one)) == parse_html(in_lines(other))
@@ -194,6 +221,8 @@ def test_prices_leave_nothing_else_out(wrong, capsys):
 
 def test_a_price_is_the_share_of_the_page_that_the_trick_saves():
     price = Price("rows-html", "list", "cold", with_it=[0.006, 0.006, 0.1], without=[0.008] * 3)
+    price.cpu_with = 0.9
+    price.cpu_without = 1.0
     assert price.worth == pytest.approx(25)
     text = prices.report({"accounts": 10}, [price]).text
-    assert "| rows-html | list | cold | 6.00 |    8.00 | 25.0 % |" in text
+    assert "| rows-html | list | cold | 6.00 |    8.00 | 25.0 % |     10.0 % |" in text

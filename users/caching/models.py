@@ -18,7 +18,6 @@ class Generation(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("view_caching", "Can see how pages are cached")]
         constraints = [
             models.UniqueConstraint(fields=["name", "lane"], name="generation_lane_unique")
         ]

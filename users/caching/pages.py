@@ -38,6 +38,9 @@ from users.web.partials import is_partial
 PAGE_SECONDS = 50
 # How long a request waits for another one that builds its page already.
 BUILD_WAIT_SECONDS = 0.3
+# Most pages take a few milliseconds to build. The pauses between two looks for one grow.
+FIRST_PAUSE_SECONDS = 0.002
+LAST_PAUSE_SECONDS = 0.02
 COMPRESS_MIN_BYTES = 400
 # Django adds these for caches on the way. There are none.
 PROXY_HEADERS = ("Expires", "Age")
@@ -247,9 +250,10 @@ class PageBuilder:
         """Returns the page that another process stores meanwhile; None if that takes too long."""
         cache = caches["pages"]
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
-        pause = threading.Event()
+        pause = FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
-            pause.wait(0.01)
+            threading.Event().wait(pause)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
             key = get_cache_key(address, self.prefix, "GET", cache=cache)
             if key and (response := cache.get(key)) is not None:
                 return self.not_stored_again(response)

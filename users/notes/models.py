@@ -27,10 +27,6 @@ class Note(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [
-            ("add_note", "Can write notes about accounts"),
-            ("pin_note", "Can pin notes"),
-        ]
         indexes = [
             models.Index(fields=["account", "-id"], name="note_by_account"),
             models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),

@@ -64,7 +64,6 @@ class Reservation(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("erase_user", "Can erase accounts for good")]
 
     def __str__(self) -> str:
         return f"reserved for account {self.account_id}"

@@ -16,6 +16,7 @@ from django.db.models import Q
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.database.search_index import search_condition
+from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
 from users.models import User, UserQuerySet
 from users.privacy.matcher import (
@@ -27,7 +28,8 @@ from users.privacy.matcher import (
     search_spellings,
 )
 
-NAME_FIELDS = ("username", "email", "phone", "source_id", "first_name", "last_name")
+# Personal fields that are searched for in ways of their own; any other one is taken as an ID.
+NAMED_FIELDS = {"username", "email", "phone", "first_name", "last_name"}
 MIN_IDENTIFIER_LENGTH = 4  # characters of a username, or of an ID in another system
 MIN_NAME_LENGTH = 3  # characters of a first or last name
 # First or last names of one person. With more, not all combinations are searched for.
@@ -47,8 +49,8 @@ PastValues = dict[str, set[str]]
 
 
 def past_values(account: User) -> PastValues:
-    """Returns, for each of NAME_FIELDS, its current value and those in the account's events."""
-    found = {name: {getattr(account, name)} for name in NAME_FIELDS}
+    """Returns, for each personal field, its current value and those in the account's events."""
+    found = {name: {getattr(account, name)} for name in PERSONAL_FIELDS}
     events = AuditEvent.objects.filter(target_id=account.pk, target_digest=None).order_by("id")
     for pair in events.values_list("before", "after").iterator():
         for side in pair:
@@ -88,7 +90,8 @@ def distinctive_texts(others: UserQuerySet, past: PastValues) -> set[str]:
     names = past["username"] | past["email"]
     taken = taken_names(others, names)
     texts = {name for name in names - taken if "@" in name or is_distinctive(name)}
-    texts |= {each for each in past["source_id"] if not each.isdecimal() and is_distinctive(each)}
+    ids = set().union(*[past[name] for name in past.keys() - NAMED_FIELDS])
+    texts |= {each for each in ids if not each.isdecimal() and is_distinctive(each)}
     texts -= {word for word in texts if word.isalpha() and is_last_name(others, word)}
     texts |= full_names(others, past)
     unmarked = past["username"] - taken - texts

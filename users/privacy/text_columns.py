@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from users.audit.models import AuditEvent
 from users.audit.redaction import TEXT_COLUMNS, redact_events
 from users.database.erasure_rules import ERASED_TEXT
+from users.fields import ACCOUNT_FIELDS
 from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 
@@ -24,17 +25,8 @@ MAX_TEXT_LENGTH = 10_000  # characters; a longer text with a match is replaced a
 # Columns that nobody types into, and the names of other accounts themselves.
 EXCLUDED_COLUMNS = {
     "User": {
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "locale",
-        "time_zone",
+        *(field.name for field in ACCOUNT_FIELDS if not field.may_name_others),
         "password",
-        "source",
-        "source_id",
-        "search_key",
         "name_key",
         "email_domain",
         "lookalike",

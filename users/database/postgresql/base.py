@@ -1,11 +1,10 @@
-"""Django's PostgreSQL backend with a cursor for prepared statements. A kept connection is polled
-before a request and not queried, and the driver's loader in C reads points in time.
+"""Django's PostgreSQL backend with a cursor for prepared statements. The driver's loader, in C,
+reads points in time.
 
-Both have a price tag: `connection-check` and `c-loader` in docs/benchmarks.md.
+The loader has a price tag: `c-loader` in docs/benchmarks.md.
 """
 
 import re
-import select
 from datetime import UTC
 from itertools import count
 
@@ -82,14 +81,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor = PlannedCursor(self.connection)
             cursor.prepare = at_once or None
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
-
-    def is_usable(self) -> bool:
-        """Whether the connection is open and has nothing to read. A server that ends an idle
-        connection writes to it or closes it; nothing else writes there. Django executes `SELECT 1`
-        instead, one more round trip for every request.
-        """
-        if self.connection is None or self.connection.closed:
-            return False
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
-        return not poll.poll(0)

@@ -41,6 +41,7 @@ class AddToGroups(GroupsAction):
     event = "account.groups_added"
     asks = "Add roles to {}?"
     noun = "groups"
+    position = 70
     past = "given these roles"
     icon = "plus"
     menu = "Access"
