@@ -48,8 +48,8 @@ class SeenKey(Func):
 
 
 class State(models.TextChoices):
-    """What an account is at this moment. All but `ended` are stored; dates that have passed count
-    at once.
+    """The state of an account at this moment. `ended` is never stored: it follows from the end
+    date. Past dates take effect immediately.
     """
 
     INVITED = "invited", "Invited"
@@ -66,7 +66,7 @@ STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
 
 
 def in_state(state: str, now: datetime | None = None) -> Q:
-    """The accounts that are in `state` at `now` (default: this moment), however late any sweep is."""
+    """Returns a condition for accounts in `state` at `now` (default: this moment)."""
     now = now or timezone.now()
     open_ended = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
     usable = Q(status=State.ACTIVE) | Q(status=State.SUSPENDED, suspended_until__lte=now)
@@ -372,9 +372,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def state(self) -> State:
-        """What the account is now: a suspension or a validity that has run out counts without any
-        sweep.
-        """
+        """The current state. Expired suspensions and end dates count at once, without a write."""
         status = State(self.status)
         if (
             status is State.SUSPENDED
@@ -399,7 +397,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.state == State.ACTIVE
 
     def check_password(self, raw_password: str | None) -> bool:
-        """A stored password that is damaged fits nothing; Django’s hashers raise for some of them."""
+        """Returns False for a damaged stored password; Django’s hashers raise for some of them."""
         try:
             return super().check_password(raw_password)
         except (ValueError, AssertionError, IndexError, KeyError, TypeError):
@@ -415,7 +413,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             yield self._session_hash(secret)
 
     def _session_hash(self, secret: str | None) -> str:
-        """What a session must know to go on: changes with the password and with session_epoch."""
+        """The session hash, which changes with the password and with session_epoch."""
         return salted_hmac(
             "users.session",
             f"{self.password}|{self.session_epoch}",

@@ -45,5 +45,5 @@ def render_link(account: User, offer: AccountAction, css: str) -> str:
     """A link as HTML. All its texts are constants, so nothing is escaped."""
     style = f' class="{css.strip()}"' if css else ""
     key = f' data-key="{offer.link.key}"' if offer.link.key else ""
-    content = f"{icon_svg(offer.icon)} {offer.label}"
-    return f'<a{style} href="/users/{account.pk}/{offer.path}"{key}>{content}</a>'
+    href = f"/users/{account.pk}/{offer.path}"
+    return f'<a{style} href="{href}"{key}>{icon_svg(offer.icon)} {offer.label}</a>'

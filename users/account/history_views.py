@@ -95,7 +95,7 @@ def mask_history(past: History) -> History:
 
 
 def mask_field_at_date(line: FieldAtDate) -> FieldAtDate:
-    """What has changed still reads as changed, although little of it is left to be seen."""
+    """Masks both values; a changed value that looks equal when masked is marked as different."""
     then, now = (masking.mask_value(line.name, value) for value in (line.then, line.now))
     return replace(
         line, then=then, now=f"{now} (different)" if line.changed and then == now else now

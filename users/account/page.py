@@ -1,8 +1,7 @@
-"""What stands around every tab of an account's page: its header, what can be done to it, and the
-tabs.
+"""The shell of an account's page around every tab: header, actions and tab bar.
 
-A tab answers with the whole page, or for HTMX with everything from the header down: so what stands
-there is never older than the tab.
+A tab answers with the whole page, or for HTMX with everything from the header down, so the shell
+is never older than the tab.
 """
 
 from collections.abc import Callable
@@ -34,7 +33,10 @@ def cached_tab(
     generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
     """
     access.require(request.user, "view")
-    view = lambda request: render_tab(request, get_page_account(request, "view", pk), name, content)  # noqa: E731
+
+    def view(request) -> BuiltPage:
+        return render_tab(request, get_page_account(request, "view", pk), name, content)
+
     return pages.cached_page(
         request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
     )
@@ -59,7 +61,7 @@ def render_tab(
 
 
 def page_context(request, account: User) -> dict[str, Any]:
-    """What users/account/frame.html needs."""
+    """Returns the context of users/account/frame.html."""
     rights = load_permissions(account)  # before the gate is asked
     return {
         "base": "part.html" if partials.is_partial(request) else "base.html",
@@ -73,7 +75,7 @@ def page_context(request, account: User) -> dict[str, Any]:
 
 
 def get_page_account(request, action: str, pk: int) -> User:
-    """Returns the account with everything that its page shows around a tab, masked where it must be."""
+    """Returns the account with everything that its page shows around a tab, masked if needed."""
     return account_lookup.get_account(request, action, pk, load=load_for_page)
 
 

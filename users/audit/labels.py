@@ -1,4 +1,4 @@
-"""What an event says, in words."""
+"""Turns audit events into text: labels of actions and fields, readable values."""
 
 import re
 from datetime import datetime

@@ -57,7 +57,7 @@ def redact_events(changes: dict[int, dict[str, Any]]) -> None:
 
 
 def redact_event_part(part: str, row: chain.EventRow, changed: dict[str, Any]) -> bytes:
-    """The digest of what is left."""
+    """Writes the changed texts of one part of an event and returns the digest of what is left."""
     columns = [column for column in EVENT_PARTS[part] if column != "ip"]
     whole = bytes(row.chain_salt or b"")
     start = SALT_HALF_SIZE * list(EVENT_PARTS).index(part)

@@ -37,9 +37,8 @@ from users.verbs import (
 from users.verbs.declaration import Verb
 
 RECENT_PERIOD = timedelta(hours=1)
-THROTTLE_PERIOD = timedelta(
-    minutes=5
-)  # for which it is worth telling that a network address was held up
+# How long a blocked network address is still worth a mention.
+THROTTLE_PERIOD = timedelta(minutes=5)
 MAX_ENTRIES = 100  # events, mails and attempts; beyond them a failure tells nothing about today
 MAX_FAILURES = 10  # that are shown
 MESSAGE_KINDS = dict(Message.Kind.choices)
@@ -139,8 +138,8 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class RecentActivity:
-    """What happened around an account, newest first: events, mails and attempts. `before` of a mail
-    is its state, and `after` says whether it went to the address that the account has now.
+    """Recent events, emails and sign-in attempts of an account, newest first. `before` of an email
+    is its state; `after` says whether it went to the current address.
     """
 
     changes: list[Entry]
@@ -159,8 +158,10 @@ RECENT_SOURCES = {
         "",
         "users_message",
         "account_id",
-        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at), {NULL_ID}, '', kind, error, state,
-        CASE WHEN "to" = (SELECT email FROM users_user WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
+        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at),
+        {NULL_ID}, '', kind, error, state,
+        CASE WHEN "to" = (SELECT email FROM users_user
+        WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
         CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
     ),
     "sign-ins": TIMELINE["sign-ins"],
@@ -271,7 +272,7 @@ def check_verification(account: User, happened: RecentActivity) -> Finding:
 
 
 def check_last_mail(account: User, happened: RecentActivity) -> Finding:
-    """What became of the last mail to the address that the account has now."""
+    """Checks the delivery of the last email to the account's current address."""
     last = next(
         (one for one in happened.mail if one.after and one.before != Message.State.DROPPED), None
     )
@@ -406,7 +407,7 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
 
 
 def unknown_name_attempts(typed: str) -> dict[str, Any]:
-    """What is known of a name that no account has: how often it was tried lately, and when last."""
+    """Returns how often a name without an account was tried (at most 11), and when last."""
     tries = list(
         SignInEvent.objects.filter(typed=typed_digest(fold_identifier(typed.strip())))
         .order_by("-id")
