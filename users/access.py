@@ -59,8 +59,8 @@ def declare_action(
 
 @dataclass(frozen=True)
 class CommandActor:
-    """An actor that is no account: somebody with a shell on the server. The gate is the server's
-    own log-in.
+    """An actor without an account: a person with a shell on the server. The server's own log-in is
+    the gate.
     """
 
     name: str
@@ -100,7 +100,7 @@ MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
-    """Nothing, or Denied. `target` is the account acted on, freshly read."""
+    """Raises Denied if the gate refuses. `target` is the account acted on, freshly read."""
     if why := find_refusal(actor, action, target):
         raise Denied(action, why.reason, why.permission, target)
 
@@ -110,23 +110,19 @@ def may(actor: Any, action: str, target: User | None = None) -> bool:
 
 
 def allowed_actions(actor: Any, target: User) -> set[str]:
-    """Every action that `actor` may take on `target`, for a page that offers them: asks the
-    database as often as one.
+    """Every action that `actor` may take on `target`, for a page that offers them.
+
+    It takes as many queries as the check of one action.
     """
     if isinstance(actor, CommandActor):
         return set(PERMISSIONS)
-    held = (
-        {action for action in PERMISSIONS if holds_permission(actor, action)}
-        if may_enter(actor)
-        else set()
-    )
+    if not may_enter(actor):
+        return set()
+    held = {action for action in PERMISSIONS if holds_permission(actor, action)}
     if held <= READ_ACTIONS or rank_refusal(actor, target):
         return held & READ_ACTIONS
-    return {
-        action
-        for action in held
-        if action in READ_ACTIONS or not own_account_refusal(actor, action, target)
-    }
+    refused = {action for action in held if own_account_refusal(actor, action, target)}
+    return held - (refused - READ_ACTIONS)
 
 
 def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
@@ -151,11 +147,14 @@ def holds_permission(actor: Any, action: str) -> bool:
 
 
 def missing_permission(actor: User, action: str) -> str:
-    """The first permission for it that the actor lacks, or "". Nobody edits what is masked for
-    them.
+    """The first permission for the action that the actor lacks, or "".
+
+    Nobody edits what is masked for them, so editing takes two permissions.
     """
-    takes = [PERMISSIONS[action], *([PERMISSIONS["view_personal"]] if action == "edit" else [])]
-    return next((permission for permission in takes if not actor.has_perm(permission)), "")
+    required = [PERMISSIONS[action]]
+    if action == "edit":
+        required.append(PERMISSIONS["view_personal"])
+    return next((permission for permission in required if not actor.has_perm(permission)), "")
 
 
 def own_account_refusal(actor: User, action: str, target: User) -> Refusal | None:
@@ -165,29 +164,26 @@ def own_account_refusal(actor: User, action: str, target: User) -> Refusal | Non
 
 
 def rank_refusal(actor: User, target: User) -> Refusal | None:
-    """Nobody touches an account above their own; a colleague's account takes a permission of its
-    own.
-    """
+    """Returns why `actor` may not change `target`, because it stands above them or is staff."""
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
         return SUPERUSER_REFUSAL
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
         return STAFF_REFUSAL
-    # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever
-    # it is worth when reinstated. And for all accounts: whoever holds the mailbox of a former
-    # colleague has their rights on their return.
+    # Not get_all_permissions of the target: it is empty for a suspended account, which has its
+    # permissions back when it is reinstated. Former colleagues count too: a person with access to
+    # their mailbox could take over the account and wait for their return.
     if stored_permissions(target) - actor.get_all_permissions():
         return MORE_PERMISSIONS_REFUSAL
     return None
 
 
 def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their
-    number.
+    """The refusals among `accounts`, by id, in a constant number of queries.
 
-    `accounts` may be everybody: each query begins at those who are staff or have rights, and they
-    are few.
+    `accounts` may be the whole directory: each query begins at accounts that are staff or have
+    permissions, which are few.
     """
     if why := find_refusal(actor, action):
         return dict.fromkeys(accounts.values_list("pk", flat=True), why)
@@ -200,7 +196,7 @@ def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, 
 
 
 def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """`standing`, for all of them at once. `actor` is no superuser and none of them."""
+    """The refusals of rank_refusal, by id. `actor` is no superuser and none of the accounts."""
     held = actor.get_all_permissions()
     above = [pk for pk, name in named_permissions() if name not in held]
     groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
@@ -270,7 +266,7 @@ def stored_permissions(account: User) -> set[str]:
 
 
 def permission_names(rows: Iterable[Permission]) -> set[str]:
-    """Of permissions that are loaded with their content types."""
+    """The names (app.codename) of permissions that are loaded with their content types."""
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 

@@ -30,9 +30,9 @@ SILENCE = 6  # seconds
 HASTY = f"""
 import sys; sys.path.insert(0, {str(ROOT / "site")!r})
 import django; django.setup()
-from users.jobs import queue, supervisor
+from users.jobs.queue import doorbell, supervisor
 supervisor.BEAT, supervisor.SILENCE = 1, {SILENCE}
-supervisor.Supervisor(queue.CLUSTERS).run()
+supervisor.Supervisor(doorbell.CLUSTERS).run()
 """
 
 

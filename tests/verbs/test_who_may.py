@@ -146,8 +146,8 @@ def test_every_action_of_the_gate_is_asked_for_by_an_address_of_the_table(client
 
 
 def expected(verb: str, target: str) -> str:
-    """ "" where the target can't be: the last active superuser is not suspended, deleted or about to
-    end.
+    """The column of the table; "" where there can be no such target: the last active superuser is
+    not suspended, deleted or about to end.
     """
     columns = dict(zip(TARGETS, TABLE[verb].split(), strict=False))
     return columns.get(target, "")

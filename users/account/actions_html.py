@@ -42,7 +42,7 @@ def render_link_list(account: User, some: Iterable[AccountAction], css: str = ""
 
 
 def render_link(account: User, offer: AccountAction, css: str) -> str:
-    """Nothing in it comes from people."""
+    """A link as HTML. All its texts are constants, so nothing is escaped."""
     style = f' class="{css.strip()}"' if css else ""
     key = f' data-key="{offer.link.key}"' if offer.link.key else ""
     href = f"/users/{account.pk}/{offer.path}"

@@ -55,11 +55,11 @@ def list_items(
     """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
     rows = list(found[: size + 1])
-    add_people(rows[:size])
+    add_item_people(rows[:size])
     return rows[:size], len(rows) > size
 
 
-def add_people(rows: list[JobItem]) -> None:
+def add_item_people(rows: list[JobItem]) -> None:
     """Sets `person` of each row, and the actor that its reason names, with one query."""
     ids = {row.account_id for row in rows} | {row.actor_id for row in rows}
     wanted = User.objects.only("username", "first_name", "last_name", "status")

@@ -1,4 +1,4 @@
-"""What the log of a job says, why a job stands still, and why an account was skipped.
+"""Sentences of jobs: lines of the log, why a job stands still, and why an account was skipped.
 
 A row stores a code, the ID of the account that acted, details, and what somebody typed. The
 sentence is composed when it is shown, with the actor's name of now. So no stored sentence names
@@ -81,7 +81,7 @@ def compose_sentence(remark: Remark, actor: User | None) -> str:
     """Returns the sentence. `actor`: the account with the remark's `actor_id`; None if there is
     none.
     """
-    name = actor_name(remark, actor)
+    name = remark_actor_name(remark, actor)
     values = sentence_values(remark.details or {})
     values |= {"actor": name, "text": remark.text}
     sentence = SENTENCES.get(remark.code, SENTENCES[""]).format_map(values).strip()
@@ -90,7 +90,7 @@ def compose_sentence(remark: Remark, actor: User | None) -> str:
     return sentence
 
 
-def actor_name(remark: Remark, actor: User | None) -> str:
+def remark_actor_name(remark: Remark, actor: User | None) -> str:
     """Returns what the actor is called now; neutral words if the account is erased."""
     if remark.actor_id is None:
         return str((remark.details or {}).get("actor", ""))

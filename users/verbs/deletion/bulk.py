@@ -1,4 +1,4 @@
-"""Deletes: what users.verbs.deletion.verb.delete_account does to one account."""
+"""The bulk form of delete_account."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,9 @@ class Delete(ColumnAction):
     )
     form = BulkDeletionForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
-    takes_keys = ends_sessions = undo_ends_sessions = True
+    takes_keys = True
+    ends_sessions = True
+    undo_ends_sessions = True
     undo_action = "restore"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

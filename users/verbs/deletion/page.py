@@ -6,7 +6,7 @@ from users.models import User
 from users.verbs.declaration import PageTexts
 from users.web.forms import ReasonForm
 
-# Reasons to begin with: staff choose one and complete it. Their names stand in URLs.
+# Suggested reasons, which staff complete. Their names stand in URLs.
 DELETION_REASONS = {
     "asked": "Requested by the user, ticket: ",
     "left": "Left the organisation (confirmed by): ",

@@ -1,4 +1,4 @@
-"""Clears end dates: what users.verbs.end_date_removal.verb.clear_end_date does to one account."""
+"""The bulk form of clear_end_date."""
 
 from datetime import datetime
 from typing import Any

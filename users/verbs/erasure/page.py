@@ -14,7 +14,9 @@ from users.web.forms import VerbForm, reason_field, refuse_lost_characters
 
 class ErasureForm(VerbForm):
     reason = reason_field(
-        help_text="Visible in the audit trail, so it must not name the person. A ticket number is enough."
+        help_text=(
+            "Visible in the audit trail, so it must not name the person. A ticket number is enough."
+        )
     )
     reserve = forms.BooleanField(
         required=False,
@@ -33,7 +35,7 @@ class ErasureForm(VerbForm):
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """A viewer who does not see the whole username types the id."""
+        """A viewer for whom the username is masked types the id instead."""
         self.wanted = account.username
         self.what = "username"
         if masking.hides_personal_data(viewer):
@@ -42,17 +44,15 @@ class ErasureForm(VerbForm):
             field = self.fields["confirm"]
             field.label = "ID"
             field.help_text = "Type the account id shown above to confirm."
-        self.over = (
-            account.status == State.ERASED
-        )  # by somebody else just now, and its username with it: the verb says so
+        # Erased by somebody else just now, together with its username: the verb refuses it.
+        self.over = account.status == State.ERASED
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
-        if (
-            not self.over
-            and fold_identifier(typed.strip()).removeprefix("#" if self.what == "id" else "")
-            != self.wanted
-        ):
+        folded = fold_identifier(typed.strip())
+        if self.what == "id":
+            folded = folded.removeprefix("#")
+        if folded != self.wanted and not self.over:
             raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
         return typed
 

@@ -18,7 +18,7 @@ from users.web.forms import form_status
 
 
 class InviteForm(ProfileForm):
-    """`with_roles`: whether the person who invites may give roles too."""
+    """The form that invites a person. `with_roles`: whether it asks for roles too."""
 
     version = None  # type: ignore[assignment]
     field_order = ("email", "username")
@@ -28,12 +28,11 @@ class InviteForm(ProfileForm):
         self.fields["email"].required = True
         self.fields["username"].help_text = "Letters, digits and @ . + - _"
         if with_roles:
-            self.fields |= {
-                name: field for name, field in RolesForm().fields.items() if name != "version"
-            }
+            self.fields |= RolesForm().fields
+            del self.fields["version"]
 
     def clean(self):
-        """What is left out is empty: there is nothing yet that it could take away."""
+        """A missing field is empty: there is no value yet that it could clear."""
         return self.cleaned_data
 
     def values(self) -> dict[str, Any]:
@@ -43,16 +42,12 @@ class InviteForm(ProfileForm):
 @form_page
 def invite_page(request):
     access.require(request.user, "invite")
-    form = bind_form(
-        request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles")
-    )
-    if form.is_valid() and (
-        account := submit_form(form, lambda: invite_user(by=request.user, **form.values()))
-    ):
-        messages.success(
-            request,
-            f"{account.display_name} invited. Invitation to {account.email} queued.",
-        )
+    with_roles = access.may(request.user, "assign_roles")
+    form = bind_form(request, InviteForm, "invite", with_roles=with_roles)
+    invite = lambda: invite_user(by=request.user, **form.values())  # noqa: E731
+    if form.is_valid() and (account := submit_form(form, invite)):
+        text = f"{account.display_name} invited. Invitation to {account.email} queued."
+        messages.success(request, text)
         return redirect("account", account.pk)
     return render(request, "users/verbs/invite.html", {"form": form}, status=form_status(form))
 

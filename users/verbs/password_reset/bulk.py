@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of send_password_reset."""
 
 from datetime import datetime
 

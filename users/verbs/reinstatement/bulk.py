@@ -1,4 +1,4 @@
-"""Reinstates: what users.verbs.reinstatement.verb.reinstate_account does to one account."""
+"""The bulk form of reinstate_account."""
 
 from datetime import datetime
 from typing import Any

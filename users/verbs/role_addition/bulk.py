@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of add_to_groups."""
 
 from datetime import datetime
 from functools import reduce
@@ -54,8 +54,8 @@ class AddToGroups(GroupsAction):
             return gone_skips()
         if not (groups := self.groups(job)):
             return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
-        everywhere = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone_skips(), (everywhere, "This account already has these roles.")]
+        has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
+        return [*gone_skips(), (has_all, "This account already has these roles.")]
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

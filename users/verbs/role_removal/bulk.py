@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of remove_from_groups."""
 
 from datetime import datetime
 from typing import Any

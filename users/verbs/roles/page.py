@@ -36,19 +36,13 @@ def roles_page(request, pk: int):
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind_form(request, RolesForm, "assign_roles", account, initial=initial)
     held = access_names(account) if form.is_valid() else set()
-    if form.is_valid() and (
-        done := submit_form(
-            form, lambda: assign_roles(account, by=request.user, **form.cleaned_data)
-        )
-    ):
-        messages.success(
-            request,
-            edit_conflicts.saved_message(done, request.user, roles_saved(held, access_names(done))),
-        )
+    change = lambda: assign_roles(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        saved = roles_saved(held, access_names(changed))
+        messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
-        form, request.user, f"/users/{pk}/"
-    )
+    context = {"form": form, "account": account}
+    context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")
     return render(request, "users/verbs/roles.html", context, status=form_status(form))
 
 

@@ -11,7 +11,7 @@ from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import moment_field, reason_field
 
-# Reasons to begin with: staff choose one and complete it. Their names stand in URLs.
+# Suggested reasons, which staff complete. Their names stand in URLs.
 SUSPENSION_REASONS = {
     "lost-device": "Lost or stolen device with an open session.",
     "taken-over": "Possibly used by someone else, signed in from: ",

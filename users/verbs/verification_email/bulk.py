@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of send_verification."""
 
 from datetime import datetime
 
