@@ -276,7 +276,7 @@ def update_events(changes: dict[str, str], given: dict[str, str], values: Sequen
             arrays = ", ".join(f"%s::{kind}[]" for kind in ["bigint", *given.values()])
             source = f"unnest({arrays}) AS given(id, {', '.join(given)})"
             cursor.execute(
-                update_sql(setting, source),
+                event_update_sql(setting, source),
                 [list(column) for column in zip(*values, strict=True)],
             )
             written = cursor.rowcount
@@ -284,14 +284,14 @@ def update_events(changes: dict[str, str], given: dict[str, str], values: Sequen
             source = (
                 "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
             )
-            cursor.executemany(update_sql(setting, source), values)
+            cursor.executemany(event_update_sql(setting, source), values)
             written = cursor.rowcount
     if written != len(values):
         # Rolls back the whole transaction.
         raise RuntimeError(f"{written} of {len(values)} events were written")
 
 
-def update_sql(setting: str, source: str) -> str:
+def event_update_sql(setting: str, source: str) -> str:
     """Returns an UPDATE of the events whose ids are in `source`, which is named `given`."""
     return (
         f"UPDATE users_auditevent SET {setting} FROM {source} "  # noqa: S608  ours alone
