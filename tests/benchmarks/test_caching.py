@@ -116,7 +116,10 @@ def test_only_active_accounts_that_are_on_page_1_and_of_no_staff_are_edited(conn
 @pytest.mark.django_db(transaction=True)
 def test_readers_and_editors_at_once_see_no_stale_page(client, live_server):
     client.force_login(make_superuser())
-    cookies = f"{configured.SESSION_COOKIE_NAME}={client.cookies['session'].value}; {configured.CSRF_COOKIE_NAME}={CSRF}"
+    cookies = (
+        f"{configured.SESSION_COOKIE_NAME}={client.cookies['session'].value}; "
+        f"{configured.CSRF_COOKIE_NAME}={CSRF}"
+    )
     rollcall = Running(PEERS[0], live_server.thread.port, cookies)
     ledger = Ledger()
     each = [Editor(make_user().pk, ledger) for _ in range(2)]

@@ -200,7 +200,8 @@ CHANGES: dict[str, tuple[set[str], Change]] = {
     "INSERT of an event": (
         AUDIT,
         lambda ada: sql(
-            "INSERT INTO users_auditevent (at, actor_text, action, target_text, before, after, reason, ticket, user_agent, "
+            "INSERT INTO users_auditevent (at, actor_text, action, target_text, before, "
+            "after, reason, ticket, user_agent, "
             "request_id) VALUES (%s, '', 'denied', '', '{}', '{}', '', '', '', '')",
             timezone.now(),
         ),

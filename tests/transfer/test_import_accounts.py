@@ -20,7 +20,10 @@ from users.transfer.uniqueness import NameClaims
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE = "Username,Email,First name,LAST_NAME,Phone\nann,Ann@Example.com, Ann ,Müller,(030) 1234\nbob,bob@example.com,Bob,Lee,\n"
+PEOPLE = (
+    "Username,Email,First name,LAST_NAME,Phone\nann,Ann@Example.com, Ann ,Müller,(030) "
+    "1234\nbob,bob@example.com,Bob,Lee,\n"
+)
 
 
 def test_columns_become_the_fields_that_they_are_named_after(importing):

@@ -44,7 +44,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--filter",
             required=True,
-            help="a filter as in the URL of the directory, such as “status=active&domain=example.com”",
+            help=(
+                "a filter as in the URL of the directory, such as "
+                "“status=active&domain=example.com”"
+            ),
         )
         parser.add_argument(
             "--by", required=True, metavar="USERNAME", help="the account that runs the action"
@@ -55,7 +58,10 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a field of the action, such as until=2027-01-31T12:00, groups=Auditor, field=locale value=de",
+            help=(
+                "a field of the action, such as until=2027-01-31T12:00, groups=Auditor, "
+                "field=locale value=de"
+            ),
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="show the impact without starting a job"
@@ -144,7 +150,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
-                f"  {figure.label + ':':<28} {figure.value}{f' ({figure.note})' if figure.note else ''}"
+                (
+                    f"  {figure.label + ':':<28} "
+                    f"{figure.value}{f' ({figure.note})' if figure.note else ''}"
+                )
             )
         for number, why in found.skips:
             self.stdout.write(f"  {'Will be skipped:':<28} {number}. {why}")
