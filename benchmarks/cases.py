@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from benchmarks.filters import combinations, filters
 from benchmarks.terms import terms
 from users.account.tabs import SUBPAGES, TABS
-from users.directory import keyset
+from users.directory.query import LAST_PAGE, account_cursor
+from users.directory.sorts import SORTS
 from users.models import User
 
 PER_PAGE = 50
@@ -57,7 +58,7 @@ def pages(accounts: int) -> list[Case]:
     return [
         listed("list, page 1", {}, {}),
         listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
-        listed("list, last page", {"before": keyset.LAST_PAGE}, {"p": str(last)}),
+        listed("list, last page", {"before": LAST_PAGE}, {"p": str(last)}),
     ]
 
 
@@ -65,10 +66,9 @@ def sorts() -> list[Case]:
     """Page 1 of every sort for all peers, and its middle page for Rollcall alone: the admin's cost
     there is that of its middle page.
     """
-    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in keyset.SORTS]
+    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
     middles = [
-        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort)
-        for sort in keyset.SORTS
+        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort) for sort in SORTS
     ]
     return first + middles
 
@@ -102,9 +102,9 @@ def admin_order(sort: str) -> str:
 
 def middle(sort: str) -> str:
     """A cursor near the middle of the order: that of the middle one of a hundred accounts."""
-    column = keyset.SORTS[sort]
-    accounts = sorted(sample(101), key=lambda account: (column.of(account), account.pk))
-    return keyset.account_cursor(sort, accounts[50])
+    column = SORTS[sort]
+    accounts = sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))
+    return account_cursor(sort, accounts[50])
 
 
 def sample(number: int) -> list[User]:

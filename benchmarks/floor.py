@@ -6,7 +6,8 @@ from statistics import median
 from django.db import connection
 
 from benchmarks.cases import PER_PAGE, middle
-from users.directory import keyset
+from users.directory.query.account_reader import listed_sql
+from users.directory.query.keyset import accounts_after
 from users.models import User, UserQuerySet
 
 REPEATS = 200
@@ -19,8 +20,8 @@ def floor() -> dict[str, float]:
 
 
 def statement(cursor: str) -> tuple[str, tuple]:
-    accounts = keyset.accounts_after(UserQuerySet(User), "-joined", cursor, backwards=False)
-    return keyset.listed_sql(accounts[: PER_PAGE + 1])
+    accounts = accounts_after(UserQuerySet(User), "-joined", cursor, backwards=False)
+    return listed_sql(accounts[: PER_PAGE + 1])
 
 
 def timed(sql: str, params: tuple) -> float:

@@ -305,7 +305,7 @@ def test_events_are_still_written_after_all_of_this():
 
 
 def found(term: str) -> set[User]:
-    return set(Search.of(term).apply(User.objects.all()))
+    return set(Search.parse(term).apply(User.objects.all()))
 
 
 def test_installing_again_changes_nothing():

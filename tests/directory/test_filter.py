@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.builders import make_user
 from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, PAGE_SIZES, BadFilter, Filter
 from users.directory.filters import FILTERS
-from users.directory.keyset import SORTS
+from users.directory.sorts import SORTS
 from users.models import State, User
 
 YES_NO = st.sampled_from(["yes", "no"])

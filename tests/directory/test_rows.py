@@ -6,7 +6,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from users.caching.fragments import render_fragments
 from users.directory.columns import COLUMN_FIELDS, COLUMNS, NAME_COLUMN, name_cell
-from users.directory.keyset import LISTED_FIELDS
+from users.directory.query.account_reader import LISTED_FIELDS
 from users.directory.rows import account_rows as row_pieces
 from users.models import User
 

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users.directory.filter import BadFilter, Filter
-from users.directory.page_finder import find_directory_page
+from users.directory.query import find
 from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
 
@@ -78,7 +78,7 @@ class Selection:
         """Some of them, at the cost of one page of the directory."""
         if self.filter is None:
             return list(self.accounts().order_by("pk")[:EXAMPLE_LIMIT])
-        page = find_directory_page(replace(self.filter, size=25)).page
+        page = find(replace(self.filter, size=25)).page
         return [account for account in page.accounts if account.pk <= self.up_to][:EXAMPLE_LIMIT]
 
     def count(self) -> int | None:

@@ -46,4 +46,7 @@ def inline_values(
             return "%s"
         return Literal(value).as_string(connection.connection).replace("%", "%%")
 
-    return re.sub("%s|%%", put, sql), tuple(left)
+    text = re.sub("%s|%%", put, sql)
+    if any(True for _ in values):
+        raise ValueError("There are more values than placeholders in the statement.")
+    return text, tuple(left)

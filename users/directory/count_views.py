@@ -1,4 +1,4 @@
-"""How many accounts match: loaded into the list after it, and a page of its own without JavaScript."""
+"""The number of matching accounts: loaded into the list after it, a page without JavaScript."""
 
 from django.db import OperationalError, transaction
 from django.shortcuts import redirect, render
@@ -15,7 +15,7 @@ from users.web.partials import is_partial
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def account_count(request):
-    """GET: a number as good as can be had at once. POST: an exact one, please."""
+    """Shows the number that is known at once. POST asks a worker for the exact one."""
     access.require(request.user, "view")
     wanted = request_filter(request)
     if request.method == "POST":
@@ -23,13 +23,14 @@ def account_count(request):
         if not is_partial(request):
             return redirect(wanted.url("/users/count/"))
     asked = counts.count_answer(wanted)
-    context = {"filter": wanted, "asked": asked, "count": None if asked else count_quickly(wanted)}
+    quick = None if asked else count_quickly(wanted)
+    context = {"filter": wanted, "asked": asked, "count": quick}
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 
 
 def count_quickly(wanted: Filter) -> counts.Count | None:
-    """None where even the capped count takes longer than a page may."""
+    """Returns the capped count, or None if even that takes longer than a page may."""
     try:
         with transaction.atomic():
             return counts.count_up_to_cap(wanted)

@@ -1,5 +1,5 @@
-"""How many accounts match: a guess at once, exactly up to a cap, and exactly beyond it in the
-background.
+"""How many accounts match a filter: an estimate at once, an exact number up to a cap, and an exact
+number beyond the cap from a worker.
 """
 
 import json
@@ -10,27 +10,23 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
-from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
 
+from users.database.compiled_sql import compile_queryset
 from users.directory.filter import Filter
 from users.jobs.queue import doorbell
 
 EXACT_COUNT_CAP = 10_000
-ANSWER_SECONDS = 600  # seconds that an exact count is worth showing
-COUNT_SECONDS = 120  # seconds that one may take
-# The size of the table as the database remembers it: no query of its own, it rides in the list's.
-TABLE_SIZE_SQL = {
-    "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
-    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
-}
+ANSWER_SECONDS = 600  # how long an exact count is worth showing
+COUNT_SECONDS = 120  # how long an exact count may take
 
 
 @dataclass(frozen=True)
 class Count:
-    """`number` of accounts; `more`: at least that many. `about`: the planner's guess where there
-    are more, or 0.
+    """A number of accounts.
+
+    `more`: there are at least that many. `about`: the planner's estimate if there are more, or 0.
     """
 
     number: int
@@ -38,40 +34,37 @@ class Count:
     about: int = 0
 
 
-def table_size(vendor: str) -> RawSQL:
-    return RawSQL(TABLE_SIZE_SQL[vendor], ())  # noqa: S611  a constant
-
-
 def count_up_to_cap(wanted: Filter) -> Count:
-    """Exact up to CAP."""
+    """Returns the exact count up to EXACT_COUNT_CAP."""
     matches = wanted.apply().order_by()
     number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-    return (
-        Count(number)
-        if number <= EXACT_COUNT_CAP
-        else Count(EXACT_COUNT_CAP, more=True, about=max(estimate_count(wanted), EXACT_COUNT_CAP))
-    )
+    if number <= EXACT_COUNT_CAP:
+        return Count(number)
+    about = max(estimate_count(wanted), EXACT_COUNT_CAP)
+    return Count(EXACT_COUNT_CAP, more=True, about=about)
 
 
 def estimate_count(wanted: Filter) -> int:
-    """What the planner expects, or 0 where the database does not say."""
+    """Returns the planner's estimate, or 0 where the database has none."""
     matches = wanted.apply().order_by().only("pk")
     connection = connections[matches.db]
     if connection.vendor != "postgresql":
         return 0
     try:
-        sql, params = matches.query.get_compiler(matches.db).as_sql()
+        sql, params = compile_queryset(matches)
     except EmptyResultSet:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
         plan = cursor.fetchone()[0]
-    return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+    parsed = json.loads(plan) if isinstance(plan, str) else plan
+    return int(parsed[0]["Plan"]["Plan Rows"])
 
 
 def request_count(wanted: Filter) -> dict[str, Any]:
-    """Has a worker count exactly, unless one does or has done so already. The state of that, for
-    `answer`.
+    """Asks a worker for the exact count, unless one counts or has counted already.
+
+    Returns the state of the count, as `count_answer` does.
     """
     with transaction.atomic():
         known = count_answer(wanted)
@@ -89,15 +82,17 @@ def request_count(wanted: Filter) -> dict[str, Any]:
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
-    """None, or `number` (None while a worker counts), `error` and `at`, the time of the question or
-    of the answer.
+    """Returns `number` (None while a worker counts), `error` and `at`, or None if nobody asked.
+
+    `at` is the time of the request, or of the answer.
     """
     return cache.get(count_key(wanted.digest))
 
 
 def count_requested(digest: str) -> int | None:
-    """Counts what was asked for, for at most PATIENCE seconds, and keeps the answer. None if nobody
-    asks any more.
+    """Counts the accounts of a request, for at most COUNT_SECONDS, and stores the answer.
+
+    Returns None if the request has expired.
     """
     asked = cache.get(count_key(digest))
     if asked is None:
@@ -120,9 +115,7 @@ def store_count_error(digest: str, error: str) -> None:
 
 
 def forget_counts() -> None:
-    """Drops every question and answer: each holds the words of somebody's search, also for a while
-    after it has run out.
-    """
+    """Deletes all requests and answers: each holds the text of a search, even after it expired."""
     with connections["default"].cursor() as cursor:
         table = settings.CACHES["default"]["LOCATION"]
         cursor.execute(
@@ -136,7 +129,7 @@ def count_key(digest: str) -> str:
 
 
 def format_estimate(number: int) -> str:
-    """10.2 million, 132,000, 950: as exact as a guess deserves."""
+    """Returns 10.2 million, 132,000 or 950: as exact as an estimate deserves."""
     if number >= 1_000_000:
         return f"{number / 1_000_000:.1f} million".replace(".0 ", " ")
     if number >= 10_000:

@@ -1,7 +1,6 @@
-"""What the directory shows: parsed from a query string, normalised, and turned back into one.
+"""The filter of the directory: parsed from a query string, normalised, and made into one again.
 
-List, counts, exports, bulk work and saved views take this object and nothing else: the filter
-travels, never the ids.
+The list, counts, exports, bulk jobs and saved views take this object and no ids.
 """
 
 import hashlib
@@ -12,9 +11,9 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
-from users.directory.filters import FILTERS
-from users.directory.keyset import SORTS
+from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
+from users.directory.sorts import SORTS
 from users.models import User, UserQuerySet
 
 PAGE_SIZES = (25, 50, 100)
@@ -24,15 +23,14 @@ SEARCH_MAX = 200
 VALUE_MAX = 255
 ORDER_PARAMETERS = ("sort", "size")
 POSITION_PARAMETERS = ("after", "before")
-REVEALING_SORTS = {
-    "email",
-    "username",
-}  # sorts that tell what is masked: by neighbours, and by the cursors in addresses
+# The sorts that reveal what is masked: by the neighbours, and by the cursors in URLs.
+REVEALING_SORTS = {"email", "username"}
+ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
 class BadFilter(Exception):
-    """A query string that means nothing. `parameter` is the one to mend."""
+    """A query string that cannot be read because of `parameter`."""
 
     def __init__(self, parameter: str, message: str):
         super().__init__(f"{parameter}: {message}")
@@ -42,71 +40,69 @@ class BadFilter(Exception):
 
 @dataclass(frozen=True)
 class Filter:
-    """`q`: what is searched for, as typed; `values`: the other filters by name, in the order of
-    PARAMETERS.
+    """The accounts of a list and their order.
+
+    `q` is the search as typed; `values` are the other filters by name, in the order of FILTERS.
+    `default_size` is the viewer's own page size, which the query need not name. `masked`: the
+    viewer sees no email addresses, so the filter must not tell them apart.
     """
 
     q: str = ""
     values: dict[str, str] = field(default_factory=dict)
     sort: str = DEFAULT_SORT
     size: int = DEFAULT_SIZE
-    # The viewer's own size, which the query need not name.
-    usual: int = field(default=DEFAULT_SIZE, compare=False)
-    # Whether it is asked by somebody for whom addresses are masked, and so must not tell them
-    # apart.
+    default_size: int = field(default=DEFAULT_SIZE, compare=False)
     masked: bool = False
 
     @classmethod
     def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
-        """`size` where the query gives none. Raises BadFilter for an unknown, repeated or
-        impossible parameter.
+        """Returns the filter of a query string; its page size is `size` if the query has none.
+
+        Raises BadFilter for an unknown, repeated or impossible parameter.
         """
-        for name, given in query.lists():
-            if name not in KNOWN_PARAMETERS:
-                raise BadFilter(name, "There is no such filter.")
-            if len(given) > 1:
-                raise BadFilter(name, "This filter is given more than once.")
-        named, q = split_tokens(check_query_text("q", query.get("q", ""), SEARCH_MAX), set(FILTERS))
-        asked = {name: query[name] for name in FILTERS if query.get(name)} | named
-        sort = require_choice("sort", query.get("sort") or DEFAULT_SORT, list(SORTS))
-        if masked and sort.removeprefix("-") in REVEALING_SORTS:
-            raise BadFilter("sort", "Addresses are masked for you, so you can’t sort by them.")
+        require_known_parameters(query)
+        search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
+        named, q = split_tokens(search_text, set(FILTERS))
+        given = {name: query[name] for name in FILTERS if query.get(name)} | named
+        sort = parse_sort(query.get("sort") or DEFAULT_SORT, masked=masked)
+        names = [name for name in FILTERS if name in given]
+        sizes = [str(each) for each in PAGE_SIZES]
         return cls(
             q=q,
-            values={
-                name: parse_filter_value(name, str(asked[name]))
-                for name in FILTERS
-                if name in asked
-            },
+            values={name: parse_filter_value(name, str(given[name])) for name in names},
             sort=sort,
-            size=int(
-                require_choice(
-                    "size", query.get("size") or str(size), [str(each) for each in PAGE_SIZES]
-                )
-            ),
-            usual=size,
+            size=int(require_choice("size", query.get("size") or str(size), sizes)),
+            default_size=size,
             masked=masked,
         )
 
     @property
     def search(self) -> Search:
-        return Search.of(self.q, self.masked)
+        return Search.parse(self.q, self.masked)
 
     def conditions(self) -> list[Q]:
-        """One for each filter but the search."""
+        """Returns a condition for each filter except the search."""
         return [FILTERS[name].condition(value) for name, value in self.values.items()]
 
     def apply(self, accounts: UserQuerySet | None = None) -> UserQuerySet:
-        """The accounts that match, in no order yet, without any cap."""
+        """Returns the accounts that match, in no order and without any cap."""
         accounts = User.objects.all() if accounts is None else accounts
         return self.search.apply(accounts.filter(*self.conditions()))
+
+    @property
+    def has_index_order(self) -> bool:
+        """Whether some index holds exactly the matches in the wanted order."""
+        sort = self.sort.removeprefix("-")
+        return not self.search and index_holds_order(self.values, sort)
 
     @cached_property
     def query(self) -> str:
         """The canonical query string: what differs from the default, in a fixed order."""
         pairs = [("q", self.q), *self.values.items()]
-        pairs += [("sort", self.sort)] if self.sort != DEFAULT_SORT else []
-        pairs += [("size", str(self.size))] if self.size != self.usual else []
+        if self.sort != DEFAULT_SORT:
+            pairs.append(("sort", self.sort))
+        if self.size != self.default_size:
+            pairs.append(("size", str(self.size)))
         return urlencode([(name, value) for name, value in pairs if value])
 
     def url(self, path: str = "/users/", **position: str) -> str:
@@ -128,12 +124,11 @@ class Filter:
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
-        """The same list with one filter less: "q" or the name of a value."""
+        """Returns the filter without "q" or one of its values."""
         if name == "q":
             return replace(self, q="")
-        return replace(
-            self, values={other: value for other, value in self.values.items() if other != name}
-        )
+        values = {other: value for other, value in self.values.items() if other != name}
+        return replace(self, values=values)
 
     @property
     def narrows(self) -> bool:
@@ -141,22 +136,39 @@ class Filter:
 
     @property
     def digest(self) -> str:
-        """32 hex digits that are equal for filters that mean the same accounts, whatever their
-        order and page.
-        """
-        query = replace(self, sort=DEFAULT_SORT, size=self.usual).query.encode()
+        """32 hex digits, equal for filters of the same accounts in any order and page size."""
+        query = replace(self, sort=DEFAULT_SORT, size=self.default_size).query.encode()
         return hashlib.sha256(query + b"masked" * self.masked).hexdigest()[:32]
 
     def __str__(self) -> str:
-        """In words: "active accounts at example.com that were never seen"."""
+        """Returns words such as "active accounts at example.com that were never seen"."""
         values = dict(self.values)
-        status = values.pop("status", "")
-        who = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}[
-            values.pop("role", "")
-        ]
-        words = [FILTERS["status"].words(status)] if status else [] if self.narrows else ["all"]
-        words += [who, *(FILTERS[name].words(value) for name, value in values.items())]
-        return " ".join(words) + (f" matching “{self.q}”" if self.q else "")
+        words = []
+        if status := values.pop("status", ""):
+            words.append(FILTERS["status"].describe(status))
+        elif not self.narrows:
+            words.append("all")
+        words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
+        words += [FILTERS[name].describe(value) for name, value in values.items()]
+        if self.q:
+            words.append(f"matching “{self.q}”")
+        return " ".join(words)
+
+
+def require_known_parameters(query: QueryDict) -> None:
+    """Raises BadFilter for a parameter that is unknown or given more than once."""
+    for name, given in query.lists():
+        if name not in KNOWN_PARAMETERS:
+            raise BadFilter(name, "There is no such filter.")
+        if len(given) > 1:
+            raise BadFilter(name, "This filter is given more than once.")
+
+
+def parse_sort(value: str, *, masked: bool) -> str:
+    sort = require_choice("sort", value, list(SORTS))
+    if masked and sort.removeprefix("-") in REVEALING_SORTS:
+        raise BadFilter("sort", "Addresses are masked for you, so you can’t sort by them.")
+    return sort
 
 
 def parse_filter_value(name: str, value: str) -> str:
@@ -167,23 +179,21 @@ def parse_filter_value(name: str, value: str) -> str:
 
 
 def check_query_text(name: str, value: str, longest: int) -> str:
-    """Trimmed. Raises BadFilter for what no database holds."""
+    """Returns the trimmed text. Raises BadFilter for what no database holds."""
     value = value.strip()
     if len(value) > longest:
         raise BadFilter(name, f"{name} is limited to {longest} characters.")
     # Bytes that are no UTF-8 have become U+FFFD by now.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
-        raise BadFilter(
-            name, "This contains a character that can’t be stored, so nothing can match it."
-        )
+        message = "This contains a character that can’t be stored, so nothing can match it."
+        raise BadFilter(name, message)
     return value
 
 
 def require_choice(name: str, value: str, allowed: list[str]) -> str:
     if value not in allowed:
-        raise BadFilter(
-            name,
-            f"“{value[:60]}” is not a valid value for {name}. "
-            f"Allowed values: {', '.join(allowed)}.",
+        message = (
+            f"“{value[:60]}” is not a valid value for {name}. Allowed values: {', '.join(allowed)}."
         )
+        raise BadFilter(name, message)
     return value

@@ -1,5 +1,9 @@
-"""The directory's filters, one entry each: what values it takes, which accounts it means, and how
-it reads in words.
+"""The directory's filters, one declaration each: FILTERS.
+
+A declaration says which values a filter takes, which accounts it means, how it reads in words, and
+what its indexes hold. The query string, the filter panel, the labels, the page query and the
+benchmarks read it. A new filter is an entry here; if it needs an index, also an index in models.py
+with its migration, and a row in docs/indexes.md.
 """
 
 import re
@@ -7,38 +11,48 @@ import unicodedata
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db.models import BooleanField, Func, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from users.directory.keyset import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
+from users.directory.days import (
+    DAY_EXAMPLE,
+    day_end,
+    day_start,
+    describe_since,
+    describe_until,
+    parse_day,
+)
+from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.identifiers import INVISIBLE_CATEGORIES, fold_identifier
 from users.models import State, User, in_state
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
-# What conditions take for the present while a statement is put together that is to be run at other
-# times.
+# The time that conditions take for the present while a statement is compiled that is kept and run
+# at other times.
 assumed_now: ContextVar[datetime | None] = ContextVar("assumed", default=None)
-DAYS_PER_UNIT = {"d": 1, "w": 7, "m": 30, "y": 365}
-UNIT_NAMES = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
+YES_NO = {"yes": "Yes", "no": "No"}
 ACCESS_LEVELS = {"staff": "Staff", "superuser": "Superusers"}
-EMPTY_TEXT = KeyRange("", "\x01")  # nothing that is stored begins with a control character
-MISSING_CHOICES = {"email": "no email", "name": "no name"}
-
-
+MISSING_FIELDS = {"email": "Email", "name": "Name"}
+EMPTY_TEXT = KeyRange("", "\x01")  # no stored text begins with a control character
 # PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any
 # index, and at the million that come first and are not.
 OPAQUE_ACTIVE = RawSQL("(SELECT 'active')", ())
 NO_SORTS: frozenset[str] = frozenset()
 JOINED_SORT = frozenset({"joined"})
-EVERY_SORT = frozenset({"joined", "username", "email", "name", "seen"})
+EVERY_SORT = frozenset(SORT_COLUMNS)
+Choices = list[tuple[str, str]]
 
 
 class EmptyEmail(Func):
-    """SQLite knows how many addresses there are and not that one of them is frequent: told nothing,
-    it would read all who have none, and sort them.
+    """The condition that there is no email address.
+
+    SQLite knows how many addresses there are, and not that one of them is frequent. Without the
+    hint it would read all accounts that have none, and sort them.
     """
 
     template = "(%(expressions)s = '')"
@@ -47,59 +61,68 @@ class EmptyEmail(Func):
     arity = 1
 
     def as_sqlite(self, compiler, connection, **context):
-        return self.as_sql(
-            compiler, connection, template="likelihood(%(expressions)s = '', 0.05)", **context
-        )
+        template = "likelihood(%(expressions)s = '', 0.05)"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FilterSpec:
-    """`parse` gives the canonical value or raises ValueError with a sentence. `words` follows
-    "accounts …".
-    """
+    """One filter. Except for `label`, `choices` and `placeholder`, each entry takes a value."""
 
     label: str
+    # The canonical text of a value, or a ValueError with a sentence for the person.
     parse: Callable[[str], str]
+    # The accounts that have the value.
     condition: Callable[[str], Q]
-    words: Callable[[str], str]
-    # The sorts in which an index holds the accounts of this value in order; elsewhere the finder
-    # bounds its work.
-    ordered: Callable[[str], frozenset[str]] = lambda value: NO_SORTS
-    # Whether few accounts have this value, as a rule.
-    seldom: Callable[[str], bool] = lambda value: False
-    # What is true of all these accounts and of few others, and is held in order everywhere.
-    near: Callable[[str], Q | None] = lambda value: None
-    # What is true of nearly all these accounts, and is held in the order of joining where the whole
-    # is not.
-    most: Callable[[str], Q | None] = lambda value: None
-    # For a range of the key of a sort: that sort, and the range.
-    span: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
+    # The words that follow "accounts", such as "at example.com".
+    describe: Callable[[str], str]
+    # The values to choose from, with labels. None if any text is allowed.
+    choices: Callable[[], Choices] | None = None
+    # An example in an empty text field.
+    placeholder: str = ""
+    # The sorts in which an index holds the accounts of the value in order. In the others the page
+    # query bounds its work.
+    indexed_sorts: Callable[[str], frozenset[str]] = lambda value: NO_SORTS
+    # Whether few accounts have the value, as a rule.
+    rare: Callable[[str], bool] = lambda value: False
+    # A broader condition: matches every account of the value and few others, and has an index in
+    # every sort order. None if there is none.
+    superset: Callable[[str], Q | None] = lambda value: None
+    # A narrower condition that matches nearly all accounts of the value and has an index ordered by
+    # date_joined, for filters whose exact condition has none.
+    mostly: Callable[[str], Q | None] = lambda value: None
+    # If the filter is a range of a sort's key: the name of the sort, and the range.
+    key_range: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
 
-def range_filter(
-    label: str,
-    parse: Callable[[str], str],
-    span: Callable[[str], tuple[str, KeyRange]],
-    words: Callable[[str], str],
-    seldom: Callable[[str], bool] = lambda value: False,
-) -> FilterSpec:
-    """A filter that is a range of the key of a sort, and so in order there."""
+def choice_filter(choices: dict[str, str], **declared: Any) -> FilterSpec:
+    """Returns a filter by one of a few values, given with their labels."""
     return FilterSpec(
-        label,
-        parse,
-        lambda value: range_condition(*span(value)),
-        words,
-        lambda value: frozenset({span(value)[0]}),
-        seldom,
-        span=span,
+        parse=choice_parser(*choices), choices=lambda: list(choices.items()), **declared
     )
 
 
-def range_condition(sort: str, span: KeyRange) -> Q:
-    """Over the key that the index is made of, which is not always the column."""
+def range_filter(
+    *, key_range: Callable[[str], tuple[str, KeyRange]], **declared: Any
+) -> FilterSpec:
+    """Returns a filter by a range of a sort's key, whose accounts are in order in that sort."""
+    return FilterSpec(
+        condition=lambda value: range_condition(*key_range(value)),
+        indexed_sorts=lambda value: frozenset({key_range(value)[0]}),
+        key_range=key_range,
+        **declared,
+    )
+
+
+def range_condition(sort: str, key_range: KeyRange) -> Q:
+    """Returns the condition over the sort's key, which its index is made of."""
     key = SORT_COLUMNS[sort].key
-    start = Q() if span.start is None else Q(GreaterThanOrEqual(key, Value(span.start)))
-    return start if span.stop is None else start & Q(LessThan(key, Value(span.stop)))
+    condition = Q()
+    if key_range.start is not None:
+        condition &= Q(GreaterThanOrEqual(key, Value(key_range.start)))
+    if key_range.stop is not None:
+        condition &= Q(LessThan(key, Value(key_range.stop)))
+    return condition
 
 
 def choice_parser(*allowed: str) -> Callable[[str], str]:
@@ -109,9 +132,6 @@ def choice_parser(*allowed: str) -> Callable[[str], str]:
         return value
 
     return parse
-
-
-parse_yes_no = choice_parser("yes", "no")
 
 
 def parse_domain(value: str) -> str:
@@ -127,31 +147,6 @@ def require_printable(value: str) -> str:
     return value
 
 
-def parse_day(value: str) -> str:
-    """An ISO date, or days before today such as -30d, -2w, -6m, -1y; relative dates stay relative."""
-    try:
-        if re.fullmatch(r"-[0-9]{1,4}[dwmy]", value):
-            day_start(value)
-            return value
-        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
-    except (ValueError, OverflowError):
-        raise ValueError("Enter a date such as 2026-03-31, or -30d for 30 days ago.") from None
-
-
-def day_start(value: str) -> datetime:
-    """The first instant of that day, in UTC."""
-    if value.startswith("-"):
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight - timedelta(days=int(value[1:-1]) * DAYS_PER_UNIT[value[-1]])
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
-def day_end(value: str) -> datetime:
-    """The first instant after that day, in UTC. The last day that there is has no day after it."""
-    start = day_start(value)
-    return start + timedelta(days=1) if start.year < 9999 else start
-
-
 def access_level_condition(value: str) -> Q:
     return Q(is_superuser=True) if value == "superuser" else Q(is_staff=True)
 
@@ -161,6 +156,7 @@ def group_condition(value: str) -> Q:
 
 
 def joined_sort_for(value_with_index: str) -> Callable[[str], frozenset[str]]:
+    """Returns the indexed sorts of a filter that has one index, for one of its values."""
     return lambda value: JOINED_SORT if value == value_with_index else NO_SORTS
 
 
@@ -168,167 +164,188 @@ def always_true(value: str) -> bool:
     return True
 
 
-def since(value: str) -> str:
-    """The first day of a range in words, such as "in the last 30 days"."""
-    return f"in the last {duration(value)}" if value.startswith("-") else f"since {value}"
+def with_or_without(value: str) -> str:
+    return "with" if value == "yes" else "without"
 
 
-def undo_deadline(value: str) -> str:
-    """The last day of a range in words, such as "at least 30 days ago"."""
-    return f"at least {duration(value)} ago" if value.startswith("-") else f"until {value}"
+def role_choices() -> Choices:
+    names = Group.objects.order_by("name").values_list("name", flat=True)
+    return [(name, name) for name in names]
 
 
-def duration(value: str) -> str:
-    """A relative date such as -30d, as "30 days"."""
-    number = int(value[1:-1])
-    unit = UNIT_NAMES[value[-1]]
-    return f"{number} {unit.removesuffix('s') if number == 1 else unit}"
+def status_superset(value: str) -> Q | None:
+    return Q(valid_until__isnull=False) if value == State.ENDED else None
+
+
+def missing_condition(value: str) -> Q:
+    if value == "email":
+        return Q(EmptyEmail("email"))
+    return range_condition("name", EMPTY_TEXT)
+
+
+def seen_choice_range(value: str) -> tuple[str, KeyRange]:
+    """Returns the key range of the accounts that were never seen, or that were."""
+    if value == "yes":
+        return "seen", KeyRange(NEVER_SEEN, FIRST_SEEN)
+    return "seen", KeyRange(FIRST_SEEN)
 
 
 # In the order of the words: "active staff with the role Support at example.com that …".
 FILTERS = {
-    "status": FilterSpec(
-        "Status",
-        choice_parser(*State.values),
-        lambda value: in_state(value, assumed_now.get()),
-        lambda value: State(value).label.lower(),
-        lambda value: NO_SORTS if value in (State.ACTIVE, State.ENDED) else EVERY_SORT,
-        lambda value: value != State.ACTIVE,
-        lambda value: Q(valid_until__isnull=False) if value == State.ENDED else None,
-        lambda value: Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None,
+    "status": choice_filter(
+        dict(State.choices),
+        label="Status",
+        condition=lambda value: in_state(value, assumed_now.get()),
+        describe=lambda value: State(value).label.lower(),
+        indexed_sorts=lambda value: (
+            NO_SORTS if value in (State.ACTIVE, State.ENDED) else EVERY_SORT
+        ),
+        rare=lambda value: value != State.ACTIVE,
+        superset=status_superset,
+        mostly=lambda value: Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None,
     ),
-    "role": FilterSpec(
-        "Access level",
-        choice_parser(*ACCESS_LEVELS),
-        access_level_condition,
-        lambda value: value,
-        joined_sort_for("staff"),
-        always_true,
+    "role": choice_filter(
+        ACCESS_LEVELS,
+        label="Access level",
+        condition=access_level_condition,
+        describe=lambda value: value,
+        indexed_sorts=joined_sort_for("staff"),
+        rare=always_true,
     ),
     "group": FilterSpec(
-        "Role",
-        require_printable,
-        group_condition,
-        lambda value: f"with the role {value}",
-        seldom=always_true,
+        label="Role",
+        parse=require_printable,
+        choices=role_choices,
+        condition=group_condition,
+        describe=lambda value: f"with the role {value}",
+        rare=always_true,
     ),
     "domain": FilterSpec(
-        "Domain",
-        parse_domain,
-        lambda value: Q(email_domain=value),
-        lambda value: f"at {value}",
-        lambda value: JOINED_SORT,
-        always_true,
+        label="Domain",
+        parse=parse_domain,
+        placeholder="example.com",
+        condition=lambda value: Q(email_domain=value),
+        describe=lambda value: f"at {value}",
+        indexed_sorts=lambda value: JOINED_SORT,
+        rare=always_true,
     ),
-    "verified": FilterSpec(
-        "Verified address",
-        parse_yes_no,
-        lambda value: Q(email_verified_at__isnull=value == "no"),
-        lambda value: f"{'with' if value == 'yes' else 'without'} a verified address",
-        joined_sort_for("no"),
+    "verified": choice_filter(
+        YES_NO,
+        label="Verified address",
+        condition=lambda value: Q(email_verified_at__isnull=value == "no"),
+        describe=lambda value: f"{with_or_without(value)} a verified address",
+        indexed_sorts=joined_sort_for("no"),
     ),
-    "mfa": FilterSpec(
-        "Second factor",
-        parse_yes_no,
-        lambda value: Q(has_second_factor=value == "yes"),
-        lambda value: f"{'with' if value == 'yes' else 'without'} a second factor",
-        joined_sort_for("yes"),
-        lambda value: value == "yes",
+    "mfa": choice_filter(
+        YES_NO,
+        label="Second factor",
+        condition=lambda value: Q(has_second_factor=value == "yes"),
+        describe=lambda value: f"{with_or_without(value)} a second factor",
+        indexed_sorts=joined_sort_for("yes"),
+        rare=lambda value: value == "yes",
     ),
-    "must_change": FilterSpec(
-        "Must change password",
-        parse_yes_no,
-        lambda value: Q(must_change_password=value == "yes"),
-        lambda value: (
+    "must_change": choice_filter(
+        YES_NO,
+        label="Must change password",
+        condition=lambda value: Q(must_change_password=value == "yes"),
+        describe=lambda value: (
             f"that {'must' if value == 'yes' else 'do not have to'} change their password"
         ),
-        joined_sort_for("yes"),
-        lambda value: value == "yes",
+        indexed_sorts=joined_sort_for("yes"),
+        rare=lambda value: value == "yes",
     ),
     "joined_from": range_filter(
-        "Joined from",
-        parse_day,
-        lambda value: ("joined", KeyRange(day_start(value))),
-        lambda value: f"that joined {since(value)}",
+        label="Joined from",
+        parse=parse_day,
+        placeholder=DAY_EXAMPLE,
+        describe=lambda value: f"that joined {describe_since(value)}",
+        key_range=lambda value: ("joined", KeyRange(day_start(value))),
     ),
     "joined_to": range_filter(
-        "Joined until",
-        parse_day,
-        lambda value: ("joined", KeyRange(stop=day_end(value))),
-        lambda value: f"that joined {undo_deadline(value)}",
+        label="Joined until",
+        parse=parse_day,
+        placeholder=DAY_EXAMPLE,
+        describe=lambda value: f"that joined {describe_until(value)}",
+        key_range=lambda value: ("joined", KeyRange(stop=day_end(value))),
     ),
     "seen_from": range_filter(
-        "Last seen from",
-        parse_day,
-        lambda value: ("seen", KeyRange(day_start(value))),
-        lambda value: f"last seen {since(value)}",
+        label="Last seen from",
+        parse=parse_day,
+        placeholder=DAY_EXAMPLE,
+        describe=lambda value: f"last seen {describe_since(value)}",
+        key_range=lambda value: ("seen", KeyRange(day_start(value))),
     ),
     "seen_to": range_filter(
-        "Last seen until",
-        parse_day,
-        lambda value: ("seen", KeyRange(FIRST_SEEN, day_end(value))),
-        lambda value: f"last seen {undo_deadline(value)}",
+        label="Last seen until",
+        parse=parse_day,
+        placeholder=DAY_EXAMPLE,
+        describe=lambda value: f"last seen {describe_until(value)}",
+        key_range=lambda value: ("seen", KeyRange(FIRST_SEEN, day_end(value))),
     ),
     "never_seen": range_filter(
-        "Never seen",
-        parse_yes_no,
-        lambda value: (
-            "seen",
-            KeyRange(NEVER_SEEN, FIRST_SEEN) if value == "yes" else KeyRange(FIRST_SEEN),
-        ),
-        lambda value: "that were never seen" if value == "yes" else "that have been seen",
+        label="Never seen",
+        parse=choice_parser(*YES_NO),
+        choices=lambda: list(YES_NO.items()),
+        describe=lambda value: "that were never seen" if value == "yes" else "that have been seen",
+        key_range=seen_choice_range,
     ),
     "source": FilterSpec(
-        "Source",
-        require_printable,
-        lambda value: Q(source=value),
-        lambda value: f"imported from {value}",
-        lambda value: JOINED_SORT,
+        label="Source",
+        parse=require_printable,
+        condition=lambda value: Q(source=value),
+        describe=lambda value: f"imported from {value}",
+        indexed_sorts=lambda value: JOINED_SORT,
     ),
-    "missing": FilterSpec(
-        "Missing",
-        choice_parser(*MISSING_CHOICES),
-        lambda value: (
-            Q(EmptyEmail("email")) if value == "email" else range_condition("name", EMPTY_TEXT)
-        ),
-        lambda value: f"that have {MISSING_CHOICES[value]}",
-        lambda value: EVERY_SORT if value == "email" else frozenset({"name"}),
-        always_true,
-        span=lambda value: (value, EMPTY_TEXT),
+    "missing": choice_filter(
+        MISSING_FIELDS,
+        label="Missing",
+        condition=missing_condition,
+        describe=lambda value: f"that have no {value}",
+        indexed_sorts=lambda value: EVERY_SORT if value == "email" else frozenset({"name"}),
+        rare=always_true,
+        key_range=lambda value: (value, EMPTY_TEXT),
     ),
 }
 
 
 def is_range_of(name: str, value: str, sort: str) -> bool:
-    """Whether the filter is a range of the sort's key."""
-    return FILTERS[name].span(value)[0] == sort
+    """Returns whether the filter is a range of the sort's key."""
+    return FILTERS[name].key_range(value)[0] == sort
 
 
 def filters_range(values: dict[str, str], sort: str) -> KeyRange:
-    """What the filters that are ranges of the sort's key leave of it."""
-    within = FULL_RANGE
+    """Returns the range of the sort's key that the filters leave."""
+    left = FULL_RANGE
     for name, value in values.items():
-        within &= FILTERS[name].span(value)[1] if is_range_of(name, value, sort) else FULL_RANGE
-    return within
+        of_sort, key_range = FILTERS[name].key_range(value)
+        if of_sort == sort:
+            left &= key_range
+    return left
+
+
+def index_holds_order(values: dict[str, str], sort: str) -> bool:
+    """Returns whether some index holds exactly the matches of all filters in the sort's order."""
+    others = [name for name, value in values.items() if not is_range_of(name, value, sort)]
+    return len(others) <= 1 and all(
+        sort in FILTERS[name].indexed_sorts(values[name]) for name in others
+    )
 
 
 def index_conditions(values: dict[str, str], sort: str) -> list[Q]:
-    """The filters whose accounts an index holds in the sort's order, those that few accounts meet
-    first.
+    """Returns the conditions of the filters that an index holds in the sort's order.
+
+    Those that few accounts meet come first.
     """
     held = [
-        (FILTERS[name], value)
+        name
         for name, value in values.items()
-        if sort in FILTERS[name].ordered(value) and not is_range_of(name, value, sort)
+        if sort in FILTERS[name].indexed_sorts(value) and not is_range_of(name, value, sort)
     ]
-    held.sort(key=lambda each: not each[0].seldom(each[1]))
-    return [parameter.condition(value) for parameter, value in held]
+    held.sort(key=lambda name: not FILTERS[name].rare(values[name]))
+    return [FILTERS[name].condition(values[name]) for name in held]
 
 
 def superset_conditions(values: dict[str, str]) -> list[Q]:
-    """What an index holds in every order, and is not much more than the accounts of one of the
-    filters.
-    """
-    return [
-        near for name, value in values.items() if (near := FILTERS[name].near(value)) is not None
-    ]
+    """Returns the supersets of the filters that have one."""
+    supersets = [FILTERS[name].superset(value) for name, value in values.items()]
+    return [condition for condition in supersets if condition is not None]

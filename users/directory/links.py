@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
 
-from users.directory import keyset
+from users.directory import query
 from users.directory.filter import PAGE_SIZES, Filter
 from users.directory.filters import FILTERS
 
@@ -41,12 +41,12 @@ def aria_sort(wanted: Filter, name: str) -> str:
     return {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "")
 
 
-def page_links(wanted: Filter, page: keyset.AccountPage) -> list[Link]:
+def page_links(wanted: Filter, page: query.AccountPage) -> list[Link]:
     """The links to the first, previous, next and last page."""
     first = wanted.url() if page.previous else ""
     previous = wanted.url(before=page.previous) if page.previous else ""
     following = wanted.url(after=page.next) if page.next else ""
-    last = wanted.url(before=keyset.LAST_PAGE) if page.next else ""
+    last = wanted.url(before=query.LAST_PAGE) if page.next else ""
     return [
         Link("First", first, "first"),
         Link("Previous", previous, "previous", "prev"),
@@ -74,7 +74,7 @@ def filter_chips(wanted: Filter) -> list[Link]:
 
 def chip_label(name: str, value: str) -> str:
     """The text of one active filter."""
-    words = FILTERS[name].words(value)
+    words = FILTERS[name].describe(value)
     return words[:1].upper() + words[1:]
 
 
@@ -104,5 +104,5 @@ def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
     ordered = starts[::-1] if descending else starts
-    cursors = [(label, keyset.cursor_at(sort, value)) for label, value in ordered]
+    cursors = [(label, query.cursor_at(sort, value)) for label, value in ordered]
     return [(label, urlencode({"after": cursor})) for label, cursor in cursors]

@@ -1,4 +1,4 @@
-"""What staff keep of the directory."""
+"""Saved views: filters that staff keep under a name."""
 
 from django.conf import settings
 from django.db import models
@@ -10,10 +10,10 @@ QUERY_MAX = 4000
 
 
 class SavedView(models.Model):
-    """A filter under a name: the owner's own, or shared with everybody who may see the directory.
+    """A filter under a name, private or shared with everyone who may see the directory.
 
-    `query` is the canonical text of a users.directory.filter.Filter and is read anew whenever the
-    view is opened, so relative dates stay relative, and a filter that is no more is noticed.
+    `query` is the canonical text of a users.directory.filter.Filter. It is parsed whenever the view
+    is opened, so relative dates stay relative, and a filter that no longer exists is noticed.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")

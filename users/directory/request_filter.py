@@ -1,4 +1,4 @@
-"""From a request to a filter."""
+"""Reads the filter from a request."""
 
 from users import masking
 from users.directory.filter import BadFilter, Filter
@@ -6,11 +6,10 @@ from users.exceptions import BadRequest
 
 
 def request_filter(request, **defaults) -> Filter:
-    """The filter in the URL. Raises BadRequest, which becomes a page that names the parameter."""
+    """Returns the filter in the URL. Raises BadRequest, whose page names the parameter."""
     try:
-        return Filter.parse(
-            request.GET, masked=masking.hides_personal_data(request.user), **defaults
-        )
+        masked = masking.hides_personal_data(request.user)
+        return Filter.parse(request.GET, masked=masked, **defaults)
     except BadFilter as error:
         raise as_bad_request(error) from error
 

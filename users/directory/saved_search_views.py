@@ -1,4 +1,4 @@
-"""Saved views: the list of them, a new one, one."""
+"""The pages of saved views: the list, a new one, one view."""
 
 from typing import Any, cast
 
@@ -18,38 +18,36 @@ from users.directory.request_filter import as_bad_request, request_filter
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
 
-LINKS_SHOWN = 12  # as links above the list; the page has them all
+LINKS_SHOWN = 12  # links above the list; the page shows all views
 LIST_LIMIT = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def saved_search_list(request):
-    """GET: all that the viewer may open, or as a part of the directory the first ones. POST: one
-    more.
+    """Shows all views that the viewer may open, as a part of the directory the first ones.
+
+    POST saves a new view.
     """
     access.require(request.user, "view")
     if request.method == "POST":
         return save_new_search(request)
-    found = list(
-        saved_searches.visible_searches(request.user)[
-            : LINKS_SHOWN + 1 if is_partial(request) else LIST_LIMIT
-        ]
-    )
+    partial = is_partial(request)
+    limit = LINKS_SHOWN + 1 if partial else LIST_LIMIT
+    found = list(saved_searches.visible_searches(request.user)[:limit])
     for view in found:
         view.words = saved_searches.describe_saved_filter(view, request.user)  # type: ignore[attr-defined]
     context = {
-        "views": found[:LINKS_SHOWN] if is_partial(request) else found,
+        "views": found[:LINKS_SHOWN] if partial else found,
         "more": len(found) > LINKS_SHOWN,
     }
-    return render(
-        request, "users/directory/views.html" + ("#links" if is_partial(request) else ""), context
-    )
+    template = "users/directory/views.html#links" if partial else "users/directory/views.html"
+    return render(request, template, context)
 
 
 @require_safe
 def new(request):
-    """A form for the filter in the URL."""
+    """Shows a form for the filter in the URL."""
     access.require(request.user, "view")
     wanted = request_filter(request)
     form = SavedSearchForm(
@@ -59,35 +57,35 @@ def new(request):
 
 
 def save_new_search(request) -> HttpResponse:
-    """A view of the posted filter, or the form again."""
-    try:
-        wanted = Filter.parse(
-            QueryDict(request.POST.get("query", "")),
-            masked=masking.hides_personal_data(request.user),
-        )
-    except BadFilter as error:
-        raise as_bad_request(error) from error
+    """Saves the posted filter as a view, or shows the form again."""
+    wanted = posted_filter(request)
     if request.POST.get("shared"):
         access.require(request.user, "share_view")
     form = SavedSearchForm(request.POST, may_share=access.may(request.user, "share_view"))
     if form.is_valid():
-        name = form.cleaned_data["name"]
-        shared = form.cleaned_data["shared"]
         try:
             view = saved_searches.create_saved_search(
-                wanted, by=request.user, name=name, shared=shared
+                wanted,
+                by=request.user,
+                name=form.cleaned_data["name"],
+                shared=form.cleaned_data["shared"],
             )
         except ValidationError as error:
             form.add_error(None, error)
         else:
             messages.success(request, f"View “{view.name}” saved.")
             return redirect(f"/users/?view={view.pk}")
-    return render(
-        request,
-        "users/directory/view_new.html",
-        {"form": form, "filter": wanted},
-        status=form_status(form),
-    )
+    context = {"form": form, "filter": wanted}
+    return render(request, "users/directory/view_new.html", context, status=form_status(form))
+
+
+def posted_filter(request) -> Filter:
+    """Returns the filter of the form. Raises BadRequest."""
+    query = QueryDict(request.POST.get("query", ""))
+    try:
+        return Filter.parse(query, masked=masking.hides_personal_data(request.user))
+    except BadFilter as error:
+        raise as_bad_request(error) from error
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,51 +97,50 @@ def show(request, pk: int):
     if request.method == "POST":
         saved_searches.require_search_change(request.user, current)
     if may_change:
-        may_share = access.may(request.user, "share_view") or current.shared
         form = ChangeSavedSearchForm(
-            posted_data(request), initial=vars(current), may_share=may_share
+            posted_data(request),
+            initial=vars(current),
+            may_share=access.may(request.user, "share_view") or current.shared,
         )
     if form and form.is_valid() and save_changes(request, form, current):
         messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
         return redirect("directory-views")
-    context = {"form": form, "view": current, "may_change": may_change} | stored_filter_context(
-        current, request.user
-    )
-    return render(
-        request, "users/directory/view.html", context, status=form_status(form) if form else 200
-    )
+    context = {"form": form, "view": current, "may_change": may_change}
+    context |= stored_filter_context(current, request.user)
+    status = form_status(form) if form else 200
+    return render(request, "users/directory/view.html", context, status=status)
 
 
 def save_changes(request, form: ChangeSavedSearchForm, current: SavedView) -> bool:
-    """Whether it is. If not, the form says why."""
+    """Saves the form and returns True, or adds the error to the form and returns False."""
     try:
         saved_searches.change_saved_search(current, by=request.user, **form.cleaned_data)
     except ValidationError as error:
         form.add_error(None, error)
         return False
     except saved_searches.StaleSavedView as error:
-        again = cast(
-            QueryDict, form.data
-        ).copy()  # sent once more, it is a change of the view as it is now
-        again["version"] = str(error.current.version)
-        form.data = again
-        message = (
-            "Someone else changed this view while you had it open. "
-            f"It is now “{error.current.name}”. Save again to overwrite it."
-        )
-        form.add_error(None, ValidationError(message, code="stale"))
+        add_stale_error(form, error.current)
         return False
     return True
 
 
+def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
+    """Tells that someone else changed the view; the form sent again changes its current state."""
+    data = cast(QueryDict, form.data).copy()
+    data["version"] = str(current.version)
+    form.data = data
+    message = (
+        "Someone else changed this view while you had it open. "
+        f"It is now “{current.name}”. Save again to overwrite it."
+    )
+    form.add_error(None, ValidationError(message, code="stale"))
+
+
 def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
-    """The stored filter as it is read today, or what is wrong with it."""
+    """Returns the stored filter, or the error if it can no longer be read."""
+    masked = masking.hides_personal_data(viewer)
     try:
-        return {
-            "filter": saved_searches.saved_filter(
-                current, masked=masking.hides_personal_data(viewer)
-            )
-        }
+        return {"filter": saved_searches.saved_filter(current, masked=masked)}
     except BadFilter as error:
         return {"wrong": error}
 

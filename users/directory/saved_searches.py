@@ -1,5 +1,6 @@
-"""Saved views: made, changed and deleted by their owner. What concerns a shared one leaves an
-event.
+"""Saved views: created, changed and deleted by their owner.
+
+A change of a shared view writes an audit event.
 """
 
 from typing import Any
@@ -16,14 +17,13 @@ from users.directory.models import SavedView
 from users.identifiers import LARGEST_ID
 from users.models import User
 
-SEARCHES_PER_OWNER = 100  # views that one person may have
+SEARCHES_PER_OWNER = 100
+# A search in a query string that may be a phone number.
 NUMBER_PATTERN = "q=[^&]*[0-9]{5}"
 
 
 class StaleSavedView(Exception):
-    """The view has changed since the version that the person saw. `current` is the view as it is
-    now.
-    """
+    """The view has changed since the version that the person saw. `current` is its new state."""
 
     def __init__(self, current: SavedView):
         super().__init__(f"{current} is at version {current.version}.")
@@ -31,20 +31,20 @@ class StaleSavedView(Exception):
 
 
 def visible_searches(viewer: User) -> QuerySet[SavedView]:
-    """The viewer's own, in their order, and then what others share, by name."""
+    """Returns the viewer's own views in their order, then what others share, by name."""
+    others = ~Q(owner=viewer)
     views = SavedView.objects.select_related("owner").filter(Q(owner=viewer) | Q(shared=True))
-    if masking.hides_personal_data(
-        viewer
-    ):  # opening it would tell the address or the number that it searches for
-        views = views.exclude(
-            ~Q(owner=viewer)
-            & (Q(query__contains="%40") | Q(query__regex=NUMBER_PATTERN) | Q(name__contains="@"))
+    if masking.hides_personal_data(viewer):
+        # Opening it would reveal the email address or the number that it searches for.
+        revealing = (
+            Q(query__contains="%40") | Q(query__regex=NUMBER_PATTERN) | Q(name__contains="@")
         )
-    return views.alias(others=~Q(owner=viewer)).order_by("others", "position", "name", "pk")
+        views = views.exclude(others & revealing)
+    return views.alias(others=others).order_by("others", "position", "name", "pk")
 
 
 def get_saved_search(viewer: User, pk: int) -> SavedView:
-    """Raises Http404, also for what is somebody else's own business."""
+    """Returns a view that the viewer may see. Raises Http404 for any other."""
     view = visible_searches(viewer).filter(pk=pk).first() if 0 < pk <= LARGEST_ID else None
     if view is None:
         raise Http404
@@ -52,12 +52,12 @@ def get_saved_search(viewer: User, pk: int) -> SavedView:
 
 
 def saved_filter(view: SavedView, **defaults: Any) -> Filter:
-    """Raises BadFilter where the stored text means nothing any more."""
+    """Returns the stored filter. Raises BadFilter if its text can no longer be read."""
     return Filter.parse(QueryDict(view.query), **defaults)
 
 
 def describe_saved_filter(view: SavedView, viewer: User) -> str:
-    """What it shows, or "" where its filter means nothing any more, or nothing to this viewer."""
+    """Returns the stored filter in words, or "" if it cannot be read, or not by this viewer."""
     try:
         return str(saved_filter(view, masked=masking.hides_personal_data(viewer)))
     except BadFilter:
@@ -65,16 +65,15 @@ def describe_saved_filter(view: SavedView, viewer: User) -> str:
 
 
 def saved_search_url(viewer: User, query: QueryDict) -> str:
-    """Where `?view=<id>` leads: to the list that it means today, or to its own page where it means
-    nothing any more.
+    """Returns the URL that `?view=<id>` redirects to: the list of the stored filter.
 
-    Raises BadFilter where other parameters stand beside it, and Http404.
+    If the filter can no longer be read, it is the page of the view. Raises BadFilter if there are
+    other parameters, and Http404.
     """
     number = str(query["view"])
     if any(name != "view" or len(values) > 1 for name, values in query.lists()):
-        raise BadFilter(
-            "view", "A view can’t be combined with filters. Open it first, then add filters."
-        )
+        message = "A view can’t be combined with filters. Open it first, then add filters."
+        raise BadFilter("view", message)
     if not (number.isascii() and number.isdigit() and len(number) < 20):
         raise BadFilter("view", "It takes the ID of a saved view.")
     view = get_saved_search(viewer, int(number))
@@ -90,9 +89,8 @@ def may_change_search(viewer: User, view: SavedView) -> bool:
 
 def require_search_change(viewer: User, view: SavedView) -> None:
     if not may_change_search(viewer, view):
-        raise access.Denied(
-            "change_view", "Only the owner or a superuser may change a shared view."
-        )
+        message = "Only the owner or a superuser may change a shared view."
+        raise access.Denied("change_view", message)
 
 
 def create_saved_search(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
@@ -102,13 +100,16 @@ def create_saved_search(wanted: Filter, *, by: User, name: str, shared: bool) ->
     with transaction.atomic():
         own = SavedView.objects.filter(owner=by)
         if own.count() >= SEARCHES_PER_OWNER:
-            raise ValidationError(
-                f"You already have {SEARCHES_PER_OWNER} views. Delete one you don’t need."
-            )
+            message = f"You already have {SEARCHES_PER_OWNER} views. Delete one you don’t need."
+            raise ValidationError(message)
         last = own.aggregate(last=Max("position"))["last"] or 0
-        query = Filter.parse(QueryDict(wanted.query), masked=masking.hides_personal_data(by)).query
+        masked = masking.hides_personal_data(by)
         view = SavedView(
-            owner=by, name=name, query=query, shared=shared, position=min(last + 1, 999)
+            owner=by,
+            name=name,
+            query=Filter.parse(QueryDict(wanted.query), masked=masked).query,
+            shared=shared,
+            position=min(last + 1, 999),
         )
         store_saved_search(view)
         if shared:
@@ -133,9 +134,13 @@ def change_saved_search(
         store_saved_search(current)
         after = saved_search_values(current)
         if (before["shared"] or shared) and after != before:
-            told = [key for key in after if after[key] != before[key] or key == "view"]
-            before, after = ({key: of[key] for key in told} for of in (before, after))
-            record_event("view.changed", actor=by, before=before, after=after)
+            keys = [key for key in after if after[key] != before[key] or key == "view"]
+            record_event(
+                "view.changed",
+                actor=by,
+                before={key: before[key] for key in keys},
+                after={key: after[key] for key in keys},
+            )
     return current
 
 
@@ -148,11 +153,11 @@ def delete_saved_search(view: SavedView, *, by: User) -> None:
             record_event("view.deleted", actor=by, before=before)
 
 
-# --- what these are made of -----------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------
 
 
 def lock_saved_search(view: SavedView, by: User) -> SavedView:
-    """The row as it is now. Raises Http404 where it is gone, and Denied."""
+    """Returns the current row, locked. Raises Http404 if it is gone, and Denied."""
     access.require(by, "view")
     current = SavedView.objects.select_for_update(of=("self",)).filter(pk=view.pk).first()
     if current is None:
@@ -162,7 +167,7 @@ def lock_saved_search(view: SavedView, by: User) -> SavedView:
 
 
 def saved_search_values(view: SavedView) -> dict[str, Any]:
-    """What colleagues see of it; where it stands among the owner's views is no concern of theirs."""
+    """Returns what colleagues see of a view: all but its position among the owner's views."""
     return {"view": view.pk, "name": view.name, "query": view.query, "shared": view.shared}
 
 

@@ -1,9 +1,9 @@
-"""One box. What is typed is taken apart into words and phrases; each must match.
+"""The search box: its text is split into words and phrases, each of which must match.
 
-An id, a UUID, an address or a whole username names one account. A word of three and more characters
-is found anywhere (pg_trgm, FTS5), and so are shorter ones beside it; alone a shorter one is found
-at the beginning of username, address or name. `id:`, `username:`, `email:` and `name:` say where to
-look.
+An id, a UUID, an email address or a whole username names one account. A word of three and more
+characters is found anywhere (pg_trgm, FTS5), and so are shorter ones beside it. A shorter word
+alone is found at the beginning of a username, email address or name. `id:`, `username:`, `email:`
+and `name:` restrict a word to one field.
 """
 
 import re
@@ -27,25 +27,26 @@ LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Search:
-    """`words` in search form; `fields` are (column, beginning); `exact` names an account by its
-    username.
+    """A parsed search.
 
-    `alone`: what was typed is an id, a UUID or an address, and whoever it names is the whole
-    answer.
+    `words` are in search form; `fields` are pairs of a column and a prefix. `exact` is the
+    condition of an account whose username, id or email address the whole text is.
+    `names_one_account`: the text is an id, a UUID or an email address, so the accounts of `exact`
+    are the whole result, if there are any. `impossible`: the text has no letters, so nothing
+    matches. `masked`: email addresses and numbers are masked for the viewer, so they are found by
+    their whole value and never by a part.
     """
 
     words: tuple[str, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     exact: Q | None = None
-    alone: bool = False
+    names_one_account: bool = False
     impossible: bool = False
-    # For whom addresses and numbers are masked: those are found by their whole value alone, and
-    # never letter by letter.
     masked: bool = False
 
     @staticmethod
     @lru_cache(maxsize=1024)
-    def of(q: str, masked: bool = False) -> "Search":
+    def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
         q = normalise_if_phone(q) if masked else q
@@ -56,15 +57,14 @@ class Search:
             else:
                 word = normalise_search_text(f"{name}:{text}" if name else text)
                 words += word.split() if masked else [word]
-        named, alone = exact_match(q)
+        exact, names_one_account = exact_match(q)
         return Search(
             words=tuple(dict.fromkeys(filter(None, words))),
             fields=tuple(fields),
-            exact=named,
-            alone=alone,
-            impossible=bool(q)
-            and not any(words)
-            and not fields,  # nothing but accents or quotes: nobody has that
+            exact=exact,
+            names_one_account=names_one_account,
+            # Nothing but accents or quotes.
+            impossible=bool(q) and not any(words) and not fields,
             masked=masked,
         )
 
@@ -72,38 +72,38 @@ class Search:
         return bool(self.words or self.fields or self.impossible)
 
     def apply(self, accounts: UserQuerySet) -> UserQuerySet:
-        """The accounts that match, however many, through the search index of the database."""
+        """Returns the accounts that match, however many, through the search index."""
         if self.impossible:
             return accounts.none()
         vendor = connections[accounts.db].vendor
-        words = [
-            search_condition(word, vendor) if len(word) >= TRIGRAM_LENGTH else self.unindexed(word)
-            for word in self.words
-        ]
-        words += [unmasked_condition(word) for word in self.long_words if self.masked]
-        for condition in [*words, *(self.field(column, text) for column, text in self.fields)]:
+        for word in self.words:
+            indexed = len(word) >= TRIGRAM_LENGTH
+            condition = search_condition(word, vendor) if indexed else self.unindexed(word)
             accounts = accounts.filter(condition)
+        if self.masked:
+            for word in self.long_words:
+                accounts = accounts.filter(unmasked_condition(word))
+        for column, text in self.fields:
+            accounts = accounts.filter(self.field(column, text))
         return accounts
 
     def conditions(self) -> list[Q]:
-        """The same as conditions that are checked row by row, for rows that were reached in another
-        way.
-        """
+        """Returns conditions that are checked row by row, without the search index."""
+        if self.impossible:
+            return [Q(pk__in=[])]
         words = [self.unindexed(word) for word in self.words]
-        return (
-            [Q(pk__in=[])]
-            if self.impossible
-            else [*words, *(self.field(column, text) for column, text in self.fields)]
-        )
+        return words + [self.field(column, text) for column, text in self.fields]
 
     @property
     def long_words(self) -> list[str]:
         return [word for word in self.words if len(word) >= TRIGRAM_LENGTH]
 
     def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
-        """What an index names for the search: all that can match, and maybe others. Their number
-        tells whether a sample was taken, so nothing is asked here that the index does not answer:
-        pg_trgm knows letters and digits alone, and "zoe@" names everybody whose name ends in "zoe".
+        """Returns the accounts that an index names: all that can match, and maybe others.
+
+        Their number tells whether a page is made of a sample, so no condition is added that the
+        index does not answer. pg_trgm knows letters and digits only: "zoe@" names every account
+        with a word that ends in "zoe".
         """
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
@@ -114,30 +114,28 @@ class Search:
         return accounts.order_by()
 
     def unindexed(self, word: str) -> Q:
-        """A word as a condition on one row. Beside a long word, which bounds the search, a short
-        one is found anywhere.
+        """Returns a word as a condition on one row.
+
+        Beside a long word, which bounds the search, a short one is found anywhere.
         """
+        if self.masked and self.long_words:
+            return unmasked_condition(word)
         if self.masked:
-            return (
-                unmasked_condition(word)
-                if self.long_words
-                else prefix_condition("name", word)
-                | except_addresses(prefix_condition("username", word))
-            )
+            username = except_addresses(prefix_condition("username", word))
+            return prefix_condition("name", word) | username
         return Q(search_key__contains=word) if self.long_words else short_condition(word)
 
     def field(self, column: str, text: str) -> Q:
         if self.masked and column == "email":
             return Q(email=fold_identifier(text))
         if self.masked and column == "username":
-            return Q(username=fold_identifier(text)) | except_addresses(
-                prefix_condition(column, text)
-            )
+            prefix = except_addresses(prefix_condition(column, text))
+            return Q(username=fold_identifier(text)) | prefix
         return prefix_condition(column, text)
 
 
 def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
-    """The `name:value` pieces of `q` that are filters of the directory, and the rest as typed."""
+    """Returns the `name:value` tokens of `q` that are filters, and the rest as typed."""
     found = {}
 
     def take(match: re.Match) -> str:
@@ -148,14 +146,16 @@ def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
         return match.group()
 
     rest = TOKEN_PATTERN.sub(take, q)
-    return {name: value for name, value in found.items() if value}, " ".join(
-        rest.split()
-    ) if found else q
+    if not found:
+        return {}, q
+    values = {name: value for name, value in found.items() if value}
+    return values, " ".join(rest.split())
 
 
 def exact_match(q: str) -> tuple[Q | None, bool]:
-    """What a whole id, UUID, address or username names, and whether nothing else can have been
-    meant.
+    """Returns the condition of the account that a whole id, UUID, email address or username names.
+
+    The second value tells whether the text can mean nothing else.
     """
     if q.isascii() and q.isdigit() and 0 < int(q) <= LARGEST_ID:
         return Q(pk=int(q)) | Q(username=q), True
@@ -163,16 +163,15 @@ def exact_match(q: str) -> tuple[Q | None, bool]:
         return Q(source_id__in=[q, str(UUID(q))]), True
     if "@" in q.strip("@") and " " not in q:
         return Q(email=fold_identifier(q)) | Q(username=fold_identifier(q)), True
-    return (
-        (Q(username=fold_identifier(q)), False)
-        if q and not re.search(r'[\s":]', q)
-        else (None, False)
-    )
+    if q and not re.search(r'[\s":]', q):
+        return Q(username=fold_identifier(q)), False
+    return None, False
 
 
 def unmasked_condition(word: str) -> Q:
-    """What may be found of an account whose address and number are masked: any part of its name and
-    username, and those.
+    """Returns the condition for a word in an account whose email address and number are masked.
+
+    Any part of its name and username is found, and its whole email address and number.
     """
     whole = Q(email=word) | Q(username=word) | Q(phone=word)
     return whole | Q(name_key__contains=word) | except_addresses(Q(username__contains=word))
@@ -183,7 +182,7 @@ def except_addresses(condition: Q) -> Q:
 
 
 def normalise_if_phone(q: str) -> str:
-    """A phone number as it is stored, however it was typed; anything else as it is."""
+    """Returns a phone number in its stored form, and other text unchanged."""
     try:
         return normalise_phone(q) if q.startswith(("+", "0")) else q
     except ValidationError:
@@ -191,10 +190,12 @@ def normalise_if_phone(q: str) -> str:
 
 
 def trigram_parts(word: str) -> list[str]:
-    """The runs of letters and digits in `word` that an index of trigrams can find; the word itself
-    if there are none.
+    """Returns the runs of letters and digits in `word` that a trigram index can find.
+
+    If there are none, it returns the word itself.
     """
-    return [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM_LENGTH] or [word]
+    runs = [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM_LENGTH]
+    return runs or [word]
 
 
 def short_condition(word: str) -> Q:
@@ -206,16 +207,13 @@ def short_condition(word: str) -> Q:
 
 
 def prefix_condition(column: str, text: str) -> Q:
-    """As a range, which the sort indexes serve on both databases."""
+    """Returns the condition of a prefix as a range, which the sort indexes serve on both databases.
+
+    An id has no prefixes: it is compared as a whole.
+    """
     if column == "id":
-        return (
-            Q(pk=int(text))
-            if text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID
-            else Q(pk__in=[])
-        )
-    key, start = (
-        ("name_key", normalise_search_text(text))
-        if column == "name"
-        else (column, fold_identifier(text))
-    )
+        possible = text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID
+        return Q(pk=int(text)) if possible else Q(pk__in=[])
+    key = "name_key" if column == "name" else column
+    start = normalise_search_text(text) if column == "name" else fold_identifier(text)
     return Q(**{f"{key}__gte": start, f"{key}__lt": start + LAST_CHARACTER})

@@ -1,5 +1,6 @@
-"""When accounts change by themselves: a suspension or a validity that runs out is true at once,
-without any write.
+"""The next scheduled change of status: the earliest future `suspended_until` or `valid_until`.
+
+Cached pages must expire then, because no write announces it.
 """
 
 from collections.abc import Iterable
@@ -22,22 +23,29 @@ NEXT_EXPIRY_SQL = {
 
 
 def next_status_change(generations: Generations) -> datetime | None:
-    """The next moment at which some account changes its state, or None. Asked of the database once
-    for each generation.
+    """Returns the next moment at which some account changes its status, or None.
+
+    The database is asked once for each generation of the accounts.
     """
     cache = caches["pages"]
-    key = f"turn:{generations.of(ACCOUNTS)}"
-    turn = cache.get(key, "")
-    if turn == "" or (turn is not None and turn <= timezone.now()):
-        turn = query_status_change()
-        cache.set(key, turn, CACHE_SECONDS)
-    return turn
+    key = f"status_change:{generations.of(ACCOUNTS)}"
+    moment = cache.get(key, "")
+    if moment == "" or (moment is not None and moment <= timezone.now()):
+        moment = query_status_change()
+        cache.set(key, moment, CACHE_SECONDS)
+    return moment
 
 
 def status_change_columns() -> dict[str, RawSQL]:
-    """The same, to ride in a query of accounts: `of` reads it from one of them."""
+    """Returns columns that add the next status change to a query of accounts.
+
+    `read_status_change` reads them from one of the accounts.
+    """
     now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(timezone.now())
-    return {f"next_{column}": RawSQL(NEXT_EXPIRY_SQL[column], [now]) for column in EXPIRY_COLUMNS}  # noqa: S611  constants
+    return {
+        f"next_{column}": RawSQL(NEXT_EXPIRY_SQL[column], [now])  # noqa: S611  constants
+        for column in EXPIRY_COLUMNS
+    }
 
 
 def read_status_change(account: User) -> datetime | None:
@@ -45,7 +53,7 @@ def read_status_change(account: User) -> datetime | None:
 
 
 def query_status_change() -> datetime | None:
-    """The ends of two indexes, in one query."""
+    """Returns the next status change from the ends of two indexes, by one query."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
@@ -58,6 +66,6 @@ def earliest_moment(moments: Iterable[datetime | str | None]) -> datetime | None
 
 
 def as_aware(moment: datetime | str) -> datetime:
-    """SQLite has text."""
-    moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Returns a moment with a time zone; SQLite returns text."""
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What workers do for the directory."""
+"""The tasks of workers for the directory."""
 
 from django.db import OperationalError
 
@@ -6,7 +6,7 @@ from users.directory import counts
 
 
 def count_accounts(digest: str) -> None:
-    """The exact count that somebody asked for. Repeating it changes nothing."""
+    """Counts exactly what somebody asked for. The task may run twice."""
     try:
         counts.count_requested(digest)
     except OperationalError:

@@ -11,18 +11,18 @@ from users.caching import pages
 from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
-from users.directory import keyset, preferences, saved_searches, status_expiry
+from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
-from users.directory.filter import BadFilter, Filter
-from users.directory.filters import ACCESS_LEVELS as ROLES_OF_STAFF
+from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
+from users.directory.filters import ACCESS_LEVELS
 from users.directory.links import filter_chips, jump_links, page_links, size_links
-from users.directory.page_finder import FoundPage, find_directory_page, has_index_order
+from users.directory.query import FoundPage
 from users.directory.request_filter import as_bad_request, request_filter
 from users.directory.rows import account_rows
 from users.models import State
 from users.web import partials
 
-# where the rows go: no text that anybody typed has it, and the template would not escape it
+# The place of the rows: no typed text has this character, and the template does not escape it.
 ROWS_PLACEHOLDER = "\x00"
 
 
@@ -42,39 +42,35 @@ def index(request):
 
 
 def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
-    """The same for everybody with these permissions, columns and page size: it is kept for all of
-    them.
-    """
+    """Returns the table; it is cached for everyone with these permissions, columns and size."""
     wanted = request_filter(request, size=size)
-    # Read with the rows or before them: a turn that is passed meanwhile is not missed.
-    turn = (
-        None
-        if has_index_order(wanted)
-        else status_expiry.next_status_change(pages.request_generations(request))
-    )
+    # Read before the rows or with them, so that no status change in between is missed.
+    expires_at = None
+    if not wanted.has_index_order:
+        expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
-    lines = account_rows(
-        masking.mask_accounts(found.page.accounts, request.user), columns, wanted.search.words
-    )
-    frame = table_shell(request, wanted, found, columns)
-    around, *listed = (
-        [frame.build(), *render_fragments(lines)]
-        if pages.bypasses_cache(request)
-        else render_fragments([frame, *lines])
-    )
-    response = HttpResponse(around.replace(ROWS_PLACEHOLDER, "".join(listed), 1))
+    accounts = masking.mask_accounts(found.page.accounts, request.user)
+    rows = account_rows(accounts, columns, wanted.search.words)
+    shell = table_shell(request, wanted, found, columns)
+    if pages.bypasses_cache(request):
+        around, *lines = [shell.build(), *render_fragments(rows)]
+    else:
+        around, *lines = render_fragments([shell, *rows])
+    response = HttpResponse(around.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
     if partials.is_partial(request):
-        position = {
-            name: request.GET[name] for name in ("after", "before") if request.GET.get(name)
-        }
-        response["HX-Push-Url"] = wanted.url(
-            **position
-        )  # the form sends empty fields too; the address has none
-    return BuiltPage(response, found.turn or turn)
+        # The form sends empty fields too; the URL has none.
+        response["HX-Push-Url"] = wanted.url(**request_position(request))
+    return BuiltPage(response, found.expires_at or expires_at)
+
+
+def request_position(request) -> dict[str, str]:
+    """Returns the cursor of the request, by its parameter."""
+    names = [name for name in POSITION_PARAMETERS if request.GET.get(name)]
+    return {name: request.GET[name] for name in names}
 
 
 def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> Fragment:
-    """Everything around the rows: after a change of one of the accounts, it is as it was."""
+    """Returns everything around the rows; it outlives a change of one of the accounts."""
     part = "#results" if partials.is_partial(request) else ""
     shown = (
         part,
@@ -100,7 +96,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
             "sizes": size_links(wanted),
             "jumps": jump_links(wanted),
             "states": State.choices,
-            "roles": ROLES_OF_STAFF.items(),
+            "roles": ACCESS_LEVELS.items(),
             "may_invite": access.may(request.user, "invite"),
         }
         return render_to_string(f"users/directory/index.html{part}", context, request)
@@ -109,7 +105,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
 
 
 def page_shape(found: FoundPage) -> tuple:
-    """Everything of what was found that the page around the rows shows."""
+    """Returns everything of the found page that is shown around the rows."""
     page = found.page
     return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.about
 
@@ -122,12 +118,13 @@ def open_saved_search(request):
 
 
 def page_for_request(request, wanted: Filter) -> FoundPage:
+    """Returns the page at the cursor of the request. Raises BadRequest."""
     after = request.GET.get("after", "")
     before = request.GET.get("before", "")
     if after and before:
         raise as_bad_request(BadFilter("before", "Give either after or before, not both."))
     try:
-        return find_directory_page(wanted, after=after, before=before)
-    except keyset.BadCursor as error:
+        return query.find(wanted, after=after, before=before)
+    except query.BadCursor as error:
         message = "This page link has expired. Start again from the first page."
         raise as_bad_request(BadFilter("after" if after else "before", message)) from error

@@ -150,10 +150,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
-                (
-                    f"  {figure.label + ':':<28} "
-                    f"{figure.value}{f' ({figure.note})' if figure.note else ''}"
-                )
+                f"  {figure.label + ':':<28} "
+                f"{figure.value}{f' ({figure.note})' if figure.note else ''}"
             )
         for number, why in found.skips:
             self.stdout.write(f"  {'Will be skipped:':<28} {number}. {why}")

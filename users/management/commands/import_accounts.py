@@ -190,10 +190,8 @@ class Command(BaseCommand):
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
         self.stdout.write(
-            (
-                "Accounts are identified by "
-                f"{mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
-            )
+            "Accounts are identified by "
+            f"{mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
         )
 
     def tell(self, outcome: RowOutcome) -> None:

@@ -1,4 +1,4 @@
-"""Every filter in every order, page by page, there and back: each account once, at a bounded cost."""
+"""Every filter in every order, page by page, both ways: each account once, at a bounded cost."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from users.directory import page_finder, sql
+from users.directory.days import day_end
 from users.directory.filter import Filter
-from users.directory.filters import day_end
-from users.directory.keyset import LAST_PAGE, SORTS
+from users.directory.query import LAST_PAGE, find, limits
+from users.directory.sorts import SORTS
 from users.models import State, User
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def expected(query: str, sort: str) -> list[int]:
     return [
         account.pk
         for account in sorted(
-            accounts, key=lambda each: (SORTS[sort].of(each), each.pk), reverse=sort[0] == "-"
+            accounts, key=lambda each: (SORTS[sort].read_key(each), each.pk), reverse=sort[0] == "-"
         )
     ]
 
@@ -132,7 +132,7 @@ def forwards(filter: Filter) -> list[int]:
     seen = []
     after = ""
     while True:
-        page = page_finder.find_directory_page(filter, after=after).page
+        page = find(filter, after=after).page
         seen += [account.pk for account in page.accounts]
         if not page.next:
             return seen
@@ -143,7 +143,7 @@ def backwards(filter: Filter) -> list[int]:
     pages = []
     before = LAST_PAGE
     while True:
-        page = page_finder.find_directory_page(filter, before=before).page
+        page = find(filter, before=before).page
         pages.insert(0, [account.pk for account in page.accounts])
         if not page.previous:
             return [pk for page in pages for pk in page]
@@ -162,16 +162,16 @@ def test_each_filter_shows_each_match_exactly_once_there_and_back(directory, sor
 
 @pytest.mark.parametrize("sort", ["-joined", "name", "seen", "-email"])
 def test_a_short_walk_and_a_gathering_give_the_same_accounts(directory, sort, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 40)
-    monkeypatch.setattr(sql, "COLLECT_LIMIT", 3_000)
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 40)
+    monkeypatch.setattr(limits, "COLLECT_LIMIT", 3_000)
     for query in FILTERS:
         assert forwards(wanted(query, sort)) == expected(query, sort), query
 
 
 def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 5)
-    monkeypatch.setattr(sql, "CANDIDATE_LIMIT", 40)
-    found = page_finder.find_directory_page(wanted("q=smith", "name"))
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 40)
+    found = find(wanted("q=smith", "name"))
     assert found.capped
     assert len(found.page.accounts) in range(41, 47)  # the sample, and what the walk met
     assert {account.pk for account in found.page.accounts} <= set(expected("q=smith", "name"))
@@ -179,16 +179,16 @@ def test_a_sample_says_that_it_is_one_and_holds_only_matches(directory, monkeypa
 
 @pytest.mark.parametrize("query", ["q=smith&verified=no", "q=smith@", "q=smith+nobody-has-this"])
 def test_a_sample_says_so_even_if_nothing_in_it_matches(directory, query, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 5)
-    monkeypatch.setattr(sql, "CANDIDATE_LIMIT", 40)
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 40)
     few_candidates = query.endswith("this") or (connection.vendor == "sqlite" and "@" in query)
-    assert page_finder.find_directory_page(wanted(query, "name")).capped is not few_candidates
+    assert find(wanted(query, "name")).capped is not few_candidates
 
 
 def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directory, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 5)
-    monkeypatch.setattr(sql, "CANDIDATE_LIMIT", 40)
-    found = page_finder.find_directory_page(wanted("q=smith&must_change=yes", "name"))
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 40)
+    found = find(wanted("q=smith&must_change=yes", "name"))
     assert not found.capped
     assert [account.pk for account in found.page.accounts] == expected(
         "q=smith&must_change=yes", "name"
@@ -196,17 +196,17 @@ def test_a_filter_that_few_meet_is_complete_beside_a_search_that_many_do(directo
 
 
 def test_the_end_of_a_list_is_complete_where_a_gathering_would_be_a_sample(directory, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 60)
-    monkeypatch.setattr(sql, "COLLECT_LIMIT", 30)
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 60)
+    monkeypatch.setattr(limits, "COLLECT_LIMIT", 30)
     assert forwards(wanted("status=active", "name", size=25)) == expected("status=active", "name")
 
 
 def test_a_walk_keeps_to_the_accounts_of_a_filter_that_an_index_holds_in_order(
     directory, monkeypatch
 ):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 200)  # of everybody, that meets some three
-    monkeypatch.setattr(sql, "COLLECT_LIMIT", 5)
-    found = page_finder.find_directory_page(wanted("status=suspended&source=crm", "name", size=25))
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 200)  # of everybody, that meets some three
+    monkeypatch.setattr(limits, "COLLECT_LIMIT", 5)
+    found = find(wanted("status=suspended&source=crm", "name", size=25))
     assert not found.capped
     assert [account.pk for account in found.page.accounts] == expected(
         "status=suspended&source=crm", "name"
@@ -218,9 +218,9 @@ def test_a_page_behind_a_cursor_is_read_from_there_and_not_from_the_end_of_the_r
     directory, query, django_assert_max_num_queries
 ):
     filter = wanted(query, "-joined", size=25)
-    after = page_finder.find_directory_page(filter).page.next
+    after = find(filter).page.next
     with django_assert_max_num_queries(1) as captured:
-        page_finder.find_directory_page(filter, after=after)
+        find(filter, after=after)
     assert day_end("-30d").date().isoformat() not in captured.captured_queries[0]["sql"]
 
 
@@ -229,12 +229,12 @@ def test_a_page_behind_a_cursor_is_read_from_there_and_not_from_the_end_of_the_r
 def test_where_the_search_index_would_be_slow_some_pages_of_the_table_are_the_sample(
     directory, sort, monkeypatch
 ):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 5)
-    monkeypatch.setattr(sql, "COMMON_WORD_LIMIT", 100)
-    monkeypatch.setattr(sql, "PROBE_BYTES", 10**9)
-    monkeypatch.setattr(sql, "SAMPLE_BYTES", 10**9)
-    monkeypatch.setattr(sql, "CANDIDATE_LIMIT", 200)
-    found = page_finder.find_directory_page(wanted("q=smith", sort, size=25))
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(limits, "COMMON_WORD_LIMIT", 100)
+    monkeypatch.setattr(limits, "PROBE_BYTES", 10**9)
+    monkeypatch.setattr(limits, "SAMPLE_BYTES", 10**9)
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 200)
+    found = find(wanted("q=smith", sort, size=25))
     assert found.capped
     seen = forwards(wanted("q=smith", sort, size=25))
     matches = expected("q=smith", sort)
@@ -259,10 +259,7 @@ def test_a_list_of_a_state_follows_the_clock(directory, beside, monkeypatch):
         found = [
             each
             for each in states
-            if account
-            in page_finder.find_directory_page(
-                wanted(f"status={each}{beside}", "-joined")
-            ).page.accounts
+            if account in find(wanted(f"status={each}{beside}", "-joined")).page.accounts
         ]
         assert found == [state]
 
@@ -271,13 +268,13 @@ def test_a_list_of_a_state_follows_the_clock(directory, beside, monkeypatch):
 def broad(monkeypatch):
     """Every filter fits very many accounts, and what is sampled is the whole table."""
     for name, value in {
-        "WALK": 5,
-        "BROAD": -1,
-        "GATHER": 200,
-        "PROBED": 10**9,
-        "SAMPLED": 10**9,
+        "SCAN_LIMIT": 5,
+        "BROAD_FILTER_LIMIT": -1,
+        "COLLECT_LIMIT": 200,
+        "PROBE_BYTES": 10**9,
+        "SAMPLE_BYTES": 10**9,
     }.items():
-        monkeypatch.setattr(sql, name, value)
+        monkeypatch.setattr(limits, name, value)
 
 
 @pytest.mark.postgresql  # SQLite has no such sample
@@ -286,7 +283,7 @@ def test_where_each_of_two_filters_fits_very_many_some_pages_of_the_table_are_th
     directory, sort, broad
 ):
     query = "verified=yes&never_seen=no"
-    found = page_finder.find_directory_page(wanted(query, sort, size=25))
+    found = find(wanted(query, sort, size=25))
     assert found.capped
     seen = forwards(wanted(query, sort, size=25))
     matches = expected(query, sort)
@@ -296,7 +293,7 @@ def test_where_each_of_two_filters_fits_very_many_some_pages_of_the_table_are_th
 
 @pytest.mark.postgresql
 def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, client):
-    found = page_finder.find_directory_page(wanted("verified=no&seen_to=1990-01-01", "name"))
+    found = find(wanted("verified=no&seen_to=1990-01-01", "name"))
     assert (found.page.accounts, found.capped) == ([], True)
     client.force_login(make_superuser())
     page = client.get("/users/?verified=no&seen_to=1990-01-01&sort=name").content.decode()
@@ -306,8 +303,8 @@ def test_a_sample_in_which_nobody_fits_says_that_it_is_one(directory, broad, cli
 
 
 def test_what_was_gathered_whole_is_no_sample(directory, monkeypatch):
-    monkeypatch.setattr(sql, "SCAN_LIMIT", 5)
-    found = page_finder.find_directory_page(wanted("domain=rare.example", "name"))
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    found = find(wanted("domain=rare.example", "name"))
     assert (len(found.page.accounts), found.capped) == (2, False)
 
 
@@ -318,7 +315,7 @@ def test_nobody_is_skipped_or_repeated_while_others_come_and_go(directory):
         after = ""
         page_number = 0
         while True:
-            page = page_finder.find_directory_page(wanted("status=active", sort), after=after).page
+            page = find(wanted("status=active", sort), after=after).page
             seen += [account.pk for account in page.accounts]
             page_number += 1
             User.objects.create_user(
@@ -336,23 +333,21 @@ def test_nobody_is_skipped_or_repeated_while_others_come_and_go(directory):
 
 def test_behind_rows_that_are_gone_the_last_page_is_shown(directory):
     filter = wanted("status=active", "name")
-    after = page_finder.find_directory_page(filter).page.next
-    kept = [account.pk for account in page_finder.find_directory_page(filter).page.accounts]
+    after = find(filter).page.next
+    kept = [account.pk for account in find(filter).page.accounts]
     User.objects.exclude(pk__in=kept).delete()
-    assert [
-        account.pk for account in page_finder.find_directory_page(filter, after=after).page.accounts
-    ] == kept
+    assert [account.pk for account in find(filter, after=after).page.accounts] == kept
 
 
 def test_an_id_shows_that_account_alone(directory):
     account = directory[5]
-    found = page_finder.find_directory_page(wanted(f"q={account.pk}", "name"))
+    found = find(wanted(f"q={account.pk}", "name"))
     assert ([each.pk for each in found.page.accounts], found.exact) == ([account.pk], True)
 
 
 def test_a_username_stands_first_and_the_rest_follows(directory):
     User.objects.create_user("smith", last_name="Zzz")
-    found = page_finder.find_directory_page(wanted("q=smith", "name"))
+    found = find(wanted("q=smith", "name"))
     assert found.page.accounts[0].username == "smith"
     assert len(found.page.accounts) > 10
     assert found.named == {found.page.accounts[0].pk}
@@ -363,4 +358,4 @@ def test_a_page_takes_at_most_two_queries(directory, sort, django_assert_max_num
     for query in FILTERS:
         filter = wanted(query, sort)
         with django_assert_max_num_queries(3 if filter.search.exact else 2):
-            page_finder.find_directory_page(filter)
+            find(filter)

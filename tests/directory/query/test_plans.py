@@ -1,4 +1,4 @@
-"""The plans of all queries of the list, at 200,000 accounts: index ranges and bounded gatherings,
+"""The plans of all queries of the list, at 200,000 accounts: index ranges and bounded collections,
 never the whole table.
 """
 
@@ -11,12 +11,12 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from tests.directory.test_finder import FILTERS
+from tests.directory.query.test_page_finder import FILTERS
 from tests.plans import assert_no_sort, explain
 from users.directory.filter import Filter
-from users.directory.keyset import LAST_PAGE, SORTS
-from users.directory.page_finder import find_directory_page
-from users.directory.strategies import PageReader
+from users.directory.query import LAST_PAGE, find
+from users.directory.query.strategies import PageReader
+from users.directory.sorts import SORTS
 from users.models import User, UserQuerySet
 
 pytestmark = pytest.mark.django_db
@@ -47,10 +47,10 @@ def queries(query: str, sort: str) -> list[str]:
     """The SQL of the first, the last and a middle page."""
     filter = Filter.parse(QueryDict(query)).ordered_by(sort)
     with CaptureQueriesContext(connection) as captured:
-        first = find_directory_page(filter).page
-        find_directory_page(filter, before=LAST_PAGE)
+        first = find(filter).page
+        find(filter, before=LAST_PAGE)
         if first.next:
-            find_directory_page(filter, after=first.next)
+            find(filter, after=first.next)
     return [entry["sql"] for entry in captured.captured_queries]
 
 
@@ -92,36 +92,36 @@ def test_no_page_of_any_filter_order_or_search_reads_the_whole_table(city):
             "status=active": "user_by_status_joined",
             "seen_to=-1y": "user_by_last_seen",
         }.items():
-            assert_a_piece_of_an_index_tells_whether_there_are_many(query, index)
+            assert_part_of_an_index_tells_whether_there_are_many(query, index)
         for sort in SORTS:
-            assert_a_walk_ends_with_its_page(sort)
+            assert_a_scan_stops_at_a_full_page(sort)
 
 
-def asked(road: PageReader, call: Callable) -> str:
-    """The plan of what a way through the accounts asks."""
+def asked(reader: PageReader, call: Callable) -> str:
+    """The plan of the query that `call` makes."""
     with CaptureQueriesContext(connection) as queries:
-        call(road)
+        call(reader)
     [query] = queries
     return plan(query["sql"])
 
 
-def assert_a_piece_of_an_index_tells_whether_there_are_many(query: str, index: str) -> None:
-    """Where the walk finds nobody, as after everybody at this end of the order was suspended."""
+def assert_part_of_an_index_tells_whether_there_are_many(query: str, index: str) -> None:
+    """Where the scan finds nobody, as after everybody at this end of the order was suspended."""
     look = asked(
         PageReader(Filter.parse(QueryDict(query)), UserQuerySet(User), "", False),
-        PageReader.by_filter,
+        PageReader.collect_by_filter,
     ).partition("CTE matched")[0]
     assert f"using {index}" in look, look
     assert "Bitmap" not in look, look
 
 
-def assert_a_walk_ends_with_its_page(sort: str) -> None:
+def assert_a_scan_stops_at_a_full_page(sort: str) -> None:
     """And puts nothing in order."""
     found = asked(
         PageReader(
             Filter.parse(QueryDict(f"verified=yes&sort={sort}")), UserQuerySet(User), "", False
         ),
-        PageReader.walk,
+        PageReader.scan,
     )
     assert_no_sort(found)
 

@@ -1,0 +1,75 @@
+"""SQL that the ORM compiles, for statements that it cannot express.
+
+`select_from` and `sample_table` make a query read from something else than its own table, and
+`compile_tail` leaves the columns out. They depend on how Django compiles a query;
+tests/database/test_compiled_sql.py fails when that changes.
+"""
+
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from django.db.models.sql.datastructures import BaseTable
+
+from users.database.prepared_statements import SqlWithParams
+
+Rows = TypeVar("Rows", bound=QuerySet)
+
+
+class SourceTable(BaseTable):
+    """A part of FROM that stands for a table: `source`, the alias, and `suffix` after the alias."""
+
+    def __init__(self, source: str, params: tuple, alias: str, suffix: str = ""):
+        super().__init__(alias, alias)
+        self.source = source
+        self.params = params
+        self.suffix = suffix
+
+    @property
+    def identity(self) -> tuple:
+        return (self.__class__, self.source, self.params, self.table_alias, self.suffix)
+
+    def relabeled_clone(self, change_map: dict[str, str]) -> "SourceTable":
+        alias = change_map.get(self.table_alias, self.table_alias)
+        return SourceTable(self.source, self.params, alias, self.suffix)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list]:
+        alias = connection.ops.quote_name(self.table_alias)
+        return f"{self.source} AS {alias}{self.suffix}", list(self.params)
+
+
+def compile_queryset(rows: QuerySet) -> SqlWithParams:
+    """Returns the SELECT of `rows`. Raises EmptyResultSet for a condition that nothing can meet."""
+    return rows.query.get_compiler(rows.db).as_sql()
+
+
+def compile_tail(rows: QuerySet) -> SqlWithParams:
+    """Returns the SELECT of `rows` from the FROM on, without the columns. Raises EmptyResultSet."""
+    sql, params = compile_queryset(rows.only("pk"))
+    meta = rows.model._meta
+    columns = f'SELECT "{meta.db_table}"."{meta.pk.column}"'
+    tail = sql.removeprefix(columns)
+    if tail == sql or not tail.startswith(" FROM "):
+        raise ValueError(f"The SQL of the ORM does not begin with {columns} FROM: {sql}")
+    return tail, params
+
+
+def select_from(rows: Rows, source: str, params: tuple = ()) -> Rows:
+    """Returns `rows` read from `source`, a subquery in parentheses or the name of a CTE.
+
+    The source takes the name of the table, so conditions and the order apply to it unchanged. It
+    must have the columns that they use.
+    """
+    return replace_table(rows, source=source, params=params)
+
+
+def sample_table(rows: Rows, clause: str) -> Rows:
+    """Returns `rows` read from a sample of their table; `clause` is a TABLESAMPLE of PostgreSQL."""
+    return replace_table(rows, source=f'"{rows.model._meta.db_table}"', suffix=f" {clause}")
+
+
+def replace_table(rows: Rows, *, source: str, params: tuple = (), suffix: str = "") -> Rows:
+    changed = rows.all()
+    query: Any = changed.query
+    alias = query.get_initial_alias()
+    query.alias_map[alias] = SourceTable(source, params, alias, suffix)
+    return changed

@@ -1,0 +1,122 @@
+"""The statements that collect matches through the index of a filter or of the search.
+
+Each counts what it reads, so that a page of a sample says that it is one.
+"""
+
+# ruff: noqa: S608, S611  the parts of the statements are compiled by the ORM
+
+from django.db import connections
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from users.database.compiled_sql import compile_queryset, select_from
+from users.database.prepared_statements import SqlWithParams
+from users.directory.filters import FILTERS
+from users.directory.query import limits
+from users.directory.query.account_reader import listed_sql
+from users.directory.query.page_query import PageQuery
+from users.directory.query.samples import (
+    SampleQuery,
+    broad_filters_sample,
+    filter_sample,
+    random_pages_sample,
+)
+from users.directory.search import Search, prefix_condition
+from users.models import User, UserQuerySet
+
+
+def filter_collect_sql(query: PageQuery) -> SqlWithParams:
+    """Returns the SELECT of a page of what is collected through the indexes of the filters.
+
+    The search is checked row by row.
+    """
+    values = query.wanted.values
+    conditions = query.wanted.search.conditions()
+    matches = query.accounts.filter(*query.wanted.conditions()).order_by()
+    sample = None
+    if len(values) == 1 and not conditions:
+        [(name, value)] = values.items()
+        sample = filter_sample(matches, FILTERS[name], value)
+    elif len(values) > 1 and not conditions and is_postgresql(query):
+        sample = broad_filters_sample(query, matches)
+    return collect_sql(query, matches, limits.COLLECT_LIMIT, conditions, sample=sample)
+
+
+def search_collect_sql(query: PageQuery) -> SqlWithParams:
+    """Returns the SELECT of a page of what is collected through the search index.
+
+    The filters are checked row by row, so that the index alone says how much of the whole was
+    read.
+    """
+    search = query.wanted.search
+    conditions = [*query.wanted.conditions(), *search.conditions()]
+    if not search.long_words and not search.fields:
+        return collect_sql(
+            query,
+            query.accounts.filter(short_word_condition(search)),
+            limits.COLLECT_LIMIT,
+            conditions,
+            read_limit=3 * limits.COLLECT_LIMIT,
+        )
+    candidates = search.candidates(query.accounts)
+    sample = None
+    if search.long_words and is_postgresql(query):
+        sample = random_pages_sample(candidates)
+    return collect_sql(query, candidates, limits.CANDIDATE_LIMIT, conditions, sample=sample)
+
+
+def collect_sql(
+    query: PageQuery,
+    source: UserQuerySet,
+    limit: int,
+    conditions: list[Q],
+    *,
+    read_limit: int = 0,
+    sample: SampleQuery | None = None,
+) -> SqlWithParams:
+    """Returns the SELECT of the page among the first accounts of `source` that meet `conditions`.
+
+    The column `capped` is true if `source` has more than `limit`. `read_limit` accounts of it are
+    read, or limit + 1. If the sample is needed, its accounts are read in place of the source's.
+    The column `visited` counts what a scan would read, where `capped` is true.
+    """
+    collected, collected_params = listed_sql(source[: read_limit or limit + 1])
+    ahead, ahead_params = compile_queryset(query.after_cursor.only("pk")[: query.scan_limit])
+    matches = query.after_cursor.filter(*conditions)[: query.wanted.size + 1]
+    page, page_params = listed_sql(select_from(matches, "matched"))
+    needed, needed_params = sample.is_needed if sample else ("FALSE", ())
+    if sample:
+        rows, row_params = sample.rows
+        collected = (
+            f"SELECT * FROM ({collected}) AS whole WHERE NOT (SELECT is_needed FROM sampling) "
+            f"UNION ALL SELECT * FROM ({rows}) AS sample WHERE (SELECT is_needed FROM sampling)"
+        )
+        collected_params = (*collected_params, *row_params)
+    sql = (
+        f"WITH sampling AS MATERIALIZED (SELECT {needed} AS is_needed), "
+        f"matched AS MATERIALIZED ({collected}), "
+        "total AS (SELECT COUNT(*) > %s OR (SELECT is_needed FROM sampling) AS capped FROM matched)"
+        f" SELECT total.capped, CASE WHEN total.capped THEN (SELECT COUNT(*) FROM ({ahead})"
+        f" AS ahead) END AS visited, page.* FROM total LEFT JOIN ({page}) AS page ON TRUE"
+    )
+    return sql, (*needed_params, *collected_params, limit, *ahead_params, *page_params)
+
+
+def short_word_condition(search: Search) -> Q:
+    """Returns a condition for some thousand accounts that begin with the shortest word.
+
+    One or two characters begin too many names to unite the three whole ranges.
+    """
+    word = min(search.words, key=len)
+    ranges = []
+    range_params: list = []
+    for column in ("username", "email", "name"):
+        accounts = User.objects.filter(prefix_condition(column, word)).values("pk")
+        sql, params = compile_queryset(accounts[: limits.COLLECT_LIMIT + 1])
+        ranges.append(f"SELECT * FROM ({sql}) AS by_{column}")
+        range_params += params
+    return Q(pk__in=RawSQL(" UNION ".join(ranges), range_params))
+
+
+def is_postgresql(query: PageQuery) -> bool:
+    return connections[query.accounts.db].vendor == "postgresql"

@@ -1,0 +1,125 @@
+"""Chooses how a page is found. The package's docstring describes the choice."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import connections
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from users.directory import status_expiry
+from users.directory.filter import Filter
+from users.directory.filters import FILTERS
+from users.directory.query import keyset
+from users.directory.query.account_reader import load_accounts
+from users.directory.query.cursors import LAST_PAGE, check_cursors
+from users.directory.query.keyset import AccountPage
+from users.directory.query.strategies import PageReader
+from users.models import User, UserQuerySet
+
+NAMED_LIMIT = 10
+# The size of the table as the database remembers it, read in the query of the page.
+TABLE_SIZE_SQL = {
+    "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
+    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
+}
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    """A page, and what is known of the list that it is a page of.
+
+    `capped`: there are more matches than were read; the page is made of a sample. `exact`: the
+    search names these accounts alone. `named`: ids of accounts that stand first because the search
+    is their username. `about`: the size of the table, where the database knows it and nothing
+    narrows the list. `expires_at`: the next moment at which some account changes its status, where
+    an index holds the list in order; an empty page of these must not be cached.
+    """
+
+    page: AccountPage
+    capped: bool = False
+    exact: bool = False
+    named: frozenset[int] = frozenset()
+    about: int = 0
+    expires_at: datetime | None = None
+
+
+def find(wanted: Filter, *, after: str = "", before: str = "") -> FoundPage:
+    """Returns the page after `after`, or before `before` (LAST_PAGE: the last), or the first.
+
+    Raises BadCursor.
+    """
+    check_cursors(wanted.sort, after, before)
+    # Without the manager, whose alias takes time to build.
+    accounts = UserQuerySet(User)
+    if wanted.search.names_one_account and not after and not before:
+        named = load_accounts(named_accounts(wanted, accounts))
+        if named:
+            return FoundPage(AccountPage(named), exact=True)
+    if wanted.has_index_order:
+        return read_index_range(wanted, accounts, after, before)
+    return scan_or_collect(wanted, accounts, after, before)
+
+
+def named_accounts(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
+    """Returns the accounts whose id, email address or username is the search."""
+    return accounts.filter(wanted.search.exact, *wanted.conditions())[:NAMED_LIMIT]
+
+
+def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
+    """Returns a page that is one range of an index, by one query."""
+    extra = {
+        "about": RawSQL(TABLE_SIZE_SQL[connections[accounts.db].vendor], ()),  # noqa: S611  a constant
+        **status_expiry.status_change_columns(),
+    }
+
+    def fetch_rows(cursor: str, backwards: bool) -> list[User]:
+        return PageReader(wanted, accounts, cursor, backwards).read_range(extra)
+
+    page = keyset.fetch_page_with(fetch_rows, wanted.sort, wanted.size, after=after, before=before)
+    if not page.accounts:
+        return FoundPage(page, expires_at=timezone.now())
+    first: Any = page.accounts[0]
+    return FoundPage(
+        page,
+        about=0 if wanted.narrows else first.about or 0,
+        expires_at=status_expiry.read_status_change(first),
+    )
+
+
+def scan_or_collect(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
+    """Returns a page that no index holds in order, by at most two queries."""
+    search = wanted.search
+    names_first = not after and not before and search.exact and not search.names_one_account
+    reader = PageReader(
+        wanted,
+        accounts,
+        cursor="" if before == LAST_PAGE else after or before,
+        backwards=bool(before),
+        named=named_accounts(wanted, accounts) if names_first else None,
+    )
+    collects_first = has_rare_value(wanted) and reader.index_condition is None
+    found = reader.collect_first() if collects_first else reader.scan_first()
+    if before and before != LAST_PAGE and len(found.rows) <= wanted.size:
+        # Less than a page precedes the cursor, so that is the first page.
+        return find(wanted)
+    if after and not found.rows:
+        # The accounts after the cursor are gone.
+        return find(wanted, before=LAST_PAGE)
+    page = keyset.make_page(found.rows, wanted.sort, wanted.size, after=after, before=before)
+    return put_named_first(found.named, FoundPage(page, found.capped))
+
+
+def has_rare_value(wanted: Filter) -> bool:
+    """Returns whether a filter has a value that few accounts have, as a rule."""
+    return any(FILTERS[name].rare(value) for name, value in wanted.values.items())
+
+
+def put_named_first(named: list[User], found: FoundPage) -> FoundPage:
+    if not named:
+        return found
+    ids = frozenset(account.pk for account in named)
+    others = [account for account in found.page.accounts if account.pk not in ids]
+    page = replace(found.page, accounts=[*named, *others])
+    return replace(found, page=page, named=ids)

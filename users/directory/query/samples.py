@@ -1,0 +1,110 @@
+"""Samples: what is collected in place of a source in which there are too many accounts."""
+
+# ruff: noqa: S608  the parts of the statements are compiled by the ORM
+
+from dataclasses import dataclass
+
+from users.database.compiled_sql import compile_queryset, sample_table
+from users.database.prepared_statements import SqlWithParams
+from users.directory.filters import FilterSpec
+from users.directory.query import keyset, limits
+from users.directory.query.account_reader import listed_sql
+from users.directory.query.page_query import PageQuery
+from users.models import UserQuerySet
+
+TABLE_BYTES_SQL = "pg_relation_size('users_user')"
+TABLESAMPLE_SQL = (
+    "TABLESAMPLE SYSTEM "
+    f"(LEAST(100, 100.0 * {{size}} / GREATEST(1, {TABLE_BYTES_SQL}))) REPEATABLE (1)"
+)
+
+
+@dataclass(frozen=True)
+class SampleQuery:
+    """The SQL of whether the sample is needed, and of its accounts."""
+
+    is_needed: SqlWithParams
+    rows: SqlWithParams
+
+
+def filter_sample(matches: UserQuerySet, spec: FilterSpec, value: str) -> SampleQuery:
+    """Returns a sample of the matches of one filter, the newest where an index knows them.
+
+    They are counted in the order of their index. In no order, all of its entries might be read
+    first.
+    """
+    newest_first = keyset.order_expressions("-joined")
+    ranged = spec.key_range(value)[0]
+    mostly = spec.mostly(value)
+    counted = matches.order_by(*keyset.order_expressions(ranged)) if ranged else matches
+    sampled = matches
+    if mostly:
+        counted = matches.filter(mostly).order_by(*newest_first)
+        sampled = counted
+    elif "joined" in spec.indexed_sorts(value):
+        sampled = matches.order_by(*newest_first)
+    return SampleQuery(
+        is_needed=exceeds_limit_sql(counted), rows=listed_sql(sampled[: limits.SAMPLE_LIMIT])
+    )
+
+
+def exceeds_limit_sql(matches: UserQuerySet) -> SqlWithParams:
+    """Returns SQL of whether more accounts match than can be collected.
+
+    The index alone answers it where it can.
+    """
+    sql, params = compile_queryset(matches.values("pk")[: limits.COLLECT_LIMIT + 1])
+    exceeds = f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)"
+    return exceeds, (limits.COLLECT_LIMIT, *params)
+
+
+def broad_filters_sample(query: PageQuery, matches: UserQuerySet) -> SampleQuery:
+    """Returns a sample for filters each of which matches very many accounts.
+
+    To unite their indexes takes a second, however few accounts match all of them.
+    """
+    counts = []
+    params: list = []
+    for condition in query.wanted.conditions():
+        sql, probe_params = probe_sql(query.accounts.filter(condition).order_by())
+        counts.append(f"(SELECT COUNT(*) FROM ({sql}) AS probe)")
+        params += probe_params
+    is_needed = f"(LEAST({', '.join(counts)}) * {probe_scale_sql()} > %s)"
+    return SampleQuery(
+        is_needed=(is_needed, (*params, limits.BROAD_FILTER_LIMIT)),
+        rows=sampled_accounts_sql(matches[: limits.COLLECT_LIMIT]),
+    )
+
+
+def random_pages_sample(candidates: UserQuerySet) -> SampleQuery:
+    """Returns a sample of random pages of the table.
+
+    The pages are the same ones while the table does not change, so that one page of the list
+    follows another.
+    """
+    sql, params = probe_sql(candidates)
+    is_needed = f"(SELECT COUNT(*) * {probe_scale_sql()} > %s FROM ({sql}) AS probe)"
+    return SampleQuery(
+        is_needed=(is_needed, (limits.COMMON_WORD_LIMIT, *params)),
+        rows=sampled_accounts_sql(candidates[: limits.CANDIDATE_LIMIT]),
+    )
+
+
+def sampled_accounts_sql(accounts: UserQuerySet) -> SqlWithParams:
+    """Returns the SELECT of the `accounts` on SAMPLE_BYTES of random pages."""
+    return listed_sql(sample_pages(accounts, limits.SAMPLE_BYTES))
+
+
+def probe_sql(accounts: UserQuerySet) -> SqlWithParams:
+    """Returns the SELECT of the ids of `accounts` on PROBE_BYTES of random pages."""
+    return compile_queryset(sample_pages(accounts.only("pk"), limits.PROBE_BYTES))
+
+
+def probe_scale_sql() -> str:
+    """Returns SQL of how many times the whole table is what a probe reads."""
+    return f"GREATEST(1, {TABLE_BYTES_SQL} / {limits.PROBE_BYTES}.0)"
+
+
+def sample_pages(accounts: UserQuerySet, size: int) -> UserQuerySet:
+    """Returns `accounts` restricted to a random sample of `size` bytes of the table."""
+    return sample_table(accounts, TABLESAMPLE_SQL.format(size=size))

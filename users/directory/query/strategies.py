@@ -1,0 +1,140 @@
+"""Runs the two strategies, scan-first and collect-first. page_finder.py chooses between them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+
+from users.database.prepared_statements import SqlWithParams, inline_values
+from users.directory.query.account_reader import ExtraColumns, read_accounts, select_listed
+from users.directory.query.collect_sql import filter_collect_sql, search_collect_sql
+from users.directory.query.keyset import is_descending
+from users.directory.query.page_query import PageQuery
+from users.directory.query.scan_sql import range_sql, scan_sql
+from users.directory.sorts import SORTS
+from users.models import User
+
+
+@dataclass(frozen=True)
+class PageRows:
+    """`rows` in reading order, at most one more than a page.
+
+    `capped`: there are matches that were not read. `named`: accounts to put first.
+    """
+
+    rows: list[User]
+    capped: bool = False
+    named: list[User] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CollectedRows:
+    """`rows` as in PageRows.
+
+    `capped`: the source holds more than was read. `scan_is_complete`: a scan reads all accounts up
+    to the end of the order.
+    """
+
+    rows: list[User]
+    capped: bool = False
+    scan_is_complete: bool = False
+
+
+class PageReader(PageQuery):
+    """Reads the rows of a page: a range of an index, or a scan and a collection of matches."""
+
+    def scan_first(self) -> PageRows:
+        """Returns the rows of a scan, or of a collection if the scan does not fill the page."""
+        named, rows = self.scan()
+        collect = self.collect_by_search if self.wanted.search else self.collect_by_filter
+        return replace(self.complete_scan(rows, collect), named=named)
+
+    def collect_first(self) -> PageRows:
+        """Returns the matches collected by the filters; if there are too many, as a scan would."""
+        collected = self.collect_by_filter()
+        if not collected.capped:
+            return PageRows(collected.rows)
+        _, rows = self.scan()
+        collect = self.collect_by_search if self.wanted.search else lambda: collected
+        return self.complete_scan(rows, collect)
+
+    def complete_scan(self, rows: list[User], collect: Callable[[], CollectedRows]) -> PageRows:
+        """Returns scanned `rows` if they are a full page or all that there is.
+
+        Otherwise the collected rows are returned, and with them the scanned ones if it is a sample.
+        """
+        if len(rows) > self.wanted.size:
+            return PageRows(rows)
+        collected = collect()
+        if collected.scan_is_complete:
+            return PageRows(rows)
+        if not collected.capped:
+            return PageRows(collected.rows)
+        distinct = {row.pk: row for row in [*collected.rows, *rows]}
+        return PageRows(self.sort_rows(distinct.values()), capped=True)
+
+    def read_range(self, extra: ExtraColumns) -> list[User]:
+        """Returns the rows of an index that holds all matches in order, and nothing else."""
+        try:
+            tail = self.statement(range_sql)
+        except EmptyResultSet:  # a condition that nothing can meet
+            return []
+        sql, params = select_listed(tail, extra)
+        return read_accounts(self.accounts.db, sql, params, often=not self.wanted.search)
+
+    def scan(self) -> tuple[list[User], list[User]]:
+        """Returns the named accounts, and the matches among the next accounts of the order.
+
+        It stops at a full page or at the limit of a scan.
+        """
+        try:
+            sql, params = self.statement(scan_sql)
+        except EmptyResultSet:
+            return [], []
+        found: list[Any] = read_accounts(
+            self.accounts.db, sql, params, often=not self.wanted.search
+        )
+        named = [row for row in found if row.is_named]
+        rows = [row for row in found if not row.is_named]
+        return named, rows
+
+    def collect_by_filter(self) -> CollectedRows:
+        """Returns matches collected through the indexes of the filters."""
+        return self.collect(filter_collect_sql)
+
+    def collect_by_search(self) -> CollectedRows:
+        """Returns matches collected through the search index."""
+        if self.wanted.search.impossible:
+            return CollectedRows([])
+        return self.collect(search_collect_sql)
+
+    def collect(self, build: Callable[[PageQuery], SqlWithParams]) -> CollectedRows:
+        try:
+            statement = self.statement(build)
+        except EmptyResultSet:
+            return CollectedRows([])
+        often = not statement[1] and not self.wanted.search
+        # The number of matches decides which plan is best, so no parameter is left open.
+        sql, params = inline_values(connections[self.accounts.db], statement, lambda value: False)
+        rows: list[Any] = read_accounts(self.accounts.db, sql, params, often=often)
+        capped = bool(rows[0].capped)
+        return CollectedRows(
+            rows=self.sort_rows(row for row in rows if row.pk),
+            capped=capped,
+            scan_is_complete=capped and rows[0].visited < self.scan_limit,
+        )
+
+    def sort_rows(self, rows: Iterable[User]) -> list[User]:
+        """Returns the first `rows` in reading order, at most one more than a page.
+
+        Python orders text and times as the database does.
+        """
+        read_key = SORTS[self.wanted.sort].read_key
+        ordered = sorted(
+            rows,
+            key=lambda row: (read_key(row), row.pk),
+            reverse=is_descending(self.wanted.sort, self.backwards),
+        )
+        return ordered[: self.wanted.size + 1]

@@ -1,0 +1,113 @@
+"""The orders of the directory, one entry each: its key in SQL, on an account and in a cursor.
+
+An order is always (key, id), so that no two accounts are equal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from django.db.models import F, Func
+
+from users.models import SeenKey, User
+
+NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One column to order by.
+
+    `read_key` returns the key of an account. `parse_key` returns the key that a cursor holds as
+    JSON, or raises ValueError.
+    """
+
+    label: str
+    column: str
+    key: F | Func
+    read_key: Callable[[User], Any]
+    parse_key: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """A range of a sort's key: `start` is in it, `stop` is not, and None is open."""
+
+    start: Any = None
+    stop: Any = None
+
+    def __and__(self, other: "KeyRange") -> "KeyRange":
+        starts = [each.start for each in (self, other) if each.start is not None]
+        stops = [each.stop for each in (self, other) if each.stop is not None]
+        return KeyRange(start=max(starts, default=None), stop=min(stops, default=None))
+
+
+FULL_RANGE = KeyRange()
+
+
+def require_text(value: Any) -> str:
+    """Returns `value` if it is text that the database can hold. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("text that no database holds")
+    return value
+
+
+def parse_time(value: Any) -> datetime:
+    """Returns the time in UTC that an ISO text with a time zone means. Raises ValueError."""
+    at = datetime.fromisoformat(require_text(value))
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        # A time just inside the calendar may be outside of it in UTC.
+        raise ValueError("a time outside the calendar") from error
+
+
+def last_seen_key(account: User) -> datetime:
+    return account.last_seen_at or NEVER_SEEN
+
+
+SORT_COLUMNS = {
+    "joined": Sort(
+        label="Joined",
+        column="date_joined",
+        key=F("date_joined"),
+        read_key=attrgetter("date_joined"),
+        parse_key=parse_time,
+    ),
+    "username": Sort(
+        label="Username",
+        column="username",
+        key=F("username"),
+        read_key=attrgetter("username"),
+        parse_key=require_text,
+    ),
+    "email": Sort(
+        label="Email",
+        column="email",
+        key=F("email"),
+        read_key=attrgetter("email"),
+        parse_key=require_text,
+    ),
+    "name": Sort(
+        label="Name",
+        column="name_key",
+        key=F("name_key"),
+        read_key=attrgetter("name_key"),
+        parse_key=require_text,
+    ),
+    "seen": Sort(
+        label="Last seen",
+        column="last_seen_at",
+        key=SeenKey("last_seen_at"),
+        read_key=last_seen_key,
+        parse_key=parse_time,
+    ),
+}
+# The values of the URL parameter: a name, or a name with a minus for the opposite direction.
+SORTS = {f"{sign}{name}": sort for name, sort in SORT_COLUMNS.items() for sign in ("", "-")}
