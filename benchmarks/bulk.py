@@ -1,5 +1,5 @@
-"""bin/bench --bulk: many accounts suspended by a job, against the same effect by hand, and what
-others feel of it.
+"""bin/bench --bulk: many accounts suspended by a job, against the same effect by hand, and the
+times of others meanwhile.
 """
 
 import argparse
@@ -41,17 +41,18 @@ from users.verbs.password_reset.verb import send_password_reset
 
 PATH = "/users/bulk/suspension/"
 SMALL = 10_000
-# edits a second; edits before anything else runs
+# Edits a second, and the number of edits before anything else runs.
 RATE = 20
 IDLE = 200
-MAIL_EACH = 5.0  # seconds between two password resets
+# Seconds between two password resets.
+MAIL_EACH = 5.0
 PATIENCE = 3600
 
 
 @dataclass(frozen=True)
 class Figure:
-    """`target`: what it has to be, in words; `met`: whether it is. None where nothing is asked of
-    it.
+    """A line of the table. `target`: the bound in words; `met`: whether the figure keeps it, None
+    if it has no bound.
     """
 
     name: str
@@ -62,11 +63,12 @@ class Figure:
 
 
 def bulk(options: argparse.Namespace, peers: list[Peer], conditions: dict[str, Any]) -> Report:
-    """Raises RuntimeError where the database has too few accounts that fit, or a job did not do all
-    of it.
+    """Measures the job and the same effect by hand. Raises RuntimeError if the database has too few
+    accounts that fit, or a job left one out.
     """
     up_to, number = chosen(options.select or options.accounts // 10)
-    os.environ["BULK_APPROVAL_ABOVE"] = str(10**12)  # nobody is there to approve
+    # Nobody is there to approve.
+    os.environ["BULK_APPROVAL_ABOVE"] = str(10**12)
     say(f"{number:,} accounts by hand")
     first, seconds = by_hand(up_to, number)
     hand = [seconds]
@@ -83,44 +85,37 @@ def bulk(options: argparse.Namespace, peers: list[Peer], conditions: dict[str, A
     hand.append(seconds)
     take_back(last)
     found = figures(number, hand, small, large, idle)
-    rows = [
-        [each.name, each.value, each.target, {None: "", True: "yes", False: "NO"}[each.met]]
-        for each in found
-    ]
-    text = "\n\n".join(
-        [listing(conditions), table(["what", "figure", "target", "met"], rows), NOTES]
-    )
+    words = {None: "", True: "yes", False: "NO"}
+    rows = [[each.name, each.value, each.target, words[each.met]] for each in found]
+    lines = table(["what", "figure", "target", "met"], rows)
+    text = "\n\n".join([listing(conditions), lines, NOTES])
     return Report(text, {"conditions": conditions, "bulk": [vars(each) for each in found]})
 
 
-NOTES = """By hand: one transaction of an UPDATE and two INSERT … SELECT, over the same accounts, with the same rows of events
-and before-images, into the same tables with the same indexes and triggers; before the job and after it, and their mean. Before
-each the accounts are active again, the tables vacuumed and a checkpoint made. The job's time is from its first chunk to its
-last, by the database. Edits are POSTs of a form of Rollcall, 20 a second. Memory is the resident set of the largest process
-of the worker."""
+NOTES = """By hand: one transaction of an UPDATE and two INSERT … SELECT, over the same accounts,
+with the same rows of events and before-images, into the same tables with the same indexes and
+triggers; before the job and after it, and their mean. Before each the accounts are active again,
+the tables vacuumed and a checkpoint made. The job's time is from its first chunk to its last, by
+the database. Edits are POSTs of a form of Rollcall, 20 a second. Memory is the resident set of the
+largest process of the worker."""
 
 
 def chosen(wanted: int) -> tuple[int, int]:
-    """The highest id, and how many: of the oldest accounts that fit."""
+    """The highest id of the oldest accounts that fit, and their number."""
     with unlimited():
-        fitting = (
-            Selection.parse(QueryDict(f"{FILTER}&all=1"))
-            .accounts()
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
+        accounts = Selection.parse(QueryDict(f"{FILTER}&all=1")).accounts()
+        fitting = accounts.order_by("pk").values_list("pk", flat=True)
         last = fitting[wanted - 1 : wanted].first()
     if last is None:
-        raise RuntimeError(
-            f"fewer than {wanted:,} accounts were never seen: choose fewer with --select."
-        )
+        message = f"fewer than {wanted:,} accounts were never seen: choose fewer with --select."
+        raise RuntimeError(message)
     return last, wanted
 
 
 @dataclass
 class Run:
-    """Of one job. `peak`: bytes of memory; `post`: of the request that started it; `preview`:
-    seconds of its page.
+    """The figures of one job. `peak`: bytes of memory; `post`: bytes of the request that started
+    it; `preview`: seconds of its page.
     """
 
     job: Job
@@ -134,6 +129,8 @@ class Run:
 
 
 class Bench:
+    """Runs jobs in Rollcall, with connections that edit and ask for password resets beside them."""
+
     def __init__(self, rollcall: Running, folder: Path):
         self.rollcall = rollcall
         self.folder = folder
@@ -141,22 +138,19 @@ class Bench:
         self.connection = rollcall.connect()
         self.editors = editors(self.connection, self.ledger, 4)
         edited = [editor.pk for editor in self.editors]
-        free = User.objects.filter(
-            status="active", is_staff=False, last_seen_at__isnull=False
-        ).exclude(pk__in=edited)
-        self.others = list(free.exclude(email="").order_by("-pk")[:500])
+        seen = User.objects.filter(status="active", is_staff=False, last_seen_at__isnull=False)
+        free = seen.exclude(pk__in=edited).exclude(email="")
+        self.others = list(free.order_by("-pk")[:500])
 
     def run(self, up_to: int, number: int, *, beside: bool) -> Run:
-        """A job in a worker of its own. `beside`: while others edit and ask for mails."""
+        """Runs a job in a worker of its own. `beside`: others edit and ask for emails meanwhile."""
         with worker(self.folder) as process:
             job, post, preview = self.start(up_to, number)
-            found = Run(job, 0, 0, post, preview, 0)
+            found = Run(job, seconds=0, peak=0, post=post, preview=preview, fingerprint=0)
             helpers = [threading.Thread(target=self.watch, args=(found, process))]
             if beside:
-                helpers += [
-                    threading.Thread(target=work, args=(found,))
-                    for work in (self.edit_beside, self.mail_beside)
-                ]
+                others = (self.edit_beside, self.mail_beside)
+                helpers += [threading.Thread(target=work, args=(found,)) for work in others]
             for helper in helpers:
                 helper.start()
             for helper in helpers:
@@ -172,27 +166,25 @@ class Bench:
         return found
 
     def start(self, up_to: int, number: int) -> tuple[Job, int, float]:
-        """As somebody in a browser would; the job, the bytes of the request, and the seconds of the
-        preview.
+        """Starts a job by the form, as a browser does. Returns the job, the bytes of the request
+        and the seconds of the preview.
         """
         at = Selection.parse(QueryDict(f"{FILTER}&all=1")).query.rpartition("at=")[2]
         path = f"{PATH}?{FILTER}&all=1&up_to={up_to}&at={at}"
         page = self.connection.get(path)
         fields = dict(form_with("count", page.page))
-        sent = [*(fields | {"reason": REASON, "count": typed(page.page)}).items()]
+        fields |= {"reason": REASON, "count": typed(page.page)}
+        sent = [*fields.items()]
         ready()
         answer = self.connection.post(path, sent)
         if answer.status != 302:
             raise RuntimeError(f"The job was not started: {answer.status}.")
         job = Job.objects.get(pk=int(answer.headers["location"].strip("/").rpartition("/")[2]))
-        return (
-            job,
-            len(f"POST {path} HTTP/1.1\r\n{self.connection.head}\r\n{urlencode(sent)}"),
-            page.seconds,
-        )
+        request = f"POST {path} HTTP/1.1\r\n{self.connection.head}\r\n{urlencode(sent)}"
+        return job, len(request), page.seconds
 
     def watch(self, found: Run, process: psutil.Process) -> None:
-        """Until it has ended."""
+        """Notes the peak memory of the worker until the job has ended."""
         deadline = time.monotonic() + PATIENCE
         while not ended(found.job) and time.monotonic() < deadline:
             found.peak = max(found.peak, largest(process))
@@ -204,7 +196,7 @@ class Bench:
         close_old_connections()
 
     def edits(self, enough: Any) -> list[Answer]:
-        """RATE a second, by one connection, until it is enough."""
+        """Edits RATE times a second, by one connection, until it is enough."""
         connection = self.rollcall.connect()
         begin = time.monotonic()
         answers: list[Answer] = []
@@ -213,7 +205,8 @@ class Bench:
             answers.append(editor.edit(connection))
             time.sleep(max(0.0, begin + len(answers) / RATE - time.monotonic()))
         connection.close()
-        return answers[len(self.editors) :]  # the first of each also loads its form
+        # The first edit of each account also loads its form.
+        return answers[len(self.editors) :]
 
     def mail_beside(self, found: Run) -> None:
         while self.others and (not found.mails or not ended(found.job)):
@@ -223,7 +216,7 @@ class Bench:
 
 
 def mailed(account: User) -> float:
-    """Seconds from a password reset's row to its delivery; PATIENCE where it is not sent within a
+    """Seconds from a password reset's row to its delivery; PATIENCE if it is not sent within a
     minute.
     """
     send_password_reset(account, by=access.CommandActor("benchmark"))
@@ -232,12 +225,14 @@ def mailed(account: User) -> float:
     while mail.sent_at is None and time.monotonic() < deadline:
         time.sleep(0.05)
         mail.refresh_from_db()
-    return (mail.sent_at - mail.created_at).total_seconds() if mail.sent_at else PATIENCE
+    if mail.sent_at is None:
+        return PATIENCE
+    return (mail.sent_at - mail.created_at).total_seconds()
 
 
 @contextmanager
 def worker(folder: Path) -> Iterator[psutil.Process]:
-    """Both queues, and both have run something."""
+    """A worker with both queues, once both have run something."""
     WorkerBeat.objects.all().delete()
     command = [sys.executable, "manage.py", "worker"]
     with (folder / "worker.log").open("a") as log:
@@ -251,9 +246,8 @@ def worker(folder: Path) -> Iterator[psutil.Process]:
             deadline = time.monotonic() + 60
             while WorkerBeat.objects.count() < 2:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(
-                        f"the worker does not come up; {folder}/worker.log may say why."
-                    )
+                    message = f"the worker does not start; {folder}/worker.log may say why."
+                    raise RuntimeError(message)
                 time.sleep(0.1)
             yield psutil.Process(process.pid)
 
@@ -277,67 +271,24 @@ def typed(page: str) -> str:
 
 
 def check(job: Job, number: int) -> None:
-    """Each account once, with an event and a before-image."""
+    """Raises RuntimeError unless the job changed each account once, with an event and a
+    before-image.
+    """
+    written = AuditEvent.objects.filter(job_id=job.pk, action="account.suspended")
     with unlimited():
         items = JobItem.objects.filter(job=job, outcome="changed", before__isnull=False).count()
-        events = AuditEvent.objects.filter(
-            job_id=job.pk, action="account.suspended", at__gte=job.created_at
-        ).count()
+        events = written.filter(at__gte=job.created_at).count()
     if (job.state, job.changed, items, events) != ("done", number, number, number):
-        raise RuntimeError(
-            f"{job.state}: {job.changed:,} of {number:,} changed, {items:,} items, {events:,} events. {job.note}"
-        )
+        counts = f"{job.changed:,} of {number:,} changed, {items:,} items, {events:,} events"
+        raise RuntimeError(f"{job.state}: {counts}. {job.note}")
 
 
 def figures(
     number: int, hand: list[float], small: Run, large: Run, idle: list[Answer]
 ) -> list[Figure]:
-    mean = fmean(hand)
-    quiet = p95([each.seconds for each in idle])
-    busy = p95([each.seconds for each in large.edits])
-    grown = (large.peak - small.peak) / 2**20
-    latest = max(large.mails)
     return [
-        Figure(
-            f"by hand, {number:,} accounts",
-            f"{short(mean)} s ({', '.join(map(short, hand))})",
-            data=hand,
-        ),
-        Figure(f"by a job, {number:,} accounts", f"{short(large.seconds)} s", data=large.seconds),
-        Figure(
-            "accounts a second, by the job",
-            f"{number / large.seconds:,.0f}",
-            data=number / large.seconds,
-        ),
-        Figure(
-            "job / by hand",
-            f"× {short(large.seconds / mean)}",
-            "≤ 2",
-            large.seconds <= 2 * mean,
-            large.seconds / mean,
-        ),
-        Figure("edit, idle: median, p95", milliseconds(idle), data=[each.seconds for each in idle]),
-        Figure(
-            f"edit, beside the job ({len(large.edits)}): median, p95",
-            milliseconds(large.edits),
-            "p95 ≤ 60 ms",
-            busy <= 0.06,
-            [each.seconds for each in large.edits],
-        ),
-        Figure(
-            "edit, p95 beside the job / idle",
-            f"× {short(busy / quiet)}",
-            "≤ 3",
-            busy <= 3 * quiet,
-            busy / quiet,
-        ),
-        Figure(
-            "edits that failed",
-            str(sum(faults(large.edits).values())),
-            "0",
-            not faults(large.edits),
-            faults(large.edits),
-        ),
+        *time_figures(number, hand, large),
+        *edit_figures(idle, large.edits),
         Figure(
             f"memory of the worker, {small.job.changed:,} accounts",
             megabytes(small.peak),
@@ -346,23 +297,79 @@ def figures(
         Figure(
             f"memory of the worker, {number:,} accounts",
             megabytes(large.peak),
-            "± 20 MB",
-            abs(grown) <= 20,
-            large.peak,
+            target="± 20 MB",
+            met=abs(large.peak - small.peak) <= 20 * 2**20,
+            data=large.peak,
         ),
+        *request_figures(large),
+    ]
+
+
+def time_figures(number: int, hand: list[float], large: Run) -> list[Figure]:
+    mean = fmean(hand)
+    rate = number / large.seconds
+    both = ", ".join(map(short, hand))
+    return [
+        Figure(f"by hand, {number:,} accounts", f"{short(mean)} s ({both})", data=hand),
+        Figure(f"by a job, {number:,} accounts", f"{short(large.seconds)} s", data=large.seconds),
+        Figure("accounts a second, by the job", f"{rate:,.0f}", data=rate),
+        Figure(
+            "job / by hand",
+            f"× {short(large.seconds / mean)}",
+            target="≤ 2",
+            met=large.seconds <= 2 * mean,
+            data=large.seconds / mean,
+        ),
+    ]
+
+
+def edit_figures(idle: list[Answer], beside: list[Answer]) -> list[Figure]:
+    quiet = [answer.seconds for answer in idle]
+    busy = [answer.seconds for answer in beside]
+    ratio = p95(busy) / p95(quiet)
+    found = faults(beside)
+    return [
+        Figure("edit, idle: median, p95", milliseconds(idle), data=quiet),
+        Figure(
+            f"edit, beside the job ({len(beside)}): median, p95",
+            milliseconds(beside),
+            target="p95 ≤ 60 ms",
+            met=p95(busy) <= 0.06,
+            data=busy,
+        ),
+        Figure(
+            "edit, p95 beside the job / idle",
+            f"× {short(ratio)}",
+            target="≤ 3",
+            met=ratio <= 3,
+            data=ratio,
+        ),
+        Figure(
+            "edits that failed",
+            str(sum(found.values())),
+            target="0",
+            met=not found,
+            data=found,
+        ),
+    ]
+
+
+def request_figures(large: Run) -> list[Figure]:
+    latest = max(large.mails)
+    return [
         Figure(
             "bytes of the request that starts it",
             f"{large.post:,}",
-            "≤ 2,048",
-            large.post <= 2048,
-            large.post,
+            target="≤ 2,048",
+            met=large.post <= 2048,
+            data=large.post,
         ),
         Figure(
             f"the slowest of {len(large.mails)} password resets",
             f"{short(latest)} s",
-            "≤ 3 s",
-            latest <= 3,
-            latest,
+            target="≤ 3 s",
+            met=latest <= 3,
+            data=latest,
         ),
         Figure("preview", f"{short(large.preview)} s", data=large.preview),
         Figure(

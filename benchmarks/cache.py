@@ -1,4 +1,4 @@
-"""The Redis that Rollcall's pages are kept in."""
+"""The Redis for Rollcall's pages."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.servers import redis_server
 
 @dataclass(frozen=True)
 class Cache:
-    """`pid`: of the process, if this run started it and so may stop it; else 0."""
+    """A Redis. `pid` is that of its process if this run started it and so may stop it; else 0."""
 
     url: str
     version: str
@@ -42,8 +42,6 @@ def about(url: str) -> dict[str, str]:
 
 
 def version(found: dict[str, str]) -> str:
-    return (
-        f"Valkey {found['valkey_version']}"
-        if "valkey_version" in found
-        else f"Redis {found['redis_version']}"
-    )
+    if "valkey_version" in found:
+        return f"Valkey {found['valkey_version']}"
+    return f"Redis {found['redis_version']}"

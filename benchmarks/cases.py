@@ -1,4 +1,4 @@
-"""What is asked of each peer. A case that a peer has no page for has no path there."""
+"""The pages that each peer is asked for. A case has no path for a peer that has no such page."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -24,8 +24,8 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Case:
-    """`paths` by the name of the peer; where {pk} stands in one, each request is for another
-    account. `edits`: the paths are of forms, which are saved with another first name.
+    """A page of each peer. `paths` by the name of the peer; if one has {pk} in it, each request is
+    for another account. `edits`: the paths are of forms, which are saved with another first name.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Case:
 
 
 def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
-    """All, in the order of the report. `accounts`: how many there are, to the page. `busy`: an
-    account with a long past.
+    """All cases, in the order of the report. `accounts`: their number, roughly. `busy`: an account
+    with a long past.
     """
     return [
         *pages(accounts),
@@ -53,9 +53,8 @@ def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
 
 
 def pages(accounts: int) -> list[Case]:
-    last = max(
-        1, accounts // PER_PAGE
-    )  # one page early rather than late: the tuned admin knows the number roughly
+    # One page early rather than late: the tuned admin knows the number roughly.
+    last = max(1, accounts // PER_PAGE)
     return [
         listed("list, page 1", {}, {}),
         listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
@@ -64,8 +63,8 @@ def pages(accounts: int) -> list[Case]:
 
 
 def sorts() -> list[Case]:
-    """Page 1 for all; from the middle, where the admin's cost is that of its middle page, Rollcall
-    alone.
+    """Page 1 of every sort for all peers, and its middle page for Rollcall alone: the admin's cost
+    there is that of its middle page.
     """
     first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
     middles = [
@@ -77,13 +76,18 @@ def sorts() -> list[Case]:
 def listed(
     name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = ""
 ) -> Case:
-    """A case of the list: Rollcall's `query`, the same thing as the admin's `lookups` (None: it has
-    no such thing).
+    """A case of the list: Rollcall's `query`, and the admin's `lookups` that ask for the same (None
+    if it has no such filter).
     """
-    paths = {"rollcall": url("/users/", query | ({"sort": sort} if sort else {})), "bare": "/bare/"}
-    if lookups is not None:
-        lookups = lookups | ({"o": admin_order(sort)} if sort else {})
-        paths |= {site: url(ADMIN_LIST.format(site=site), lookups) for site in ("admin", "tuned")}
+    if sort:
+        query = query | {"sort": sort}
+    paths = {"rollcall": url("/users/", query), "bare": "/bare/"}
+    if lookups is None:
+        return Case(name, paths)
+    if sort:
+        lookups = lookups | {"o": admin_order(sort)}
+    for site in ("admin", "tuned"):
+        paths[site] = url(ADMIN_LIST.format(site=site), lookups)
     return Case(name, paths)
 
 
@@ -99,16 +103,15 @@ def admin_order(sort: str) -> str:
 def middle(sort: str) -> str:
     """Returns a cursor near the middle of the order: the middle one of a hundred accounts."""
     column = SORTS[sort]
-    return account_cursor(
-        sort, sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))[50]
-    )
+    accounts = sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))
+    return account_cursor(sort, accounts[50])
 
 
 def sample(number: int) -> list[User]:
     """Accounts spread evenly over all ids."""
-    first, last = (
-        User.objects.order_by(order).values_list("pk", flat=True)[0] for order in ("pk", "-pk")
-    )
+    pks = User.objects.values_list("pk", flat=True)
+    first = pks.order_by("pk")[0]
+    last = pks.order_by("-pk")[0]
     ids = [first + (last - first) * step // (number + 1) for step in range(1, number + 1)]
     return list(User.objects.filter(pk__in=ids))
 
@@ -152,7 +155,7 @@ def of_busy(pk: int) -> list[Case]:
 
 
 def edited(number: int) -> list[int]:
-    """Ids of accounts to edit, one for each client, so that they don't meet."""
+    """Ids of accounts to edit, one for each client, so that no two edit the same."""
     return [
         account.pk
         for account in sample(8 * number)

@@ -9,16 +9,18 @@ from urllib.parse import urlencode
 
 import brotli
 
-IDLE = 3  # seconds after which a connection is opened anew: the server closes it after 5
-PATIENCE = 120  # seconds for an answer
+# Seconds after which a connection is opened anew: the server closes it after 5.
+IDLE = 3
+# Seconds for an answer.
+PATIENCE = 120
 NOT_ANSWERED = 0
 UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`seconds` from the first byte sent to the last one received. `headers` have lower-case names.
-    `body`: as sent.
+    """An answer. `seconds` from the first byte sent to the last one received. `headers` have
+    lower-case names. `body` is as sent.
     """
 
     seconds: float
@@ -28,7 +30,7 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """How Rollcall came by the page: hit, miss, shared or passed by; "" where it does not say."""
+        """How Rollcall came by the page: hit, miss, shared or passed by; "" if it does not say."""
         found = re.search(r'page;desc="([^"]*)"', self.headers.get("server-timing", ""))
         return found[1] if found else ""
 
@@ -38,8 +40,8 @@ class Answer:
 
 
 class Connection:
-    """One kept-alive connection. Raises OSError where nobody listens; a request without an answer
-    has the status 0.
+    """One kept-alive connection. Raises OSError if nobody listens; a request without an answer has
+    the status 0.
     """
 
     def __init__(self, port: int, cookies: str):
@@ -72,9 +74,8 @@ class Connection:
             self.reopen()
         try:
             return self.exchange(message)
-        except (
-            ConnectionError
-        ):  # a worker that had served its 20,000 requests went away between two of ours
+        except ConnectionError:
+            # A worker that had served its 20,000 requests ended between two of ours.
             return self.once_more(message)
         except TimeoutError:
             return Answer(PATIENCE, NOT_ANSWERED, {}, b"")

@@ -1,6 +1,4 @@
-"""Rollcall's settings without a page cache: every page, row and session is made of what the
-database has.
-"""
+"""Rollcall's settings without a page cache: every page, row and session comes from the database."""
 
 from django.core.cache.backends.dummy import DummyCache
 
@@ -9,9 +7,7 @@ from settings import CACHES, MIDDLEWARE
 
 
 class NoCache(DummyCache):
-    """Without a look at each key, which a cache that keeps nothing need not take, and which took a
-    twentieth of a page.
-    """
+    """A cache that keeps nothing and checks no key, which took a twentieth of a page."""
 
     def make_and_validate_key(self, key, version=None):
         return key
@@ -22,15 +18,15 @@ MIDDLEWARE = ["benchmarks.cold.AloneMiddleware", *MIDDLEWARE]
 
 
 class AloneMiddleware:
-    """Nobody gets the page that another thread is just making, either, and no process remembers a
-    row.
+    """Ends sharing too: no request gets the page that another thread builds, and no process
+    remembers a fragment.
     """
 
     def __init__(self, get_response):
         from users.caching.fragments import FragmentMemory
         from users.caching.pages import PageBuilder
 
-        PageBuilder.shared = lambda self, request, flight: None  # type: ignore[method-assign]
+        PageBuilder.shared = lambda self, pending: None  # type: ignore[method-assign]
         FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
         self.get_response = get_response
 

@@ -1,4 +1,4 @@
-"""Under which conditions the figures hold."""
+"""The conditions under which the figures hold."""
 
 import os
 import platform

@@ -1,5 +1,5 @@
-"""How many queries an answer takes, in a header. Only in the pass that counts: the one that times
-runs without it.
+"""Notes the number of queries of an answer in a header. Only the pass that counts has it; the one
+that times runs without.
 """
 
 from contextlib import ExitStack

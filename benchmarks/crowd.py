@@ -14,7 +14,7 @@ from benchmarks.peers import CLIENTS, Running
 
 @dataclass(frozen=True)
 class Read:
-    """`at`: when it was asked, in seconds of time.monotonic()."""
+    """One answer to a reader. `at`: when it was asked for, in seconds of time.monotonic()."""
 
     at: float
     seconds: float
@@ -33,14 +33,11 @@ class Crowd:
 def crowd(
     rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float
 ) -> Crowd:
-    """CLIENTS readers who ask again and again, and `rate` edits a second, which take turns among
-    `editors`.
-    """
+    """Lets CLIENTS readers ask again and again beside `rate` edits a second by `editors`."""
     began: list[float] = []
-    start = Barrier(
-        CLIENTS + len(editors), action=lambda: began.append(time.monotonic()), timeout=60
-    )
-    with ThreadPoolExecutor(CLIENTS + len(editors)) as pool:
+    parties = CLIENTS + len(editors)
+    start = Barrier(parties, action=lambda: began.append(time.monotonic()), timeout=60)
+    with ThreadPoolExecutor(parties) as pool:
         moments = [number / rate for number in range(int(rate * seconds))]
         shares = [moments[place :: len(editors)] for place in range(len(editors))]
         editing = [
@@ -49,11 +46,8 @@ def crowd(
         ]
         reading = [pool.submit(read, rollcall, ledger, start, seconds) for _ in range(CLIENTS)]
     reads = [found for future in reading for found in future.result()]
-    return Crowd(
-        reads,
-        [answer for future in editing for answer in future.result()],
-        time.monotonic() - began[0],
-    )
+    edits = [answer for future in editing for answer in future.result()]
+    return Crowd(reads=reads, edits=edits, elapsed=time.monotonic() - began[0])
 
 
 def read(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> list[Read]:
@@ -68,14 +62,20 @@ def reads(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> 
         before = ledger.now()
         answer = connection.get(LISTS["rollcall"])
         stale = answer.status == 200 and ledger.is_stale(answer.page, before)
-        yield Read(at, answer.seconds, answer.status, answer.outcome, stale)
+        yield Read(
+            at=at,
+            seconds=answer.seconds,
+            status=answer.status,
+            outcome=answer.outcome,
+            stale=stale,
+        )
     connection.close()
 
 
 def edit(
     rollcall: Running, editor: Editor, moments: list[float], start: Barrier, seconds: float
 ) -> list[Answer]:
-    """At each of `moments`, in seconds from the start; one that is late goes at once, and none
+    """Edits at each of `moments`, in seconds from the start. A late edit goes at once, and none
     begins after the end.
     """
     connection = rollcall.connect()

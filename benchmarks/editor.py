@@ -1,5 +1,5 @@
-"""Accounts on page 1 of the list that are edited through Rollcall's own form, and whether the list
-then shows it.
+"""Edits accounts on page 1 of the list through Rollcall's own form, and checks that the list shows
+it.
 """
 
 import re
@@ -13,11 +13,12 @@ from users.models import User
 
 TICKED = re.compile(r'name="ids" value="(\d+)"')
 SHOWN = re.compile(r'name="ids" value="(\d+)"[^>]*aria-label="Select Round (\d+)\b')
-numbers = count(time.time_ns() // 1_000_000)  # higher than those of any run before
+# Higher than those of any earlier run.
+numbers = count(time.time_ns() // 1_000_000)
 
 
 class Ledger:
-    """The number that each account was given last, as far as saving it has been confirmed."""
+    """The last number of each account whose saving has been confirmed."""
 
     def __init__(self) -> None:
         self.confirmed: dict[int, int] = {}
@@ -27,15 +28,13 @@ class Ledger:
 
     @staticmethod
     def is_stale(page: str, before: dict[int, int]) -> bool:
-        """Whether `page` shows less than what was confirmed `before` it was asked for."""
+        """Whether `page` shows a lower number than was confirmed `before` it was asked for."""
         shown = {int(pk): int(number) for pk, number in SHOWN.findall(page)}
         return any(shown.get(pk, 0) < number for pk, number in before.items())
 
 
 class Editor:
-    """One account, and nobody else edits it: so its form is loaded once, and the next version is
-    known.
-    """
+    """The only editor of one account, who loads its form once and knows the next version."""
 
     def __init__(self, pk: int, ledger: Ledger):
         self.pk = pk
@@ -44,8 +43,8 @@ class Editor:
         self.fields: dict[str, str] = {}
 
     def edit(self, connection: Connection) -> Answer:
-        """Writes the next number into the first name. The answer to the POST, which is 302 when it
-        is saved.
+        """Writes the next number into the first name. Returns the answer to the POST, which is 302
+        if it was saved.
         """
         if not self.fields:
             form = connection.get(self.path)
@@ -53,9 +52,8 @@ class Editor:
                 return form
             self.fields = dict(form_with("first_name", form.page))
         number = next(numbers)
-        answer = connection.post(
-            self.path, list((self.fields | {"first_name": f"Round {number}"}).items())
-        )
+        fields = self.fields | {"first_name": f"Round {number}"}
+        answer = connection.post(self.path, list(fields.items()))
         if answer.status == 302:
             self.ledger.confirmed[self.pk] = number
             self.fields["version"] = str(int(self.fields["version"]) + 1)
@@ -65,17 +63,13 @@ class Editor:
 
 
 def editors(connection: Connection, ledger: Ledger, number: int) -> list[Editor]:
-    """Of `number` accounts of page 1. Raises RuntimeError where it has fewer that are active and
-    nobody's of the staff.
+    """Editors of `number` accounts of page 1. Raises RuntimeError if it has fewer active accounts
+    that are not staff.
     """
     listed = TICKED.findall(connection.get(LISTS["rollcall"]).page)
-    found = (
-        User.objects.filter(pk__in=listed, status="active", is_staff=False)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    accounts = User.objects.filter(pk__in=listed, status="active", is_staff=False)
+    found = accounts.order_by("pk").values_list("pk", flat=True)
     if len(found) < number:
-        raise RuntimeError(
-            f"page 1 of the list has {len(found)} accounts to edit and not {number}."
-        )
+        message = f"page 1 of the list has {len(found)} accounts to edit and not {number}."
+        raise RuntimeError(message)
     return [Editor(pk, ledger) for pk in found[:number]]

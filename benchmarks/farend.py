@@ -1,5 +1,5 @@
-"""Gives the oldest accounts what the made-up ones lack: something that nobody else has, at the far
-end of the list.
+"""Gives the oldest accounts an email domain that no other account has: a search term whose matches
+are all at the far end of the list.
 """
 
 from django.db import connection
@@ -16,8 +16,8 @@ SQL = """
 
 
 def move() -> None:
-    """The addresses of the oldest hundredth, at most MOST, to one provider. Does nothing the second
-    time.
+    """Moves the addresses of the oldest hundredth, at most MOST, to one provider. Does nothing the
+    second time.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM users_user WHERE email_domain = %s LIMIT 1", [DOMAIN])
@@ -25,8 +25,5 @@ def move() -> None:
             return
         cursor.execute("SELECT COUNT(*) FROM users_user")
         cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, min(MOST, cursor.fetchone()[0] // 100)])
-        cursor.execute(
-            "VACUUM (ANALYZE) users_user"
-            if connection.vendor == "postgresql"
-            else "ANALYZE users_user"
-        )
+        analyze = "VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE"
+        cursor.execute(f"{analyze} users_user")

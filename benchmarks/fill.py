@@ -1,4 +1,4 @@
-"""Makes the database ready: tables, accounts, static files. What is there already is used again."""
+"""Fills the database: tables, accounts, static files. A filled one is used again."""
 
 import os
 import secrets
@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ADMIN = "bench"
+SHELL = ["shell", "--no-imports", "--verbosity", "0", "--command"]
 
 
 def fill(url: str, accounts: int, folder: Path) -> None:
@@ -16,41 +17,25 @@ def fill(url: str, accounts: int, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment(url, folder))
-    os.environ.pop("STATEMENT_TIMEOUT_MS", None)  # the web server's own matter
+    # Only the web server sets this.
+    os.environ.pop("STATEMENT_TIMEOUT_MS", None)
     sys.path.insert(0, str(ROOT / "site"))
     for command in (["migrate", "--no-input"], ["createcachetable"]):
         manage(*command, stdout=subprocess.DEVNULL)
-    for command in (
-        ["migrate", "admin", "--no-input"],
-        ["collectstatic", "--no-input"],
-    ):  # it has its own table and files
-        manage(
-            *command, stdout=subprocess.DEVNULL, DJANGO_SETTINGS_MODULE="benchmarks.admin.settings"
-        )
+    # The admin has its own table and files.
+    admin = {"DJANGO_SETTINGS_MODULE": "benchmarks.admin.settings"}
+    for command in (["migrate", "admin", "--no-input"], ["collectstatic", "--no-input"]):
+        manage(*command, stdout=subprocess.DEVNULL, **admin)
     if (there := count()) == 0:
-        manage(
-            "seed",
-            "--accounts",
-            str(accounts),
-            "--admin",
-            ADMIN,
-            stdout=2,
-            ROLLCALL_ADMIN_PASSWORD=secrets.token_urlsafe(24),
-        )
+        password = {"ROLLCALL_ADMIN_PASSWORD": secrets.token_urlsafe(24)}
+        manage("seed", "--accounts", str(accounts), "--admin", ADMIN, stdout=2, **password)
     elif abs(there - accounts) > accounts // 100:
         raise RuntimeError(f"there are {there:,} accounts in it and not {accounts:,}.")
-    manage(
-        "shell",
-        "--no-imports",
-        "--verbosity",
-        "0",
-        "--command",
-        "from benchmarks.farend import move; move()",
-    )
+    manage(*SHELL, "from benchmarks.farend import move; move()")
 
 
 def environment(url: str, folder: Path) -> dict[str, str]:
-    """Settings as in production, but for plain HTTP on this machine. Nothing of .env gets through."""
+    """Settings as in production, except for plain HTTP on this machine. They override .env."""
     return {
         "DATABASE_URL": url,
         "VAR_DIR": str(folder),
@@ -72,19 +57,7 @@ def manage(*arguments: str, stdout: int | None = None, **variables: str) -> None
 
 
 def count() -> int:
-    command = [
-        sys.executable,
-        "manage.py",
-        "shell",
-        "--no-imports",
-        "--verbosity",
-        "0",
-        "--command",
-    ]
-    answer = subprocess.run(
-        [*command, "from users.models import User; print(User.objects.count())"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    code = "from users.models import User; print(User.objects.count())"
+    command = [sys.executable, "manage.py", *SHELL, code]
+    answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return int(answer.stdout)

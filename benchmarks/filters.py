@@ -1,4 +1,4 @@
-"""Each filter of the directory with values as they occur, and the same as lookups of the admin."""
+"""Filters of the directory with values as they occur, and the same filters of the admin."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +45,8 @@ def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
             ({"status": value}, {"status__exact": value})
             for value in ("active", "suspended", "invited", "deleted")
         ),
-        ({"status": "ended"}, None),  # follows from dates
+        # This status follows from dates.
+        ({"status": "ended"}, None),
         ({"role": "staff"}, {"is_staff__exact": "1"}),
         ({"role": "superuser"}, {"is_superuser__exact": "1"}),
         ({"group": group.name}, {"groups__id__exact": str(group.pk)}),
@@ -89,7 +90,7 @@ def origins() -> list[tuple[dict[str, str], dict[str, str] | None]]:
 
 
 def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
-    """Two filters and a sort: of common values, of rarer ones, and of rare ones."""
+    """Two filters and a sort each, with common values, rarer ones and rare ones."""
     return [
         combined(
             {"domain": "gmail.example", "verified": "no"},
@@ -120,9 +121,5 @@ def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
 
 
 def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
-    return (
-        " ".join([*(f"{name}={value}" for name, value in query.items()), f"sort={sort}"]),
-        query,
-        lookups,
-        sort,
-    )
+    name, shown, wanted = named(query, lookups)
+    return f"{name} sort={sort}", shown, wanted, sort

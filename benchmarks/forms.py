@@ -1,4 +1,4 @@
-"""Reads a form from a page as a browser does: what it would send if nothing were changed."""
+"""Reads a form from a page as a browser does: the fields that it would send unchanged."""
 
 from html.parser import HTMLParser
 
@@ -11,7 +11,8 @@ class FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Fields] = []
-        self.select = self.area = ""
+        self.select = ""
+        self.area = ""
 
     def handle_starttag(self, tag, attrs):
         values = {name: value or "" for name, value in attrs}
@@ -45,15 +46,13 @@ class FormParser(HTMLParser):
 def sent(values: dict[str, str]) -> bool:
     """Whether a browser would send this input with the form."""
     kind = values.get("type", "text")
-    return (
-        "checked" in values
-        if kind in ("checkbox", "radio")
-        else kind not in ("submit", "button", "file")
-    )
+    if kind in ("checkbox", "radio"):
+        return "checked" in values
+    return kind not in ("submit", "button", "file")
 
 
 def form_with(field: str, page: str) -> Fields:
-    """The fields of the form that has `field`. Raises LookupError where there is none."""
+    """The fields of the form that has `field`. Raises LookupError if there is none."""
     parser = FormParser()
     parser.feed(page)
     for fields in parser.forms:

@@ -1,4 +1,4 @@
-"""What each index of the accounts weighs, and what it adds to an update."""
+"""bin/bench --indexes: the size of each index of the accounts, and its cost in an update."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -16,16 +16,18 @@ ROWS = 2_000
 ROUNDS = 6
 TRIGRAM = "user_by_trigram"
 # Changes an indexed column, so that each row gets a new entry in every index that holds it.
-UPDATE = f"UPDATE {TABLE} SET version = version + 1, date_joined = date_joined + interval '1 second' WHERE id = ANY(%s)"
-NOTES = f"""{ROWS:,} random accounts were updated with all indexes and, in turn, without this one, each time in a transaction
-that was rolled back. Times are the shortest of {ROUNDS}, in milliseconds per 1,000 accounts; the work that a GIN index puts off
-is done at once and counted. Bytes are those written to the log for each account: a figure that no other load disturbs."""
+UPDATE = f"""UPDATE {TABLE}
+    SET version = version + 1, date_joined = date_joined + interval '1 second' WHERE id = ANY(%s)"""
+NOTES = f"""{ROWS:,} random accounts were updated with all indexes and, in turn, without this one,
+each time in a transaction that was rolled back. Times are the shortest of {ROUNDS}, in milliseconds
+per 1,000 accounts; the work that a GIN index puts off is done at once and counted. Bytes are those
+written to the log for each account: a figure that no other load disturbs."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds per 1,000 updated accounts, and bytes of log per account, with all indexes and
-    without this one.
+    """The cost of one index: milliseconds per 1,000 updated accounts, and bytes of log per account,
+    with all indexes and without this one.
     """
 
     index: str
@@ -37,22 +39,21 @@ class Cost:
 
 
 def indexes() -> Report:
-    """VACUUM clears what the transactions leave behind."""
+    """Measures every index. VACUUM removes the row versions that the transactions leave."""
     accounts = User.objects.count()
     first = User.objects.order_by("pk").values_list("pk", flat=True)[0]
     ids = Random(1).sample(range(first, first + accounts), ROWS)
     where = conditions(accounts)
     with connection.cursor() as cursor:
-        update(cursor, ids)  # not noted: the first one writes whole pages to the log
+        # The first update writes whole pages to the log and is not noted.
+        update(cursor, ids)
         costs = [cost(cursor, name, ids) for name in index_definitions()]
         cursor.execute(f"VACUUM (ANALYZE) {TABLE}")
     costs.sort(key=lambda each: each.log_with - each.log_without, reverse=True)
     heads = ["index", "MB", "ms with it", "without", "added", "bytes with it", "without", "added"]
     text = "\n\n".join([listing(where), table(heads, list(map(cells, costs))), NOTES])
-    return Report(
-        text,
-        {"conditions": where, "rows": ROWS, "rounds": ROUNDS, "indexes": list(map(asdict, costs))},
-    )
+    data = {"conditions": where, "rows": ROWS, "rounds": ROUNDS}
+    return Report(text, data | {"indexes": list(map(asdict, costs))})
 
 
 def cells(cost: Cost) -> list[str]:
@@ -70,20 +71,27 @@ def cost(cursor, name: str, ids: list[int]) -> Cost:
     cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
     size = cursor.fetchone()[0] / 2**20
     found: dict[str, list[tuple[float, int]]] = {"": [], name: []}
-    for number in range(
-        ROUNDS
-    ):  # each is first in turn: the table grows a little with every update
+    # Each is first in turn: the table grows a little with every update.
+    for number in range(ROUNDS):
         for without in sorted(found, reverse=bool(number % 2)):
             found[without].append(update(cursor, ids, without))
-    (time_with, log_with), (time_without, log_without) = (
-        zip(*each, strict=True) for each in found.values()
-    )
-    times = [1_000_000 * min(each) / ROWS for each in (time_with, time_without)]
-    return Cost(name, size, *times, *(mean(each) / ROWS for each in (log_with, log_without)))
+    times = [shortest_time(each) for each in found.values()]
+    logs = [mean_log(each) for each in found.values()]
+    return Cost(name, size, *times, *logs)
+
+
+def shortest_time(updates: list[tuple[float, int]]) -> float:
+    """Milliseconds per 1,000 accounts."""
+    return 1_000_000 * min(seconds for seconds, _ in updates) / ROWS
+
+
+def mean_log(updates: list[tuple[float, int]]) -> float:
+    """Bytes per account."""
+    return mean(written for _, written in updates) / ROWS
 
 
 def update(cursor, ids: list[int], without: str = "") -> tuple[float, int]:
-    """Seconds, and bytes of log."""
+    """Updates the accounts and rolls back. Returns the seconds and the bytes of log."""
     with transaction.atomic():
         if without:
             cursor.execute(f"DROP INDEX {without}")

@@ -1,4 +1,4 @@
-"""The table of bin/bench --caching: each line a thing of its own."""
+"""The table of bin/bench --caching: each line has its own kind of figure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ WORDS = {
 
 @dataclass
 class Line:
-    """`outcomes`: how Rollcall came by the pages. `more`: figures that this line alone has, by
-    their name in the data.
+    """One line of the table. `outcomes`: how Rollcall came by the pages. `more`: figures that this
+    line alone has, by their name in the data.
     """
 
     name: str
@@ -53,23 +53,21 @@ def share(part: int, whole: int) -> float:
 def report(conditions: dict[str, Any], lines: list[Line]) -> Report:
     heads = ["what", "median", "p95", "n", "/s", "", "faults"]
     text = [listing(conditions), table(heads, [cells(line) for line in lines]), NOTES]
-    return Report(
-        "\n\n".join(text), {"conditions": conditions, "caching": [plain(line) for line in lines]}
-    )
+    data = {"conditions": conditions, "caching": [plain(line) for line in lines]}
+    return Report("\n\n".join(text), data)
 
 
-NOTES = """Times are milliseconds from the first byte sent to the last received. /s: answers per second. Rollcall × n: Rollcall
-answers its cached list n times as often. From the cache: as the header Server-Timing says; the others were made anew (miss) or
-by somebody who asked at the same moment (shared). Stale: pages that lack what had been saved before they were asked for: it has
-to be 0. Faults: answers other than 200 and 302."""
+NOTES = """Times are milliseconds from the first byte sent to the last received. /s: answers per
+second. Rollcall × n: Rollcall answers its cached list n times as often. From the cache: as the
+header Server-Timing says; the others were made anew (miss) or for somebody who asked at the same
+moment (shared). Stale: pages that lack what had been saved before they were asked for: it has to
+be 0. Faults: answers other than 200 and 302."""
 
 
 def cells(line: Line) -> list[str]:
-    times = (
-        [short(1000 * median(line.seconds)), short(1000 * p95(line.seconds))]
-        if line.seconds
-        else [NONE] * 2
-    )
+    times = [NONE, NONE]
+    if line.seconds:
+        times = [short(1000 * median(line.seconds)), short(1000 * p95(line.seconds))]
     number = line.statuses.total()
     rate = NONE if line.per_second is None else short(line.per_second)
     faults = "; ".join(f"{number} × {status}" for status, number in faulty(line.statuses).items())
@@ -78,15 +76,16 @@ def cells(line: Line) -> list[str]:
 
 def words(line: Line) -> str:
     said = [word(line.more[name]) for name, word in WORDS.items() if name in line.more]
-    if "hit_share" not in line.more:
-        said = [
-            f"{number} {outcome}" for outcome, number in sorted(line.outcomes.items()) if number
-        ] + said
-    return ", ".join(said)
+    if "hit_share" in line.more:
+        return ", ".join(said)
+    outcomes = [f"{number} {name}" for name, number in sorted(line.outcomes.items()) if number]
+    return ", ".join(outcomes + said)
 
 
 def plain(line: Line) -> dict[str, Any]:
-    times = {"median_ms": median(line.seconds), "p95_ms": p95(line.seconds)} if line.seconds else {}
+    times = {}
+    if line.seconds:
+        times = {"median_ms": median(line.seconds), "p95_ms": p95(line.seconds)}
     return {
         "what": line.name,
         **{name: round(1000 * value, 3) for name, value in times.items()},

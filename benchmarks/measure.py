@@ -1,4 +1,4 @@
-"""One case after the other, and within each case one peer after the other, request by request."""
+"""Measures one case after the other, and within each case the peers in turn, request by request."""
 
 import time
 from collections import Counter
@@ -16,16 +16,16 @@ from benchmarks.forms import form_with
 from benchmarks.peers import CLIENTS, Running
 
 FEWEST = 3
-IN_TURN = 100  # accounts
-TOO_SLOW = 3.0  # seconds of one request, beyond which 8 clients would only wait
+# The number of accounts that are asked for in turn.
+IN_TURN = 100
+# Seconds of one request, beyond which 8 clients would only wait.
+TOO_SLOW = 3.0
 
 
 @dataclass
 class Result:
-    """Of one case at one peer. Seconds; bytes as sent; `per_second` is None where it was not
-    measured.
-
-    `queries`: once the peer's caches have the page. `queries_first`: before.
+    """The figures of one case at one peer. Bytes are those sent; `per_second` is None if it was not
+    measured. `queries`: once the peer's caches have the page; `queries_first`: before.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -66,8 +66,8 @@ Act = Callable[[Connection], Answer]
 
 @dataclass(frozen=True)
 class Effort:
-    """`repeats` sequential requests, fewer when they take more than `limit` seconds; then 8 clients
-    for `seconds`.
+    """How much is asked: `repeats` sequential requests, fewer if they take more than `limit`
+    seconds; then 8 clients for `seconds`.
     """
 
     repeats: int
@@ -76,17 +76,20 @@ class Effort:
 
 
 def count(case: Case, peers: list[Running]) -> Results:
-    """Two requests of a peer with caches, one of each other, for queries and bytes."""
+    """Notes queries and bytes: of two requests to a peer with caches, and of one to each other
+    peer.
+    """
     results = {}
     for running in peers:
         connection = running.connect()
         act = acts(case, running)[0]
-        answers = [act(connection) for _ in range(2 if running.peer.caches else 1)]
+        first = act(connection)
+        last = act(connection) if running.peer.caches else first
         connection.close()
-        first = queries(answers[0])
-        last = queries(answers[-1])
         results[running.peer.name] = Result(
-            bytes=len(answers[-1].body), queries=last, queries_first=first
+            bytes=len(last.body),
+            queries=queries(last),
+            queries_first=queries(first),
         )
     return results
 
@@ -97,13 +100,13 @@ def queries(answer: Answer) -> int | None:
 
 
 def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
-    """Both workers of each peer have loaded everything once. Raises RuntimeError where one does not
-    show its list.
+    """Lets both workers of each peer load everything once. Raises RuntimeError if one does not show
+    its list.
     """
     for running in peers:
         connections = [running.connect() for _ in range(2 * CLIENTS)]
         for connection in connections:
-            answer = connection.get(paths[running.peer.name])
+            answer = connection.get(paths[running.peer.site])
             connection.close()
             if answer.status != 200:
                 raise RuntimeError(
@@ -123,8 +126,11 @@ def measure(case: Case, peers: list[Running], results: Results, effort: Effort) 
 
 
 def sequentially(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
+    """Asks each peer once for its caches, then all of them in turn."""
+    connections = [running.connect() for running in peers]
     ways = [
-        (results[running.peer.name], acts(case, running)[0], running.connect()) for running in peers
+        (results[running.peer.name], acts(case, running)[0], connection)
+        for running, connection in zip(peers, connections, strict=True)
     ]
     spent = [first(result, act(connection), effort) for result, act, connection in ways]
     for _ in range(effort.repeats):
@@ -134,13 +140,13 @@ def sequentially(case: Case, peers: list[Running], results: Results, effort: Eff
             answer = act(connection)
             spent[number] += answer.seconds
             result.note(answer)
-    for _, _, connection in ways:
+    for connection in connections:
         connection.close()
 
 
 def first(result: Result, answer: Answer, effort: Effort) -> float:
-    """Its seconds. It fills the caches of the database and is not noted, unless it is so slow that
-    each one counts.
+    """The seconds of the first answer. It fills the caches of the database and is not noted, unless
+    it is so slow that each one counts.
     """
     if answer.seconds > effort.limit / FEWEST:
         result.note(answer)
@@ -150,10 +156,8 @@ def first(result: Result, answer: Answer, effort: Effort) -> float:
 def together(
     ways: list[Act], running: Running, seconds: float
 ) -> tuple[Counter[tuple[int, str]], float]:
-    """How many answers of which status and outcome, and how many a second, when all clients ask
-    again and again.
-
-    What is on its way at the end is waited for.
+    """Lets all clients ask again and again. Returns the number of answers by status and outcome,
+    and the answers per second. Requests that are on their way at the end are waited for.
     """
     connections = [running.connect() for _ in ways]
     begin = time.monotonic()
@@ -174,16 +178,19 @@ def together(
 
 
 def acts(case: Case, running: Running) -> list[Act]:
-    """What each client does, again and again."""
-    path = case.paths[running.peer.name]
+    """The request that each client makes again and again."""
+    path = case.paths[running.peer.site]
     if case.edits:
         return [editing(path.format(pk=pk)) for pk in edited(CLIENTS)]
-    paths = cycle([path.format(pk=pk) for pk in edited(IN_TURN)] if "{pk}" in path else [path])
+    found = [path]
+    if "{pk}" in path:
+        found = [path.format(pk=pk) for pk in edited(IN_TURN)]
+    paths = cycle(found)
     return [lambda connection: connection.get(next(paths))] * CLIENTS
 
 
 def editing(path: str) -> Act:
-    """Loads the form, changes the first name, and sends it: the answer is that of the POST alone."""
+    """Loads the form, changes the first name and sends it. The answer is that of the POST alone."""
     names = cycle(["Alma", "Blake", "Casey", "Devon", "Ellis"])
 
     def act(connection: Connection) -> Answer:

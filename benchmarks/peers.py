@@ -1,4 +1,4 @@
-"""What is measured: four web servers with the same configuration, two workers each, over one
+"""The web servers that are measured: four with the same configuration, two workers each, over one
 database.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
+import psutil
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -22,13 +23,14 @@ from users.models import User
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 CLIENTS = 8
-CSRF = "benchmark0benchmark0benchmark012"  # a cookie that Django takes: 32 letters and digits
+# A cookie that Django takes: 32 letters and digits.
+CSRF = "benchmark0benchmark0benchmark012"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is the key in cases and results. `environment`: what differs from the others.
-    `caches`: whether it keeps pages.
+    """`name` is the key in results. `environment`: the variables that differ from the others'.
+    `caches`: whether it keeps pages. `like`: the peer whose paths it is asked for, if not its own.
     """
 
     name: str
@@ -39,6 +41,12 @@ class Peer:
     sessions: str
     environment: dict[str, str] = field(default_factory=dict)
     caches: bool = False
+    like: str = ""
+
+    @property
+    def site(self) -> str:
+        """The key of its paths in cases."""
+        return self.like or self.name
 
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -71,16 +79,40 @@ def with_redis(url: str) -> Peer:
     return replace(ROLLCALL, environment={"REDIS_URL": url}, caches=True)
 
 
+def without_tricks(peer: Peer, names: frozenset[str]) -> Peer:
+    """Rollcall as `peer` is, with plain Django in the place of the tricks of that name."""
+    settings_module = "benchmarks.plain" if peer.caches else "benchmarks.plain_cold"
+    listed = ",".join(sorted(names))
+    return replace(
+        peer,
+        name=f"without-{listed}",
+        label=f"without {listed}",
+        settings=settings_module,
+        counted=settings_module,
+        environment=peer.environment | {"BENCH_WITHOUT": listed},
+        like=peer.site,
+    )
+
+
 @dataclass(frozen=True)
 class Running:
-    """A peer that answers: where, and with which cookies somebody is signed in."""
+    """A peer that answers on `port`. The cookies are those of a viewer who is signed in; `pid` is
+    that of the web server.
+    """
 
     peer: Peer
     port: int
     cookies: str
+    pid: int = 0
 
     def connect(self) -> Connection:
         return Connection(self.port, self.cookies)
+
+    def cpu_seconds(self) -> float:
+        """The time that its workers have computed so far."""
+        workers = psutil.Process(self.pid).children(recursive=True)
+        times = [worker.cpu_times() for worker in workers]
+        return sum(each.user + each.system for each in times)
 
 
 @contextmanager
@@ -91,7 +123,7 @@ def serving(peers: list[Peer], folder: Path, *, counted: bool) -> Iterator[list[
 
 @contextmanager
 def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
-    """Gunicorn until the block ends; what it says goes to a file beside the database."""
+    """Gunicorn until the block ends. Its log is a file beside the database."""
     port = free_port()
     module = peer.counted if counted else peer.settings
     variables = {
@@ -111,17 +143,17 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
         with running(command, stop=signal.SIGTERM, **options) as process:
             cookies = f"{settings.SESSION_COOKIE_NAME}={key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
             until(lambda: Connection(port, cookies).close(), OSError, process, peer.label)
-            yield Running(peer, port, cookies)
+            yield Running(peer, port, cookies, process.pid)
 
 
 @contextmanager
 def signed_in(peer: Peer) -> Iterator[str]:
     """The key of a superuser's session, made in the database as signing in would make it."""
-    user = User.objects.filter(is_superuser=True).order_by(
-        "pk"
-    ).first() or User.objects.create_superuser("bench")
+    superusers = User.objects.filter(is_superuser=True).order_by("pk")
+    user = superusers.first() or User.objects.create_superuser("bench")
     session = import_module(peer.sessions).SessionStore()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), peer.backend
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = peer.backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     try:

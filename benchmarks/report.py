@@ -1,4 +1,4 @@
-"""The figures as a table that people read, and as data."""
+"""The report of a run: a table for people, and data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +32,9 @@ def report(
         [case.name, *cells(peers, results), *ratios(peers, results), faults(peers, results)]
         for case, results in rows
     ]
-    parts = [
-        listing(conditions),
-        table(heads, lines),
-        NOTES,
-        "Floor, the keyset query alone: "
-        + ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in floor.items()),
-    ]
+    floors = ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in floor.items())
+    keyset = f"Floor, the keyset query alone: {floors}"
+    parts = [listing(conditions), table(heads, lines), NOTES, keyset]
     data = {
         "conditions": conditions,
         "floor_ms": {name: round(1000 * value, 3) for name, value in floor.items()},
@@ -50,11 +46,12 @@ def report(
     return Report("\n\n".join(parts), data)
 
 
-NOTES = """Times are milliseconds from the first byte sent to the last received, one request at a time, the peers in turn:
-median and 95th percentile; (n) where there were only n requests instead of 30. /s: answers per second to 8
-clients, of edits a form and its POST; – where one request takes more than 3 s. q: queries, of Rollcall when its caches
-have the page. KB: the page as sent to a client that takes br and gzip.
-× n: the peer's median is n times Rollcall's. Faults: answers other than 200 and 302; 0 is none at all."""
+NOTES = """Times are milliseconds from the first byte sent to the last received, one request at a
+time, the peers in turn: median and 95th percentile; (n) where there were only n requests instead of
+30. /s: answers per second to 8 clients, of edits a form and its POST; – where one request takes
+more than 3 s. q: queries, of Rollcall when its caches have the page. KB: the page as sent to a
+client that takes br and gzip. × n: the peer's median is n times Rollcall's. Faults: answers other
+than 200 and 302; 0 is none at all."""
 
 
 def listing(conditions: dict[str, Any]) -> str:
@@ -85,8 +82,10 @@ def figures(result: Result | None) -> list[str]:
 
 
 def short(value: float) -> str:
-    """Three digits, as many as repeat from run to run."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    """A figure with three digits, as many as repeat from run to run."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def ratio_head(peer: Peer) -> str:
@@ -102,28 +101,26 @@ def ratios(peers: list[Peer], results: Results) -> list[str]:
 
 
 def faults(peers: list[Peer], results: Results) -> str:
-    found = [(peer.label, results[peer.name].faults) for peer in peers if peer.name in results]
-    return "; ".join(
-        f"{label} {number} × {status}" for label, each in found for status, number in each.items()
-    )
+    words = []
+    for peer in peers:
+        if peer.name in results:
+            for status, number in results[peer.name].faults.items():
+                words.append(f"{peer.label} {number} × {status}")
+    return "; ".join(words)
 
 
 def table(heads: list[str], lines: list[list[str]]) -> str:
-    """Markdown that is aligned as it stands: the first column to the left, figures to the right."""
-    widths = [
-        max(3, *(len(row[column]) for row in [heads, *lines])) for column in range(len(heads))
-    ]
+    """A table in aligned Markdown: the first column to the left, figures to the right."""
+    columns = zip(heads, *lines, strict=True)
+    widths = [max(3, *map(len, column)) for column in columns]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(line(row, widths) for row in [heads, rule, *lines])
 
 
 def line(row: list[str], widths: list[int]) -> str:
     first, *rest = zip(row, widths, strict=True)
-    return (
-        "| "
-        + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)])
-        + " |"
-    )
+    cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
+    return f"| {' | '.join(cells)} |"
 
 
 def plain(result: Result) -> dict[str, Any]:

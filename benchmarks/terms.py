@@ -1,4 +1,4 @@
-"""Kinds of search term, each ruinous for some way of searching; and an address, which names one
+"""Search terms, each of a kind that is slow for some way of searching; and the email address of one
 account.
 """
 
@@ -11,7 +11,8 @@ from users.models import User
 
 
 def terms() -> dict[str, str]:
-    """By what is special about it. Raises RuntimeError where the accounts hold no example."""
+    """Search terms by kind. Raises RuntimeError if the accounts have no example of one."""
+    addresses = User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())
     return {
         "one match": one_match(),
         "common surname": "smith",
@@ -25,17 +26,15 @@ def terms() -> dict[str, str]:
         "one in four hundred": "zoe",
         "two common words, few together": "smith john",
         "two common words, nobody": "smith garcia",
-        "an address": User.objects.exclude(email="")
-        .order_by("pk")
-        .filter(pk__gt=middle_id())[0]
-        .email,
+        "an address": addresses[0].email,
     }
 
 
 def one_match() -> str:
     """A part of a username from the middle of the table: neither its beginning nor the whole."""
-    middle = User.objects.filter(pk__gt=middle_id(), username__contains=".").order_by("pk")[:50]
-    return first_with(1, [account.username[2:] for account in middle if account.username.isascii()])
+    dotted = User.objects.filter(pk__gt=middle_id(), username__contains=".").order_by("pk")
+    names = dotted.values_list("username", flat=True)[:50]
+    return first_with(1, [name[2:] for name in names if name.isascii()])
 
 
 def middle_id() -> int:
@@ -43,7 +42,7 @@ def middle_id() -> int:
 
 
 def first_with(number: int, candidates) -> str:
-    """The first term that this many accounts match."""
+    """The first candidate that this many accounts match."""
     for term in candidates:
         if Filter(q=term).apply().order_by()[: number + 1].count() == number:
             return term

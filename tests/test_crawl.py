@@ -163,6 +163,7 @@ def labelled(control: Element, page: Element) -> bool:
     return bool(around or control.attributes.get("aria-label") or (label and label[0].text))
 
 
+@pytest.mark.long
 @pytest.mark.sqlite  # of links and HTML, and not of the database
 @pytest.mark.parametrize("role", ROLES)
 def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, role):
@@ -208,8 +209,10 @@ def test_every_page_for_strangers_is_sound(client):
 def test_the_reader_sees_what_is_wrong():
     class Answer:
         content = (
-            b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'
-            b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label for=b>x</label></p></main></html>'
+            b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'(
+                b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label '
+                b"for=b>x</label></p></main></html>"
+            )
         )
 
     words = " ".join(faults(read(Answer)))

@@ -222,7 +222,8 @@ def test_an_address_that_is_not_one_plain_address_is_refused(value):
 
 def test_a_domain_that_looks_like_another_is_refused_with_both_named():
     assert refusal(normalise_email, "ann@pаypal.com") == (
-        "The domain looks like “paypal.com” but contains other letters. If it is correct, enter its xn-- form."
+        "The domain looks like “paypal.com” but contains other letters. If it is "
+        "correct, enter its xn-- form."
     )
 
 

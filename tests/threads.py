@@ -10,7 +10,10 @@ from typing import Any
 
 from django.db import connection
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+    "current_database()"
+)
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:

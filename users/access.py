@@ -14,31 +14,14 @@ from django.db.models import Q
 
 from users.models import User, UserQuerySet
 
-# Each action of the back office and the one permission that it takes.
+# Each action of the back office and the one permission that it takes. Verbs register theirs from
+# their declarations when the application starts.
 PERMISSIONS = {
     "view": "users.view_user",
-    "invite": "users.invite_user",
-    "edit": "users.edit_user",
-    "suspend": "users.suspend_user",
-    "reinstate": "users.reinstate_user",
-    "assign_roles": "users.assign_roles",
-    "erase": "users.erase_user",
-    "end_sessions": "users.end_sessions",
-    "end_lockout": "users.end_lockout",
+    "view_personal": "users.view_personal",
     "add_note": "users.add_note",
     "edit_note": "users.add_note",
     "pin_note": "users.pin_note",
-    "change_groups": "users.change_groups",
-    "set_end_date": "users.set_end_date",
-    "delete": "users.delete_user",
-    "restore": "users.restore_user",
-    "reset_password": "users.reset_password",
-    "require_password_change": "users.require_password_change",
-    "verify_email": "users.verify_email",
-    "write": "users.write_mail",
-    "reset_second_factor": "users.reset_second_factor",
-    "view_personal": "users.view_personal",
-    "reveal_personal": "users.reveal_personal",
     "export": "users.export_user",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
@@ -49,36 +32,35 @@ PERMISSIONS = {
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
-# Actions that only look; they are not bound by who stands above whom.
+# Actions that only look; the ranks of actor and target do not matter.
 READ_ACTIONS = {
     "view",
     "view_personal",
-    "reveal_personal",
     "export",
     "view_audit",
     "view_caching",
     "view_jobs",
 }
-NOT_ON_OWN_ACCOUNT = {
-    "suspend",
-    "reinstate",
-    "assign_roles",
-    "change_groups",
-    "set_end_date",
-    "delete",
-    "restore",
-    "reset_password",
-    "require_password_change",
-    "verify_email",
-    "reset_second_factor",
-    "erase",
-}
+NOT_ON_OWN_ACCOUNT: set[str] = set()
+
+
+def declare_action(
+    action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
+) -> None:
+    """Makes an action known: the permission that it takes, whether people may take it on their own
+    account, and whether it only looks.
+    """
+    PERMISSIONS[action] = permission
+    if not on_oneself:
+        NOT_ON_OWN_ACCOUNT.add(action)
+    if changes_nothing:
+        READ_ACTIONS.add(action)
 
 
 @dataclass(frozen=True)
 class CommandActor:
-    """An actor that is no account: somebody with a shell on the server. The gate is the server's
-    own log-in.
+    """An actor without an account: a person with a shell on the server. The server's own log-in is
+    the gate.
     """
 
     name: str
@@ -118,7 +100,7 @@ MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
-    """Nothing, or Denied. `target` is the account acted on, freshly read."""
+    """Raises Denied if the gate refuses. `target` is the account acted on, freshly read."""
     if why := find_refusal(actor, action, target):
         raise Denied(action, why.reason, why.permission, target)
 
@@ -128,23 +110,19 @@ def may(actor: Any, action: str, target: User | None = None) -> bool:
 
 
 def allowed_actions(actor: Any, target: User) -> set[str]:
-    """Every action that `actor` may take on `target`, for a page that offers them: asks the
-    database as often as one.
+    """Every action that `actor` may take on `target`, for a page that offers them.
+
+    It takes as many queries as the check of one action.
     """
     if isinstance(actor, CommandActor):
         return set(PERMISSIONS)
-    held = (
-        {action for action in PERMISSIONS if holds_permission(actor, action)}
-        if may_enter(actor)
-        else set()
-    )
+    if not may_enter(actor):
+        return set()
+    held = {action for action in PERMISSIONS if holds_permission(actor, action)}
     if held <= READ_ACTIONS or rank_refusal(actor, target):
         return held & READ_ACTIONS
-    return {
-        action
-        for action in held
-        if action in READ_ACTIONS or not own_account_refusal(actor, action, target)
-    }
+    refused = {action for action in held if own_account_refusal(actor, action, target)}
+    return held - (refused - READ_ACTIONS)
 
 
 def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
@@ -169,11 +147,14 @@ def holds_permission(actor: Any, action: str) -> bool:
 
 
 def missing_permission(actor: User, action: str) -> str:
-    """The first permission for it that the actor lacks, or "". Nobody edits what is masked for
-    them.
+    """The first permission for the action that the actor lacks, or "".
+
+    Nobody edits what is masked for them, so editing takes two permissions.
     """
-    takes = [PERMISSIONS[action], *([PERMISSIONS["view_personal"]] if action == "edit" else [])]
-    return next((permission for permission in takes if not actor.has_perm(permission)), "")
+    required = [PERMISSIONS[action]]
+    if action == "edit":
+        required.append(PERMISSIONS["view_personal"])
+    return next((permission for permission in required if not actor.has_perm(permission)), "")
 
 
 def own_account_refusal(actor: User, action: str, target: User) -> Refusal | None:
@@ -183,29 +164,26 @@ def own_account_refusal(actor: User, action: str, target: User) -> Refusal | Non
 
 
 def rank_refusal(actor: User, target: User) -> Refusal | None:
-    """Nobody touches an account above their own; a colleague's account takes a permission of its
-    own.
-    """
+    """Returns why `actor` may not change `target`, because it stands above them or is staff."""
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
         return SUPERUSER_REFUSAL
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
         return STAFF_REFUSAL
-    # Not get_all_permissions of the target: it is empty for an account that is suspended, whatever
-    # it is worth when reinstated. And for all accounts: whoever holds the mailbox of a former
-    # colleague has their rights on their return.
+    # Not get_all_permissions of the target: it is empty for a suspended account, which has its
+    # permissions back when it is reinstated. Former colleagues count too: a person with access to
+    # their mailbox could take over the account and wait for their return.
     if stored_permissions(target) - actor.get_all_permissions():
         return MORE_PERMISSIONS_REFUSAL
     return None
 
 
 def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """`refusal` for each of `accounts` that it refuses, by id, in a few queries whatever their
-    number.
+    """The refusals among `accounts`, by id, in a constant number of queries.
 
-    `accounts` may be everybody: each query begins at those who are staff or have rights, and they
-    are few.
+    `accounts` may be the whole directory: each query begins at accounts that are staff or have
+    permissions, which are few.
     """
     if why := find_refusal(actor, action):
         return dict.fromkeys(accounts.values_list("pk", flat=True), why)
@@ -218,7 +196,7 @@ def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, 
 
 
 def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """`standing`, for all of them at once. `actor` is no superuser and none of them."""
+    """The refusals of rank_refusal, by id. `actor` is no superuser and none of the accounts."""
     held = actor.get_all_permissions()
     above = [pk for pk, name in named_permissions() if name not in held]
     groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
@@ -288,7 +266,7 @@ def stored_permissions(account: User) -> set[str]:
 
 
 def permission_names(rows: Iterable[Permission]) -> set[str]:
-    """Of permissions that are loaded with their content types."""
+    """The names (app.codename) of permissions that are loaded with their content types."""
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 

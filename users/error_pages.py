@@ -82,8 +82,8 @@ def too_many_requests(request) -> HttpResponse:
 
 
 def server_error(request) -> HttpResponse:
-    """500, or 503 for a database that is away or too slow. Needs neither session nor database nor
-    rail.
+    """Returns a 500 page, or 503 if the database is away or too slow. It needs no session, no
+    database and no navigation.
     """
     error = sys.exc_info()[1]
     name = "500"

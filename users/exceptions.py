@@ -50,7 +50,7 @@ class EditConflict(Exception):
 
 
 class VerbRefused(Exception):
-    """The state of the account does not allow it; the message says why, for the person who asked."""
+    """A verb that the account's state does not allow. The message says why, for the screen."""
 
     def __init__(self, message: str, account: User | None = None):
         super().__init__(message)

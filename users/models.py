@@ -48,8 +48,8 @@ class SeenKey(Func):
 
 
 class State(models.TextChoices):
-    """What an account is at this moment. All but `ended` are stored; dates that have passed count
-    at once.
+    """The state of an account at this moment. `ended` is never stored: it follows from the end
+    date. Past dates take effect immediately.
     """
 
     INVITED = "invited", "Invited"
@@ -66,7 +66,7 @@ STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
 
 
 def in_state(state: str, now: datetime | None = None) -> Q:
-    """The accounts that are in `state` at `now` (default: this moment), however late any sweep is."""
+    """Returns a condition for accounts in `state` at `now` (default: this moment)."""
     now = now or timezone.now()
     open_ended = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
     usable = Q(status=State.ACTIVE) | Q(status=State.SUSPENDED, suspended_until__lte=now)
@@ -193,9 +193,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=0, help_text="Part of the session hash: adding 1 ends all sessions"
     )
     source = KeyField(
-        max_length=50, blank=True, help_text="System from which the account was imported"
+        max_length=identifiers.SOURCE_MAX,
+        blank=True,
+        help_text="System from which the account was imported",
     )
-    source_id = KeyField(max_length=255, blank=True, help_text="Id in that system")
+    source_id = KeyField(
+        max_length=identifiers.SOURCE_ID_MAX, blank=True, help_text="Id in that system"
+    )
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
         null=True, blank=True, help_text="Personal settings of the back office"
@@ -217,26 +221,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = "account"
         default_permissions = ()
-        permissions = [
-            ("view_user", "Can see accounts"),
-            ("invite_user", "Can invite people"),
-            ("view_personal", "Can see email addresses and phone numbers"),
-            ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
-            ("reveal_without_reason", "Can reveal without giving a reason"),
-            ("edit_user", "Can edit profiles"),
-            ("suspend_user", "Can suspend accounts"),
-            ("reinstate_user", "Can reinstate accounts"),
-            ("assign_roles", "Can change back-office access and roles"),
-            ("change_groups", "Can add and remove roles"),
-            ("set_end_date", "Can set and clear end dates"),
-            ("delete_user", "Can move accounts to the recycle bin"),
-            ("restore_user", "Can restore deleted accounts"),
-            ("reset_password", "Can send password resets"),
-            ("require_password_change", "Can require a password change"),
-            ("verify_email", "Can verify email addresses and send verification emails"),
-            ("reset_second_factor", "Can reset second factors"),
-            ("manage_staff", "Can manage staff accounts"),
-        ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),
             models.UniqueConstraint(
@@ -388,9 +372,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def state(self) -> State:
-        """What the account is now: a suspension or a validity that has run out counts without any
-        sweep.
-        """
+        """The current state. Expired suspensions and end dates count at once, without a write."""
         status = State(self.status)
         if (
             status is State.SUSPENDED
@@ -415,7 +397,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.state == State.ACTIVE
 
     def check_password(self, raw_password: str | None) -> bool:
-        """A stored password that is damaged fits nothing; Django’s hashers raise for some of them."""
+        """Returns False for a damaged stored password; Django’s hashers raise for some of them."""
         try:
             return super().check_password(raw_password)
         except (ValueError, AssertionError, IndexError, KeyError, TypeError):
@@ -431,7 +413,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             yield self._session_hash(secret)
 
     def _session_hash(self, secret: str | None) -> str:
-        """What a session must know to go on: changes with the password and with session_epoch."""
+        """The session hash, which changes with the password and with session_epoch."""
         return salted_hmac(
             "users.session",
             f"{self.password}|{self.session_epoch}",

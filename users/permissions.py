@@ -1,5 +1,5 @@
-"""What an account's groups and its own row give it, in one query: for pages that show it, and ask
-the gate many times.
+"""Loads an account's permissions, from its roles and its own, in one query: for pages that show
+them and check many actions.
 """
 
 from dataclasses import dataclass, field

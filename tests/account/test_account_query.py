@@ -1,5 +1,5 @@
-"""What stands around every tab of an account comes with the account: its pinned notes, and who made
-it what it is.
+"""One query loads the account with everything around its tabs: pinned notes, and who changed its
+state.
 """
 
 from datetime import UTC, datetime, timedelta

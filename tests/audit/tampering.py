@@ -49,7 +49,7 @@ def execute(sql: str, *params) -> None:
 
 
 def forge_all() -> None:
-    """The whole chain made anew over what stands there now, head and all, so that it fits itself."""
+    """Rebuilds the whole chain and its head over the current rows, so that it is consistent."""
     with without_triggers():
         AuditEvent.objects.update(
             chain_position=None, chain_salt=None, chain_previous=None, chain_hash=None

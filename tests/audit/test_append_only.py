@@ -127,7 +127,8 @@ def test_an_event_is_not_replaced(verb):
     changed = columns.replace("reason", "'another'")
     event = make_event()
     assert_refused(
-        f"{verb} INTO users_auditevent ({columns}) SELECT {changed} FROM users_auditevent WHERE id = %s",
+        f"{verb} INTO users_auditevent ({columns}) "
+        f"SELECT {changed} FROM users_auditevent WHERE id = %s",
         event.pk,
     )
 
@@ -137,7 +138,8 @@ def test_a_conflict_is_no_way_to_change_an_event_on_sqlite():
     columns = ", ".join(COLUMNS)
     event = make_event()
     assert_refused(
-        f"INSERT INTO users_auditevent ({columns}) SELECT {columns} FROM users_auditevent WHERE id = %s "
+        f"INSERT INTO users_auditevent ({columns}) "
+        f"SELECT {columns} FROM users_auditevent WHERE id = %s "
         "ON CONFLICT (id) DO UPDATE SET reason = 'another'",
         event.pk,
     )
@@ -157,14 +159,18 @@ def test_an_event_is_not_pushed_out_of_its_place_in_the_chain():
         "UPDATE OR REPLACE users_auditevent SET chain_position = 1 WHERE id = %s", other.pk
     )
     assert_refused(
-        f"INSERT OR REPLACE INTO users_auditevent ({columns}) SELECT {columns} FROM users_auditevent WHERE id = %s",
+        f"INSERT OR REPLACE INTO users_auditevent ({columns}) "
+        f"SELECT {columns} FROM users_auditevent WHERE id = %s",
         sealed.pk,
     )
 
 
 # --- sealing --------------------------------------------------------------------------------------
 
-SEAL = "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s"
+SEAL = (
+    "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, "
+    "chain_previous = %s, chain_hash = %s WHERE id = %s"
+)
 
 
 def seal(event: AuditEvent, position: int | None = 1) -> None:
@@ -311,7 +317,7 @@ def test_installing_again_changes_nothing():
 
 
 def rebuild(model: str, field: str) -> None:
-    """What a migration does that alters the column, and the next one that alters it back."""
+    """Alters the column like a migration would, and alters it back like the next one."""
     state = MigrationLoader(connection).project_state()
     before = state.clone()
     after = state.clone()
@@ -339,7 +345,8 @@ def test_the_triggers_survive_a_migration_that_rebuilds_the_tables():
     User.objects.filter(pk=account.pk).update(search_key="renamed")
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('users_user', 'users_auditevent')"
+            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' "
+            "AND tbl_name IN ('users_user', 'users_auditevent')"
         )
         assert cursor.fetchone()[0] == 0
     call_command("migrate", verbosity=0)

@@ -36,7 +36,8 @@ def test_a_broken_one_is_exit_code_1():
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
     assert broken() == (
         1,
-        f"The audit chain is broken: event {event.pk} at position 1 was changed after it was sealed.",
+        f"The audit chain is broken: event {event.pk} at position 1 "
+        "was changed after it was sealed.",
     )
 
 

@@ -32,8 +32,8 @@ def test_an_event_says_when_who_what_and_to_whom():
         False,
     )
     assert (
-        '<time datetime="2025-03-09T14:05:07+00:00" title="2025-03-09 14:05:07 UTC">9 Mar 2025, 14:05</time>'
-        in html
+        '<time datetime="2025-03-09T14:05:07+00:00" title="2025-03-09 14:05:07 UTC">'
+        "9 Mar 2025, 14:05</time>" in html
     )
     assert '<a class="quiet" href="/users/3/">ann</a>' in html
     assert '<a href="/users/7/">bob</a>' in html

@@ -1,4 +1,4 @@
-"""What an event holds: who, what, to whom, from where, and the fields that changed."""
+"""Events hold actor, action, target, origin and the fields that changed."""
 
 import json
 import re

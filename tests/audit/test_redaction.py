@@ -146,7 +146,8 @@ def test_nothing_else_of_an_event_changes_on_that_occasion(column, value):
         connection.cursor() as cursor,
     ):
         cursor.execute(
-            f"UPDATE users_auditevent SET reason = '[erased]', {column} = %s, chain_salt = %s WHERE id = %s",
+            f"UPDATE users_auditevent SET reason = '[erased]', {column} = %s, chain_salt = %s "
+            "WHERE id = %s",
             [value, b"n" * 16 + salt, event.pk],
         )
 
@@ -203,7 +204,8 @@ def test_words_that_went_without_the_trail_saying_so_are_noticed():
     event.refresh_from_db()
     [row] = chain.event_rows(AuditEvent.objects.filter(pk=event.pk))
     execute(
-        "UPDATE users_auditevent SET reason = '[erased]', target_digest = %s, erased_at = %s, chain_salt = %s WHERE id = %s",
+        "UPDATE users_auditevent SET reason = '[erased]', target_digest = %s, erased_at = %s, "
+        "chain_salt = %s WHERE id = %s",
         chain.sealed_digest("target", row),
         timezone.now() + timedelta(0),
         b"n" * 16 + bytes(event.chain_salt)[16:],

@@ -127,7 +127,8 @@ def test_an_event_that_is_put_into_the_chain_is_noticed():
     forged = record_event("account.edited", actor=None)
     values = (2, b"s" * 32, bytes(first.chain_hash), b"h" * 32, forged.pk)
     execute(
-        "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, chain_previous = %s, chain_hash = %s WHERE id = %s",
+        "UPDATE users_auditevent SET chain_position = %s, chain_salt = %s, "
+        "chain_previous = %s, chain_hash = %s WHERE id = %s",
         *values,
     )
     assert fault() == f"event {forged.pk} at position 2 was changed after it was sealed"
@@ -180,8 +181,8 @@ def test_to_call_an_edit_an_erasure_is_noticed():
     """Blanked behind the triggers, with a digest of its own."""
     event = sealed(2)[0]
     execute(
-        "UPDATE users_auditevent SET reason = '', after = '{\"phone\": null}', target_digest = %s, erased_at = at, "
-        "chain_salt = %s WHERE id = %s",
+        "UPDATE users_auditevent SET reason = '', after = '{\"phone\": null}', "
+        "target_digest = %s, erased_at = at, chain_salt = %s WHERE id = %s",
         b"d" * 32,
         bytes(16) + bytes(event.chain_salt)[16:],
         event.pk,
@@ -223,7 +224,8 @@ def anchor():
     head = ChainHead.objects.get()
     return read_checkpoints(
         [
-            f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} hash={bytes(head.hash).hex()}"
+            f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} "
+            f"hash={bytes(head.hash).hex()}"
         ]
     )
 

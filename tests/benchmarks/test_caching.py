@@ -116,7 +116,10 @@ def test_only_active_accounts_that_are_on_page_1_and_of_no_staff_are_edited(conn
 @pytest.mark.django_db(transaction=True)
 def test_readers_and_editors_at_once_see_no_stale_page(client, live_server):
     client.force_login(make_superuser())
-    cookies = f"{configured.SESSION_COOKIE_NAME}={client.cookies['session'].value}; {configured.CSRF_COOKIE_NAME}={CSRF}"
+    cookies = (
+        f"{configured.SESSION_COOKIE_NAME}={client.cookies['session'].value}; "
+        f"{configured.CSRF_COOKIE_NAME}={CSRF}"
+    )
     rollcall = Running(PEERS[0], live_server.thread.port, cookies)
     ledger = Ledger()
     each = [Editor(make_user().pk, ledger) for _ in range(2)]
@@ -187,7 +190,7 @@ def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_m
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
     assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
-    assert PageBuilder.shared(None, None, None) is None
+    assert PageBuilder.shared(None, None) is None
     memory = FragmentMemory()
     memory.put(("row",), "<tr>")
     assert memory.get(("row",)) is None

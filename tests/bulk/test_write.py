@@ -93,9 +93,9 @@ def test_who_can_not_be_reached_is_skipped_with_the_reason():
         .values_list("reason", flat=True)
     )
     assert [reason.partition(":")[0] for reason in reasons] == [
-        "The last mail to this address came back.",
-        "This address is not verified",
-        "This account has no address to write to.",
+        "The last email to this address bounced.",
+        "This address is not verified and may belong to someone else.",
+        "This account has no address.",
         "This account is deleted and can’t be changed. Restore it first.",
     ]
 

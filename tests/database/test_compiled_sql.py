@@ -52,7 +52,9 @@ def test_conditions_order_and_limit_apply_to_the_subquery(accounts):
 def test_parameters_stand_in_the_order_of_the_text(accounts):
     source = "(SELECT id, username FROM users_user WHERE username <> %s)"
     wanted = ACCOUNTS.annotate(text=Value("x")).filter(username="ben")
-    sql, params = compile_queryset(select_from(wanted.values_list("text", "username"), source, ("ann",)))
+    sql, params = compile_queryset(
+        select_from(wanted.values_list("text", "username"), source, ("ann",))
+    )
     assert list(params) == ["x", "ann", "ben"]
     assert run(sql, params) == [("x", "ben")]
 

@@ -8,19 +8,16 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def kept():
-    """As a web process keeps it: checked when the next request begins."""
+    """A connection as a web process keeps it: Django checks it when the next request begins."""
     connection.ensure_connection()
-    limits = (
-        connection.settings_dict["CONN_MAX_AGE"],
-        connection.settings_dict["CONN_HEALTH_CHECKS"],
-    )
+    limits = {
+        name: connection.settings_dict[name] for name in ("CONN_MAX_AGE", "CONN_HEALTH_CHECKS")
+    }
     connection.settings_dict |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     connection.close()
     connection.ensure_connection()
     yield connection.connection
-    connection.settings_dict["CONN_MAX_AGE"], connection.settings_dict["CONN_HEALTH_CHECKS"] = (
-        limits
-    )
+    connection.settings_dict |= limits
     connection.close()
 
 
@@ -32,9 +29,7 @@ def next_request() -> int:
         return cursor.fetchone()[0]
 
 
-def test_a_connection_that_is_well_is_used_again_and_nothing_is_asked(
-    kept, django_assert_num_queries
-):
+def test_a_connection_that_is_well_is_used_again(kept, django_assert_num_queries):
     with django_assert_num_queries(2):
         assert next_request() == next_request() == kept.info.backend_pid
 

@@ -51,8 +51,14 @@ def raised(before: Generations) -> set[str]:
 def names(table: str = "") -> list[str]:
     """Of the triggers on a table, or on all."""
     statements = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE %s AND name LIKE '%%_generation%%'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text LIKE %s AND tgname LIKE '%%_generation%%'",
+        "sqlite": (
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE %s AND "
+            "name LIKE '%%_generation%%'"
+        ),
+        "postgresql": (
+            "SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text LIKE %s AND tgname "
+            "LIKE '%%_generation%%'"
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(statements[connection.vendor], [table or "%"])

@@ -96,7 +96,7 @@ def test_a_capped_count_that_takes_too_long_offers_the_exact_one(viewer, people,
     def slow(wanted):
         raise OperationalError("canceling statement due to statement timeout")
 
-    monkeypatch.setattr(count_views.counts, "capped", slow)
+    monkeypatch.setattr(count_views.counts, "count_up_to_cap", slow)
     answer = viewer.get("/users/count/?q=smith", headers=HTMX).content.decode()
     assert "Too many to count quickly" in answer
     assert "Count exactly" in answer

@@ -135,9 +135,9 @@ def test_locked_out_until(client, root):
     lock(ada)
     page = look(client, ada)
     until = throttle.locked_until(ada)
-    assert (
-        verdict(page)
-        == f"This person can’t sign in: locked out after too many failed attempts until {until:%-d %b %Y, %H:%M} UTC."
+    assert verdict(page) == (
+        "This person can’t sign in: locked out after too many failed attempts until "
+        f"{until:%-d %b %Y, %H:%M} UTC."
     )
     assert page.one("a", href=f"/users/{ada.pk}/lockout/end/").text == "Unlock account"
     end_lockout(ada, by=root)

@@ -30,9 +30,9 @@ SILENCE = 6  # seconds
 HASTY = f"""
 import sys; sys.path.insert(0, {str(ROOT / "site")!r})
 import django; django.setup()
-from users.jobs import queue, supervisor
+from users.jobs.queue import doorbell, supervisor
 supervisor.BEAT, supervisor.SILENCE = 1, {SILENCE}
-supervisor.Supervisor(queue.CLUSTERS).run()
+supervisor.Supervisor(doorbell.CLUSTERS).run()
 """
 
 
@@ -172,6 +172,7 @@ def test_a_cluster_that_is_silent_is_replaced(hasty):
     assert leader(hasty, doorbell.NOTIFY) == other
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
     before = leader(hasty, doorbell.MAIN)
     doorbell.enqueue_task("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)

@@ -12,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_user
+from tests.mail.sending import Killed, let_time_pass, sender, states
 from tests.mail.servers import Postbox, serve
-from tests.mail.test_delivery import Killed, let_time_pass, sender, states
 from tests.processes import running, until
 from users.mail import delivery
 from users.mail.delivery import deliver_due_messages

@@ -1,4 +1,4 @@
-"""What the mails say: to whom, with which link, in which headers."""
+"""Composed emails have the right recipient, text, link and headers."""
 
 import re
 from datetime import UTC, datetime

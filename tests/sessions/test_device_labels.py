@@ -1,4 +1,4 @@
-"""What a User-Agent header says, in plain words."""
+"""User-Agent headers become short labels."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,10 @@ from users.sessions.device_labels import UNKNOWN, device_label
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{WEBKIT} Chrome/141.0.0.0 Safari/537.36"
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) "
+    "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +36,13 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.
             "Chrome 141 on Android",
         ),
         (
-            f"Mozilla/5.0 (Linux; Android 14; SM-S901B) {WEBKIT} SamsungBrowser/28.0 Chrome/130.0.0.0",
+            f"Mozilla/5.0 (Linux; Android 14; SM-S901B) {WEBKIT} "
+            "SamsungBrowser/28.0 Chrome/130.0.0.0",
             "Samsung Internet 28 on Android",
         ),
         (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.5 Safari/605.1.15",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) "
+            "AppleWebKit/605.1.15 Version/18.5 Safari/605.1.15",
             "Safari 18 on macOS",
         ),
         (f"{PHONE} Version/18.5 Mobile/15E148 Safari/604.1", "Safari 18 on iPhone"),

@@ -140,7 +140,8 @@ def test_a_crowd_from_one_address_is_written_once_a_minute_for_each_account(clie
 
 
 def link(account: User) -> str:
-    return f"/password/choose/{int_to_base36(account.pk)}-{default_token_generator.make_token(account)}/"
+    token = default_token_generator.make_token(account)
+    return f"/password/choose/{int_to_base36(account.pk)}-{token}/"
 
 
 def choose(client, path: str):

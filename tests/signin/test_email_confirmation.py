@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 def link(account) -> str:
-    return f"/email/{int_to_base36(account.pk)}-{verification_tokens.make_token(User.objects.get(pk=account.pk))}/"
+    token = verification_tokens.make_token(User.objects.get(pk=account.pk))
+    return f"/email/{int_to_base36(account.pk)}-{token}/"
 
 
 def verified(account) -> bool:

@@ -17,7 +17,11 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "rollcall.example.com",
     "SITE_URL": "https://rollcall.example.com",
 }
-SHOW = "import json, settings; print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))"
+SHOW = (
+    "import json, settings; "
+    "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, "
+    "default=str))"
+)
 
 
 @pytest.fixture

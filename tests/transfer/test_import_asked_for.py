@@ -60,7 +60,10 @@ def test_a_password_column_is_not_kept_as_an_attribute_either(importing):
 )
 def test_a_missing_column_is_named_with_file_and_line(importing, words):
     errors = refused(importing, *words)
-    expected = "people.csv, line 1: There is no column “Nome”. The columns are: username, Mail, Password, Rights."
+    expected = (
+        "people.csv, line 1: There is no column “Nome”. The columns are: username, Mail, "
+        "Password, Rights."
+    )
     assert errors == expected
 
 

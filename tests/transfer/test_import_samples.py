@@ -36,7 +36,10 @@ def test_a_comment_above_the_names_of_the_columns_is_pointed_out(samples):
     result = import_file(path, "--map=primary_email_address=email")
     assert (result.code, result.errors) == (
         1,
-        f"{path}, line 1: This is a comment instead of the column names. Skip it with --skip-lines. (--skip-lines 1)",
+        (
+            f"{path}, line 1: This is a comment instead of the column names. Skip it with "
+            "--skip-lines. (--skip-lines 1)"
+        ),
     )
     words = [
         "--skip-lines=1",

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.django_db
         (b",,\n1,2,3\n", "people.csv, line 1: The column names are missing."),
         (
             b"PK\x03\x04\x14\x00",
-            "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first.",
+            (
+                "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as "
+                "CSV (UTF-8) first."
+            ),
         ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "people.csv: This is an old Excel workbook."),
         (b"\x1f\x8b\x08\x00", "people.csv: This is a gzip archive. Unpack it first."),
@@ -24,7 +27,10 @@ pytestmark = pytest.mark.django_db
         (b"user\x00name\nann\n", "people.csv, line 1: This line contains a NUL character"),
         (
             "username\nann\n".encode("utf-16"),
-            "people.csv, line 1: This line contains a NUL character, so the file is not text. If it is UTF-16",
+            (
+                "people.csv, line 1: This line contains a NUL character, so the file is not "
+                "text. If it is UTF-16"
+            ),
         ),
         (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8-sig (byte 0xE9)."),
         (
@@ -38,7 +44,10 @@ pytestmark = pytest.mark.django_db
         ),
         (
             b'"username\nann\n',
-            "people.csv, line 1: A quotation mark opened in the row that starts here is not closed.",
+            (
+                "people.csv, line 1: A quotation mark opened in the row that starts here is "
+                "not closed."
+            ),
         ),
     ],
 )
@@ -58,7 +67,10 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
         (b"a\x00b\n", "people.csv, line 3: This line contains a NUL character"),
         (
             b'"never closed\ndee\n',
-            "people.csv, line 3: A quotation mark opened in the row that starts here is not closed.",
+            (
+                "people.csv, line 3: A quotation mark opened in the row that starts here is "
+                "not closed."
+            ),
         ),
         (
             b'"bob" Lee\n',
@@ -67,7 +79,10 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
         (b"x" * 1_000_001, "people.csv, line 3: This line is longer than 1,000,000 characters"),
         (
             b'"' + b"x\n" * 70_000,
-            "people.csv, line 3: A quotation mark opened in the row that starts here is not closed.",
+            (
+                "people.csv, line 3: A quotation mark opened in the row that starts here is "
+                "not closed."
+            ),
         ),
     ],
 )

@@ -161,7 +161,10 @@ def events_refused() -> Iterator[None]:
         begin = "ALTER TABLE users_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
         end = "ALTER TABLE users_auditevent DROP CONSTRAINT full_disk"
     else:
-        begin = "CREATE TRIGGER full_disk BEFORE INSERT ON users_auditevent BEGIN SELECT RAISE(ABORT, 'full_disk'); END"
+        begin = (
+            "CREATE TRIGGER full_disk BEFORE INSERT ON users_auditevent BEGIN SELECT "
+            "RAISE(ABORT, 'full_disk'); END"
+        )
         end = "DROP TRIGGER full_disk"
     with connection.cursor() as cursor:
         cursor.execute(begin)

@@ -128,9 +128,9 @@ def test_changes_of_different_fields_merge_and_the_message_says_so(client, agent
     edit_profile(ada, by=ana, version=1, phone="12345")
     response = client.post(path(ada), sent, follow=True)
     message = read(response).one("p", class_="note success").text
-    assert (
-        message
-        == "Profile of Augusta Lovelace saved. Meanwhile Ana Lima changed the phone; both changes are kept."
+    assert message == (
+        "Profile of Augusta Lovelace saved. Meanwhile Ana Lima changed the phone; both "
+        "changes are kept."
     )
     ada.refresh_from_db()
     assert (ada.first_name, ada.phone, ada.version) == ("Augusta", "12345", 3)
@@ -145,7 +145,8 @@ def test_the_message_tells_of_everybody_and_of_whatever_they_did(client, agent, 
     suspend_account(ada, by=bo, reason="Spam")
     response = client.post(path(ada), sent, follow=True)
     assert read(response).one("p", class_="note success").text == (
-        "Profile of Augusta Lovelace saved. Meanwhile Ana changed the email and the phone, Bo suspended this account; all changes are kept."
+        "Profile of Augusta Lovelace saved. Meanwhile Ana changed the email and the "
+        "phone, Bo suspended this account; all changes are kept."
     )
 
 

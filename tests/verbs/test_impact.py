@@ -126,7 +126,8 @@ def test_each_figure_is_a_range_of_an_index():
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "ANALYZE users_session, users_message, users_job, users_user_groups, users_user_user_permissions"
+                "ANALYZE users_session, users_message, users_job, users_user_groups, "
+                "users_user_user_permissions"
             )
     found = "\n".join(plans(lambda: account_impact(account)))
     for index in ("session_of_account", "message_waiting_of_account", "job_pending_of"):

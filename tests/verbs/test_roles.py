@@ -73,9 +73,8 @@ def test_what_two_people_add_and_take_merges(client, admin):
         is_superuser=False,
     )
     message = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
-    assert (
-        message
-        == "Granted Support. Removed Auditor. Meanwhile Ana changed the roles; both changes are kept."
+    assert message == (
+        "Granted Support. Removed Auditor. Meanwhile Ana changed the roles; both changes are kept."
     )
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Manager", "Support"]
 

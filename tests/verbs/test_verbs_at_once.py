@@ -182,16 +182,19 @@ def test_roles_that_two_people_give_at_once_are_all_there():
 
 def test_of_many_edits_without_a_version_none_is_lost():
     account = make_user()
-    fields = ["first_name", "last_name", "phone", "locale", "time_zone"]
+    wanted = dict.fromkeys(["first_name", "last_name", "phone"], "12345")
+    wanted |= {"locale": "pt-BR", "time_zone": "Europe/Lisbon"}
     answers = at_once(
         *(
-            lambda name=name: edit_profile(account, by=COMMAND, version=None, **{name: "12345"})
-            for name in fields
+            lambda name=name: edit_profile(
+                account, by=COMMAND, version=None, **{name: wanted[name]}
+            )
+            for name in wanted
         )
     )
     assert {type(answer) for answer in answers} == {User}, answers
     stored = row(account)
-    assert [stored[name] for name in fields] == ["12345"] * 5
+    assert {name: stored[name] for name in wanted} == wanted
     assert (stored["version"], len(events(account))) == (6, 5)
     assert [event.target_version for event in events(account)] == [2, 3, 4, 5, 6]
 

@@ -53,9 +53,11 @@ def annotated_account(pk: int) -> Any:
 def pinned_notes_sql(vendor: str) -> str:
     pairs = ", ".join(f"'{name}', note.{name}" for name in NOTE_COLUMNS)
     names = ", ".join(NOTE_COLUMNS)
-    pinned = f"""SELECT {names} FROM users_note WHERE users_note.account_id = users_user.id AND users_note.pinned
+    pinned = f"""SELECT {names} FROM users_note
+        WHERE users_note.account_id = users_user.id AND users_note.pinned
         ORDER BY users_note.id DESC LIMIT {PINNED_MAX}"""  # noqa: S608
-    return f"(SELECT {JSON_ARRAY[vendor]}({JSON_OBJECT[vendor]}({pairs})) FROM ({pinned}) AS note)"  # noqa: S608
+    notes = f"{JSON_ARRAY[vendor]}({JSON_OBJECT[vendor]}({pairs}))"
+    return f"(SELECT {notes} FROM ({pinned}) AS note)"  # noqa: S608
 
 
 def state_author_sql(vendor: str) -> str:
@@ -63,9 +65,13 @@ def state_author_sql(vendor: str) -> str:
     one = OWNER_CONDITIONS[vendor].replace("%s", "users_user.id").format(owner="target_id")
     newest = f"""SELECT id, at, actor_id, actor_text, action FROM users_auditevent
         WHERE {one} ORDER BY target_id, id DESC LIMIT {MAX_EVENTS}"""  # noqa: S608
-    return f"""(CASE WHEN users_user.status IN ('{"', '".join(STATE_EVENTS)}') OR users_user.valid_until IS NOT NULL THEN
-        (SELECT {JSON_OBJECT[vendor]}('id', event.actor_id, 'name', event.actor_text, 'at', event.at) FROM ({newest}) AS event
-        WHERE event.action = CASE users_user.status {actions} ELSE '{END_DATE_EVENT}' END ORDER BY event.id DESC LIMIT 1) END)"""  # noqa: S608
+    states = "', '".join(STATE_EVENTS)
+    return f"""(CASE WHEN users_user.status IN ('{states}')
+        OR users_user.valid_until IS NOT NULL THEN
+        (SELECT {JSON_OBJECT[vendor]}(
+        'id', event.actor_id, 'name', event.actor_text, 'at', event.at) FROM ({newest}) AS event
+        WHERE event.action = CASE users_user.status {actions} ELSE '{END_DATE_EVENT}' END
+        ORDER BY event.id DESC LIMIT 1) END)"""  # noqa: S608
 
 
 ACCOUNT_QUERY = CachedQuery(User, annotated_account)

@@ -11,11 +11,11 @@ from users.account import page
 from users.directory.search import exact_match
 from users.doctor.diagnosis import diagnose_sign_in, unknown_name_attempts
 from users.doctor.typo_suggestions import suggest_accounts
-from users.exceptions import BadParameter, BadRequest
+from users.exceptions import BadRequest
 from users.identifiers import EMAIL_MAX, fold_identifier, normalise_email
 from users.models import User, UserQuerySet
 from users.sessions.sign_in_events import find_by_login
-from users.web.query_string import check_parameters
+from users.web.query_string import bad_parameters_refused, check_parameters
 
 
 @require_safe
@@ -35,10 +35,8 @@ def doctor_search(request):
     is one.
     """
     access.require(request.user, "view")
-    try:
+    with bad_parameters_refused("/users/doctor/"):
         check_parameters(request.GET, "q")
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back="/users/doctor/") from error
     typed = request.GET.get("q", "").strip()
     if len(typed) > EMAIL_MAX or "\x00" in typed:
         raise BadRequest(

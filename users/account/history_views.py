@@ -11,16 +11,22 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import masking
 from users.account import page
-from users.exceptions import BadParameter, BadRequest
+from users.exceptions import BadRequest
 from users.fields import PROFILE_FIELDS
-from users.history.past_state import BadMoment, FieldAtDate, History, parse_moment, reconstruct_account
+from users.history.past_state import (
+    BadMoment,
+    FieldAtDate,
+    History,
+    parse_moment,
+    reconstruct_account,
+)
 from users.models import User
 from users.permissions import load_permissions
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
 from users.web.forms import form_status
-from users.web.query_string import check_parameters
+from users.web.query_string import bad_parameters_refused, check_parameters
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -89,7 +95,7 @@ def mask_history(past: History) -> History:
 
 
 def mask_field_at_date(line: FieldAtDate) -> FieldAtDate:
-    """What has changed still reads as changed, although little of it is left to be seen."""
+    """Masks both values; a changed value that looks equal when masked is marked as different."""
     then, now = (masking.mask_value(line.name, value) for value in (line.then, line.now))
     return replace(
         line, then=then, now=f"{now} (different)" if line.changed and then == now else now
@@ -97,8 +103,6 @@ def mask_field_at_date(line: FieldAtDate) -> FieldAtDate:
 
 
 def checked_query(request, pk: int, *names: str):
-    try:
+    with bad_parameters_refused(f"/users/{pk}/history/"):
         check_parameters(request.GET, *names)
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/history/") from error
     return request.GET

@@ -30,7 +30,7 @@ def mail_page(account: User, query: QueryDict) -> dict[str, Any]:
 
 
 def rendered_letter(message: Message, account: User) -> dict[str, str]:
-    """What a letter says to this person; {} for other mails, and for one whose text was forgotten."""
+    """Returns subject and text of a letter for this person; {} for other emails or erased text."""
     if message.letter is None or not message.letter.text:
         return {}
     return {

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from users import access
 from users.account import page as frame
 from users.audit.privileged_fields import record_privileged_fields
-from users.exceptions import BadParameter, BadRequest, VerbRefused
+from users.exceptions import VerbRefused
 from users.models import User
 from users.notes.changes import add_note, edit_note, pin_note, require_own
 from users.notes.forms import EditNoteForm, NoteForm
@@ -22,6 +22,7 @@ from users.notes.note_list import notes_page
 from users.verbs.form_submission import bind_form, submit_form
 from users.web.error_page import error_page
 from users.web.forms import form_status
+from users.web.query_string import bad_parameters_refused
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -49,12 +50,8 @@ def index(request, pk: int):
 
 
 def notes_content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    try:
+    with bad_parameters_refused(f"/users/{account.pk}/notes/"):
         return {"form": form} | notes_page(account, request.GET)
-    except BadParameter as error:
-        raise BadRequest(
-            error.parameter, error.message, back=f"/users/{account.pk}/notes/"
-        ) from error
 
 
 @form_page

@@ -1,8 +1,7 @@
-"""What stands around every tab of an account's page: its header, what can be done to it, and the
-tabs.
+"""The shell of an account's page around every tab: header, actions and tab bar.
 
-A tab answers with the whole page, or for HTMX with everything from the header down: so what stands
-there is never older than the tab.
+A tab answers with the whole page, or for HTMX with everything from the header down, so the shell
+is never older than the tab.
 """
 
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from users.account.account_query import load_for_page
 from users.account.tabs import TAB_BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
+from users.caching.pages import BuiltPage
 from users.models import User
 from users.permissions import load_permissions
 from users.web import account_lookup, partials
@@ -33,7 +33,10 @@ def cached_tab(
     generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
     """
     access.require(request.user, "view")
-    view = lambda request: render_tab(request, get_page_account(request, "view", pk), name, content)  # noqa: E731
+
+    def view(request) -> BuiltPage:
+        return render_tab(request, get_page_account(request, "view", pk), name, content)
+
     return pages.cached_page(
         request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
     )
@@ -45,22 +48,20 @@ def uncached_tab(
     """A tab that is built for each request, since it shows what raises no generation, or something
     of the viewer.
     """
-    response = render_tab(request, account, name, content, status)
-    del response[pages.EXPIRY_HEADER]
-    return response
+    return render_tab(request, account, name, content, status).response
 
 
 def render_tab(
     request, account: User, name: str, content: TabContent, status: int = 200
-) -> HttpResponse:
+) -> BuiltPage:
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return pages.expire_at(render(request, tab.template, context, status=status), account.next_turn)
+    return BuiltPage(render(request, tab.template, context, status=status), account.next_turn)
 
 
 def page_context(request, account: User) -> dict[str, Any]:
-    """What users/account/frame.html needs."""
+    """Returns the context of users/account/frame.html."""
     rights = load_permissions(account)  # before the gate is asked
     return {
         "base": "part.html" if partials.is_partial(request) else "base.html",
@@ -74,7 +75,7 @@ def page_context(request, account: User) -> dict[str, Any]:
 
 
 def get_page_account(request, action: str, pk: int) -> User:
-    """Returns the account with everything that its page shows around a tab, masked where it must be."""
+    """Returns the account with everything that its page shows around a tab, masked if needed."""
     return account_lookup.get_account(request, action, pk, load=load_for_page)
 
 

@@ -13,7 +13,7 @@ SIZE = 25
 
 
 def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
-    """The sessions, on the first page, and a page of attempts, newest first. Raises BadParameter."""
+    """Returns a page of attempts, and on the first page the sessions. Raises BadParameter."""
     check_parameters(query, "after")
     after = parse_id_parameter("after", query.get("after", ""))
     attempts, more = attempts_of(account.pk, after)

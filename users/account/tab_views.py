@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 from users import access as gate
 from users.account import page
 from users.account.mail_list import mail_page
-from users.exceptions import BadParameter, BadRequest
+from users.account.sign_in_list import sign_ins_page
 from users.history import activity as timeline
 from users.history.grants import latest_grants
 from users.models import User
 from users.permissions import permission_sources
+from users.web.query_string import bad_parameters_refused
 
 
 @require_safe
@@ -31,6 +32,18 @@ def access_content(request, account: User, around: dict[str, Any]) -> dict[str, 
 
 
 @require_safe
+def sign_ins_tab(request, pk: int):
+    account = page.get_page_account(request, "view", pk)
+    return page.uncached_tab(request, account, "account-signins", sign_ins_content)
+
+
+def sign_ins_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    with bad_parameters_refused(f"/users/{account.pk}/sign-ins/"):
+        found = sign_ins_page(account, request.GET)
+    return found | {"current": request.session.session_key}
+
+
+@require_safe
 def mail_tab(request, pk: int):
     return page.uncached_tab(
         request, page.get_page_account(request, "view", pk), "account-mail", mail_content
@@ -38,12 +51,8 @@ def mail_tab(request, pk: int):
 
 
 def mail_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    try:
+    with bad_parameters_refused(f"/users/{account.pk}/mail/"):
         return mail_page(account, request.GET)
-    except BadParameter as error:
-        raise BadRequest(
-            error.parameter, error.message, back=f"/users/{account.pk}/mail/"
-        ) from error
 
 
 @require_safe
@@ -54,9 +63,5 @@ def activity_tab(request, pk: int):
 
 
 def activity_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    try:
+    with bad_parameters_refused(f"/users/{account.pk}/activity/"):
         return timeline.activity_page(request.user, account, request.GET)
-    except BadParameter as error:
-        raise BadRequest(
-            error.parameter, error.message, back=f"/users/{account.pk}/activity/"
-        ) from error

@@ -1,7 +1,8 @@
 """The chain: each event is bound to the one before it, so that none can be changed, taken out, put
 in or moved unnoticed.
 
-    chain_hash = H(chain_previous, digest of the target's values, digest of the actor's values, position and public fields)
+    chain_hash = H(chain_previous, digest of the target's values, digest of the actor's values,
+                   position and public fields)
     digest     = H(salt of that part, the values of that part)
 
 The values of a person enter by a salted digest alone. Erasing takes the values and their salt and
@@ -22,7 +23,13 @@ from django.db.models import BinaryField, Func, Q, QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
-from users.database.triggers import EVENT_PARTS, POSTGRESQL, SALT_HALF_SIZE, SQLITE, emptied_columns
+from users.database.erasure_rules import (
+    EVENT_PARTS,
+    POSTGRESQL,
+    SALT_HALF_SIZE,
+    SQLITE,
+    emptied_columns,
+)
 
 CHAIN_VERSION = b"rollcall audit 1"
 BATCH_SIZE = 1000  # events in one transaction: some 50 ms in which nobody else seals
@@ -85,7 +92,7 @@ def part_digest(part: str, row: EventRow, salt: bytes) -> bytes:
 
 
 def sealed_digest(part: str, row: EventRow) -> bytes:
-    """Of the part as it was sealed, whatever has been taken out of it since."""
+    """Returns the digest of the part as it was sealed, even if its values were erased since."""
     return bytes(
         getattr(row, f"{part}_digest") or part_digest(part, row, bytes(row.chain_salt or b""))
     )
@@ -112,8 +119,8 @@ def event_hash(row: EventRow, position: int, previous: bytes, target: bytes, act
 
 
 def canonical_json(values: list[Any]) -> bytes:
-    """The same bytes for the same values on every database: PostgreSQL keeps the names of an object
-    in an order of its own.
+    """Returns JSON with sorted keys, so that equal values give equal bytes on every database.
+    PostgreSQL's jsonb has a key order of its own.
     """
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
@@ -122,8 +129,8 @@ def canonical_json(values: list[Any]) -> bytes:
 
 
 def seal_waiting_events(seconds: float = 20) -> int:
-    """Seals what waits, for about `seconds`, in batches that can be interrupted anywhere; how many
-    events it were.
+    """Seals unsealed events for about `seconds` and returns their number. Each batch is one
+    transaction, so it can be interrupted anywhere.
     """
     deadline = time.monotonic() + seconds
     sealed = 0
@@ -138,8 +145,8 @@ def seal_waiting_events(seconds: float = 20) -> int:
 
 
 def lock_chain_head() -> ChainHead:
-    """Inside a transaction. Until its end nobody else seals, so two events never follow the same
-    one.
+    """Locks and returns the head of the chain, inside a transaction. Nobody else can seal until it
+    ends, so two events never follow the same one.
     """
     head, _ = ChainHead.objects.select_for_update().get_or_create(pk=1)
     return head
@@ -158,13 +165,17 @@ def advance_settled_id() -> None:
 
 
 def events_to_seal(head: ChainHead) -> QuerySet[AuditEvent]:
-    """In the order of writing. What was put in among sealed events is left to the verifier."""
+    """Returns the unsealed events by id. Those inserted long after their neighbours were sealed
+    are left out: the verifier reports them.
+    """
     young = Q(pk__gt=head.settled_id) | Q(at__gte=timezone.now() - MAX_COMMIT_DELAY)
     return AuditEvent.objects.filter(young, chain_position__isnull=True).order_by("pk")
 
 
 def late_inserted_events(head: ChainHead) -> QuerySet[AuditEvent]:
-    """Events that were written among sealed ones, long after those were."""
+    """Returns unsealed events with an id in the sealed range and more than a day old: they were
+    inserted after the fact.
+    """
     waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
     return waiting.filter(pk__lte=head.settled_id, at__lt=timezone.now() - MAX_COMMIT_DELAY)
 
@@ -265,7 +276,7 @@ def update_events(changes: dict[str, str], given: dict[str, str], values: Sequen
             arrays = ", ".join(f"%s::{kind}[]" for kind in ["bigint", *given.values()])
             source = f"unnest({arrays}) AS given(id, {', '.join(given)})"
             cursor.execute(
-                f"UPDATE users_auditevent SET {setting} FROM {source} WHERE users_auditevent.id = given.id",  # noqa: S608
+                event_update_sql(setting, source),
                 [list(column) for column in zip(*values, strict=True)],
             )
             written = cursor.rowcount
@@ -273,10 +284,16 @@ def update_events(changes: dict[str, str], given: dict[str, str], values: Sequen
             source = (
                 "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
             )
-            statement = f"UPDATE users_auditevent SET {setting} FROM {source} WHERE users_auditevent.id = given.id"  # noqa: S608
-            cursor.executemany(statement, values)
+            cursor.executemany(event_update_sql(setting, source), values)
             written = cursor.rowcount
     if written != len(values):
-        raise RuntimeError(
-            f"{written} of {len(values)} events were written"
-        )  # takes the whole transaction back
+        # Rolls back the whole transaction.
+        raise RuntimeError(f"{written} of {len(values)} events were written")
+
+
+def event_update_sql(setting: str, source: str) -> str:
+    """Returns an UPDATE of the events whose ids are in `source`, which is named `given`."""
+    return (
+        f"UPDATE users_auditevent SET {setting} FROM {source} "  # noqa: S608  ours alone
+        "WHERE users_auditevent.id = given.id"
+    )

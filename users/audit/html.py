@@ -1,6 +1,8 @@
-"""Events as pieces of HTML, kept from one page to the next: an event never changes.
+"""Renders events as HTML fragments, which are cached: an event never changes.
 
-By hand, as the rows of the directory are. Everything that comes from people goes through `escape`.
+The HTML is written by hand, like the rows of the directory. All values go through `escape`.
+
+This has a price tag: `events-html` in docs/benchmarks.md.
 """
 
 from functools import partial
@@ -58,7 +60,8 @@ def render_event(event: AuditEvent, on_account: bool) -> SafeString:
     parts = [action_html(event, on_account), reason_html(event), changes_html(event)]
     if event.erased_at:
         parts.append(
-            f'<p class="muted"><small>{erased_text(event)} {full_time_html(event.erased_at)}</small></p>'
+            f'<p class="muted"><small>{erased_text(event)} '
+            f"{full_time_html(event.erased_at)}</small></p>"
         )
     if event.ip and not on_account:
         agent = (
@@ -68,12 +71,13 @@ def render_event(event: AuditEvent, on_account: bool) -> SafeString:
         )
         parts.append(f'<p class="muted"><small>from {escape(event.ip)}{agent}</small></p>')
     return SafeString(
-        f'<li><span class="muted">{minute_time_html(event.at)}</span>\n<div>\n{"".join(parts)}</div></li>\n'
+        f'<li><span class="muted">{minute_time_html(event.at)}</span>\n'
+        f"<div>\n{''.join(parts)}</div></li>\n"
     )
 
 
 def erased_text(event: AuditEvent) -> str:
-    """What is no longer in it: the values of whom it is about, or only words about somebody else."""
+    """Returns the note on an event that lost values: all of one person, or mentions of another."""
     if event.target_text and event.actor_text:
         return "mentions of an erased person removed on"
     return (
@@ -87,7 +91,8 @@ def action_html(event: AuditEvent, on_account: bool) -> str:
     """Who did what; and to whom, where that is not clear from the page."""
     who = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
     if event.actor_id:
-        who = f'<a class="quiet" href="/users/{event.actor_id}/">{escape(event.actor_text or ERASED_NAME)}</a>'
+        name = escape(event.actor_text or ERASED_NAME)
+        who = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'
     job = f' <span class="tag">job {event.job_id}</span>' if event.job_id else ""
     whom = ""
     if event.target_id and not on_account:

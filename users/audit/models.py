@@ -23,12 +23,12 @@ class AuditEventQuerySet(models.QuerySet):
 
 
 class AuditEvent(models.Model):
-    """What was done, by whom, to whom. Append-only by trigger, which allows two changes: the empty
-    chain columns are filled, once; and a sealed event loses the personal values of an erased
-    account, all of them or the words that name it, together with their salt.
+    """An entry of the audit trail: an action, its actor and its target. A trigger keeps the table
+    append-only and allows two changes: the empty chain columns are filled once, and a sealed event
+    loses the values of an erased account (or the words that name it) with their salt.
 
-    Actor and target are kept as id and as text, without a foreign key: the trail outlives what it
-    speaks of. `before` and `after` hold only the fields that changed.
+    Actor and target are kept as id and text without a foreign key, so that events outlive them.
+    `before` and `after` hold only the fields that changed.
     """
 
     at = models.DateTimeField(default=timezone.now)
@@ -66,7 +66,6 @@ class AuditEvent(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("view_auditevent", "Can see the audit trail")]
         indexes = [
             # Newest first is by id: ids follow the order of writing.
             models.Index(fields=["target_id", "-id"], name="audit_by_target"),

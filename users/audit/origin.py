@@ -20,7 +20,8 @@ class Origin:
     job_id: int | None = None
 
 
-current_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  it is frozen
+NO_ORIGIN = Origin()
+current_origin: ContextVar[Origin] = ContextVar("origin", default=NO_ORIGIN)
 
 
 def request_origin(request) -> Origin:
@@ -44,9 +45,8 @@ def client_ip(request) -> str | None:
     if settings.TRUSTED_PROXIES and forwarded:
         address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
     try:
-        return str(
-            ip_address(address.partition("%")[0])
-        )  # PostgreSQL's inet takes no zone such as %eth0
+        # PostgreSQL's inet takes no zone such as %eth0.
+        return str(ip_address(address.partition("%")[0]))
     except ValueError:
         return None
 

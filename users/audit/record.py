@@ -41,7 +41,7 @@ def build_event(
     reason: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
-    """The same event, not yet stored: for bulk_create."""
+    """Returns an unsaved event with the origin of the current request or job: for bulk_create."""
     origin = current_origin.get()
     return AuditEvent(
         action=action,
@@ -61,7 +61,7 @@ def build_event(
 
 
 def record_denial(actor: Any, denied: Denied) -> AuditEvent:
-    """A refused action, in a transaction of its own: the one that was refused has been rolled back."""
+    """Records a refused action, after the transaction of that action has been rolled back."""
     return record_event(
         "denied",
         actor=actor,

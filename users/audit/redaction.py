@@ -17,7 +17,7 @@ from django.utils import timezone
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.database.triggers import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
+from users.database.erasure_rules import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
 
 REDACTED_ACTION = "audit.redacted"
 TEXT_COLUMNS = tuple(
@@ -36,7 +36,7 @@ class SystemActor:
 
 
 def redact_events(changes: dict[int, dict[str, Any]]) -> None:
-    """`changes`: by event the new values of those of TEXTS that change. Inside a transaction."""
+    """Writes `changes` (by event id, new values of TEXT_COLUMNS), inside a transaction."""
     ids = sorted(changes)
     for start in range(0, len(ids), EVENTS_PER_RECORD):
         some = ids[start : start + EVENTS_PER_RECORD]
@@ -57,7 +57,7 @@ def redact_events(changes: dict[int, dict[str, Any]]) -> None:
 
 
 def redact_event_part(part: str, row: chain.EventRow, changed: dict[str, Any]) -> bytes:
-    """The digest of what is left."""
+    """Writes the changed texts of one part of an event and returns the digest of what is left."""
     columns = [column for column in EVENT_PARTS[part] if column != "ip"]
     whole = bytes(row.chain_salt or b"")
     start = SALT_HALF_SIZE * list(EVENT_PARTS).index(part)

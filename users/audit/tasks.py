@@ -1,4 +1,4 @@
-"""What workers do for the trail."""
+"""Scheduled tasks of the audit trail."""
 
 from users.audit import chain, checkpoints
 

@@ -6,17 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from users.audit.chain import EventRow, event_hash, event_rows, late_inserted_events, part_digest, part_salt
+from users.audit.chain import (
+    EventRow,
+    event_hash,
+    event_rows,
+    late_inserted_events,
+    part_digest,
+    part_salt,
+)
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
-from users.database.triggers import EVENT_PARTS, SALT_HALF_SIZE
+from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 
 BATCH_SIZE = 5000
 
 
 class ChainFault(Exception):
-    """What is wrong, in a sentence that names the first bad event."""
+    """The chain is broken; the message is a sentence that names the first bad event."""
 
 
 @dataclass
@@ -35,15 +42,15 @@ class Verdict:
 def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
     """`anchors` in the order of their positions."""
     verdict = Verdict()
-    head = (
-        ChainHead.objects.filter(pk=1).first() or ChainHead()
-    )  # before the events: what is sealed meanwhile comes after
+    # Read before the events: those sealed meanwhile come after it.
+    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     try:
         check_sealed_events(verdict, list(anchors))
         now = ChainHead.objects.filter(pk=1).first()
         if now is None and verdict.events:
             raise ChainFault(
-                f"the row with the end of the chain is missing; events continue to position {verdict.events}"
+                "the row with the end of the chain is missing; "
+                f"events continue to position {verdict.events}"
             )
         check_chain_end(head, verdict)
         if stranger := late_inserted_events(now or head).first():
@@ -57,7 +64,7 @@ def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
 
 
 def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
-    """Raises Fault."""
+    """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
     previous = bytes(32)
     founded = lru_cache(maxsize=10_000)(was_erased)
     redactions = RedactionDigests()
@@ -73,12 +80,14 @@ def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
             anchor = anchors.pop(0)
             if anchor.hash != previous:
                 raise ChainFault(
-                    f"event {row.id} at position {verdict.events} differs from the anchor of {anchor.at}: "
+                    f"event {row.id} at position {verdict.events} "
+                    f"differs from the anchor of {anchor.at}: "
                     "the chain was rewritten there or earlier"
                 )
     if anchors:
         raise ChainFault(
-            f"the chain ends at position {verdict.events}, but the anchor of {anchors[0].at} is at {anchors[0].position}: "
+            f"the chain ends at position {verdict.events}, "
+            f"but the anchor of {anchors[0].at} is at {anchors[0].position}: "
             f"the events from position {verdict.events + 1} on are missing"
         )
 
@@ -97,7 +106,8 @@ def sealed_rows() -> Iterator[EventRow]:
 def check_event(row: EventRow, position: int, previous: bytes) -> None:
     if row.chain_position != position:
         raise ChainFault(
-            f"the event at position {position} is missing; event {row.id} follows at {row.chain_position}"
+            f"the event at position {position} is missing; "
+            f"event {row.id} follows at {row.chain_position}"
         )
     name = f"event {row.id} at position {position}"
     if bytes(row.chain_previous or b"") != previous:
@@ -143,7 +153,8 @@ def check_erasure(row: EventRow, founded: Callable[[int], bool]) -> None:
     for part, owner in owners.items():
         if is_erased(part, row) and owner is not None and not founded(owner):
             raise ChainFault(
-                f"event {row.id} at position {row.chain_position} lost its {part}, but account {owner} was not erased"
+                f"event {row.id} at position {row.chain_position} lost its {part}, "
+                f"but account {owner} was not erased"
             )
 
 
@@ -152,7 +163,7 @@ def is_erased(part: str, row: EventRow) -> bool:
 
 
 def is_redacted(part: str, row: EventRow) -> bool:
-    """What a redaction leaves has a salt of its own; an erasure leaves none."""
+    """Returns whether the part was redacted: it then has a new salt. An erased part has none."""
     return getattr(row, f"{part}_digest") is not None and any(
         part_salt(part, bytes(row.chain_salt or b""))
     )
@@ -167,9 +178,9 @@ class RedactionDigests:
         self.read()
 
     def read(self) -> None:
-        """What came since: an event may have been redacted after those were read."""
-        told = AuditEvent.objects.filter(action=REDACTED, pk__gt=self.newest).order_by("pk")
-        for self.newest, after in told.values_list("pk", "after").iterator():
+        """Adds the digests recorded since the last call: redactions may go on during the check."""
+        records = AuditEvent.objects.filter(action=REDACTED, pk__gt=self.newest).order_by("pk")
+        for self.newest, after in records.values_list("pk", "after").iterator():
             self.digests |= {(pk, part): digest for pk, part, digest in after.get("events") or []}
 
     def have(self, row: EventRow, part: str) -> bool:
@@ -196,7 +207,8 @@ def check_chain_end(head: ChainHead, verdict: Verdict) -> None:
     """`head` was read before the events, so the chain may have grown since."""
     if verdict.events < head.position:
         raise ChainFault(
-            f"the chain ends at position {verdict.events} and should reach {head.position}: its end is missing"
+            f"the chain ends at position {verdict.events} and should reach {head.position}: "
+            "its end is missing"
         )
     at_head = (
         AuditEvent.objects.filter(chain_position=head.position)

@@ -5,6 +5,7 @@ from random import Random
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.fields import PROFILE_FIELDS
 from users.models import State, User
 
 EVENTS_PER_KIND = (
@@ -12,8 +13,14 @@ EVENTS_PER_KIND = (
 )
 DEMO_BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
+        "Gecko) Version/18.5 Safari/605.1.15"
+    ),
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/141.0.0.0 Safari/537.36"
+    ),
 ]
 
 
@@ -63,16 +70,7 @@ def suspension_event(account: User, staff: list[User], seed: int) -> AuditEvent 
 
 
 def invitation_event(account: User, staff: list[User], seed: int) -> AuditEvent | None:
-    names = (
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "locale",
-        "time_zone",
-        "status",
-    )
+    names = (*PROFILE_FIELDS, "status")
     after = {name: getattr(account, name) for name in names if getattr(account, name)}
     return demo_event("account.invited", account, account.date_joined, staff, seed, after=after)
 

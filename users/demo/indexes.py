@@ -19,7 +19,10 @@ INDEXES_POSTGRESQL = """
     WHERE indrelid = %s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY 1
 """
-INDEXES_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL ORDER BY 1"
+INDEXES_SQLITE = (
+    "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS "
+    "NOT NULL ORDER BY 1"
+)
 
 
 def index_definitions() -> dict[str, str]:

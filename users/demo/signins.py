@@ -21,9 +21,13 @@ SIGNIN_ACCOUNTS = 1500
 SESSION_LENGTH = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 AGENTS = [
     *DEMO_BROWSERS,
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
+    "like Gecko) Version/18.5 "
     "Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+    (
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/141.0.0.0 Mobile Safari/537.36"
+    ),
 ]
 ADDRESSES = ["192.0.2.{}", "198.51.100.{}", "203.0.113.{}", "10.20.0.{}", "2001:db8:{:x}::1"]
 

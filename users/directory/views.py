@@ -10,8 +10,9 @@ from users import access, masking
 from users.caching import pages
 from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
+from users.caching.pages import BuiltPage
 from users.directory import preferences, query, saved_searches, status_expiry
-from users.directory.columns import table_class, table_heads
+from users.directory.column_headings import table_class, table_headings
 from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
 from users.directory.filters import ACCESS_LEVELS
 from users.directory.links import filter_chips, jump_links, page_links, size_links
@@ -40,8 +41,8 @@ def index(request):
     )
 
 
-def render_table(request, columns: tuple[str, ...], size: int):
-    """Returns the response; it is cached for everyone with these permissions, columns and size."""
+def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
+    """Returns the table; it is cached for everyone with these permissions, columns and size."""
     wanted = request_filter(request, size=size)
     # Read before the rows or with them, so that no status change in between is missed.
     expires_at = None
@@ -59,7 +60,7 @@ def render_table(request, columns: tuple[str, ...], size: int):
     if partials.is_partial(request):
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
-    return pages.expire_at(response, found.expires_at or expires_at)
+    return BuiltPage(response, found.expires_at or expires_at)
 
 
 def request_position(request) -> dict[str, str]:
@@ -92,7 +93,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "filter": wanted,
         "found": found,
         "page": found.page,
-        "heads": table_heads(wanted, columns),
+        "heads": table_headings(wanted, columns),
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),

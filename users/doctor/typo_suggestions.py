@@ -19,7 +19,7 @@ HIGHEST_CHARACTER = "\U0010ffff"
 
 
 def suggest_accounts(typed: str) -> list[User]:
-    """At most `SHOWN` accounts, the likeliest first. Two queries."""
+    """Returns at most MAX_SUGGESTIONS accounts, the most similar first. Two queries."""
     typed = fold_identifier(typed.strip())
     if not typed or "\x00" in typed:
         return []
@@ -46,9 +46,8 @@ def similarity_score(typed: str, account: User) -> float:
 
 
 def candidate_names(typed: str) -> list[str]:
-    """What may have been meant, but for `typed` itself: one letter too many, too few, wrong or in
-    the other's place; letters of another script that look like ours; a tag or dots in front of the
-    @ that the account lacks.
+    """Returns names that may have been meant, without `typed` itself: one letter added, missing,
+    wrong or swapped; lookalike letters of another script; without a tag or dots before the @.
     """
     plain = ascii_skeleton(typed)
     local, at, domain = plain.partition("@")

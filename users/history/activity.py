@@ -50,9 +50,7 @@ def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any
 
 
 def labelled_entries(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
-    """What the template needs of each: the HTML of an event, as it stands in the trail, or the
-    entry with its words.
-    """
+    """Returns the template's data for each entry: the HTML of an event, or the entry and labels."""
     events = iter(
         render_events(
             [entry.event() for entry in entries if entry.kind == "changes"],

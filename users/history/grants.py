@@ -44,7 +44,7 @@ def grant_events(account: User) -> list[AuditEvent]:
 
 
 def granted_names(event: AuditEvent) -> set[str]:
-    """What the account had after the event and not before."""
+    """Returns the access that the account had after the event and not before."""
     flags = {
         name
         for name in ACCESS_FIELDS[1:]

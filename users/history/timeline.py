@@ -42,7 +42,8 @@ SOURCES = {
         "Changes",
         "users_auditevent",
         "target_id",
-        "id, at, actor_id, actor_text, action, reason, CAST(before AS text), CAST(after AS text), {ip}, user_agent, job_id",
+        "id, at, actor_id, actor_text, action, reason, CAST(before AS text), CAST(after AS text), "
+        "{ip}, user_agent, job_id",
         "action <> 'note.added'",
     ),
     "sign-ins": Source(
@@ -55,13 +56,15 @@ SOURCES = {
         "Mail",
         "users_message",
         "account_id",
-        f"""id, created_at, {NULL_ID}, '', kind, error, state, "to", CAST(NULL AS text), '', {NULL_ID}""",
+        f"""id, created_at, {NULL_ID}, '', kind, error, state, "to", """
+        f"CAST(NULL AS text), '', {NULL_ID}",
     ),
     "notes": Source(
         "Notes",
         "users_note",
         "account_id",
-        f"id, created_at, author_id, author_text, '', text, '', '', CAST(NULL AS text), '', {NULL_ID}",
+        "id, created_at, author_id, author_text, '', text, '', '', "
+        f"CAST(NULL AS text), '', {NULL_ID}",
     ),
     "jobs": Source(
         "Jobs",
@@ -160,7 +163,7 @@ def merge_entries(found: dict[str, list[Entry]], size: int) -> list[Entry]:
 
 
 def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
-    """What arrives from now on is above them, in sources that showed nothing yet too."""
+    """Returns the bounds of the next page. Later entries have ids above them in every source."""
     bounds = {kind: entries[0].id + 1 if entries else 0 for kind, entries in found.items()}
     return bounds | {entry.kind: entry.id for entry in shown}
 
@@ -208,7 +211,10 @@ def source_sql(kind: str, source: Source, vendor: str, many: bool) -> str:
     more = f" AND {source.left_out}" if source.left_out and many else ""
     where = OWNER_CONDITIONS[vendor].format(owner=source.owner)
     order = f"{source.owner}, id DESC"
-    return f"SELECT '{kind}' AS kind, {columns} FROM {source.table} WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"  # noqa: S608
+    return (
+        f"SELECT '{kind}' AS kind, {columns} FROM {source.table} "  # noqa: S608  ours alone
+        f"WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"
+    )
 
 
 def aware_datetime(value: Any) -> datetime:

@@ -70,8 +70,8 @@ def claim_message(message: Message) -> bool:
 
 
 def at_most_once(message: Message) -> bool:
-    """What is told to many is worth less than their patience; what one person waits for comes twice
-    rather than never.
+    """Returns whether the message must not be sent twice: a bulk letter. Individual emails are
+    rather sent twice than never.
     """
     return message.is_bulk and message.kind == Message.Kind.LETTER
 
@@ -99,17 +99,16 @@ def deliver_message(message: Message, connection) -> bool:
         mail.message()  # where a header cannot be made, this says so before anything is sent
     except Exception as error:
         logger.exception("Email %s can't be built", message.pk)
-        record_failure(
-            message, f"{type(error).__name__}: {error}", final=False
-        )  # it must not stand in the way of the others
+        # Recorded, not raised: it must not block the other messages.
+        record_failure(message, f"{type(error).__name__}: {error}", final=False)
         return False
     open_connection(message, connection)
     return send_message(message, mail, connection)
 
 
 def open_connection(message: Message, connection) -> None:
-    """Nothing, or ConnectionError. What goes wrong here, a wrong password say, is no fault of the
-    message's.
+    """Opens the connection or raises ConnectionError. An error here, such as a wrong password, is
+    not the message's fault.
     """
     try:
         connection.open()
@@ -137,9 +136,8 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
         )
         connection.close()
     except smtplib.SMTPNotSupportedError as error:
-        record_failure(
-            message, error_text(error), final=True
-        )  # an address that this server has no way to write to
+        # The server cannot deliver to this kind of address.
+        record_failure(message, error_text(error), final=True)
     except (OSError, smtplib.SMTPException) as error:
         record_lost_connection(message, error_text(error))
         raise ConnectionError(error_text(error)) from error
@@ -186,6 +184,6 @@ def error_text(error: Exception) -> str:
 
 
 def reply_text(text: bytes | str) -> str:
-    """What the server said, as a database can hold it."""
+    """Returns the server's reply as text without NUL, which PostgreSQL cannot store."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     return text.replace("\x00", "")

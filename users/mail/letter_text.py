@@ -1,6 +1,4 @@
-"""What staff write themselves: plain text in which a few names stand for what differs from person
-to person.
-"""
+"""Letters by staff: plain text with placeholders that are filled in for each recipient."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +35,7 @@ def fill_subject(template: str, account: User) -> str:
 
 
 def clean_letter(subject: str, text: str) -> tuple[str, str]:
-    """As they are stored. Raises ValidationError by field."""
+    """Returns subject and text in the form that is stored. Raises ValidationError by field."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     subject = subject.strip()
     errors = {
@@ -52,7 +50,7 @@ def clean_letter(subject: str, text: str) -> tuple[str, str]:
 
 
 def letter_error(template: str, longest: int, what: str, allow: str = "\u200c\u200d") -> str:
-    """What is wrong with it, in a sentence; or ""."""
+    """Returns the error of a template as a sentence, or ""."""
     if not template:
         return "Write something first."
     if len(template) > longest:

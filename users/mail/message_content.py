@@ -1,6 +1,4 @@
-"""What each kind of mail says: its subject, its templates, and whether it still makes sense to send
-it.
-"""
+"""Composes emails: subject, templates and link of each kind, and when one is no longer sent."""
 
 from datetime import datetime
 from typing import Any

@@ -11,9 +11,7 @@ TEXT_MAX = 10_000
 
 
 class Letter(models.Model):
-    """What a member of the staff wrote, to one person or to many: once, as it was typed, with the
-    names of its variables.
-    """
+    """The text of an email from staff to one person or many, stored once with its placeholders."""
 
     subject = models.CharField(max_length=SUBJECT_MAX)
     text = models.TextField(help_text="Plain text; empty after its deletion")
@@ -22,7 +20,6 @@ class Letter(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("write_mail", "Can send emails to people")]
 
     def __str__(self) -> str:
         return f"letter {self.pk}"
@@ -46,14 +43,13 @@ class Message(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Not sent"
-        UNKNOWN = (
-            "unknown",
-            "Unknown",
-        )  # one of many was handed over, and nobody knows whether it arrived: not sent again
+        # A bulk letter was handed over and may have arrived: it is not sent again.
+        UNKNOWN = "unknown", "Unknown"
 
+    # No index of its own: Meta.indexes has one that begins with it.
     account = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
-    )  # its index is one of those below
+    )
     kind = models.CharField(max_length=32, choices=Kind.choices)
     letter = models.ForeignKey(
         Letter,

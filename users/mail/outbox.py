@@ -6,7 +6,7 @@ from users.models import User
 
 
 def post_message(kind: Message.Kind, account: User, letter: Letter | None = None) -> Message | None:
-    """One mail of `kind` to the account's address. None, and nothing is written, where it has none."""
+    """Queues an email of `kind` to the account. Returns None if the account has no address."""
     if not account.email:
         return None
     message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)

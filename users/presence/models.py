@@ -1,13 +1,12 @@
 """Who has which account open."""
 
 from django.db import models
-from django.db.models import Q
 
 
 class Presence(models.Model):
-    """A viewer who had an account open at `at`, and a form of it at `editing_at`. Soft: no page is
-    kept that shows it, a row that is older than a minute says nothing, and losing them all loses
-    nothing.
+    """A viewer who had an account open at `at`, and a form of it at `editing_at`.
+
+    No cached page shows presence. Rows are worthless after a minute, and may be lost.
     """
 
     account_id = models.BigIntegerField()
@@ -23,8 +22,3 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewer_id} at {self.account_id}"
-
-
-def forget_presence(account_id: int) -> None:
-    """Removes what is known of this account here, looking and looked at."""
-    Presence.objects.filter(Q(account_id=account_id) | Q(viewer_id=account_id)).delete()

@@ -1,6 +1,4 @@
-"""What a User-Agent header says, in plain words. Whoever sends it may write what they like: it is a
-hint for people.
-"""
+"""Turns a User-Agent header into a short label. The header is the client's claim: only a hint."""
 
 import re
 
@@ -28,7 +26,7 @@ TOOL = re.compile(r"([A-Za-z][A-Za-z0-9 ._-]{0,30}?)/(\d+)")
 
 
 def device_label(user_agent: str) -> str:
-    """Such as "Firefox 140 on Linux" or "curl 8"."""
+    """Returns a label such as "Firefox 140 on Linux" or "curl 8"."""
     browser = next(
         (
             f"{name} {found[1]}"

@@ -1,5 +1,5 @@
-"""What a request leaves behind: when its session and its account were last used. Soft: it raises no
-generation, waits for nobody, and is left out where somebody holds the row.
+"""Throttled writes of session.last_used_at (5 min) and user.last_seen_at (1 h). Best effort: locked
+rows are skipped and cached pages stay valid.
 """
 
 from collections.abc import Iterator

@@ -41,9 +41,8 @@ def record_attempt_once(
     outcome: SignInOutcome, account: User, *, way: SignInMethod = SignInMethod.PASSWORD
 ) -> None:
     """The first of each minute from one address: no limit stands in front of what leads here."""
-    key = typed_digest(
-        f"{outcome}:{account.pk}:{current_origin.get().ip}"
-    )  # nothing in a cache tells where anybody was
+    # A digest, so that the cache holds no IP addresses.
+    key = typed_digest(f"{outcome}:{account.pk}:{current_origin.get().ip}")
     if caches["default"].add(f"signin:{key}", True, REPEAT_SECONDS):
         record_attempt(outcome, account, way=way)
 
@@ -81,7 +80,9 @@ def is_checkable_hash(encoded: str) -> bool:
 
 
 def typed_digest(typed: str) -> str:
-    """The same for the same text, and of no use to whoever lacks our key."""
+    """Returns a digest keyed with SECRET_KEY: equal texts give equal digests, and nobody without
+    the key can test guesses against it.
+    """
     return salted_hmac(
         "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
     ).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What follows from signing in."""
+"""Records each sign-in and drops the typed login from the session."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
-"""Sessions in cache and database. What comes from the cache is a hint: the query that loads the
-viewer compares it with the row (users/sessions/viewer_query.py), so a session that was ended stays ended,
-whatever a cache that was away still holds. Where the cache has none, the row comes with its owner's
-account, by that same query.
+"""The session store: cache and database. A cached session is only a hint: the query that loads the
+viewer compares it with the row (users/sessions/viewer_query.py), so an ended session stays ended
+even if the cache still has it. On a cache miss that query loads the row with its owner's account.
 """
 
 from typing import Any, cast
@@ -91,8 +90,8 @@ class SessionStore(cached_db.SessionStore):
 
 
 def valid_sessions(account: User) -> list[Session]:
-    """The sessions that would still open something, last used first; where there are more than
-    LISTED, those that last longest, in the order of their index. One query.
+    """Returns the account's valid sessions, last used first. Above MAX_LISTED, only those that
+    expire last, which is the order of their index. One query.
     """
     rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by(
         "-expire_date"
@@ -125,7 +124,7 @@ def delete_sessions(account_id: int, *, but: str = "") -> int:
 
 
 def delete_sessions_of(account_ids: list[int]) -> int:
-    """`end_all` for as many accounts as there are in a chunk of a job."""
+    """Removes the sessions of all accounts in one chunk of a job, and returns their number."""
     return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
 
 

@@ -1,4 +1,4 @@
-"""What the workers do for sessions."""
+"""Scheduled tasks of sessions."""
 
 from users.sessions.store import SessionStore
 

@@ -30,7 +30,7 @@ def locked_until(account: User) -> datetime | None:
 
 
 def subject_locked_until(whose: str) -> datetime | None:
-    """The same for a `subject`."""
+    """Returns when sign-in works again for this throttle subject, or None if it works now."""
     counters = counter_keys(whose)
     held = caches["default"].get_many(list(counters)) if counters else {}
     now = timezone.now()

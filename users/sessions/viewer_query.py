@@ -16,7 +16,10 @@ from users.sessions.models import Session
 
 VALID_SESSION = "users_session.session_key = %s AND users_session.expire_date > %s"
 FROM_ACCOUNT = f"users_user LEFT JOIN users_session ON {VALID_SESSION} WHERE users_user.id = %s"
-FROM_SESSION = f"users_session LEFT JOIN users_user ON users_user.id = users_session.account_id WHERE {VALID_SESSION}"
+FROM_SESSION = (
+    "users_session LEFT JOIN users_user ON users_user.id = users_session.account_id "
+    f"WHERE {VALID_SESSION}"
+)
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
@@ -33,16 +36,16 @@ def load_viewer(pk: int, session_key: str = "") -> Any:
 
 
 def load_viewer_by_session(session_key: str | None) -> tuple[str, Any] | None:
-    """The text of the session's row, and whose it is as `find` gives it, or None if nobody's. None
-    where there is no such session.
+    """Returns the session's data as text and its account as `load_viewer` does (None if nobody is
+    signed in). Returns None if there is no such session.
     """
     row = read_viewer_row(FROM_SESSION, session_key)
     return (row[len(NAMES) + 1], viewer_from_row(row) if row[ID_INDEX] else None) if row else None
 
 
 def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple | None:
-    """By hand, since the ORM takes longer to put this query together than the database to answer
-    it.
+    """Reads the row with handwritten SQL: the ORM takes longer to compile this query than the
+    database to answer it.
     """
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -66,12 +69,13 @@ def viewer_from_row(row: tuple) -> Any:
 def viewer_sql(vendor: str, source: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
     session = "users_session.last_used_at, users_session.session_data"
-    return f"SELECT {columns}, {session}, {generation.GENERATIONS_SQL[vendor]} FROM {source}"  # noqa: S608  constants
+    generations = generation.GENERATIONS_SQL[vendor]
+    return f"SELECT {columns}, {session}, {generations} FROM {source}"  # noqa: S608  constants
 
 
 @cache
 def row_converters(alias: str) -> tuple[Any, dict]:
-    """What turns the values of this database into those of the fields."""
+    """Returns the compiler and the converters from database values to field values."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
     fields = [*FIELDS, Session._meta.get_field("last_used_at")]
     return compiler, compiler.get_converters(

@@ -1,4 +1,4 @@
-"""Who gets past the door: by default a path is the back office, which only active staff reach."""
+"""Restricts every path to active staff, except for public paths and those open to any account."""
 
 from urllib.parse import urlencode
 
@@ -10,10 +10,8 @@ from users.web.partials import htmx_page_path
 
 PUBLIC_PATHS = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
 ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
-PASSWORD_CHANGE_PATHS = (
-    "/me/password/",
-    "/logout/",
-)  # all that somebody reaches who must choose a new password first
+# The only paths open to somebody who must choose a new password first.
+PASSWORD_CHANGE_PATHS = ("/me/password/", "/logout/")
 
 
 class BackOfficeMiddleware:
@@ -55,7 +53,7 @@ def redirect_to_login(request) -> HttpResponse:
 
 
 def redirect_response(request, url: str) -> HttpResponse:
-    """HTMX follows a redirect by itself and would put the page into the table: it is told."""
+    """Returns a redirect. HTMX gets 401 with HX-Redirect: it would swap the page into the table."""
     if is_htmx_request(request):
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

@@ -15,7 +15,7 @@ CONFIRMATION_TEMPLATE = "users/signin/email_confirmation.html"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def email_confirmation(request, uidb36: str, key: str) -> HttpResponse:
-    """Asks first. Opening it changes nothing, since programs that guard mailboxes open links too."""
+    """Asks for confirmation first: mail scanners open links too, so a GET changes nothing."""
     account = find_active_account(uidb36)
     if account is None or not verification_tokens.check_token(account, key):
         return render(request, CONFIRMATION_TEMPLATE, {"gone": True}, status=410)

@@ -64,9 +64,8 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
-        self.cleaned_data["email"] = normalise_email(
-            self.cleaned_data["email"]
-        )  # addresses are stored in this form
+        # Addresses are stored in normal form.
+        self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])
         email = super().clean_email()
         if not self.users:  # who was invited and asks for a password gets the invitation again
             self.users = list(User.objects.in_state(State.INVITED).filter(email=email))

@@ -1,8 +1,7 @@
-"""What an account takes with it when it is suspended, deleted or erased: shown before anybody does
-it.
+"""The impact of suspending, deleting or erasing an account, shown before anybody does it.
 
-Each figure is a range of an index that ends at CAP, so a million sessions or mails cost what a
-thousand do.
+Each figure is counted in an index up to COUNT_CAP, so a million sessions or emails cost as much
+as a thousand.
 """
 
 from dataclasses import dataclass, field
@@ -20,14 +19,17 @@ from users.verbs.transaction import is_last_superuser
 
 COUNT_CAP = 1000
 MAX_GROUPS = 20  # names shown
-# As text, since SQLite takes a partial index only where the query says the index's own condition.
+# Literal SQL: SQLite uses a partial index only if the query repeats the index's condition.
 WAITING_MESSAGE_SQL = "users_message.state = 'waiting'"
 OPEN_JOB_SQL = "users_job.state IN ('waiting', 'queued', 'running', 'paused', 'parked')"
 
 
 @dataclass(frozen=True)
 class Impact:
-    """Counts beyond CAP are CAP + 1. `rights` is None for a superuser, who has all of them."""
+    """Figures of one account. Counts beyond COUNT_CAP are COUNT_CAP + 1.
+
+    `rights` is the number of permissions, None for a superuser, who has all of them.
+    """
 
     sessions: int = 0
     mails: int = 0
@@ -41,16 +43,15 @@ class Impact:
 
 
 def account_impact(account: User) -> Impact:
-    """Of one account as it is now. At most six queries."""
+    """Returns the impact on one account as it is now. At most six queries."""
     names = list(account.groups.order_by("name").values_list("name", flat=True)[: MAX_GROUPS + 1])
+    sessions = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
+    mails = Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
+    jobs = Job.objects.filter(raw_condition(OPEN_JOB_SQL), by=account)
     return Impact(
-        sessions=capped_count(
-            Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
-        ),
-        mails=capped_count(
-            Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
-        ),
-        jobs=capped_count(Job.objects.filter(raw_condition(OPEN_JOB_SQL), by=account)),
+        sessions=capped_count(sessions),
+        mails=capped_count(mails),
+        jobs=capped_count(jobs),
         groups=names[:MAX_GROUPS],
         more_groups=len(names) > MAX_GROUPS,
         rights=None if account.is_superuser else len(access.stored_permissions(account)),
@@ -65,4 +66,5 @@ def capped_count(rows: QuerySet) -> int:
 
 
 def raw_condition(condition: str) -> RawSQL:
-    return RawSQL(condition, [], output_field=BooleanField())  # noqa: S611  a constant of this module
+    """One of the conditions above, as they are constants."""
+    return RawSQL(condition, [], output_field=BooleanField())  # noqa: S611

@@ -1,5 +1,5 @@
-"""What verbs are made of: lock, gate, version check, change, last superuser, event; and what they
-refuse.
+"""The steps that verbs share: lock, gate, version check, change, last superuser, event; and the
+refusals that they have in common.
 """
 
 from collections.abc import Iterator
@@ -31,16 +31,17 @@ ROLE_ACTIONS = {"assign_roles", "change_groups"}
 def change_account(
     account: User, action: str | None, event: str, *, by: Any, version: int | None, reason: str = ""
 ) -> Iterator[User]:
-    """Locks the row, asks the gate, checks the version; then stores what the block changed, with
+    """Locks the row, asks the gate and checks the version; then stores what the block changed, with
     its event.
 
-    `action=None`: people on their own account, which needs no permission. Where nothing changed,
-    nothing is written.
+    `action` is None for people on their own account, which needs no permission. If nothing
+    changed, nothing is written.
     """
     with transaction.atomic():
         guarded = account.is_superuser and lock_superusers()
         account = lock_and_check(account, action, by=by, version=version)
-        if account.is_superuser and not guarded:  # it became one since it was loaded
+        if account.is_superuser and not guarded:
+            # It became a superuser since it was loaded.
             guarded = lock_superusers()
         granting = action in ROLE_ACTIONS
         before = audited_values(account, granting)
@@ -56,20 +57,20 @@ def change_account(
         save_account(account)
         if account.session_epoch != epoch:
             sessions.delete_sessions(account.pk)
-        old, new = zip(*changes.values(), strict=True)
         record_event(
             event,
             actor=by,
             target=account,
-            before=dict(zip(changes, old, strict=True)),
-            after=dict(zip(changes, new, strict=True)),
+            before={name: old for name, (old, _) in changes.items()},
+            after={name: new for name, (_, new) in changes.items()},
             reason=reason,
         )
 
 
 def lock_and_check(account: User, action: str | None, *, by: Any, version: int | None) -> User:
-    """The account, locked until the transaction ends, once the gate has been asked and the version
-    checked.
+    """Returns the account, locked until the transaction ends.
+
+    Raises Denied where the gate refuses, and EditConflict if the version is an older one.
     """
     account = lock_account(account)
     if action:
@@ -80,12 +81,15 @@ def lock_and_check(account: User, action: str | None, *, by: Any, version: int |
 
 
 def is_permanent_superuser(account: User) -> bool:
-    """Whether this is an active superuser whom no date will end."""
+    """Whether this is an active superuser without an end date."""
     return account.is_superuser and account.is_active and account.valid_until is None
 
 
 def is_last_superuser(account: User) -> bool:
-    """As of now, for those who look. A verb asks only with all superusers locked."""
+    """Whether this is the last superuser at this moment, for display.
+
+    A verb must lock all superusers before it asks.
+    """
     return is_permanent_superuser(account) and not has_other_superusers(account)
 
 
@@ -97,17 +101,16 @@ def has_other_superusers(account: User) -> bool:
 
 
 def refuse_last_superuser(account: User, guarded: bool) -> None:
+    """Raises VerbRefused unless another superuser stays. `guarded`: all superusers are locked."""
     if not guarded or not has_other_superusers(account):
-        raise VerbRefused(
-            "This is the last active superuser. Make someone else a superuser first.", account
-        )
+        text = "This is the last active superuser. Make someone else a superuser first."
+        raise VerbRefused(text, account)
 
 
 def audited_values(account: User, granting: bool) -> dict[str, Any]:
-    """What an event may tell of. `granting`: its rights too, which nothing else changes."""
-    return {name: getattr(account, name) for name in (*PROFILE_FIELDS, *STATUS_FIELDS)} | (
-        access_values(account) if granting else {}
-    )
+    """The values that an event may record. `granting`: also the access, which few verbs change."""
+    values = {name: getattr(account, name) for name in (*PROFILE_FIELDS, *STATUS_FIELDS)}
+    return values | access_values(account) if granting else values
 
 
 def access_values(account: User) -> dict[str, Any]:
@@ -119,8 +122,10 @@ def access_values(account: User) -> dict[str, Any]:
 
 
 def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    if strange := set(changes) - set(allowed):
-        raise ValueError(f"not fields of the profile: {', '.join(sorted(strange))}")
+    """Sets the fields on `account`, which is not saved. Raises ValidationError by field."""
+    unknown = set(changes) - set(allowed)
+    if unknown:
+        raise ValueError(f"not fields of the profile: {', '.join(sorted(unknown))}")
     own = copy(account)
     for name, value in normalise_profile(changes).items():
         setattr(account, name, value)
@@ -135,8 +140,8 @@ def bump_version(account: User) -> None:
 
 
 def save_account(account: User, **kwargs: Any) -> None:
-    """Saves in a savepoint, so that losing a race for a name is a form error and not a broken
-    transaction.
+    """Saves in a savepoint, so that a name taken by a concurrent request is a form error and the
+    transaction can go on.
     """
     try:
         with transaction.atomic():
@@ -146,50 +151,53 @@ def save_account(account: User, **kwargs: Any) -> None:
 
 
 def refuse_deleted(account: User) -> None:
+    """Raises VerbRefused for a deleted or erased account."""
     if account.status == State.DELETED:
-        raise VerbRefused(
-            "This account is deleted and can’t be changed. Restore it first.", account
-        )
+        text = "This account is deleted and can’t be changed. Restore it first."
+        raise VerbRefused(text, account)
     if account.status == State.ERASED:
         raise VerbRefused("This account is erased and can’t be changed.", account)
 
 
 def post_message_once(kind: Message.Kind, account: User) -> Message:
-    """A mail that somebody asks for by hand, with `account` locked: a second click sends no second
-    one.
+    """Queues an email of this kind to the locked account, unless one is waiting: a second click
+    sends no second email.
     """
-    if account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email).exists():
+    waiting = account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email)
+    if waiting.exists():
         raise VerbRefused("This email is already queued.", account)
-    if message := outbox.post_message(kind, account):
-        return message
-    raise VerbRefused("This account has no address.", account)
+    message = outbox.post_message(kind, account)
+    if message is None:
+        raise VerbRefused("This account has no address.", account)
+    return message
 
 
 def require_future(name: str, moment: datetime | None) -> None:
-    """Nothing, or ValidationError at the field `name`. None is no moment, and that is for the
-    caller to judge.
-    """
+    """Raises ValidationError at the field `name` for a time that has passed. None is accepted."""
     if moment and moment <= timezone.now():
         raise ValidationError({name: "Choose a time in the future."})
 
 
 def require_reason(reason: str) -> str:
+    """Returns the reason as it is stored. Raises ValidationError if it is empty or unusable."""
     if not reason.strip():
         raise ValidationError({"reason": "Enter a reason. It is visible in the audit trail."})
     return clean_reason(reason)
 
 
 def clean_reason(reason: str) -> str:
+    """Returns the reason, which may be empty, as it is stored. Raises ValidationError."""
     reason = reason.strip()
     if len(reason) > REASON_MAX:
         raise ValidationError({"reason": f"A reason has at most {REASON_MAX} characters."})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in reason):
-        raise ValidationError(
-            {"reason": "This contains a character that can’t be stored. Remove it."}
-        )
+        text = "This contains a character that can’t be stored. Remove it."
+        raise ValidationError({"reason": text})
     return reason
 
 
 def require_grant(by: Any, action: str = "assign_roles", **rights: Any) -> None:
-    if why := access.grant_refusal(by, **rights):
+    """Raises Denied unless `by` may leave an account with these roles and this access level."""
+    why = access.grant_refusal(by, **rights)
+    if why:
         raise access.Denied(action, why.reason, why.permission, rights.get("target"))

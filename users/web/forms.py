@@ -16,9 +16,7 @@ REASON_MAX = 2000
 
 
 def posted_data(request: HttpRequest) -> QueryDict | None:
-    """What a form is bound to: also to a POST that came empty, which is a form with everything
-    missing.
-    """
+    """Returns the data of a POST, even if empty: a form with every field missing. Else None."""
     return request.POST if request.method == "POST" else None
 
 
@@ -147,7 +145,8 @@ class GroupsForm(VerbForm):
 
     def offer(self, groups: list[Group]) -> None:
         """Shows these alone. Another one that comes all the same is for the verb to refuse."""
-        self.fields["groups"].widget.choices = [(group.pk, group.name) for group in groups]  # type: ignore[attr-defined]
+        choices = [(group.pk, group.name) for group in groups]
+        self.fields["groups"].widget.choices = choices  # type: ignore[attr-defined]
         self.nothing_to_offer = not groups
 
 

@@ -1,9 +1,21 @@
-"""Parameters of a query string, checked: what means nothing is named, never guessed."""
+"""Checks the parameters of a query string. Errors name the parameter; nothing is guessed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.http import QueryDict
 
-from users.exceptions import BadParameter
+from users.exceptions import BadParameter, BadRequest
 from users.identifiers import LARGEST_ID
+
+
+@contextmanager
+def bad_parameters_refused(back: str) -> Iterator[None]:
+    """Raises BadRequest for a BadParameter of the block: a 400 page that links to `back`."""
+    try:
+        yield
+    except BadParameter as error:
+        raise BadRequest(error.parameter, error.message, back=back) from error
 
 
 def check_parameters(query: QueryDict, *names: str, lists: tuple[str, ...] = ()) -> None:

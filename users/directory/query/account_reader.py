@@ -13,33 +13,11 @@ from django.db.models.expressions import RawSQL
 
 from users.database.compiled_sql import compile_tail
 from users.database.prepared_statements import SqlWithParams, prepared_cursor
+from users.directory.columns import COLUMN_FIELDS
 from users.models import User, UserQuerySet
 
 # The fields that a row of the list, its order and its links need.
-LISTED_FIELDS = (
-    "id",
-    "username",
-    "email",
-    "first_name",
-    "last_name",
-    "phone",
-    "status",
-    "suspended_until",
-    "valid_until",
-    "is_staff",
-    "is_superuser",
-    "date_joined",
-    "last_seen_at",
-    "name_key",
-    "search_key",
-    "version",
-    "email_verified_at",
-    "email_domain",
-    "source",
-    "source_id",
-    "has_second_factor",
-    "must_change_password",
-)
+LISTED_FIELDS = tuple(dict.fromkeys(("id", *COLUMN_FIELDS, "name_key", "search_key", "version")))
 LISTED_SQL = ", ".join(f'"users_user"."{name}"' for name in LISTED_FIELDS)
 ExtraColumns = Mapping[str, RawSQL]
 NO_EXTRA_COLUMNS: ExtraColumns = {}

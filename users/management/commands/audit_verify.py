@@ -12,7 +12,8 @@ from users.audit.verification import verify_chain
 
 class Command(BaseCommand):
     help = (
-        "Verifies the whole audit chain. Exit code 0: every event is unchanged since it was sealed; "
+        "Verifies the whole audit chain. Exit code 0: every event is unchanged since it "
+        "was sealed; "
         "1: the message names the first bad event."
     )
 

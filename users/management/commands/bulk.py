@@ -17,12 +17,13 @@ from users.audit.record import record_denial
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.jobs import engine, worker
-from users.jobs.models import Job, JobLine
+from users.jobs.models import Job
+from users.jobs.remarks import Remark
 from users.models import User
 
 BAR_WIDTH = 30  # of the bar
@@ -43,7 +44,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--filter",
             required=True,
-            help="a filter as in the URL of the directory, such as “status=active&domain=example.com”",
+            help=(
+                "a filter as in the URL of the directory, such as "
+                "“status=active&domain=example.com”"
+            ),
         )
         parser.add_argument(
             "--by", required=True, metavar="USERNAME", help="the account that runs the action"
@@ -54,7 +58,10 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a field of the action, such as until=2027-01-31T12:00, groups=Auditor, field=locale value=de",
+            help=(
+                "a field of the action, such as until=2027-01-31T12:00, groups=Auditor, "
+                "field=locale value=de"
+            ),
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="show the impact without starting a job"
@@ -92,7 +99,7 @@ class Command(BaseCommand):
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
         except engine.JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
-        JobLine.objects.create(job=job, text="Requested from a shell on the server.")
+        engine.add_line(job, Remark("requested_from_shell"))
         self.accompany(job, options)
 
     def action(self, name: str) -> BulkAction:
@@ -143,7 +150,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
-                f"  {figure.label + ':':<28} {figure.value}{f' ({figure.note})' if figure.note else ''}"
+                f"  {figure.label + ':':<28} "
+                f"{figure.value}{f' ({figure.note})' if figure.note else ''}"
             )
         for number, why in found.skips:
             self.stdout.write(f"  {'Will be skipped:':<28} {number}. {why}")
@@ -184,7 +192,7 @@ class Command(BaseCommand):
 
 
 def actions_by_name() -> dict[str, BulkAction]:
-    return {action.name: action for action in ACTIONS_BY_NOUN.values()}
+    return {action.name: action for action in ordered_actions()}
 
 
 def group_id(name: str) -> str:

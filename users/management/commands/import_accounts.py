@@ -25,9 +25,11 @@ REJECTED_SHOWN = 20  # rejected rows; --report has them all
 class Command(BaseCommand):
     help = (
         "Imports accounts from a CSV file. A column is imported into the field of the same name, "
-        "unless --map or --set says otherwise. New accounts have no usable password, and no email is "
+        "unless --map or --set says otherwise. New accounts have no usable password, and "
+        "no email is "
         "sent. Importing a file twice creates no duplicates. The last line of the output is: "
-        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to its "
+        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be "
+        "read to its "
         "end, a row doesn't fit the columns, or every row was rejected."
     )
 
@@ -143,7 +145,10 @@ class Command(BaseCommand):
             done = (
                 ""
                 if self.dry_run
-                else "\nThe rows before it are imported. Fix the file and import it again: no account is created twice."
+                else (
+                    "\nThe rows before it are imported. Fix the file and import it again: no "
+                    "account is created twice."
+                )
             )
             self.stderr.write(f"{error}{done}")
             return False
@@ -185,7 +190,8 @@ class Command(BaseCommand):
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
         self.stdout.write(
-            f"Accounts are identified by {mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
+            "Accounts are identified by "
+            f"{mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
         )
 
     def tell(self, outcome: RowOutcome) -> None:

@@ -62,7 +62,8 @@ class Command(BaseCommand):
         order = self.order(options)
         self.started = self.told = time.monotonic()
         self.say(
-            f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until {order.until:%Y-%m-%d}"
+            f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until "
+            f"{order.until:%Y-%m-%d}"
         )
         try:
             plan = seed_accounts(order, more=options["more"], say=self.say, progress=self.progress)

@@ -1,4 +1,4 @@
-"""Deletes: what users.verbs.deletion.verb.delete_account does to one account."""
+"""The bulk form of delete_account."""
 
 from datetime import datetime
 from typing import Any
@@ -25,15 +25,19 @@ class Delete(ColumnAction):
     action = "delete"
     event = "account.deleted"
     noun = "deletion"
+    position = 160
     past = "deleted"
     icon = "delete"
     dangerous = True
+    apart = True
     explains = (
         "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
     )
     form = BulkDeletionForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
-    takes_keys = ends_sessions = undo_ends_sessions = True
+    takes_keys = True
+    ends_sessions = True
+    undo_ends_sessions = True
     undo_action = "restore"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

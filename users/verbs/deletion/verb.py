@@ -1,4 +1,4 @@
-"""Into the recycle bin, and out of it. Username and address stay taken: the row is still there."""
+"""Moves an account to the recycle bin. Its row stays, so its username and address stay taken."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ RESTORED_FIELDS = ("status", "status_reason", "suspended_until")
 
 
 def delete_account(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Nobody signs in to it, and its sessions end at their next request. Roles, password and the
-    rest stay as they are.
+    """Moves the account to the recycle bin.
+
+    Nobody can sign in, and the sessions end at their next request. Roles and password are kept.
     """
     reason = require_reason(reason)
-    with change_account(
-        account, "delete", "account.deleted", by=by, version=version, reason=reason
-    ) as current:
+    action = "delete"
+    event = "account.deleted"
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
         if current.status in (State.DELETED, State.ERASED):
             raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
-        current.before_deletion = json_values(
-            {name: getattr(current, name) for name in RESTORED_FIELDS}
-        )
+        values = {name: getattr(current, name) for name in RESTORED_FIELDS}
+        current.before_deletion = json_values(values)
         current.status = State.DELETED
         current.status_reason = reason
         current.suspended_until = None

@@ -1,4 +1,4 @@
-"""Sets an end date: what users.verbs.end_date.verb.set_end_date does to one account."""
+"""The bulk form of set_end_date."""
 
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ class SetEndDate(ColumnAction):
     event = "account.end_date_set"
     asks = "Set end date for {}?"
     noun = "end-date"
+    position = 50
     past = "given this end date"
     icon = "calendar"
     menu = "Access"
@@ -48,19 +49,19 @@ class SetEndDate(ColumnAction):
         until = job_end_date(job)
         if until is None:
             return gone_skips()
-        passed = (
-            [(Q(pk__gt=0), "The end date passed before the job reached this account.")]
-            if until <= now
-            else []
-        )
-        begun = (Q(date_joined__gte=until), "The account was created after this date.")
-        return [*gone_skips(), *passed, begun, (Q(valid_until=until), NOTHING_TO_DO)]
+        skips = gone_skips()
+        if until <= now:
+            everyone = Q(pk__gt=0)
+            skips.append((everyone, "The end date passed before the job reached this account."))
+        skips.append((Q(date_joined__gte=until), "The account was created after this date."))
+        skips.append((Q(valid_until=until), NOTHING_TO_DO))
+        return skips
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"valid_until": job_end_date(job)}
 
 
 def job_end_date(job: Job) -> datetime | None:
-    """None in a preview, before anything was typed."""
+    """The end date of the job; None in a preview, before anything was typed."""
     until = job.parameters.get("until")
     return parse_datetime(until) if until else None

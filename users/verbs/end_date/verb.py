@@ -1,4 +1,4 @@
-"""The day on which an account ends by itself."""
+"""Sets the time at which an account ends by itself."""
 
 from datetime import datetime
 from typing import Any
@@ -14,21 +14,18 @@ ACTION = "set_end_date"
 def set_end_date(
     account: User, *, by: Any, until: datetime, reason: str = "", version: int | None = None
 ) -> User:
-    """From `until` on nobody signs in to it, and its sessions are over; no worker has to run for
-    that.
+    """Sets the time from which nobody can sign in and all sessions are over.
+
+    The time is compared whenever the account is read, so no worker has to run for that.
     """
     reason = clean_reason(reason)
     require_future("until", until)
-    with change_account(
-        account, ACTION, "account.end_date_set", by=by, version=version, reason=reason
-    ) as current:
+    event = "account.end_date_set"
+    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
         refuse_deleted(current)
-        if until <= current.date_joined:
-            raise ValidationError(
-                {
-                    "until": f"The account was created on {current.date_joined:%-d %b %Y}."
-                    " Choose a later date."
-                }
-            )
+        created = current.date_joined
+        if until <= created:
+            text = f"The account was created on {created:%-d %b %Y}. Choose a later date."
+            raise ValidationError({"until": text})
         current.valid_until = until
     return current

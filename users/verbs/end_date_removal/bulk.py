@@ -1,4 +1,4 @@
-"""Clears end dates: what users.verbs.end_date_removal.verb.clear_end_date does to one account."""
+"""The bulk form of clear_end_date."""
 
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ class ClearEndDate(ColumnAction):
     event = "account.end_date_cleared"
     asks = "Clear end date of {}?"
     noun = "end-date-removal"
+    position = 60
     past = "left without an end date"
     icon = "calendar"
     menu = "Access"

@@ -1,4 +1,4 @@
-""""""
+"""Clears the end date of an account."""
 
 from typing import Any
 
@@ -9,11 +9,10 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 
 
 def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
-    """It ends no more; one that has ended can be signed in to again."""
+    """Clears the end date. An expired account can be used again."""
     reason = clean_reason(reason)
-    with change_account(
-        account, ACTION, "account.end_date_cleared", by=by, version=version, reason=reason
-    ) as current:
+    event = "account.end_date_cleared"
+    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
         refuse_deleted(current)
         if current.valid_until is None:
             raise VerbRefused("This account has no end date.", current)

@@ -1,5 +1,5 @@
-"""Erases, by users.verbs.erasure.verb.erase_account itself, account by account: what there is of a person has to
-be looked for.
+"""The bulk form of erase_account. It erases account by account, since the data of each person has
+to be found.
 """
 
 from datetime import datetime
@@ -32,13 +32,16 @@ class Erase(ConditionAction):
     request_label = "Request erasure"
     event = "account.erased"
     noun = "erasure"
+    position = 170
     past = "erased"
     icon = "delete"
     dangerous = True
+    apart = True
     explains = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
-    takes_keys = ends_sessions = True
-    # each takes as long as erasing one does
+    takes_keys = True
+    ends_sessions = True
+    # Each account takes as long as erasing it alone.
     first_size = 5
     largest_size = 50
 
@@ -63,10 +66,10 @@ class Erase(ConditionAction):
                 erased = erase_account(
                     account, by=chunk.by, reason=chunk.job.reason, reserve=reserve
                 )
-        except (VerbRefused, access.Denied) as error:
-            chunk.skipped(
-                account.pk, error.message if isinstance(error, VerbRefused) else error.reason
-            )
+        except VerbRefused as error:
+            chunk.skipped(account.pk, error.message)
+        except access.Denied as error:
+            chunk.skipped(account.pk, error.reason)
         except ValidationError as error:
             chunk.skipped(account.pk, " ".join(error.messages))
         else:

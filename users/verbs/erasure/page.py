@@ -1,4 +1,4 @@
-""""""
+"""The page that erases an account: its form and texts."""
 
 from typing import Any
 
@@ -8,12 +8,15 @@ from django.core.exceptions import ValidationError
 from users import masking
 from users.identifiers import fold_identifier
 from users.models import State, User
+from users.verbs.declaration import PageTexts
 from users.web.forms import VerbForm, reason_field, refuse_lost_characters
 
 
 class ErasureForm(VerbForm):
     reason = reason_field(
-        help_text="Visible in the audit trail, so it must not name the person. A ticket number is enough."
+        help_text=(
+            "Visible in the audit trail, so it must not name the person. A ticket number is enough."
+        )
     )
     reserve = forms.BooleanField(
         required=False,
@@ -32,7 +35,7 @@ class ErasureForm(VerbForm):
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """A viewer who does not see the whole username types the id."""
+        """A viewer for whom the username is masked types the id instead."""
         self.wanted = account.username
         self.what = "username"
         if masking.hides_personal_data(viewer):
@@ -41,19 +44,30 @@ class ErasureForm(VerbForm):
             field = self.fields["confirm"]
             field.label = "ID"
             field.help_text = "Type the account id shown above to confirm."
-        self.over = (
-            account.status == State.ERASED
-        )  # by somebody else just now, and its username with it: the verb says so
+        # Erased by somebody else just now, together with its username: the verb refuses it.
+        self.over = account.status == State.ERASED
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
-        if (
-            not self.over
-            and fold_identifier(typed.strip()).removeprefix("#" if self.what == "id" else "")
-            != self.wanted
-        ):
+        folded = fold_identifier(typed.strip())
+        if self.what == "id":
+            folded = folded.removeprefix("#")
+        if folded != self.wanted and not self.over:
             raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
         return typed
 
     def values(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("reason", "reserve", "version")}
+
+
+ERASURE_TEXTS = PageTexts(
+    title="Erase an account",
+    question="Erase {name}?",
+    explanation=(
+        "Removes the name, address, phone number and all other personal data from the account,"
+        " its notes, emails, sign-ins and sessions, and from saved views that name it."
+        " Mentions in other accounts’ notes are removed in the background."
+        " The audit trail stays intact and verifiable."
+    ),
+    button="Erase permanently",
+)

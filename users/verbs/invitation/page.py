@@ -1,4 +1,4 @@
-""""""
+"""The pages that invite a person and send an invitation again."""
 
 from typing import Any
 
@@ -8,32 +8,31 @@ from django.shortcuts import redirect, render
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import VerbRefused
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import invite_user, resend_invitation
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.page import RolesForm
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
 from users.web.error_page import error_page
 from users.web.forms import form_status
 
 
 class InviteForm(ProfileForm):
-    """`with_roles`: whether the person who invites may give roles too."""
+    """The form that invites a person. `with_roles`: whether it asks for roles too."""
 
     version = None  # type: ignore[assignment]
+    field_order = ("email", "username")
 
     def __init__(self, *args, with_roles: bool, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].required = True
         self.fields["username"].help_text = "Letters, digits and @ . + - _"
         if with_roles:
-            self.fields |= {
-                name: field for name, field in RolesForm().fields.items() if name != "version"
-            }
+            self.fields |= RolesForm().fields
+            del self.fields["version"]
 
     def clean(self):
-        """What is left out is empty: there is nothing yet that it could take away."""
+        """A missing field is empty: there is no value yet that it could clear."""
         return self.cleaned_data
 
     def values(self) -> dict[str, Any]:
@@ -41,27 +40,23 @@ class InviteForm(ProfileForm):
 
 
 @form_page
-def new(request):
+def invite_page(request):
     access.require(request.user, "invite")
-    form = bind_form(
-        request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles")
-    )
-    if form.is_valid() and (
-        account := submit_form(form, lambda: invite_user(by=request.user, **form.values()))
-    ):
-        messages.success(
-            request,
-            f"{account.display_name} invited. Invitation to {account.email} queued.",
-        )
+    with_roles = access.may(request.user, "assign_roles")
+    form = bind_form(request, InviteForm, "invite", with_roles=with_roles)
+    invite = lambda: invite_user(by=request.user, **form.values())  # noqa: E731
+    if form.is_valid() and (account := submit_form(form, invite)):
+        text = f"{account.display_name} invited. Invitation to {account.email} queued."
+        messages.success(request, text)
         return redirect("account", account.pk)
-    return render(request, "users/account/new.html", {"form": form}, status=form_status(form))
+    return render(request, "users/verbs/invite.html", {"form": form}, status=form_status(form))
 
 
 @form_page
 def invitation_page(request, pk: int):
     account = get_account(request, "invite", pk)
     if request.method != "POST":
-        return render(request, "users/account/invitation.html", {"account": account})
+        return render(request, "users/verbs/invitation.html", {"account": account})
     record_privileged_fields(request, "invite", account)
     try:
         resend_invitation(account, by=request.user)

@@ -1,4 +1,4 @@
-"""Invitations."""
+"""Invites a person, and sends an invitation again."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,7 +27,7 @@ def invite_user(
     is_superuser: bool = False,
     **profile: str,
 ) -> User:
-    """A new account that waits for its owner, and the mail with which they choose a password."""
+    """Creates an invited account and queues the email with which its owner chooses a password."""
     access.require(by, "invite")
     groups = list(groups)
     is_staff = is_staff or is_superuser
@@ -43,23 +43,26 @@ def invite_user(
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
         account.groups.set(groups)
-        after = {name: getattr(account, name) for name in PROFILE_FIELDS if getattr(account, name)}
-        after |= {"status": account.status} | access_values(account)
-        record_event("account.invited", actor=by, target=account, after=after)
+        record_event("account.invited", actor=by, target=account, after=invited_values(account))
         outbox.post_message(Message.Kind.INVITATION, account)
     return account
 
 
+def invited_values(account: User) -> dict[str, Any]:
+    """The values of a new account that its first event records."""
+    values = {name: getattr(account, name) for name in PROFILE_FIELDS}
+    filled = {name: value for name, value in values.items() if value}
+    return filled | {"status": account.status} | access_values(account)
+
+
 def resend_invitation(account: User, *, by: Any) -> User:
-    """The invitation once more, for a person who lost it or came too late."""
+    """Queues the invitation again, for a person who lost it or whose link has expired."""
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "invite", account)
         if account.state != State.INVITED:
-            raise VerbRefused(
-                f"This account is {account.state.label.lower()}; it has no open invitation.",
-                account,
-            )
+            state = account.state.label.lower()
+            raise VerbRefused(f"This account is {state}; it has no open invitation.", account)
         post_message_once(Message.Kind.INVITATION, account)
         record_event("account.invited_again", actor=by, target=account)
     return account

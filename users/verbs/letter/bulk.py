@@ -1,6 +1,4 @@
-"""Writes to people: what users.verbs.letter.verb.send_letter does to one account. All of them have one letter
-between them.
-"""
+"""The bulk form of send_letter. All accounts of a job share one letter."""
 
 from datetime import datetime
 from typing import Any
@@ -31,6 +29,7 @@ class WriteLetter(SendMail):
     asks = "Send email to {}?"
     kind = Message.Kind.LETTER
     noun = "letter"
+    position = 30
     past = "sent an email"
     icon = "edit"
     explains = "Everyone gets a separate email. Individual emails are sent before bulk ones."
@@ -41,9 +40,7 @@ class WriteLetter(SendMail):
         return "Send email"
 
     def started(self, job: Job) -> None:
-        """The text gets a row of its own, which a job over those that failed shares with the first
-        one.
-        """
+        """Stores the text in a row of its own, which a job that retries the failed ones shares."""
         if "letter" not in job.parameters:
             letter = Letter.objects.create(is_bulk=True, **job.parameters)
             job.parameters = {"letter": letter.pk}

@@ -1,4 +1,4 @@
-"""What a person would get, as a letter to them stands so far."""
+"""The form of an email to a person, and the page that shows what they would get."""
 
 from typing import Any
 
@@ -21,8 +21,9 @@ from users.web.partials import is_partial
 @require_POST
 @vary_on_headers("HX-Request")
 def letter_sample(request, pk: int):
-    """Nothing is written to anybody. HTMX asks as somebody types, so an unfinished text is nothing
-    to complain of.
+    """Shows the email as it would be sent. Nothing is sent.
+
+    HTMX asks while somebody types, so an unfinished text is no error then.
     """
     account = get_account(request, "write", pk)
     form = bind_form(request, LetterForm, "write", account)
@@ -30,13 +31,9 @@ def letter_sample(request, pk: int):
     context = {"form": form, "account": account}
     if is_partial(request):
         form.is_valid()
-        return render(request, "users/account/letter.html#sample", context)
-    return render(
-        request,
-        "users/account/letter.html",
-        context,
-        status=200 if form.is_valid() else form_status(form),
-    )
+        return render(request, "users/verbs/letter.html#sample", context)
+    status = 200 if form.is_valid() else form_status(form)
+    return render(request, "users/verbs/letter.html", context, status=status)
 
 
 class LetterForm(ConfirmForm):
@@ -52,7 +49,7 @@ class LetterForm(ConfirmForm):
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """`account`: as the viewer may see it, and so are its values in what is shown."""
+        """Keeps the account for the sample, masked if the viewer may not see personal data."""
         self.person = account
 
     def clean(self) -> dict[str, Any]:
@@ -68,7 +65,7 @@ class LetterForm(ConfirmForm):
 
     @property
     def sample(self) -> dict[str, str]:
-        """What the person gets, as far as it is written; {} while there is nothing to show."""
+        """Subject and text as the person would get them; {} while nothing was typed."""
         typed = getattr(self, "cleaned_data", {})
         if not hasattr(self, "person"):
             return {}

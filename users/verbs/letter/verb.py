@@ -1,4 +1,4 @@
-"""Writing to a person, in one's own words."""
+"""Sends a person an email with a text of the author's own."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,11 @@ BOUNCED = "The last email to this address bounced."
 def send_letter(
     account: User, *, by: Any, subject: str, text: str, version: int | None = None
 ) -> User:
-    """A mail with the author's text, in which the names of users.mail.letter_text stand for what is the
-    person's own.
+    """Queues an email with the author's text, in which placeholders are filled with the person's
+    own values (users/mail/letter_text.py).
 
-    The event names the letter and nothing of what it says. The same letter within a minute is a
-    form that was sent twice.
+    The event holds the id of the letter and nothing of its text. The same letter within a minute
+    is refused: it is a form that was sent twice.
     """
     subject, text = letter_text.clean_letter(subject, text)
     with transaction.atomic():
@@ -49,6 +49,7 @@ def send_letter(
 
 
 def refuse_unreachable(account: User) -> None:
+    """Raises VerbRefused where an email would not reach the person."""
     if not account.email:
         raise VerbRefused(NO_ADDRESS, account)
     if account.email_verified_at is None:
@@ -58,9 +59,10 @@ def refuse_unreachable(account: User) -> None:
 
 
 def last_mail_bounced() -> Q:
-    """Accounts whose newest mail, of those to the address that they have now, was refused for good."""
-    told = (Message.State.SENT, Message.State.FAILED)
+    """Condition: the newest email to the address that the account has now was refused for good."""
+    known = (Message.State.SENT, Message.State.FAILED)
     mails = Message.objects.filter(
-        account_id=OuterRef("pk"), to=OuterRef("email"), state__in=told
+        account_id=OuterRef("pk"), to=OuterRef("email"), state__in=known
     ).order_by("account_id", "-id")
-    return Q(Exact(Subquery(mails.values("state")[:1]), Value(Message.State.FAILED.value)))
+    newest_state = Subquery(mails.values("state")[:1])
+    return Q(Exact(newest_state, Value(Message.State.FAILED.value)))

@@ -1,4 +1,4 @@
-""""""
+"""Unlocks an account after too many failed attempts to sign in."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from users.verbs.transaction import clean_reason, refuse_deleted
 
 
 def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
-    """Forgets how often signing in has failed, so that the right password is taken again at once."""
+    """Resets the counter of failed attempts, so that the right password works again at once."""
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock_account(account)

@@ -1,4 +1,4 @@
-"""Requires a password change: what users.verbs.password_change.verb.require_password_change does to one account."""
+"""The bulk form of require_password_change."""
 
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ class RequirePasswordChange(ColumnAction):
     asks = "Require password change for {}?"
     event = "account.password_change_required"
     noun = "password-change"
+    position = 100
     past = "required to change their password"
     icon = "key"
     menu = "Sign-in"
@@ -33,13 +34,11 @@ class RequirePasswordChange(ColumnAction):
     undo_action = "require_password_change"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        without_password = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return [
             *gone_skips(),
             (Q(must_change_password=True), "A password change is already required."),
-            (
-                Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
-                "This account has no password to change.",
-            ),
+            (without_password, "This account has no password to change."),
         ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-""""""
+"""Requires a new password at the next sign-in."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 def require_password_change(
     account: User, *, by: Any, reason: str = "", version: int | None = None
 ) -> User:
-    """Whoever signs in next goes on only with a new password."""
+    """Requires a new password at the next sign-in. Sessions stay open."""
     reason = clean_reason(reason)
     action = "require_password_change"
     event = "account.password_change_required"

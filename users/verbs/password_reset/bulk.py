@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of send_password_reset."""
 
 from datetime import datetime
 
@@ -19,9 +19,13 @@ class SendPasswordReset(SendMail):
     event = "account.password_reset_sent"
     kind = Message.Kind.PASSWORD_RESET
     noun = "password-reset"
+    position = 90
     past = "sent an email"
     menu = "Sign-in"
-    explains = "Everyone gets an email with a link to choose a new password. The current password keeps working until then."
+    explains = (
+        "Everyone gets an email with a link to choose a new password. "
+        "The current password keeps working until then."
+    )
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited and has no password yet. Invite it again instead."

@@ -1,4 +1,4 @@
-"""Passwords. Staff never choose another person's."""
+"""Sends password resets and stores the password that the owner chooses."""
 
 from typing import Any
 
@@ -12,12 +12,19 @@ from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
-from users.verbs.transaction import bump_version, lock_and_check, post_message_once, refuse_deleted, save_account
+from users.verbs.transaction import (
+    bump_version,
+    lock_and_check,
+    post_message_once,
+    refuse_deleted,
+    save_account,
+)
 
 
 def choose_password(account: User, password: str) -> User:
-    """The owner's own choice, from an invitation, a reset link or /me/. Accepting an invitation
-    makes it active.
+    """Stores the password that the owner chose, from an invitation, a reset link or /me/.
+
+    Accepting an invitation makes the account active. All sessions end.
     """
     with transaction.atomic():
         account = lock_account(account)
@@ -25,26 +32,26 @@ def choose_password(account: User, password: str) -> User:
         accepted = account.status == State.INVITED
         if accepted:
             account.status = State.ACTIVE
-            account.email_verified_at = timezone.now()  # the link came by mail to this address
+            # The link was sent to this address.
+            account.email_verified_at = timezone.now()
         account.set_password(password)
         account.must_change_password = False
         account.session_epoch += 1
         bump_version(account)
         save_account(account)
         sessions.delete_sessions(account.pk)
-        action = "account.invitation_accepted" if accepted else "account.password_changed"
-        record_event(
-            action,
-            actor=account,
-            target=account,
-            after={"status": account.status} if accepted else {},
-        )
+        if accepted:
+            after = {"status": account.status}
+            record_event("account.invitation_accepted", actor=account, target=account, after=after)
+        else:
+            record_event("account.password_changed", actor=account, target=account)
     return account
 
 
 def request_password_reset(account: User) -> User:
-    """A mail with a link to choose a password; asked for by whoever typed the address. The invited
-    get their invitation.
+    """Queues an email with a link to choose a password, requested by whoever typed the address.
+
+    An invited person gets the invitation again.
     """
     with transaction.atomic():
         account = lock_account(account)
@@ -56,22 +63,19 @@ def request_password_reset(account: User) -> User:
 
 
 def send_password_reset(account: User, *, by: Any, version: int | None = None) -> User:
-    """The same mail, sent by a colleague. The password that is there works until another one is
-    chosen.
+    """Queues an email with a link to choose a password, requested by staff.
+
+    The current password keeps working until another one is chosen.
     """
     with transaction.atomic():
         current = lock_and_check(account, "reset_password", by=by, version=version)
         refuse_deleted(current)
         if current.state == State.INVITED:
-            raise VerbRefused(
-                "This account is invited and has no password yet. Invite it again instead.",
-                current,
-            )
+            text = "This account is invited and has no password yet. Invite it again instead."
+            raise VerbRefused(text, current)
         if not current.is_active:
-            raise VerbRefused(
-                f"This account is {current.state.label.lower()}, so the link would not work.",
-                current,
-            )
+            state = current.state.label.lower()
+            raise VerbRefused(f"This account is {state}, so the link would not work.", current)
         post_message_once(Message.Kind.PASSWORD_RESET, current)
         record_event("account.password_reset_sent", actor=by, target=current)
     return current

@@ -1,4 +1,4 @@
-"""Reinstates: what users.verbs.reinstatement.verb.reinstate_account does to one account."""
+"""The bulk form of reinstate_account."""
 
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ class Reinstate(ColumnAction):
     action = "reinstate"
     event = "account.reinstated"
     noun = "reinstatement"
+    position = 20
     past = "reinstated"
     icon = "reinstate"
     explains = "The users can sign in again. Accounts that never had a password become invited."

@@ -1,4 +1,4 @@
-""""""
+"""Ends a suspension."""
 
 from typing import Any
 
@@ -12,28 +12,29 @@ from users.verbs.transaction import change_account, clean_reason
 def reinstate_account(
     account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None
 ) -> User:
-    """Ends a suspension. An account that never had a password is invited again rather than active.
+    """Ends a suspension. An account that never had a password becomes invited, any other active.
 
-    `tell`: a mail to the person; where they never had a password, it is their invitation.
+    `tell` sends the person an email: their invitation, or that they can sign in again.
     """
     reason = clean_reason(reason)
-    with change_account(
-        account, "reinstate", "account.reinstated", by=by, version=version, reason=reason
-    ) as current:
+    action = "reinstate"
+    event = "account.reinstated"
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
         if current.status != State.SUSPENDED:
             raise VerbRefused(
                 f"This account is {current.state.label.lower()}, not suspended.", current
             )
-        current.status = (
-            State.ACTIVE if current.has_usable_password() or current.last_login else State.INVITED
-        )
+        had_password = current.has_usable_password() or current.last_login
+        current.status = State.ACTIVE if had_password else State.INVITED
         current.status_reason = ""
         current.suspended_until = None
         if tell:
-            outbox.post_message(
-                Message.Kind.INVITATION
-                if current.status == State.INVITED
-                else Message.Kind.REINSTATED,
-                current,
-            )
+            outbox.post_message(message_kind(current), current)
     return current
+
+
+def message_kind(account: User) -> Message.Kind:
+    """The kind of email that tells the owner of a reinstated account."""
+    if account.status == State.INVITED:
+        return Message.Kind.INVITATION
+    return Message.Kind.REINSTATED

@@ -1,4 +1,4 @@
-"""Restores: what users.verbs.restoration.verb.restore_account does to one account."""
+"""The bulk form of restore_account."""
 
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ class Restore(ColumnAction):
     action = "restore"
     event = "account.restored"
     noun = "restoration"
+    position = 150
     past = "restored"
     icon = "reinstate"
     explains = (
@@ -37,19 +38,15 @@ class Restore(ColumnAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         others = [state for state in State if state not in (State.DELETED, State.ERASED)]
-        return [
-            (
-                Q(status=State.ERASED),
-                "This account is erased and can’t be restored.",
-            ),
-            *(
-                (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")
-                for state in others
-            ),
+        erased = (Q(status=State.ERASED), "This account is erased and can’t be restored.")
+        not_deleted = [
+            (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")
+            for state in others
         ]
+        return [erased, *not_deleted]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        """One that came deleted, from an import say, is as if it were new."""
+        """An account that was imported as deleted has no previous status: it is as if new."""
         never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
         new = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
         return {

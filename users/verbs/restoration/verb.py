@@ -1,4 +1,4 @@
-""""""
+"""Restores an account from the recycle bin."""
 
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,14 @@ from users.verbs.transaction import change_account, clean_reason
 def restore_account(
     account: User, *, by: Any, reason: str = "", version: int | None = None
 ) -> User:
-    """As it was before: a suspension goes on until its end, an invitation waits again. Sessions
-    stay ended.
+    """Gives the account the status that it had before: suspended until the same time, for example.
+
+    Sessions stay ended.
     """
     reason = clean_reason(reason)
-    with change_account(
-        account, "restore", "account.restored", by=by, version=version, reason=reason
-    ) as current:
+    action = "restore"
+    event = "account.restored"
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
         if current.status == State.ERASED:
             raise VerbRefused("This account is erased and can’t be restored.", current)
         if current.status != State.DELETED:
@@ -34,14 +35,16 @@ def restore_account(
 
 
 def values_before_deletion(account: User) -> dict[str, Any]:
-    """What the account was when it was deleted. One that came deleted, from an import say, is as if
-    it were new.
+    """The fields as they were before the deletion.
+
+    An account that was imported as deleted has no previous status: it is as if new.
     """
     kept = account.before_deletion
-    if not kept:
-        was = State.ACTIVE if account.has_usable_password() or account.last_login else State.INVITED
-        return {"status": was, "status_reason": "", "suspended_until": None}
-    return kept | {"suspended_until": parse_optional_datetime(kept["suspended_until"])}
+    if kept:
+        return kept | {"suspended_until": parse_optional_datetime(kept["suspended_until"])}
+    had_password = account.has_usable_password() or account.last_login
+    status = State.ACTIVE if had_password else State.INVITED
+    return {"status": status, "status_reason": "", "suspended_until": None}
 
 
 def parse_optional_datetime(text: str | None) -> datetime | None:

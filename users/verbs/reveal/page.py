@@ -1,4 +1,6 @@
-"""What is masked of one account, shown to somebody who says why."""
+"""The page that shows the masked personal data of an account."""
+
+from functools import partial
 
 from django import forms
 from django.shortcuts import redirect, render
@@ -11,6 +13,8 @@ from users.verbs.reveal.verb import needs_reason, reveal_personal_data
 from users.web.account_lookup import get_account
 from users.web.forms import form_status, reason_field
 from users.web.partials import is_partial
+
+TEMPLATE = "users/verbs/reveal.html"
 
 
 class RevealForm(forms.Form):
@@ -25,26 +29,20 @@ class RevealForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def reveal_page(request, pk: int):
-    """The values stand in the answer to the POST alone: at no address, and in no cache."""
+    """Shows the values only in the response to the POST, which has no address and no cache."""
     account = get_account(request, "reveal_personal", pk)
     if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
-    form = bind_form(
-        request, RevealForm, "reveal_personal", account, needs_reason=needs_reason(request.user)
-    )
-    shown = (
-        submit_form(
-            form, lambda: reveal_personal_data(account, by=request.user, **form.cleaned_data)
-        )
-        if form.is_valid()
-        else None
-    )
-    request.revealed = shown is not None
-    context = {"form": form, "account": shown or account, "revealed": shown}
-    part = "#values" if is_partial(request) and shown else ""
-    return render(
-        request,
-        "users/account/reveal.html" + part,
-        context,
-        status=200 if shown else form_status(form),
-    )
+    asks_reason = needs_reason(request.user)
+    form = bind_form(request, RevealForm, "reveal_personal", account, needs_reason=asks_reason)
+    reveal = partial(reveal_personal_data, account, by=request.user)
+    revealed = None
+    if form.is_valid():
+        revealed = submit_form(form, lambda: reveal(**form.cleaned_data))
+    request.revealed = revealed is not None
+    if revealed is None:
+        context = {"form": form, "account": account, "revealed": None}
+        return render(request, TEMPLATE, context, status=form_status(form))
+    template = f"{TEMPLATE}#values" if is_partial(request) else TEMPLATE
+    context = {"form": form, "account": revealed, "revealed": revealed}
+    return render(request, template, context)

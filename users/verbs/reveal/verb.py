@@ -1,4 +1,4 @@
-"""Showing somebody what is masked for them, once, with a trace."""
+"""Shows masked personal data once and records it."""
 
 from typing import Any
 
@@ -13,11 +13,12 @@ REVEALED_FIELDS = ("username", "email", "phone", "attributes")
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
-    """The account as it is. The event says which fields were shown, and never their values."""
+    """Returns the account unmasked. The event names the fields but not their values."""
     with transaction.atomic():
         account = User.objects.get(pk=account.pk)
         access.require(by, "reveal_personal", account)
-        reason = require_reason(reason) if needs_reason(by) else clean_reason(reason)
+        check_reason = require_reason if needs_reason(by) else clean_reason
+        reason = check_reason(reason)
         fields = [name for name in REVEALED_FIELDS if getattr(account, name)]
         record_event(
             "account.revealed", actor=by, target=account, after={"fields": fields}, reason=reason
@@ -26,4 +27,6 @@ def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
 
 
 def needs_reason(by: Any) -> bool:
-    return not isinstance(by, access.CommandActor) and not by.has_perm(access.REVEAL_WITHOUT_REASON)
+    if isinstance(by, access.CommandActor):
+        return False
+    return not by.has_perm(access.REVEAL_WITHOUT_REASON)

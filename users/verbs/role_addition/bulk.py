@@ -1,4 +1,4 @@
-""""""
+"""The bulk form of add_to_groups."""
 
 from datetime import datetime
 from functools import reduce
@@ -10,7 +10,14 @@ from django.db.models import Q
 
 from users import access
 from users.bulk.eligibility import gone_skips
-from users.bulk.role_action import GROUPS_GONE, BulkGroupsForm, GroupsAction, add_members, grant_refusals, is_member_of
+from users.bulk.role_action import (
+    GROUPS_GONE,
+    BulkGroupsForm,
+    GroupsAction,
+    add_members,
+    grant_refusals,
+    is_member_of,
+)
 from users.jobs.models import Job
 
 
@@ -34,6 +41,7 @@ class AddToGroups(GroupsAction):
     event = "account.groups_added"
     asks = "Add roles to {}?"
     noun = "groups"
+    position = 70
     past = "given these roles"
     icon = "plus"
     menu = "Access"
@@ -46,8 +54,8 @@ class AddToGroups(GroupsAction):
             return gone_skips()
         if not (groups := self.groups(job)):
             return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
-        everywhere = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone_skips(), (everywhere, "This account already has these roles.")]
+        has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
+        return [*gone_skips(), (has_all, "This account already has these roles.")]
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

@@ -1,4 +1,4 @@
-"""Into groups and out of them, whatever else the account is in."""
+"""Adds roles to an account and leaves its other roles as they are."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,12 +16,11 @@ ACTION = "change_groups"
 def add_to_groups(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
-    """Into `groups` too. Nobody gives a group with rights that they don't have."""
+    """Adds the account to `groups`. Nobody grants permissions that they don't have."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    with change_account(
-        account, ACTION, "account.groups_added", by=by, version=version, reason=reason
-    ) as current:
+    event = "account.groups_added"
+    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
         refuse_deleted(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
@@ -32,6 +31,8 @@ def add_to_groups(
 
 
 def require_groups(groups: Iterable[Group]) -> list[Group]:
-    if not (groups := list(groups)):
+    """Returns the groups as a list. Raises ValidationError if there are none."""
+    found = list(groups)
+    if not found:
         raise ValidationError({"groups": "Choose at least one role."})
-    return groups
+    return found

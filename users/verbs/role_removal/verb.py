@@ -1,4 +1,4 @@
-""""""
+"""Removes roles from an account and leaves its other roles as they are."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,12 +14,11 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 def remove_from_groups(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
-    """Out of `groups`, as far as it is in them."""
+    """Removes the account from those of `groups` that it is in."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    with change_account(
-        account, ACTION, "account.groups_removed", by=by, version=version, reason=reason
-    ) as current:
+    event = "account.groups_removed"
+    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
         refuse_deleted(current)
         if not set(current.groups.all()).intersection(groups):
             raise VerbRefused("This account has none of these roles.", current)

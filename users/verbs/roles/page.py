@@ -1,4 +1,4 @@
-""""""
+"""The page that changes all roles and the access level of an account."""
 
 from django import forms
 from django.contrib import messages
@@ -7,9 +7,8 @@ from django.shortcuts import redirect, render
 
 from users.history import edit_conflicts
 from users.models import User
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.roles.verb import assign_roles
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
 from users.web.forms import GroupsField, VersionedForm, form_status
 
@@ -37,20 +36,14 @@ def roles_page(request, pk: int):
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind_form(request, RolesForm, "assign_roles", account, initial=initial)
     held = access_names(account) if form.is_valid() else set()
-    if form.is_valid() and (
-        done := submit_form(
-            form, lambda: assign_roles(account, by=request.user, **form.cleaned_data)
-        )
-    ):
-        messages.success(
-            request,
-            edit_conflicts.saved_message(done, request.user, roles_saved(held, access_names(done))),
-        )
+    change = lambda: assign_roles(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        saved = roles_saved(held, access_names(changed))
+        messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
-        form, request.user, f"/users/{pk}/"
-    )
-    return render(request, "users/account/roles.html", context, status=form_status(form))
+    context = {"form": form, "account": account}
+    context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")
+    return render(request, "users/verbs/roles.html", context, status=form_status(form))
 
 
 def access_names(account: User) -> set[str]:

@@ -1,4 +1,4 @@
-"""Groups, staff, superuser."""
+"""Sets the roles and the access level of an account."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,9 +6,16 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from users.exceptions import EditConflict, FieldConflict
-from users.history.edit_merge import ChangesSince, attach_merged_events, changes_since, find_conflict
+from users.history.edit_merge import (
+    ChangesSince,
+    attach_merged_events,
+    changes_since,
+    find_conflict,
+)
 from users.models import User
 from users.verbs.transaction import access_values, change_account, refuse_deleted, require_grant
+
+ACCESS_LEVELS = ("is_staff", "is_superuser")
 
 
 def assign_roles(
@@ -22,17 +29,17 @@ def assign_roles(
 ) -> User:
     """Exactly these roles, staff or not, superuser or not. A superuser is always staff.
 
-    From an older version: what was added and taken since then stays so too, each group by itself.
-    Raises Stale where the two don't go together.
+    Made from an older version, it merges with what was changed since: each role by itself. Raises
+    EditConflict where the two changes contradict each other.
     """
     wanted: dict[str, Any] = {
         "groups": list(groups),
         "is_staff": is_staff or is_superuser,
         "is_superuser": is_superuser,
     }
-    with change_account(
-        account, "assign_roles", "account.roles_assigned", by=by, version=None
-    ) as current:
+    action = "assign_roles"
+    event = "account.roles_assigned"
+    with change_account(account, action, event, by=by, version=None) as current:
         refuse_deleted(current)
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
@@ -44,42 +51,45 @@ def assign_roles(
 
 
 def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Returns `wanted`, merged with what was changed since `version`. Raises EditConflict."""
     past = changes_since(account, version)
     now = access_values(account)
     typed = wanted | {"groups": sorted(group.name for group in wanted["groups"])}
     if not past.known:
-        if unsure := tuple(
-            clash for name in typed if (clash := find_conflict(past, name, typed[name], now[name]))
-        ):
-            raise EditConflict(account, version, unsure)
+        refuse_unknown_past(account, version, past, typed, now)
         return wanted
     settled: dict[str, Any] = {"groups": merged_groups(account, past, wanted["groups"])}
-    for name in ("is_staff", "is_superuser"):
-        settled[name] = now[name] if typed[name] == past.original(name, now[name]) else typed[name]
-    if (
-        settled["is_superuser"] and not settled["is_staff"]
-    ):  # one made a superuser of somebody who is to leave the staff
-        raise EditConflict(
-            account,
-            version,
-            tuple(role_conflict(past, name, typed, now) for name in ("is_staff", "is_superuser")),
-            settled,
-        )
+    for name in ACCESS_LEVELS:
+        is_unchanged = typed[name] == past.original(name, now[name])
+        settled[name] = now[name] if is_unchanged else typed[name]
+    if settled["is_superuser"] and not settled["is_staff"]:
+        # One person made it a superuser, and another removed it from the staff.
+        conflicts = tuple(role_conflict(past, name, typed, now) for name in ACCESS_LEVELS)
+        raise EditConflict(account, version, conflicts, settled)
     attach_merged_events(account, past)
     return settled
 
 
+def refuse_unknown_past(
+    account: User, version: int, past: ChangesSince, typed: dict[str, Any], now: dict[str, Any]
+) -> None:
+    """Raises EditConflict if anything differs: who changed it since cannot be found out."""
+    found = [find_conflict(past, name, typed[name], now[name]) for name in typed]
+    conflicts = tuple(conflict for conflict in found if conflict)
+    if conflicts:
+        raise EditConflict(account, version, conflicts)
+
+
 def merged_groups(account: User, past: ChangesSince, wanted: list[Group]) -> list[Group]:
-    """The groups of now, with those that were added to the ones of then, and without those that
-    were taken.
+    """The current groups, with those that were added to the former ones and without those that
+    were removed from them.
     """
     now = set(account.groups.all())
     then = set(past.original("groups", [group.name for group in now]))
     added = {group for group in wanted if group.name not in then}
-    taken = then - {group.name for group in wanted}
-    return sorted(
-        (group for group in now | added if group.name not in taken), key=lambda group: group.pk
-    )
+    removed = then - {group.name for group in wanted}
+    kept = [group for group in now | added if group.name not in removed]
+    return sorted(kept, key=lambda group: group.pk)
 
 
 def role_conflict(

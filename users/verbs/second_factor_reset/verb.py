@@ -1,4 +1,4 @@
-"""The second factor."""
+"""Resets the second factor of an account."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from users.verbs.transaction import change_account, refuse_deleted, require_reas
 
 
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Signing in takes the password alone, until a new factor is set up. Open sessions end: whoever
-    has the lost one may sit in one of them.
+    """Removes the second factor, so that the password alone is enough until a new one is set up.
+
+    Open sessions end, since somebody who has the lost factor may use one of them.
     """
     reason = require_reason(reason)
     action = "reset_second_factor"

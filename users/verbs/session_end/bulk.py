@@ -1,8 +1,7 @@
-"""Ends sessions: what users.verbs.session_end.verb.end_sessions does to one account. The version stays, and
-nothing is taken back.
-"""
+"""The bulk form of end_sessions. The version of an account stays, and there is no undo."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -29,6 +28,7 @@ class EndSessions(ConditionAction):
     event = "account.sessions_ended"
     asks = "End all sessions of {}?"
     noun = "sessions-end"
+    position = 130
     past = "signed out"
     icon = "leave"
     menu = "Sign-in"
@@ -37,32 +37,22 @@ class EndSessions(ConditionAction):
     ends_sessions = True
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [
-            (
-                ~Q(Exists(Session.objects.filter(account_id=OuterRef("pk")))),
-                "There are no active sessions to end.",
-            )
-        ]
+        sessions = Session.objects.filter(account_id=OuterRef("pk"))
+        return [(~Q(Exists(sessions)), "There are no active sessions to end.")]
 
     def run(self, chunk: Chunk) -> None:
         ids = lock_admitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now())
-        theirs = Session.objects.filter(account_id__among=list(rows))
-        numbers = dict(theirs.values_list("account_id").annotate(n=Count("pk")).order_by())
+        sessions = Session.objects.filter(account_id__among=list(rows))
+        counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
         store.delete_sessions_of(list(rows))
-        record_changes(
-            chunk,
-            self.event,
-            [
-                ChangedAccount(
-                    pk,
-                    row["username"],
-                    row["version"],
-                    {},
-                    {"sessions": numbers.get(pk, 0)},
-                    {"sessions": 0},
-                )
-                for pk, row in rows.items()
-            ],
-        )
+        ended = [ended_account(row, counts.get(pk, 0)) for pk, row in rows.items()]
+        record_changes(chunk, self.event, ended)
+
+
+def ended_account(row: dict[str, Any], sessions: int) -> ChangedAccount:
+    """The change of an account that had so many sessions, as its event says it."""
+    return ChangedAccount(
+        row["pk"], row["username"], row["version"], {}, {"sessions": sessions}, {"sessions": 0}
+    )

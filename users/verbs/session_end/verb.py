@@ -1,4 +1,4 @@
-"""Ending sessions and lock-outs. The version stays: nothing changes that a form shows."""
+"""Ends sessions. The version of the account stays: nothing changes that a form shows."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from users.verbs.transaction import clean_reason, save_account
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
-    """One session, at its next request. Refused where there is none of this name (any more)."""
+    """Ends one session at its next request. Refused where there is no such session (any more)."""
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock_account(account)
@@ -26,8 +26,8 @@ def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") ->
 
 
 def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
-    """All of them, at their next requests. Refused where there is none, so that a second click does
-    nothing.
+    """Ends all sessions at their next requests. Refused where there are none, so that a second
+    click does nothing.
     """
     reason = clean_reason(reason)
     with transaction.atomic():
@@ -38,6 +38,7 @@ def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
 
 
 def end_own_session(account: User, public_id: UUID) -> User:
+    """Ends one session on behalf of the owner of the account."""
     with transaction.atomic():
         account = lock_account(account)
         end_one_session(account, public_id, account, "")
@@ -45,8 +46,9 @@ def end_own_session(account: User, public_id: UUID) -> User:
 
 
 def end_own_sessions(account: User) -> User:
-    """All of them. Who wants to go on in the browser at hand ties its session to the account as it
-    is returned.
+    """Ends all sessions on behalf of the owner of the account.
+
+    To keep the session of this request, its hash must be renewed from the account that is returned.
     """
     with transaction.atomic():
         account = lock_account(account)
@@ -58,27 +60,28 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
     ended = sessions.delete_session(account.pk, public_id)
     if ended is None:
         raise VerbRefused("This session has already ended.", account)
-    before = {"session": device_label(ended.user_agent)}
-    after = {"session": "ended"}
     record_event(
-        "account.session_ended", actor=by, target=account, before=before, after=after, reason=reason
+        "account.session_ended",
+        actor=by,
+        target=account,
+        before={"session": device_label(ended.user_agent)},
+        after={"session": "ended"},
+        reason=reason,
     )
 
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
-    """By the epoch, which reaches a session too that is beginning at this moment; and their rows."""
+    """Deletes all sessions and raises the epoch, which also ends those that begin just now."""
     number = sessions.delete_sessions(account.pk)
     if not number:
         raise VerbRefused("There are no active sessions to end.", account)
     account.session_epoch += 1
     save_account(account, update_fields=["session_epoch"])
-    before = {"sessions": number}
-    after = {"sessions": 0}
     record_event(
         "account.sessions_ended",
         actor=by,
         target=account,
-        before=before,
-        after=after,
+        before={"sessions": number},
+        after={"sessions": 0},
         reason=reason,
     )

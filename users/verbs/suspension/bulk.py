@@ -1,4 +1,4 @@
-"""Suspends: what users.verbs.suspension.verb.suspend_account does to one account."""
+"""The bulk form of suspend_account."""
 
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ class Suspend(ColumnAction):
     action = "suspend"
     event = "account.suspended"
     noun = "suspension"
+    position = 10
     past = "suspended"
     icon = "suspend"
     dangerous = True
@@ -32,7 +33,8 @@ class Suspend(ColumnAction):
     )
     form = BulkSuspensionForm
     columns = ("status", "status_reason", "suspended_until")
-    takes_keys = ends_sessions = True
+    takes_keys = True
+    ends_sessions = True
     undo_ends_sessions = True
     undo_action = "reinstate"
 

@@ -1,4 +1,4 @@
-"""Suspension and its end."""
+"""Suspends an account."""
 
 from datetime import datetime
 from typing import Any
@@ -19,16 +19,16 @@ def suspend_account(
     tell: bool = False,
     version: int | None = None,
 ) -> User:
-    """Nobody signs in to it, and its sessions end at their next request; until `until`, or until it
-    is reinstated.
+    """Suspends the account until `until`, or until somebody reinstates it.
 
-    `tell`: a mail to the person, which says until when and never why.
+    Nobody can sign in, and the sessions end at their next request. `tell` sends the person an
+    email with the end date but not the reason.
     """
     reason = require_reason(reason)
     require_future("until", until)
-    with change_account(
-        account, "suspend", "account.suspended", by=by, version=version, reason=reason
-    ) as current:
+    action = "suspend"
+    event = "account.suspended"
+    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
         if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
             raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
         current.status = State.SUSPENDED

@@ -1,4 +1,4 @@
-"""Verifies addresses: what users.verbs.verification.verb.verify_email does to one account."""
+"""The bulk form of verify_email."""
 
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ class VerifyEmail(ColumnAction):
     event = "account.email_verified"
     asks = "Verify addresses of {}?"
     noun = "verification"
+    position = 120
     past = "verified"
     icon = "check"
     menu = "Address"
@@ -39,7 +40,7 @@ class VerifyEmail(ColumnAction):
 
 
 def unverified_skips() -> list[tuple[Q, str]]:
-    """As users.verbs.verification.verb.require_unverified, of an account that is there."""
+    """The refusals of users.verbs.verification.verb.require_unverified as conditions."""
     return [
         (Q(email=""), "This account has no address."),
         (Q(email_verified_at__isnull=False), "This address is already verified."),

@@ -1,4 +1,4 @@
-"""Whether an address is the person's own: by a colleague's word, or by a link in a mail."""
+"""Verifies the address of an account, by hand or with the key from an email."""
 
 from typing import Any
 
@@ -13,23 +13,22 @@ ACTION = "verify_email"
 
 
 def verify_email(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """By the word of whoever does it; the reason says how they know."""
+    """Marks the address as verified. The reason says how `by` knows that it is the person's own."""
     reason = require_reason(reason)
-    with change_account(
-        account, ACTION, "account.email_verified", by=by, version=version, reason=reason
-    ) as current:
+    event = "account.email_verified"
+    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
         require_unverified(current)
         current.email_verified_at = timezone.now()
     return current
 
 
 def confirm_email(account: User, key: str) -> User:
-    """The owner followed the link with `key`. Refused where it no longer fits the account, by now
-    or by then.
+    """Marks the address as verified by its owner, who followed the link with `key`.
+
+    Refused where the key does not fit the account any more.
     """
-    with change_account(
-        account, None, "account.email_confirmed", by=account, version=None
-    ) as current:
+    event = "account.email_confirmed"
+    with change_account(account, None, event, by=account, version=None) as current:
         if not current.is_active or not verification_tokens.check_token(current, key):
             raise VerbRefused("This link no longer works.", current)
         current.email_verified_at = timezone.now()
@@ -37,6 +36,7 @@ def confirm_email(account: User, key: str) -> User:
 
 
 def require_unverified(account: User) -> None:
+    """Raises VerbRefused unless the account has an address that is not verified."""
     refuse_deleted(account)
     if not account.email:
         raise VerbRefused("This account has no address.", account)

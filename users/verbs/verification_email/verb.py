@@ -1,4 +1,4 @@
-""""""
+"""Sends an email with a link that confirms the address."""
 
 from typing import Any
 
@@ -13,19 +13,16 @@ from users.verbs.verification.verb import ACTION, require_unverified
 
 
 def send_verification(account: User, *, by: Any, version: int | None = None) -> User:
-    """A mail with a link that confirms the address."""
+    """Queues an email with a link that confirms the address."""
     with transaction.atomic():
         current = lock_and_check(account, ACTION, by=by, version=version)
         require_unverified(current)
         if current.state == State.INVITED:
-            raise VerbRefused(
-                "This account is invited. Accepting the invitation verifies the address.", current
-            )
+            text = "This account is invited. Accepting the invitation verifies the address."
+            raise VerbRefused(text, current)
         if not current.is_active:
-            raise VerbRefused(
-                f"This account is {current.state.label.lower()}, so the link would not work.",
-                current,
-            )
+            state = current.state.label.lower()
+            raise VerbRefused(f"This account is {state}, so the link would not work.", current)
         post_message_once(Message.Kind.VERIFICATION, current)
         record_event("account.verification_sent", actor=by, target=current)
     return current
