@@ -60,7 +60,7 @@ if __name__ == "__main__":
     from users.bulk.column_action import ColumnAction
     from users.bulk.undo import Undo
     from users.jobs import worker
-    from users.jobs.queue import doorbell, supervisor
+    from users.jobs.queue import supervisor, task_queue
     from users.transfer.export_action import ExportAccounts
 
     for kind in (ColumnAction, ExportAccounts, Undo):
@@ -84,4 +84,4 @@ if __name__ == "__main__":
     worker.LONG_SLICE_SECONDS = float(os.environ.get("LONG_TURN", worker.LONG_SLICE_SECONDS))
     worker.PAUSE_SECONDS["sqlite"] = 0.05
     worker.CHUNK_LIMITS["idle_in_transaction_session_timeout"] = "2000"
-    supervisor.Supervisor(doorbell.CLUSTERS).run()
+    supervisor.Supervisor(task_queue.CLUSTERS).run()

@@ -41,7 +41,7 @@ from users.audit.origin import Origin, current_origin
 from users.audit.record import record_event
 from users.jobs.kinds import KINDS, JobKind
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.models import User
 
 JOBS_PER_PERSON = 10  # jobs of one person that have not ended
@@ -334,7 +334,7 @@ def record_job_event(job: Job, action: str, by: Any, line: str, *, reason: str =
 
 def enqueue_work(job: Job) -> None:
     if job.state == State.QUEUED:
-        doorbell.enqueue_task(WORK_TASK)
+        task_queue.enqueue_task(WORK_TASK)
 
 
 def refuse_too_many(by: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from users import access, masking
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, WorkerBeat
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.models import User
 from users.web.csv_injection import escape_formula
 
@@ -102,7 +102,7 @@ class WorkerSilence:
 
 def worker_silence() -> WorkerSilence | None:
     """None while workers work."""
-    at = WorkerBeat.objects.filter(cluster=doorbell.MAIN).values_list("at", flat=True).first()
+    at = WorkerBeat.objects.filter(cluster=task_queue.MAIN).values_list("at", flat=True).first()
     return None if at and timezone.now() - at < SILENT_AFTER else WorkerSilence(at)
 
 

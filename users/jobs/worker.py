@@ -21,7 +21,7 @@ from users import access
 from users.jobs import engine
 from users.jobs.kinds import KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job, JobLine
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 
 logger = logging.getLogger(__name__)
 
@@ -125,10 +125,10 @@ def enqueue_lost_work() -> int:
     How many rings.
     """
     waiting = min(runnable_jobs().count(), 4)
-    if not waiting or doorbell.oldest_wait(doorbell.MAIN) is not None:
+    if not waiting or task_queue.oldest_wait(task_queue.MAIN) is not None:
         return 0
     for _ in range(waiting):
-        doorbell.enqueue_task(engine.WORK_TASK)
+        task_queue.enqueue_task(engine.WORK_TASK)
     return waiting
 
 
@@ -336,7 +336,7 @@ class TimeSlice:
                     if mine.filter(priority=priority).update(
                         state=State.QUEUED, due_at=due, crashes=0
                     ):
-                        doorbell.enqueue_task(engine.WORK_TASK)
+                        task_queue.enqueue_task(engine.WORK_TASK)
                         return
             self.let_go()
         except DATABASE_ERRORS as error:

@@ -18,7 +18,7 @@ from users import access
 from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.exceptions import EditConflict, VerbRefused
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.models import State, User
 from users.privacy import reservations
 from users.row_locks import lock_account, lock_superusers
@@ -77,13 +77,13 @@ def erase_account(
             reason=reason,
         )
         transaction.on_commit(caches["pages"].clear)
-        doorbell.enqueue_task(
+        task_queue.enqueue_task(
             "users.caching.tasks.flush_pages"
         )  # once more: a page may have been under way just now
         if (
             not current_origin.get().job_id
         ):  # those of a job are waited for by one walk, which begins within a minute
-            doorbell.enqueue_task("users.privacy.tasks.redact_waiting_texts")
+            task_queue.enqueue_task("users.privacy.tasks.redact_waiting_texts")
     return account
 
 
