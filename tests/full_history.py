@@ -27,7 +27,9 @@ from users.bulk import undo
 from users.directory import counts, saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
+from users.jobs import engine
 from users.jobs.models import Job, JobItem, JobLine
+from users.jobs.remarks import remark_by
 from users.mail import delivery
 from users.mail.models import Letter, Message
 from users.models import User
@@ -256,16 +258,18 @@ def make_jobs(person: User, support: User) -> None:
         by=support,
         by_text="support",
         state="cancelled",
-        note=f"Declined by {LOGIN}.",
         parent=job,
         selection=f"job={job.pk}&outcome=changed",
         parameters={"of": job.pk},
         skipped=1,
         selected=1,
     )
-    since = f"Changed since by {LOGIN}: Edited, 1 Mar 2026, 12:00 UTC."
-    JobItem.objects.create(job=declined, account=other, outcome="skipped", reason=since)
-    JobLine.objects.create(job=declined, text=f"Approved by {LOGIN}.")
+    event = {"actor_id": person.pk, "actor_text": LOGIN, "action": "account.edited"}
+    since = undo.change_remark(event | {"at": timezone.now()})
+    JobItem.objects.create(job=declined, account=other, outcome="skipped", **since.columns())
+    engine.add_line(declined, remark_by(person, "approved"))
+    declined.note_line = engine.add_line(declined, remark_by(person, "declined", f"Ask {LOGIN}"))
+    declined.save()
     JobItem.objects.create(
         job=job,
         account=person,

@@ -22,7 +22,9 @@ from users.audit.record import record_event
 from users.bulk.selection_kind import filtered_accounts
 from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
+from users.jobs import engine
 from users.jobs.models import Job, JobItem
+from users.jobs.remarks import Remark
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 
@@ -144,8 +146,9 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
         outcome="failed",
         reason=f"No mail to {MAIL}",
     )
+    note = engine.add_line(job, Remark("chunk_failed", text=PHONE))
     Job.objects.filter(pk=job.pk).update(
-        failed=1, changed=1, selected=2, reason=f"for {MAIL}", note=f"{PHONE}"
+        failed=1, changed=1, selected=2, reason=f"for {MAIL}", note_line=note
     )
     User.objects.filter(pk=person.pk).update(
         attributes={"mobile": "0157 99887766", "contacts": [{"of": f"wife {OLD_MAIL}"}]}

@@ -19,6 +19,20 @@ MODELS = (
     "users.transfer.models",
 )
 
+# Rooms that hold something of a person. Each module registers the steps that remove it.
+FORGETTING = (
+    "users.audit.forgetting",
+    "users.sessions.forgetting",
+    "users.jobs.forgetting",
+    "users.mail.forgetting",
+    "users.privacy.forgetting",
+    "users.directory.forgetting",
+    "users.notes.forgetting",
+    "users.presence.forgetting",
+    "users.transfer.forgetting",
+    "users.signin.forgetting",
+)
+
 
 class UsersConfig(AppConfig):
     name = "users"
@@ -35,6 +49,9 @@ class UsersConfig(AppConfig):
         from users.database.version import refuse_earlier_version
         from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers
+
+        for name in FORGETTING:
+            import_module(name)
 
         pre_migrate.connect(
             refuse_earlier_version, sender=self, dispatch_uid="users.database.version"

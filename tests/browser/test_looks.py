@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
-from tests.jobs.kinds import start
+from tests.jobs.kinds import park, start
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
@@ -70,9 +70,7 @@ def make_jobs(root: User) -> None:
     Job.objects.filter(pk=jobs[1].pk).update(
         state="running", expected=1_234_567, changed=400_000, selected=400_000, rate=2345
     )
-    Job.objects.filter(pk=jobs[2].pk).update(
-        state="parked", note="Three attempts ended with the death of their worker."
-    )
+    park(jobs[2], "Three attempts ended with the death of their worker.")
 
 
 def addresses(root: User) -> list[str]:

@@ -15,6 +15,7 @@ from users.bulk.selection_kind import SelectionKind
 from users.jobs import engine
 from users.jobs.kinds import Chunk, register_kind
 from users.jobs.models import Job, JobItem
+from users.jobs.remarks import Remark
 from users.models import User
 
 
@@ -77,6 +78,12 @@ def start(by, *, phone: str = "1", selection: str = "all=1", **fields) -> Job:
         parameters=parameters,
         **fields,
     )
+
+
+def park(job: Job, error: str) -> None:
+    """Parks the job with `error` as its note."""
+    line = engine.add_line(job, Remark("chunk_failed", text=error))
+    Job.objects.filter(pk=job.pk).update(state="parked", note_line=line)
 
 
 def assert_each_exactly_once(job: Job, changed: int) -> None:

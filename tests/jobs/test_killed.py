@@ -174,7 +174,7 @@ def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
         until(lambda: ended(paused))
         assert other.process.poll() is None
     assert_each_exactly_once(paused, changed=501)
-    assert not JobLine.objects.filter(text__contains="The worker of attempt").exists()
+    assert not JobLine.objects.filter(code="worker_lost").exists()
 
 
 def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):

@@ -11,7 +11,7 @@ from tests.answers import (
     assert_wrong_method,
 )
 from tests.builders import make_user
-from tests.jobs.kinds import Stamp, start
+from tests.jobs.kinds import Stamp, park, start
 from tests.pages import read
 from users.jobs import queries, worker
 from users.jobs.kinds import JobLink
@@ -90,8 +90,11 @@ def test_a_running_job_tells_its_progress_until_it_has_ended(client, support, ac
 
 def test_a_parked_job_says_why(client, support):
     job = start(support)
-    Job.objects.filter(pk=job.pk).update(state="parked", note="Three <deaths>")
-    assert read(client.get(path(job))).one("p", class_="note error").text == "Three <deaths>"
+    park(job, "Three <deaths>")
+    page = read(client.get(path(job)))
+    assert page.one("p", class_="note error").text == "Three <deaths>"
+    lines = [line.text for line in page.one("ol", class_="events").all("p")]
+    assert lines == ["Stopped after errors: Three <deaths>", "Queued."]
 
 
 def test_those_left_out_are_paged_by_their_ids(
@@ -128,7 +131,7 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     response = client.get(f"{path(done)}left-out.csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(b"".join(response).decode().splitlines()))
-    why = JobItem.objects.get(job=done, account=root).reason
+    why = JobItem.objects.get(job=done, account=root).sentence
     assert rows == [
         ["account", "username", "outcome", "reason"],
         [

@@ -13,7 +13,9 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from tests.verbs.asking import events, events_refused
-from users.notes.changes import NOBODY, PINNED_MAX, add_note, edit_note, forget, pin_note
+from users.forgetting import ERASED_PERSON
+from users.notes.changes import PINNED_MAX, add_note, edit_note, pin_note
+from users.notes.forgetting import blank_notes
 from users.notes.models import Note
 
 pytestmark = pytest.mark.django_db
@@ -179,12 +181,12 @@ def test_without_its_event_nothing_is_written(agent, note, ask):
 def test_what_is_forgotten_leaves_that_there_was_a_note(client, agent, note):
     about_other = add_note(make_user(), by=make_superuser(pk=10**6, username="ada"), text="Other")
     pin_note(note, by=agent)
-    assert forget(note.account_id) == 1
-    assert forget(10**6) == 0
+    assert blank_notes(note.account_id) == 1
+    assert blank_notes(10**6) == 0
     note.refresh_from_db()
     about_other.refresh_from_db()
     assert (note.text, note.pinned, note.author_id) == ("", False, agent.pk)
-    assert (about_other.text, about_other.author_text) == ("Other", NOBODY)
+    assert (about_other.text, about_other.author_text) == ("Other", ERASED_PERSON)
     assert "Text erased." in read(client.get(f"/users/{note.account_id}/notes/")).one("main").text
 
 

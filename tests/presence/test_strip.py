@@ -18,7 +18,8 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.caching import generation
-from users.presence.models import Presence, forget_presence
+from users.presence.forgetting import forget_presence
+from users.presence.models import Presence
 from users.presence.tasks import sweep_presence
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.bulk.action import BulkAction
 from users.bulk.events import record_changes
@@ -19,9 +18,11 @@ from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_o
 from users.jobs import engine
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job, JobItem
+from users.jobs.remarks import Remark
 from users.sessions import store
 
 UNDO_EVENT = "account.undone"
+EVENT_COLUMNS = ("target_id", "target_version", "actor_id", "actor_text", "action", "at")
 IMAGE_FORGOTTEN = "The previous state of this account is no longer known."
 FORGET_BATCH = 2000  # accounts in one statement
 FORGET_JOBS = 100
@@ -53,7 +54,7 @@ class Undo(SelectionKind):
         items = {item.account_id: item for item in found}
         old = self.of.states(ids)
         changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
-        reasons = later_changes(changed_since, items)
+        reasons: dict[int, str | Remark] = {**later_changes(changed_since, items)}
         reasons |= {
             pk: IMAGE_FORGOTTEN
             for pk in ids
@@ -78,27 +79,26 @@ def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
         store.delete_sessions_of(ids)
 
 
-def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, str]:
-    """Whoever changed them last, from the events."""
-    events = (
-        AuditEvent.objects.filter(target_id__among=sorted(ids))
-        .exclude(action="denied")
-        .order_by("id")
-    )
+def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, Remark]:
+    """Returns who changed each account last, from the events."""
+    events = AuditEvent.objects.filter(target_id__among=sorted(ids)).exclude(action="denied")
     last: dict[Any, Any] = {}
-    for event in events.values(
-        "target_id", "target_version", "actor_text", "action", "at"
-    ).iterator():
+    for event in events.order_by("id").values(*EVENT_COLUMNS).iterator():
         if (event["target_version"] or 0) > (items[event["target_id"]].version or 0):
             last[event["target_id"]] = event
-    return {pk: describe_change(last.get(pk)) for pk in ids}
+    return {pk: change_remark(last.get(pk)) for pk in ids}
 
 
-def describe_change(event: dict[str, Any] | None) -> str:
+def change_remark(event: dict[str, Any] | None) -> Remark:
+    """Returns the reason to leave an account alone. It holds the actor's ID and no name, unless the
+    actor is no account.
+    """
     if event is None:
-        return "Changed since, outside Rollcall."
-    what = ACTION_LABELS.get(event["action"], event["action"])
-    return f"Changed since by {event['actor_text']}: {what}, {event['at']:%-d %b %Y, %H:%M} UTC."
+        return Remark("changed_outside")
+    details = {"action": event["action"], "at": event["at"].isoformat()}
+    if event["actor_id"] is None:
+        details["actor"] = event["actor_text"]
+    return Remark("changed_since", event["actor_id"], details)
 
 
 # --- starting one ---------------------------------------------------------------------------------

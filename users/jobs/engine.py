@@ -14,7 +14,8 @@ now; `kind.action` has been asked, `access.refusal(chunk.by, action, account)` f
 changes them, writes events, messages and items, and accounts for each id exactly once:
 
 - `chunk.changed(account, before)` writes a JobItem with the before-image and the version after the change;
-- `chunk.skipped(id, reason)`, `chunk.failed(id, reason)` write one with the reason;
+- `chunk.skipped(id, reason)`, `chunk.failed(id, reason)` write one with the reason; a reason that
+  names somebody is a users.jobs.remarks.Remark, which holds their ID;
 - `chunk.unchanged(n)` only counts;
 - `chunk.wrote(changed=n, …)` counts items that the handler has written itself, set-based:
   INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version) SELECT ….
@@ -42,13 +43,11 @@ from users.audit.record import record_event
 from users.jobs.kinds import KINDS, JobKind
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine
 from users.jobs.queue import task_queue
+from users.jobs.remarks import SELECTION_CHANGED, Remark, remark_by
 from users.models import User
 
 JOBS_PER_PERSON = 10  # jobs of one person that have not ended
 WORK_TASK = "users.jobs.tasks.work_on_jobs"
-SELECTION_CHANGED = (
-    "The selected accounts have changed since approval was requested. Start the job again."
-)
 OWN_JOB = "You can’t approve your own job. Ask a colleague."
 State = Job.State
 
@@ -111,9 +110,11 @@ def start_job(
         job.refresh_from_db()
         KINDS[kind].started(job)
         if waits:
-            record_job_event(job, "job.approval_asked", by, "Waiting for approval.", reason=reason)
+            record_job_event(job, "job.approval_asked", by, reason=reason)
+            add_line(job, Remark("approval_asked"))
         else:
-            record_job_event(job, "job.started", by, "Queued.", reason=reason)
+            record_job_event(job, "job.started", by, reason=reason)
+            add_line(job, Remark("queued"))
         enqueue_work(job)
     return job
 
@@ -170,14 +171,14 @@ def approve_job(job: Job, *, by: Any) -> Job:
         )
         freeze_selection(now)
         if now.frozen != job.frozen:
-            job.note = (
-                f"{SELECTION_CHANGED} Selected then: {job.expected:,}; now: {now.expected:,}."
-            )
+            details = {"then": job.expected, "now": now.expected}
+            job.note_line = add_line(job, Remark("selection_differs", details=details))
             enter_state(job, State.CANCELLED)
-            record_job_event(job, "job.cancelled", by, job.note)
+            record_job_event(job, "job.cancelled", by)
         else:
             enter_state(job, State.QUEUED)
-            record_job_event(job, "job.approved", by, f"Approved by {by}.")
+            record_job_event(job, "job.approved", by)
+            add_line(job, remark_by(by, "approved"))
     return job
 
 
@@ -185,9 +186,9 @@ def decline_job(job: Job, *, by: Any, reason: str = "") -> Job:
     """A job that waited for approval ends. Raises access.Denied or Refused."""
     with transaction.atomic():
         job = lock_for_decision(job, by, "be declined")
-        job.note = f"Declined by {by}." + (f" {reason}" if reason else "")
+        job.note_line = add_line(job, remark_by(by, "declined", reason))
         enter_state(job, State.CANCELLED)
-        record_job_event(job, "job.declined", by, job.note, reason=reason)
+        record_job_event(job, "job.declined", by, reason=reason)
     return job
 
 
@@ -215,7 +216,8 @@ def pause_job(job: Job, *, by: Any) -> Job:
         job = lock_for_control(job, by)
         refuse_unless(job, *OPEN_STATES, to="be paused")
         enter_state(job, State.PAUSED)
-        record_job_event(job, "job.paused", by, f"Paused by {by}.")
+        record_job_event(job, "job.paused", by)
+        add_line(job, remark_by(by, "paused"))
     return job
 
 
@@ -225,9 +227,10 @@ def resume_job(job: Job, *, by: Any) -> Job:
         job = lock_for_control(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
         job.crashes = 0
-        job.note = ""
+        job.note_line = None
         enter_state(job, State.QUEUED)
-        record_job_event(job, "job.resumed", by, f"Resumed by {by}.")
+        record_job_event(job, "job.resumed", by)
+        add_line(job, remark_by(by, "resumed"))
     return job
 
 
@@ -238,7 +241,8 @@ def cancel_job(job: Job, *, by: Any) -> Job:
         if job.state in ENDED_STATES:
             raise JobRefused(f"This job is already {job.get_state_display().lower()}.")
         enter_state(job, State.CANCELLED)
-        record_job_event(job, "job.cancelled", by, f"Cancelled by {by}.")
+        record_job_event(job, "job.cancelled", by)
+        add_line(job, remark_by(by, "cancelled"))
     return job
 
 
@@ -314,14 +318,14 @@ def enter_state(job: Job, state: Job.State) -> None:
     job.state = state
     job.attempt += 1
     job.ended_at = timezone.now() if state in ENDED_STATES else None
-    job.save(update_fields=["state", "attempt", "note", "crashes", "ended_at"])
+    job.save(update_fields=["state", "attempt", "note_line", "crashes", "ended_at"])
     if state == State.QUEUED:
         Job.objects.filter(pk=job.pk).update(due_at=Now())
         enqueue_work(job)
 
 
-def record_job_event(job: Job, action: str, by: Any, line: str, *, reason: str = "") -> None:
-    """An event and a line of the job's log."""
+def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> None:
+    """Records an audit event about the job as it is now."""
     after = {"kind": job.kind, "selection": job.words, "state": job.state}
     if job.has_ended:
         after |= {
@@ -329,7 +333,11 @@ def record_job_event(job: Job, action: str, by: Any, line: str, *, reason: str =
             for name in ("selected", "changed", "skipped", "failed", "unchanged")
         }
     record_event(action, actor=by, after=after, reason=reason, job_id=job.pk)
-    JobLine.objects.create(job=job, text=line)
+
+
+def add_line(job: Job, remark: Remark) -> JobLine:
+    """Adds a line to the job's log, and returns it."""
+    return JobLine.objects.create(job=job, text=remark.text, **remark.columns())
 
 
 def enqueue_work(job: Job) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from users.audit.origin import Origin, current_origin
 from users.jobs.models import Job, JobItem
+from users.jobs.remarks import Remark
 from users.models import User
 
 REASON_MAX = 500
@@ -131,12 +132,16 @@ class Chunk:
         """
         self.put(JobItem.Outcome.CHANGED, account.pk, before=before, version=account.version)
 
-    def skipped(self, account_id: int, reason: str) -> None:
-        """Left alone for a reason that is in order: already so, not allowed, protected."""
-        self.put(JobItem.Outcome.SKIPPED, account_id, reason=reason[:REASON_MAX])
+    def skipped(self, account_id: int, reason: str | Remark) -> None:
+        """Counts an account that is left alone for a good reason: unchanged, not allowed,
+        protected. A reason that names somebody is a Remark.
+        """
+        remark = Remark(text=reason) if isinstance(reason, str) else reason
+        text = remark.text[:REASON_MAX]
+        self.put(JobItem.Outcome.SKIPPED, account_id, reason=text, **remark.columns())
 
     def failed(self, account_id: int, reason: str) -> None:
-        """Should have worked and did not; “retry” takes these up again."""
+        """Counts an account that should have changed and did not. A retry includes it."""
         self.put(JobItem.Outcome.FAILED, account_id, reason=reason[:REASON_MAX])
 
     def unchanged(self, number: int = 1) -> None:

@@ -1,18 +1,20 @@
-"""Long work as rows: what is to be done, how far it is, and what became of each account; and what
-the workers leave behind.
-"""
+"""Jobs, the result for each account, their log, and the workers' sign of life."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from users.jobs.remarks import PARKED_CODES, PARKED_LINE, Remark, compose_sentence
+from users.models import User
+
 
 class WorkerBeat(models.Model):
-    """One row per cluster: the last time that a task of ours ran there."""
+    """One row per cluster: when one of Rollcall's tasks last ran there."""
 
     cluster = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField(default=timezone.now)
@@ -28,22 +30,20 @@ PENDING_STATES = ["waiting", "queued", "running", "paused", "parked"]
 
 
 class Job(models.Model):
-    """One piece of work over many accounts, done in chunks in the order of their ids.
+    """Long work over many accounts, done in chunks by ascending account ID.
 
-    The row is the truth: whoever holds its lock and has its attempt number works it, and nobody
-    else. It changes only under that lock. Moments that decide (heartbeat_at, due_at) are the
-    database's own, since the clocks of hosts differ.
+    A worker may work the job while it holds the row's lock and knows its attempt number. The row
+    changes only under that lock. heartbeat_at and due_at come from the database's clock, since the
+    clocks of hosts differ.
     """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for approval"
-        QUEUED = "queued", "Queued"  # its turn comes, for the first time or again
+        QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         PAUSED = "paused", "Paused"
-        PARKED = (
-            "parked",
-            "Stopped after errors",
-        )  # stopped by itself, with `note` saying why; somebody may resume it
+        # `note` says why; somebody may resume it.
+        PARKED = "parked", "Stopped after errors"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
 
@@ -53,20 +53,21 @@ class Job(models.Model):
         LOW = 2
 
     kind = models.CharField(max_length=40)
+    # Meta.indexes has its index.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         related_name="jobs",
         db_index=False,
-    )  # its index is one of those below
+    )
     by_text = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
     origin = models.JSONField(
         default=dict, help_text="Of the request that started it, for its events"
     )
 
-    # What it is about, frozen.
+    # What the job is about. It does not change after the start.
     selection = models.TextField(
         blank=True, help_text="A query string, never a list that grows with the selection"
     )
@@ -86,9 +87,16 @@ class Job(models.Model):
     )
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
 
-    # How far it is.
+    # Progress.
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    note = models.TextField(blank=True, help_text="Why it stands still")
+    note_line = models.ForeignKey(
+        "JobLine",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The line of the log that says why it stands still",
+    )
     cursor = models.BigIntegerField(
         default=0, help_text="All selected accounts up to this id are done"
     )
@@ -98,7 +106,7 @@ class Job(models.Model):
     failed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
 
-    # Who works it.
+    # The worker and the queue.
     attempt = models.PositiveIntegerField(
         default=0, help_text="Counted with each claim; a worker with an older one is stale"
     )
@@ -159,38 +167,79 @@ class Job(models.Model):
         return self.state in ENDED_STATES
 
     @property
+    def note(self) -> str:
+        """A sentence that says why the job stands still, or ""."""
+        return self.note_line.note if self.note_line else ""
+
+    @property
     def took(self) -> timedelta:
-        """From its first chunk to its end."""
-        return max(
-            (self.ended_at or timezone.now()) - (self.started_at or self.created_at), timedelta()
-        )
+        """The time from the first chunk to the end, or until now."""
+        start = self.started_at or self.created_at
+        end = self.ended_at or timezone.now()
+        return max(end - start, timedelta())
 
     @property
     def fraction(self) -> float:
-        """How much of it is done, from 0 to 1: of the accounts, or of the ids where nobody knows
-        how many there are.
+        """The part that is done, from 0 to 1: of the expected accounts, or of the IDs if their
+        number is unknown.
         """
         if self.state == Job.State.DONE:
             return 1.0
-        done, whole = (self.selected, self.expected) if self.expected else (self.cursor, self.up_to)
-        return min(done / whole, 1.0) if whole else 0.0
+        if self.expected:
+            return min(self.selected / self.expected, 1.0)
+        return min(self.cursor / self.up_to, 1.0) if self.up_to else 0.0
 
     @property
     def time_left(self) -> timedelta | None:
+        """An estimate from the rate of late; None if nothing is known."""
         if not self.expected or not self.rate:
             return None
-        return timedelta(seconds=max(self.expected - self.selected, 0) / self.rate)
+        left = max(self.expected - self.selected, 0)
+        return timedelta(seconds=left / self.rate)
 
 
 ENDED_STATES = (Job.State.CANCELLED, Job.State.DONE)
 OPEN_STATES = (Job.State.QUEUED, Job.State.RUNNING)
 
 
-class JobItem(models.Model):
-    """What became of one account in one job. Those that a job left as they were are only counted.
+class RemarkRow(models.Model):
+    """The columns of a Remark (users/jobs/remarks.py). Free text has a column of the subclass."""
 
-    There may be a million for a job: one index, and no foreign keys for the database to look up
-    (account and job are locked in the transaction that writes it).
+    # Rows are also written by INSERT … SELECT, which leaves these columns out.
+    code = models.CharField(max_length=30, blank=True, default="", db_default="")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        help_text="Whom the sentence names",
+    )
+    details: Any = models.JSONField(null=True, help_text="Numbers, times and codes")
+
+    class Meta:
+        abstract = True
+
+    def compose(self, text: str) -> str:
+        """Returns the sentence with the actor's name of now."""
+        remark = Remark(self.code, self.actor_id, self.details, text)
+        return compose_sentence(remark, self.known_actor)
+
+    @property
+    def known_actor(self) -> User | None:
+        """The actor's account; None if there is none, or no longer."""
+        try:
+            return self.actor
+        except ObjectDoesNotExist:
+            return None
+
+
+class JobItem(RemarkRow):
+    """The result for one account in one job. Unchanged accounts are only counted.
+
+    A job may have a million items: they have one index and no foreign key constraints. Account and
+    job are locked in the transaction that writes an item.
     """
 
     class Outcome(models.TextChoices):
@@ -210,7 +259,9 @@ class JobItem(models.Model):
         related_name="+",
     )
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    reason = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(
+        max_length=500, blank=True, help_text="The text of the remark; without a code, all of it"
+    )
     before: Any = models.JSONField(
         null=True, help_text="The changed fields as they were; null once it is forgotten"
     )
@@ -229,16 +280,31 @@ class JobItem(models.Model):
     def __str__(self) -> str:
         return f"account {self.account_id} in job {self.job_id}"
 
+    @property
+    def sentence(self) -> str:
+        """The reason why the account was skipped or failed."""
+        return self.compose(self.reason)
 
-class JobLine(models.Model):
-    """A line of a job's log: what happened to the job, and not to accounts."""
+
+class JobLine(RemarkRow):
+    """A line of a job's log. It says what happened to the job, not to accounts."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="lines")
     at = models.DateTimeField(default=timezone.now)
-    text = models.TextField()
+    text = models.TextField(blank=True, help_text="What somebody typed, or an exception")
 
     class Meta:
         default_permissions = ()
 
     def __str__(self) -> str:
-        return self.text
+        return self.sentence
+
+    @property
+    def note(self) -> str:
+        """The sentence as the note of the job."""
+        return self.compose(self.text)
+
+    @property
+    def sentence(self) -> str:
+        """The sentence as it stands in the log."""
+        return PARKED_LINE.format(self.note) if self.code in PARKED_CODES else self.note

@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import caches
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from users import access, masking
 from users.jobs.kinds import KINDS
-from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, WorkerBeat
+from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
 from users.models import User
 from users.web.csv_injection import escape_formula
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
+LOG_LINES = 100
 SILENT_AFTER = timedelta(seconds=60)
 LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
@@ -53,12 +55,26 @@ def list_items(
     """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
     rows = list(found[: size + 1])
-    names = User.objects.only("username", "first_name", "last_name").in_bulk(
-        [row.account_id for row in rows[:size]]
-    )
-    for row in rows:
-        row.person = names.get(row.account_id)  # type: ignore[attr-defined]
+    add_people(rows[:size])
     return rows[:size], len(rows) > size
+
+
+def add_people(rows: list[JobItem]) -> None:
+    """Sets `person` of each row, and the actor that its reason names, with one query."""
+    ids = {row.account_id for row in rows} | {row.actor_id for row in rows}
+    wanted = User.objects.only("username", "first_name", "last_name", "status")
+    people = wanted.in_bulk(ids - {None})
+    for row in rows:
+        row.person = people.get(row.account_id)  # type: ignore[attr-defined]
+        if row.actor_id in people:
+            row.actor = people[row.actor_id]
+
+
+def list_lines(job: Job) -> QuerySet[JobLine]:
+    """Returns the newest lines of the job's log, with the actors whom they name."""
+    actor = ("actor__username", "actor__status")
+    lines = job.lines.select_related("actor").only("at", "code", "details", "text", *actor)
+    return lines.order_by("-pk")[:LOG_LINES]
 
 
 class EchoFile:
@@ -88,7 +104,7 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
                         str(row.account_id),
                         escape_formula(shown(username)),
                         outcome.value,
-                        escape_formula(shown(row.reason)),
+                        escape_formula(shown(row.sentence)),
                     ]
                 )
 

@@ -65,7 +65,7 @@ def show(request, pk: int):
         "may_control": engine.may_control_job(request.user, job),
         "facts": kind.facts(job) if kind else [],
         "offers": kind.offers(job, request.user) if kind else [],
-        "lines": job.lines.order_by("-pk")[:100],
+        "lines": queries.list_lines(job),
         "children": job.children.order_by("pk")[:20],
         "outcome": outcome,
         "items": items,
@@ -142,7 +142,8 @@ def control_job(request, pk: int, verb: Callable[..., Job], said: str) -> HttpRe
 def get_visible_job(request, pk: int) -> Job:
     """The job, if the viewer may see it. Raises Http404 or access.Denied."""
     access.require(request.user, "view")
-    job = Job.objects.select_related("by", "parent").filter(pk=pk).first() if pk < 2**63 else None
+    related = ("by", "parent", "note_line__actor")
+    job = Job.objects.select_related(*related).filter(pk=pk).first() if pk < 2**63 else None
     if job is None:
         raise Http404
     if not engine.may_see_job(request.user, job):

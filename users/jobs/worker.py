@@ -19,9 +19,10 @@ from django.db.models.functions import Now
 
 from users import access
 from users.jobs import engine
-from users.jobs.kinds import KINDS, Chunk, JobKind, job_origin
-from users.jobs.models import Job, JobLine
+from users.jobs.kinds import CHUNK_OUTCOMES, KINDS, Chunk, JobKind, job_origin
+from users.jobs.models import Job
 from users.jobs.queue import task_queue
+from users.jobs.remarks import Remark
 
 logger = logging.getLogger(__name__)
 
@@ -92,12 +93,9 @@ def claim_job() -> Job | None:
         if job is None:
             return None
         if job.state == State.RUNNING:
-            JobLine.objects.create(job=job, text=f"The worker of attempt {job.attempt} died.")
+            engine.add_line(job, Remark("worker_lost", details={"attempt": job.attempt}))
         if job.crashes >= MAX_CRASHES:
-            park_job(
-                job,
-                f"The worker died in {MAX_CRASHES} attempts in a row, before anything was stored.",
-            )
+            park_job(job, Remark("workers_died", details={"attempts": MAX_CRASHES}))
             return job
         if job.crashes:
             job.size = max(job.size // 10, 1)  # something is stored the sooner
@@ -110,14 +108,12 @@ def claim_job() -> Job | None:
     return job
 
 
-def park_job(job: Job, note: str) -> None:
-    """It stands still until somebody resumes it. With the job's row locked."""
-    job.note = note
+def park_job(job: Job, why: Remark) -> None:
+    """Stops the job until somebody resumes it. The caller holds the lock of the job's row."""
+    job.note_line = engine.add_line(job, why)
     job.crashes = 0
     engine.enter_state(job, State.PARKED)
-    engine.record_job_event(
-        job, "job.parked", engine.job_initiator(job), f"Stopped after errors: {note}", reason=note
-    )
+    engine.record_job_event(job, "job.parked", engine.job_initiator(job), reason=job.note)
 
 
 def enqueue_lost_work() -> int:
@@ -169,12 +165,12 @@ class TimeSlice:
         except DATABASE_ERRORS as error:
             return self.trouble(error)
         except UnworkableJob as error:
-            return self.stop(str(error))
+            return self.stop(error.why)
         except Exception as error:
             logger.error(
                 "Job %s: a chunk failed: %s", self.pk, type(error).__name__
             )  # the rest stands in the job's note
-            return self.stop(f"{type(error).__name__}: {error}")
+            return self.stop(Remark("chunk_failed", text=f"{type(error).__name__}: {error}"))
         self.troubles = 0
         return then
 
@@ -186,17 +182,15 @@ class TimeSlice:
             if job is None:
                 return NextStep.STOP
             if self.kind is None:
-                raise UnworkableJob(
-                    f"This version of Rollcall does not support jobs of the kind “{job.kind}”."
-                )
+                raise UnworkableJob(Remark("kind_unknown", details={"kind": job.kind}))
             by = engine.job_initiator(job)
             if why := access.find_refusal(by, self.kind.action):
-                raise UnworkableJob(f"{job.by_text} may not do this any more: {why.reason}")
+                raise UnworkableJob(Remark("initiator_refused", job.by_id, text=why.reason))
             if not job.cursor:
                 try:
                     engine.require_unchanged(job)
                 except engine.JobRefused as changed:
-                    raise UnworkableJob(str(changed)) from changed
+                    raise UnworkableJob(Remark("selection_changed")) from changed
             return self.advance(job, by, self.kind, began)
 
     def hold(self) -> Job | None:
@@ -282,9 +276,8 @@ class TimeSlice:
             return
         self.failures += 1
         if self.failures > MAX_FAILED_ACCOUNTS:
-            raise UnworkableJob(
-                f"{MAX_FAILED_ACCOUNTS} accounts in a row failed, the last one with {what}"
-            )
+            details = {"number": MAX_FAILED_ACCOUNTS}
+            raise UnworkableJob(Remark("accounts_failed", details=details, text=what))
         self.size = 1
         self.culprit = (ids[0], what)
 
@@ -292,8 +285,9 @@ class TimeSlice:
         job.refresh_from_db()
         engine.enter_state(job, State.DONE)
         kind.ended(job)
-        counts = f"{job.changed:,} changed, {job.skipped:,} skipped, {job.failed:,} failed, {job.unchanged:,} unchanged"
-        engine.record_job_event(job, "job.done", engine.job_initiator(job), f"Done: {counts}.")
+        engine.record_job_event(job, "job.done", engine.job_initiator(job))
+        counts = {name: getattr(job, name) for name in CHUNK_OUTCOMES}
+        engine.add_line(job, Remark("done", details=counts))
 
     def trouble(self, error: Exception) -> NextStep:
         """A deadlock, a lock that somebody holds for long, a server that is gone: the same chunk
@@ -311,12 +305,12 @@ class TimeSlice:
         time.sleep(min(0.05 * 2**self.troubles, 2))
         return NextStep.GO_ON if self.troubles < MAX_CHUNK_TRIES else NextStep.TURN_ENDS
 
-    def stop(self, note: str) -> NextStep:
+    def stop(self, why: Remark) -> NextStep:
         """Parks the job, if it is still this turn's."""
         try:
             with transaction.atomic():
                 if (job := self.hold()) is not None:
-                    park_job(job, note)
+                    park_job(job, why)
         except DATABASE_ERRORS as error:
             return self.trouble(error)
         return NextStep.STOP
@@ -349,4 +343,8 @@ class TimeSlice:
 
 
 class UnworkableJob(Exception):
-    """The job can't go on as it is. The message says why, to those who may mend it."""
+    """The job can't go on as it is. `why` says it to those who may resume the job."""
+
+    def __init__(self, why: Remark):
+        super().__init__(why.code)
+        self.why = why

@@ -93,7 +93,6 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("note", models.TextField(blank=True, help_text="Why it stands still")),
                 (
                     "cursor",
                     models.BigIntegerField(
@@ -252,7 +251,31 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "code",
+                    models.CharField(blank=True, db_default="", default="", max_length=30),
+                ),
+                ("details", models.JSONField(help_text="Numbers, times and codes", null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="Whom the sentence names",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        help_text="The text of the remark; without a code, all of it",
+                        max_length=500,
+                    ),
+                ),
                 (
                     "before",
                     models.JSONField(
@@ -308,7 +331,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("text", models.TextField()),
+                (
+                    "code",
+                    models.CharField(blank=True, db_default="", default="", max_length=30),
+                ),
+                ("details", models.JSONField(help_text="Numbers, times and codes", null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="Whom the sentence names",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "text",
+                    models.TextField(blank=True, help_text="What somebody typed, or an exception"),
+                ),
                 (
                     "job",
                     models.ForeignKey(
@@ -321,6 +364,18 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
             },
+        ),
+        migrations.AddField(
+            model_name="job",
+            name="note_line",
+            field=models.ForeignKey(
+                db_index=False,
+                help_text="The line of the log that says why it stands still",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="users.jobline",
+            ),
         ),
         migrations.CreateModel(
             name="Export",

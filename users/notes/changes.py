@@ -18,7 +18,6 @@ from users.row_locks import lock_account
 
 PINNED_MAX = 5  # they stand on every tab
 TWICE = timedelta(minutes=1)
-NOBODY = "an erased account"
 
 
 def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note:
@@ -91,15 +90,6 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
             after={"note": note.pk},
         )
     return note
-
-
-def forget(account_id: int) -> int:
-    """Blanks what notes say about an account, and its name where it wrote some about others. For
-    its erasure, in the same transaction; whoever calls holds the lock of the account's row. How
-    many notes were blanked.
-    """
-    Note.objects.filter(author_id=account_id).update(author_text=NOBODY)
-    return Note.objects.filter(account_id=account_id).update(text="", pinned=False)
 
 
 def sent_twice(last: Note, by: Any, text: str) -> bool:

@@ -1,7 +1,6 @@
 """Who has which account open."""
 
 from django.db import models
-from django.db.models import Q
 
 
 class Presence(models.Model):
@@ -23,8 +22,3 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewer_id} at {self.account_id}"
-
-
-def forget_presence(account_id: int) -> None:
-    """Removes what is known of this account here, looking and looked at."""
-    Presence.objects.filter(Q(account_id=account_id) | Q(viewer_id=account_id)).delete()

@@ -44,6 +44,8 @@ EXCLUDED_COLUMNS = {
     "SignInEvent": {"user_agent", "typed"},
     "Session": {"session_data", "user_agent"},
     "Job": {"kind", "key", "frozen"},
+    "JobItem": {"code", "details"},
+    "JobLine": {"code", "details"},
     "Message": {"message_id"},
     "Generation": {"name"},
     "Redaction": {"values"},

@@ -22,7 +22,8 @@ from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.jobs import engine, worker
-from users.jobs.models import Job, JobLine
+from users.jobs.models import Job
+from users.jobs.remarks import Remark
 from users.models import User
 
 BAR_WIDTH = 30  # of the bar
@@ -92,7 +93,7 @@ class Command(BaseCommand):
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
         except engine.JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
-        JobLine.objects.create(job=job, text="Requested from a shell on the server.")
+        engine.add_line(job, Remark("requested_from_shell"))
         self.accompany(job, options)
 
     def action(self, name: str) -> BulkAction:

@@ -1,31 +1,33 @@
-"""Erasing a person: their values go from wherever Rollcall holds them; the row, its id and the
-audit chain stay.
+"""Erases the account of a person: their values go everywhere, and the row, its ID and the audit
+chain stay.
 
-What is reset is every column that is not in KEPT, so a new one is erased unless somebody decides
-otherwise.
+Every column that is not in KEPT_COLUMNS is reset, so a new column is erased by default. What other
+rooms hold of the person is removed by the steps that they register (users/forgetting.py).
 """
 
 import re
 import secrets
 from typing import Any
 
-from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from users import access
-from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.exceptions import EditConflict, VerbRefused
-from users.jobs.queue import task_queue
+from users.forgetting import Erasure, forget_person
 from users.models import State, User
-from users.privacy import reservations
 from users.row_locks import lock_account, lock_superusers
-from users.verbs.erasure.erase_related import erase_related_records
-from users.verbs.transaction import bump_version, is_permanent_superuser, refuse_last_superuser, require_reason, save_account
+from users.verbs.transaction import (
+    bump_version,
+    is_permanent_superuser,
+    refuse_last_superuser,
+    require_reason,
+    save_account,
+)
 
-# They say nothing about a person, or keep the row whole.
+# Columns that say nothing about a person, or that keep the row valid.
 KEPT_COLUMNS = {
     "id",
     "password",
@@ -37,58 +39,63 @@ KEPT_COLUMNS = {
     "session_epoch",
     "source",
 }
-MIN_NAME_LENGTH = (
-    3  # characters of a name that a reason must not hold; a shorter one is in too many words
-)
+# Characters of a name that a reason must not hold. A shorter one stands in too many words.
+MIN_NAME_LENGTH = 3
+NAME_COLUMNS = ("username", "email", "phone", "first_name", "last_name", "source_id")
+NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove names and addresses."
 
 
 def erase_account(
     account: User, *, by: Any, reason: str, reserve: bool = True, version: int | None = None
 ) -> User:
-    """For good. `reserve`: nobody may take the username and the address ever again. `reason` must
-    not name the person.
+    """Erases the account for good, and returns it.
+
+    `reserve`: nobody may take the username and the email address again. `reason` must not name the
+    person. Raises access.Denied, EditConflict, VerbRefused or ValidationError.
     """
     reason = require_reason(reason)
     with transaction.atomic():
-        guarded = account.is_superuser and lock_superusers()
-        account = lock_account(account)
-        if account.is_superuser and not guarded:  # it became one since it was loaded
-            guarded = lock_superusers()
+        account = lock_for_erasure(account)
         access.require(by, "erase", account)
         if version is not None and account.version != version:
             raise EditConflict(account, version)
-        if account.status == State.ERASED:
-            raise VerbRefused("This account is already erased.", account)
-        if is_permanent_superuser(account):
-            refuse_last_superuser(account, guarded)
+        refuse_erasure(account)
         refuse_name_in_reason(reason, account)
-        before = account.status
-        if reserve:
-            reservations.reserve_names(account.pk, [account.username, account.email])
-        erase_related_records(account, by=by)
+        before = {"status": account.status}
+        forget_person(Erasure(account=account, by=by, reserve=reserve))
         blank_account(account)
         save_account(account)
         record_event(
             "account.erased",
             actor=by,
             target=account,
-            before={"status": before},
+            before=before,
             after=erasure_event_values(account, reserve),
             reason=reason,
         )
-        transaction.on_commit(caches["pages"].clear)
-        task_queue.enqueue_task(
-            "users.caching.tasks.flush_pages"
-        )  # once more: a page may have been under way just now
-        if (
-            not current_origin.get().job_id
-        ):  # those of a job are waited for by one walk, which begins within a minute
-            task_queue.enqueue_task("users.privacy.tasks.redact_waiting_texts")
     return account
 
 
+def lock_for_erasure(account: User) -> User:
+    """Returns the account, freshly read and locked; a superuser's with all superusers locked."""
+    was_superuser = account.is_superuser and lock_superusers()
+    account = lock_account(account)
+    # It may have become a superuser since it was loaded.
+    if account.is_superuser and not was_superuser:
+        lock_superusers()
+    return account
+
+
+def refuse_erasure(account: User) -> None:
+    """Raises VerbRefused for an erased account, and for the last active superuser."""
+    if account.status == State.ERASED:
+        raise VerbRefused("This account is already erased.", account)
+    if is_permanent_superuser(account):
+        refuse_last_superuser(account, guarded=True)
+
+
 def blank_account(account: User) -> None:
-    """The row without a person. An unguessable username keeps it unique."""
+    """Resets the row. An unguessable username keeps it unique."""
     for field in User._meta.concrete_fields:
         if field.attname not in KEPT_COLUMNS:
             setattr(account, field.attname, field.get_default())
@@ -96,34 +103,28 @@ def blank_account(account: User) -> None:
     account.user_permissions.clear()
     account.username = f"erased-{secrets.token_hex(10)}"
     account.set_unusable_password()
-    account.status, account.deleted_at = State.ERASED, account.deleted_at or timezone.now()
+    account.status = State.ERASED
+    account.deleted_at = account.deleted_at or timezone.now()
     account.session_epoch += 1
     bump_version(account)
 
 
 def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
-    return {"status": account.status} | ({"names_reserved": True} if reserve else {})
+    """Returns what the event says of the account afterwards."""
+    values: dict[str, Any] = {"status": account.status}
+    if reserve:
+        values["names_reserved"] = True
+    return values
 
 
 def refuse_name_in_reason(reason: str, account: User) -> None:
-    """The reason outlives the person, so it must not say who it was."""
-    names = [
-        account.username,
-        account.email,
-        account.phone,
-        account.first_name,
-        account.last_name,
-        account.source_id,
-    ]
-    if any(len(name) >= MIN_NAME_LENGTH and contains_name(reason, name) for name in names):
-        raise ValidationError(
-            {
-                "reason": "The reason is kept, so it must not name the person."
-                " Remove names and addresses."
-            }
-        )
+    """Raises ValidationError if the reason names the person: it outlives the account."""
+    names = [getattr(account, column) for column in NAME_COLUMNS]
+    long_enough = [name for name in names if len(name) >= MIN_NAME_LENGTH]
+    if any(contains_name(reason, name) for name in long_enough):
+        raise ValidationError({"reason": NAMED_IN_REASON})
 
 
 def contains_name(text: str, name: str) -> bool:
-    """Whether `name` stands in `text` as words of its own."""
+    """Returns whether `name` stands in `text` as words of its own."""
     return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE))

@@ -1,0 +1,22 @@
+"""Blanks a person's values in the audit trail. The chain of events still verifies."""
+
+from users.audit import chain
+from users.audit.models import AuditEvent
+from users.forgetting import Erasure, forgets
+
+
+@forgets(order=100)
+def erase_events(erasure: Erasure) -> None:
+    """Blanks values, names and origins. The trail keeps which kind of action was taken when, by
+    which id, on which id, and the names of the changed fields.
+    """
+    about = AuditEvent.objects.filter(target_id=erasure.account.pk)
+    chain.blank_events(about, "target")
+    # A request without sign-in was most likely this person's.
+    anonymous = about.filter(actor_id=None).exclude(ip=None, user_agent="")
+    chain.blank_events(anonymous, "actor")
+    done = AuditEvent.objects.filter(actor_id=erasure.account.pk)
+    chain.blank_events(done, "actor")
+    # The reason of a stopped job may name its initiator, who is the actor.
+    stopped = done.filter(action="job.parked", target_id=None)
+    chain.blank_events(stopped, "target")

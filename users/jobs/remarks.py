@@ -1,0 +1,109 @@
+"""What the log of a job says, why a job stands still, and why an account was skipped.
+
+A row stores a code, the ID of the account that acted, details, and what somebody typed. The
+sentence is composed when it is shown, with the actor's name of now. So no stored sentence names
+anybody, and an erasure does not depend on the wording.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from users.audit.actions import ACTION_LABELS
+from users.forgetting import ERASED_PERSON
+from users.models import State, User
+
+SELECTION_CHANGED = (
+    "The selected accounts have changed since approval was requested. Start the job again."
+)
+# By code; {text} is what somebody typed, or an exception. The codes stay, the wording may change.
+SENTENCES = {
+    "": "{text}",
+    # what happened to the job
+    "approval_asked": "Waiting for approval.",
+    "queued": "Queued.",
+    "requested_from_shell": "Requested from a shell on the server.",
+    "approved": "Approved by {actor}.",
+    "declined": "Declined by {actor}. {text}",
+    "selection_differs": SELECTION_CHANGED + " Selected then: {then:,}; now: {now:,}.",
+    "paused": "Paused by {actor}.",
+    "resumed": "Resumed by {actor}.",
+    "cancelled": "Cancelled by {actor}.",
+    "worker_lost": "The worker of attempt {attempt} died.",
+    "done": (
+        "Done: {changed:,} changed, {skipped:,} skipped, {failed:,} failed, "
+        "{unchanged:,} unchanged."
+    ),
+    # why it was parked
+    "chunk_failed": "{text}",
+    "selection_changed": SELECTION_CHANGED,
+    "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
+    "initiator_refused": "{actor} may not do this any more: {text}",
+    "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
+    "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
+    # why an account was skipped
+    "changed_since": "Changed since by {actor}: {action}, {at:%-d %b %Y, %H:%M} UTC.",
+    "changed_outside": "Changed since, outside Rollcall.",
+}
+PARKED_CODES = {
+    "chunk_failed",
+    "selection_changed",
+    "kind_unknown",
+    "initiator_refused",
+    "workers_died",
+    "accounts_failed",
+}
+PARKED_LINE = "Stopped after errors: {}"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence before it is composed. `details` are JSON, and hold no personal data."""
+
+    code: str = ""
+    actor_id: int | None = None
+    details: dict[str, Any] | None = None
+    text: str = ""
+
+    def columns(self) -> dict[str, Any]:
+        """Returns the columns of a RemarkRow; `text` goes into a column of the subclass."""
+        return {"code": self.code, "actor_id": self.actor_id, "details": self.details}
+
+
+def remark_by(actor: Any, code: str, text: str = "") -> Remark:
+    """Returns a remark about something that `actor` did: an account, or a command."""
+    if actor.pk is None:
+        return Remark(code, details={"actor": str(actor)}, text=text)
+    return Remark(code, actor_id=actor.pk, text=text)
+
+
+def compose_sentence(remark: Remark, actor: User | None) -> str:
+    """Returns the sentence. `actor`: the account with the remark's `actor_id`; None if there is
+    none.
+    """
+    name = actor_name(remark, actor)
+    values = sentence_values(remark.details or {})
+    values |= {"actor": name, "text": remark.text}
+    sentence = SENTENCES.get(remark.code, SENTENCES[""]).format_map(values).strip()
+    if sentence.startswith(ERASED_PERSON):
+        return sentence[0].upper() + sentence[1:]
+    return sentence
+
+
+def actor_name(remark: Remark, actor: User | None) -> str:
+    """Returns what the actor is called now; neutral words if the account is erased."""
+    if remark.actor_id is None:
+        return str((remark.details or {}).get("actor", ""))
+    if actor is None or actor.status == State.ERASED:
+        return ERASED_PERSON
+    return str(actor)
+
+
+def sentence_values(details: dict[str, Any]) -> dict[str, Any]:
+    """Returns the details as sentences take them: an event's action as its label, times as such."""
+    values = dict(details)
+    if "action" in details:
+        values["action"] = ACTION_LABELS.get(details["action"], details["action"])
+    if "at" in details:
+        values["at"] = datetime.fromisoformat(details["at"])
+    return values

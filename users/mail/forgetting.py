@@ -1,0 +1,56 @@
+"""Removes a person's emails: pending ones are dropped, letters to them alone are blanked."""
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from users.exceptions import VerbRefused
+from users.forgetting import Erasure, PersonNames, forgets
+from users.mail import file_backend
+from users.mail.models import Letter, Message
+from users.models import User
+
+
+@forgets(order=10)
+def erase_mail(erasure: Erasure) -> None:
+    """Raises VerbRefused while a bulk letter that names the person is being sent."""
+    erase_messages(erasure.account)
+    erase_own_letters(erasure.account)
+    refuse_pending_letters(erasure.account, erasure.names)
+
+
+def erase_messages(account: User) -> None:
+    """Drops pending messages, and blanks recipient and server errors of all. That they were sent
+    stays.
+    """
+    messages = Message.objects.filter(account=account)
+    message_ids = messages.values_list("message_id", flat=True)
+    file_backend.remove_mail_files(message_ids, settings.MAIL_DIR)
+    messages.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
+    messages.update(to="", error="")
+
+
+def erase_own_letters(account: User) -> None:
+    """Blanks the letters that were written to this person alone."""
+    own = Letter.objects.filter(messages__account=account, is_bulk=False)
+    alone = own.exclude(Exists(messages_to_others(account)))
+    ids = list(alone.values_list("pk", flat=True))
+    Letter.objects.filter(pk__in=ids).update(subject="", text="")
+
+
+def refuse_pending_letters(account: User, names: PersonNames) -> None:
+    """Raises VerbRefused if a bulk letter names the person and has not been sent to everyone.
+
+    Once it has been sent, it is redacted like any other text.
+    """
+    pending = messages_to_others(account).filter(state=Message.State.WAITING)
+    letters = Letter.objects.filter(Exists(pending), is_bulk=True).order_by("pk")
+    if any(names.within(letter.subject, letter.text) for letter in letters):
+        raise VerbRefused(
+            "A bulk email that names this person is still being sent. Wait until it is done.",
+            account,
+        )
+
+
+def messages_to_others(account: User) -> QuerySet[Message]:
+    """Returns the messages of an outer Letter query that go to somebody else."""
+    return Message.objects.filter(letter=OuterRef("pk")).exclude(account=account)

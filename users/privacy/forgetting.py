@@ -1,0 +1,41 @@
+"""Prepares an erasure: reserves names, finds the person's texts, and queues their redaction."""
+
+from django.core.cache import caches
+from django.db import transaction
+
+from users.audit.origin import current_origin
+from users.forgetting import Erasure, forgets
+from users.jobs.queue import doorbell
+from users.privacy import search_terms
+from users.privacy.models import Redaction
+from users.privacy.name_matcher import NameMatcher
+from users.privacy.reservations import reserve_names
+from users.privacy.tasks import TASK
+
+FLUSH_TASK = "users.caching.tasks.flush_pages"
+
+
+@forgets(order=0)
+def prepare_erasure(erasure: Erasure) -> None:
+    """Sets `erasure.names` before any value is removed.
+
+    Texts about other accounts are redacted afterwards by a worker (users/privacy/scan.py), which
+    reads the values from the Redaction.
+    """
+    account = erasure.account
+    if erasure.reserve:
+        reserve_names(account.pk, [account.username, account.email])
+    past = search_terms.past_values(account)
+    sought = search_terms.search_values(account, past)
+    erasure.names = NameMatcher(account, past, sought)
+    Redaction.objects.create(account_id=account.pk, values=sought)
+    flush_pages_after_commit()
+    # The erasures of a job share one scan, which begins within a minute.
+    if not current_origin.get().job_id:
+        doorbell.enqueue_task(TASK)
+
+
+def flush_pages_after_commit() -> None:
+    """Flushes all cached pages twice: a request may be building a page during the first flush."""
+    transaction.on_commit(caches["pages"].clear)
+    doorbell.enqueue_task(FLUSH_TASK)

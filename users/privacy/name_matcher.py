@@ -1,0 +1,49 @@
+"""Finds texts that name one person, before their account is erased."""
+
+import re
+from urllib.parse import parse_qsl, unquote_plus
+
+from users.identifiers import normalise_search_text
+from users.models import User
+from users.privacy.search_terms import PastValues, build_matcher
+
+IDENTIFYING_FIELDS = ("username", "email", "phone", "source_id")
+MIN_TEXT_LENGTH = 4  # characters of a value that names one person; shorter ones stand in words
+
+
+class NameMatcher:
+    """The current and former values that name this person and hardly anybody else.
+
+    They are found in what people typed, in any spelling.
+    """
+
+    def __init__(self, account: User, past: PastValues, sought: dict[str, list[str]]):
+        texts = {text for name in IDENTIFYING_FIELDS for text in past[name]}
+        if account.first_name and account.last_name:
+            texts.add(f"{account.first_name} {account.last_name}")
+            texts.add(f"{account.last_name} {account.first_name}")
+        forms = {normalise_search_text(text) for text in texts}
+        self.pattern = words_pattern({form for form in forms if len(form) >= MIN_TEXT_LENGTH})
+        self.matcher = build_matcher(account, sought)
+
+    def within(self, *texts: object) -> bool:
+        """Returns whether one of `texts` names the person. A text may be a query string or JSON."""
+        forms = [form for text in texts for form in decoded_forms(str(text))]
+        return any(map(self.names_person, forms)) or self.matcher.within(*forms)
+
+    def names_person(self, form: str) -> bool:
+        found = self.pattern and self.pattern.search(normalise_search_text(form))
+        return found is not None
+
+
+def words_pattern(forms: set[str]) -> re.Pattern | None:
+    """Returns a pattern that finds any of `forms` as words of their own; None without forms."""
+    if not forms:
+        return None
+    either = "|".join(map(re.escape, forms))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)")
+
+
+def decoded_forms(text: str) -> list[str]:
+    """Returns `text` itself, unquoted, and the values in it if it is a query string."""
+    return [text, unquote_plus(text), *(value for _, value in parse_qsl(text))]

@@ -1,0 +1,12 @@
+"""Removes a person's sessions, sign-in origins and counted sign-in failures."""
+
+from users.forgetting import Erasure, forgets
+from users.sessions.sign_in_events import erase_sign_ins
+from users.sessions.throttle import reset_failures
+
+
+@forgets(order=70)
+def erase_sign_in_traces(erasure: Erasure) -> None:
+    """Ends all sessions, blanks IP addresses and browsers, and resets the throttle."""
+    erase_sign_ins(erasure.account.pk)
+    reset_failures(erasure.account)
