@@ -22,7 +22,7 @@ from users.audit.record import record_event
 from users.bulk.selection_kind import filtered_accounts
 from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
-from users.jobs import engine
+from users.jobs import transitions
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
 from users.models import User
@@ -146,7 +146,7 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
         outcome="failed",
         reason=f"No mail to {MAIL}",
     )
-    note = engine.add_line(job, Remark("chunk_failed", text=PHONE))
+    note = transitions.add_line(job, Remark("chunk_failed", text=PHONE))
     Job.objects.filter(pk=job.pk).update(
         failed=1, changed=1, selected=2, reason=f"for {MAIL}", note_line=note
     )

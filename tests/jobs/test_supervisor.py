@@ -1,5 +1,5 @@
-"""The supervisor's decision that a cluster is silent. What it does then is tested in test_worker.py,
-with real processes.
+"""The supervisor's decision that a cluster is silent. What it does then is tested in
+test_worker.py, with real processes.
 """
 
 from types import SimpleNamespace

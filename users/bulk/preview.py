@@ -17,7 +17,16 @@ from users.bulk.action import BulkAction
 from users.bulk.eligibility import NOTHING_TO_DO
 from users.bulk.lock import plain_accounts, spare_last_superuser
 from users.bulk.selection import SELECTION_CAP, Selection
-from users.bulk.selection_count import FIGURE_TIMEOUT_MS, SAMPLE_MIN, SelectionCount, count_rows, count_selection, sample_ids, selected_accounts, time_limit
+from users.bulk.selection_count import (
+    FIGURE_TIMEOUT_MS,
+    SAMPLE_MIN,
+    SelectionCount,
+    count_rows,
+    count_selection,
+    sample_ids,
+    selected_accounts,
+    time_limit,
+)
 from users.directory.counts import format_estimate
 from users.jobs.models import Job
 from users.mail.models import Message

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 def run_cluster(name: str, busy_until: Any) -> None:
-    """Runs the tasks of the queue `name` until the process is asked to stop. Call it in a process of
-    its own: it becomes the leader of a process group.
+    """Runs the tasks of the queue `name` until the process is asked to stop. Call it in a process
+    of its own: it becomes the leader of a process group.
 
     `busy_until` (a shared double, seconds of the monotonic clock) tells the supervisor whether a
     worker is free: see track_busy_time.

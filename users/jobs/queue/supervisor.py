@@ -108,8 +108,8 @@ class Cluster:
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        """True if a beat has waited too long: longer than SILENCE_SECONDS since it was queued, since
-        this process was last suspended, and since a worker became free.
+        """True if a beat has waited too long: longer than SILENCE_SECONDS since it was queued,
+        since this process was last suspended, and since a worker became free.
         """
         waits_since = max(self.beat_queued_at, self.resumed_at, self.busy_until.value)
         return self.pending_beat is not None and now > waits_since + SILENCE_SECONDS
