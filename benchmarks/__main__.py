@@ -13,6 +13,8 @@ from pathlib import Path
 
 from redis import RedisError
 
+from benchmarks.tricks import parse_tricks
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -39,6 +41,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)"
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        type=parse_tricks,
+        metavar="NAMES",
+        help="also Rollcall without these tricks, side by side (docs/benchmarks.md has the names)",
+    )
+    parser.add_argument(
+        "--prices", action="store_true", help="instead: what each trick is worth on its pages"
     )
     parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
     parser.add_argument(
@@ -87,6 +100,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
     if options.sqlite and (options.indexes or options.events or options.bulk):
         parser.error("--indexes, --events and --bulk measure PostgreSQL.")
+    if options.prices and (options.cold or options.sqlite or options.without):
+        parser.error("--prices goes with none of --cold, --sqlite and --without.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):
@@ -125,8 +140,8 @@ def main(arguments: list[str]) -> int:
         from benchmarks import past, run
 
         stack.callback(django.db.connections.close_all)
-        if options.events:
-            past.write(options.events)
+        if options.events or options.prices:
+            past.write(options.events or options.accounts)
         found = measured(options, run, kept)
         say(found.text)
         if options.json:
@@ -139,6 +154,8 @@ def measured(options: argparse.Namespace, run, kept):
         return run.indexes()
     if options.bulk:
         return run.bulk(options, kept)
+    if options.prices:
+        return run.price_table(options, kept)
     return run.caching(options, kept) if options.caching else run.cases(options, kept)
 
 

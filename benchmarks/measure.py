@@ -103,7 +103,7 @@ def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
     for running in peers:
         connections = [running.connect() for _ in range(2 * CLIENTS)]
         for connection in connections:
-            answer = connection.get(paths[running.peer.name])
+            answer = connection.get(paths[running.peer.site])
             connection.close()
             if answer.status != 200:
                 raise RuntimeError(
@@ -175,7 +175,7 @@ def together(
 
 def acts(case: Case, running: Running) -> list[Act]:
     """What each client does, again and again."""
-    path = case.paths[running.peer.name]
+    path = case.paths[running.peer.site]
     if case.edits:
         return [editing(path.format(pk=pk)) for pk in edited(CLIENTS)]
     paths = cycle([path.format(pk=pk) for pk in edited(IN_TURN)] if "{pk}" in path else [path])

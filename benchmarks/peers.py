@@ -27,8 +27,8 @@ CSRF = "benchmark0benchmark0benchmark012"  # a cookie that Django takes: 32 lett
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is the key in cases and results. `environment`: what differs from the others.
-    `caches`: whether it keeps pages.
+    """`name` is the key in results. `environment`: the variables that differ from the others'.
+    `caches`: whether it keeps pages. `like`: the peer whose paths it is asked for, if not its own.
     """
 
     name: str
@@ -39,6 +39,12 @@ class Peer:
     sessions: str
     environment: dict[str, str] = field(default_factory=dict)
     caches: bool = False
+    like: str = ""
+
+    @property
+    def site(self) -> str:
+        """The key of its paths in cases."""
+        return self.like or self.name
 
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -69,6 +75,21 @@ PEERS = [
 
 def with_redis(url: str) -> Peer:
     return replace(ROLLCALL, environment={"REDIS_URL": url}, caches=True)
+
+
+def without_tricks(peer: Peer, names: frozenset[str]) -> Peer:
+    """Rollcall as `peer` is, with plain Django in the place of the tricks of that name."""
+    settings_module = "benchmarks.plain" if peer.caches else "benchmarks.plain_cold"
+    listed = ",".join(sorted(names))
+    return replace(
+        peer,
+        name=f"without-{listed}",
+        label=f"without {listed}",
+        settings=settings_module,
+        counted=settings_module,
+        environment=peer.environment | {"BENCH_WITHOUT": listed},
+        like=peer.site,
+    )
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from django.db import connection
 
 from benchmarks import bulk as measured
 from benchmarks import caching as cached
-from benchmarks import index_cost, lines, past
+from benchmarks import index_cost, lines, past, prices
 from benchmarks.cache import Cache
 from benchmarks.cases import LISTS, Case
 from benchmarks.cases import cases as all_cases
 from benchmarks.conditions import conditions
 from benchmarks.floor import floor
 from benchmarks.measure import Effort, Results, count, measure, warm_up
-from benchmarks.peers import COLD, PEERS, Peer, Running, serving, with_redis
+from benchmarks.peers import COLD, PEERS, Peer, Running, serving, with_redis, without_tricks
 from benchmarks.report import Report, report
 from users.models import User
 
@@ -40,13 +40,16 @@ def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
 
 
 def chosen_peers(options: argparse.Namespace, kept: Cache | None) -> list[Peer]:
-    """Rollcall with or without its cache, and the others if --peers names them; on SQLite there are
-    none.
+    """Rollcall with or without its cache, Rollcall without the tricks that --without names, and the
+    others if --peers names them; on SQLite there are none.
     """
+    rollcall = with_redis(kept.url) if kept else COLD
     others = PEERS[1:] if connection.vendor == "postgresql" else []
     wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
     return [
-        peer for peer in (with_redis(kept.url) if kept else COLD, *others) if peer.name in wanted
+        rollcall,
+        *(without_tricks(rollcall, names) for names in options.without),
+        *(peer for peer in others if peer.name in wanted),
     ]
 
 
@@ -69,7 +72,7 @@ def timed(
 
 
 def able(case: Case, running: list[Running]) -> list[Running]:
-    return [each for each in running if each.peer.name in case.paths]
+    return [each for each in running if each.peer.site in case.paths]
 
 
 def caching(options: argparse.Namespace, kept: Cache) -> Report:
@@ -80,6 +83,11 @@ def caching(options: argparse.Namespace, kept: Cache) -> Report:
 def bulk(options: argparse.Namespace, kept: Cache) -> Report:
     where = conditions(User.objects.count(), cache=described(kept))
     return measured.bulk(options, chosen_peers(options, kept)[:1], where)
+
+
+def price_table(options: argparse.Namespace, kept: Cache) -> Report:
+    where = conditions(User.objects.count(), cache=described(kept))
+    return prices.report(where, prices.prices(options, kept))
 
 
 def indexes() -> Report:

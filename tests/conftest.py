@@ -23,12 +23,12 @@ from users.models import User
 pytest_plugins = [
     "tests.plugins.flushing",
     "tests.plugins.browsing",
-    "tests.plugins.ending",
-    "tests.plugins.parts",
+    "tests.plugins.summary",
+    "tests.plugins.order",
 ]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.ending lets this one pass
+WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.summary lets this one pass
 
 # How long an example takes says something about the machine and nothing about the code.
 hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])

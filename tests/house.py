@@ -12,6 +12,7 @@ from pathlib import Path
 GROUND = "ground"
 GROUND_MODULES = {
     "access",
+    "access_setup",
     "exceptions",
     "fields",
     "forgetting",
@@ -123,6 +124,11 @@ def upward_imports(root: Path) -> list[str]:
             ):
                 lines.append(f"{name} imports {other}")
     return lines
+
+
+def is_later(room: str, than: str) -> bool:
+    known = room in ROOMS and than in ROOMS
+    return known and ROOMS.index(room) > ROOMS.index(than)
 
 
 def import_circles(root: Path) -> list[list[str]]:

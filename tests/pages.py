@@ -29,29 +29,31 @@ class Element:
     parent: "Element | None" = None
 
     def walk(self) -> Iterator["Element"]:
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child.walk()
+        """The element and all inside of it, in the order of the page."""
+        waiting = [self]
+        while waiting:  # no recursion, which takes most of the time of a test that reads many pages
+            element = waiting.pop()
+            yield element
+            waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
         """The elements inside of this one; `class_` stands for one of an element's classes,
         `data_page` for data-page.
         """
-        return [element for element in self.walk() if element.matches(tag, attributes)]
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        classes = set(wanted.pop("class", "").split())
+        return [element for element in self.walk() if element.matches(tag, classes, wanted)]
 
     def one(self, tag: str = "", **attributes: str) -> "Element":
         found = self.all(tag, **attributes)
         assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
         return found[0]
 
-    def matches(self, tag: str, attributes: dict[str, str]) -> bool:
-        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-        classes = wanted.pop("class", "").split()
+    def matches(self, tag: str, classes: set[str], attributes: dict[str, str]) -> bool:
         return (
             tag in ("", self.tag)
-            and set(classes) <= set(self.attributes.get("class", "").split())
-            and all(self.attributes.get(name) == value for name, value in wanted.items())
+            and classes <= set(self.attributes.get("class", "").split())
+            and all(self.attributes.get(name) == value for name, value in attributes.items())
         )
 
     @property

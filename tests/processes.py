@@ -18,14 +18,14 @@ from django.db import connection
 
 ROOT = Path(__file__).parents[1]
 # Where `python` and `gunicorn` of a Procfile line are.
+# What the process of the tests has for itself: its settings, and leave for the browser's event loop.
+OWN = {"DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE"}
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def environment(**changes: str) -> dict[str, str]:
     """The suite's environment with the site's own settings, on the database that the test uses."""
-    inherited = {
-        name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
-    }
+    inherited = {name: value for name, value in os.environ.items() if name not in OWN}
     return inherited | {"PATH": PATH, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO"} | changes
 
 

@@ -1,7 +1,74 @@
-"""The first roles, as their migration makes them."""
+"""The first roles with their permissions, as a new installation has them."""
 
 from importlib import import_module
 
-_migration = import_module("users.migrations.0007_roles")
-ROLES: dict[str, list[str]] = _migration.ROLES
-make_roles = _migration.make_roles
+from django.apps import apps
+from django.contrib.auth.models import Permission
+
+from users.access_setup import DECLARED_PERMISSIONS, grant_to_default_roles
+
+MIGRATION = import_module("users.migrations.0007_roles")
+VIEWER = [
+    "view_user",
+    "reveal_personal",
+]
+SUPPORT = [
+    *VIEWER,
+    "view_personal",
+    "view_job",
+    "edit_user",
+    "suspend_user",
+    "reinstate_user",
+    "reset_password",
+    "require_password_change",
+    "verify_email",
+    "end_sessions",
+    "end_lockout",
+    "add_note",
+    "pin_note",
+    "write_mail",
+]
+MANAGER = [
+    *SUPPORT,
+    "invite_user",
+    "view_auditevent",
+    "share_view",
+    "control_job",
+    "delete_user",
+    "restore_user",
+    "set_end_date",
+    "change_groups",
+    "approve_bulk",
+    "export_user",
+]
+AUDITOR = [
+    *VIEWER,
+    "view_personal",
+    "view_auditevent",
+    "view_job",
+    "export_user",
+]
+ADMINISTRATOR = [
+    *MANAGER,
+    "assign_roles",
+    "manage_staff",
+    "view_caching",
+    "reset_second_factor",
+    "erase_user",
+    "reveal_without_reason",
+]
+ROLES = {
+    "Viewer": VIEWER,
+    "Support": SUPPORT,
+    "Manager": MANAGER,
+    "Auditor": AUDITOR,
+    "Administrator": ADMINISTRATOR,
+}
+
+
+def make_roles() -> None:
+    """After a flush the permissions are back by themselves, and the groups are not."""
+    MIGRATION.make_roles(apps, None)
+    for permission in Permission.objects.filter(content_type__app_label="users"):
+        declared = DECLARED_PERMISSIONS[permission.codename]
+        grant_to_default_roles(permission, declared.roles)

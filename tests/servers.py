@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -177,8 +177,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def both() -> Iterator[dict[str, str]]:
-    """DATABASE_URL and REDIS_URL of two running servers, in a folder that goes when they do."""
+def both(workers: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """DATABASE_URL and REDIS_URL of two running servers, in a folder that goes when they do.
+
+    For each worker there is a pair whose names end with it: a PostgreSQL server of its own, since
+    tests crash it, and a database of the one Redis.
+    """
     with ExitStack() as stack:
         # Short, since a socket's path has at most 107 bytes; and open to enter, since PostgreSQL
         # has its own account.
@@ -188,11 +192,17 @@ def both() -> Iterator[dict[str, str]]:
             )
         )
         folder.chmod(0o711)
-        database = stack.enter_context(postgresql(folder / "postgresql"))
-        yield {
-            "DATABASE_URL": database,
-            "REDIS_URL": stack.enter_context(redis_server(folder / "redis")),
-        }
+        cache = stack.enter_context(redis_server(folder / "redis"))
+        if not workers:
+            database = stack.enter_context(postgresql(folder / "postgresql"))
+            yield {"DATABASE_URL": database, "REDIS_URL": cache}
+            return
+        addresses = {}
+        for number, worker in enumerate(workers):
+            database = stack.enter_context(postgresql(folder / worker))
+            addresses[f"DATABASE_URL_{worker}"] = database
+            addresses[f"REDIS_URL_{worker}"] = f"{cache.removesuffix('/0')}/{number}"
+        yield addresses
 
 
 if __name__ == "__main__":

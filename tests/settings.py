@@ -15,6 +15,7 @@ from pathlib import Path
 TEST_DIR = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
 (TEST_DIR / "static").mkdir()
 OWNER = os.getpid()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 def remove() -> None:
@@ -24,6 +25,12 @@ def remove() -> None:
 
 atexit.register(remove)
 
+
+def address(name: str) -> str:
+    """The server of this worker of pytest-xdist, or else of the whole leg."""
+    return os.environ.get(f"{name}_{WORKER}") or os.environ.get(name, "")
+
+
 os.environ |= {
     "DEBUG": "0",
     "SECRET_KEY": "tests-only-bGnVqkXw3Lr8Zt5Yd1Hs6Jm9Pf2Cv4Qe7Ua0NiTo",
@@ -32,9 +39,9 @@ os.environ |= {
     "SITE_URL": "http://localhost:8000",
     "TRUSTED_PROXIES": "0",
     "VAR_DIR": str(TEST_DIR),
-    "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{TEST_DIR}/rollcall.sqlite3",
+    "DATABASE_URL": address("DATABASE_URL") or f"sqlite:///{TEST_DIR}/rollcall.sqlite3",
     "STATEMENT_TIMEOUT_MS": "0",
-    "REDIS_URL": os.environ.get("REDIS_URL", ""),
+    "REDIS_URL": address("REDIS_URL"),
     "EMAIL_URL": "",
     "DEFAULT_FROM_EMAIL": "Rollcall <no-reply@localhost>",
     "WORKER_CONCURRENCY": "1",

@@ -163,6 +163,7 @@ def labelled(control: Element, page: Element) -> bool:
     return bool(around or control.attributes.get("aria-label") or (label and label[0].text))
 
 
+@pytest.mark.long
 @pytest.mark.sqlite  # of links and HTML, and not of the database
 @pytest.mark.parametrize("role", ROLES)
 def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, role):

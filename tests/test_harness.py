@@ -79,7 +79,7 @@ def test_a_browser_reaches_the_live_server(page):
 def outcome_of(test: str, folder: Path, **changes: str) -> tuple[int, str]:
     """Exit code and words of a run of its own, with this harness, over one test."""
     (folder / "test_it.py").write_text(f"import pytest\n\n{test}\n")
-    plugins = ["-p", "tests.plugins.browsing", "-p", "tests.plugins.ending"]
+    plugins = ["-p", "tests.plugins.browsing", "-p", "tests.plugins.summary"]
     command = [
         sys.executable,
         "-m",

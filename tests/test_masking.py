@@ -5,23 +5,17 @@ in what a search tells.
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.cache import caches
-from django.db import connection
-from django.http import QueryDict
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_superuser, make_user
-from tests.caching.looking import ask, plain, stored
+from tests.caching.looking import stored
 from tests.full_history import LOGIN, MAIL, NEW_MAIL, OLD_MAIL, PHONE, found_in, live
+from tests.masked_viewers import PART, everything_but, signed_in
 from tests.pages import read
 from tests.test_crawl import crawl
 from users import masking
 from users.audit.record import record_event
-from users.bulk.selection_kind import filtered_accounts
-from users.directory import saved_searches
-from users.directory.filter import BadFilter, Filter
 from users.jobs import transitions
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
@@ -29,22 +23,6 @@ from users.models import User
 from users.verbs.profile.verb import edit_profile
 
 REACHED = {PHONE, MAIL, OLD_MAIL, NEW_MAIL, "198.51.100.77"}
-PART = {"HX-Request": "true", "HX-Target": "results"}
-
-
-def everything_but(*codenames: str) -> User:
-    """Staff with all rights but these."""
-    account = make_user(is_staff=True)
-    of_ours = Permission.objects.filter(content_type__app_label="users")
-    account.user_permissions.set(of_ours.exclude(codename__in=["view_personal", *codenames]))
-    return account
-
-
-def signed_in(account: User) -> Client:
-    client = Client()
-    client.force_login(account)
-    client.get("/me/")
-    return client
 
 
 # --- the masks ------------------------------------------------------------------------------------
@@ -135,6 +113,7 @@ class Reader:
             self.seen[address] = sorted(found)
 
 
+@pytest.mark.long
 @pytest.mark.sqlite  # of pages, and not of the database
 @pytest.mark.django_db(transaction=True)
 def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
@@ -272,231 +251,7 @@ def test_the_past_is_masked_and_still_says_what_changed(client):
 # --- kept pages -----------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("headers", [{}, PART], ids=["page", "part"])
-@pytest.mark.parametrize("encoding", ["identity", "gzip", "br"])
-@pytest.mark.parametrize("roles", [("Support", "Viewer"), ("Viewer", "Support")])
-def test_a_page_that_is_kept_for_one_is_never_served_to_another(roles, encoding, headers):
-    ada = make_user(email="jane@example.com", phone="+4915799887766")
-    edit_profile(ada, by=make_superuser(), version=1, phone="+4915799887767")
-    headers = headers | {"Accept-Encoding": encoding}
-    clients = {role: signed_in(make_user(role)) for role in roles}
-    for path in ("/users/", "/users/?q=person", f"/users/{ada.pk}/"):
-        for expected in ("miss", "hit"):
-            for role in roles:
-                response = ask(clients[role], path, **headers)
-                assert response.outcome == expected
-                assert (b"jane@example.com" in plain(response)) == (role == "Support"), (path, role)
-                assert (
-                    b"j\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@example.com" in plain(response)
-                ) == (role == "Viewer")
-                assert b"799887767" not in plain(response) or role == "Support"
-
-
-@pytest.mark.django_db
-def test_a_right_that_is_taken_masks_the_next_page(client):
-    viewer = make_user("Support")
-    ada = make_user(email="jane@example.com")
-    client.force_login(viewer)
-    for path in ("/users/", f"/users/{ada.pk}/"):
-        assert b"jane@example.com" in client.get(path).content
-    viewer.groups.get().permissions.remove(Permission.objects.get(codename="view_personal"))
-    for path in ("/users/", f"/users/{ada.pk}/"):
-        assert b"jane@example.com" not in client.get(path).content
-
-
-@pytest.mark.django_db
-def test_masking_asks_the_database_nothing(client):
-    for _ in range(3):
-        make_user()
-    numbers = []
-    for role in ("Support", "Viewer"):
-        client.force_login(make_user(role))
-        client.get("/me/")
-        caches["pages"].clear()
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            client.get("/users/")
-        numbers.append(len(queries))
-    assert numbers[0] == numbers[1] <= 4
-
-
 # --- what a search tells --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def jane(db) -> User:
-    make_user(username="other", email="other@example.net", first_name="Somebody", last_name="Else")
-    return make_user(
-        username="smith77",
-        email="jane.roe@example.com",
-        first_name="Maria",
-        last_name="Lang",
-        phone="+4915799887766",
-    )
-
-
-def found(client, q: str) -> set[str]:
-    response = client.get("/users/", {"q": q})
-    assert response.status_code == 200
-    return {link.text for body in read(response).all("tbody") for link in body.all("a")}
-
-
-PARTS = [
-    "j",
-    "ja",
-    "jan",
-    "jane",
-    "jane.roe",
-    "roe",
-    "jane.roe@",
-    "jane.roe@example.co",
-    "@example.com",
-    "example",
-    "email:jane",
-    "email:j",
-    "+491579988776",
-    "+49",
-    "1579988",
-    "7766",
-    "99887766",
-    "maria jane.roe",
-    '"jane roe"',
-    "jane maria",
-    "email:jane.roe@example.co",
-]
-
-
-@pytest.mark.parametrize("q", PARTS)
-def test_no_part_of_an_address_or_number_finds_anybody(client, jane, q):
-    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
-    assert "Maria Lang" not in found(client, q)
-
-
-def test_those_who_may_see_them_find_by_most_parts(client, jane):
-    client.force_login(make_user("Support", username="viewer", email="viewer@example.net"))
-    assert [q for q in PARTS if "Maria Lang" not in found(client, q)] == ['"jane roe"']
-
-
-@pytest.mark.parametrize(
-    "q",
-    [
-        "jane.roe@example.com",
-        "Jane.Roe@Example.com",
-        "email:jane.roe@example.com",
-        "+4915799887766",
-        "+49 157 998 877 66",
-        "smith77",
-        "smi",
-        "ith7",
-        "sm",
-        "maria",
-        "lang",
-        "la",
-        "ari",
-        "maria lang",
-        "lang maria",
-        "username:smi",
-        "name:lang",
-        "maria jane.roe@example.com",
-    ],
-)
-def test_whole_values_find_and_so_do_parts_of_names(client, jane, q):
-    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
-    assert "Maria Lang" in found(client, q)
-
-
-def test_a_username_that_is_an_address_is_found_whole_alone(client, jane):
-    User.objects.filter(pk=jane.pk).update(username="jane@example.org")
-    jane.refresh_from_db()
-    jane.save()
-    client.force_login(make_user("Viewer", username="viewer", email="viewer@example.net"))
-    assert [
-        q
-        for q in ("jane", "ja", "username:jan", "jane@example.or", "example.org")
-        if "Maria Lang" in found(client, q)
-    ] == []
-    assert "Maria Lang" in found(client, "jane@example.org")
-
-
-@pytest.mark.parametrize("sort", ["email", "-email", "username", "-username"])
-def test_no_order_tells_them(client, jane, sort):
-    client.force_login(make_user("Viewer"))
-    response = client.get(f"/users/?sort={sort}")
-    assert response.status_code == 400
-    assert "masked for you" in read(response).one("main").text
-    heads = read(client.get("/users/")).one("thead")
-    assert [link.text for link in heads.all("a")] == ["Name", "Joined", "Last seen"]
-
-
-def test_counts_and_selections_tell_no_more_than_the_list(client, jane):
-    viewer = make_user("Viewer")
-    client.force_login(viewer)
-    for path in (
-        "/users/selection/?all=1&q=jane.roe",
-        "/users/?q=jane.roe",
-        "/users/count/?q=jane.roe",
-    ):
-        response = client.get(path, follow=True)
-        assert response.status_code == 200
-        assert b"Maria" not in response.content
-    assert Filter(q="jane.roe").digest != Filter(q="jane.roe", masked=True).digest
-    assert [Filter(q="jane.roe", masked=masked).apply().count() for masked in (False, True)] == [
-        1,
-        0,
-    ]
-
-
-def test_a_selection_of_somebody_for_whom_they_are_masked_is_no_other_in_a_job(jane):
-
-    for by, number in ((everything_but(), 0), (make_superuser(), 1), (None, 1)):
-        assert filtered_accounts(QueryDict("q=jane.roe&all=1"), by).count() == number
-
-
-def test_the_doctor_names_nobody_for_an_address_that_is_nearly_right(client, jane):
-    client.force_login(make_user("Viewer"))
-    nearly = "/users/doctor/?q=jane.roee%40example.com"
-    assert b"Maria" not in client.get(nearly).content
-    assert (
-        client.get("/users/doctor/?q=jane.roe%40example.com")["Location"]
-        == f"/users/{jane.pk}/doctor/"
-    )
-    client.force_login(make_user("Support"))
-    assert b"Maria" in client.get(nearly).content
-
-
-def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane):
-    root = make_superuser()
-    viewer = make_user("Viewer")
-    hidden = [
-        saved_searches.create_saved_search(
-            Filter.parse(QueryDict(query)), by=root, name=name, shared=True
-        )
-        for name, query in (
-            ("one", "q=jane.roe%40example.com"),
-            ("two", "q=99887766"),
-            ("jane@example.com", "status=active"),
-        )
-    ]
-    shown = saved_searches.create_saved_search(
-        Filter.parse(QueryDict("q=maria")), by=root, name="three", shared=True
-    )
-    ordered = saved_searches.create_saved_search(
-        Filter.parse(QueryDict("sort=email")), by=root, name="four", shared=True
-    )
-    client.force_login(viewer)
-    assert set(saved_searches.visible_searches(viewer)) == {shown, ordered}
-    assert len(saved_searches.visible_searches(root)) == 5
-    for view in hidden:
-        assert client.get(f"/users/?view={view.pk}").status_code == 404
-    assert client.get(f"/users/?view={ordered.pk}")["Location"] == f"/users/views/{ordered.pk}/"
-    assert client.get(f"/users/views/{ordered.pk}/").status_code == 200
-
-
-def test_a_masked_filter_says_why_it_has_no_such_order():
-    with pytest.raises(BadFilter, match="masked"):
-        Filter.parse(QueryDict("sort=email"), masked=True)
 
 
 @pytest.mark.django_db

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission
 
-from tests.roles import ROLES
 from tests.house import imported_names
+from tests.roles import ROLES
 
 FOLDER = Path(__file__).parents[1] / "users" / "migrations"
 FILES = sorted(FOLDER.glob("[0-9]*.py"))

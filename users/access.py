@@ -14,31 +14,14 @@ from django.db.models import Q
 
 from users.models import User, UserQuerySet
 
-# Each action of the back office and the one permission that it takes.
+# Each action of the back office and the one permission that it takes. Verbs register theirs from
+# their declarations when the application starts.
 PERMISSIONS = {
     "view": "users.view_user",
-    "invite": "users.invite_user",
-    "edit": "users.edit_user",
-    "suspend": "users.suspend_user",
-    "reinstate": "users.reinstate_user",
-    "assign_roles": "users.assign_roles",
-    "erase": "users.erase_user",
-    "end_sessions": "users.end_sessions",
-    "end_lockout": "users.end_lockout",
+    "view_personal": "users.view_personal",
     "add_note": "users.add_note",
     "edit_note": "users.add_note",
     "pin_note": "users.pin_note",
-    "change_groups": "users.change_groups",
-    "set_end_date": "users.set_end_date",
-    "delete": "users.delete_user",
-    "restore": "users.restore_user",
-    "reset_password": "users.reset_password",
-    "require_password_change": "users.require_password_change",
-    "verify_email": "users.verify_email",
-    "write": "users.write_mail",
-    "reset_second_factor": "users.reset_second_factor",
-    "view_personal": "users.view_personal",
-    "reveal_personal": "users.reveal_personal",
     "export": "users.export_user",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
@@ -49,30 +32,29 @@ PERMISSIONS = {
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
-# Actions that only look; they are not bound by who stands above whom.
+# Actions that only look; the ranks of actor and target do not matter.
 READ_ACTIONS = {
     "view",
     "view_personal",
-    "reveal_personal",
     "export",
     "view_audit",
     "view_caching",
     "view_jobs",
 }
-NOT_ON_OWN_ACCOUNT = {
-    "suspend",
-    "reinstate",
-    "assign_roles",
-    "change_groups",
-    "set_end_date",
-    "delete",
-    "restore",
-    "reset_password",
-    "require_password_change",
-    "verify_email",
-    "reset_second_factor",
-    "erase",
-}
+NOT_ON_OWN_ACCOUNT: set[str] = set()
+
+
+def declare_action(
+    action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
+) -> None:
+    """Makes an action known: the permission that it takes, whether people may take it on their own
+    account, and whether it only looks.
+    """
+    PERMISSIONS[action] = permission
+    if not on_oneself:
+        NOT_ON_OWN_ACCOUNT.add(action)
+    if changes_nothing:
+        READ_ACTIONS.add(action)
 
 
 @dataclass(frozen=True)

@@ -44,17 +44,25 @@ class UsersConfig(AppConfig):
             import_module(name)
 
     def ready(self) -> None:
-        from users import bulk_actions  # noqa: F401  registers kinds of jobs
+        from users.access_setup import create_declared_permissions
+        from users.bulk.registry import register_action
         from users.database.triggers import reinstall_triggers
         from users.database.version import refuse_earlier_version
         from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers
+        from users.transfer.export_action import ExportAccounts
+        from users.verbs.registry import register_verbs
 
         for name in FORGETTING:
             import_module(name)
 
+        register_verbs()
+        register_action(ExportAccounts())
         pre_migrate.connect(
             refuse_earlier_version, sender=self, dispatch_uid="users.database.version"
+        )
+        post_migrate.connect(
+            create_declared_permissions, sender=self, dispatch_uid="users.access_setup"
         )
         post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
         post_migrate.connect(

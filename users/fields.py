@@ -1,25 +1,232 @@
-"""The fields of an account, by who may change them and how."""
+"""Declares each field of the account once: its label, who changes it, and how every room treats it.
 
-from collections.abc import Iterable
+The forms of the profile, the Profile tab, masking, history, edit conflicts, audit labels, imports,
+bulk changes and redaction read these declarations. A new field takes a column in users/models.py,
+a declaration here, and a migration.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
-PROFILE_FIELDS = ("username", "email", "first_name", "last_name", "phone", "locale", "time_zone")
-OWN_PROFILE_FIELDS = ("first_name", "last_name", "phone", "locale", "time_zone")
-STATUS_FIELDS = (
-    "status",
-    "status_reason",
-    "suspended_until",
-    "valid_until",
-    "deleted_at",
-    "email_verified_at",
-    "must_change_password",
-    "has_second_factor",
+from users import identifiers
+
+
+class ChangedBy(Enum):
+    """Names the only way in which a field changes."""
+
+    OWNER = "the person, and staff who may edit profiles"
+    STAFF = "staff who may edit profiles"
+    VERBS = "a verb of its own"
+    ROLES = "the verbs that grant and take access"
+    IMPORT = "an import"
+    SYSTEM = "Rollcall itself"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of the account.
+
+    `normalise`: gives the stored form of typed text, or raises ValidationError.
+    `max_length`, `required`, `help_text`: of its form field; a pasted text may be longer than the
+    column, because the normal form is shorter. `beside`: the field whose line of a form it shares.
+    `numeric`: shown in digits of equal width.
+    `imported`: a column of a file may set it. `bulk_example`: a value to show beside the bulk form;
+    without one, the field cannot be set for many accounts at once.
+    `personal`: identifies the person, so an erasure removes it from texts about others.
+    `mask`: the name of a mask in users/masking.py, for people who may not see personal data.
+    `may_name_others`: people write sentences in it, so an erasure of someone else searches it.
+    """
+
+    name: str
+    label: str
+    changed_by: ChangedBy
+    normalise: Callable[[str], str] | None = None
+    max_length: int | None = None
+    required: bool = False
+    help_text: str = ""
+    beside: str = ""
+    numeric: bool = False
+    imported: bool = False
+    bulk_example: str = ""
+    personal: bool = False
+    mask: str = ""
+    may_name_others: bool = True
+
+    @property
+    def audited(self) -> bool:
+        """Whether every change of it is recorded; access is recorded where a verb grants it."""
+        return self.changed_by in (ChangedBy.OWNER, ChangedBy.STAFF, ChangedBy.VERBS)
+
+
+ACCOUNT_FIELDS = (
+    Field(
+        name="username",
+        label="Username",
+        changed_by=ChangedBy.STAFF,
+        normalise=identifiers.normalise_username,
+        max_length=identifiers.USERNAME_MAX,
+        required=True,
+        imported=True,
+        personal=True,
+        mask="text",
+        may_name_others=False,
+    ),
+    Field(
+        name="email",
+        label="Email",
+        changed_by=ChangedBy.STAFF,
+        normalise=identifiers.normalise_email,
+        max_length=320,
+        imported=True,
+        personal=True,
+        mask="email",
+        may_name_others=False,
+    ),
+    Field(
+        name="first_name",
+        label="First name",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_name,
+        max_length=identifiers.NAME_MAX,
+        imported=True,
+        personal=True,
+        mask="text",
+        may_name_others=False,
+    ),
+    Field(
+        name="last_name",
+        label="Last name",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_name,
+        max_length=identifiers.NAME_MAX,
+        beside="first_name",
+        imported=True,
+        personal=True,
+        mask="text",
+        may_name_others=False,
+    ),
+    Field(
+        name="phone",
+        label="Phone",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_phone,
+        max_length=40,
+        numeric=True,
+        imported=True,
+        personal=True,
+        mask="phone",
+        may_name_others=False,
+    ),
+    Field(
+        name="locale",
+        label="Language",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_locale,
+        max_length=identifiers.LOCALE_MAX,
+        help_text="For example en or pt-BR.",
+        imported=True,
+        bulk_example="pt-BR",
+        may_name_others=False,
+    ),
+    Field(
+        name="time_zone",
+        label="Time zone",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_time_zone,
+        max_length=64,
+        help_text="For example Europe/Lisbon.",
+        beside="locale",
+        imported=True,
+        bulk_example="Europe/Lisbon",
+        may_name_others=False,
+    ),
+    Field(name="status", label="Status", changed_by=ChangedBy.VERBS),
+    Field(
+        name="status_reason",
+        label="Reason for status",
+        changed_by=ChangedBy.VERBS,
+        mask="text",
+    ),
+    Field(name="suspended_until", label="Suspended until", changed_by=ChangedBy.VERBS),
+    Field(name="valid_until", label="End date", changed_by=ChangedBy.VERBS),
+    Field(name="deleted_at", label="Deleted at", changed_by=ChangedBy.VERBS),
+    Field(name="email_verified_at", label="Email verified", changed_by=ChangedBy.VERBS),
+    Field(name="must_change_password", label="Must change password", changed_by=ChangedBy.VERBS),
+    Field(name="has_second_factor", label="Second factor", changed_by=ChangedBy.VERBS),
+    Field(name="is_staff", label="Staff", changed_by=ChangedBy.ROLES),
+    Field(name="is_superuser", label="Superuser", changed_by=ChangedBy.ROLES),
+    Field(name="groups", label="Roles", changed_by=ChangedBy.ROLES),
+    Field(
+        name="source",
+        label="Source",
+        changed_by=ChangedBy.IMPORT,
+        may_name_others=False,
+    ),
+    Field(
+        name="source_id",
+        label="Source ID",
+        changed_by=ChangedBy.IMPORT,
+        normalise=identifiers.normalise_source_id,
+        imported=True,
+        personal=True,
+        mask="text",
+        may_name_others=False,
+    ),
+    Field(
+        name="attributes",
+        label="Attributes",
+        changed_by=ChangedBy.IMPORT,
+        mask="attributes",
+    ),
+    Field(name="id", label="ID", changed_by=ChangedBy.SYSTEM),
+    Field(name="date_joined", label="Joined", changed_by=ChangedBy.SYSTEM),
+    Field(name="last_seen_at", label="Last seen", changed_by=ChangedBy.SYSTEM),
+    Field(
+        name="search_key",
+        label="Search key",
+        changed_by=ChangedBy.SYSTEM,
+        mask="hidden",
+        may_name_others=False,
+    ),
 )
+FIELDS = {field.name: field for field in ACCOUNT_FIELDS}
+
+
+def names_changed_by(*ways: ChangedBy) -> tuple[str, ...]:
+    """The names of the fields that change in one of `ways`, in the order of their declarations."""
+    return tuple(field.name for field in ACCOUNT_FIELDS if field.changed_by in ways)
+
+
+PROFILE_FIELDS = names_changed_by(ChangedBy.OWNER, ChangedBy.STAFF)
+OWN_PROFILE_FIELDS = names_changed_by(ChangedBy.OWNER)
+STATUS_FIELDS = names_changed_by(ChangedBy.VERBS)
+ACCESS_FIELDS = names_changed_by(ChangedBy.ROLES)
+IMPORT_ONLY_FIELDS = names_changed_by(ChangedBy.IMPORT)
+PERSONAL_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.personal)
+
+
+def field_label(name: str) -> str:
+    """The label of a field of the account; for any other name, the name as words."""
+    declared = FIELDS.get(name)
+    return declared.label if declared else name.replace("_", " ").capitalize()
+
+
+def label_in_text(name: str) -> str:
+    """The label of a field as it reads inside a sentence, such as "end date" and "source ID"."""
+    declared = FIELDS.get(name)
+    if declared is None:
+        return name.replace("_", " ")
+    label = declared.label
+    return label if label.isupper() else label[:1].lower() + label[1:]
 
 
 def changed_values(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The fields whose values differ: by name, the value before and the value after."""
     return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
 
 
 def audited_columns(columns: Iterable[str]) -> list[str]:
-    return [name for name in columns if name in PROFILE_FIELDS or name in STATUS_FIELDS]
+    """Those of `columns` whose changes audit events record; others are kept only for undo."""
+    return [name for name in columns if name in FIELDS and FIELDS[name].audited]

@@ -1,4 +1,4 @@
-"""Usernames, email addresses and names: one normal form for forms, imports, seeds and searches."""
+"""The normal forms of what people type: one for forms, imports, demo data and searches."""
 
 import re
 import unicodedata
@@ -12,32 +12,33 @@ USERNAME_MAX = 150
 EMAIL_MAX = 254
 NAME_MAX = 150
 LOCALE_MAX = 35
+SOURCE_MAX = 50
+SOURCE_ID_MAX = 255
+LARGEST_ID = 2**63 - 1
 LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
 # Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
 # line separators.
 INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Letters and marks that show nothing either: Unicode's default-ignorable characters outside of
-# those categories.
-BLANK_CHARACTERS = frozenset(
-    map(
-        chr,
-        [
-            0x34F,
-            0x115F,
-            0x1160,
-            0x17B4,
-            0x17B5,
-            0x180B,
-            0x180C,
-            0x180D,
-            0x180F,
-            0x2800,
-            0x3164,
-            0xFFA0,
-        ],
-    )
-) | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+# Letters and marks that show nothing: Unicode's default-ignorable characters outside of those
+# categories, with the variation selectors as the last two ranges.
+BLANK_CODE_POINTS = (
+    0x34F,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    0x180B,
+    0x180C,
+    0x180D,
+    0x180F,
+    0x2800,
+    0x3164,
+    0xFFA0,
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+)
+BLANK_CHARACTERS = frozenset(map(chr, BLANK_CODE_POINTS))
 USERNAME_MARKS = "@.+-_"
 # Letters that decomposition leaves whole although people type them without the stroke or the
 # ligature.
@@ -58,11 +59,12 @@ PLAIN_LETTERS = str.maketrans(
 
 
 def refuse_invisible(value: str, allow: str = "") -> str:
-    """`value` unchanged. Raises ValidationError when it holds a character that nobody can see."""
+    """Returns `value` unchanged. Raises ValidationError where it holds a character that nobody can
+    see, unless `allow` has that.
+    """
     for char in value:
-        if char not in allow and (
-            unicodedata.category(char) in INVISIBLE_CATEGORIES or char in BLANK_CHARACTERS
-        ):
+        invisible = unicodedata.category(char) in INVISIBLE_CATEGORIES or char in BLANK_CHARACTERS
+        if invisible and char not in allow:
             raise ValidationError(
                 f"This contains an invisible character (U+{ord(char):04X}). Remove it.",
                 code="invisible",
@@ -71,8 +73,8 @@ def refuse_invisible(value: str, allow: str = "") -> str:
 
 
 def fold_identifier(value: str) -> str:
-    """NFKC and casefold until nothing changes: the form in which identifiers are stored and
-    compared (UAX #31, R5).
+    """Returns the form in which identifiers are stored and compared: NFKC and casefold, repeated
+    until nothing changes (UAX #31, R5).
     """
     for _ in range(4):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
@@ -83,8 +85,8 @@ def fold_identifier(value: str) -> str:
 
 
 def normalise_username(value: str) -> str:
-    """The stored form of a username. Raises ValidationError with a sentence for the person who
-    typed it.
+    """Returns the stored form of a username. Raises ValidationError with a sentence for the person
+    who typed it.
     """
     username = refuse_invisible(fold_identifier(value.strip()))
     if not username:
@@ -95,17 +97,17 @@ def normalise_username(value: str) -> str:
         )
     for char in username:
         if unicodedata.category(char)[0] not in "LMN" and char not in USERNAME_MARKS:
+            marks = " ".join(USERNAME_MARKS)
             raise ValidationError(
-                f"“{char}” can’t be part of a username. "
-                f"Use letters, digits and {' '.join(USERNAME_MARKS)}.",
+                f"“{char}” can’t be part of a username. Use letters, digits and {marks}.",
                 code="invalid",
             )
     return username
 
 
 def normalise_email(value: str) -> str:
-    """The stored form of an address, or "" for none. Raises ValidationError with a sentence for the
-    person who typed it.
+    """Returns the stored form of an email address, or "" for none. Raises ValidationError with a
+    sentence for the person who typed it.
     """
     email = refuse_invisible(fold_identifier(value.strip()))
     if not email:
@@ -122,18 +124,26 @@ def normalise_email(value: str) -> str:
             "Enter one plain email address, without quotes or lists.",
             code="invalid",
         )
+    refuse_foreign_letters(email)
+    return email
+
+
+def refuse_foreign_letters(email: str) -> None:
+    """Raises ValidationError for an address with letters outside ASCII before the @, or with a
+    domain that reads like another one.
+    """
     local, _, domain = email.rpartition("@")
-    if not local.isascii():  # the validator lets a dotless i pass as an i
+    # Django's validator lets a dotless i pass as an i.
+    if not local.isascii():
         raise ValidationError(
             "Use only letters from a to z, digits and symbols before the @.",
             code="invalid",
         )
     refuse_lookalike_domain(domain)
-    return email
 
 
 def refuse_lookalike_domain(domain: str) -> None:
-    """Nothing, or ValidationError for a domain that reads as another one: mail would go to a
+    """Raises ValidationError for a domain that reads like another one, because email would go to a
     stranger.
     """
     for label in domain.split("."):
@@ -148,8 +158,8 @@ def refuse_lookalike_domain(domain: str) -> None:
 
 
 def normalise_name(value: str) -> str:
-    """A person's name as typed (NFC, trimmed). Raises ValidationError for control characters and
-    lone surrogates.
+    """Returns a person's name as typed, in NFC and trimmed. Raises ValidationError for control
+    characters and lone surrogates.
     """
     name = unicodedata.normalize("NFC", value.strip())
     for char in name:
@@ -158,13 +168,16 @@ def normalise_name(value: str) -> str:
                 f"This contains a control character (U+{ord(char):04X}). Remove it.",
                 code="invisible",
             )
-    if len(name) > NAME_MAX:  # asked again here: NFC makes some scripts longer than they were typed
+    # A form has checked the length of what was typed; NFC makes some scripts longer.
+    if len(name) > NAME_MAX:
         raise ValidationError(f"A name can have at most {NAME_MAX} characters.", code="max_length")
     return name
 
 
 def normalise_phone(value: str) -> str:
-    """Digits with an optional leading plus, or "". Raises ValidationError for anything else."""
+    """Returns the digits of a phone number with an optional leading plus, or "". Raises
+    ValidationError for anything else.
+    """
     phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
     if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
         raise ValidationError(
@@ -175,7 +188,7 @@ def normalise_phone(value: str) -> str:
 
 
 def normalise_locale(value: str) -> str:
-    """A language tag, or "". Raises ValidationError for anything else."""
+    """Returns a language tag, or "". Raises ValidationError for anything else."""
     locale = value.strip()
     if locale and (len(locale) > LOCALE_MAX or not re.fullmatch(LOCALE_PATTERN, locale)):
         raise ValidationError("Enter a language tag such as en or pt-BR.", code="invalid")
@@ -183,23 +196,49 @@ def normalise_locale(value: str) -> str:
 
 
 def normalise_time_zone(value: str) -> str:
-    """A name of the IANA database, or "". Raises ValidationError for anything else."""
+    """Returns the name of an IANA time zone, or "". Raises ValidationError for anything else."""
     zone = value.strip()
     if zone and zone not in time_zones():
         raise ValidationError("Enter a time zone such as Europe/Lisbon or UTC.", code="invalid")
     return zone
 
 
+def normalise_source(value: str) -> str:
+    """Returns the name of another system as stored. Raises ValidationError where it is too long or
+    holds a character that nobody can see.
+    """
+    return require_length(refuse_invisible(value.strip()), SOURCE_MAX)
+
+
+def normalise_source_id(value: str) -> str:
+    """Returns the id in another system as that writes it: its ids may differ in case alone. Raises
+    ValidationError as `normalise_source` does.
+    """
+    return require_length(refuse_invisible(value.strip()), SOURCE_ID_MAX)
+
+
+def require_length(value: str, longest: int) -> str:
+    """Returns `value` unchanged. Raises ValidationError for more than `longest` characters."""
+    if len(value) > longest:
+        raise ValidationError(
+            f"This is too long: {len(value)} characters, {longest} at most.",
+            code="max_length",
+        )
+    return value
+
+
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # reads a folder of files
+    """The names of all IANA time zones. Kept, because to find them a folder of files is read."""
+    return frozenset(available_timezones())
 
 
 def normalise_search_text(value: str) -> str:
-    """`value` as it is searched: folded, without accents and what nobody sees, white space single.
-    For columns and terms.
+    """Returns the form in which columns and search terms are compared: folded, with single spaces,
+    without accents and invisible characters.
     """
-    if value.isascii() and value.isprintable():  # most, and a fifth of the time
+    # Most texts are plain ASCII, and this takes a fifth of the time.
+    if value.isascii() and value.isprintable():
         return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", fold_identifier(value))
     stripped = "".join(
@@ -209,15 +248,15 @@ def normalise_search_text(value: str) -> str:
 
 
 def has_visible_text(value: str) -> bool:
-    """Whether anything of `value` is left in search form, and so to be seen."""
-    return any(char.isascii() and char.isalnum() for char in value) or bool(
-        normalise_search_text(value)
-    )
+    """Returns True if people can see anything of `value`: its search form is not empty."""
+    if any(char.isascii() and char.isalnum() for char in value):
+        return True
+    return bool(normalise_search_text(value))
 
 
 def is_ignorable_character(char: str) -> bool:
-    """Accents, and characters that come along with pasted text: zero-width, bidirectional, control,
-    no character at all.
+    """Returns True for accents and for characters that come along with pasted text: zero-width,
+    bidirectional, control characters and noncharacters.
     """
     return (
         unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"}
@@ -227,11 +266,11 @@ def is_ignorable_character(char: str) -> bool:
 
 
 def ascii_skeleton(username: str) -> str:
-    """`username` with each character outside ASCII replaced by the ASCII one that it looks like
-    (Unicode TR 39).
+    """Returns `username` with each character outside ASCII replaced by the ASCII one that it looks
+    like (Unicode TR 39).
 
-    ASCII stays as it is: "l" and "1" look alike too, but refusing "ann1" beside "annl" would refuse
-    honest names.
+    ASCII characters stay: "l" and "1" look alike too, but to refuse "ann1" beside "annl" would
+    refuse honest names.
     """
     if username.isascii():
         return username
@@ -240,14 +279,11 @@ def ascii_skeleton(username: str) -> str:
 
 @lru_cache(maxsize=4096)
 def ascii_lookalike(char: str) -> str:
-    from confusable_homoglyphs.confusables import (
-        confusables_data,
-    )  # 2 MB, and most processes never need it
+    """Returns the ASCII character that `char` looks like; `char` itself if there is none."""
+    # Imported late: the data take 2 MB, and most processes never need them.
+    from confusable_homoglyphs.confusables import confusables_data
 
     for other in confusables_data.get(char, ()):
         if len(other["c"]) == 1 and other["c"].isascii():
             return other["c"].casefold()
     return char
-
-
-LARGEST_ID = 2**63 - 1

@@ -1,9 +1,9 @@
-"""Personal data for those who may not see it: addresses and phone numbers with a few letters left,
-to be told apart by.
+"""Masks personal data for people who may not see it: a few characters of an address or a phone
+number stay, so that one can be recognised.
 
-Whoever lacks the permission `view_personal` gets copies of accounts and events whose values are
-masked, so no template can show more. What people wrote is looked through for addresses and numbers
-once more before it leaves (`cover`).
+A viewer without the permission `view_personal` gets copies of accounts and events with masked
+values, so no template can show more. Addresses and numbers that people wrote into texts are masked
+in the finished page (`mask_response`).
 """
 
 import re
@@ -11,14 +11,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from users import access
+from users.fields import ACCOUNT_FIELDS
 from users.models import User
 
-Event = TypeVar("Event")  # users.audit.models.AuditEvent, which stands above the ground
+# An AuditEvent; its room comes after the ground.
+Event = TypeVar("Event")
 MASK = "••••"
-AT_SIGN = "(?:@|＠|﹫|%40|&#64;)"  # wide and small ones too, which people paste
+# People paste wide and small at signs too.
+AT_SIGN = "(?:@|＠|﹫|%40|&#64;)"
 ADDRESS_PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
-# Each looks at a text from the beginnings of its words alone, so that a long one costs no more than
-# its length.
+# Each pattern tries only the beginnings of words, so that its time grows with the length of a text
+# and no faster.
 EMAIL_ADDRESS = re.compile(rf"(?<!{ADDRESS_PART})({ADDRESS_PART}+?){AT_SIGN}({ADDRESS_PART}+)")
 PHONE_NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")
 IPV4_ADDRESS = re.compile(
@@ -27,44 +30,55 @@ IPV4_ADDRESS = re.compile(
 IPV6_ADDRESS = re.compile(
     r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE
 )
-# Names of attributes, in any system's words, that say where somebody lives or how they are reached.
+# Names of attributes, as other systems call them, that tell where someone lives or is reached.
 CONTACT_KEY = re.compile(
     r"addr|street|stra(ss|ß)e|city|town|zip|post|phone|mobile|tel|fax|mail|birth|geb|skype|iban",
     re.IGNORECASE,
 )
-MIN_TEXT_LENGTH = 4  # characters of a text that may hold any of it
-# Elements whose text stays: boxes with what somebody types, and code.
+MIN_TEXT_LENGTH = 4  # characters; nothing shorter holds an address or a number
+# The elements whose text stays: boxes in which people type, and code.
 UNMASKED_TAGS = ("textarea", "script", "style")
-# Attributes that are read out or pop up.
+# The attributes whose text is read out or pops up.
 TEXT_ATTRIBUTE = re.compile(r"((?:title|aria-label|alt|placeholder|data-[a-z-]+)=\")([^\"]+)")
 
 
 def hides_personal_data(viewer: Any) -> bool:
+    """Returns True if personal data is masked for `viewer`."""
     return not access.may(viewer, "view_personal")
 
 
 def mask_email(value: str) -> str:
-    """j•••@example.com: the domain tells colleagues of one company from customers, and names
-    nobody.
+    """Returns an address such as j•••@example.com. The domain stays, because it distinguishes
+    colleagues from customers and names nobody.
     """
+    if not value:
+        return ""
     local, at, domain = value.rpartition("@")
-    return f"{local[:1] if len(local) > 1 else ''}•••{at}{domain}" if value else ""
+    first = local[:1] if len(local) > 1 else ""
+    return f"{first}•••{at}{domain}"
 
 
 def mask_phone(value: str) -> str:
-    """•••• 42"""
-    return "" if not value else f"{MASK} {value[-2:]}" if len(value) > 5 else MASK
+    """Returns a number such as •••• 42, or dots alone for a short one."""
+    if not value:
+        return ""
+    return f"{MASK} {value[-2:]}" if len(value) > 5 else MASK
 
 
 def mask_attributes(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: (MASK if value else value) if CONTACT_KEY.search(key) else mask_json(value)
-        for key, value in values.items()
-    }
+    """Returns imported attributes with masked values."""
+    return {key: mask_attribute(key, value) for key, value in values.items()}
+
+
+def mask_attribute(key: str, value: Any) -> Any:
+    """Returns one value of a JSON object, hidden where its key says that it is a contact."""
+    if CONTACT_KEY.search(key):
+        return MASK if value else value
+    return mask_json(value)
 
 
 def mask_json(value: Any) -> Any:
-    """What stands in JSON, whatever it is."""
+    """Returns any JSON value with its texts masked."""
     if isinstance(value, dict):
         return mask_attributes(value)
     if isinstance(value, list):
@@ -73,14 +87,11 @@ def mask_json(value: Any) -> Any:
 
 
 def mask_text(value: str) -> str:
-    """What somebody wrote, without the addresses and numbers in it."""
+    """Returns a text with its addresses and numbers masked. The checks before each pattern save
+    time: most texts hold none.
+    """
     if "@" in value or "%40" in value or "&#64;" in value or "＠" in value or "﹫" in value:
-        value = EMAIL_ADDRESS.sub(
-            lambda match: mask_email(
-                f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")
-            ),
-            value,
-        )
+        value = EMAIL_ADDRESS.sub(mask_email_match, value)
     if "0" in value or "+" in value:
         value = PHONE_NUMBER.sub(lambda match: mask_phone(match[0]), value)
     if value.count(".") > 2:
@@ -88,21 +99,29 @@ def mask_text(value: str) -> str:
     return IPV6_ADDRESS.sub(r"\1:•••", value) if value.count(":") > 2 else value
 
 
-FIELD_MASKS: dict[str, Callable[[Any], Any]] = {
-    "username": mask_text,
+def mask_email_match(match: re.Match[str]) -> str:
+    """Returns the masked form of an address found in a text, with a plain at sign."""
+    address = f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")
+    return mask_email(address)
+
+
+def hide_value(value: Any) -> str:
+    """Returns "" for any value."""
+    return ""
+
+
+MASKS: dict[str, Callable[[Any], Any]] = {
+    "text": mask_text,
     "email": mask_email,
-    "first_name": mask_text,
-    "last_name": mask_text,
     "phone": mask_phone,
-    "source_id": mask_text,
     "attributes": mask_attributes,
-    "status_reason": mask_text,
-    "search_key": lambda value: "",
+    "hidden": hide_value,
 }
+FIELD_MASKS = {field.name: MASKS[field.mask] for field in ACCOUNT_FIELDS if field.mask}
 
 
 def mask_account(whole: User) -> User:
-    """A copy to be shown. What was not loaded stays so. It is never saved."""
+    """Returns a copy of an account to show. Fields that were not loaded stay so; saving raises."""
     masked = User.__new__(User)
     values = masked.__dict__
     values |= whole.__dict__
@@ -114,16 +133,17 @@ def mask_account(whole: User) -> User:
 
 
 def mask_accounts(whole: list[User], viewer: Any) -> list[User]:
-    """As `viewer` may see them."""
+    """Returns the accounts as `viewer` may see them."""
     return [mask_account(each) for each in whole] if hides_personal_data(viewer) else whole
 
 
 def refuse_saving(*args: Any, **kwargs: Any) -> None:
-    raise RuntimeError("This is what a viewer sees of an account, and not the account.")
+    """Stands in for `save` on a masked copy. Raises RuntimeError."""
+    raise RuntimeError("This is a masked copy of an account, and is never saved.")
 
 
 def mask_event(whole: Event) -> Event:
-    """A copy of an audit event to be shown."""
+    """Returns a copy of an audit event to show."""
     masked: Any = type(whole).__new__(type(whole))
     values = masked.__dict__
     values |= vars(whole)
@@ -136,39 +156,35 @@ def mask_event(whole: Event) -> Event:
 
 
 def mask_changes(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: FIELD_MASKS[key](value) if matches_column_type(key, value) else mask_json(value)
-        for key, value in values.items()
-    }
+    """Returns the values of an event, by field, with masked ones."""
+    return {key: mask_value(key, value) for key, value in values.items()}
 
 
 def mask_value(field: str, whole: Any) -> Any:
-    """Of a field of an account, as an event has it."""
-    return mask_changes({field: whole})[field]
+    """Returns the masked form of one value as an event records it."""
+    return FIELD_MASKS[field](whole) if matches_column_type(field, whole) else mask_json(whole)
 
 
 def matches_column_type(key: str, value: Any) -> bool:
-    """Whether a value in JSON is what its column holds; for an event of another make it may be
-    anything.
+    """Returns True if a JSON value is of the type of its column, so that the mask of the column
+    fits. An event that is not about an account may hold anything under the same key.
     """
-    return (
-        key in FIELD_MASKS
-        and bool(value)
-        and isinstance(value, dict if key == "attributes" else str)
-    )
+    if key not in FIELD_MASKS or not value:
+        return False
+    return isinstance(value, dict if key == "attributes" else str)
 
 
 def mask_html(html: str) -> str:
-    """A page without addresses and numbers. What a person has typed into a box and sends again
-    stays. Tags are split off and not parsed: a list of fifty rows has a thousand.
+    """Returns a page with its addresses and numbers masked. Text in a box stays, because the person
+    sends it again. Tags are split off and not parsed: a list of fifty rows has a thousand.
     """
     first, *pieces = html.split("<")
     return "<".join([mask_text(first), *map(mask_html_tag, pieces)])
 
 
-def mask_html_tag(piece: str) -> str:
-    """A tag without its "<", and the text behind it."""
-    tag, end, words = piece.partition(">")
+def mask_html_tag(tag_and_text: str) -> str:
+    """Returns a tag without its "<" and the text behind it, both masked."""
+    tag, end, text = tag_and_text.partition(">")
     if (
         "title=" in tag
         or "label=" in tag
@@ -176,21 +192,20 @@ def mask_html_tag(piece: str) -> str:
         or "placeholder=" in tag
         or "data-" in tag
     ):
-        tag = TEXT_ATTRIBUTE.sub(lambda match: match[1] + mask_text(match[2]), tag)
-    return (
-        tag
-        + end
-        + (
-            words
-            if len(words) < MIN_TEXT_LENGTH or tag.startswith(UNMASKED_TAGS)
-            else mask_text(words)
-        )
-    )
+        tag = TEXT_ATTRIBUTE.sub(mask_attribute_match, tag)
+    if len(text) < MIN_TEXT_LENGTH or tag.startswith(UNMASKED_TAGS):
+        return tag + end + text
+    return tag + end + mask_text(text)
+
+
+def mask_attribute_match(match: re.Match[str]) -> str:
+    """Returns the masked form of an HTML attribute, with its name unchanged."""
+    return match[1] + mask_text(match[2])
 
 
 def mask_response(request, response) -> None:
-    """Covers a page on its way to somebody for whom personal data is masked, but for what they have
-    just had revealed.
+    """Masks a page in place if personal data is masked for its viewer. What they have just revealed
+    stays.
     """
     is_page = response.get("Content-Type", "").startswith("text/html") and not response.streaming
     if is_page and not getattr(request, "revealed", False) and hides_personal_data(request.user):

@@ -193,9 +193,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=0, help_text="Part of the session hash: adding 1 ends all sessions"
     )
     source = KeyField(
-        max_length=50, blank=True, help_text="System from which the account was imported"
+        max_length=identifiers.SOURCE_MAX,
+        blank=True,
+        help_text="System from which the account was imported",
     )
-    source_id = KeyField(max_length=255, blank=True, help_text="Id in that system")
+    source_id = KeyField(
+        max_length=identifiers.SOURCE_ID_MAX, blank=True, help_text="Id in that system"
+    )
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
         null=True, blank=True, help_text="Personal settings of the back office"
@@ -217,26 +221,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = "account"
         default_permissions = ()
-        permissions = [
-            ("view_user", "Can see accounts"),
-            ("invite_user", "Can invite people"),
-            ("view_personal", "Can see email addresses and phone numbers"),
-            ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
-            ("reveal_without_reason", "Can reveal without giving a reason"),
-            ("edit_user", "Can edit profiles"),
-            ("suspend_user", "Can suspend accounts"),
-            ("reinstate_user", "Can reinstate accounts"),
-            ("assign_roles", "Can change back-office access and roles"),
-            ("change_groups", "Can add and remove roles"),
-            ("set_end_date", "Can set and clear end dates"),
-            ("delete_user", "Can move accounts to the recycle bin"),
-            ("restore_user", "Can restore deleted accounts"),
-            ("reset_password", "Can send password resets"),
-            ("require_password_change", "Can require a password change"),
-            ("verify_email", "Can verify email addresses and send verification emails"),
-            ("reset_second_factor", "Can reset second factors"),
-            ("manage_staff", "Can manage staff accounts"),
-        ]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_unique"),
             models.UniqueConstraint(

@@ -10,6 +10,7 @@ urlpatterns = [
     path("me/", include("users.me.urls")),
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
+    path("users/", include("users.verbs.urls")),
     path("users/", include("users.presence.urls")),
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),

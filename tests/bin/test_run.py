@@ -27,6 +27,7 @@ def laptop(tmp_path) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_path):
     visitor = Visitor(laptop["PORT"], f"localhost:{laptop['PORT']}")
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:

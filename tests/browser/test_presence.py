@@ -34,7 +34,7 @@ def test_two_people_see_each_other_and_what_the_other_does(
     expect(ana.locator("#presence")).to_have_text("Bo is here")
     ana.get_by_label("Phone").fill("12345")
     ana.get_by_role("button", name="Save").click()
-    expect(ana.get_by_role("status")).to_contain_text("Saved.")
+    expect(ana.get_by_role("status")).to_contain_text("Profile of Ada saved.")
     page.clock.run_for(15_000)
     expect(page.locator("#presence .news")).to_contain_text("Ana changed the phone")
     found = violations(page) + too_wide(page)

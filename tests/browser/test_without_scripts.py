@@ -81,7 +81,7 @@ def test_an_account_is_edited_suspended_and_reinstated(directory: Page):
     )
     directory.get_by_role("link", name="Reinstate").click()
     directory.get_by_role("button", name="Reinstate").click()
-    expect(directory.locator(".note.success")).to_contain_text("reinstated. Status: active.")
+    expect(directory.locator(".note.success")).to_contain_text("reinstated. Status: invited.")
     assert User.objects.get(username="person000").first_name == "Augusta"
 
 

@@ -84,6 +84,7 @@ def assert_told_once(job: Job, action: str, number: int) -> None:
         assert not rows.values(name).annotate(n=Count("*")).filter(n__gt=1).exists()
 
 
+@pytest.mark.long
 def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_once(
     root, tmp_path, monkeypatch
 ):

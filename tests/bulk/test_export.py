@@ -1,7 +1,5 @@
 """Exporting a selection: POST /users/bulk/export/, what the job writes, and for whom."""
 
-import csv
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -10,62 +8,23 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
+from tests.bulk.export_files import ask, exported, people, table, text_of, with_permissions
 from tests.bulk.running import run, start, work
-from tests.pages import form, read
+from tests.pages import read
 from tests.verbs.asking import row
 from users import masking
 from users.audit.models import AuditEvent
 from users.bulk.undo_rules import undo_objection
-from users.directory import preferences
 from users.jobs import approval, engine, worker
 from users.jobs.models import Job
 from users.models import User
 from users.transfer import export_rows
-from users.transfer.models import Export, ExportPiece
+from users.transfer.models import ExportPiece
 
 pytestmark = pytest.mark.django_db
 ALL = list(export_rows.EXPORT_COLUMNS)
 JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
-
-
-@pytest.fixture
-def root() -> User:
-    return make_superuser()
-
-
-def with_permissions(*names: str) -> User:
-    account = make_user(is_staff=True)
-    account.user_permissions.set(
-        Permission.objects.filter(codename__in=names, content_type__app_label="users")
-    )
-    return User.objects.get(pk=account.pk)
-
-
-def exported(
-    accounts: list[User] | None, by: User, columns: list[str], form: str = "csv", **fields
-) -> str:
-    job = run("export", accounts, by=by, parameters={"columns": columns, "format": form}, **fields)
-    assert job.state == "done", job.note
-    return text_of(job.export)
-
-
-def text_of(export: Export) -> str:
-    return b"".join(export_rows.stream_file(export)).decode()
-
-
-def table(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def people(number: int = 3, **fields) -> list[User]:
-    return [make_user(first_name=f"P{n}", **fields) for n in range(number)]
 
 
 def test_a_file_has_a_row_for_each_in_the_order_of_their_ids(root):
@@ -296,16 +255,6 @@ def test_colleagues_and_superusers_are_in_it_too():
 # --- how much -------------------------------------------------------------------------------------
 
 
-def ask(by: User, number: int) -> Job:
-    return start(
-        "export",
-        people(number),
-        by=by,
-        parameters={"columns": ["id"], "format": "csv"},
-        expected=number,
-    )
-
-
 def test_small_files_come_to_a_large_one_within_a_day(settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
     manager = make_user("Manager")
@@ -345,73 +294,3 @@ def test_whoever_approves_sees_what_would_be_in_it(client, settings, root):
 
 
 # --- its page -------------------------------------------------------------------------------------
-
-
-def address(accounts: list[User]) -> str:
-    return "/users/bulk/export/?" + "&".join(f"ids={account.pk}" for account in accounts)
-
-
-def test_the_page_offers_the_columns_of_the_viewers_own_list(client):
-    auditor = make_user("Auditor")
-    accounts = people()
-    preferences.choose_columns(auditor, ("phone", "id"))
-    client.force_login(auditor)
-    path = address(accounts)
-    shown = client.get(path)
-    assert read(shown).one("h1").text == "Export 3 accounts?"
-    assert "This can’t be undone" not in read(shown).text
-    sent = form(shown, path)
-    assert sent["columns"] == ["id", "name", "phone"]
-    response = client.post(path, sent | {"count": "3", "reason": "For the auditors"})
-    job = work(Job.objects.get())
-    assert response["Location"] == f"/jobs/{job.pk}/"
-    assert job.parameters == {"columns": ["id", "name", "phone"], "format": "csv"}
-    links = [a.attributes["href"] for a in read(client.get(f"/jobs/{job.pk}/")).all("a")]
-    assert f"/exports/{job.export.pk}/file/" in links
-    client.force_login(make_superuser())
-    assert "/exports/" + str(job.export.pk) not in client.get(f"/jobs/{job.pk}/").content.decode()
-
-
-def test_who_sees_masks_is_told_that_the_file_has_them(client, root):
-    clerk = with_permissions("view_user", "export_user")
-    accounts = people(1)
-    for viewer, told in ((clerk, True), (root, False)):
-        client.force_login(viewer)
-        assert ("are masked in the file" in client.get(address(accounts)).content.decode()) == told
-
-
-def test_the_page_says_that_a_second_person_is_needed_after_others_today(client, settings):
-    settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
-    manager = make_user("Manager")
-    accounts = people(2)
-    client.force_login(manager)
-    says = "A second person must approve this job."
-    assert says not in client.get(address(accounts)).content.decode()
-    ask(manager, 4)
-    assert says in client.get(address(accounts)).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"columns": []}, "Choose at least one column."),
-        ({"columns": ["password"]}, "There is no column “password”."),
-        ({"format": "xlsx"}, "not one of the available choices"),
-        ({"reason": ""}, "required"),
-    ],
-)
-def test_bad_input_is_named(client, root, change, says):
-    client.force_login(root)
-    path = address(people(1))
-    response = client.post(
-        path, form(client.get(path), path) | {"count": "1", "reason": "x"} | change
-    )
-    assert response.status_code == 422
-    assert any(says in error for error in errors_of(response)), errors_of(response)
-    assert not Export.objects.exists()
-
-
-def test_a_column_that_there_is_no_more_is_left_out(root):
-    assert table(exported(people(1), root, ["id", "shoe_size"])) == [
-        {"id": str(User.objects.latest("pk").pk)}
-    ]

@@ -191,6 +191,7 @@ class Bulk(RuleBasedStateMachine):
                 assert job.selected == (job.expected or job.selected)
 
 
+@pytest.mark.long
 def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(

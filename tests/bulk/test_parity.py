@@ -362,6 +362,7 @@ ALL = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("noun", "same", "actor"), ALL)
 def test_many_at_once_are_as_one_by_one(noun, same, actor):
     by = ACTORS[actor]()

@@ -98,6 +98,7 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
     ]
 
 
+@pytest.mark.long
 def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others_are_back(
     agent, settings
 ):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, headline, listed, plain, stored, tree
+from tests.caching.viewers import PART, signed_in
 from tests.test_crawl import crawl
 from users.caching import pages, timing
 from users.directory import preferences
@@ -21,18 +22,10 @@ from users.verbs.suspension.verb import suspend_account
 pytestmark = pytest.mark.django_db
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator"]
-PART = {"HX-Request": "true", "HX-Target": "results"}
 # Whole pages, though HTMX asks.
 WHOLE = [PART | {"HX-Boosted": "true"}, PART | {"HX-History-Restore-Request": "true"}]
 VARIANTS = [{}, PART, *WHOLE]
 ENCODINGS = ["identity", "gzip", "br"]
-
-
-def signed_in(account: User) -> Client:
-    client = Client()
-    client.force_login(account)
-    client.get("/me/")
-    return client
 
 
 def with_permissions(*codenames: str) -> User:
@@ -103,7 +96,7 @@ def rendered(
     seen = []
 
     def make(request, view, prefix, encoding):
-        response = view(request)
+        response = view(request).response
         seen.append(
             (f"{prefix} {pages.canonical_path(request)}", response.content, dict(response.items()))
         )
@@ -327,6 +320,7 @@ class Alternating:
         return response
 
 
+@pytest.mark.long
 @pytest.mark.postgresql  # with Redis, as in production
 @pytest.mark.parametrize(
     ("one", "other"),
@@ -349,36 +343,6 @@ def test_at_every_address_that_two_people_visit_in_turn_each_sees_their_own(one,
 
 
 # --- messages -------------------------------------------------------------------------------------
-
-MESSAGE = "Columns saved."
-
-
-def test_a_message_is_shown_once_to_its_owner_and_never_kept():
-    owner = signed_in(make_user("Viewer"))
-    colleague = signed_in(make_user("Viewer"))
-    assert ask(owner, "/users/").outcome == "miss"
-    assert (
-        owner.post("/users/columns/", {"columns": ["email"], "email": "on", "order": "email"})[
-            "Location"
-        ]
-        == "/users/"
-    )
-    assert MESSAGE not in plain(ask(colleague, "/users/")).decode()
-    part = ask(owner, "/users/", **PART)  # has no place for it, and leaves it for the next page
-    assert MESSAGE not in plain(part).decode()
-    told = ask(owner, "/users/")
-    assert told.outcome == "passed by"
-    assert plain(told).decode().count(MESSAGE) == 1
-    for client in (owner, colleague, owner):
-        response = ask(client, "/users/")
-        assert response.outcome in ("hit", "miss")
-        assert MESSAGE not in plain(response).decode()
-    assert stored()
-    assert not [
-        key
-        for key, value in stored().items()
-        if MESSAGE.encode() in value and "session:" not in key
-    ]
 
 
 def test_kept_pages_name_no_viewer_and_hold_no_token(first):

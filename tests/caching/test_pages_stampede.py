@@ -20,6 +20,7 @@ from tests.caching.looking import ask, stored
 from users.caching import backend, pages
 from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import ACCOUNTS
+from users.caching.pages import BuiltPage
 from users.directory import views
 
 CROWD = 8
@@ -91,8 +92,13 @@ def request(path: str = "/users/"):
     return request
 
 
+def as_built(answer: HttpResponse | BuiltPage) -> BuiltPage:
+    return answer if isinstance(answer, BuiltPage) else BuiltPage(answer)
+
+
 def page(view: Callable, path: str = "/users/") -> HttpResponse:
-    response = pages.cached_page(request(path), view, shows=(ACCOUNTS,))
+    build = lambda request: as_built(view(request))  # noqa: E731
+    response = pages.cached_page(request(path), build, shows=(ACCOUNTS,))
     response.close()  # as the server does when it is sent
     return response
 
@@ -124,7 +130,7 @@ def waiting(monkeypatch) -> Waiting:
 def locks_that_last(monkeypatch):
     """However slow the machine is."""
     for module in (backend, pages):
-        monkeypatch.setattr(module, "CLAIMED", 600)
+        monkeypatch.setattr(module, "CLAIM_SECONDS", 600)
 
 
 @pytest.fixture(autouse=True)
@@ -227,10 +233,10 @@ def test_a_shared_page_whose_moment_came_meanwhile_is_built_anew(waiting, monkey
     end = clock.now + timedelta(seconds=5)
     monkeypatch.setattr("django.utils.timezone.now", lambda: clock.now)
 
-    def answer(number: int) -> HttpResponse:
-        response = pages.expire_at(HttpResponse(f"number {number}"), end if number == 1 else None)
+    def answer(number: int) -> BuiltPage:
+        built = BuiltPage(HttpResponse(f"number {number}"), end if number == 1 else None)
         clock.now = end
-        return response
+        return built
 
     view = Builder(answer)
     assert set(crowd(view, waiting, 2)) == {b"number 1", b"number 2"}
@@ -345,7 +351,9 @@ def test_a_builder_that_was_killed_is_waited_for_once_and_forgotten(monkeypatch)
 def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_free():
     view = Builder()
     view.go_on.set()
-    response = pages.cached_page(request(), view, shows=(ACCOUNTS,))
+    response = pages.cached_page(
+        request(), lambda request: as_built(view(request)), shows=(ACCOUNTS,)
+    )
     assert len(locks()) == int(
         isinstance(caches["pages"], PageCache)
     )  # nobody has waited for Redis

@@ -150,6 +150,7 @@ def backwards(filter: Filter) -> list[int]:
         before = page.previous
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort", SORTS)
 def test_each_filter_shows_each_match_exactly_once_there_and_back(directory, sort):
     for query in FILTERS:

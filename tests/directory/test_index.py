@@ -13,56 +13,11 @@ from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
-from tests.pages import Element, read
+from tests.directory.listing import HTMX, PATH, get, make_many, rows, step, usernames
+from tests.pages import read
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-
-PATH = "/users/"
-HTMX = {"HX-Request": "true", "HX-Target": "results"}
-
-
-@pytest.fixture
-def viewer(client):
-    """Signed in, and older than everybody whom a test makes."""
-    viewer = make_user(
-        "Support", username="viewer", date_joined=timezone.now() - timedelta(days=9999)
-    )
-    client.force_login(viewer)
-    return viewer
-
-
-def make_many(count: int, **fields) -> None:
-    """Accounts name0 … in the order of their names, each a minute younger than the one before."""
-    now = timezone.now()
-    accounts = [
-        User(username=f"name{number:03}", email=f"name{number:03}@example.com", **fields)
-        for number in range(count)
-    ]
-    for number, account in enumerate(accounts):
-        account.date_joined = now - timedelta(days=30) + timedelta(minutes=number)
-        account.derive()
-    User.objects.bulk_create(accounts)
-
-
-def get(client, query: str = "", **headers: str):
-    return client.get(PATH + query, headers=headers)
-
-
-def rows(response) -> list[Element]:
-    bodies = read(response).all("tbody")
-    return [row for body in bodies for row in body.all("tr")]
-
-
-def usernames(response) -> list[str]:
-    """From top to bottom. Accounts without a name show their username as the link."""
-    return [row.all("a")[0].text for row in rows(response)]
-
-
-def step(response, name: str) -> str:
-    """The address behind Next, Previous, First or Last; "" where there is none."""
-    links = read(response).all("a", data_page=name)
-    return links[0].attributes["href"] if links else ""
 
 
 def cursor(*data) -> str:
@@ -291,46 +246,6 @@ def test_a_page_of_fifty_costs_as_many_queries_as_a_page_of_one(client, viewer):
     assert not [captured["sql"] for captured in fifty if "OFFSET" in captured["sql"]]
 
 
-def test_htmx_gets_just_the_results_and_the_clean_address(client, viewer):
-    make_many(3)
-    response = get(client, "?q=name&status=&role=&sort=-joined&size=50", **HTMX)
-    assert response.status_code == 200
-    assert response["HX-Push-Url"] == "/users/?q=name"
-    page = read(response)
-    assert [
-        child.attributes.get("id") for child in page.children if isinstance(child, Element)
-    ] == ["results"]
-    assert not page.all("html") + page.all("h1")
-    assert usernames(response) == ["name002", "name001", "name000"]
-    assert usernames(get(client, "?q=name")) == usernames(response)
-    assert "HX-Push-Url" not in get(client, "?q=name")
-
-
-def test_the_clean_address_keeps_the_position_in_the_list(client, viewer):
-    make_many(30)
-    link = step(get(client, "?size=25"), "next")
-    assert client.get(link, headers=HTMX)["HX-Push-Url"] == link
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}],
-    ids=["boosted", "restored"],
-)
-def test_whoever_needs_the_whole_page_gets_it(client, viewer, headers):
-    assert read(get(client, **{"HX-Request": "true"}, **headers)).one("h1").text == "Directory"
-
-
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "partial"])
-def test_the_answer_varies_by_the_kind_of_request_and_is_kept_by_nobody(client, viewer, headers):
-    response = get(client, **headers)
-    assert "HX-Request" in [name.strip() for name in response["Vary"].split(",")]
-    assert response["Cache-Control"] == "no-store"
-    assert "default-src 'none'" in response["Content-Security-Policy"]
-    assert "unsafe" not in response["Content-Security-Policy"]
-    assert response["X-Request-ID"]
-
-
 BAD = [
     ("sort=x", "sort"),
     ("sort=password", "sort"),
@@ -379,14 +294,6 @@ def test_a_parameter_that_means_nothing_is_named_with_a_way_back(
     assert page.one("code").text == parameter
     assert page.all("a", href=PATH)
     assert bool(headers) != bool(page.all("html"))
-
-
-def test_an_error_in_the_table_leaves_a_place_for_the_next_answer(client, viewer):
-    """HTMX puts the error where the table was; the next search must find a target."""
-    page = read(get(client, "?sort=x", **HTMX))
-    assert [
-        child.attributes.get("id") for child in page.children if isinstance(child, Element)
-    ] == ["results"]
 
 
 def test_staff_without_a_role_are_refused(client):

@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.caching.fragments import render_fragments
-from users.directory.columns import COLUMNS
-from users.directory.rows import CELLS, NAME_CELL_FIELDS, name_cell
+from users.directory.columns import COLUMN_FIELDS, COLUMNS, NAME_COLUMN, name_cell
+from users.directory.keyset import LISTED_FIELDS
 from users.directory.rows import account_rows as row_pieces
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -16,8 +17,12 @@ def rows(*shown) -> list[str]:
     return render_fragments(row_pieces(*shown))
 
 
-def test_every_column_has_a_cell():
-    assert set(CELLS) == set(COLUMNS)
+def test_every_column_has_a_cell_and_its_fields_are_loaded():
+    (row,) = rows([make_user()], tuple(COLUMNS))
+    assert row.count("<td") == len(COLUMNS) + 1
+    stored = {field.attname for field in User._meta.concrete_fields}
+    assert {field for column in COLUMNS.values() for field in column.fields} <= stored
+    assert set(COLUMN_FIELDS) <= set(LISTED_FIELDS) <= stored
 
 
 class Watched:
@@ -35,16 +40,16 @@ class Watched:
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_cell_shows_nothing_but_its_fields(column):
     watched = Watched(make_user(phone="+49301234567", source="ldap", source_id="1"))
-    cell = CELLS[column]
+    cell = COLUMNS[column]
     cell.html(watched, ("person",), timezone.localtime())
-    assert watched.read == set(cell.fields)
+    assert watched.read == set(cell.shown_attributes)
 
 
 def test_the_name_shows_nothing_but_its_fields():
     for account in (make_user(), make_user(first_name="", last_name=""), make_superuser()):
         watched = Watched(account)
-        name_cell(watched, ("person",))
-        assert watched.read <= {*NAME_CELL_FIELDS, "display_name"}
+        name_cell(watched, ("person",), timezone.localtime())
+        assert watched.read <= {*NAME_COLUMN.fields, "display_name"}
 
 
 def test_a_row_links_to_the_account_and_shows_its_columns_in_order():

@@ -38,6 +38,7 @@ def values(account: User) -> dict[str, str]:
     return {name: getattr(account, name) for name in FIELDS}
 
 
+@pytest.mark.long
 @given(st.lists(step, min_size=4, max_size=14), st.booleans())
 @settings(max_examples=120, deadline=None)
 def test_nothing_is_lost_and_the_events_explain_the_account(steps, gives_way):

@@ -65,6 +65,7 @@ def hurry(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(parameters=job.parameters | {"slow": 0})
 
 
+@pytest.mark.long
 def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path):
     make_accounts(ACCOUNTS)
     job = start(root, expected=ACCOUNTS + 1, parameters={"slow": SLOW})

@@ -152,6 +152,7 @@ class Jobs(RuleBasedStateMachine):
         self.the_counts_are_those_of_the_rows()
 
 
+@pytest.mark.long
 def test_whatever_happens_in_whatever_order(monkeypatch):
     monkeypatch.setattr(Stamp, "first_size", 4)
     monkeypatch.setattr(Stamp, "largest_size", 4)

@@ -2,29 +2,20 @@
 a server that is away.
 """
 
-import asyncio
-import os
-import signal
 import socket
-import sys
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 
 from tests.builders import make_user
+from tests.mail.sending import DROPPED, FAILED, SENT, WAITING, fresh, let_time_pass, post, states
 from tests.mail.servers import Postbox, serve, text_of
-from tests.processes import running, until
-from tests.threads import at_once
 from users import access
-from users.mail import delivery, outbox, tasks
+from users.mail import delivery, tasks
 from users.mail.delivery import (
     MAX_ATTEMPTS,
-    claim_message,
     deliver_due_messages,
-    due_messages,
     retry_delay,
 )
 from users.mail.models import Message
@@ -33,28 +24,6 @@ from users.verbs.invitation.verb import invite_user
 from users.verbs.password_reset.verb import choose_password, request_password_reset
 
 pytestmark = pytest.mark.django_db
-SENT = "sent"
-WAITING = "waiting"
-FAILED = "failed"
-DROPPED = "dropped"
-
-
-def post(number: int = 1, **fields) -> list[Message]:
-    return [
-        outbox.post_message(Message.Kind.PASSWORD_RESET, make_user(**fields)) for _ in range(number)
-    ]
-
-
-def let_time_pass(minutes: float = 24 * 60) -> None:
-    Message.objects.update(due_at=F("due_at") - timedelta(minutes=minutes))
-
-
-def states() -> list[str]:
-    return list(Message.objects.order_by("id").values_list("state", flat=True))
-
-
-def fresh(message: Message) -> Message:
-    return Message.objects.get(pk=message.pk)
 
 
 # --- it arrives -----------------------------------------------------------------------------------
@@ -246,125 +215,6 @@ def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(
 
 
 # --- the process is away --------------------------------------------------------------------------
-
-
-class Killed(BaseException):
-    """The end of a process, as far as its own code is concerned."""
-
-
-@pytest.mark.parametrize("sent_before", [False, True])
-def test_a_message_whose_process_died_goes_again_with_the_same_id(
-    postbox, monkeypatch, sent_before
-):
-    [message] = post()
-    send = delivery.send_message
-
-    def die(message, mail, connection):
-        if sent_before:
-            connection.send_messages([mail])
-        raise Killed
-
-    monkeypatch.setattr(delivery, "send_message", die)
-    with pytest.raises(Killed):
-        deliver_due_messages()
-    assert (fresh(message).state, fresh(message).attempts) == (WAITING, 1)
-    monkeypatch.setattr(delivery, "send_message", send)
-    assert deliver_due_messages() == 0  # not at once: the other process may only be slow
-    let_time_pass(minutes=2)
-    assert deliver_due_messages() == 1
-    assert len(postbox.accepted) == 1 + sent_before
-    assert len(set(postbox.ids)) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
-    """The server takes the text and never answers; the sender is killed there, as by a machine that
-    goes down.
-    """
-    reached = threading.Event()
-    release = threading.Event()
-    postbox = Postbox()
-
-    async def never_answer(server, session, envelope):
-        reached.set()
-        while not release.is_set():
-            await asyncio.sleep(0.01)
-        return "451 4.3.0 Too late"
-
-    postbox.handle_DATA = never_answer
-    controller = serve(postbox)
-    smtp.EMAIL_PORT = controller.port
-    [message] = post()
-    code = "import django; django.setup(); from users.mail.delivery import drain; drain()"
-    url = f"smtp://127.0.0.1:{controller.port}"
-    with running([sys.executable, "-c", code], tmp_path, **sender(url)) as process:
-        until(reached.is_set)
-        process.stop(signal.SIGKILL)
-    release.set()
-    controller.stop()
-    assert (fresh(message).state, fresh(message).attempts) == (WAITING, 1)
-    controller = serve(postbox := Postbox())
-    smtp.EMAIL_PORT = controller.port
-    let_time_pass()
-    try:
-        assert deliver_due_messages() == 1
-    finally:
-        controller.stop()
-    assert postbox.ids == [f"<{message.message_id}@localhost>"]
-
-
-def sender(url: str) -> dict[str, str]:
-    return {
-        "EMAIL_URL": url,
-        "DJANGO_SETTINGS_MODULE": "settings",
-        "PYTHONPATH": os.pathsep.join(["site", "."]),
-    }
-
-
-def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeypatch):
-    [message] = post()
-    monkeypatch.setattr(delivery, "send_message", lambda *_: (_ for _ in ()).throw(Killed))
-    for _ in range(MAX_ATTEMPTS):
-        with pytest.raises(Killed):
-            deliver_due_messages()
-        let_time_pass()
-    assert deliver_due_messages() == 0
-    assert fresh(message).state == FAILED
-    assert "died" in fresh(message).error
-
-
-def test_who_was_stopped_for_a_while_does_not_put_back_what_another_one_has_sent(postbox):
-    [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
-    let_time_pass()
-    assert deliver_due_messages() == 1
-    delivery.record_failure(slow, "timed out", final=False)
-    assert (fresh(message).state, fresh(message).error) == (SENT, "")
-    delivery.record_failure(slow, "timed out", final=True)
-    assert fresh(message).state == SENT
-
-
-def test_that_it_was_sent_is_true_whoever_says_it(postbox):
-    [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
-    let_time_pass()
-    assert claim_message(due_messages()[0])
-    delivery.set_message_state(slow, Message.State.SENT)
-    assert fresh(message).state == SENT
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("senders", [2, 4])
-def test_several_drains_at_once_send_each_message_once(postbox, senders):
-    messages = post(20)
-    counts = at_once(*[deliver_due_messages] * senders)
-    assert sum(counts) == 20, counts
-    assert sorted(postbox.ids) == sorted(
-        f"<{message.message_id}@localhost>" for message in messages
-    )
-    assert set(states()) == {SENT}
 
 
 # --- it makes no sense any more -------------------------------------------------------------------

@@ -17,6 +17,7 @@ ROWS = [f"{number},name{number},name{number}@example.com\n" for number in range(
 HEADER = "id,username,email\n"
 
 
+@pytest.mark.long
 def test_a_killed_import_is_completed_by_running_it_again_and_nothing_is_made_twice():
     process = subprocess.Popen(
         COMMAND, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL

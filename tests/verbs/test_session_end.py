@@ -21,6 +21,7 @@ from users.models import User
 from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
+UNKNOWN = "6f1d3c5e-8a42-4b0f-9d7e-2c51b8f0a934"  # always the same: names of tests contain it
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_the_session_of_another_account_is_not_found_under_this_one(client, agen
     assert Session.objects.filter(account_id__in=[ada.pk, other.pk]).count() == 2
 
 
-@pytest.mark.parametrize("name", ["x", "1", "../end", str(uuid4()).upper()])
+@pytest.mark.parametrize("name", ["x", "1", "../end", UNKNOWN.upper()])
 def test_what_is_no_public_id_is_not_found(client, agent, ada, name):
     assert client.get(f"/users/{ada.pk}/sessions/{name}/end/").status_code == 404
 
@@ -185,7 +186,7 @@ def test_strangers_are_sent_to_sign_in(client, ada, browser, path):
 
 @pytest.mark.parametrize(
     "pattern",
-    ["/users/{}/sessions/end/", "/users/{}/lockout/end/", f"/users/{{}}/sessions/{uuid4()}/end/"],
+    ["/users/{}/sessions/end/", "/users/{}/lockout/end/", f"/users/{{}}/sessions/{UNKNOWN}/end/"],
 )
 def test_an_unknown_id_is_not_found(client, agent, pattern):
     assert_not_found(client, pattern)

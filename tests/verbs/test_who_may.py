@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.verbs.cases import CASES, LATER, Case, send
-from users import access, verbs
+from users import access
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.models import User
+from users.verbs.registry import VERBS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
 
@@ -57,16 +58,8 @@ TABLE = {
 }
 
 
-# What has no place in the table. People do these to themselves, or nobody is signed in.
-OF_ONES_OWN = {
-    "ask_password_reset",
-    "choose_password",
-    "confirm_email",
-    "edit_own_profile",
-    "end_own_session",
-    "end_own_sessions",
-}
-WITHOUT_TARGET = {"invite", "new/"}
+# Changes beside the verbs that are declared: by another address of a verb, or of another room.
+BESIDE_VERBS = {"edit one field", "put_back", "end_session", "add_note", "pin_note", "edit_note"}
 # They change nothing of the account, whoever stands above whom: tests/verbs/test_reveal.py.
 SHOWING = {"reveal", "view_personal", "reveal_personal"}
 LOOKING = {
@@ -96,10 +89,13 @@ ROOMS = {
 
 
 def test_every_verb_is_in_the_table():
-    assert set(verbs.__all__) - OF_ONES_OWN - WITHOUT_TARGET - SHOWING == set(TABLE) - {
-        "edit one field"
-    }
+    assert {verb.name for verb in VERBS} - SHOWING == set(TABLE) - BESIDE_VERBS
     assert set(CASES) == set(TABLE)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.name in CASES])
+def test_a_verb_stands_in_the_table_with_the_address_of_its_declaration(verb):
+    assert CASES[verb.name].path == verb.path
 
 
 def test_every_address_of_an_account_is_in_the_table_or_only_shows_something():

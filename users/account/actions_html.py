@@ -1,5 +1,7 @@
-"""The links to the verbs that fit an account: buttons, and a menu. By hand, since there are a dozen
-on each of its pages.
+"""The links to the verbs that fit an account: buttons, and a menu.
+
+By hand, since each of its pages has a dozen. This has a price tag: `buttons-html` in
+docs/benchmarks.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +29,10 @@ def render_actions(account: User, may: Mapping[str, bool]) -> SafeString:
         f'<div class="menu-sheet">\n{"".join(sections)}</div></details>'
     )
     buttons = "".join(
-        [render_link(account, offer, f"button {offer.style}") for offer in offered.buttons]
+        [
+            render_link(account, offer, f"button {offer.link.button_style}")
+            for offer in offered.buttons
+        ]
     )
     return SafeString(f'<div class="actions">\n{buttons}{menu if sections else ""}\n</div>\n')
 
@@ -39,5 +44,5 @@ def render_link_list(account: User, some: Iterable[AccountAction], css: str = ""
 def render_link(account: User, offer: AccountAction, css: str) -> str:
     """Nothing in it comes from people."""
     style = f' class="{css.strip()}"' if css else ""
-    key = f' data-key="{offer.key}"' if offer.key else ""
+    key = f' data-key="{offer.link.key}"' if offer.link.key else ""
     return f'<a{style} href="/users/{account.pk}/{offer.path}"{key}>{icon_svg(offer.icon)} {offer.label}</a>'

@@ -1,5 +1,8 @@
-"""A field of an account on its page: name, value, and the pencil that makes a form of it. By hand,
-since there are seven.
+"""The fields of the profile on the page of their account: label, value, and the pencil that turns a
+value into a form.
+
+HTML by hand, because the page shows all of them. This has a price tag: `facts-html` in
+docs/benchmarks.md.
 """
 
 from collections.abc import Mapping
@@ -7,28 +10,53 @@ from html import escape
 
 from django.utils.safestring import SafeString
 
+from users.fields import FIELDS, PROFILE_FIELDS
 from users.models import State, User
 from users.web.icons import icon_svg
 
 READ_ONLY_STATES = (State.DELETED, State.ERASED)
 
 
+def render_profile(account: User, may: Mapping[str, bool]) -> SafeString:
+    """All fields of the profile, in the order of their declarations."""
+    return SafeString("".join([render_field(account, may, name) for name in PROFILE_FIELDS]))
+
+
 def render_field(
-    account: User, may: Mapping[str, bool], name: str, label: str, said: str = ""
+    account: User, may: Mapping[str, bool], name: str, message: str = ""
 ) -> SafeString:
-    """`may`: by action, as `buttons.actions` takes it. `said`: what has just been done to it."""
+    """One field. `may`: permissions by action. `message`: what has just been done to the field."""
     value = getattr(account, name)
-    url = f"/users/{account.pk}/edit/{name}/"
-    css = "" if value and name != "phone" else f' class="{"number" if value else "muted"}"'
-    tag = f' <span class="tag">{"" if account.email_verified_at else "not "}verified</span>'
-    pencil = (
-        f' <a class="pencil" href="{url}" hx-get="{url}" hx-target="#fact-{name}" hx-swap="outerHTML"'
-        f' aria-label="Edit {escape(label.lower())}" title="Edit">{icon_svg("edit")}</a>'
-    )
-    note = f'<small class="muted">{escape(said)}</small>'
+    field = FIELDS[name]
+    label = escape(field.label)
+    editable = may.get("edit") and account.status not in READ_ONLY_STATES
+    verified = verified_tag(account) if name == "email" and value else ""
+    pencil = pencil_link(f"/users/{account.pk}/edit/{name}/", name) if editable else ""
+    note = f'<small class="muted">{escape(message)}</small>' if message else ""
     return SafeString(
-        f'<div class="fact" id="fact-{name}"><dt>{escape(label)}</dt><dd><span{css}>{escape(value) or "–"}</span>'
-        f"{tag if name == 'email' and value else ''}"
-        f"{pencil if may.get('edit') and account.status not in READ_ONLY_STATES else ''}"
-        f"{note if said else ''}</dd></div>\n"
+        f'<div class="fact" id="fact-{name}"><dt>{label}</dt>'
+        f"<dd><span{value_class(value, field.numeric)}>{escape(value) or '–'}</span>"
+        f"{verified}{pencil}{note}</dd></div>\n"
+    )
+
+
+def value_class(value: str, numeric: bool) -> str:
+    """The class attribute of a value; "" for plain text."""
+    if not value:
+        return ' class="muted"'
+    return ' class="number"' if numeric else ""
+
+
+def verified_tag(account: User) -> str:
+    """The tag beside an address that says whether it is verified."""
+    state = "verified" if account.email_verified_at else "not verified"
+    return f' <span class="tag">{state}</span>'
+
+
+def pencil_link(url: str, name: str) -> str:
+    """The link to the form of a field; HTMX puts the form in the place of the value."""
+    label = escape(FIELDS[name].label.lower())
+    return (
+        f' <a class="pencil" href="{url}" hx-get="{url}" hx-target="#fact-{name}"'
+        f' hx-swap="outerHTML" aria-label="Edit {label}" title="Edit">{icon_svg("edit")}</a>'
     )

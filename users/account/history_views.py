@@ -13,7 +13,13 @@ from users import masking
 from users.account import page
 from users.exceptions import BadParameter, BadRequest
 from users.fields import PROFILE_FIELDS
-from users.history.past_state import BadMoment, FieldAtDate, History, parse_moment, reconstruct_account
+from users.history.past_state import (
+    BadMoment,
+    FieldAtDate,
+    History,
+    parse_moment,
+    reconstruct_account,
+)
 from users.models import User
 from users.permissions import load_permissions
 from users.verbs.form_submission import bind_form, submit_form

@@ -16,6 +16,7 @@ from users.account.account_query import load_for_page
 from users.account.tabs import TAB_BY_NAME, TABS
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
+from users.caching.pages import BuiltPage
 from users.models import User
 from users.permissions import load_permissions
 from users.web import account_lookup, partials
@@ -45,18 +46,16 @@ def uncached_tab(
     """A tab that is built for each request, since it shows what raises no generation, or something
     of the viewer.
     """
-    response = render_tab(request, account, name, content, status)
-    del response[pages.EXPIRY_HEADER]
-    return response
+    return render_tab(request, account, name, content, status).response
 
 
 def render_tab(
     request, account: User, name: str, content: TabContent, status: int = 200
-) -> HttpResponse:
+) -> BuiltPage:
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return pages.expire_at(render(request, tab.template, context, status=status), account.next_turn)
+    return BuiltPage(render(request, tab.template, context, status=status), account.next_turn)
 
 
 def page_context(request, account: User) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from users import access as gate
 from users.account import page
 from users.account.mail_list import mail_page
+from users.account.sign_in_list import sign_ins_page
 from users.exceptions import BadParameter, BadRequest
 from users.history import activity as timeline
 from users.history.grants import latest_grants
@@ -28,6 +29,21 @@ def access_content(request, account: User, around: dict[str, Any]) -> dict[str, 
         "sources": permission_sources(found),
         "in_force": gate.may_enter(account),
     }
+
+
+@require_safe
+def sign_ins_tab(request, pk: int):
+    account = page.get_page_account(request, "view", pk)
+    return page.uncached_tab(request, account, "account-signins", sign_ins_content)
+
+
+def sign_ins_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = sign_ins_page(account, request.GET)
+    except BadParameter as error:
+        back = f"/users/{account.pk}/sign-ins/"
+        raise BadRequest(error.parameter, error.message, back=back) from error
+    return found | {"current": request.session.session_key}
 
 
 @require_safe

@@ -22,7 +22,13 @@ from django.db.models import BinaryField, Func, Q, QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
-from users.database.triggers import EVENT_PARTS, POSTGRESQL, SALT_HALF_SIZE, SQLITE, emptied_columns
+from users.database.erasure_rules import (
+    EVENT_PARTS,
+    POSTGRESQL,
+    SALT_HALF_SIZE,
+    SQLITE,
+    emptied_columns,
+)
 
 CHAIN_VERSION = b"rollcall audit 1"
 BATCH_SIZE = 1000  # events in one transaction: some 50 ms in which nobody else seals

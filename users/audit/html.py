@@ -1,6 +1,8 @@
 """Events as pieces of HTML, kept from one page to the next: an event never changes.
 
 By hand, as the rows of the directory are. Everything that comes from people goes through `escape`.
+
+This has a price tag: `events-html` in docs/benchmarks.md.
 """
 
 from functools import partial

@@ -4,16 +4,7 @@ import re
 from datetime import datetime
 
 from users.audit.actions import ACTION_LABELS
-
-# The fields that the pages name otherwise than their columns are named.
-EVENT_FIELD_LABELS = {
-    "locale": "language",
-    "groups": "roles",
-    "status_reason": "reason for status",
-    "valid_until": "end date",
-    "has_second_factor": "second factor",
-    "email_verified_at": "email verified",
-}
+from users.fields import label_in_text
 
 
 def action_label(event) -> str:
@@ -30,7 +21,7 @@ def described_changes(event) -> list[dict[str, str]]:
         for name in names
     ]
     return [
-        {"label": field_label(name), "before": before, "after": after}
+        {"label": label_in_text(name), "before": before, "after": after}
         for name, before, after in pairs
         if not (name == "status_reason" and after in ("", event.reason))
         and (before or after not in ("", "no"))
@@ -39,11 +30,7 @@ def described_changes(event) -> list[dict[str, str]]:
 
 def changed_field_names(event) -> str:
     """The names of the fields that an event changed, where the values are gone."""
-    return ", ".join(field_label(name) for name in sorted({*event.before, *event.after}))
-
-
-def field_label(name: str) -> str:
-    return EVENT_FIELD_LABELS.get(name) or name.removeprefix("is_").replace("_", " ")
+    return ", ".join(label_in_text(name) for name in sorted({*event.before, *event.after}))
 
 
 def readable_value(value) -> str:

@@ -66,7 +66,6 @@ class AuditEvent(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("view_auditevent", "Can see the audit trail")]
         indexes = [
             # Newest first is by id: ids follow the order of writing.
             models.Index(fields=["target_id", "-id"], name="audit_by_target"),

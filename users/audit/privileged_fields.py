@@ -1,49 +1,38 @@
-"""Privileged fields that somebody adds to a form which has none: ignored and recorded."""
+"""Records attempts to send privileged fields with a form that has none; the fields are ignored."""
 
 from collections.abc import Container
 
 from django.http import HttpRequest
 
 from users.audit.record import record_event
+from users.fields import ACCESS_FIELDS, IMPORT_ONLY_FIELDS, STATUS_FIELDS
 from users.models import User
 
-# What no form takes unless it says so: rights, and what verbs alone change.
+# Fields that no form takes unless it says so: access, and what only verbs and imports change.
 PRIVILEGED_FIELDS = {
-    "is_staff",
-    "is_superuser",
-    "groups",
-    "user_permissions",
-    "permissions",
-    "status",
-    "status_reason",
-    "suspended_until",
-    "valid_until",
-    "deleted_at",
+    *STATUS_FIELDS,
+    *ACCESS_FIELDS,
+    *IMPORT_ONLY_FIELDS,
     "before_deletion",
-    "password",
-    "email_verified_at",
-    "must_change_password",
-    "has_second_factor",
-    "session_epoch",
-    "is_active",
-    "source",
-    "source_id",
-    "attributes",
     "id",
-    "pk",
+    "is_active",
+    "password",
+    "permissions",
     "pinned",
+    "pk",
+    "session_epoch",
+    "user_permissions",
 }
 
 
 def record_privileged_fields(
     request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()
 ) -> None:
-    """Whoever sends a form a privileged field that it has not tried something: the field is ignored
-    as any other, and the trail has its name (and never its value). `fields`: those that it has.
+    """Records an event where a request has a privileged field that its form has not: someone has
+    tried something. The event has the field's name and never its value. `fields`: of the form.
     """
-    if strange := sorted(
-        name for name in PRIVILEGED_FIELDS & request.POST.keys() if name not in fields
-    ):
+    sent = PRIVILEGED_FIELDS & request.POST.keys()
+    if strange := sorted(name for name in sent if name not in fields):
         record_event(
             "denied",
             actor=request.user,

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from users.audit.chain import EventRow, event_hash, event_rows, late_inserted_events, part_digest, part_salt
+from users.audit.chain import (
+    EventRow,
+    event_hash,
+    event_rows,
+    late_inserted_events,
+    part_digest,
+    part_salt,
+)
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
-from users.database.triggers import EVENT_PARTS, SALT_HALF_SIZE
+from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 
 BATCH_SIZE = 5000
 

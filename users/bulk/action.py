@@ -1,8 +1,8 @@
 """What a bulk action is: a verb of one account, for as many as a selection has.
 
-A new one is a file in users/bulk/actions with one class, which is registered there. Most set
-columns of the account and are described by expressions (users/bulk/column_action.py); the others write
-`run` themselves. Whatever it does must leave the same rows and events as the verb would, account by
+A new one is a class in the folder of its verb, which the declaration names. Most set columns of
+the account and are described by expressions (users/bulk/column_action.py); the others write `run`
+themselves. Whatever it does must leave the same rows and events as the verb would, account by
 account: tests/bulk/test_parity.py compares the two.
 """
 
@@ -26,11 +26,10 @@ class BulkAction(SelectionKind):
     asks: ClassVar[str] = ""  # with {} for "3 accounts"; where it is not the label and that
     explains: ClassVar[str]  # to whoever is about to do it
     icon: ClassVar[str] = "check"
-    menu: ClassVar[str] = (
-        # the heading of the menu under which it stands; "" for a button, or where it is dangerous
-        ""
-    )
-    dangerous: ClassVar[bool] = False
+    position: ClassVar[int]  # among the actions of the selection page, the lowest first
+    menu: ClassVar[str] = ""  # the heading of its menu; "" for a button, or where it is set apart
+    dangerous: ClassVar[bool] = False  # whether the button that confirms is red
+    apart: ClassVar[bool] = False  # hard to undo, so it stands in a section of its own
     form: ClassVar[
         Any
     ]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters

@@ -5,7 +5,7 @@ from users.bulk.undo import Undo
 from users.bulk.undo_rules import UNDO_KINDS
 from users.jobs.kinds import register_kind
 
-ACTIONS_BY_NOUN: dict[str, BulkAction] = {}  # in the order in which pages offer them
+ACTIONS_BY_NOUN: dict[str, BulkAction] = {}
 
 
 def register_action(action: BulkAction) -> None:
@@ -14,6 +14,11 @@ def register_action(action: BulkAction) -> None:
     ACTIONS_BY_NOUN[action.noun] = action
     if action.undo_action:
         register_undo(action)
+
+
+def ordered_actions() -> list[BulkAction]:
+    """All actions in the order in which pages offer them."""
+    return sorted(ACTIONS_BY_NOUN.values(), key=lambda action: action.position)
 
 
 def register_undo(action: BulkAction) -> None:

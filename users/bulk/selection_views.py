@@ -7,12 +7,10 @@ from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.bulk.action import BulkAction
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ordered_actions
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.directory.filter import BadFilter
 from users.directory.request_filter import as_bad_request
-
-DANGEROUS_ACTIONS = {"delete", "erase"}  # hard to take back, so apart
 
 
 @require_safe
@@ -33,11 +31,7 @@ def selection_page(request):
         "gone": len(selected.ids) - (count or 0),
         "examples": masking.mask_accounts(selected.examples(), request.user),
         "offered": arrange_actions(
-            [
-                action
-                for action in ACTIONS_BY_NOUN.values()
-                if access.may(request.user, action.action)
-            ]
+            [action for action in ordered_actions() if access.may(request.user, action.action)]
         ),
     }
     return render(request, "users/bulk/selection.html", context)
@@ -48,11 +42,9 @@ def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
     for action in actions:
         if action.menu:
             menu.setdefault(action.menu, []).append(action)
-    buttons = [
-        action for action in actions if not action.menu and action.name not in DANGEROUS_ACTIONS
-    ]
+    buttons = [action for action in actions if not action.menu and not action.apart]
     return {
         "buttons": buttons,
         "menu": menu,
-        "dangerous": [action for action in actions if action.name in DANGEROUS_ACTIONS],
+        "dangerous": [action for action in actions if action.apart],
     }

@@ -3,8 +3,11 @@ front of it.
 
 Disposable. Nothing here raises for a Redis that is refused, silent, full, read-only or gone: a read
 finds nothing, a write keeps nothing, and for some seconds Redis is left alone. That costs time and
-never truth, because whoever reads checks what comes back (a page's key holds the generation of its
+never truth, because every reader checks what comes back (a page's key holds the generation of its
 data; a session is compared with its row).
+
+The memory of the process and the lock have a price tag: `page-memory` and `redis-lock` in
+docs/benchmarks.md.
 """
 
 import logging
@@ -24,26 +27,29 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
-BREAKER_SECONDS = 5.0  # seconds that Redis is left alone after an error
-# seconds that a process remembers what it read: less than pages may be late with soft columns
+# How long Redis is left alone after an error.
+BREAKER_SECONDS = 5.0
+# How long a process remembers what it read: less than pages may be late with soft columns.
 MEMORY_SECONDS = 5.0
-MEMORY_BYTES = 16 * 1024 * 1024  # bytes of that memory
+MEMORY_BYTES = 16 * 1024 * 1024
 MISSING = object()
-# A lock belongs to a process: which of its threads builds is theirs to settle.
+# The lock belongs to a process; its threads settle among themselves which of them builds.
 CLAIM_SCRIPT = """
 local found = redis.call('GET', KEYS[1])
 if found then return found end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
 return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
 """
-BOOT_ID = secrets.token_hex(8)  # together with the process' id, since a fork has it too
-CLAIM_SECONDS = 5  # seconds
-REDIS_ERRORS = (RedisError, OSError)  # what says something about Redis, and not about an entry
+# Names a process together with its id. A fork has the same boot id and another process id.
+BOOT_ID = secrets.token_hex(8)
+CLAIM_SECONDS = 5
+# Errors that say something about Redis, and not about one entry.
+REDIS_ERRORS = (RedisError, OSError)
 
 
 class Breaker:
-    """Opens for ALONE seconds at an error; then one caller may try, and the others wait for what
-    comes of it.
+    """A circuit breaker. It opens for BREAKER_SECONDS at an error; then one caller may try, and the
+    others wait for the outcome.
     """
 
     def __init__(self, name: str):
@@ -63,32 +69,32 @@ class Breaker:
             now = time.monotonic()
             if now < self.until:
                 return False
-            self.until = now + BREAKER_SECONDS  # this caller tries
+            # This caller tries.
+            self.until = now + BREAKER_SECONDS
             return True
 
     def failed(self, error: Exception) -> None:
+        name = type(error).__name__
         with self.lock:
             if not self.reason:
-                logger.warning(
-                    "The page cache is unavailable (%s): %s", self.name, type(error).__name__
-                )
+                logger.warning("The page cache is unavailable (%s): %s", self.name, name)
             self.until = time.monotonic() + BREAKER_SECONDS
-            self.reason = f"{type(error).__name__}"
+            self.reason = name
 
     def worked(self) -> None:
         if not self.reason:
             return
         with self.lock:
-            back = bool(self.reason)
+            was_open = bool(self.reason)
             self.until = 0.0
             self.reason = ""
-        if back:
+        if was_open:
             logger.warning("The page cache is available again (%s).", self.name)
 
 
 class ProcessMemory:
-    """The newest few megabytes of this process: what it read for NEAR seconds, what it wrote as
-    long as Redis keeps it.
+    """The newest few megabytes of this process: entries that it read, for MEMORY_SECONDS, and
+    entries that it wrote, as long as Redis keeps them. An entry is its pickle.
     """
 
     def __init__(self, limit: int = MEMORY_BYTES):
@@ -108,13 +114,15 @@ class ProcessMemory:
 
     def put(self, key: str, value: bytes, seconds: float) -> None:
         with self.lock:
-            self.drop(key)  # also where the new one is too big to be kept
+            # An older value goes even if the new one is too big to be kept.
+            self.drop(key)
             if len(value) > self.limit // 8:
                 return
             self.items[key] = (time.monotonic() + seconds, value)
             self.size += len(value)
             while self.size > self.limit:
-                self.size -= len(self.items.popitem(last=False)[1][1])
+                _, (_, oldest) = self.items.popitem(last=False)
+                self.size -= len(oldest)
 
     def forget(self, key: str) -> None:
         with self.lock:
@@ -131,26 +139,30 @@ class ProcessMemory:
 
 
 class PageCache(BaseCache):
-    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION: the URL of
+    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION is the URL of
     Redis.
+
+    Each thread has an object of its own. Memory and breakers are the process's.
     """
 
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
         self.redis = RedisCache(server, params)
-        self.near, self.reading, self.writing = PROCESS_STATE.setdefault(
-            server, (ProcessMemory(), Breaker("reads"), Breaker("writes"))
-        )
-        self.held: list[tuple[str, tuple, dict]] | None = (
-            None  # writes that wait for the end of `together`
-        )
-        self.wanted = ""  # the lock that `claiming` wants
-        self.first: bool | None = None  # whether this process holds it now
+        made = (ProcessMemory(), Breaker("reads"), Breaker("writes"))
+        self.near, self.reading, self.writing = PROCESS_STATE.setdefault(server, made)
+        # Writes that wait for the end of `together`.
+        self.held: list[tuple[str, tuple, dict]] | None = None
+        # Pipelines that wait until the response was sent.
+        self.unsent: list[Any] = []
+        # The lock that `claiming` wants, and whether this process holds it now.
+        self.wanted = ""
+        self.first: bool | None = None
         self.script: Script | None = None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         if (known := self.near.get(self.make_key(key, version))) is not None:
-            return pickle.loads(known)  # noqa: S301  made by this process
+            # This process pickled it.
+            return pickle.loads(known)  # noqa: S301
         value = self.read(lambda: self.ask(key, version), MISSING)
         if value is MISSING:
             return default
@@ -158,28 +170,28 @@ class PageCache(BaseCache):
         return value
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
-        keys = list(keys)
-        near = {
-            key: known
-            for key in keys
-            if (known := self.near.get(self.make_key(key, version))) is not None
-        }
-        found = {key: pickle.loads(known) for key, known in near.items()}  # noqa: S301  made by this process
-        if len(found) < len(keys):
-            rest = [key for key in keys if key not in found]
-            for key, value in self.read(
-                lambda: self.redis.get_many(rest, version=version), {}
-            ).items():
-                found[key] = value
-                self.remember(key, value, MEMORY_SECONDS, version)
+        found = {}
+        rest = []
+        for key in keys:
+            known = self.near.get(self.make_key(key, version))
+            if known is None:
+                rest.append(key)
+            else:
+                # This process pickled it.
+                found[key] = pickle.loads(known)  # noqa: S301
+        if not rest:
+            return found
+        read = self.read(lambda: self.redis.get_many(rest, version=version), {})
+        for key, value in read.items():
+            found[key] = value
+            self.remember(key, value, MEMORY_SECONDS, version)
         return found
 
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        self.remember(
-            key, value, self.seconds(timeout), version
-        )  # made here: it is as good here as there
+        # Made here: it is as good here as there.
+        self.remember(key, value, self.seconds(timeout), version)
         self.send("set", key, value, timeout=timeout, version=version)
 
     def set_many(
@@ -196,13 +208,12 @@ class PageCache(BaseCache):
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """Asks Redis alone. Without it everybody is the first."""
-        return bool(
-            self.write(lambda: self.redis.add(key, value, timeout=timeout, version=version), True)
-        )
+        """Asks Redis alone. Without it every caller is the first."""
+        ask = lambda: self.redis.add(key, value, timeout=timeout, version=version)  # noqa: E731
+        return bool(self.write(ask, True))
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Whether it was there; True inside `together`, which does not know yet."""
+        """Returns whether it was there; True inside `together`, which does not know yet."""
         self.near.forget(self.make_key(key, version))
         return bool(self.send("delete", key, version=version))
 
@@ -214,10 +225,16 @@ class PageCache(BaseCache):
         self.write(self.redis.clear, None)
 
     def close(self, **kwargs: Any) -> None:
-        """Connections are kept from one request to the next."""
+        """Sends what `together` has left. Django calls this when a response was sent; connections
+        are kept from one request to the next.
+        """
+        unsent = self.unsent
+        self.unsent = []
+        for pipeline in unsent:
+            self.write(pipeline.execute, None)
 
     def trouble(self) -> str:
-        """What is wrong with Redis now, as far as requests have met it; "" where nothing is."""
+        """The error of Redis now, as far as requests have met it; "" if there is none."""
         return self.reading.reason or self.writing.reason
 
     def probe(self) -> None:
@@ -228,33 +245,32 @@ class PageCache(BaseCache):
         if self.redis.get("probe") != "here":
             raise LookupError("it does not return what was stored")
 
-    # --- the way through the breakers -------------------------------------------------------------
+    # --- through the breakers ---------------------------------------------------------------------
 
     @contextmanager
-    def together(self) -> Iterator[list[Callable[[], None]]]:
-        """What the block writes is sent to Redis in one round trip, by what it is given a list for:
-        the caller calls that when nobody waits any more. Where the block fails, or stands in
-        another, it is sent at once. This process sees it at once.
+    def together(self) -> Iterator[None]:
+        """Writes of the block go to Redis in one round trip, when the response was sent and nobody
+        waits any more. If the block fails, or stands in another, they are sent at its end. This
+        process sees them at once.
 
-        Everything is packed at the end of the block, since later somebody may have changed it.
+        They are packed at the end of the block, since values may change later.
         """
         outer = self.held
         self.held = []
-        later: list[Callable[[], None]] = []
         waits = False
         try:
-            yield later
+            yield
             waits = outer is None
         finally:
             held = self.held
             self.held = outer
             if held and (pipeline := self.write(lambda: self.packed(held), None)):
-                later.append(lambda: self.write(pipeline.execute, None))
-                if not waits:
-                    later.pop()()
+                self.unsent.append(pipeline)
+            if not waits:
+                self.close()
 
     def packed(self, writes: list[tuple[str, tuple, dict]]) -> Any:
-        """A pipeline of them."""
+        """A pipeline of the writes."""
         pipeline = self.redis.client.get_client(write=True).pipeline()
         for name, args, kwargs in writes:
             getattr(self.redis.client, name)(*args, **kwargs, client=pipeline)
@@ -263,9 +279,9 @@ class PageCache(BaseCache):
     @contextmanager
     def claiming(self, lock: str) -> Iterator[None]:
         """The first read of the block that finds nothing also takes `lock`, in one round trip;
-        `claimed` says what came of it.
+        `claimed` returns the outcome.
         """
-        outer = self.wanted, self.first
+        outer = (self.wanted, self.first)
         self.wanted = lock
         self.first = None
         try:
@@ -274,21 +290,24 @@ class PageCache(BaseCache):
             self.wanted, self.first = outer
 
     def claimed(self) -> bool:
-        """Whether no other process holds the lock; none does where Redis does not answer."""
-        self.wanted = ""  # what is read next takes none
+        """Whether no other process holds the lock; none does if Redis does not answer."""
+        # The next read takes no lock.
+        self.wanted = ""
         return self.first is not False
 
     def ask(self, key: str, version: int | None) -> Any:
         if self.wanted and self.writing.may_pass():
             try:
                 return self.ask_and_claim(key, version)
-            except ResponseError as error:  # it is full or read-only, and still reads
+            except ResponseError as error:
+                # It is full or read-only, and can still be read.
                 self.writing.failed(error)
         return self.redis.get(key, MISSING, version=version)
 
     def ask_and_claim(self, key: str, version: int | None) -> Any:
         client = self.redis.client
-        self.script = self.script or client.get_client(write=True).register_script(CLAIM_SCRIPT)
+        if self.script is None:
+            self.script = client.get_client(write=True).register_script(CLAIM_SCRIPT)
         keys = [client.make_key(name, version=version) for name in (key, self.wanted)]
         found = self.script(keys, [f"{BOOT_ID}:{os.getpid()}", CLAIM_SECONDS])
         self.writing.worked()
@@ -299,7 +318,7 @@ class PageCache(BaseCache):
         return MISSING
 
     def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """django-redis' method `name`, now or at the end of `together`."""
+        """Calls django-redis' method `name`, now or at the end of `together`."""
         if self.held is None:
             return self.write(lambda: getattr(self.redis, name)(*args, **kwargs), None)
         self.held.append((name, args, kwargs))
@@ -313,20 +332,22 @@ class PageCache(BaseCache):
         except REDIS_ERRORS as error:
             self.reading.failed(error)
             return otherwise
-        # Redis is well, but an entry cannot be read here: whoever asked makes it anew and writes
-        # over it
         except Exception:
+            # Redis is well, but this entry cannot be read: the caller makes it anew and writes
+            # over it.
             value = otherwise
         self.reading.worked()
         return value
 
     def write(self, ask: Callable[[], Any], otherwise: Any) -> Any:
-        """A server that is full or read-only still reads."""
+        """A server that is full or read-only can still be read, so such errors open the breaker of
+        writes alone. Whatever the client raises, pages come without it.
+        """
         if self.reading.open or not self.writing.may_pass():
             return otherwise
         try:
             value = ask()
-        except Exception as error:  # whatever the client raises, pages come without it
+        except Exception as error:
             self.writing.failed(error)
             if isinstance(error, REDIS_ERRORS) and not isinstance(error, ResponseError):
                 self.reading.failed(error)
@@ -343,5 +364,4 @@ class PageCache(BaseCache):
         return MEMORY_SECONDS if timeout is None else timeout
 
 
-# Each thread has a cache object of its own; memory and breakers are the process's.
 PROCESS_STATE: dict[str, tuple[ProcessMemory, Breaker, Breaker]] = {}

@@ -1,8 +1,10 @@
-"""Pieces of pages that outlive them: after one change, the page is put together from the pieces of
-all that did not change.
+"""Cached HTML of parts of pages. After one change, a page is put together from the fragments of
+everything that did not change.
 
-A piece is known by everything that it shows, so it needs no generation and is never old. Each
-process remembers the newest as they are; the cache has them for all, under a digest.
+A fragment's key is everything that it shows, so it needs no generation and is never stale. Each
+process remembers the newest ones as they are; the cache has them for all processes, under a digest.
+
+The memory of the process has a price tag: `fragment-memory` in docs/benchmarks.md.
 """
 
 import time
@@ -16,13 +18,15 @@ from django.utils.safestring import SafeString
 from users.caching import timing
 
 FRAGMENT_SECONDS = 3600
-MEMORY_FRAGMENTS = 2000  # pieces, of a kilobyte or two
-FEW_FRAGMENTS = 5  # of them are made sooner than the cache is asked
+# A fragment has a kilobyte or two.
+MEMORY_FRAGMENTS = 2000
+# So many are rendered sooner than the cache is asked.
+FEW_FRAGMENTS = 5
 
 
 class Fragment(NamedTuple):
-    """The HTML that `build` makes of what is `shown`: everything that it depends on, its kind and
-    the viewer's part too. `dear`: to make it takes longer than to ask the cache.
+    """The HTML that `build` makes of `shown`: everything that it depends on, its kind and the
+    viewer's part too. `dear`: rendering it takes longer than asking the cache.
     """
 
     shown: tuple[Hashable, ...]
@@ -35,7 +39,9 @@ class Fragment(NamedTuple):
 
 
 class FragmentMemory:
-    """Between MANY and twice as many of the pieces that were asked for last, for an hour at most."""
+    """The fragments that were asked for last, between MEMORY_FRAGMENTS and twice as many, for an
+    hour at most.
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -52,15 +58,13 @@ class FragmentMemory:
         return html
 
     def put(self, shown: tuple, html: str) -> None:
-        self.turn()
+        self.rotate()
         self.young[shown] = html
 
-    def turn(self) -> None:
-        """What nobody has asked for since the turn before is forgotten."""
-        if (
-            len(self.young) >= MEMORY_FRAGMENTS
-            or time.monotonic() >= self.since + FRAGMENT_SECONDS / 2
-        ):
+    def rotate(self) -> None:
+        """Drops the fragments that nobody has asked for since the last rotation, if it is time."""
+        is_full = len(self.young) >= MEMORY_FRAGMENTS
+        if is_full or time.monotonic() >= self.since + FRAGMENT_SECONDS / 2:
             self.old = self.young
             self.young = {}
             self.since = time.monotonic()
@@ -70,28 +74,29 @@ FRAGMENT_MEMORY = FragmentMemory()
 
 
 def render_fragments(wanted: list[Fragment]) -> list[SafeString]:
-    """The HTML of each, in order, by at most one read of the cache."""
+    """The HTML of each fragment, in order, with at most one read of the cache."""
     with timing.measure_layer("rows"):
-        known = [FRAGMENT_MEMORY.get(piece.shown) for piece in wanted]
-        missing = [piece for piece, html in zip(wanted, known, strict=True) if html is None]
+        known = [FRAGMENT_MEMORY.get(fragment.shown) for fragment in wanted]
+        pairs = [*zip(wanted, known, strict=True)]
+        missing = [fragment for fragment, html in pairs if html is None]
         if not missing:
             return [*map(SafeString, known)]
         made = get_or_render(missing)
         return [
-            SafeString(made[piece.shown] if html is None else html)
-            for piece, html in zip(wanted, known, strict=True)
+            SafeString(made[fragment.shown] if html is None else html) for fragment, html in pairs
         ]
 
 
 def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
+    """HTML by what it shows: from the cache, or rendered and stored. The process remembers it."""
     cache = caches["pages"]
-    found = {piece: piece.key for piece in missing}
-    asks = len(missing) > FEW_FRAGMENTS or any(piece.dear for piece in missing)
-    known = cache.get_many(found.values()) if asks else {}
-    made = {key: piece.build() for piece, key in found.items() if key not in known}
+    keys = {fragment: fragment.key for fragment in missing}
+    asks = len(missing) > FEW_FRAGMENTS or any(fragment.dear for fragment in missing)
+    known = cache.get_many(keys.values()) if asks else {}
+    made = {key: fragment.build() for fragment, key in keys.items() if key not in known}
     if made:
         cache.set_many(made, FRAGMENT_SECONDS)
-    html = {piece.shown: known.get(key) or made[key] for piece, key in found.items()}
+    html = {fragment.shown: known.get(key) or made[key] for fragment, key in keys.items()}
     for shown, text in html.items():
         FRAGMENT_MEMORY.put(shown, text)
     return html

@@ -1,7 +1,7 @@
 """The generation: numbers in the database that every change raises, in its own transaction, by
 trigger.
 
-A page is stored under the generation that was read before its data. Whoever reads later than a
+A page is stored under the generation that was read before its data. A request that comes after a
 change reads a higher generation, and so never finds a page from before it.
 """
 
@@ -14,16 +14,18 @@ AUDIT = "audit"
 ROLES = "roles"
 GENERATION_NAMES = (ACCOUNTS, AUDIT, ROLES)
 
-# As a column of another query, so that reading it takes no query of its own: "accounts:17 audit:4
+# A column of another query, so that reading it takes no query of its own: "accounts:17 audit:4
 # accounts:9".
 GENERATIONS_SQL = {
-    "postgresql": "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)",
+    "postgresql": (
+        "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)"
+    ),
     "sqlite": "(SELECT group_concat(name || ':' || number, ' ') FROM users_generation)",
 }
 
 
 class Generations(dict[str, str]):
-    """By name, the numbers of all its lanes. A name that nothing has raised yet is "0"."""
+    """The numbers of all lanes of a name, by name. A name that nothing has raised yet has "0"."""
 
     def __missing__(self, name: str) -> str:
         return "0"
@@ -41,7 +43,7 @@ def parse_generations(text: str | None) -> Generations:
 
 
 def current_generations(using: str = "default") -> Generations:
-    """As of now: for callers that have loaded no viewer."""
+    """Reads the generations, for callers that have loaded no viewer."""
     connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {GENERATIONS_SQL[connection.vendor]}")

@@ -1,16 +1,15 @@
-"""What decides whether a cached page may still be shown."""
+"""Generations, which decide whether a cached page may still be shown, and figures of processes."""
 
 from django.db import models
 
 
 class Generation(models.Model):
-    """How often something changed. Raised by triggers (users/database/triggers.py) in the transaction of the
-    change, whoever makes it.
+    """A number that rises with every change. Triggers (users/database/triggers.py) raise it in the
+    transaction of the change, whatever makes it.
 
     A name has several rows, its lanes: a writer takes one that nobody holds, so writers never wait
-    for each other. What counts is all numbers of a name together; none of them ever comes back,
-    also not after a restored backup, because a number is at least the time of its change in
-    microseconds.
+    for each other. All numbers of a name together count. None of them ever comes back, not even
+    after a backup is restored, because a number is at least the time of its change in microseconds.
     """
 
     name = models.CharField(max_length=20)
@@ -19,7 +18,6 @@ class Generation(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("view_caching", "Can see how pages are cached")]
         constraints = [
             models.UniqueConstraint(fields=["name", "lane"], name="generation_lane_unique")
         ]
@@ -29,7 +27,7 @@ class Generation(models.Model):
 
 
 class WebProcess(models.Model):
-    """What a web process tells of itself every few seconds: how its pages were answered. Soft; old
+    """A web process reports here every few seconds how its pages were answered. Best effort; old
     rows are dropped.
     """
 

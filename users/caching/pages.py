@@ -1,9 +1,9 @@
 """Whole pages from the cache: never stale, and never somebody else's.
 
 A page is stored under the generations of everything that it shows, read before its data, and under
-the audience that it was made for. So nothing is ever taken out of the cache: what is old or
-another's simply is not found. What belongs to the viewer alone (name, messages, token) stands in no
-stored page.
+the audience that it was made for. So nothing is ever taken out of the cache: a page that is old or
+another audience's is not found. What belongs to the viewer alone (name, messages, token) stands in
+no stored page.
 """
 
 import gzip
@@ -14,17 +14,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import brotli
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.cache import caches
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import timezone
-from django.utils.cache import get_cache_key, get_max_age, patch_cache_control, patch_vary_headers
+from django.utils.cache import get_cache_key, patch_cache_control, patch_vary_headers
 from django.utils.encoding import escape_uri_path
 from django.views.decorators.cache import cache_page
 
@@ -34,20 +34,52 @@ from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
 from users.web.partials import is_partial
 
-# what soft columns may be late; with the memory of each process in front, less than a minute
+# How late soft columns may be. With the memory of each process in front, less than a minute.
 PAGE_SECONDS = 50
-BUILD_WAIT_SECONDS = 0.3  # seconds to wait for somebody who builds the same page already
-COMPRESS_MIN_BYTES = 400  # bytes that are not worth compressing
-EXPIRY_HEADER = (
-    "Turn"  # header of a kept page, never sent: the moment from which on it says something else
-)
-PageView = Callable[[Any], HttpResponse]
+# How long a request waits for another one that builds its page already.
+BUILD_WAIT_SECONDS = 0.3
+COMPRESS_MIN_BYTES = 400
+# Django adds these for caches on the way. There are none.
+PROXY_HEADERS = ("Expires", "Age")
+
+
+class BuiltPage(NamedTuple):
+    """A page as its view built it. From `expiry` on it would say something else, although nothing
+    was written; None if there is no such moment.
+    """
+
+    response: HttpResponse
+    expiry: datetime | None = None
+
+
+class StoredResponse(HttpResponse):
+    """A page as the cache keeps it, compressed, with the moment at which it expires."""
+
+    expiry: datetime | None = None
+
+
+class PageRequest(HttpRequest):
+    """The request that Django's cache sees: a method and an address in canonical order. The host
+    is no part of what a page shows.
+    """
+
+    def __init__(self, request: Any):
+        super().__init__()
+        self.META = request.META
+        self.method = request.method
+        self.address = canonical_path(request)
+
+    def build_absolute_uri(self, location: str | None = None) -> str:
+        return self.address
+
+
+PageView = Callable[[Any], BuiltPage]
 
 
 def cached_page(
     request, view: PageView, *, shows: tuple[str, ...], also: object = None
 ) -> HttpResponse:
-    """The answer of `view`, from the cache if it is there.
+    """Returns the page of `view`, from the cache if it is there.
 
     `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer
     changes it, beside their permissions. The view may not look at anything else of the viewer, and
@@ -55,35 +87,23 @@ def cached_page(
     """
     if bypasses_cache(request):
         timing.note_outcome(view_label(request), "passed by")
-        response = view(request)
-        del response[EXPIRY_HEADER]
-        return response
+        return view(request).response
     encoding = accepted_encoding(request)
-    variant = "part" if is_partial(request) else "page"
     prefix = page_digest(
         request_generations(request).of(*shows),
         audience_digest(request.user, also),
-        variant,
+        "part" if is_partial(request) else "page",
         encoding,
         timezone.localdate(),
     )
-    request.build_absolute_uri = lambda location=None: canonical_path(request)
-    try:
-        with timing.measure_layer("cache"), batch_cache_writes() as later:
-            response = get_or_build(request, view, prefix, encoding)
-    finally:
-        del request.build_absolute_uri
-    for send in later:
-        call_when_sent(response, send)
-    for header in (
-        "Expires",
-        "Age",
-        EXPIRY_HEADER,
-    ):  # the first two Django adds for caches on the way; there are none
+    with timing.measure_layer("cache"), batch_cache_writes():
+        response = get_or_build(request, view, prefix, encoding)
+    for header in PROXY_HEADERS:
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
-        get_token(request)  # forms that HTMX sends take it from the cookie
+        # Forms that HTMX sends take the token from the cookie.
+        get_token(request)
     return response
 
 
@@ -95,62 +115,35 @@ def bypasses_cache(request) -> bool:
 
 
 def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpResponse:
-    """The page under `prefix`, built if need be. How long a cache keeps it is rough (it is stored
-    some time after its data was read, and remembered by processes): one whose turn has come gives
-    way to a page under a key of its own.
+    """Returns the page under `prefix`, built if need be.
+
+    Cache timeouts are imprecise: a page is stored some time after its data was read, and processes
+    remember it. So a page past its expiry gives way to one under a key of its own.
     """
+    address = PageRequest(request)
     while True:
         timing.note_outcome(view_label(request), "hit")
-        builder = PageBuilder(
-            view, prefix, encoding, page_digest(prefix, request.method, canonical_path(request))
-        )
+        builder = PageBuilder(request=request, view=view, prefix=prefix, encoding=encoding)
         with claim_build_lock(builder.lock):
-            response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(request)
-        if (
-            builder.built
-            or not (turn := response.get(EXPIRY_HEADER))
-            or datetime.fromisoformat(turn) > timezone.now()
-        ):
+            response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(address)
+        expiry = getattr(response, "expiry", None)
+        if builder.built or expiry is None or expiry > timezone.now():
             return response
-        prefix = page_digest(prefix, turn)
+        prefix = page_digest(prefix, expiry)
 
 
-def batch_cache_writes() -> AbstractContextManager[list[Callable[[], None]]]:
-    """Redis hears of a page, its pieces and the end of its lock at once, and when the page is on
-    its way.
+def batch_cache_writes() -> AbstractContextManager[None]:
+    """Redis gets a page, its fragments and the end of its lock in one round trip, once the response
+    was sent.
     """
     cache = caches["pages"]
-    return cache.together() if isinstance(cache, PageCache) else nullcontext([])
+    return cache.together() if isinstance(cache, PageCache) else nullcontext()
 
 
 def claim_build_lock(lock: str) -> AbstractContextManager[None]:
-    """Redis says at once that it has no page, and whether anybody makes it."""
+    """Redis answers in one round trip that it has no page and whether another process builds it."""
     cache = caches["pages"]
     return cache.claiming(lock) if isinstance(cache, PageCache) else nullcontext()
-
-
-def call_when_sent(response: HttpResponse, call: Callable[[], None]) -> None:
-    """When the server is done with the answer."""
-    close = response.close
-
-    def closing() -> None:
-        try:
-            close()
-        finally:
-            call()
-
-    response.close = closing  # type: ignore[method-assign]
-
-
-def expire_at(response: HttpResponse, moment: datetime | None) -> HttpResponse:
-    """The same answer, not to be shown any more from `moment` on: then it will say something else
-    by itself.
-    """
-    if moment is not None:
-        response[EXPIRY_HEADER] = moment.isoformat()
-        seconds = (moment - timezone.now()).total_seconds()
-        patch_cache_control(response, max_age=max(0, min(int(seconds), PAGE_SECONDS)))
-    return response
 
 
 def audience_digest(viewer: Any, *also: object) -> str:
@@ -160,37 +153,33 @@ def audience_digest(viewer: Any, *also: object) -> str:
 
 
 def request_generations(request) -> Generations:
-    """Read in the query that loaded the viewer, before anything else of the page."""
+    """The generations as read in the query that loaded the viewer, before anything else of the
+    page.
+    """
     viewer = request.user
-    return (
-        generation.parse_generations(viewer.generations)
-        if hasattr(viewer, "generations")
-        else generation.current_generations()
-    )
+    if hasattr(viewer, "generations"):
+        return generation.parse_generations(viewer.generations)
+    return generation.current_generations()
 
 
 def accepted_encoding(request) -> str:
     """The best compression that the client takes: br, gzip or ""."""
-    offered = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
-    takes = {
-        name
-        for name, _, weight in (part.partition(";") for part in offered)
-        if weight.rstrip("0.") != "q="
-    }
+    accepted = request.headers.get("Accept-Encoding", "").replace(" ", "").lower()
+    offers = [offer.partition(";") for offer in accepted.split(",")]
+    takes = {name for name, _, weight in offers if weight.rstrip("0.") != "q="}
     return next((name for name in ("br", "gzip") if name in takes), "")
 
 
 def canonical_path(request) -> str:
-    """Path and query, whatever the order of the parameters. The host is no part of what a page
-    shows.
-    """
+    """Path and query, whatever the order of the parameters."""
     pairs = sorted((name, value) for name, values in request.GET.lists() for value in values)
     return f"{escape_uri_path(request.path)}?{urlencode(pairs)}"
 
 
 def view_label(request) -> str:
     match = request.resolver_match
-    return (match.view_name if match else "") + (" part" if is_partial(request) else "")
+    name = match.view_name if match else ""
+    return f"{name} part" if is_partial(request) else name
 
 
 def page_digest(*parts: object) -> str:
@@ -205,7 +194,7 @@ class PendingBuild:
     """A page that a thread of this process builds, for the others that want the same."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    answer: tuple[bytes, dict[str, str]] | None = None
+    answer: StoredResponse | None = None
 
 
 PENDING_BUILDS: dict[str, PendingBuild] = {}
@@ -213,90 +202,114 @@ PENDING_BUILDS: dict[str, PendingBuild] = {}
 
 @dataclass
 class PageBuilder:
-    """What stands behind Django's decorator: called when the page is not in the cache."""
+    """The view that stands behind Django's decorator: called when the page is not in the cache."""
 
+    request: Any
     view: PageView
     prefix: str
     encoding: str
-    name: str
+    name: str = ""
     built: bool = False
+
+    def __post_init__(self) -> None:
+        parts = (self.prefix, self.request.method, canonical_path(self.request))
+        self.name = page_digest(*parts)
 
     @property
     def lock(self) -> str:
         return f"building:{self.name}"
 
-    def __call__(self, request) -> HttpResponse:
-        name = self.name
+    def __call__(self, address: PageRequest) -> HttpResponse:
         mine = PendingBuild()
-        flight = PENDING_BUILDS.setdefault(name, mine)
-        if flight is not mine:
-            return self.shared(request, flight) or self.build(request)
-        cache = caches["pages"]
-        alone = (
-            cache.claimed()
-            if isinstance(cache, PageCache)
-            else cache.add(self.lock, 1, CLAIM_SECONDS)
-        )
+        pending = PENDING_BUILDS.setdefault(self.name, mine)
+        if pending is not mine:
+            return self.shared(pending) or self.build()
+        alone = is_only_builder(self.lock)
         try:
-            response = None if alone else self.built_elsewhere(request)
-            response = response or self.build(request)
-            if response.status_code == 200 and not response.cookies:
-                mine.answer = response.content, dict(response.items())
+            response = None if alone else self.built_elsewhere(address)
+            response = response or self.build()
+            if isinstance(response, StoredResponse):
+                mine.answer = copy_response(response)
             return response
         finally:
-            PENDING_BUILDS.pop(name, None)
+            PENDING_BUILDS.pop(self.name, None)
             mine.done.set()
             if alone:
-                cache.delete(self.lock)
+                caches["pages"].delete(self.lock)
 
-    def shared(self, request, flight: PendingBuild) -> HttpResponse | None:
-        """The answer of another thread, or None where it takes too long or failed."""
-        if not flight.done.wait(BUILD_WAIT_SECONDS) or flight.answer is None:
+    def shared(self, pending: PendingBuild) -> StoredResponse | None:
+        """Returns the page of another thread; None if that takes too long or failed."""
+        if not pending.done.wait(BUILD_WAIT_SECONDS) or pending.answer is None:
             return None
-        content, headers = flight.answer
-        return self.not_ours(request, HttpResponse(content, headers=headers))
+        return self.not_stored_again(copy_response(pending.answer))
 
-    def built_elsewhere(self, request) -> HttpResponse | None:
-        """What another process stores while we wait, or None where it takes too long."""
+    def built_elsewhere(self, address: PageRequest) -> StoredResponse | None:
+        """Returns the page that another process stores meanwhile; None if that takes too long."""
         cache = caches["pages"]
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
         pause = threading.Event()
         while time.monotonic() < deadline:
             pause.wait(0.01)
-            key = get_cache_key(request, self.prefix, "GET", cache=cache)
+            key = get_cache_key(address, self.prefix, "GET", cache=cache)
             if key and (response := cache.get(key)) is not None:
-                return self.not_ours(request, response)
+                return self.not_stored_again(response)
         return None
 
-    @staticmethod
-    def not_ours(request, response: HttpResponse) -> HttpResponse:
-        timing.note_outcome(view_label(request), "shared")
-        request._cache_update_cache = False  # who built it stores it
+    def not_stored_again(self, response: StoredResponse) -> StoredResponse:
+        """Returns the response so that the decorator does not store it: its builder did."""
+        timing.note_outcome(view_label(self.request), "shared")
+        patch_cache_control(response, max_age=0)
         return response
 
-    def build(self, request) -> HttpResponse:
-        timing.note_outcome(view_label(request), "miss")
+    def build(self) -> HttpResponse:
+        """Returns the page anew. A response with a cookie or another status than 200 is for this
+        request alone and is not stored.
+        """
+        timing.note_outcome(view_label(self.request), "miss")
         self.built = True
         with timing.measure_layer("build"):
-            response = self.view(request)
-        masking.mask_response(request, response)
-        if get_max_age(response) is None:
-            patch_cache_control(response, max_age=PAGE_SECONDS)
+            response, expiry = self.view(self.request)
+        masking.mask_response(self.request, response)
         if response.cookies or response.status_code != 200:
-            patch_cache_control(response, max_age=0)  # a cookie is somebody's own
+            patch_cache_control(response, max_age=0)
             return response
         with timing.measure_layer("compress"):
             compress_response(response, self.encoding)
-        return response
+        stored = StoredResponse(response.content, headers=dict(response.items()))
+        stored.expiry = expiry
+        patch_cache_control(stored, max_age=page_lifetime(expiry))
+        return stored
+
+
+def is_only_builder(lock: str) -> bool:
+    """Whether no other process builds the page; if so, this one holds the lock now."""
+    cache = caches["pages"]
+    if isinstance(cache, PageCache):
+        return cache.claimed()
+    return cache.add(lock, 1, CLAIM_SECONDS)
+
+
+def page_lifetime(expiry: datetime | None) -> int:
+    """Seconds for which a page is kept; 0 if it expires within a second."""
+    if expiry is None:
+        return PAGE_SECONDS
+    seconds = int((expiry - timezone.now()).total_seconds())
+    return max(0, min(seconds, PAGE_SECONDS))
+
+
+def copy_response(response: StoredResponse) -> StoredResponse:
+    """A copy for another thread, which may add headers of its own."""
+    copied = StoredResponse(response.content, headers=dict(response.items()))
+    copied.expiry = response.expiry
+    return copied
 
 
 def compress_response(response: HttpResponse, encoding: str) -> None:
-    """Once, when it is stored; a hit sends the bytes as they are."""
+    """Compresses the content once, when it is stored; a hit sends the bytes as they are."""
     if not encoding or len(response.content) < COMPRESS_MIN_BYTES:
         return
-    squeeze = {
-        "br": lambda content: brotli.compress(content, quality=2),
-        "gzip": lambda content: gzip.compress(content, 2),
-    }
-    response.content = squeeze[encoding](response.content)
+    if encoding == "br":
+        response.content = brotli.compress(response.content, quality=2)
+    else:
+        response.content = gzip.compress(response.content, 2)
     response["Content-Encoding"] = encoding

@@ -1,4 +1,4 @@
-"""What the page about caching shows."""
+"""Figures for the page about caching."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from users.caching.models import WebProcess
 from users.caching.timing import LAYERS
 
 PROCESS_LIFETIME = timedelta(minutes=2)
-# As a process reports it, and as the page shows it.
+# The outcomes that processes report, with the words that the page shows.
 ANSWER_OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
 
 
 @dataclass(frozen=True)
 class CacheStatus:
-    """`trouble`: what this process met last, "" where all is well. `shared`: between processes and
-    machines.
+    """Whether the cache is shared between processes and machines; its error as this process met it
+    last, "" if there is none; and for how many seconds it is left alone after one.
     """
 
     shared: bool
@@ -30,8 +30,8 @@ class CacheStatus:
 
 @dataclass(frozen=True)
 class ViewStatistics:
-    """`share`: percent of answers that came from the cache. `times`: by layer, milliseconds of a
-    hit and of a miss.
+    """How one view was answered. `share`: percent of answers that came from the cache. `times`:
+    layer, milliseconds of a hit, milliseconds of a miss.
     """
 
     name: str
@@ -43,19 +43,20 @@ class ViewStatistics:
 
 def cache_status() -> CacheStatus:
     pages = caches["pages"]
-    return (
-        CacheStatus(shared=True, trouble=pages.trouble())
-        if isinstance(pages, PageCache)
-        else CacheStatus(shared=False)
-    )
+    if isinstance(pages, PageCache):
+        return CacheStatus(shared=True, trouble=pages.trouble())
+    return CacheStatus(shared=False)
 
 
 def last_changes(now: Generations) -> list[tuple[str, datetime | None, int]]:
-    """Name, the time of the last change, and the number of lanes. A number is the time of its
-    change in microseconds.
+    """Name, time of the last change and number of lanes of each generation. A number is the time of
+    its change in microseconds.
     """
-    lanes = [(name, [int(number) for number in now[name].split(".")]) for name in GENERATION_NAMES]
-    return [(name, generation_time(max(numbers)), len(numbers)) for name, numbers in lanes]
+    changes = []
+    for name in GENERATION_NAMES:
+        lanes = now[name].split(".")
+        changes.append((name, generation_time(max(map(int, lanes))), len(lanes)))
+    return changes
 
 
 def generation_time(number: int) -> datetime | None:
@@ -63,16 +64,13 @@ def generation_time(number: int) -> datetime | None:
 
 
 def live_processes() -> list[WebProcess]:
-    """Those that have told something of themselves of late."""
-    return list(
-        WebProcess._default_manager.filter(at__gt=timezone.now() - PROCESS_LIFETIME).order_by(
-            "name"
-        )
-    )
+    """The processes that have reported of late, by name."""
+    since = timezone.now() - PROCESS_LIFETIME
+    return list(WebProcess._default_manager.filter(at__gt=since).order_by("name"))
 
 
 def view_statistics() -> list[ViewStatistics]:
-    """Over all processes, since each of them began."""
+    """Figures by view over all live processes, since each of them began."""
     totals: dict[str, Counter[str]] = {}
     for process in live_processes():
         for view, figures in process.figures.items():
@@ -85,19 +83,23 @@ def summarise_view(name: str, figures: Counter[str]) -> ViewStatistics:
         (label, figures[outcome]) for outcome, label in ANSWER_OUTCOMES.items() if figures[outcome]
     ]
     answers = sum(number for _, number in outcomes)
-    times = [
-        (layer, mean_milliseconds(figures, "hit", layer), mean_milliseconds(figures, "miss", layer))
-        for layer in LAYERS
-    ]
-    known = [
-        (layer, hit, miss) for layer, hit, miss in times if hit is not None or miss is not None
-    ]
+    times = []
+    for layer in LAYERS:
+        hit = mean_milliseconds(figures, "hit", layer)
+        miss = mean_milliseconds(figures, "miss", layer)
+        if hit is not None or miss is not None:
+            times.append((layer, hit, miss))
     return ViewStatistics(
-        name, answers, 100 * (figures["hit"] + figures["shared"]) / max(answers, 1), outcomes, known
+        name=name,
+        answers=answers,
+        share=100 * (figures["hit"] + figures["shared"]) / max(answers, 1),
+        outcomes=outcomes,
+        times=times,
     )
 
 
 def mean_milliseconds(figures: Counter[str], outcome: str, layer: str) -> float | None:
-    """Milliseconds; the figures are sums of microseconds."""
+    """Mean milliseconds of a layer; None without answers. The figures are sums of microseconds."""
     total = figures[f"{outcome} {layer}"]
-    return total / figures[outcome] / 1000 if total and figures[outcome] else None
+    answers = figures[outcome]
+    return total / answers / 1000 if total and answers else None

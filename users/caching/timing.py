@@ -1,7 +1,7 @@
-"""Where the time of a request goes: a Server-Timing header for staff with the right to it, and
-figures of each web process.
+"""Times of a request by layer: a Server-Timing header for staff with the permission, and figures of
+each web process.
 
-Spans are wall-clock times in seconds of named layers; a layer inside of another counts in both.
+A layer's time is wall-clock time in seconds; a layer inside another counts in both.
 """
 
 import logging
@@ -24,21 +24,23 @@ from users import access
 from users.caching.models import WebProcess
 
 logger = logging.getLogger(__name__)
-REPORT_SECONDS = 15.0  # seconds between two reports of a process
+# The time between two reports of a process.
+REPORT_SECONDS = 15.0
 PROCESS_EXPIRY = timedelta(hours=1)
 LAYERS = ("session", "viewer", "cache", "build", "rows", "compress", "total")
 
 
 class RequestTimes:
-    """Of one request: seconds by layer; how the page came (`outcome`: hit, miss, shared or passed
-    by) and of which view.
+    """The times of one request: seconds by layer, the view, and how its page came (`outcome`: hit,
+    miss, shared or passed by).
     """
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.view = ""
         self.outcome = ""
-        self.viewer: Any = None  # once somebody has been loaded; nobody is for this
+        # Set once a viewer has been loaded. Nobody is loaded for this.
+        self.viewer: Any = None
         self.began = time.perf_counter()
 
 
@@ -70,6 +72,8 @@ def note_viewer(viewer: Any) -> None:
 
 
 class TimingMiddleware:
+    """Measures each request and reports its times in a header."""
+
     def __init__(self, get_response):
         self.get_response = get_response
 
@@ -83,27 +87,26 @@ class TimingMiddleware:
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
             PROCESS_FIGURES.note(times)
-        if (
-            times.viewer is not None
-            and response.status_code < 500
-            and access.may(times.viewer, "view_caching")
-        ):
+        if may_see_times(times.viewer) and response.status_code < 500:
             response["Server-Timing"] = timing_header(times)
         return response
 
 
+def may_see_times(viewer: Any) -> bool:
+    return viewer is not None and access.may(viewer, "view_caching")
+
+
 def timing_header(times: RequestTimes) -> str:
-    parts = [
-        f"{layer};dur={times.seconds[layer] * 1000:.2f}"
-        for layer in LAYERS
-        if layer in times.seconds
-    ]
-    return ", ".join([f'page;desc="{times.outcome}"', *parts] if times.outcome else parts)
+    seconds = times.seconds
+    parts = [f"{name};dur={seconds[name] * 1000:.2f}" for name in LAYERS if name in seconds]
+    if times.outcome:
+        parts.insert(0, f'page;desc="{times.outcome}"')
+    return ", ".join(parts)
 
 
 class ProcessFigures:
-    """What this process has answered since it began: by view, how often each outcome, and seconds
-    by layer.
+    """The answers of this process since it began: by view, how often each outcome came, and
+    microseconds by layer.
     """
 
     def __init__(self) -> None:
@@ -112,24 +115,25 @@ class ProcessFigures:
 
     def forget(self) -> None:
         self.views: dict[str, Counter[str]] = defaultdict(Counter)
-        self.told = time.monotonic()
+        self.reported = time.monotonic()
         self.pid = os.getpid()
 
     def note(self, times: RequestTimes) -> None:
         with self.lock:
-            if self.pid != os.getpid():  # forked from a process that had answered already
+            if self.pid != os.getpid():
+                # This process was forked from one that had answered already.
                 self.forget()
             figures = self.views[times.view]
             figures[times.outcome] += 1
             for layer, seconds in times.seconds.items():
-                figures[f"{times.outcome} {layer}"] += round(seconds * 1e6)  # microseconds
+                figures[f"{times.outcome} {layer}"] += round(seconds * 1e6)
 
     def due(self) -> dict[str, Any] | None:
-        """What there is to tell, every TELL seconds."""
-        if time.monotonic() - self.told < REPORT_SECONDS or not self.views:
+        """The figures to report, every REPORT_SECONDS; else None."""
+        if time.monotonic() - self.reported < REPORT_SECONDS or not self.views:
             return None
         with self.lock:
-            self.told = time.monotonic()
+            self.reported = time.monotonic()
             return {view: dict(figures) for view, figures in self.views.items()}
 
 
@@ -137,20 +141,20 @@ PROCESS_FIGURES = ProcessFigures()
 
 
 def store_figures(**_: object) -> None:
-    """Writes this process's row, once its answer has left. The figures are comfort: without a
-    database there are none.
+    """Writes the row of this process once its response was sent. Best effort: without a database
+    there are no figures.
     """
     figures = PROCESS_FIGURES.due()
     if figures is None:
         return
     now = timezone.now()
     name = f"{socket.gethostname()[:100]}:{os.getpid()}"
+    report = {"at": now, "figures": figures}
+    rows = WebProcess._default_manager
     try:
         with transaction.atomic():
-            WebProcess._default_manager.update_or_create(
-                name=name, defaults={"at": now, "figures": figures}
-            )
-            WebProcess._default_manager.filter(at__lt=now - PROCESS_EXPIRY).delete()
+            rows.update_or_create(name=name, defaults=report)
+            rows.filter(at__lt=now - PROCESS_EXPIRY).delete()
     except DatabaseError as error:
         logger.warning("The figures of this process were not saved: %s", type(error).__name__)
 

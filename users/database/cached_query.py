@@ -1,5 +1,7 @@
-"""Queries about one account that pages ask again and again: the ORM puts their SQL together once.
-It takes it longer to do so than the database to answer.
+"""Queries by id whose SQL is compiled once. The ORM takes longer to compile such a query than the
+database to answer it.
+
+This has a price tag: `compiled-queries` in docs/benchmarks.md.
 """
 
 from collections.abc import Callable
@@ -10,14 +12,14 @@ from django.db.models import Model, QuerySet
 
 from users.database import prepared_statements
 
-ID_PLACEHOLDER = (
-    -(2**62) - 1
-)  # stands for the id while the SQL is put together: no id that there is
+# The id while the SQL is compiled; never a real primary key.
+ID_PLACEHOLDER = -(2**62) - 1
 
 
 class Statement(NamedTuple):
-    """`params` have ANY where the id goes. `compiler` and `converters` make of the database's
-    values those of the fields; `added` are the places of what the query adds to them by `annotate`.
+    """A compiled query. `params` have ID_PLACEHOLDER where the id goes. `compiler` and `converters`
+    turn values of the database into values of the fields; `added` has the position of each
+    annotation by name.
     """
 
     sql: str
@@ -29,8 +31,8 @@ class Statement(NamedTuple):
 
 
 class CachedQuery:
-    """A query of `model`: `make` gives it for an id, once for each database, so nothing else in it
-    may change with time.
+    """A query of `model` by id. `make` returns it for an id; it is called once for each database,
+    so nothing else in the query may change with time.
     """
 
     def __init__(self, model: type[Model], make: Callable[[int], QuerySet]):
@@ -39,7 +41,7 @@ class CachedQuery:
         self.known: dict[str, Statement] = {}
 
     def objects(self, pk: int) -> list[Any]:
-        """As the query would give them."""
+        """The query's objects."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
         return [self.made(alias, statement, row) for row in self.rows(pk)]
@@ -51,32 +53,34 @@ class CachedQuery:
         return instance
 
     def rows(self, pk: int) -> list[tuple]:
-        """As the query would give them by `values_list`."""
+        """The query's rows, as tuples of field values."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
+        params = [pk if param == ID_PLACEHOLDER else param for param in statement.params]
         with prepared_statements.prepared_cursor(connections[alias]) as cursor:
-            cursor.execute(
-                statement.sql,
-                [pk if param == ID_PLACEHOLDER else param for param in statement.params],
-            )
+            cursor.execute(statement.sql, params)
             rows = cursor.fetchall()
-        if statement.converters:
-            return [
-                tuple(row)
-                for row in statement.compiler.apply_converters(rows, statement.converters)
-            ]
-        return rows
+        if not statement.converters:
+            return rows
+        converted = statement.compiler.apply_converters(rows, statement.converters)
+        return [tuple(row) for row in converted]
 
     def statement(self, alias: str) -> Statement:
         if alias not in self.known:
-            compiler = self.make(ID_PLACEHOLDER).using(alias).query.get_compiler(alias)
-            sql, params = prepared_statements.inline_values(
-                connections[alias], compiler.as_sql(), lambda value: value == ID_PLACEHOLDER
-            )
-            columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
-            names = [column.target.attname for column in columns if hasattr(column, "target")]
-            added = compiler.annotation_col_map or {}
-            self.known[alias] = Statement(
-                sql, params, names, added, compiler, compiler.get_converters(columns)
-            )
+            self.known[alias] = compile_statement(self.make(ID_PLACEHOLDER).using(alias), alias)
         return self.known[alias]
+
+
+def compile_statement(query: QuerySet, alias: str) -> Statement:
+    compiler = query.query.get_compiler(alias)
+    is_id = lambda value: value == ID_PLACEHOLDER  # noqa: E731
+    sql, params = prepared_statements.inline_values(connections[alias], compiler.as_sql(), is_id)
+    columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
+    return Statement(
+        sql=sql,
+        params=params,
+        names=[column.target.attname for column in columns if hasattr(column, "target")],
+        added=compiler.annotation_col_map or {},
+        compiler=compiler,
+        converters=compiler.get_converters(columns),
+    )

@@ -1,5 +1,5 @@
-"""`id__among=[…]`: one of very many ids, as one parameter. `__in` makes a placeholder of each, and
-databases have limits.
+"""The lookup `id__among=[…]`: one of very many ids, as one parameter. `__in` makes a placeholder of
+each id, and databases limit their number.
 """
 
 import json
@@ -8,21 +8,21 @@ from typing import Any
 from django.db.models import Field, ForeignObject, Lookup
 
 
-@ForeignObject.register_lookup  # which does not inherit those of Field
+# ForeignObject does not inherit the lookups of Field.
+@ForeignObject.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):
     lookup_name = "among"
     prepare_rhs = False
 
     def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, Any]:
-        return "%s", [list(value) if connection.vendor == "postgresql" else json.dumps(list(value))]
+        ids = list(value)
+        return "%s", [ids if connection.vendor == "postgresql" else json.dumps(ids)]
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, params = self.process_lhs(compiler, connection)
         _, ids = self.get_db_prep_lookup(self.rhs, connection)
-        way = (
-            "= ANY(%s)"
-            if connection.vendor == "postgresql"
-            else "IN (SELECT value FROM json_each(%s))"
-        )
-        return f"{lhs} {way}", [*params, *ids]
+        if connection.vendor == "postgresql":
+            return f"{lhs} = ANY(%s)", [*params, *ids]
+        condition = "IN (SELECT value FROM json_each(%s))"
+        return f"{lhs} {condition}", [*params, *ids]

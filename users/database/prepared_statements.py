@@ -1,6 +1,9 @@
-"""Statements that come again and again. PostgreSQL takes longer to plan one than to run most, so it
-plans these once for each connection; the rest of the ORM's statements are planned anew, each for
-its own values.
+"""Prepared statements for SQL that is executed again and again.
+
+PostgreSQL takes longer to plan such a statement than to run it, so it plans it once for each
+connection. Other statements of the ORM are planned anew, each for its own values.
+
+This has a price tag: `prepared-statements` in docs/benchmarks.md.
 """
 
 import re
@@ -13,21 +16,19 @@ SqlWithParams = tuple[str, tuple]
 
 
 def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
-    """For statements whose text stays the same, whatever their parameters are: the plan is made
-    without knowing these, at the first time, or else at the second.
+    """A cursor that uses server-side prepared statements with generic plans, for SQL whose text is
+    constant. `at_once`: it prepares a statement on first use, otherwise on second.
     """
-    return (
-        connection.planned_cursor(at_once)
-        if connection.vendor == "postgresql"
-        else connection.cursor()
-    )
+    if connection.vendor == "postgresql":
+        return connection.planned_cursor(at_once)
+    return connection.cursor()
 
 
 def inline_values(
     connection: Any, statement: SqlWithParams, is_open: Callable[[Any], bool]
 ) -> SqlWithParams:
-    """The same statement with all values in its text, so that it is planned for them, but those
-    that are still open.
+    """The statement with its values in its text, so that it is planned for them. Values for which
+    `is_open` is true stay parameters.
     """
     sql, params = statement
     if connection.vendor != "postgresql":

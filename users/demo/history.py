@@ -5,6 +5,7 @@ from random import Random
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.fields import PROFILE_FIELDS
 from users.models import State, User
 
 EVENTS_PER_KIND = (
@@ -63,16 +64,7 @@ def suspension_event(account: User, staff: list[User], seed: int) -> AuditEvent 
 
 
 def invitation_event(account: User, staff: list[User], seed: int) -> AuditEvent | None:
-    names = (
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "locale",
-        "time_zone",
-        "status",
-    )
+    names = (*PROFILE_FIELDS, "status")
     after = {name: getattr(account, name) for name in names if getattr(account, name)}
     return demo_event("account.invited", account, account.date_joined, staff, seed, after=after)
 

@@ -1,4 +1,4 @@
-"""What a person wants to see of each account, and of how many at once."""
+"""The pages where a person chooses columns and the number of accounts per page."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -19,8 +19,8 @@ from users.web.partials import is_partial
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def column_settings(request):
-    """With HTMX each change is saved at once and the rows fall into their new order; without it
-    there is a button.
+    """The page of the columns. With HTMX each change is saved at once and the form comes back in
+    its new order; without it there is a button.
     """
     access.require(request.user, "view")
     chosen = preferences.preferred_columns(request.user)
@@ -38,6 +38,7 @@ def column_settings(request):
 
 @require_POST
 def reset_columns(request):
+    """Brings the default columns back."""
     access.require(request.user, "view")
     preferences.choose_columns(request.user, DEFAULT_COLUMNS)
     messages.success(request, "Columns reset to default.")
@@ -46,15 +47,13 @@ def reset_columns(request):
 
 @require_POST
 def set_page_size(request) -> HttpResponse:
-    """Back to the list in the URL, in pages of the size that is from now on this person's own."""
+    """Stores the number of accounts per page and leads back to the list in the query string."""
     access.require(request.user, "view")
+    sizes = [str(size) for size in PAGE_SIZES]
+    masked = masking.hides_personal_data(request.user)
     try:
-        chosen = int(
-            require_choice("size", request.POST.get("size", ""), [str(each) for each in PAGE_SIZES])
-        )
-        wanted = Filter.parse(
-            request.GET, size=chosen, masked=masking.hides_personal_data(request.user)
-        )
+        chosen = int(require_choice("size", request.POST.get("size", ""), sizes))
+        wanted = Filter.parse(request.GET, size=chosen, masked=masked)
     except BadFilter as error:
         raise as_bad_request(error) from error
     preferences.choose_size(request.user, chosen)

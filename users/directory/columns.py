@@ -1,84 +1,226 @@
-"""The columns of the table: which there are, which a person has chosen, and their heads."""
+"""Declares each column of the directory once: heading, order, width, cell, and its part of an
+export.
 
-from collections.abc import Iterable
+The list, its headings, the choice of columns and the files of an export read these declarations.
+A new column is one declaration here.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
+from typing import Any
 
-from django.utils.safestring import SafeString
+from users.directory.highlight import highlight
+from users.fields import field_label
+from users.models import State, User
+from users.web.time_html import short_time_html
 
-from users.directory.filter import REVEALING_SORTS, Filter
-from users.directory.links import aria_sort, sort_url
-from users.web.icons import icon_svg
+SearchWords = tuple[str, ...]
+CellFunction = Callable[[User, SearchWords, datetime], str]
+EMPTY_CELL = "–"
+# Made once, because reading the label of an enum takes time.
+STATE_HTML = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """`sort` is "" where the list can't be ordered by it. `css` gives the width and where the
-    column is left out.
+    """One column of the directory.
+
+    `css`: the classes that give its width and say where it is left out. `sort`: the order that its
+    heading leads to; "" for none.
+    `html`: returns the content of a cell from the account, the words of the search, and the time
+    now. It reads nothing of the account but `shown`, which defaults to `fields`; a row stays in
+    the cache as long as all that it shows is equal.
+    `fields`: the columns of the account's row that the cell and the export need.
+    `headings`: what it is called in an exported file, `name` by default; `values`: its values
+    there, the first of `fields` by default.
     """
 
     name: str
     label: str
     css: str
+    html: CellFunction
+    fields: tuple[str, ...]
+    shown: tuple[str, ...] = ()
     sort: str = ""
+    headings: tuple[str, ...] = ()
+    values: Callable[[User], tuple[Any, ...]] | None = None
+
+    @property
+    def shown_attributes(self) -> tuple[str, ...]:
+        """The attributes of an account on which a cell depends."""
+        return self.shown or self.fields
+
+    @property
+    def export_headings(self) -> tuple[str, ...]:
+        """The names of its columns in an exported file."""
+        return self.headings or (self.name,)
+
+    @property
+    def export_values(self) -> Callable[[User], tuple[Any, ...]]:
+        """A function that returns its values for one row of an exported file."""
+        field = self.fields[0]
+        return self.values or (lambda account: (account.__dict__[field],))
 
 
-NAME_COLUMN = Column("name", "Name", "c-name", "name")
-# What can be chosen; the name always stands first. What a cell of each holds is in rows.py.
-COLUMNS = {
-    column.name: column
-    for column in [
-        Column("username", "Username", "c-username", "username"),
-        Column("email", "Email", "c-email", "email"),
-        Column("status", "Status", "c-state"),
-        Column("joined", "Joined", "c-date c-joined", "joined"),
-        Column("seen", "Last seen", "c-date", "seen"),
-        Column("phone", "Phone", "c-more c-phone"),
-        Column("domain", "Domain", "c-more c-text"),
-        Column("source", "Source", "c-more c-source"),
-        Column("source_id", "Source ID", "c-more c-text"),
-        Column("id", "ID", "c-more c-id"),
-        Column("verified", "Verified", "c-more c-flag"),
-        Column("mfa", "Second factor", "c-more c-flag"),
-        Column("must_change", "Must change password", "c-more c-text"),
-    ]
-}
+def yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def name_cell(account: User, words: SearchWords, now: datetime) -> str:
+    """The content of the first cell: a box to tick, the name as the link of the whole row, and on
+    a phone the address below it.
+    """
+    name = account.display_name
+    escaped = escape(name)
+    shown = highlight(name, words) if words else escaped
+    tag = ""
+    if account.is_superuser:
+        tag = '<span class="tag">superuser</span>'
+    elif account.is_staff:
+        tag = '<span class="tag">staff</span>'
+    return (
+        f'<label class="tick"><input type="checkbox" name="ids" value="{account.id}"'
+        f' form="selection" aria-label="Select {escaped}"></label>'
+        f'<a href="/users/{account.id}/">{shown}</a>{tag}'
+        f'<small class="under">{highlight(account.email or account.username, words)}</small>'
+    )
+
+
+NAME_COLUMN = Column(
+    name="name",
+    label="Name",
+    css="c-name",
+    html=name_cell,
+    fields=(
+        "id",
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_staff",
+        "is_superuser",
+    ),
+    sort="name",
+    headings=("first_name", "last_name"),
+    values=lambda account: (account.first_name, account.last_name),
+)
+# The columns to choose from; the name always stands first.
+CHOSEN_COLUMNS = (
+    Column(
+        name="username",
+        label=field_label("username"),
+        css="c-username",
+        html=lambda account, words, now: highlight(account.username, words),
+        fields=("username",),
+        sort="username",
+    ),
+    Column(
+        name="email",
+        label=field_label("email"),
+        css="c-email",
+        html=lambda account, words, now: highlight(account.email, words) or EMPTY_CELL,
+        fields=("email",),
+        sort="email",
+    ),
+    Column(
+        name="status",
+        label=field_label("status"),
+        css="c-state",
+        html=lambda account, words, now: STATE_HTML[account.state],
+        fields=("status", "suspended_until", "valid_until"),
+        shown=("state",),
+        values=lambda account: (account.state.value,),
+    ),
+    Column(
+        name="joined",
+        label=field_label("date_joined"),
+        css="c-date c-joined",
+        html=lambda account, words, now: short_time_html(account.date_joined, now),
+        fields=("date_joined",),
+        sort="joined",
+    ),
+    Column(
+        name="seen",
+        label=field_label("last_seen_at"),
+        css="c-date",
+        html=lambda account, words, now: short_time_html(account.last_seen_at, now) or "never",
+        fields=("last_seen_at",),
+        sort="seen",
+        headings=("last_seen",),
+    ),
+    Column(
+        name="phone",
+        label=field_label("phone"),
+        css="c-more c-phone",
+        html=lambda account, words, now: highlight(account.phone, words) or EMPTY_CELL,
+        fields=("phone",),
+    ),
+    Column(
+        name="domain",
+        label="Domain",
+        css="c-more c-text",
+        html=lambda account, words, now: escape(account.email_domain) or EMPTY_CELL,
+        fields=("email_domain",),
+    ),
+    Column(
+        name="source",
+        label=field_label("source"),
+        css="c-more c-source",
+        html=lambda account, words, now: escape(account.source) or EMPTY_CELL,
+        fields=("source",),
+    ),
+    Column(
+        name="source_id",
+        label=field_label("source_id"),
+        css="c-more c-text",
+        html=lambda account, words, now: escape(account.source_id) or EMPTY_CELL,
+        fields=("source_id",),
+    ),
+    Column(
+        name="id",
+        label=field_label("id"),
+        css="c-more c-id",
+        html=lambda account, words, now: str(account.id),
+        fields=("id",),
+    ),
+    Column(
+        name="verified",
+        label="Verified",
+        css="c-more c-flag",
+        html=lambda account, words, now: yes_no(account.email_verified_at is not None),
+        fields=("email_verified_at",),
+        headings=("email_verified",),
+        values=lambda account: (account.email_verified_at is not None,),
+    ),
+    Column(
+        name="mfa",
+        label=field_label("has_second_factor"),
+        css="c-more c-flag",
+        html=lambda account, words, now: yes_no(account.has_second_factor),
+        fields=("has_second_factor",),
+        headings=("second_factor",),
+    ),
+    Column(
+        name="must_change",
+        label=field_label("must_change_password"),
+        css="c-more c-text",
+        html=lambda account, words, now: yes_no(account.must_change_password),
+        fields=("must_change_password",),
+        headings=("must_change_password",),
+    ),
+)
+COLUMNS = {column.name: column for column in CHOSEN_COLUMNS}
 DEFAULT_COLUMNS = ("username", "email", "status", "joined", "seen")
-TICK_ALL_HTML = '<label class="tick scripts"><input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
-MANY_COLUMNS = 7  # with more beside the name, the table scrolls sideways
+# Every field of the account that a row of the list shows, whatever columns a person has chosen.
+COLUMN_FIELDS = tuple(
+    dict.fromkeys(field for column in (NAME_COLUMN, *CHOSEN_COLUMNS) for field in column.fields)
+)
 
 
 def known_columns(names: object) -> tuple[str, ...]:
-    """Of what was stored once, the columns that there still are, each once."""
+    """The stored column names without unknown ones and duplicates; the default for no list."""
     names = names if isinstance(names, list) else DEFAULT_COLUMNS
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name in COLUMNS))
-
-
-def table_heads(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> SafeString:
-    """A `th` for the name and each of `names`; a sortable one leads to its order, and from there to
-    the opposite one.
-    """
-    name, *others = [
-        column_head(wanted, column) for column in (NAME_COLUMN, *(COLUMNS[name] for name in names))
-    ]
-    return SafeString("".join([name.replace(">", f">{TICK_ALL_HTML}", 1), *others]))
-
-
-def column_head(wanted: Filter, column: Column) -> str:
-    """By hand: as template code, six of them took as long as twenty rows."""
-    label = column.label
-    sort = "" if wanted.masked and column.sort in REVEALING_SORTS else column.sort
-    direction = aria_sort(wanted, sort) if sort else ""
-    if sort:
-        url = escape(sort_url(wanted, sort))
-        arrow = icon_svg(direction) if direction else ""
-        label = f'<a href="{url}" hx-get="{url}">{label}{arrow}</a>'
-    sorted_by = f' aria-sort="{direction}"' if direction else ""
-    return f'<th scope="col" class="{column.css}"{sorted_by}>{label}</th>'
-
-
-def table_class(names: tuple[str, ...]) -> str:
-    """The class of a table with other columns than the default ones."""
-    if set(names) == set(DEFAULT_COLUMNS):
-        return ""
-    return "chosen many" if len(names) > MANY_COLUMNS else "chosen"
+    known = [name for name in names if isinstance(name, str) and name in COLUMNS]
+    return tuple(dict.fromkeys(known))

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from users import access
 from users.caching import pages
 from users.caching.generation import ROLES
+from users.caching.pages import BuiltPage
 from users.directory.filters import ACCESS_LEVELS as STAFF
 from users.directory.filters import FILTERS, MISSING_CHOICES
 from users.directory.request_filter import request_filter
@@ -24,7 +25,7 @@ def filter_panel(request):
     return pages.cached_page(request, render_panel, shows=(ROLES,))
 
 
-def render_panel(request):
+def render_panel(request) -> BuiltPage:
     wanted = request_filter(request)
     context = {
         "filter": wanted,
@@ -34,7 +35,7 @@ def render_panel(request):
         "roles": pages.request_generations(request).of(ROLES),
     }
     part = "#panel" if partials.is_partial(request) else ""
-    return render(request, "users/directory/filters.html" + part, context)
+    return BuiltPage(render(request, "users/directory/filters.html" + part, context))
 
 
 def filter_fields(values: dict[str, str]) -> list[dict]:

@@ -12,8 +12,8 @@ from users.web.forms import NormalisedField, VersionField
 
 
 class ColumnsForm(forms.Form):
-    """Which columns, and the place of each as a number. `chosen`: the names as they are now, in
-    order.
+    """The columns to show, and the place of each as a number. `chosen`: the names of the columns
+    that are shown now, in order.
     """
 
     columns = forms.MultipleChoiceField(
@@ -25,21 +25,13 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, chosen: tuple[str, ...], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.chosen = chosen
-        self.places = {
-            name: at
-            for at, name in enumerate(
-                [*chosen, *(name for name in COLUMNS if name not in chosen)], 1
-            )
-        }
-        for name, at in self.places.items():
-            attributes = {"min": 1, "max": 99, "aria-label": f"Position of {COLUMNS[name].label}"}
-            widget = forms.NumberInput(attrs=attributes)
-            self.fields[f"place_{name}"] = forms.IntegerField(
-                min_value=1, max_value=99, required=False, initial=at, widget=widget
-            )
+        others = [name for name in COLUMNS if name not in chosen]
+        self.places = {name: place for place, name in enumerate([*chosen, *others], start=1)}
+        for name, place in self.places.items():
+            self.fields[f"place_{name}"] = place_field(COLUMNS[name].label, place)
 
     def rows(self) -> list[dict[str, Any]]:
-        """In the order of the places as they are now."""
+        """The columns in the order of their current places, each with its tick and its place."""
         ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
         return [
             {"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]}
@@ -47,8 +39,8 @@ class ColumnsForm(forms.Form):
         ]
 
     def names(self) -> tuple[str, ...]:
-        """The chosen columns in their new order. Whatever moved up stands before what had its
-        place, moved down behind.
+        """The chosen columns in their new order. A column that moved up comes before the one that
+        had its place; a column that moved down comes after it.
         """
 
         def key(name: str) -> tuple[int, int]:
@@ -58,8 +50,20 @@ class ColumnsForm(forms.Form):
         return tuple(sorted(self.cleaned_data["columns"], key=key))
 
 
+def place_field(label: str, place: int) -> forms.IntegerField:
+    """The field for the place of one column, which has `place` now."""
+    attributes = {"min": 1, "max": 99, "aria-label": f"Position of {label}"}
+    return forms.IntegerField(
+        min_value=1,
+        max_value=99,
+        required=False,
+        initial=place,
+        widget=forms.NumberInput(attrs=attributes),
+    )
+
+
 class SavedSearchForm(forms.Form):
-    """A new view. `may_share`: whether the person who makes it may let others see it."""
+    """A new saved view. `may_share`: whether the person may let others see it."""
 
     name = NormalisedField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
@@ -77,14 +81,15 @@ class SavedSearchForm(forms.Form):
         name = self.cleaned_data["name"]
         if not name:
             raise forms.ValidationError("This field is required.")
-        if (
-            len(name) > NAME_MAX
-        ):  # asked again: the normal form of some scripts is longer than what was typed
+        # Checked again, because the normal form of some scripts is longer than what was typed.
+        if len(name) > NAME_MAX:
             raise forms.ValidationError(f"Use at most {NAME_MAX} characters.")
         return name
 
 
 class ChangeSavedSearchForm(SavedSearchForm):
+    """The name, sharing and position of a saved view."""
+
     query = None  # type: ignore[assignment]
     position = forms.IntegerField(
         min_value=1, max_value=999, label="Position", help_text="Order among your own views."

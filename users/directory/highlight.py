@@ -1,20 +1,21 @@
-"""Marks in a text what a search found in it, although the search compares another form of the text."""
+"""Marks the matches of a search in a text. The search compares another form of the text, so matches
+are found in that form and mapped back.
+"""
 
-from html import (
-    escape,
-)  # Django's own asks of each argument whether it is lazy, which takes longer than to escape it
+# Django's own `escape` checks whether each argument is lazy, which takes longer than escaping.
+from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
 from users.identifiers import normalise_search_text
 
-HIGHLIGHT_MAX = (
-    400  # characters; nothing in the table is longer, and nothing longer is worth the time
-)
+HIGHLIGHT_MAX = 400  # characters; longer than any value in the table
 
 
 def highlight(text: str, words: tuple[str, ...]) -> SafeString:
-    """`text` as HTML, with <mark> around each place where one of `words` (in search form) stands."""
+    """Returns `text` as HTML, with <mark> around each match of one of `words`, which are in search
+    form.
+    """
     if not words or not text or len(text) > HIGHLIGHT_MAX:
         return SafeString(escape(text))
     spans = merge_spans(sorted(span for word in words for span in match_spans(text, word)))
@@ -23,14 +24,14 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
     for start, end in spans:
         parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
         at = end
-    return mark_safe("".join([*parts, escape(text[at:])]))  # noqa: S308  every piece of text is escaped
+    parts.append(escape(text[at:]))
+    return mark_safe("".join(parts))  # noqa: S308  every part of the text is escaped
 
 
 def match_spans(text: str, word: str) -> list[tuple[int, int]]:
-    """Where `word` stands in `text`, as positions in `text`: found in the folded text and carried
-    back.
-    """
+    """Returns start and end of each match of `word`, as positions in `text`."""
     folded = ""
+    # For each character of the folded text, the position of the one that it comes from.
     origin = []
     for position, char in enumerate(text):
         form = " " if char.isspace() else normalise_search_text(char)
@@ -45,7 +46,7 @@ def match_spans(text: str, word: str) -> list[tuple[int, int]]:
 
 
 def merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted spans without overlaps."""
+    """Returns sorted spans with overlapping ones joined."""
     result: list[tuple[int, int]] = []
     for start, end in spans:
         if result and start <= result[-1][1]:

@@ -20,35 +20,13 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from users.database import prepared_statements
 from users.database.prepared_statements import SqlWithParams
+from users.directory.columns import COLUMN_FIELDS
 from users.models import SeenKey, User, UserQuerySet
 
 NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
 LAST_PAGE = "end"
-# What a row of the list shows, and what its order and its links need.
-LISTED_FIELDS = (
-    "id",
-    "username",
-    "email",
-    "first_name",
-    "last_name",
-    "phone",
-    "status",
-    "suspended_until",
-    "valid_until",
-    "is_staff",
-    "is_superuser",
-    "date_joined",
-    "last_seen_at",
-    "name_key",
-    "search_key",
-    "version",
-    "email_verified_at",
-    "email_domain",
-    "source",
-    "source_id",
-    "has_second_factor",
-    "must_change_password",
-)
+# The columns of a row: what the list shows, and what its order and its links need.
+LISTED_FIELDS = tuple(dict.fromkeys(("id", *COLUMN_FIELDS, "name_key", "search_key", "version")))
 ID_SQL = '"users_user"."id"'
 LISTED_SQL = ", ".join(f'"users_user"."{name}"' for name in LISTED_FIELDS)
 ExtraColumns = Mapping[str, RawSQL]

@@ -1,5 +1,5 @@
-"""Where one can go from a page of the directory: other orders, other pages, a letter or a year,
-without a filter.
+"""Links from a page of the directory: to other orders and pages, to a letter or a year, and to the
+list without one of its filters.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from users.directory.filters import FILTERS
 
 @dataclass(frozen=True)
 class Link:
-    """`url` is "" where there is nothing to go to; `detail` is what the template needs besides."""
+    """A link. `url` is "" where it leads nowhere; `detail`: another value for the template."""
 
     label: str
     url: str
@@ -42,20 +42,21 @@ def aria_sort(wanted: Filter, name: str) -> str:
 
 
 def page_links(wanted: Filter, page: keyset.AccountPage) -> list[Link]:
+    """The links to the first, previous, next and last page."""
+    first = wanted.url() if page.previous else ""
+    previous = wanted.url(before=page.previous) if page.previous else ""
+    following = wanted.url(after=page.next) if page.next else ""
+    last = wanted.url(before=keyset.LAST_PAGE) if page.next else ""
     return [
-        Link("First", wanted.url() if page.previous else "", "first"),
-        Link(
-            "Previous",
-            wanted.url(before=page.previous) if page.previous else "",
-            "previous",
-            "prev",
-        ),
-        Link("Next", wanted.url(after=page.next) if page.next else "", "next", "next"),
-        Link("Last", wanted.url(before=keyset.LAST_PAGE) if page.next else "", "last"),
+        Link("First", first, "first"),
+        Link("Previous", previous, "previous", "prev"),
+        Link("Next", following, "next", "next"),
+        Link("Last", last, "last"),
     ]
 
 
 def size_links(wanted: Filter) -> list[Link]:
+    """The links to pages of another size."""
     return [
         Link(str(size), "" if size == wanted.size else wanted.sized(size).url())
         for size in PAGE_SIZES
@@ -63,7 +64,7 @@ def size_links(wanted: Filter) -> list[Link]:
 
 
 def filter_chips(wanted: Filter) -> list[Link]:
-    """The filters in force; following one takes it away."""
+    """The active filters, each with the link to the list without it."""
     search = [Link(f"“{wanted.q}”", wanted.without("q").url())] if wanted.q else []
     return search + [
         Link(chip_label(name, value), wanted.without(name).url())
@@ -72,29 +73,27 @@ def filter_chips(wanted: Filter) -> list[Link]:
 
 
 def chip_label(name: str, value: str) -> str:
+    """The text of one active filter."""
     words = FILTERS[name].words(value)
     return words[:1].upper() + words[1:]
 
 
 def jump_links(wanted: Filter) -> SafeString:
-    """Links to letters or years, for the sorts that have them. By hand: as template code they took
-    a tenth of the page.
+    """The links to letters or years in the current order. HTML by hand: as template code they took
+    a tenth of the time of the page.
     """
     base = wanted.url()
     base += "&" if "?" in base else "?"
-    links = [
-        (escape(base + position), label)
-        for label, position in jump_cursors(wanted.sort, datetime.now(UTC).year)
-    ]
-    return SafeString(
-        "".join([f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links])
-    )
+    cursors = jump_cursors(wanted.sort, datetime.now(UTC).year)
+    links = [(escape(base + position), label) for label, position in cursors]
+    anchors = [f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links]
+    return SafeString("".join(anchors))
 
 
 @cache
 def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
-    """Labels, and positions in front of the first account of each; `year` is the last of those that
-    can be jumped to.
+    """The labels with the query strings that lead to the first account of each. `year`: the last
+    label in orders by date.
     """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:
@@ -105,6 +104,5 @@ def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]
     ordered = starts[::-1] if descending else starts
-    return [
-        (label, urlencode({"after": keyset.cursor_at(sort, value)})) for label, value in ordered
-    ]
+    cursors = [(label, keyset.cursor_at(sort, value)) for label, value in ordered]
+    return [(label, urlencode({"after": cursor})) for label, cursor in cursors]

@@ -30,7 +30,6 @@ class SavedView(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("share_view", "Can share saved views")]
         constraints = [
             models.UniqueConstraint(fields=["owner", "name"], name="view_name_unique"),
             models.CheckConstraint(name="view_name_present", condition=~Q(name="")),

@@ -14,7 +14,13 @@ from django.utils import timezone
 from users.database.prepared_statements import SqlWithParams, inline_values
 from users.directory import keyset
 from users.directory.filter import Filter
-from users.directory.filters import FILTERS, assumed_now, filters_range, index_conditions, superset_conditions
+from users.directory.filters import (
+    FILTERS,
+    assumed_now,
+    filters_range,
+    index_conditions,
+    superset_conditions,
+)
 from users.directory.keyset import OPEN_EDGE, KeyRange, listed_sql
 from users.directory.search import Search, prefix_condition
 from users.models import END_INDEX_COLUMNS, User, UserQuerySet

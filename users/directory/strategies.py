@@ -11,7 +11,13 @@ from django.db import connections
 
 from users.database.prepared_statements import SqlWithParams, inline_values
 from users.directory import keyset
-from users.directory.sql import PageQuery, filter_collect_sql, range_sql, scan_sql, search_collect_sql
+from users.directory.sql import (
+    PageQuery,
+    filter_collect_sql,
+    range_sql,
+    scan_sql,
+    search_collect_sql,
+)
 from users.models import User
 
 

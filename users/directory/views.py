@@ -10,8 +10,9 @@ from users import access, masking
 from users.caching import pages
 from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
+from users.caching.pages import BuiltPage
 from users.directory import keyset, preferences, saved_searches, status_expiry
-from users.directory.columns import table_class, table_heads
+from users.directory.column_headings import table_class, table_headings
 from users.directory.filter import BadFilter, Filter
 from users.directory.filters import ACCESS_LEVELS as ROLES_OF_STAFF
 from users.directory.links import filter_chips, jump_links, page_links, size_links
@@ -40,7 +41,7 @@ def index(request):
     )
 
 
-def render_table(request, columns: tuple[str, ...], size: int):
+def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     """The same for everybody with these permissions, columns and page size: it is kept for all of
     them.
     """
@@ -69,7 +70,7 @@ def render_table(request, columns: tuple[str, ...], size: int):
         response["HX-Push-Url"] = wanted.url(
             **position
         )  # the form sends empty fields too; the address has none
-    return pages.expire_at(response, found.turn or turn)
+    return BuiltPage(response, found.turn or turn)
 
 
 def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> Fragment:
@@ -89,7 +90,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
             "filter": wanted,
             "found": found,
             "page": found.page,
-            "heads": table_heads(wanted, columns),
+            "heads": table_headings(wanted, columns),
             "rows": ROWS_PLACEHOLDER,
             "layout": table_class(columns),
             "select_url": wanted.url("/users/selection/", all="1"),

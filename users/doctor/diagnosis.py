@@ -23,6 +23,18 @@ from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.sessions.sign_in_events import is_checkable_hash, typed_digest
+from users.verbs import (
+    end_date,
+    invitation,
+    lockout_end,
+    password_reset,
+    profile,
+    reinstatement,
+    restoration,
+    second_factor_reset,
+    verification_email,
+)
+from users.verbs.declaration import Verb
 
 RECENT_PERIOD = timedelta(hours=1)
 THROTTLE_PERIOD = timedelta(
@@ -47,16 +59,27 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Remedy:
-    """A page that mends it. `action`: what the viewer must be allowed to do; `path`: below the
-    account's address. `once_active`: of no use before whatever else is wrong with the account's
-    state is mended. `by_mail`: nor without an address.
+    """A verb that removes the cause. `other_label`: where the link is not called like the verb.
+
+    `once_active`: useless until the account is active. `by_mail`: useless without an address.
     """
 
-    label: str
-    action: str
-    path: str
+    verb: Verb
+    other_label: str = ""
     once_active: bool = False
     by_mail: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.other_label or self.verb.label
+
+    @property
+    def action(self) -> str:
+        return self.verb.action
+
+    @property
+    def path(self) -> str:
+        return self.verb.path
 
     def helps(self, account: User) -> bool:
         """Whether its page would do anything now. What is deleted takes nothing but its return."""
@@ -67,19 +90,15 @@ class Remedy:
         )
 
 
-REINSTATE = Remedy("Reinstate", "reinstate", "suspension/end/")
-EXTEND = Remedy("Change end date", "set_end_date", "end-date/")
-RESTORE = Remedy("Restore", "restore", "deletion/end/")
-INVITE = Remedy("Invite again", "invite", "invitation/", by_mail=True)
-EDIT = Remedy("Correct address", "edit", "edit/")
-VERIFY = Remedy(
-    "Send verification email", "verify_email", "verification/mail/", once_active=True, by_mail=True
-)
-RESET = Remedy(
-    "Send password reset", "reset_password", "password-reset/", once_active=True, by_mail=True
-)
-UNLOCK = Remedy("Unlock account", "end_lockout", "lockout/end/")
-FACTOR = Remedy("Reset second factor", "reset_second_factor", "second-factor/reset/")
+REINSTATE = Remedy(reinstatement.REINSTATE)
+EXTEND = Remedy(end_date.SET_END_DATE, "Change end date")
+RESTORE = Remedy(restoration.RESTORE)
+INVITE = Remedy(invitation.INVITE_AGAIN, by_mail=True)
+EDIT = Remedy(profile.EDIT, "Correct address")
+VERIFY = Remedy(verification_email.SEND_VERIFICATION, once_active=True, by_mail=True)
+RESET = Remedy(password_reset.SEND_PASSWORD_RESET, once_active=True, by_mail=True)
+UNLOCK = Remedy(lockout_end.END_LOCKOUT)
+FACTOR = Remedy(second_factor_reset.RESET_SECOND_FACTOR)
 
 
 @dataclass(frozen=True)

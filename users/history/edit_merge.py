@@ -1,7 +1,7 @@
-"""A change that was made from an older version, put together with what was changed since.
+"""Merges a change that was made from an older version of an account with the changes since.
 
-What changed since is read from the audit events: each version of an account has one. Where one is
-missing, nobody can tell what was changed, and then every field that differs is asked about.
+Those are read from the audit events, of which each version has one. If one is missing, the changes
+are unknown, and every field that differs is a conflict.
 """
 
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from users.audit.models import AuditEvent
 from users.exceptions import EditConflict, FieldConflict
 from users.models import User
 
-MAX_EVENTS = (
-    200  # the newest events; an account that is further behind is asked about as if there were none
-)
+MAX_EVENTS = 200  # the newest events; a version before them is treated as one without events
 
 
 @dataclass(frozen=True)
 class ChangesSince:
-    """The events of the versions after one, oldest first. `known`: whether there is one for each."""
+    """The events after one version, oldest first. `known`: whether each version has its event."""
 
     events: tuple[AuditEvent, ...] = ()
     known: bool = True
 
     def original(self, name: str, now: Any) -> Any:
+        """The value of a field before the events; `now` if they did not change it."""
         return next((event.before[name] for event in self.events if name in event.before), now)
 
     def last(self, name: str) -> AuditEvent | None:
+        """The latest event that changed a field; None if none did."""
         return next((event for event in reversed(self.events) if name in event.after), None)
 
 
 def changes_since(account: User, version: int) -> ChangesSince:
-    """What was done to `account`, freshly read, after `version`. A bounded read, however long its
-    history is.
+    """Returns what was done to `account`, freshly read, after `version`. The number of events read
+    is bounded.
     """
     if version == account.version:
         return ChangesSince()
@@ -47,20 +47,17 @@ def changes_since(account: User, version: int) -> ChangesSince:
 
 
 def merge_profile(account: User, version: int | None, typed: dict[str, Any]) -> dict[str, Any]:
-    """What is left to change: of `typed`, made from `version`, the fields that are not as they were
-    then.
+    """Returns the values of `typed` that the person changed: those that differ from the account at
+    `version`, which they saw.
 
-    Raises Stale where one of these was changed to something else meanwhile.
+    Raises EditConflict where someone else has changed one of these fields to another value.
     """
     if version is None or version == account.version:
         return typed
     past = changes_since(account, version)
     now = {name: getattr(account, name) for name in typed}
-    conflicts = tuple(
-        clash
-        for name, value in typed.items()
-        if (clash := find_conflict(past, name, value, now[name]))
-    )
+    found = [find_conflict(past, name, value, now[name]) for name, value in typed.items()]
+    conflicts = tuple(filter(None, found))
     mine = {name: value for name, value in typed.items() if value != past.original(name, now[name])}
     if conflicts:
         raise EditConflict(account, version, conflicts, now | mine)
@@ -69,6 +66,7 @@ def merge_profile(account: User, version: int | None, typed: dict[str, Any]) -> 
 
 
 def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldConflict | None:
+    """Returns the conflict between a typed value and the value now; None if there is none."""
     if typed == now:
         return None
     if not past.known:
@@ -77,17 +75,22 @@ def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldC
     event = past.last(name)
     if original in (typed, now):
         return None
-    who = (event.actor_id, event.actor_text, event.at) if event else (None, "", None)
-    return FieldConflict(name, original, typed, now, True, *who)
+    return FieldConflict(
+        name=name,
+        original=original,
+        yours=typed,
+        theirs=now,
+        actor_id=event.actor_id if event else None,
+        actor_text=event.actor_text if event else "",
+        at=event.at if event else None,
+    )
 
 
 def attach_merged_events(account: User, past: ChangesSince) -> None:
-    """For the message: with what the change was merged."""
+    """Keeps on the account the events that a change was merged with, for the message about it."""
     account.merged_with = past.events  # type: ignore[attr-defined]
 
 
 def merged_events(account: User) -> tuple[AuditEvent, ...]:
-    """The events that lay between the version a change was made from and the change, on an account
-    that a verb returned.
-    """
+    """The events that a change was merged with, from the account that the verb returned."""
     return getattr(account, "merged_with", ())

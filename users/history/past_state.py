@@ -1,8 +1,8 @@
-"""An account as it was at a moment: today's values, with every change since taken back. The events
-say what changed.
+"""Reconstructs an account as it was at a moment: today's values, with every later change reversed
+by its audit event.
 
-Honest about what they do not say: what an import or a seed wrote has no event, and a field without
-one may have been anything.
+Values that were written without an event stay unknown: a field that no event names may have had any
+value.
 """
 
 from dataclasses import dataclass, field
@@ -14,40 +14,27 @@ from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.audit.record import json_values
-from users.fields import PROFILE_FIELDS, STATUS_FIELDS
+from users.fields import ACCESS_FIELDS, PROFILE_FIELDS, STATUS_FIELDS, field_label
 from users.models import State, User
 from users.permissions import AccountPermissions
 
-MAX_EVENTS = 1000  # the newest events; further back nobody is told anything
-ACCESS_FIELDS = ("is_staff", "is_superuser", "groups")
+MAX_EVENTS = 1000  # the newest events; nothing before them is reconstructed
 HISTORY_FIELDS = (
     *PROFILE_FIELDS,
     *(name for name in STATUS_FIELDS if name != "deleted_at"),
     *ACCESS_FIELDS,
 )
-
-FIELD_LABELS = {
-    "is_staff": "Staff",
-    "is_superuser": "Superuser",
-    "groups": "Roles",
-    "locale": "Language",
-    "status": "Status",
-    "status_reason": "Reason for status",
-    "valid_until": "End date",
-    "email_verified_at": "Email verified",
-    "has_second_factor": "Second factor",
-}
 MOMENT_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
 class BadMoment(Exception):
-    """What was typed is no moment that has been; the message says why, for the person."""
+    """A text that is no moment of the past. The message tells the person why."""
 
 
 @dataclass(frozen=True)
 class FieldAtDate:
-    """One field: what it was then and is now, and the event that made it so, as far as one is
-    recorded.
+    """One field: its value then and now, and the event that set the value then, if one is recorded.
+    `known`: whether the value then follows from the events.
     """
 
     name: str
@@ -58,34 +45,41 @@ class FieldAtDate:
 
     @property
     def label(self) -> str:
-        return FIELD_LABELS.get(self.name, self.name.replace("_", " ").capitalize())
+        """The label of the field."""
+        return field_label(self.name)
 
     @property
     def changed(self) -> bool:
+        """Whether the value is another one now."""
         return self.known and self.then != self.now
 
     @property
     def can_go_back(self) -> bool:
+        """Whether staff may restore the value."""
         return self.changed and self.name in PROFILE_FIELDS
 
 
 @dataclass(frozen=True)
 class History:
+    """An account at a moment. `begins`: its first known event. `cut`: the moment lies before the
+    newest MAX_EVENTS events. `born`: the account existed. Without lines nothing is known.
+    """
+
     at: datetime
     lines: list[FieldAtDate] = field(default_factory=list)
     begins: AuditEvent | None = None
-    """The first event of the account that is known."""
     cut: bool = False
-    """Whether the moment lies before the events that are looked at."""
     born: bool = True
-    """Whether the account was there."""
 
     def line(self, name: str) -> FieldAtDate | None:
+        """The line of one field; None if there is none."""
         return next((line for line in self.lines if line.name == name), None)
 
 
 def parse_moment(text: str) -> datetime:
-    """The end of a day, or a minute, in UTC; never later than now. Raises BadMoment."""
+    """Returns the moment that `text` means, in UTC: the end of a day, or a minute. It is never
+    later than now. Raises BadMoment.
+    """
     now = timezone.now()
     for form in MOMENT_FORMATS:
         try:
@@ -94,12 +88,14 @@ def parse_moment(text: str) -> datetime:
             continue
         if at > now:
             raise BadMoment("This date is in the future. Choose today or an earlier date.")
-        return at if "T" in text else min(datetime.combine(at, time.max, tzinfo=UTC), now)
+        if "T" in text:
+            return at
+        return min(datetime.combine(at, time.max, tzinfo=UTC), now)
     raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
 def reconstruct_account(account: User, rights: AccountPermissions, at: datetime) -> History:
-    """The account at `at`, by one query."""
+    """Returns the account as it was at `at`, from one query. `rights`: its access today."""
     events = newest_account_events(account)
     cut = len(events) > MAX_EVENTS and events[-1].at > at
     begins = events[-1] if events and len(events) <= MAX_EVENTS else None
@@ -114,15 +110,14 @@ def reconstruct_account(account: User, rights: AccountPermissions, at: datetime)
 
 
 def newest_account_events(account: User) -> list[AuditEvent]:
-    """One more than are looked at, where there are so many."""
-    found = AuditEvent.objects.newest_of("target_id", account.pk)
-    return list(
-        found.only("at", "actor_id", "actor_text", "action", "before", "after")[: MAX_EVENTS + 1]
-    )
+    """Returns the account's newest events, at most one more than MAX_EVENTS."""
+    newest = AuditEvent.objects.newest_of("target_id", account.pk)
+    needed = newest.only("at", "actor_id", "actor_text", "action", "before", "after")
+    return list(needed[: MAX_EVENTS + 1])
 
 
 def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -> FieldAtDate:
-    """`events`: newest first."""
+    """Returns one field at `at`, from its value now and the account's events, newest first."""
     then = now
     known = True
     for event in events:
@@ -139,12 +134,15 @@ def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -
 
 
 def is_creation_event(event: AuditEvent) -> bool:
-    """Whether it tells all that the account was born with: before it there was nothing to tell."""
+    """Returns True for an event that records all values with which an account was created."""
     return event.action in ("account.created", "account.imported", "account.invited")
 
 
 def empty_value(name: str) -> Any:
+    """Returns the value of a field that was never set, as events record it."""
     if name == "groups":
         return []
     column = User._meta.get_field(name)
-    return False if isinstance(column, models.BooleanField) else None if column.null else ""
+    if isinstance(column, models.BooleanField):
+        return False
+    return None if column.null else ""

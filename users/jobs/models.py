@@ -135,11 +135,6 @@ class Job(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [
-            ("view_job", "Can see everyone’s jobs"),
-            ("control_job", "Can pause, resume and cancel everyone’s jobs"),
-            ("approve_bulk", "Can approve other people’s large jobs"),
-        ]
         constraints = [
             models.UniqueConstraint("by", "key", name="job_key_unique", condition=~Q(key="")),
             models.CheckConstraint(

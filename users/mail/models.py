@@ -22,7 +22,6 @@ class Letter(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("write_mail", "Can send emails to people")]
 
     def __str__(self) -> str:
         return f"letter {self.pk}"

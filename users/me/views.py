@@ -5,6 +5,7 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import OwnProfileForm
@@ -22,7 +23,12 @@ def own_profile(request):
     ):
         messages.success(request, edit_conflicts.saved_message(done, request.user))
         return redirect("me")
-    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
+    fixed = [
+        (FIELDS[name].label, getattr(account, name))
+        for name in PROFILE_FIELDS
+        if name not in OWN_PROFILE_FIELDS
+    ]
+    context = {"form": form, "account": account, "fixed": fixed} | edit_conflicts.conflict_context(
         form, request.user, "/me/"
     )
     return render(request, "users/me/profile.html", context, status=form_status(form))

@@ -110,7 +110,8 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.PositiveIntegerField(
-                        default=1, help_text="Incremented by every change: optimistic lock and cache key"
+                        default=1,
+                        help_text="Incremented by every change: optimistic lock and cache key",
                     ),
                 ),
                 (
@@ -122,12 +123,16 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     users.models.KeyField(
-                        blank=True, help_text="System from which the account was imported", max_length=50
+                        blank=True,
+                        help_text="System from which the account was imported",
+                        max_length=50,
                     ),
                 ),
                 (
                     "source_id",
-                    users.models.KeyField(blank=True, help_text="Id in that system", max_length=255),
+                    users.models.KeyField(
+                        blank=True, help_text="Id in that system", max_length=255
+                    ),
                 ),
                 ("attributes", models.JSONField(blank=True, default=dict)),
                 (
@@ -178,26 +183,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "account",
-                "permissions": [
-                    ("view_user", "Can see accounts"),
-                    ("invite_user", "Can invite people"),
-                    ("view_personal", "Can see email addresses and phone numbers"),
-                    ("reveal_personal", "Can reveal masked addresses and phone numbers (logged)"),
-                    ("reveal_without_reason", "Can reveal without giving a reason"),
-                    ("edit_user", "Can edit profiles"),
-                    ("suspend_user", "Can suspend accounts"),
-                    ("reinstate_user", "Can reinstate accounts"),
-                    ("assign_roles", "Can change back-office access and roles"),
-                    ("change_groups", "Can add and remove roles"),
-                    ("set_end_date", "Can set and clear end dates"),
-                    ("delete_user", "Can move accounts to the recycle bin"),
-                    ("restore_user", "Can restore deleted accounts"),
-                    ("reset_password", "Can send password resets"),
-                    ("require_password_change", "Can require a password change"),
-                    ("verify_email", "Can verify email addresses and send verification emails"),
-                    ("reset_second_factor", "Can reset second factors"),
-                    ("manage_staff", "Can manage staff accounts"),
-                ],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["-date_joined", "-id"], name="user_by_joined"),
@@ -460,10 +445,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [
-                    ("add_note", "Can write notes about accounts"),
-                    ("pin_note", "Can pin notes"),
-                ],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["account", "-id"], name="note_by_account"),
@@ -493,7 +474,6 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "permissions": [("erase_user", "Can erase accounts for good")],
                 "default_permissions": (),
             },
         ),

@@ -50,7 +50,6 @@ class Migration(migrations.Migration):
                 ("erased_at", models.DateTimeField(null=True)),
             ],
             options={
-                "permissions": [("view_auditevent", "Can see the audit trail")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(fields=["target_id", "-id"], name="audit_by_target"),
@@ -141,9 +140,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "after",
-                    models.JSONField(
-                        help_text="Primary key of the last scanned row", null=True
-                    ),
+                    models.JSONField(help_text="Primary key of the last scanned row", null=True),
                 ),
                 ("number", models.BigIntegerField(default=0, help_text="Incremented by each scan")),
                 (

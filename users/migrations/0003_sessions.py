@@ -44,7 +44,6 @@ class Migration(migrations.Migration):
                 ("user_agent", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                "permissions": [("end_sessions", "Can end sessions")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
@@ -112,7 +111,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("end_lockout", "Can unlock accounts")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(

@@ -176,11 +176,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [
-                    ("view_job", "Can see everyone’s jobs"),
-                    ("control_job", "Can pause, resume and cancel everyone’s jobs"),
-                    ("approve_bulk", "Can approve other people’s large jobs"),
-                ],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
@@ -401,7 +396,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("export_user", "Can export accounts to files")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(

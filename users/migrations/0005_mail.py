@@ -32,7 +32,6 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "permissions": [("write_mail", "Can send emails to people")],
                 "default_permissions": (),
             },
         ),

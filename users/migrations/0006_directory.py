@@ -79,7 +79,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("share_view", "Can share saved views")],
                 "default_permissions": (),
                 "indexes": [
                     models.Index(
@@ -110,7 +109,6 @@ class Migration(migrations.Migration):
                 ("number", models.BigIntegerField()),
             ],
             options={
-                "permissions": [("view_caching", "Can see how pages are cached")],
                 "default_permissions": (),
                 "constraints": [
                     models.UniqueConstraint(fields=("name", "lane"), name="generation_lane_unique")

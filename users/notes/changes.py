@@ -1,5 +1,7 @@
-"""Notes about an account. They change nothing of it; its row is locked all the same, so that no
-note outruns an erasure.
+"""Adds, edits and pins notes about an account.
+
+The account does not change, but its row is locked: a note that is added during an erasure would
+survive it.
 """
 
 from datetime import timedelta
@@ -16,14 +18,12 @@ from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
 from users.row_locks import lock_account
 
-PINNED_MAX = 5  # they stand on every tab
-TWICE = timedelta(minutes=1)
+PINNED_MAX = 5  # pinned notes are shown on every tab of the account
+TWICE = timedelta(minutes=1)  # in which the same note is taken for a form that was sent twice
 
 
 def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note:
-    """A new note. The same words of the same person within a minute are a form that was sent twice:
-    one note.
-    """
+    """Returns a new note, or the last one if its author has just sent the same text."""
     text = clean_text(text)
     with transaction.atomic():
         account = lock_account(account)
@@ -38,20 +38,19 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         note = Note.objects.create(
             account=account, author_id=by.pk, author_text=str(by)[:255], text=text, pinned=pinned
         )
-        record_event(
-            "note.added",
-            actor=by,
-            target=account,
-            after={"note": note.pk} | ({"pinned": True} if pinned else {}),
-        )
+        after: dict[str, Any] = {"note": note.pk}
+        if pinned:
+            after["pinned"] = True
+        record_event("note.added", actor=by, target=account, after=after)
     return note
 
 
 def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
-    """New words for a note of one's own. `version`: the note's."""
+    """Changes the text of one's own note. `version`: of the note that the author saw."""
     text = clean_text(text)
     with transaction.atomic():
-        account, note = locked(note)
+        account = lock_account(note.account)
+        note = Note.objects.get(pk=note.pk)
         access.require(by, "edit_note", account)
         require_own(note, by, account)
         refuse_erased(account)
@@ -70,11 +69,12 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
 
 
 def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
-    """At the top of the account's page, or there no more. Where nothing changes, nothing is
-    written.
+    """Pins a note to the top of the account's page, or unpins it. Writes nothing if nothing
+    changes.
     """
     with transaction.atomic():
-        account, note = locked(note)
+        account = lock_account(note.account)
+        note = Note.objects.get(pk=note.pk)
         access.require(by, "pin_note", account)
         if note.pinned == pinned:
             return note
@@ -83,21 +83,18 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
             refuse_many_pinned(account)
         note.pinned = pinned
         note.save(update_fields=["pinned"])
-        record_event(
-            "note.pinned" if pinned else "note.unpinned",
-            actor=by,
-            target=account,
-            after={"note": note.pk},
-        )
+        action = "note.pinned" if pinned else "note.unpinned"
+        record_event(action, actor=by, target=account, after={"note": note.pk})
     return note
 
 
 def sent_twice(last: Note, by: Any, text: str) -> bool:
+    """Returns whether `last` is the note that `by` has just sent."""
     return (last.author_id, last.text) == (by.pk, text) and last.created_at > timezone.now() - TWICE
 
 
 def require_own(note: Note, by: Any, account: User) -> None:
-    """Nothing, or Denied: nobody puts words into a colleague's mouth, whatever their rights."""
+    """Raises Denied for all but the author, whatever rights they have."""
     if isinstance(by, access.CommandActor) or note.author_id != by.pk:
         raise access.Denied(
             "edit_note",
@@ -120,22 +117,15 @@ def refuse_many_pinned(account: User) -> None:
         )
 
 
-def locked(note: Note) -> tuple[User, Note]:
-    account = lock_account(note.account)
-    return account, Note.objects.get(pk=note.pk)
-
-
 def clean_text(text: str) -> str:
-    """With the line ends of one kind, and as the database can hold it."""
+    """Returns the text with line feeds only. Raises ValidationError if it can't be stored."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
         raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
-        raise ValidationError(
-            {"text": f"A note has at most {TEXT_MAX} characters; this has {len(text)}."}
-        )
+        too_long = f"A note has at most {TEXT_MAX} characters; this has {len(text)}."
+        raise ValidationError({"text": too_long})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text):
-        raise ValidationError(
-            {"text": "This contains a character that can’t be stored. Remove it."}
-        )
+        unstorable = "This contains a character that can’t be stored. Remove it."
+        raise ValidationError({"text": unstorable})
     return text

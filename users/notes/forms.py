@@ -1,4 +1,4 @@
-""""""
+"""Forms to add and to edit a note."""
 
 from typing import cast
 
@@ -10,7 +10,7 @@ from users.web.forms import VersionField, refuse_lost_characters
 
 
 class NoteForm(forms.Form):
-    """`with_pin`: whether who writes it may pin it too."""
+    """A new note. `with_pin`: whether its author may pin notes."""
 
     text = forms.CharField(
         max_length=TEXT_MAX,
@@ -28,6 +28,8 @@ class NoteForm(forms.Form):
 
 
 class EditNoteForm(forms.Form):
+    """The new text of a note, with the version of the note that the author saw."""
+
     text = forms.CharField(
         max_length=TEXT_MAX,
         label="Note",
@@ -37,7 +39,7 @@ class EditNoteForm(forms.Form):
     version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
 
     def sent_again(self, version: int) -> None:
-        """The same form as a change of the note as it is now."""
+        """Sets the version in the posted data, so that sending the form again overwrites."""
         again = cast(QueryDict, self.data).copy()
         again["version"] = str(version)
         self.data = again

@@ -1,4 +1,4 @@
-""""""
+"""Notes about accounts."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,11 +8,10 @@ TEXT_MAX = 4000  # characters
 
 
 class Note(models.Model):
-    """A remark about an account, for colleagues. The text stands here alone, and in no event, so
-    that it can be erased.
+    """A note about an account, for colleagues. No event holds its text, so that it can be erased.
 
-    The author is kept as id and as text, without a foreign key: the note outlives what it says of
-    them.
+    The author is kept as ID and as text, without a foreign key: after an erasure the note stays,
+    without the author's name.
     """
 
     account = models.ForeignKey(
@@ -28,10 +27,6 @@ class Note(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [
-            ("add_note", "Can write notes about accounts"),
-            ("pin_note", "Can pin notes"),
-        ]
         indexes = [
             models.Index(fields=["account", "-id"], name="note_by_account"),
             models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),

@@ -1,5 +1,6 @@
-"""Reading the notes about an account, newest first. The pinned ones come with the account
-(users/account/account_query.py).
+"""Lists the notes about an account, newest first.
+
+Pinned notes are loaded with the account (users/account/account_query.py).
 """
 
 from typing import Any
@@ -10,19 +11,17 @@ from users.models import User
 from users.notes.models import Note
 from users.web.query_string import check_parameters, parse_id_parameter
 
-SIZE = 25
+SIZE = 25  # notes on a page
 
 
 def notes_page(account: User, query: QueryDict) -> dict[str, Any]:
-    """A page of notes, and the address of the next one. Raises BadParameter."""
+    """Returns a page of notes and the URLs of the next and the first one. Raises BadParameter."""
     check_parameters(query, "after")
     found = Note.objects.filter(account=account).order_by("-id")
     if after := parse_id_parameter("after", query.get("after", "")):
         found = found.filter(pk__lt=after)
     rows = list(found[: SIZE + 1])
     path = f"/users/{account.pk}/notes/"
-    return {
-        "notes": rows[:SIZE],
-        "older": f"{path}?after={rows[SIZE - 1].pk}" if len(rows) > SIZE else "",
-        "newest": path if after else "",
-    }
+    older = f"{path}?after={rows[SIZE - 1].pk}" if len(rows) > SIZE else ""
+    newest = path if after else ""
+    return {"notes": rows[:SIZE], "older": older, "newest": newest}

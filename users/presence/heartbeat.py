@@ -1,8 +1,9 @@
-"""Says that somebody looks at an account, and learns who else does, in one statement."""
+"""Records that somebody looks at an account, and reads who else does, in one statement."""
 
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -12,17 +13,21 @@ from users.models import User
 from users.presence.models import Presence
 
 PRESENCE_LASTS = timedelta(minutes=1)
-EDITING_LASTS = timedelta(
-    seconds=40
-)  # two looks and a bit: somebody who has left the form isn't editing any more
+# Two heartbeats and a bit: somebody who has left the form is not editing any more.
+EDITING_LASTS = timedelta(seconds=40)
 
 OTHERS_SQL = """
     SELECT {rows} FROM users_presence other JOIN users_user person ON person.id = other.viewer_id
     WHERE other.account_id = %(account)s AND other.viewer_id <> %(viewer)s AND other.at > %(since)s
 """
-NAMES_SQL = "person.first_name, person.last_name, person.username, coalesce(other.editing_at > %(editing_since)s, {no})"
+NAMES_SQL = (
+    "person.first_name, person.last_name, person.username,"
+    " coalesce(other.editing_at > %(editing_since)s, {no})"
+)
 ROWS_SQL = {
-    "postgresql": f"json_agg(json_build_array({NAMES_SQL.format(no='false')}) ORDER BY person.id)::text",
+    "postgresql": (
+        f"json_agg(json_build_array({NAMES_SQL.format(no='false')}) ORDER BY person.id)::text"
+    ),
     "sqlite": f"json_group_array(json_array({NAMES_SQL.format(no='0')}))",
 }
 HEARTBEAT_SQL = """
@@ -36,6 +41,8 @@ HEARTBEAT_SQL = """
 
 @dataclass(frozen=True)
 class OtherViewer:
+    """Somebody else who looks at the account."""
+
     name: str
     editing: bool
 
@@ -43,7 +50,9 @@ class OtherViewer:
 def record_heartbeat(
     viewer: User, account_id: int, *, editing: bool
 ) -> tuple[int, list[OtherViewer]] | None:
-    """The account's version and who else has it open; None where there is no such account."""
+    """Records the viewer. Returns the account's version and the other viewers by name; None if
+    there is no such account.
+    """
     if account_id > LARGEST_ID:
         return None
     now = timezone.now()
@@ -56,16 +65,16 @@ def record_heartbeat(
         row = cursor.fetchone()
     if row is None:
         return None
-    people = [
-        (User(first_name=first, last_name=last, username=username), editing)
-        for first, last, username, editing in json.loads(row[1] or "[]")
-    ]
-    return row[0], sorted(
-        (OtherViewer(person.display_name, bool(editing)) for person, editing in people),
-        key=lambda other: other.name,
-    )
+    found = [other_viewer(*values) for values in json.loads(row[1] or "[]")]
+    return row[0], sorted(found, key=lambda other: other.name)
+
+
+def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherViewer:
+    """Returns a viewer from a row of the statement. SQLite's JSON has 0 and 1 for booleans."""
+    person = User(first_name=first, last_name=last, username=username)
+    return OtherViewer(person.display_name, bool(editing))
 
 
 def delete_expired() -> None:
-    """Removes the rows that say nothing any more."""
+    """Deletes rows that are too old to show."""
     Presence.objects.filter(at__lt=timezone.now() - PRESENCE_LASTS).delete()

@@ -4,9 +4,9 @@ from django.db import models
 
 
 class Presence(models.Model):
-    """A viewer who had an account open at `at`, and a form of it at `editing_at`. Soft: no page is
-    kept that shows it, a row that is older than a minute says nothing, and losing them all loses
-    nothing.
+    """A viewer who had an account open at `at`, and a form of it at `editing_at`.
+
+    No cached page shows presence. Rows are worthless after a minute, and may be lost.
     """
 
     account_id = models.BigIntegerField()

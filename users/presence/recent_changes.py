@@ -1,4 +1,4 @@
-"""What others have changed of an account since the version that somebody has before them."""
+"""The last change of an account that a viewer does not see yet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,12 @@ from users.audit.models import AuditEvent
 from users.history.edit_conflicts import describe_event
 from users.models import User
 
-EVENTS_READ = 20  # the newest events
+EVENTS_READ = 20  # newest events of the account
 
 
 @dataclass(frozen=True)
 class RecentChange:
-    """The last of what was done. `who` is "" where no event tells."""
+    """A change by somebody else. `who` is "" if no event records it."""
 
     who: str = ""
     deed: str = ""
@@ -24,26 +24,31 @@ class RecentChange:
 
     @property
     def seconds(self) -> int:
-        return max(1, int((timezone.now() - self.at).total_seconds())) if self.at else 1
+        """The age in seconds, at least 1."""
+        if self.at is None:
+            return 1
+        return max(1, int((timezone.now() - self.at).total_seconds()))
 
     @property
     def ago(self) -> str:
+        """The age in words."""
         if self.seconds < 60:
             return f"{self.seconds} s ago"
-        return (
-            f"{self.seconds // 60} min ago"
-            if self.seconds < 3600
-            else f"{self.seconds // 3600} h ago"
-        )
+        if self.seconds < 3600:
+            return f"{self.seconds // 60} min ago"
+        return f"{self.seconds // 3600} h ago"
 
     @property
     def step(self) -> str:
-        """Changes when it is time to say it anew: seconds that go by are no news."""
+        """A text that changes when the strip must be sent again: passing seconds are no news."""
         return "" if self.seconds < 60 else self.ago
 
 
 def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChange | None:
-    """None where the viewer did all of it. One query."""
+    """Returns the newest change after the version `shown`, read with one query.
+
+    Returns None if the viewer made all of them.
+    """
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
     newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:EVENTS_READ]
@@ -59,9 +64,7 @@ def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChang
 
 
 def event_actor_name(event: Any) -> str:
-    """The name of who did it, as it is now; as the trail has it where the account is gone, or there
-    never was one.
-    """
+    """Returns the actor's name of now; the name in the event if there is no such account."""
     return User(
         first_name=event.first_name or "",
         last_name=event.last_name or "",

@@ -1,4 +1,4 @@
-"""The strip of an account's page that says who else is there, and what they have just changed."""
+"""The strip on an account's page: who else looks at it, and what they have just changed."""
 
 from hashlib import blake2b
 from urllib.parse import urlencode
@@ -21,7 +21,9 @@ NAMES_SHOWN = 5
 @never_cache
 @require_safe
 def presence_strip(request, pk: int):
-    """Asked for again and again by the page; 204 where it says what the page says already (`said`)."""
+    """Answers the page's heartbeat. The status is 204 if the strip has not changed: the page sends
+    the digest of what it shows as `said`.
+    """
     access.require(request.user, "view")
     shown, on_form = parse_presence_query(request, pk)
     editing = on_form or "editing" in request.GET
@@ -33,40 +35,42 @@ def presence_strip(request, pk: int):
     said = presence_digest(others, fresh and (fresh.who, fresh.deed, fresh.step))
     if said == request.GET.get("said"):
         return HttpResponse(status=204)
-    query = {"version": shown} | ({"form": 1} if on_form else {}) | {"said": said}
-    address = f"/users/{pk}/presence/?{urlencode(query)}"
-    back = "" if editing else reload_path(request, pk)
+    form = {"form": 1} if on_form else {}
+    query = {"version": shown} | form | {"said": said}
     context = {
         "others": others[:NAMES_SHOWN],
         "more": len(others[NAMES_SHOWN:]),
         "news": fresh,
-        "address": address,
-        "back": back,
+        "address": f"/users/{pk}/presence/?{urlencode(query)}",
+        "back": "" if editing else reload_path(request, pk),
     }
     return render(request, "users/presence/_here.html", context)
 
 
 def parse_presence_query(request, pk: int) -> tuple[int, bool]:
-    """The version that the page shows, and whether it is a form. `editing`: a field is a form at
-    this moment.
+    """Returns the version that the page shows, and whether the page is a form. Raises BadRequest.
+
+    The parameter `editing` says that a field of the page is a form at this moment.
     """
     try:
         query_string.check_parameters(request.GET, "version", "form", "said", "editing")
         version = query_string.parse_id_parameter("version", request.GET.get("version", ""))
         if not version:
             raise BadParameter("version", "version takes a whole number greater than 0.")
-        return version, bool(query_string.parse_id_parameter("form", request.GET.get("form", "")))
+        form = query_string.parse_id_parameter("form", request.GET.get("form", ""))
+        return version, bool(form)
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/") from error
 
 
 def reload_path(request, pk: int) -> str:
-    """The page that asks, to be loaded again; the account's first tab where the browser names
-    another.
+    """Returns the page that sent the heartbeat; the account's first tab if the browser names a page
+    elsewhere.
     """
     path = htmx_page_path(request)
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 
 
 def presence_digest(*parts: object) -> str:
+    """Returns a short digest of what the strip shows."""
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

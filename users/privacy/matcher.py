@@ -1,6 +1,6 @@
-"""Finds the values of people in texts, however they are spelled there: other case, accents, signs
-between the digits of a number. What there is to find may be a hundred thousand values: the time
-that a text takes does not depend on how many.
+"""Finds people's values in texts in any spelling: other case, accents, signs between digits.
+
+A scan may search for a hundred thousand values. The time for one text does not depend on how many.
 """
 
 import re
@@ -10,44 +10,45 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
-from users.database.triggers import ERASED_TEXT as ERASED
+from users.database.erasure_rules import ERASED_TEXT as ERASED
 from users.identifiers import PLAIN_LETTERS, fold_identifier, is_ignorable_character
 
 WORD = re.compile(r"[^\W_]+")
-BEFORE, BEHIND = (
-    r"(?<![^\W_])(?<![^\W_][_.+\-@])",
-    r"(?![^\W_])(?![_.+\-@][^\W_])",
-)  # no part of a longer name or address
-WORD_SEPARATOR = r"(?:,?\s+|\+)"  # words of a name; a plus in a link
+# A value is no part of a longer name or address.
+BEFORE = r"(?<![^\W_])(?<![^\W_][_.+\-@])"
+BEHIND = r"(?![^\W_])(?![_.+\-@][^\W_])"
+WORD_SEPARATOR = r"(?:,?\s+|\+)"  # between the words of a name; a plus in a link
 DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[\s().\-/–]{0,3}[0-9]){5,}(?![^\W_])")
 MAX_CLEAN_TEXTS = 10_000  # texts
-MIN_DIGITS = 6  # digits of a number that is looked for
+MIN_DIGITS = 6  # digits of a number that is searched for
 WordKey = tuple[str, ...]
 
 
 class Span(NamedTuple):
+    """A match in a text. `owner`: the ID of the account whose value it is."""
+
     start: int
     end: int
     owner: int
 
 
 class Matcher:
-    """The values of people, by the id of the account that each was."""
+    """Searches texts for the values of many people."""
 
     def __init__(self) -> None:
         self.texts: dict[WordKey, list[tuple[str, int]]] = {}
-        self.heads: set[str] = set()  # first words of them
+        self.heads: set[str] = set()  # first words of the texts
         self.numbers: dict[str, int] = {}
         self.lengths: set[int] = set()
         self.names: dict[int, list[str]] = {}
-        self.clean: set[str] = (
-            set()
-        )  # texts in which nothing was found: browsers and reasons come again and again
+        # Texts without a match: browsers and reasons come again and again.
+        self.clean: set[str] = set()
 
     def add(self, owner: int, values: dict[str, list[str]]) -> None:
-        """`values`: `texts`, `numbers` with their digits alone, and `names`, by which many people
-        are called: they count only where something else in the same text says who is meant. All as
-        `folded` gives them.
+        """Adds the values of one account, folded by `fold_text`.
+
+        `values` has `texts`; `numbers` as digits alone; and `names`, which many people share: they
+        count only where another value in the same text says who is meant.
         """
         self.clean.clear()
         for text in values.get("texts", []):
@@ -61,10 +62,11 @@ class Matcher:
             self.names[owner] = values["names"]
 
     def within(self, *texts: object) -> bool:
+        """Returns whether a value stands in one of `texts`."""
         return any(self.spans(str(text)) for text in texts)
 
     def holds(self, value: Any) -> bool:
-        """Whether one of them stands in a text, or in a text in what JSON holds."""
+        """Returns whether a value stands in a text, or in any text inside a JSON value."""
         if isinstance(value, str):
             return value not in self.clean and bool(self.spans(value))
         if isinstance(value, dict):
@@ -72,28 +74,36 @@ class Matcher:
         return isinstance(value, list) and any(map(self.holds, value))
 
     def spans(self, text: str) -> list[Span]:
-        """Where they stand in `text`."""
+        """Returns the matches in `text`. Texts without one are remembered."""
         if text in self.clean:
             return []
-        if not (found := self.looked_for(text)):
+        found = self.find_spans(text)
+        if not found:
             if len(self.clean) >= MAX_CLEAN_TEXTS:
                 self.clean.clear()
             self.clean.add(text)
         return found
 
-    def looked_for(self, text: str) -> list[Span]:
+    def find_spans(self, text: str) -> list[Span]:
+        """Returns the matches in `text`, searched in its folded form."""
         form, places = fold_text(text)
-        found = [*self.in_words(form), *(self.in_digits(form) if self.numbers else ())]
+        found = list(self.in_words(form))
+        if self.numbers:
+            found += self.in_digits(form)
+
+        def typed(start: int) -> str:
+            return text[start if places is None else places[start]]
+
         for owner in {span.owner for span in found} & self.names.keys():
-            found += self.in_names(
-                owner, form, lambda start: text[start if places is None else places[start]]
-            )
+            found += self.in_names(owner, form, typed)
         if places is None:
             return found
         return [Span(places[span.start], places[span.end - 1] + 1, span.owner) for span in found]
 
     def in_words(self, form: str) -> Iterator[Span]:
-        if self.heads.isdisjoint(WORD.findall(form)):  # nearly always
+        """Yields the matches of texts, looked up by their first one or two words."""
+        # Nearly every text ends here.
+        if self.heads.isdisjoint(WORD.findall(form)):
             return
         words = list(WORD.finditer(form))
         for number, word in enumerate(words):
@@ -101,14 +111,13 @@ class Matcher:
             for key in ((word[0],), (word[0], follows)):
                 for text, owner in self.texts.get(key, ()):
                     pattern, first = value_pattern(text)
-                    if word.start() >= first and (
-                        match := pattern.match(form, word.start() - first)
-                    ):
+                    start = word.start() - first
+                    if start >= 0 and (match := pattern.match(form, start)):
                         yield Span(match.start(), match.end(), owner)
 
     def in_names(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
-        """Not in small letters: “will” and “may” are words. `typed`: the character at a place of
-        `form`, as it was.
+        """Yields the matches of an owner's names that are not in small letters: “will” and “may”
+        are words. `typed`: returns the original character at a position of `form`.
         """
         for name in self.names[owner]:
             for match in value_pattern(name)[0].finditer(form):
@@ -116,7 +125,7 @@ class Matcher:
                     yield Span(match.start(), match.end(), owner)
 
     def in_digits(self, form: str) -> Iterator[Span]:
-        """A number begins and ends where a group of digits does."""
+        """Yields the matches of numbers. A number begins and ends where a group of digits does."""
         for run in DIGITS.finditer(form):
             places = [place for place in range(run.start(), run.end()) if form[place].isdigit()]
             digits = "".join(form[place] for place in places)
@@ -124,41 +133,39 @@ class Matcher:
                 if start and places[start - 1] == place - 1:
                     continue
                 for length in self.lengths:
-                    end = start + length
-                    cut = end < len(places) and places[end - 1] + 1 == places[end]
-                    if (
-                        end > len(places)
-                        or cut
-                        or (owner := self.numbers.get(digits[start:end])) is None
-                    ):
-                        continue
-                    yield Span(
-                        place - (place > 0 and form[place - 1] == "+"), places[end - 1] + 1, owner
-                    )
+                    owner = self.numbers.get(digits[start : start + length])
+                    if owner is not None and ends_group(places, start + length):
+                        plus = place > 0 and form[place - 1] == "+"
+                        yield Span(place - plus, places[start + length - 1] + 1, owner)
 
-    # --- with what was found taken out ------------------------------------------------------------
+    # --- redaction --------------------------------------------------------------------------------
 
     def redact(self, text: str, owners: set[int]) -> str:
-        """`text` with a neutral word where a value stood. Adds to `owners` whose they were."""
+        """Returns `text` with a neutral word in place of each value, and adds to `owners` whose
+        values they were.
+        """
         spans = sorted(self.spans(text)) if text else []
-        pieces = []
+        if not spans:
+            return text
+        kept = []
         at = 0
         for span in spans:
             owners.add(span.owner)
             if span.start >= at:
-                pieces += [text[at : span.start], ERASED]
+                kept += [text[at : span.start], ERASED]
             at = max(at, span.end)
-        return "".join([*pieces, text[at:]]) if spans else text
+        return "".join([*kept, text[at:]])
 
     def redact_query(self, query: str, owners: set[int]) -> str:
-        """The same for the text of a query string."""
+        """Returns a query string with its values redacted as by `redact`."""
         pairs = parse_qsl(query, keep_blank_values=True)
         left = [(name, self.redact(value, owners)) for name, value in pairs]
         return urlencode(left) if left != pairs else self.redact(query, owners)
 
     def redact_json(self, value: Any, owners: set[int], but: Iterable[str] = ()) -> Any:
-        """The same for all texts in what JSON holds; names stay, and so does what is under those of
-        `but`.
+        """Returns a JSON value with all its texts redacted as by `redact`.
+
+        Keys stay as they are, and so do the values under the top-level keys in `but`.
         """
         if isinstance(value, str):
             return self.redact(value, owners)
@@ -172,17 +179,27 @@ class Matcher:
         return value
 
 
+def ends_group(places: list[int], end: int) -> bool:
+    """Returns whether the digit before `end` is the last of a group that is written together.
+
+    `places`: the positions of the digits in the text.
+    """
+    if end > len(places):
+        return False
+    return end == len(places) or places[end - 1] + 1 != places[end]
+
+
 @lru_cache(maxsize=10_000)
 def value_pattern(text: str) -> tuple[re.Pattern, int]:
-    """And where in it its first word begins."""
+    """Returns the pattern that finds `text`, and the position of its first word in it."""
     first = WORD.search(text)
     whole = WORD_SEPARATOR.join(re.escape(word) for word in text.split())
     return re.compile(BEFORE + whole + BEHIND), first.start() if first else 0
 
 
 def fold_text(text: str) -> tuple[str, list[int] | None]:
-    """`text` as it is compared, and for each character of that its place in `text`; None where they
-    are the same.
+    """Returns `text` in the form in which texts are compared, and for each of its characters the
+    position in `text`; None if the positions are equal.
     """
     if text.isascii():
         return text.lower(), None
@@ -192,23 +209,24 @@ def fold_text(text: str) -> tuple[str, list[int] | None]:
 
 @lru_cache(maxsize=10_000)
 def fold_character(character: str) -> str:
-    """One by one, so that the places are known. What is composed is taken apart, and accents go."""
+    """Returns one character as it is compared, without accents. Characters are folded one by one,
+    so that their positions are known.
+    """
     if character.isspace():
         return " "
     apart = unicodedata.normalize("NFKD", fold_identifier(character))
-    return "".join(each for each in apart if not is_ignorable_character(each)).translate(
-        PLAIN_LETTERS
-    )
+    plain = "".join(each for each in apart if not is_ignorable_character(each))
+    return plain.translate(PLAIN_LETTERS)
 
 
 def search_spellings(text: str) -> list[str]:
-    """A value as it is compared, also within a link."""
+    """Returns a value as it is compared, plain and within a link."""
     return list(dict.fromkeys([fold_text(text)[0], fold_text(quote(text))[0]]))
 
 
 def dialled_numbers(phone: str) -> list[str]:
-    """The digits of a number in normal form as people dial it: with the country or, whatever that
-    is, without.
+    """Returns the digits of a normalised number as people dial it: with the country code, or
+    without it, however long that is.
     """
     digits = phone.removeprefix("+")
     if len(digits) < MIN_DIGITS:

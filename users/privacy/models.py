@@ -1,6 +1,4 @@
-"""Which values of erased people are still to be taken out of other people's records, and how far
-that is.
-"""
+"""Redactions that wait, the scan that does them, and names that stay reserved."""
 
 from typing import Any
 
@@ -9,8 +7,9 @@ from django.utils import timezone
 
 
 class Redaction(models.Model):
-    """An erased account whose values may still stand in what was written about others. The row
-    holds those values, and goes in the transaction in which the last table has been looked through.
+    """An erased account whose values may still stand in texts about others.
+
+    The row holds those values, and is deleted in the transaction that finishes the scan.
     """
 
     account_id = models.BigIntegerField(primary_key=True)
@@ -31,8 +30,8 @@ class Redaction(models.Model):
 
 
 class RedactionWalk(models.Model):
-    """One row: where the walk through all tables is. One walk seeks for all erasures that had
-    waited for it.
+    """The position of the scan through all tables: one row. A scan searches for the values of all
+    erasures that were waiting when it began.
     """
 
     place = models.CharField(
@@ -50,12 +49,13 @@ class RedactionWalk(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return self.place or "no walk"
+        return self.place or "no scan"
 
 
 class Reservation(models.Model):
-    """A username or an address that nobody may take any more, as a keyed digest: who has the table
-    alone learns nothing.
+    """A username or an email address that nobody may take any more.
+
+    It is stored as a keyed digest, so that a copy of the table reveals nothing.
     """
 
     digest = models.BinaryField(max_length=32, unique=True)
@@ -64,7 +64,6 @@ class Reservation(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("erase_user", "Can erase accounts for good")]
 
     def __str__(self) -> str:
         return f"reserved for account {self.account_id}"

@@ -3,11 +3,13 @@
 import re
 from urllib.parse import parse_qsl, unquote_plus
 
+from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
 from users.models import User
 from users.privacy.search_terms import PastValues, build_matcher
 
-IDENTIFYING_FIELDS = ("username", "email", "phone", "source_id")
+# A first or a last name alone names too many people.
+IDENTIFYING_FIELDS = set(PERSONAL_FIELDS) - {"first_name", "last_name"}
 MIN_TEXT_LENGTH = 4  # characters of a value that names one person; shorter ones stand in words
 
 

@@ -1,10 +1,9 @@
-"""Usernames and addresses of erased accounts that nobody may take any more: kept as keyed digests,
-never as they were.
-"""
+"""Reserves usernames and email addresses of erased accounts, as keyed digests."""
 
 import hmac
 from collections.abc import Iterable
 from hashlib import sha256
+from itertools import product
 
 from django.conf import settings
 
@@ -15,13 +14,14 @@ RESERVED_MESSAGE = "This belonged to an erased account and stays reserved."
 
 
 def reservation_digest(value: str, secret: str | None = None) -> bytes:
-    """`value` in normal form. Of usernames that look alike it is the same."""
-    key = sha256(b"users.reservation" + (secret or settings.SECRET_KEY).encode()).digest()
+    """Returns the digest of a normalised value. Usernames that look alike have one digest."""
+    secret = secret or settings.SECRET_KEY
+    key = sha256(b"users.reservation" + secret.encode()).digest()
     return hmac.digest(key, ascii_skeleton(value).encode(), "sha256")
 
 
 def reserve_names(account_id: int, values: Iterable[str]) -> int:
-    """How many are new."""
+    """Reserves the values that are not empty, and returns how many are new."""
     made = [
         Reservation(digest=reservation_digest(value), account_id=account_id)
         for value in dict.fromkeys(filter(None, values))
@@ -32,13 +32,13 @@ def reserve_names(account_id: int, values: Iterable[str]) -> int:
 
 
 def reserved_names(values: Iterable[str]) -> set[str]:
-    """Those of `values` that are. One query; reservations made with an older SECRET_KEY hold as
-    long as it is a fallback.
+    """Returns those of `values` that are reserved, with one query.
+
+    A reservation made with an older SECRET_KEY holds while that key is among the fallbacks.
     """
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    wanted = {
-        reservation_digest(value, key): value for value in filter(None, values) for key in keys
-    }
+    pairs = product(filter(None, values), keys)
+    wanted = {reservation_digest(value, key): value for value, key in pairs}
     if not wanted:
         return set()
     found = Reservation.objects.filter(digest__in=list(wanted)).values_list("digest", flat=True)

@@ -1,6 +1,7 @@
-"""The walk through all tables, for all erasures that wait. In chunks, each of which is one
-transaction with its own place in the walk: whatever becomes of a worker, the next one goes on
-there.
+"""The scan of all tables for the values of erased people.
+
+Each chunk is one transaction that also stores the position, so that another worker can continue
+whenever one dies.
 """
 
 import secrets
@@ -24,18 +25,17 @@ from users.privacy.matcher import Matcher
 from users.privacy.models import Redaction, RedactionWalk
 from users.privacy.text_columns import FoundRows, text_tables
 
-TIME_SLICE = 10  # seconds; then others have theirs
-CLAIM_TIMEOUT = timedelta(seconds=60)  # of a worker, after which another one takes over
-MAX_ERASURES = 20_000  # erasures in one walk: their values are held in memory, some 40 MB
+TIME_SLICE = 10  # seconds that a worker scans before other tasks have their time
+CLAIM_TIMEOUT = timedelta(seconds=60)  # without a chunk; then another worker takes over
+MAX_ERASURES = 20_000  # erasures in one scan: their values take some 40 MB of memory
 DONE_ACTION = "account.traces_removed"
-CHUNK_PAUSE = {
-    "sqlite": 0.02
-}  # seconds between two chunks, where whoever writes else has to wait for them
+# Seconds between two chunks: SQLite's other writers wait for a chunk.
+CHUNK_PAUSE = {"sqlite": 0.02}
 
 
 def run_scan(seconds: float = TIME_SLICE) -> bool:
-    """Walks on for about `seconds`; whether there is more to do. Nothing where another worker
-    walks.
+    """Scans for about `seconds`, and returns whether there is more to do. Does nothing while
+    another worker scans.
     """
     if (claim := claim_scan()) is None:
         return False
@@ -46,13 +46,14 @@ def run_scan(seconds: float = TIME_SLICE) -> bool:
             more = scan_chunk(claim)
             time.sleep(CHUNK_PAUSE.get(connection.vendor, 0) if more else 0)
     finally:
-        scan_matcher.cache_clear()  # no process keeps the values longer than it needs them
+        # No process keeps the values longer than it needs them.
+        scan_matcher.cache_clear()
         RedactionWalk.objects.filter(claim=claim).update(busy_until=timezone.now())
     return more
 
 
 def claim_scan() -> int | None:
-    """The number under which this process walks; None where there is nothing to do, or another one
+    """Returns the fencing number of this worker; None if there is nothing to do, or another worker
     does it.
     """
     if not Redaction.objects.exists():
@@ -62,12 +63,13 @@ def claim_scan() -> int | None:
         now = timezone.now()
         claim = secrets.randbits(62)
         free = RedactionWalk.objects.filter(pk=1, busy_until__lte=now)
-        return claim if free.update(claim=claim, busy_until=now + CLAIM_TIMEOUT) else None
+        taken = free.update(claim=claim, busy_until=now + CLAIM_TIMEOUT)
+        return claim if taken else None
 
 
 def scan_chunk(claim: int) -> bool:
-    """One chunk. False where the walk is at its end and nobody waits for another, or another worker
-    has taken over.
+    """Scans one chunk. Returns False if the scan is finished and no erasure waits for another one,
+    or if another worker has taken over.
     """
     with transaction.atomic():
         walk = RedactionWalk.objects.select_for_update().filter(pk=1, claim=claim).first()
@@ -76,31 +78,35 @@ def scan_chunk(claim: int) -> bool:
         known = list(text_tables())
         if walk.place not in known and not begin_scan(walk, known[0]):
             return False
+        matcher = scan_matcher(walk.number, claim)
         found: FoundRows = {}
-        walk.after = text_tables()[walk.place].step(
-            scan_matcher(walk.number, claim), walk.after, found
-        )
+        walk.after = text_tables()[walk.place].step(matcher, walk.after, found)
         for owner, number in found.items():
             Redaction.objects.filter(pk=owner).update(records=F("records") + number)
         if walk.after is None:
-            walk.place = dict(zip(known, [*known[1:], ""], strict=True))[walk.place]
+            walk.place = next_table(known, walk.place)
         if not walk.place:
-            finish_scan(scan_matcher(walk.number, claim))
+            finish_scan(matcher)
         walk.busy_until = timezone.now() + CLAIM_TIMEOUT
         walk.save(update_fields=["place", "after", "number", "busy_until"])
     return True
 
 
+def next_table(names: list[str], name: str) -> str:
+    """Returns the name after `name`; "" after the last one."""
+    following = names.index(name) + 1
+    return names[following] if following < len(names) else ""
+
+
 def begin_scan(walk: RedactionWalk, place: str) -> bool:
-    """Takes up those that wait, the oldest first. A walk whose place is not known any more begins
-    anew.
+    """Starts a scan at the table `place`, for the oldest erasures that wait. Returns whether there
+    are any.
+
+    A scan whose table is no longer known is started anew, with its erasures.
     """
-    waiting = list(
-        Redaction.objects.filter(walking=False)
-        .order_by("since")
-        .values_list("pk", flat=True)[:MAX_ERASURES]
-    )
-    Redaction.objects.filter(pk__among=waiting).update(walking=True)
+    waiting = Redaction.objects.filter(walking=False).order_by("since")
+    oldest = list(waiting.values_list("pk", flat=True)[:MAX_ERASURES])
+    Redaction.objects.filter(pk__among=oldest).update(walking=True)
     walk.place = place
     walk.after = None
     walk.number = walk.number + 1
@@ -109,7 +115,7 @@ def begin_scan(walk: RedactionWalk, place: str) -> bool:
 
 @lru_cache(maxsize=1)
 def scan_matcher(number: int, claim: int) -> Matcher:
-    """What the walk with this number looks for: read once under each claim."""
+    """Returns the values that the scan with this number searches for, read once for each claim."""
     matcher = Matcher()
     for owner, values in Redaction.objects.filter(walking=True).values_list("pk", "values"):
         matcher.add(owner, values)
@@ -117,12 +123,9 @@ def scan_matcher(number: int, claim: int) -> Matcher:
 
 
 def finish_scan(matcher: Matcher) -> None:
-    """The values themselves go with the rows. The trail says of each account that its traces are
-    gone, and of how many.
-    """
-    file_backend.remove_files_naming(
-        matcher.within, settings.MAIL_DIR
-    )  # letters to others, where mails are files
+    """Deletes the values, and records for each account in how many rows they were found."""
+    # Letters to other people, where mails are files.
+    file_backend.remove_files_naming(matcher.within, settings.MAIL_DIR)
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
     people = User.objects.filter(pk__among=list(done))
     events = [
@@ -131,5 +134,6 @@ def finish_scan(matcher: Matcher) -> None:
     ]
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()
-    task_queue.forget_failures()  # their tracebacks may name anybody
+    # The tracebacks of failed tasks may name anybody.
+    task_queue.forget_failures()
     transaction.on_commit(caches["pages"].clear)

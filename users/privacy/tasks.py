@@ -1,4 +1,4 @@
-"""What workers do so that no value of an erased person is left in what was written about others."""
+"""The task that removes values of erased people from texts about others."""
 
 import logging
 
@@ -10,9 +10,10 @@ TASK = "users.privacy.tasks.redact_waiting_texts"
 
 
 def redact_waiting_texts() -> None:
-    """Every minute, and when somebody was erased. Rings again while there is more to do. A failure
-    is told by its kind alone, since its words may be those that are sought; the next minute tries
-    again.
+    """Runs a time slice of the scan, and enqueues another while there is more to do.
+
+    It runs every minute and after each erasure. Of a failure only the type is logged, since its
+    message may hold the values; the next minute tries again.
     """
     try:
         more = scan.run_scan()

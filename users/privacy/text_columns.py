@@ -1,7 +1,5 @@
-"""Where texts stand that people typed: every text column of every table of ours, but for those that
-are left out here.
-
-A table that is added tomorrow is looked through too, unless somebody decides otherwise.
+"""The columns that hold texts which people typed: every text column of every table, except those
+that are excluded here. So a new column is scanned by default.
 """
 
 import logging
@@ -15,28 +13,20 @@ from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
 from users.audit.redaction import TEXT_COLUMNS, redact_events
-from users.database.triggers import ERASED_TEXT
+from users.database.erasure_rules import ERASED_TEXT
+from users.fields import ACCOUNT_FIELDS
 from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 
 logger = logging.getLogger(__name__)
 CHUNK_ROWS = 2000  # rows with texts in one transaction
-CHUNK_IDS = 50_000  # ids that one transaction looks at, where few of them have texts
-MAX_TEXT_LENGTH = 10_000  # characters; a longer text that holds a value goes whole
-# Columns that nobody types into, and what other accounts are themselves called.
+CHUNK_IDS = 50_000  # IDs that one transaction looks at, if few of them have texts
+MAX_TEXT_LENGTH = 10_000  # characters; a longer text with a match is replaced as a whole
+# Columns that nobody types into, and the names of other accounts themselves.
 EXCLUDED_COLUMNS = {
     "User": {
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "locale",
-        "time_zone",
+        *(field.name for field in ACCOUNT_FIELDS if not field.may_name_others),
         "password",
-        "source",
-        "source_id",
-        "search_key",
         "name_key",
         "email_domain",
         "lookalike",
@@ -52,9 +42,11 @@ EXCLUDED_COLUMNS = {
     "RedactionWalk": {"place", "after"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
-# What an open job is about must not change under it; an erasure refuses while one names the person.
+# The selection of an open job must not change. An erasure is refused while one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
-# Names in JSON under which stands what Rollcall itself says.
+# Tables with forms that check the version of a row.
+VERSIONED = ("Note", "SavedView")
+# Keys in JSON whose values Rollcall itself writes.
 EXCLUDED_JSON_KEYS = (
     "status",
     "state",
@@ -65,11 +57,13 @@ EXCLUDED_JSON_KEYS = (
     "session",
     "events",
 )
-FoundRows = dict[int, int]  # by the id of an erased account: rows in which it was found
+FoundRows = dict[int, int]  # number of rows with a match, by the ID of the erased account
 
 
 @dataclass(frozen=True)
 class TextTable:
+    """A table and its text columns."""
+
     model: type[models.Model]
     columns: tuple[str, ...]
 
@@ -77,9 +71,14 @@ class TextTable:
     def name(self) -> str:
         return self.model.__name__
 
+    @property
+    def rows(self) -> models.QuerySet:
+        return self.model._default_manager.all()
+
     def step(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
-        """Looks through the rows behind `after` (None: from the first), and gives the key of the
-        last; None at the end.
+        """Redacts the rows of one chunk after the key `after` (None: from the first row).
+
+        Counts them in `found`. Returns the last key of the chunk; None at the end of the table.
         """
         rows, until = self.chunk(after)
         hits = [row[0] for row in rows if self.may_hold(matcher, row[1:])]
@@ -88,29 +87,30 @@ class TextTable:
         return until
 
     def chunk(self, after: Any) -> tuple[list[tuple], Any]:
-        whole = self.model._default_manager.all()
+        """Returns keys and texts of the next rows, and the key up to which they were read."""
         last = self.last()
         if last is None or (after is not None and key_from_json(after) >= last):
             return [], None
-        rows = whole.filter(pk__gt=key_from_json(after)) if after is not None else whole
-        composite = isinstance(last, tuple)
-        if not composite and isinstance(last, int):
-            first = (
-                whole.order_by("pk").values_list("pk", flat=True)[0] - 1 if after is None else after
-            )
-            rows = rows.filter(pk__lte=first + CHUNK_IDS)
-            last = min(first + CHUNK_IDS, last)
-        texts = self.filled() & ROW_CONDITIONS.get(self.name, Q())
-        found = list(
-            rows.filter(texts).order_by("pk").values_list("pk", *self.columns)[:CHUNK_ROWS]
-        )
+        rows = self.rows if after is None else self.rows.filter(pk__gt=key_from_json(after))
+        if isinstance(last, int):
+            last = min(self.window_end(after), last)
+            rows = rows.filter(pk__lte=last)
+        texts = rows.filter(self.filled() & ROW_CONDITIONS.get(self.name, Q())).order_by("pk")
+        found = list(texts.values_list("pk", *self.columns)[:CHUNK_ROWS])
         return found, found[-1][0] if len(found) == CHUNK_ROWS else last
 
+    def window_end(self, after: int | None) -> int:
+        """Returns the highest key that a chunk looks at, where keys are numbers."""
+        if after is None:
+            after = self.rows.order_by("pk").values_list("pk", flat=True)[0] - 1
+        return after + CHUNK_IDS
+
     def last(self) -> Any:
-        return self.model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+        """Returns the highest key, or None."""
+        return self.rows.order_by("-pk").values_list("pk", flat=True).first()
 
     def filled(self) -> Q:
-        """Rows that have a text at all."""
+        """Returns the condition that a row has any text."""
         some = Q()
         for column in self.columns:
             if isinstance(self.model._meta.get_field(column), models.JSONField):
@@ -120,7 +120,7 @@ class TextTable:
         return some
 
     def may_hold(self, matcher: Matcher, values: tuple) -> bool:
-        """Quick to say no, since nearly every row is one in which there is nothing."""
+        """Returns whether a row needs redaction. It is quick to return False, as for most rows."""
         if any(name == self.name for name, _ in QUERY_STRING_COLUMNS):
             return any(new != old for new, old in self.compared(matcher, values, set()))
         return any(matcher.holds(value) for value in values if value)
@@ -128,10 +128,12 @@ class TextTable:
     def compared(
         self, matcher: Matcher, values: tuple, owners: set[int]
     ) -> Iterator[tuple[Any, Any]]:
+        """Yields the redacted and the stored value of each column."""
         for column, old in zip(self.columns, values, strict=True):
             yield self.redacted(matcher, column, old, owners), old
 
     def redacted(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
+        """Returns a redacted value. A text that is too long is replaced as a whole."""
         if not old:
             return old
         if (self.name, column) in QUERY_STRING_COLUMNS:
@@ -139,19 +141,20 @@ class TextTable:
         if not isinstance(old, str):
             return matcher.redact_json(old, owners, EXCLUDED_JSON_KEYS)
         new = matcher.redact(old, owners)
-        longest = min(
-            getattr(self.model._meta.get_field(column), "max_length", None) or MAX_TEXT_LENGTH,
-            MAX_TEXT_LENGTH,
-        )
-        return ERASED_TEXT if new != old and max(len(old), len(new)) > longest else new
+        longest = self.longest_text(column)
+        too_long = len(old) > longest or len(new) > longest
+        return ERASED_TEXT if new != old and too_long else new
+
+    def longest_text(self, column: str) -> int:
+        """Returns the length up to which a redacted text is kept."""
+        limit = getattr(self.model._meta.get_field(column), "max_length", None)
+        return min(limit or MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
 
     def changes(
         self, matcher: Matcher, hits: list, found: FoundRows
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """For each row, asked for again, its key and new values; locked, so that nobody writes in
-        between.
-        """
-        rows = self.model._default_manager.filter(pk__in=hits).order_by("pk")
+        """Yields key and new values of each row, read again and locked against other writers."""
+        rows = self.rows.filter(pk__in=hits).order_by("pk")
         locked = rows if self.model is AuditEvent else rows.select_for_update()
         for row in list(locked.values_list("pk", *self.columns)):
             owners: set[int] = set()
@@ -162,29 +165,34 @@ class TextTable:
                 found[owner] = found.get(owner, 0) + 1
 
     def write(self, matcher: Matcher, hits: list, found: FoundRows) -> None:
+        """Stores the redacted rows."""
         if self.model is AuditEvent:
             write_redacted_events(dict(self.changes(matcher, hits, found)))
             return
-        # Whoever has a form of it open is told that it changed. An account stays: undo and open
-        # forms go by its version.
-        raised = {"version": F("version") + 1} if self.name in ("Note", "SavedView") else {}
         for pk, changed in self.changes(matcher, hits, found):
-            row = self.model._default_manager.filter(pk=pk)
+            row = self.rows.filter(pk=pk)
             try:
                 with transaction.atomic():
-                    row.update(**changed | raised)
-            except IntegrityError:  # two names of one list have become the same
-                row.update(
-                    **{
-                        name: f"{ERASED_TEXT} {pk}" if isinstance(new, str) else new
-                        for name, new in changed.items()
-                    }
-                )
+                    row.update(**changed | self.raised_version())
+            except IntegrityError:
+                # Two names of one list have become equal.
+                row.update(**{name: numbered(new, pk) for name, new in changed.items()})
+
+    def raised_version(self) -> dict[str, Any]:
+        """Returns a new version for rows that people edit in forms: an open form then says that the
+        row has changed. An account keeps its version, by which undo and open forms go.
+        """
+        return {"version": F("version") + 1} if self.name in VERSIONED else {}
+
+
+def numbered(value: Any, pk: Any) -> Any:
+    """Returns a unique text instead of a redacted one."""
+    return f"{ERASED_TEXT} {pk}" if isinstance(value, str) else value
 
 
 def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:
-    """One that the database refuses, since its JSON was not written by us, say, must not keep the
-    others.
+    """Stores redacted events; one by one if the database refuses them together, as it does if the
+    JSON of one was not written by Rollcall.
     """
     try:
         with transaction.atomic():
@@ -201,33 +209,31 @@ def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:
 
 
 def key_from_json(after: Any) -> Any:
-    """JSON has no tuples."""
+    """Returns a stored key. JSON has no tuples."""
     return tuple(after) if isinstance(after, list) else after
 
 
 def text_tables() -> dict[str, TextTable]:
-    """In the order in which they are walked: the trail, which may have fifty million events, last."""
-    found = [
-        TextTable(model, columns)
-        for model in apps.get_app_config("users").get_models()
-        if (columns := text_columns(model))
-    ]
-    return {
-        place.name: place
-        for place in sorted(found, key=lambda place: (place.model is AuditEvent, place.name))
-    }
+    """Returns the tables by name, in the order of the scan. The trail, which may have fifty million
+    events, is the last.
+    """
+    models_of_users = apps.get_app_config("users").get_models()
+    tables = [TextTable(model, text_columns(model)) for model in models_of_users]
+    tables.sort(key=lambda table: (table.model is AuditEvent, table.name))
+    return {table.name: table for table in tables if table.columns}
 
 
 def text_columns(model: type[models.Model]) -> tuple[str, ...]:
+    """Returns the columns of a table that are scanned."""
     if model is AuditEvent:
         return TEXT_COLUMNS
-    left_out = EXCLUDED_COLUMNS.get(model.__name__, set())
-    texts = (models.CharField, models.TextField, models.JSONField)
-    return tuple(
-        field.attname
-        for field in model._meta.concrete_fields
-        if isinstance(field, texts)
-        and not field.choices
-        and not field.primary_key
-        and field.name not in left_out
-    )
+    excluded = EXCLUDED_COLUMNS.get(model.__name__, set())
+    fields = [field for field in model._meta.concrete_fields if field.name not in excluded]
+    return tuple(field.attname for field in fields if is_free_text(field))
+
+
+def is_free_text(field: models.Field) -> bool:
+    """Returns whether people can type into a column."""
+    if field.choices or field.primary_key:
+        return False
+    return isinstance(field, models.CharField | models.TextField | models.JSONField)

@@ -31,7 +31,6 @@ class Session(AbstractBaseSession):
 
     class Meta:
         default_permissions = ()
-        permissions = [("end_sessions", "Can end sessions")]
         indexes = [
             models.Index(
                 fields=["account_id", "expire_date"],
@@ -100,7 +99,6 @@ class SignInEvent(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("end_lockout", "Can unlock accounts")]
         indexes = [
             models.Index(
                 fields=["account_id", "-id"],

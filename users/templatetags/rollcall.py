@@ -9,9 +9,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from users.account.actions_html import render_actions
-from users.account.field_html import render_field
+from users.account.field_html import render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
+from users.fields import field_label
 from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
 from users.verbs.impact import COUNT_CAP
@@ -30,6 +31,8 @@ register.filter("minute", minute_time_html)
 register.filter("ago", days_ago_html)
 register.simple_tag(render_actions, name="actions")
 register.simple_tag(render_field, name="fact")
+register.simple_tag(render_profile, name="profile_facts")
+register.filter(field_label)
 
 
 @register.simple_tag

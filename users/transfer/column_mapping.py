@@ -1,5 +1,5 @@
-"""Which column becomes which field; worked out once per file, from the names of its columns and
-what was asked for.
+"""Maps the columns of a file to fields of the account. The mapping is made once per file, from the
+names of its columns and from the options.
 """
 
 from collections.abc import Iterable
@@ -7,23 +7,29 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from users.transfer import import_fields
+from users.identifiers import normalise_source
 from users.transfer.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
-from users.transfer.import_fields import FORBIDDEN_FIELDS, IMPORT_FIELDS, KEY_FIELDS, comparable_name
+from users.transfer.import_fields import (
+    FORBIDDEN_FIELDS,
+    IMPORT_FIELDS,
+    KEY_FIELDS,
+    comparable_name,
+    normalise_attribute,
+)
 
-PRINTABLE_MAX = 60
+PRINTABLE_MAX = 60  # characters of a value in a message
 SECRET_WORDS = ("password", "secret", "token")
 
 
 class BadMapping(Exception):
-    """The message says what was asked for that can't be done."""
+    """An option that does not fit the file. The message says why."""
 
 
 @dataclass(frozen=True)
 class ImportRow:
-    """What a record says. `key` is what its account is known by; with a `problem` the rest is not
-    to be used.
+    """The values of one record. `key` identifies its account. With a `problem`, only `line` may be
+    used. `misfit`: the record does not fit the columns of its file.
     """
 
     line: int
@@ -36,7 +42,11 @@ class ImportRow:
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """`templates` by field; `key` is one of KEYS; `source` the system that source_id belongs to."""
+    """How the columns of one file become fields.
+
+    `templates`: by field. `attributes`, `ignored`: names of columns. `source`: the system that
+    source_id belongs to. `key`: the field that identifies an account, one of KEY_FIELDS.
+    """
 
     templates: dict[str, ColumnTemplate]
     attributes: list[str]
@@ -45,31 +55,40 @@ class ColumnMapping:
     key: str
 
     def row(self, record: ImportRecord) -> ImportRow:
-        """Values in normal form, and everything that is wrong with them in one go."""
+        """Returns the record's values in normal form, or all its problems in one text."""
         if record.misfit:
             return ImportRow(record.line, {}, {}, "", record.misfit, misfit=True)
+        problems: list[str] = []
+        values = self.field_values(record, problems)
+        attributes = self.attribute_values(record, problems)
+        key = values.get(self.key, "")
+        if not key and not problems:
+            origin = template_origin(self.templates[self.key])
+            problems.append(f"{self.key}, {origin}: There is no value to identify the account.")
+        return ImportRow(record.line, values, attributes, key, " ".join(problems))
+
+    def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
+        """Returns the values by field. Adds what is wrong with the others to `problems`."""
         values = {}
-        problems = []
         for field, template in self.templates.items():
             raw = template.fill(record.values)
             try:
                 values[field] = IMPORT_FIELDS[field](raw) if raw else ""
             except ValidationError as error:
-                problems.append(
-                    f"{field}, {template_origin(template)}: “{escape_unprintable(raw)}”: {error.messages[0]}"
-                )
+                origin = template_origin(template)
+                shown = escape_unprintable(raw)
+                problems.append(f"{field}, {origin}: “{shown}”: {error.messages[0]}")
+        return values
+
+    def attribute_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
+        """Returns the attributes by name. Adds what is wrong with the others to `problems`."""
         attributes = {}
         for column in self.attributes:
             try:
-                attributes[column] = import_fields.normalise_attribute(record.values[column])
+                attributes[column] = normalise_attribute(record.values[column])
             except ValidationError as error:
                 problems.append(f"attribute {column}: {error.messages[0]}")
-        key = values.get(self.key, "")
-        if not key and not problems:
-            problems.append(
-                f"{self.key}, {template_origin(self.templates[self.key])}: There is no value to identify the account."
-            )
-        return ImportRow(record.line, values, attributes, key, " ".join(problems))
+        return attributes
 
 
 def build_mapping(
@@ -81,31 +100,45 @@ def build_mapping(
     system: str,
     key: str,
 ) -> ColumnMapping:
-    """`maps`: "column=field"; `sets`: "field={Template}". Raises BadMapping, and Unreadable where a
-    column is missing.
+    """Returns the mapping of a file. `maps`: "column=field"; `sets`: "field={Template}". Raises
+    BadMapping, and UnreadableFile where a column is missing.
     """
-    asked = requested_templates(maps, sets)
-    templates = templates_by_name(source, skip=set(asked)) | asked
+    requested = requested_templates(maps, sets)
+    templates = templates_by_name(source, skip=set(requested)) | requested
     attributes = list(attributes)
-    for column in [
-        column for template in templates.values() for column in template.columns
-    ] + attributes:
-        require_column(source, column)
-    for column in attributes:
-        if any(word in comparable_name(column) for word in SECRET_WORDS):
-            raise BadMapping(f"--attributes {column}: passwords and secrets are never stored.")
+    columns = [column for template in templates.values() for column in template.columns]
+    check_columns_used(source, columns, attributes)
     if "source_id" in templates and not system:
         raise BadMapping("An ID in another system needs the name of that system: --source NAME.")
-    used = {column for template in templates.values() for column in template.columns} | set(
-        attributes
-    )
-    ignored = [column for column in source.columns if column not in used]
+    used = {*columns, *attributes}
     return ColumnMapping(
-        templates, attributes, ignored, system_name(system), choose_key(templates, key)
+        templates=templates,
+        attributes=attributes,
+        ignored=[column for column in source.columns if column not in used],
+        source=system_name(system),
+        key=choose_key(templates, key),
     )
+
+
+def check_columns_used(source: ImportSource, columns: list[str], attributes: list[str]) -> None:
+    """Raises UnreadableFile for a column that is missing, BadMapping for one with secrets."""
+    for column in [*columns, *attributes]:
+        require_column(source, column)
+    for column in attributes:
+        refuse_secret(column)
+
+
+def refuse_secret(column: str) -> None:
+    """Raises BadMapping for a column that seems to hold passwords or secrets."""
+    name = comparable_name(column)
+    if any(word in name for word in SECRET_WORDS):
+        raise BadMapping(f"--attributes {column}: passwords and secrets are never stored.")
 
 
 def templates_by_name(source: ImportSource, skip: set[str]) -> dict[str, ColumnTemplate]:
+    """Returns templates for the fields whose names are names of columns, but for `skip`. Raises
+    BadMapping where two columns match one field.
+    """
     found: dict[str, ColumnTemplate] = {}
     names = {comparable_name(field): field for field in IMPORT_FIELDS if field not in skip}
     for column in source.columns:
@@ -120,31 +153,28 @@ def templates_by_name(source: ImportSource, skip: set[str]) -> dict[str, ColumnT
 
 
 def requested_templates(maps: Iterable[str], sets: Iterable[str]) -> dict[str, ColumnTemplate]:
+    """Returns the templates that the options ask for, by field. Raises BadMapping."""
     found: dict[str, ColumnTemplate] = {}
     for text in maps:
         column, equals, field = text.rpartition("=")
-        add_template(
-            found,
-            text,
-            equals,
-            field.strip(),
-            lambda column=column: ColumnTemplate.column(column.strip()),
-        )
+        field = field.strip()
+        require_new_field(found, text, equals, field)
+        found[field] = ColumnTemplate.column(column.strip())
     for text in sets:
         field, equals, template = text.partition("=")
-        add_template(
-            found,
-            text,
-            equals,
-            field.strip(),
-            lambda template=template: ColumnTemplate.parse(template),
-        )
+        field = field.strip()
+        require_new_field(found, text, equals, field)
+        try:
+            found[field] = ColumnTemplate.parse(template)
+        except BadTemplate as error:
+            raise BadMapping(f"--set {text}: {error}") from error
     return found
 
 
-def add_template(
-    found: dict[str, ColumnTemplate], text: str, equals: str, field: str, template
-) -> None:
+def require_new_field(found: dict[str, ColumnTemplate], text: str, equals: str, field: str) -> None:
+    """Raises BadMapping where an option names no field, one that no file may set, or one that
+    `found` has already.
+    """
     if not equals:
         raise BadMapping(f"“{text}” has no =. Use --map column=field or --set 'field={{Column}}'.")
     if field in FORBIDDEN_FIELDS:
@@ -155,27 +185,28 @@ def add_template(
         )
     if field in found:
         raise BadMapping(f"{field} is given twice.")
-    try:
-        found[field] = template()
-    except BadTemplate as error:
-        raise BadMapping(f"--set {text}: {error}") from error
 
 
 def require_column(source: ImportSource, column: str) -> None:
+    """Raises UnreadableFile where the file has no such column."""
     if column not in source.columns:
-        reason = f"There is no column “{escape_unprintable(column)}”. The columns are: {', '.join(map(escape_unprintable, source.columns))}."
+        columns = ", ".join(map(escape_unprintable, source.columns))
+        missing = escape_unprintable(column)
+        reason = f"There is no column “{missing}”. The columns are: {columns}."
         raise UnreadableFile(source.name, source.line, reason)
 
 
 def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
-    """What accounts are known by: what was asked for, else the first of KEYS that the file has."""
+    """Returns the field that identifies accounts: the requested one, or else the first of
+    KEY_FIELDS that the file provides. Raises BadMapping.
+    """
     if key and key not in templates:
         raise BadMapping(f"--key {key}: nothing provides {key}. Use --map or --set to provide it.")
     found = key or next((name for name in KEY_FIELDS if name in templates), "")
     if not found:
+        keys = " or ".join(KEY_FIELDS)
         raise BadMapping(
-            "Nothing identifies the account of a row. "
-            f"Use --map or --set to provide {' or '.join(KEY_FIELDS)}."
+            f"Nothing identifies the account of a row. Use --map or --set to provide {keys}."
         )
     if "email" not in templates and "username" not in templates:
         raise BadMapping(
@@ -185,13 +216,15 @@ def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
 
 
 def system_name(system: str) -> str:
+    """Returns the stored name of the system that the file comes from. Raises BadMapping."""
     try:
-        return import_fields.normalise_source(system)
+        return normalise_source(system)
     except ValidationError as error:
         raise BadMapping(f"--source: {error.messages[0]}") from error
 
 
 def forbidden_reason() -> str:
+    """The end of a message about a field that no file may set."""
     return (
         "permissions, passwords and status have their own pages and commands. "
         f"A file can set: {', '.join(IMPORT_FIELDS)}."
@@ -199,18 +232,21 @@ def forbidden_reason() -> str:
 
 
 def template_origin(template: ColumnTemplate) -> str:
+    """Where a value comes from, as messages say it."""
     columns = template.columns
-    return (
-        f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
-        if columns
-        else "fixed value"
-    )
+    if not columns:
+        return "fixed value"
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
 
 
 def escape_unprintable(text: str) -> str:
-    """At most SHOWN characters, with those that can't be seen as escapes."""
+    """At most PRINTABLE_MAX characters of `text`, with escapes for those that nobody can see."""
     shown = text if len(text) <= PRINTABLE_MAX else text[: PRINTABLE_MAX - 1] + "…"
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in shown
-    )
+    return "".join(map(escape_character, shown))
+
+
+def escape_character(char: str) -> str:
+    """A printable character as it is, any other one as an escape such as \\x00."""
+    if char.isprintable():
+        return char
+    return char.encode("unicode_escape", "surrogatepass").decode()

@@ -1,4 +1,4 @@
-"""Values made from columns: "{GivenName|slug}.{Surname|slug}@example.com"."""
+"""Templates that make a value from columns, such as "{GivenName|slug}.{Surname|slug}@x.example"."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,17 +11,17 @@ TextFilter = Callable[[str], str]
 
 
 class BadTemplate(Exception):
-    """The message says what is wrong with it."""
+    """A template that cannot be read. The message says why."""
 
 
 def slug_characters(value: str) -> str:
-    """Only a to z and 0 to 9; accents go, other scripts vanish."""
-    return "".join(
-        char for char in normalise_search_text(value) if char.isascii() and char.isalnum()
-    )
+    """Returns a to z and 0 to 9 of `value`, without accents; other scripts vanish."""
+    folded = normalise_search_text(value)
+    return "".join(char for char in folded if char.isascii() and char.isalnum())
 
 
 def digit_characters(value: str) -> str:
+    """Returns 0 to 9 of `value`."""
     return "".join(char for char in value if char.isascii() and char.isdigit())
 
 
@@ -36,14 +36,15 @@ TEXT_FILTERS: dict[str, TextFilter] = {
 
 
 class TemplatePart(NamedTuple):
-    """A column with its filters, applied from left to right; or, without filters at all (None), a
-    text as it is.
+    """A part of a template: the name of a column with filters, applied from left to right. With
+    None for `filters` it is a literal text.
     """
 
     text: str
     filters: tuple[TextFilter, ...] | None = None
 
     def fill(self, values: dict[str, str]) -> str:
+        """Returns the text of the part for one row."""
         if self.filters is None:
             return self.text
         value = values[self.text].strip()
@@ -53,28 +54,33 @@ class TemplatePart(NamedTuple):
 
 
 class ColumnTemplate(NamedTuple):
+    """A template as it was written, with its parts."""
+
     text: str
     parts: tuple[TemplatePart, ...]
 
     @classmethod
     def parse(cls, text: str) -> "ColumnTemplate":
-        """Raises BadTemplate."""
+        """Returns the template that `text` means. Raises BadTemplate."""
         return cls(text, tuple(parse_parts(text)))
 
     @classmethod
     def column(cls, name: str) -> "ColumnTemplate":
+        """Returns the template of one column without filters."""
         return cls(name, (TemplatePart(name, ()),))
 
     @property
     def columns(self) -> list[str]:
+        """The names of the columns that it reads."""
         return [part.text for part in self.parts if part.filters is not None]
 
     def fill(self, values: dict[str, str]) -> str:
-        """`values`: the row's text by column; each is trimmed first."""
+        """Returns the value for one row. `values`: the row's text by column, not yet trimmed."""
         return "".join(part.fill(values) for part in self.parts)
 
 
 def parse_parts(text: str) -> Iterator[TemplatePart]:
+    """Yields the parts of a template. Raises BadTemplate."""
     position = 0
     for match in PART_PATTERN.finditer(text):
         yield from literal_part(text[position : match.start()])
@@ -90,6 +96,7 @@ def parse_parts(text: str) -> Iterator[TemplatePart]:
 
 
 def literal_part(text: str) -> Iterator[TemplatePart]:
+    """Yields the text between columns, if there is any. Raises BadTemplate for a stray brace."""
     if "{" in text or "}" in text:
         raise BadTemplate("Each { needs a matching }, with the name of a column between them.")
     if text:

@@ -1,6 +1,4 @@
-"""Writes accounts to a file, chunk by chunk, for whoever asks for it. Nothing of the accounts
-changes.
-"""
+"""The bulk action that writes accounts to a file, chunk by chunk. The accounts do not change."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,6 +28,8 @@ DAY = timedelta(days=1)
 
 
 class ExportForm(BulkForm):
+    """Which columns, the format, and the purpose."""
+
     columns = forms.MultipleChoiceField(
         choices=[(name, column.label) for name, column in export_rows.EXPORT_COLUMNS.items()],
         widget=forms.CheckboxSelectMultiple,
@@ -50,11 +50,14 @@ class ExportForm(BulkForm):
 
 
 class ExportAccounts(BulkAction):
+    """Writes the selected accounts to a file that only its maker can download."""
+
     name = "export"
     label = "Export"
     action = "export"
     event = ""
     noun = "export"
+    position = 40
     past = "in the file"
     icon = "download"
     form = ExportForm
@@ -73,20 +76,21 @@ class ExportAccounts(BulkAction):
     def facts(self, job: Job) -> list[tuple[str, str]]:
         names = export_rows.chosen_columns(job.parameters.get("columns"))
         columns = ", ".join(export_rows.EXPORT_COLUMNS[name].label for name in names)
-        return [
-            ("Columns", columns),
-            ("Format", export_rows.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")),
-        ]
+        form = export_rows.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")
+        return [("Columns", columns), ("Format", form)]
 
     def count_labels(self) -> dict[str, str]:
         return {"unchanged": "Written"}
 
     def recent_count(self, job: Job) -> int:
-        """Rows that the same person has exported since yesterday without approval. Small files add up
-        to a large one.
+        """The number of accounts that this person has exported in the last day without approval.
+        It counts towards the limit, because many small files make a large one.
         """
         mine = Job.objects.filter(
-            by=job.by, kind=self.name, created_at__gt=timezone.now() - DAY, frozen=""
+            by=job.by,
+            kind=self.name,
+            created_at__gt=timezone.now() - DAY,
+            frozen="",
         )
         rows = Greatest(Coalesce("expected", 0), F("selected"))
         return mine.exclude(state=Job.State.CANCELLED).aggregate(rows=Sum(rows))["rows"] or 0
@@ -95,23 +99,20 @@ class ExportAccounts(BulkAction):
         File.objects.create(job=job)
 
     def run(self, chunk: Chunk) -> None:
-        """With the rights of now: who may see no addresses gets none from here on."""
+        """Writes one chunk, under the permissions that the person has now: personal data is masked
+        from the chunk on before which they lost the permission to see it.
+        """
         file = chunk.job.export
         masked = masking.hides_personal_data(chunk.by)
         names = export_rows.chosen_columns(chunk.job.parameters.get("columns"))
-        found = (
-            plain_accounts()
-            .filter(pk__among=chunk.ids)
-            .order_by("pk")
-            .values(*export_rows.fields_needed(names))
-        )
-        accounts = [export_rows.account_from_values(row) for row in found]
+        found = plain_accounts().filter(pk__among=chunk.ids).order_by("pk")
+        values = found.values(*export_rows.fields_needed(names))
+        accounts = [export_rows.account_from_values(row) for row in values]
         for gone in set(chunk.ids) - {account.pk for account in accounts}:
             chunk.skipped(gone, ACCOUNT_GONE)
         shown = masking.mask_accounts(accounts, chunk.by)
-        rows = export_store.encode_rows(
-            export_rows.file_rows(shown, names, chunk.job.parameters["format"])
-        )
+        lines = export_rows.file_rows(shown, names, chunk.job.parameters["format"])
+        rows = export_store.encode_rows(lines)
         if rows:
             ExportPiece.objects.create(export=file, masked=masked, **export_store.pack_rows(rows))
         chunk.unchanged(len(rows))

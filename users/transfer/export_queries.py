@@ -1,4 +1,4 @@
-"""What the page of exports shows, and what goes by the clock."""
+"""Queries for the list of exports, and the removal of files whose time is up."""
 
 from typing import Any
 
@@ -13,40 +13,45 @@ EXPORTS_PER_PAGE = 25
 
 
 def list_exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
-    """The viewer's own, newest first, and whether there are older ones."""
+    """Returns one page of the viewer's own exports, newest first, and whether there are older
+    ones. `before`: the id of an export; 0 for the first page.
+    """
     found = Export.objects.filter(job__by=viewer.pk).select_related("job").order_by("-pk")
     if before:
         found = found.filter(pk__lt=before)
-    rows: list[Any] = list(
-        found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))[: EXPORTS_PER_PAGE + 1]
-    )
-    now = timezone.now()
+    found = found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))
+    rows: list[Any] = list(found[: EXPORTS_PER_PAGE + 1])
     for export in rows:
-        export.columns = [
-            export_rows.EXPORT_COLUMNS[name].label
-            for name in export_rows.chosen_columns(export.job.parameters.get("columns"))
-        ]
-        export.form = export_rows.EXPORT_FORMATS.get(export.job.parameters.get("format", ""), "")
-        export.ready = (
-            export.removed_at is None and export.expires_at is not None and export.expires_at > now
-        )
+        describe_export(export)
     return rows[:EXPORTS_PER_PAGE], len(rows) > EXPORTS_PER_PAGE
 
 
+def describe_export(export: Any) -> None:
+    """Adds what the list shows of an export: the labels of its columns, its format, and whether it
+    can be downloaded.
+    """
+    parameters = export.job.parameters
+    names = export_rows.chosen_columns(parameters.get("columns"))
+    export.columns = [export_rows.EXPORT_COLUMNS[name].label for name in names]
+    export.form = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
+    live = export.expires_at is not None and export.expires_at > timezone.now()
+    export.ready = export.removed_at is None and live
+
+
 def sum_pieces(column: str) -> Subquery:
+    """The sum of a column over the stored parts of an export."""
     mine = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
     return Subquery(mine.annotate(sum=Sum(column)).values("sum"))
 
 
 def expired_exports() -> QuerySet[Export]:
-    """Files whose time is up, and those of jobs that were cancelled."""
-    return Export.objects.filter(
-        Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED), removed_at=None
-    ).order_by("pk")
+    """The stored files whose time is up or whose job was cancelled."""
+    over = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
+    return Export.objects.filter(over, removed_at=None).order_by("pk")
 
 
 def remove_expired_exports() -> int:
-    """How many files went."""
+    """Removes the files whose time is up. Returns their number."""
     found = list(expired_exports())
     for export in found:
         export_store.remove_export(export)

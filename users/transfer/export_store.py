@@ -1,4 +1,6 @@
-"""Pieces of exported files: packed, read back, and without the row of somebody who is erased."""
+"""Stores the parts of exported files: packs them, reads them back, and takes out the row of an
+account that is erased.
+"""
 
 import zlib
 from array import array
@@ -11,14 +13,15 @@ from django.utils import timezone
 from users.jobs.models import ENDED_STATES, Job
 from users.transfer.models import Export, ExportPiece
 
-ZLIB_LEVEL = 4  # of zlib: 6 % larger than the default, and made in 57 % of the time
-DELETE_BATCH = 20  # pieces of a megabyte or so
-
-EncodedRows = list[tuple[int, bytes]]
+ZLIB_LEVEL = 4  # 6 % larger than by the default level, in 57 % of the time
+DELETE_BATCH = 20  # parts of about a megabyte
+EncodedRows = list[tuple[int, bytes]]  # the id of each account and its row
 
 
 def pack_rows(rows: EncodedRows) -> dict[str, Any]:
-    """Columns of a piece for rows in the order of their ids; at least one."""
+    """The columns of an ExportPiece for rows in the order of their ids, of which there is one at
+    least.
+    """
     ids = array("q", (pk for pk, _ in rows))
     lengths = array("I", (len(row) for _, row in rows))
     content = b"".join(row for _, row in rows)
@@ -33,6 +36,7 @@ def pack_rows(rows: EncodedRows) -> dict[str, Any]:
 
 
 def unpack_rows(piece: ExportPiece) -> EncodedRows:
+    """The rows of a stored part."""
     index = zlib.decompress(piece.index)
     content = zlib.decompress(piece.content)
     ids = array("q")
@@ -48,31 +52,27 @@ def unpack_rows(piece: ExportPiece) -> EncodedRows:
 
 
 def read_export(export: Export) -> Iterator[bytes]:
-    """One piece in memory at a time."""
+    """Yields the content of the file, with one stored part in memory at a time."""
+    pieces = export.pieces.order_by("last").only("export", "last", "content")
     last = 0
-    while (
-        piece := export.pieces.filter(last__gt=last)
-        .order_by("last")
-        .only("export", "last", "content")
-        .first()
-    ):
+    while piece := pieces.filter(last__gt=last).first():
         last = piece.last
         yield zlib.decompress(piece.content)
 
 
 def remove_export(export: Export) -> None:
-    """The file goes; that there was one stays."""
+    """Deletes the content of the file. Its row stays and says when."""
     Export.objects.filter(pk=export.pk, removed_at=None).update(removed_at=timezone.now())
-    while some := list(export.pieces.order_by("last").values_list("pk", flat=True)[:DELETE_BATCH]):
-        ExportPiece.objects.filter(pk__in=some).delete()
+    left = export.pieces.order_by("last").values_list("pk", flat=True)
+    while batch := list(left[:DELETE_BATCH]):
+        ExportPiece.objects.filter(pk__in=batch).delete()
 
 
 def forget_exported(account_id: int) -> int:
-    """Takes the row of an account out of every file that there is, and removes the files of its
-    own; for its erasure, in that transaction. How many rows went.
+    """Removes the row of an account from every stored file, and removes the account's own files.
+    Returns the number of removed rows. Call it in the transaction of the erasure.
 
-    A file that is being written waits until then: whatever a chunk reads after it is what is left
-    of the account.
+    Locks the jobs that are writing a file, so that their next chunk reads the erased account.
     """
     with transaction.atomic():
         live = Export.objects.filter(removed_at=None)
@@ -84,6 +84,7 @@ def forget_exported(account_id: int) -> int:
 
 
 def remove_row(export: Export, account_id: int) -> bool:
+    """Removes the row of an account from one file. Returns False if the file has none."""
     holding = export.pieces.filter(last__gte=account_id).order_by("last")
     piece = holding.select_for_update(of=("self",)).first()
     if piece is None or piece.first > account_id:
@@ -92,14 +93,15 @@ def remove_row(export: Export, account_id: int) -> bool:
     left = [row for row in rows if row[0] != account_id]
     if len(left) == len(rows):
         return False
+    stored = ExportPiece.objects.filter(pk=piece.pk)
     if left:
-        ExportPiece.objects.filter(pk=piece.pk).update(
-            **pack_rows(left) | {"first": piece.first, "last": piece.last}
-        )
+        bounds = {"first": piece.first, "last": piece.last}
+        stored.update(**pack_rows(left) | bounds)
     else:
-        ExportPiece.objects.filter(pk=piece.pk).delete()
+        stored.delete()
     return True
 
 
 def encode_rows(rows: Iterable[tuple[int, str]]) -> EncodedRows:
+    """The rows as bytes in UTF-8."""
     return [(pk, row.encode()) for pk, row in rows]

@@ -1,4 +1,4 @@
-"""The files that somebody has exported: for themselves alone, for some days."""
+"""The pages of exported files. A file is there for its maker alone, for some days."""
 
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
@@ -10,6 +10,7 @@ from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
 from users.exceptions import BadParameter, BadRequest
+from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
 from users.transfer.export_queries import EXPORTS_PER_PAGE, list_exports
 from users.transfer.models import Export
@@ -21,6 +22,7 @@ UNMASKED_FILE = "This file contains addresses and phone numbers, which you may n
 
 @require_safe
 def index(request):
+    """The list of the viewer's own exports."""
     access.require(request.user, "view")
     access.require(request.user, "export")
     try:
@@ -39,29 +41,31 @@ def index(request):
 
 @require_GET
 def export_download(request, pk: int):
-    """Streamed piece by piece. The event is written first: no event, no file."""
+    """Streams the file. The event is written first: without an event there is no file."""
     export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
-        return error_page(
-            request,
-            410,
-            "This file has expired. Export the accounts again.",
-            back="/exports/",
-        )
+        why = "This file has expired. Export the accounts again."
+        return error_page(request, 410, why, back="/exports/")
     if export.expires_at is None:
-        return error_page(
-            request, 409, "This file is not ready yet.", back=f"/jobs/{export.job_id}/"
-        )
+        why = "This file is not ready yet."
+        return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
     rows, size = export_rows.measure_file(export)
     record_event(
-        "export.downloaded", actor=request.user, after={"rows": rows}, job_id=export.job_id
+        "export.downloaded",
+        actor=request.user,
+        after={"rows": rows},
+        job_id=export.job_id,
     )
+    return file_response(export, size)
+
+
+def file_response(export: Export, size: int) -> StreamingHttpResponse:
+    """The file as an attachment of `size` bytes."""
     form = export.job.parameters["format"]
-    response = StreamingHttpResponse(
-        export_rows.stream_file(export), content_type=export_rows.CONTENT_TYPES[form]
-    )
+    content = export_rows.stream_file(export)
+    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="accounts-{export.job_id}.{form}"'
     response["Content-Length"] = str(size)
     return response
@@ -69,16 +73,12 @@ def export_download(request, pk: int):
 
 @require_POST
 def export_removal(request, pk: int):
-    """The file goes before its time. Sent twice, it has gone."""
+    """Removes a file before its time. A second request changes nothing."""
     export = get_own_export(request, pk)
     record_privileged_fields(request, "export", None)
     if export.expires_at is None:
-        return error_page(
-            request,
-            409,
-            "This file is still being written. Cancel the job instead.",
-            back=f"/jobs/{export.job_id}/",
-        )
+        why = "This file is still being written. Cancel the job instead."
+        return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if export.removed_at is None:
         record_event("export.removed", actor=request.user, job_id=export.job_id)
         export_store.remove_export(export)
@@ -87,14 +87,15 @@ def export_removal(request, pk: int):
 
 
 def get_own_export(request, pk: int) -> Export:
-    """Of others nobody learns even that there is one."""
+    """Returns the viewer's own export. Raises Http404 for those of other people too, so that their
+    existence is not revealed.
+    """
     access.require(request.user, "view")
     access.require(request.user, "export")
-    export = (
-        Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk).first()
-        if pk < 2**63
-        else None
-    )
+    if pk > LARGEST_ID:
+        raise Http404
+    own = Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk)
+    export = own.first()
     if export is None:
         raise Http404
     return export

@@ -1,5 +1,5 @@
-"""The rows of one transaction: found, checked against each other and against the database, and
-stored with their events.
+"""Imports the rows of one transaction: finds their accounts, checks the rows against each other and
+the database, and stores them with their events.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,16 @@ from users.transfer.import_fields import IMPORT_FIELDS
 from users.transfer.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
 
-CREATED, UPDATED, UNCHANGED, REJECTED = IMPORT_OUTCOMES = (
-    "created",
-    "updated",
-    "unchanged",
-    "rejected",
-)
+CREATED = "created"
+UPDATED = "updated"
+UNCHANGED = "unchanged"
+REJECTED = "rejected"
+IMPORT_OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
 
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of the row at `line`. `misfit`: it did not fit the columns of its file."""
+    """The outcome of the row at `line`. `misfit`: it did not fit the columns of its file."""
 
     line: int
     kind: str
@@ -37,7 +36,9 @@ class RowOutcome:
 
 @dataclass(frozen=True)
 class RowChange:
-    """An account as the row leaves it, with what the event says. `before` is empty for a new one."""
+    """An account as the row leaves it. `before` and `after` are the values of its event; `before`
+    is empty for a new account.
+    """
 
     row: ImportRow
     account: User
@@ -46,84 +47,91 @@ class RowChange:
 
 
 class RowRejected(Exception):
-    """The message says why the row can't be applied."""
+    """A row that cannot be applied. The message says why."""
 
 
 class ImportChunk:
-    """Rows whose keys differ, and the accounts that they are about."""
+    """Rows with different keys, and the accounts that they are about."""
 
     def __init__(
-        self, rows: list[ImportRow], mapping: ColumnMapping, by: Any, *, update: bool, status: str
+        self,
+        rows: list[ImportRow],
+        mapping: ColumnMapping,
+        by: Any,
+        *,
+        update: bool,
+        status: str,
     ):
         self.rows = rows
         self.mapping = mapping
         self.by = by
         self.update = update
         self.status = status
-        wanted = [row.values for row in rows if not row.problem]
-        self.existing = self.accounts_by_key([row.key for row in rows if not row.problem])
-        usernames, emails, ids = (
-            [values.get(name, "") for values in wanted]
-            for name in ("username", "email", "source_id")
-        )
-        self.claims = NameClaims(
-            [*usernames, *emails], emails, mapping.source, ids
-        )  # an address may serve as username
+        sound = [row for row in rows if not row.problem]
+        self.existing = self.accounts_by_key([row.key for row in sound])
+        self.claims = wanted_claims(sound, mapping.source)
         self.created: list[RowChange] = []
         self.updated: list[RowChange] = []
 
     def store(self) -> list[RowOutcome]:
-        """Inside the caller's transaction. Raises IntegrityError for a name that was taken since
-        the claims were read.
+        """Stores the rows in the caller's transaction and returns their outcomes. Raises
+        IntegrityError for a name that was taken since the claims were read.
         """
         kinds = [self.take(row) for row in self.rows]
         for change in self.updated:
             change.account.save(update_fields=[*change.after, "version", "updated_at"])
         # After the updates: one of them may have freed a name that a new account takes.
         User.objects.bulk_create([change.account for change in self.created])
-        events = [
-            build_event("account.imported", actor=self.by, target=new.account, after=new.after)
-            for new in self.created
-        ]
-        events += [
-            build_event(
-                "account.updated_by_import",
-                actor=self.by,
-                target=old.account,
-                before=old.before,
-                after=old.after,
-            )
-            for old in self.updated
-        ]
+        events = [self.event("account.imported", change) for change in self.created]
+        events += [self.event("account.updated_by_import", change) for change in self.updated]
         AuditEvent.objects.bulk_create(events)
         return [self.outcome(*pair) for pair in zip(self.rows, kinds, strict=True)]
 
+    def event(self, action: str, change: RowChange) -> AuditEvent:
+        """Returns the event of one change, not yet stored."""
+        return build_event(
+            action,
+            actor=self.by,
+            target=change.account,
+            before=change.before,
+            after=change.after,
+        )
+
     def outcome(self, row: ImportRow, found: tuple[str, User | None, str]) -> RowOutcome:
+        """Returns the outcome of a row from what `take` returned for it."""
         kind, account, reason = found
-        return RowOutcome(row.line, kind, account.pk if account else None, reason, row.misfit)
+        return RowOutcome(
+            line=row.line,
+            kind=kind,
+            account_id=account.pk if account else None,
+            reason=reason,
+            misfit=row.misfit,
+        )
 
     def take(self, row: ImportRow) -> tuple[str, User | None, str]:
-        """The kind of outcome, the account if there is one, and the reason if there is one."""
+        """Prepares one row. Returns the kind of outcome, the account or None, and the reason or
+        "".
+        """
         account = None if row.problem else self.existing.get(row.key)
         try:
             if row.problem:
                 raise RowRejected(row.problem)
             if account is None:
-                self.created.append(change := self.creation(row))
+                change = self.creation(row)
+                self.created.append(change)
                 return CREATED, change.account, ""
             changes = self.changes(row, account)
-            if not changes or not self.update:
-                return (
-                    UNCHANGED,
-                    account,
-                    f"--update would change {', '.join(changes)}." if changes else "",
-                )
+            if not changes:
+                return UNCHANGED, account, ""
+            if not self.update:
+                return UNCHANGED, account, f"--update would change {', '.join(changes)}."
             self.updated.append(self.change(row, account, changes))
         except RowRejected as rejected:
             return REJECTED, account, str(rejected)
         return UPDATED, account, ""
 
     def creation(self, row: ImportRow) -> RowChange:
+        """Returns the new account of a row, not yet stored. Raises RowRejected."""
         account = User(
             **row.values,
             source=self.mapping.source,
@@ -139,21 +147,22 @@ class ImportChunk:
         account.password = make_password(None)
         account.derive()
         names = (*IMPORT_FIELDS, "status", "source", "attributes")
-        return RowChange(
-            row,
-            account,
-            {},
-            {name: getattr(account, name) for name in names if getattr(account, name)},
-        )
+        values = {name: getattr(account, name) for name in names}
+        after = {name: value for name, value in values.items() if value}
+        return RowChange(row, account, before={}, after=after)
 
     def change(self, row: ImportRow, account: User, changes: dict[str, Any]) -> RowChange:
+        """Returns an existing account with the row's changes, not yet stored. Raises
+        RowRejected.
+        """
         if refusal := access.find_refusal(self.by, "edit", account):
             raise RowRejected(refusal.reason)
         if reason := unchangeable_reason(account, changes):
             raise RowRejected(reason)
         names = self.claims.names(account)
         if "email" in changes and account.email_verified_at:
-            changes["email_verified_at"] = None  # nobody has shown that the new one is theirs
+            # Nobody has shown that the new address is theirs.
+            changes["email_verified_at"] = None
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
@@ -162,13 +171,12 @@ class ImportChunk:
         return RowChange(row, account, before, changes)
 
     def claim(self, account: User, holder: int, before: UniqueNames) -> None:
+        """Claims the names of an account. Raises RowRejected where another one has them."""
         if reason := self.claims.take(account, holder, before):
             raise RowRejected(reason)
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
-        """The fields that differ, with their new values. An empty cell says nothing about the
-        account.
-        """
+        """Returns the fields that differ, with their new values. An empty cell changes nothing."""
         wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
         if "source_id" in wanted:
             wanted["source"] = self.mapping.source
@@ -177,8 +185,8 @@ class ImportChunk:
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
-        """The accounts that the rows are about; those that may change locked, in the order of their
-        ids.
+        """Returns the accounts that the rows are about, by key. Those that may change are locked,
+        in the order of their ids.
         """
         key = self.mapping.key
         accounts = User.objects.filter(**{f"{key}__in": keys}).order_by("pk")
@@ -189,7 +197,20 @@ class ImportChunk:
         return {getattr(account, key): account for account in accounts}
 
 
+def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
+    """The holders of the names that the rows want; an address may serve as the username."""
+    emails = [row.values.get("email", "") for row in rows]
+    usernames = [row.values.get("username", "") for row in rows]
+    return NameClaims(
+        usernames=[*usernames, *emails],
+        emails=emails,
+        source=source,
+        source_ids=[row.values.get("source_id", "") for row in rows],
+    )
+
+
 def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
+    """The reason why no row may make these changes to an account; "" if one may."""
     if account.status in (State.DELETED, State.ERASED):
         return f"This account is {account.state.label.lower()} and can’t be changed."
     if account.source_id and {"source", "source_id"} & changes.keys():
@@ -198,4 +219,5 @@ def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
 
 
 def drop_empty(attributes: dict[str, str]) -> dict[str, str]:
+    """The attributes that have a value."""
     return {name: value for name, value in attributes.items() if value}

@@ -1,4 +1,4 @@
-"""What became of each row, as a CSV that a spreadsheet opens without running anything."""
+"""The report of an import: the outcome of each row as CSV, in which no cell is a formula."""
 
 import csv
 from typing import TextIO
@@ -8,12 +8,16 @@ from users.web.csv_injection import escape_formula
 
 
 class ImportReport:
+    """Writes the outcome of each row to a file."""
+
     def __init__(self, file: TextIO):
         self.writer = csv.writer(file)
         self.writer.writerow(["line", "outcome", "account", "reason"])
 
     def write(self, outcome: RowOutcome, *, stored: bool) -> None:
-        """`stored`: whether the accounts that were created are there to be looked at."""
+        """Writes one row. `stored`: whether created accounts were stored, so that their ids mean
+        something; a dry run stores none.
+        """
         known = outcome.account_id is not None and (stored or outcome.kind != CREATED)
         account = str(outcome.account_id) if known else ""
         self.writer.writerow(

@@ -1,7 +1,7 @@
-"""Accounts out of a file: chunk by chunk, each chunk with its events in one transaction.
+"""Imports accounts from a file, chunk by chunk. One transaction stores a chunk with its events.
 
-A row is applied whole or not at all. Rows are recognised by their key, so that a run that was
-killed is completed by running it again, and nothing is made twice.
+A row is applied whole or not at all. Rows are recognised by their key, so a run that was killed is
+completed by another run, and no account is created twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +23,8 @@ IMPORT_CHUNK_ROWS = 1000
 
 @dataclass(frozen=True)
 class ImportRun:
-    """`by` is asked for at the gate. Without `update`, accounts that are there stay as they are.
-    `status`: of new ones.
+    """The options of one import. `by`: the person whose permissions apply. Without `update`,
+    existing accounts stay unchanged. `status`: the status of new accounts.
     """
 
     mapping: ColumnMapping
@@ -33,9 +33,9 @@ class ImportRun:
     status: str = State.ACTIVE
     dry_run: bool = False
 
-    def run(self, records: Iterable[ImportRecord], tell: Callable[[RowOutcome], None]) -> None:
-        """`tell` hears of each row once its chunk is stored. Raises access.Denied; and Unreadable
-        where the records end before their time, with the rows until then stored.
+    def run(self, records: Iterable[ImportRecord], report: Callable[[RowOutcome], None]) -> None:
+        """Imports the records and calls `report` with each outcome once its chunk is stored. Raises
+        access.Denied, and UnreadableFile where the file breaks off; the rows before are stored.
         """
         access.require(self.by, "invite")
         if self.update:
@@ -43,30 +43,34 @@ class ImportRun:
         with roll_back_after() if self.dry_run else nullcontext():
             for rows in split_chunks(map(self.mapping.row, records)):
                 for outcome in self.store(rows):
-                    tell(outcome)
+                    report(outcome)
 
     def store(self, rows: list[ImportRow]) -> list[RowOutcome]:
-        """One transaction. Where somebody else takes a name at this very moment, row by row
-        instead.
+        """Stores the rows in one transaction. If someone else takes a name meanwhile, stores them
+        one by one, so that only the row with that name is rejected.
         """
         try:
             with transaction.atomic():
-                return ImportChunk(
-                    rows, self.mapping, self.by, update=self.update, status=self.status
-                ).store()
+                chunk = ImportChunk(
+                    rows,
+                    self.mapping,
+                    self.by,
+                    update=self.update,
+                    status=self.status,
+                )
+                return chunk.store()
         except IntegrityError as error:
             if len(rows) == 1:
-                return [
-                    RowOutcome(rows[0].line, REJECTED, reason=" ".join(taken_error(error).messages))
-                ]
+                reason = " ".join(taken_error(error).messages)
+                return [RowOutcome(rows[0].line, REJECTED, reason=reason)]
         return [outcome for row in rows for outcome in self.store([row])]
 
 
 def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
-    """Lists of at most CHUNK rows. A key that comes again begins a new one, and so meets the
-    account of the first.
+    """Yields lists of at most IMPORT_CHUNK_ROWS rows. A key that comes again begins a new list, so
+    that its row finds the account that the first row created.
 
-    Unreadable is raised only after the rows that could be read.
+    Raises UnreadableFile only after the rows that could be read.
     """
     chunk: list[ImportRow] = []
     keys: set[str] = set()
@@ -89,7 +93,7 @@ def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
 
 @contextmanager
 def roll_back_after() -> Iterator[None]:
-    """Everything as if it were stored, and then nothing of it."""
+    """Runs its block in a transaction that is always rolled back."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

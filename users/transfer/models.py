@@ -1,4 +1,6 @@
-"""Files that jobs write: in the database, in pieces, so that every web process can hand them out."""
+"""Files that jobs write. They are stored in the database in parts, so that every web process can
+send them.
+"""
 
 from django.db import models
 
@@ -6,7 +8,7 @@ from users.jobs.models import Job
 
 
 class Export(models.Model):
-    """The file of one job. It is for whoever started that, and for some days."""
+    """The file of one job. The person who started that can download it for some days."""
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
@@ -14,7 +16,6 @@ class Export(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = [("export_user", "Can export accounts to files")]
         indexes = [
             models.Index(
                 fields=["expires_at"], name="export_live", condition=models.Q(removed_at=None)
@@ -26,8 +27,8 @@ class Export(models.Model):
 
 
 class ExportPiece(models.Model):
-    """What one chunk wrote. `content` and `index` are compressed; the index has the id and the
-    length of each row, so that one can be taken out.
+    """The part of a file that one chunk wrote. `content` and `index` are compressed; the index has
+    the id and the length of each row, so that a row can be removed.
     """
 
     export = models.ForeignKey(

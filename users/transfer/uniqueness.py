@@ -1,5 +1,5 @@
-"""Which names a chunk of rows may take: the rules of users.verbs.profile_validation, asked of the database
-once per chunk.
+"""Decides which names the rows of a chunk may take, by the rules of users.verbs.profile_validation
+but with one set of queries for a whole chunk.
 """
 
 from collections import defaultdict
@@ -9,14 +9,19 @@ from typing import NamedTuple
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
-from users.verbs.profile_validation import FOREIGN_ADDRESS, TAKEN_EMAIL, TAKEN_USERNAME, lookalike_error
+from users.verbs.profile_validation import (
+    FOREIGN_ADDRESS,
+    TAKEN_EMAIL,
+    TAKEN_USERNAME,
+    lookalike_error,
+)
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
 
 
 class UniqueNames(NamedTuple):
-    """What no two accounts share. `source_id` only where it is one of the system that the file
-    comes from.
+    """The values that no two accounts share. `source_id` is empty for an account of another system
+    than the file's.
     """
 
     username: str = ""
@@ -25,10 +30,9 @@ class UniqueNames(NamedTuple):
 
 
 class NameClaims:
-    """Who holds the names that the rows want, kept up to date while the rows are taken one after
-    another.
+    """The holders of the names that the rows want, kept up to date from row to row.
 
-    A holder is an account's id, or for an account that is not stored yet any other number.
+    A holder is an account's id, or any other number for an account that is not stored yet.
     """
 
     def __init__(
@@ -38,39 +42,33 @@ class NameClaims:
         source: str,
         source_ids: Iterable[str],
     ):
-        usernames, emails, source_ids = (
-            set(filter(None, names)) for names in (usernames, emails, source_ids)
-        )
-        forms = usernames | set(map(ascii_skeleton, usernames))
-        rows = User.objects.order_by()
         self.source = source
-        self.usernames: dict[str, int] = dict(
-            rows.filter(username__in=forms).values_list("username", "pk")
-        )
-        self.emails: dict[str, int] = dict(rows.filter(email__in=emails).values_list("email", "pk"))
-        found = (
-            rows.filter(source=source, source_id__in=source_ids)
-            if source_ids
-            else User.objects.none()
-        )
-        self.source_ids: dict[str, int] = dict(found.values_list("source_id", "pk"))
-        self.reserved = reserved_names(usernames | emails)
+        names = drop_blank(usernames)
+        addresses = drop_blank(emails)
+        skeletons = names | set(map(ascii_skeleton, names))
+        self.usernames = holders_by_name("username", skeletons)
+        self.emails = holders_by_name("email", addresses)
+        self.source_ids: dict[str, int] = {}
+        if ids := drop_blank(source_ids):
+            self.source_ids = holders_by_name("source_id", ids, source=source)
+        self.reserved = reserved_names(names | addresses)
+        # The accounts whose usernames look like one, by their ids.
         self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
-        for looks_like, pk, username in rows.filter(lookalike__in=forms).values_list(
-            "lookalike", "pk", "username"
-        ):
+        alike = User.objects.order_by().filter(lookalike__in=skeletons)
+        for looks_like, pk, username in alike.values_list("lookalike", "pk", "username"):
             self.lookalikes[looks_like][pk] = username
 
     def names(self, account: User) -> UniqueNames:
+        """Returns the names of an account."""
         return UniqueNames(
-            account.username,
-            account.email,
-            account.source_id if account.source == self.source else "",
+            username=account.username,
+            email=account.email,
+            source_id=account.source_id if account.source == self.source else "",
         )
 
     def take(self, account: User, holder: int, before: UniqueNames) -> str:
-        """Gives the account its names and frees those of `before`, its own until now. Or says why
-        not, and gives nothing.
+        """Gives the account its names and frees those of `before`, which it had until now. Returns
+        the reason where it may not have them, and then changes nothing.
         """
         names = self.names(account)
         if reason := self.refusal(names, holder, before):
@@ -79,14 +77,16 @@ class NameClaims:
         self.emails.pop(before.email, None)
         self.source_ids.pop(before.source_id, None)
         self.lookalikes[ascii_skeleton(before.username)].pop(holder, None)
-        self.usernames[names.username] = self.emails[names.email] = self.source_ids[
-            names.source_id
-        ] = holder
-        if (looks_like := ascii_skeleton(names.username)) != names.username:
+        self.usernames[names.username] = holder
+        self.emails[names.email] = holder
+        self.source_ids[names.source_id] = holder
+        looks_like = ascii_skeleton(names.username)
+        if looks_like != names.username:
             self.lookalikes[looks_like][holder] = names.username
         return ""
 
     def refusal(self, names: UniqueNames, holder: int, before: UniqueNames) -> str:
+        """Returns all reasons why `holder` may not have these names; "" if it may."""
         problems = []
         if names.username != before.username and (problem := self.username_refusal(names, holder)):
             problems.append(f"username: “{names.username}”: {problem}")
@@ -99,6 +99,7 @@ class NameClaims:
         return " ".join(problems)
 
     def username_refusal(self, names: UniqueNames, holder: int) -> str:
+        """Returns the reason why `holder` may not have this username; "" if it may."""
         looks_like = ascii_skeleton(names.username)
         if "@" in names.username and names.username != names.email:
             return FOREIGN_ADDRESS
@@ -110,3 +111,14 @@ class NameClaims:
             return lookalike_error(looks_like)
         twins = [twin for other, twin in self.lookalikes[looks_like].items() if other != holder]
         return lookalike_error(twins[0]) if twins else ""
+
+
+def drop_blank(names: Iterable[str]) -> set[str]:
+    """The names that are not empty."""
+    return set(filter(None, names))
+
+
+def holders_by_name(field: str, names: set[str], **more: str) -> dict[str, int]:
+    """The ids of the accounts that have one of `names` in `field`, by that name."""
+    found = User.objects.order_by().filter(**{f"{field}__in": names}, **more)
+    return dict(found.values_list(field, "pk"))

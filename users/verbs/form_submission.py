@@ -6,13 +6,16 @@ from typing import Any, TypeVar, cast
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
+from django.views.decorators.http import require_http_methods
 
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
+from users.fields import field_label
 from users.models import User
 from users.web.forms import posted_data
 
 AnyForm = TypeVar("AnyForm", bound=Form)
+form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
@@ -43,7 +46,7 @@ def add_form_errors(form: Form, error: ValidationError) -> None:
         if name in form.fields or name == NON_FIELD_ERRORS:
             form.add_error(name, errors)
         else:
-            label = name.replace("_", " ").capitalize()
+            label = field_label(name)
             form.add_error(
                 None, [f"{label}: {message}" for each in errors for message in each.messages]
             )

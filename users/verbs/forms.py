@@ -1,6 +1,4 @@
-"""Forms of the pages that ask for a verb. Their values are what the verb takes; whether it may be
-is for the verb to say.
-"""
+"""Forms that several verbs share. Their values are what the verb takes."""
 
 from typing import Any
 
@@ -8,24 +6,35 @@ from django import forms
 from django.http import QueryDict
 
 from users.models import User
-from users.web.forms import VerbForm
+from users.web.forms import VerbForm, reason_field
+
+MISSING_ADDRESS = "This account has no address."
 
 
 class NotifyingForm(VerbForm):
+    """A form with a checkbox that sends the user an email about the change."""
+
     tell = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
         tell = self.fields["tell"]
         tell.disabled = not account.email
-        tell.help_text = self.says(account) if account.email else "This account has no address."
+        tell.help_text = self.says(account) if account.email else MISSING_ADDRESS
 
     def says(self, account: User) -> str:
+        """The help text of the checkbox, for an account with an address."""
         raise NotImplementedError
 
 
 class ConfirmForm(VerbForm):
-    """Asks only whether."""
+    """A form that only asks for confirmation."""
 
     @classmethod
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
         return {"version": account.version}
+
+
+class UnversionedReasonForm(forms.Form):
+    """An optional reason, for changes that leave the version of the account as it is."""
+
+    reason = reason_field(required=False, help_text="Visible in the audit trail.")

@@ -1,13 +1,12 @@
-"""The normal form of a profile, whether its username and address are free, and a clear answer where
-they are not.
-"""
+"""Checks a profile: its normal form, and that no other account has its username or address."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from users.identifiers import ascii_skeleton, normalise_email, normalise_name, normalise_phone, normalise_username
+from users.fields import FIELDS, PROFILE_FIELDS
+from users.identifiers import ascii_skeleton
 from users.models import State, User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 
@@ -19,22 +18,20 @@ FOREIGN_ADDRESS = (
     "A username with an @ must be the account’s own address,"
     " or it could be mistaken for someone else’s."
 )
-NORMALISERS = {
-    "username": normalise_username,
-    "email": normalise_email,
-    "first_name": normalise_name,
-    "last_name": normalise_name,
-    "phone": normalise_phone,
-}
 
 
 def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
-    """`profile` in normal form, for callers that have no form too. Raises ValidationError by field."""
+    """Returns the values of a profile in normal form, also for callers without a form. Raises
+    ValidationError by field.
+    """
     values = dict(profile)
     errors = {}
-    for name in NORMALISERS.keys() & profile.keys():
+    for name in profile.keys() & set(PROFILE_FIELDS):
+        normalise = FIELDS[name].normalise
+        if normalise is None:
+            continue
         try:
-            values[name] = NORMALISERS[name](profile[name])
+            values[name] = normalise(profile[name])
         except ValidationError as error:
             errors[name] = error
     if errors:
@@ -43,22 +40,17 @@ def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def require_available(username: str, email: str, *, own: User | None = None) -> None:
-    """Nothing, or ValidationError by field. Both in normal form; `own` is the account that keeps or
-    changes them.
+    """Raises ValidationError by field where a name is taken or reserved. `username` and `email` are
+    in normal form; `own` is the account that keeps or changes them, None for a new one.
     """
     errors = {}
     if error := username_error(username, email, own):
         errors["username"] = error
-    if (
-        email
-        and (own is None or own.email != email)
-        and (holder := User.objects.filter(email=email).first())
-    ):
-        errors["email"] = IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
-    wanted = {"username": username, "email": email}
-    new = {
-        name: value for name, value in wanted.items() if own is None or getattr(own, name) != value
-    }
+    if error := email_error(email, own):
+        errors["email"] = error
+    new = {"username": username, "email": email}
+    if own:
+        new = {name: value for name, value in new.items() if getattr(own, name) != value}
     if new and not errors:
         kept = reserved_names(new.values())
         errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in kept}
@@ -66,12 +58,22 @@ def require_available(username: str, email: str, *, own: User | None = None) -> 
         raise ValidationError(errors)
 
 
+def email_error(email: str, own: User | None) -> str:
+    """The message about an address that another account has; "" if it is free."""
+    if not email or (own and own.email == email):
+        return ""
+    holder = User.objects.filter(email=email).first()
+    if holder is None:
+        return ""
+    return IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
+
+
 def username_error(username: str, email: str, own: User | None) -> str:
+    """The message about a username that is taken or could be mistaken; "" if it may be used."""
     if own and (own.username, own.email) == (username, email):
         return ""
-    if (
-        "@" in username and username != email
-    ):  # also one that was the account's own address until now
+    # An address that was the account's own until now is refused too.
+    if "@" in username and username != email:
         return FOREIGN_ADDRESS
     if own and own.username == username:
         return ""
@@ -85,12 +87,13 @@ def username_error(username: str, email: str, own: User | None) -> str:
 
 
 def lookalike_error(twin: str) -> str:
+    """The message about a username that looks like `twin`."""
     return f"This is too similar to the username “{twin}” of another account. Choose another one."
 
 
 def taken_error(error: IntegrityError) -> ValidationError:
-    """The same answer for somebody who lost a race for a name. Raises the error again if it is
-    another one.
+    """Returns the message for a caller who lost a race for a name, from the error of the database.
+    Raises that error again if it is about anything else.
     """
     text = str(error)
     if "user_username_unique" in text:

@@ -1,65 +1,50 @@
-"""Pages that ask for a verb: each shows its form, and does one thing to one account."""
+"""The page of a plain verb: it shows a form and makes one change to one account."""
 
-from collections.abc import Callable
+from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from users import masking
 from users.models import User
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.declaration import Verb
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.web.account_lookup import get_account
 from users.web.forms import VerbForm, form_status
 from users.web.time_html import date_text
 
-form_page = require_http_methods(["GET", "HEAD", "POST"])
-ViewFunction = Callable[..., HttpResponse]
+
+@form_page
+def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
+    account = get_account(request, verb.action, pk)
+    initial = verb.form.start(account, request.GET)
+    form = bind_form(request, verb.form, verb.action, account, initial=initial)
+    form.fit(account, request.user)
+    change = lambda: verb.change(account, by=request.user, **form.values())  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        messages.success(request, success_message(verb, changed, form, request.user))
+        return redirect("account", pk)
+    context = verb_context(verb, account) | {"form": form}
+    return render(request, verb.template, context, status=form_status(form))
 
 
-def verb_page(
-    action: str,
-    verb: Callable[..., User],
-    form_class: type[VerbForm],
-    template: str,
-    *,
-    done: str,
-    blast: bool = False,
-) -> ViewFunction:
-    """The view. `action`: of users.access. `verb` takes the form's values by name. `done`: what is
-    true then, with {name}, {email}, {state} and {until} of the account as it is then, and the
-    chosen {roles}. `blast`: shows the impact.
-    """
-
-    @form_page
-    def view(request, pk: int) -> HttpResponse:
-        account = get_account(request, action, pk)
-        form = bind_form(
-            request, form_class, action, account, initial=form_class.start(account, request.GET)
-        )
-        form.fit(account, request.user)
-        if form.is_valid() and (
-            now := submit_form(form, lambda: verb(account, by=request.user, **form.values()))
-        ):
-            now = masking.mask_account(now) if masking.hides_personal_data(request.user) else now
-            messages.success(request, confirmation(done, now, form))
-            return redirect("account", pk)
-        context = {"form": form, "account": account, "grace": settings.DELETION_GRACE_DAYS}
-        if blast:
-            context["radius"] = account_impact(account)
-        return render(request, f"users/account/{template}.html", context, status=form_status(form))
-
-    return view
+def verb_context(verb: Verb, account: User) -> dict[str, Any]:
+    context: dict[str, Any] = {"verb": verb, "account": account}
+    if verb.texts:
+        context["texts"] = verb.texts.fill_in(account)
+    if verb.impact:
+        context["impact"] = account_impact(account)
+    return context
 
 
-def confirmation(done: str, account: User, form: VerbForm) -> str:
-    """The message about a change that was made, from the template `done`."""
+def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> str:
+    """`verb.done`, filled with values of the changed account as the viewer may see it."""
+    account = masking.mask_accounts([changed], viewer)[0]
     until = account.valid_until
-    return done.format(
+    return verb.done.format(
         name=account.display_name,
         email=account.email,
         state=account.state.label.lower(),

@@ -1,4 +1,4 @@
-"""The account that a URL names, once the gate has been asked."""
+"""Loads the account that a URL names, after the permission check."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ BY_ID = CachedQuery(User, lambda pk: User.objects.filter(pk=pk))
 
 
 def load_account(pk: int) -> User | None:
-    """The account as its row says; None where there is none."""
+    """The account as stored; None if there is none."""
     found = BY_ID.objects(pk)
     return found[0] if found else None
 
@@ -21,7 +21,7 @@ def load_account(pk: int) -> User | None:
 def get_account(
     request, action: str, pk: int, *, load: Callable[[int], User | None] = load_account
 ) -> User:
-    """Returns the account as the viewer may see it. Raises Http404, or Denied where they may not do
+    """Returns the account as the viewer may see it. Raises Http404, or Denied if they may not do
     `action` to it. Someone who may not see accounts at all learns nothing about ids.
     """
     account = get_unmasked_account(request, action, pk, load=load)

@@ -10,7 +10,8 @@ from users.web.partials import is_htmx_swap
 
 def error_page(request, status: int, message: str, allow: str = "", **context: Any) -> HttpResponse:
     context = {"status": status, "message": message, "place": htmx_target(request)} | context
-    response = render(request, "errors/error.html" + error_partial(request), context, status=status)
+    template = f"errors/error.html{error_partial(request)}"
+    response = render(request, template, context, status=status)
     if allow:
         response["Allow"] = allow
     return response
@@ -21,7 +22,7 @@ def error_partial(request) -> str:
 
 
 def htmx_target(request) -> str:
-    """The id of what the error will stand in for. It keeps that, so that the next answer finds its
-    place.
+    """The id of the element that the error replaces. The error keeps that id, so that the next
+    response finds its target.
     """
     return request.headers.get("HX-Target", "") if is_htmx_swap(request) else ""

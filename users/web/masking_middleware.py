@@ -1,4 +1,4 @@
-"""Looks once more through each page for somebody for whom personal data is masked."""
+"""Masks personal data in the page of a viewer who may not see it, a second time."""
 
 from typing import Any
 
@@ -10,26 +10,23 @@ UNMASKED_PATHS = ("/me/", "/login/", "/logout/", "/password/")
 
 
 class MaskingMiddleware:
+    """Masks every response for staff. A page from the cache is masked already, and compressed."""
+
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         response = self.get_response(request)
-        # Pages from the cache are covered already, and compressed.
-        if (
-            "Content-Encoding" not in response
-            and not request.path_info.startswith(UNMASKED_PATHS)
-            and is_known_staff(request)
-        ):
+        if "Content-Encoding" in response or request.path_info.startswith(UNMASKED_PATHS):
+            return response
+        if is_known_staff(request):
             masking.mask_response(request, response)
         return response
 
 
 def is_known_staff(request: Any) -> bool:
-    """Whoever is not known by now, or is no colleague, sees nobody's data but their own."""
+    """Whether the viewer has been loaded and is staff. Others see no data but their own."""
     viewer: Any = getattr(request, "user", None)
-    return (
-        getattr(viewer, "_wrapped", viewer) not in (empty, None)
-        and viewer.is_authenticated
-        and viewer.is_staff
-    )
+    if getattr(viewer, "_wrapped", viewer) in (empty, None):
+        return False
+    return viewer.is_authenticated and viewer.is_staff

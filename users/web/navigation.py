@@ -1,4 +1,4 @@
-"""The rooms in the left rail that the viewer may enter."""
+"""The navigation: the rooms that the viewer may enter."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,16 @@ class Room:
 
 
 ROOMS = [
-    Room("Directory", "/users/", "directory", "view"),
-    Room("Audit trail", "/audit/", "audit", "view_audit"),
-    Room("Jobs", "/jobs/", "jobs", "view_jobs"),
-    Room("Exports", "/exports/", "download", "export"),
-    Room("System", "/caching/", "speed", "view_caching"),
+    Room(name="Directory", url="/users/", icon="directory", action="view"),
+    Room(name="Audit trail", url="/audit/", icon="audit", action="view_audit"),
+    Room(name="Jobs", url="/jobs/", icon="jobs", action="view_jobs"),
+    Room(name="Exports", url="/exports/", icon="download", action="export"),
+    Room(name="System", url="/caching/", icon="speed", action="view_caching"),
 ]
 
 
 def navigation_context(request) -> dict[str, object]:
+    """The context processor of the navigation; empty for someone who may not enter."""
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {}

@@ -2,7 +2,7 @@
 
 
 def is_htmx_swap(request) -> bool:
-    """Whether HTMX will put the answer into a part of the page that is there."""
+    """Whether HTMX will put the response into a part of the page that is there."""
     whole = {request.headers.get("HX-Boosted"), request.headers.get("HX-History-Restore-Request")}
     return request.headers.get("HX-Request") == "true" and "true" not in whole
 
@@ -14,8 +14,13 @@ def is_partial(request) -> bool:
 
 
 def htmx_page_path(request) -> str:
-    """The page that asks by HTMX; "" where the browser names none, or one of another site."""
+    """The path of the page that asks by HTMX; "" if the browser names none, or one of another
+    site.
+    """
+    if not request.htmx:
+        return ""
     try:
-        return (request.htmx.current_url_abs_path or "") if request.htmx else ""
-    except ValueError:  # no address at all
+        return request.htmx.current_url_abs_path or ""
+    except ValueError:
+        # The header is no URL at all.
         return ""

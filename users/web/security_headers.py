@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Headers of every response."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -14,11 +14,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
     ]
 )
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 class SecurityHeadersMiddleware:
-    """Content security policy, and no copy of a page in the browser: it would still be shown after
-    signing out.
+    """Adds a content security policy and forbids a copy of the page in the browser, which would
+    still be shown after signing out.
     """
 
     def __init__(self, get_response):
@@ -27,8 +28,6 @@ class SecurityHeadersMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        )
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -1,4 +1,4 @@
-"""Points in time as people read them: short for the eye, exact for the machine and in the tooltip."""
+"""Points in time as HTML: short in the text, exact for machines and in the tooltip."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MAX_DAYS_AGO = 60  # days
+MAX_DAYS_AGO = 60
 
 
 def short_time_html(at: datetime | None, now: datetime | None = None) -> SafeString:
@@ -31,33 +31,44 @@ def short_date(at: datetime, now: datetime) -> str:
 
 
 def full_time_html(at: datetime | None) -> SafeString:
-    """A point in time to the minute, with the zone named; "" for None."""
+    """A point in time to the minute, with its time zone; "" for None."""
     if not at:
         return SafeString("")
     local = timezone.localtime(at)
-    return SafeString(
-        f'<time datetime="{at.isoformat()}">{date_text(local)}, {clock_time(local)} {local.tzname()}</time>'
-    )
+    shown = f"{date_text(local)}, {clock_time(local)} {local.tzname()}"
+    return SafeString(f'<time datetime="{at.isoformat()}">{shown}</time>')
 
 
 def minute_time_html(at: datetime) -> SafeString:
-    """A point in time as the trail shows it: day and minute, the second in the tooltip."""
+    """A point in time as the audit trail shows it: day and minute, with the second in the
+    tooltip.
+    """
     local = timezone.localtime(at)
-    now = timezone.localtime()
-    title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
-    shown = date_text(local) if local.year != now.year else f"{local.day} {MONTHS[local.month]}"
-    return SafeString(
-        f'<time datetime="{at.isoformat()}" title="{title}">{shown}, {clock_time(local)}</time>'
-    )
+    is_this_year = local.year == timezone.localtime().year
+    shown = f"{local.day} {MONTHS[local.month]}" if is_this_year else date_text(local)
+    return titled_time_html(at, f"{shown}, {clock_time(local)}")
 
 
 def days_ago_html(at: datetime) -> SafeString:
-    """today, yesterday, 3 days ago; the day where that says more, and the second in the tooltip."""
+    """A day as "today", "yesterday" or "3 days ago", or as a date if it is long ago, with the
+    second in the tooltip.
+    """
     local = timezone.localtime(at)
-    days = (timezone.localdate() - timezone.localtime(at).date()).days
-    words = {0: "today", 1: "yesterday"}.get(
-        days, f"{days} days ago" if days < MAX_DAYS_AGO else f"on {date_text(local)}"
-    )
+    days = (timezone.localdate() - local.date()).days
+    if days == 0:
+        words = "today"
+    elif days == 1:
+        words = "yesterday"
+    elif days < MAX_DAYS_AGO:
+        words = f"{days} days ago"
+    else:
+        words = f"on {date_text(local)}"
+    return titled_time_html(at, words)
+
+
+def titled_time_html(at: datetime, words: str) -> SafeString:
+    """A point in time in these words, with the second and its time zone in the tooltip."""
+    local = timezone.localtime(at)
     title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
     return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{words}</time>')
 

@@ -1,5 +1,7 @@
-"""Django's PostgreSQL, but that a kept connection is looked at and not asked before each request,
-and that C reads times.
+"""Django's PostgreSQL backend with a cursor for prepared statements. A kept connection is polled
+before a request and not queried, and the driver's loader in C reads points in time.
+
+Both have a price tag: `connection-check` and `c-loader` in docs/benchmarks.md.
 """
 
 import re
@@ -15,13 +17,13 @@ from psycopg.types.datetime import TimestamptzLoader
 
 
 class PlannedCursor(Cursor):
-    """`prepare`: True for at once, None for at the second time."""
+    """A cursor that prepares statements: at once if `prepare` is True, on second use if None."""
 
     prepare: bool | None = None
 
     def execute(self, query, params=None, **options):
-        """Once more where a migration has changed the type of a column since the statement was
-        planned.
+        """Executes the statement; once more if a migration has changed the type of a column since
+        it was planned.
         """
         options.setdefault("prepare", self.prepare)
         try:
@@ -29,15 +31,16 @@ class PlannedCursor(Cursor):
         except FeatureNotSupported:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 raise
-            self.connection.execute("DEALLOCATE ALL")  # the driver hears of it too
+            # The driver notices this statement and forgets its own list.
+            self.connection.execute("DEALLOCATE ALL")
             super().execute(query, params, **options)
         self._query = self._query or Named(query)  # type: ignore[assignment]
         return self
 
 
 class Named:
-    """What a statement says that was sent by its name: Django's log asks for it, and the driver
-    does not know it any more.
+    """The text of a statement that was sent by name. Django's log asks for it, and the driver does
+    not have it any more.
     """
 
     def __init__(self, text: str):
@@ -46,15 +49,13 @@ class Named:
     @property
     def query(self) -> bytes:
         number = count(1)
-        return re.sub(
-            "%s|%%", lambda match: "%" if match[0] == "%%" else f"${next(number)}", self.text
-        ).encode()
+        numbered = lambda match: "%" if match[0] == "%%" else f"${next(number)}"  # noqa: E731
+        return re.sub("%s|%%", numbered, self.text).encode()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django puts each time into its zone in Python, a third of what a page of the directory takes
-    to load. Here Django's zone is UTC, and the connection's too: the driver's own loader, in C,
-    gives the same.
+    """A connection whose times are read in C. Django converts each point in time to its zone in
+    Python. If that zone is UTC, as the connection's is, the driver's own loader returns the same.
     """
 
     def get_new_connection(self, conn_params):
@@ -64,18 +65,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def create_cursor(self, name=None):
-        """Without Django's look at the loader, which knows its own alone."""
+        """Makes a cursor. Django's own method would look for its own loader and not find it."""
         if self.timezone != UTC:
             return super().create_cursor(name)
-        if name:
-            return self.connection.cursor(
-                name, scrollable=False, withhold=self.connection.autocommit
-            )
-        return self.connection.cursor()
+        if not name:
+            return self.connection.cursor()
+        withhold = self.connection.autocommit
+        return self.connection.cursor(name, scrollable=False, withhold=withhold)
 
     def planned_cursor(self, at_once: bool):
-        """For statements that the server shall plan once (users/database/prepared_statements.py), where the settings
-        allow it.
+        """A cursor whose statements the server plans once, if the settings allow it
+        (users/database/prepared_statements.py).
         """
         self.ensure_connection()
         with self.wrap_database_errors:
@@ -84,9 +84,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
 
     def is_usable(self) -> bool:
-        """Nobody writes to a connection that waits for a query, but a server that ends it: to be
-        told so, or hung up on, is to have something to read. Django asks `SELECT 1` instead: a
-        round trip more for every request.
+        """Whether the connection is open and has nothing to read. A server that ends an idle
+        connection writes to it or closes it; nothing else writes there. Django executes `SELECT 1`
+        instead, one more round trip for every request.
         """
         if self.connection is None or self.connection.closed:
             return False

@@ -17,7 +17,7 @@ from users.audit.record import record_denial
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
@@ -186,7 +186,7 @@ class Command(BaseCommand):
 
 
 def actions_by_name() -> dict[str, BulkAction]:
-    return {action.name: action for action in ACTIONS_BY_NOUN.values()}
+    return {action.name: action for action in ordered_actions()}
 
 
 def group_id(name: str) -> str:

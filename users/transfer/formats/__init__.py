@@ -1,8 +1,5 @@
-"""Readers of files. Each turns one format into the names of its columns and a stream of records, in
-constant memory.
-
-A format module has `read(file, name, **options) -> Source`; `users.transfer.import_run` takes a
-Source of any of them.
+"""Readers of files, one module for each format. A reader returns an ImportSource: the names of the
+columns and a stream of records, in constant memory.
 """
 
 from collections.abc import Iterator
@@ -10,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class UnreadableFile(Exception):
-    """The file can't be read, or not beyond this line. `line` is 0 where the whole file is meant."""
+    """A file that cannot be read, or not beyond `line`. 0 means the whole file."""
 
     def __init__(self, name: str, line: int, reason: str):
         super().__init__(f"{name}, line {line}: {reason}" if line else f"{name}: {reason}")
@@ -21,8 +18,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """One row: its text by column. `misfit` says why the row does not fit the columns; then there
-    are no values.
+    """One row: its text by column. `misfit` says why the row does not fit the columns; then
+    `values` is empty.
     """
 
     line: int
@@ -32,7 +29,7 @@ class ImportRecord:
 
 @dataclass(frozen=True)
 class ImportSource:
-    """`line` is where the names of the columns stand."""
+    """A file that is open for reading. `line`: where the names of the columns are."""
 
     name: str
     line: int

@@ -1,5 +1,5 @@
-"""CSV, as RFC 4180 and as spreadsheets write it. Anything that is not clearly a table stops with
-its line and reason.
+"""Reads CSV as RFC 4180 defines it and as spreadsheets write it. A file that is not clearly a table
+is refused with a line and a reason.
 """
 
 import csv
@@ -11,11 +11,12 @@ from typing import BinaryIO
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
 
 DELIMITERS = ",;\t"
-LINE_MAX = (
-    1_000_000  # characters: a file without line ends is no table, and must not fill the memory
-)
+# Characters; a file without line ends is no table, and must not fill the memory.
+LINE_MAX = 1_000_000
 SIGNATURES = {
-    b"PK\x03\x04": "This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first.",
+    b"PK\x03\x04": (
+        "This is a ZIP archive or an Excel workbook. Save the sheet as CSV (UTF-8) first."
+    ),
     b"\xd0\xcf\x11\xe0": "This is an old Excel workbook. Save the sheet as CSV (UTF-8) first.",
     b"\x1f\x8b": "This is a gzip archive. Unpack it first.",
     b"%PDF": "This is a PDF.",
@@ -30,53 +31,55 @@ def read_csv(
     delimiter: str = "",
     skip_lines: int = 0,
 ) -> ImportSource:
-    """The table in `file`; the names of its columns are the first line after `skip_lines`. Raises
-    Unreadable, also later from the records. No `delimiter`: the one of comma, semicolon and tab
-    that parts the names best.
+    """Returns the table in `file`, whose first line after `skip_lines` names the columns. Raises
+    UnreadableFile, also later from the records. Without a `delimiter`, the one of comma, semicolon
+    and tab that makes most columns is used.
     """
-    start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
-    for signature, reason in SIGNATURES.items():
-        if start.startswith(signature):
-            raise UnreadableFile(name, 0, reason)
+    refuse_signature(file, name)
     lines = TextLines(file, name, encoding)
     for _ in range(skip_lines):
         next(lines, None)
     header = next(lines, "")
     if not header:
-        raise UnreadableFile(
-            name,
-            0,
-            "The file is empty." if not skip_lines else "There is nothing after the skipped lines.",
-        )
-    # A name in quotes may hold a line end, so the reader gets the line back, and takes more if it
-    # needs them.
-    rows = csv.reader(
-        chain_lines(header, lines), delimiter=delimiter or sniff_delimiter(header), strict=True
-    )
+        reason = "There is nothing after the skipped lines." if skip_lines else "The file is empty."
+        raise UnreadableFile(name, 0, reason)
+    delimiter = delimiter or sniff_delimiter(header)
+    # A name in quotes may hold a line end, so the reader gets the header back and takes as many
+    # lines as it needs.
+    rows = csv.reader(chain_lines(header, lines), delimiter=delimiter, strict=True)
     line = lines.number
     columns = check_columns(next_row(rows, lines, name, line), name, line)
     return ImportSource(name, line, columns, read_records(rows, lines, name, columns))
 
 
+def refuse_signature(file: BinaryIO, name: str) -> None:
+    """Raises UnreadableFile where the first bytes show another format than text."""
+    start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
+    for signature, reason in SIGNATURES.items():
+        if start.startswith(signature):
+            raise UnreadableFile(name, 0, reason)
+
+
 def read_records(rows, lines: "TextLines", name: str, columns: list[str]) -> Iterator[ImportRecord]:
+    """Yields the rows as records, without blank ones."""
     while True:
         line = lines.number + 1
         row = next_row(rows, lines, name, line)
         if row is None:
             return
-        if not any(row):  # a blank line, or the empty rows that a spreadsheet leaves at its end
+        # A blank line, or one of the empty rows that a spreadsheet leaves at its end.
+        if not any(row):
             continue
-        if len(row) != len(columns):
-            yield ImportRecord(
-                line,
-                misfit=f"This row has {format_cells(len(row))}, but there are {len(columns)} columns.",
-            )
-        else:
+        if len(row) == len(columns):
             yield ImportRecord(line, dict(zip(columns, row, strict=True)))
+            continue
+        cells = format_cells(len(row))
+        misfit = f"This row has {cells}, but there are {len(columns)} columns."
+        yield ImportRecord(line, misfit=misfit)
 
 
 def next_row(rows, lines: "TextLines", name: str, line: int) -> list[str] | None:
-    """The next row, or None at the end. `line` is where it starts."""
+    """Returns the next row, which starts at `line`; None at the end. Raises UnreadableFile."""
     try:
         return next(rows, None)
     except csv.Error as error:
@@ -84,13 +87,16 @@ def next_row(rows, lines: "TextLines", name: str, line: int) -> list[str] | None
             reason = "A quotation mark opened in the row that starts here is not closed."
             raise UnreadableFile(name, line, reason) from error
         if "expected after" in str(error):
-            reason = 'There is text after a closing quotation mark. Write a quotation mark in a value twice: "".'
+            reason = (
+                "There is text after a closing quotation mark. "
+                'Write a quotation mark in a value twice: "".'
+            )
             raise UnreadableFile(name, lines.number, reason) from error
         raise UnreadableFile(name, lines.number, f"This is not a CSV file: {error}.") from error
 
 
 def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
-    """The names, trimmed. Raises Unreadable where they can't be the names of columns."""
+    """Returns the names of the columns, trimmed. Raises UnreadableFile where they are none."""
     columns = [column.strip() for column in columns or []]
     if not any(columns):
         raise UnreadableFile(name, line, "The column names are missing.")
@@ -99,41 +105,54 @@ def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
         raise UnreadableFile(name, line, f"{reason} (--skip-lines {line})")
     if "" in columns:
         number = columns.index("") + 1
-        reason = f"Column {number} has no name. If the names are further down, skip the lines before them with --skip-lines."
+        reason = (
+            f"Column {number} has no name. "
+            "If the names are further down, skip the lines before them with --skip-lines."
+        )
         raise UnreadableFile(name, line, reason)
     for number, column in enumerate(columns, 1):
-        if (first := columns.index(column) + 1) < number:
-            raise UnreadableFile(
-                name, line, f"Columns {first} and {number} have the same name, “{column}”."
-            )
+        first = columns.index(column) + 1
+        if first < number:
+            reason = f"Columns {first} and {number} have the same name, “{column}”."
+            raise UnreadableFile(name, line, reason)
     return columns
 
 
 def sniff_delimiter(header: str) -> str:
-    return max(
-        DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter)))
-    )
+    """Returns the delimiter that splits the header into most names."""
+
+    def count_names(delimiter: str) -> int:
+        return len(next(csv.reader([header], delimiter=delimiter)))
+
+    return max(DELIMITERS, key=count_names)
 
 
 def format_cells(number: int) -> str:
+    """Such as "1 cell" and "3 cells"."""
     return "1 cell" if number == 1 else f"{number} cells"
 
 
 def chain_lines(first: str, rest: Iterator[str]) -> Iterator[str]:
+    """Yields `first`, then `rest`."""
     yield first
     yield from rest
 
 
 class TextLines(Iterator[str]):
-    """The lines of a file as text, with their ends, counted from 1. Raises Unreadable for what is
-    no text.
+    """The lines of a file as text, with their ends, counted from 1. Raises UnreadableFile for a
+    file that is no text.
     """
 
     def __init__(self, file: BinaryIO, name: str, encoding: str):
         try:
-            # Bytes that this encoding does not know become lone surrogates, so that the line can be
-            # named.
-            self.text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")  # type: ignore[arg-type]
+            # Bytes that are wrong in this encoding become lone surrogates, so that a message can
+            # give the line.
+            self.text = io.TextIOWrapper(
+                file,  # type: ignore[arg-type]
+                encoding,
+                errors="surrogateescape",
+                newline="",
+            )
             lookup(encoding)
         except LookupError as error:
             raise UnreadableFile(name, 0, f"There is no text encoding “{encoding}”.") from error
@@ -151,21 +170,27 @@ class TextLines(Iterator[str]):
         self.number += 1
         if "\x00" in line:
             raise self.problem(
-                "This line contains a NUL character, so the file is not text. If it is UTF-16, use --encoding utf-16."
+                "This line contains a NUL character, so the file is not text. "
+                "If it is UTF-16, use --encoding utf-16."
             )
         if len(line) == LINE_MAX:
             raise self.problem(
                 f"This line is longer than {LINE_MAX:,} characters, so this is not a CSV file."
             )
-        if not line.isascii() and (
-            lost := next((char for char in line if "\ud800" <= char <= "\udfff"), "")
-        ):
-            raise self.undecodable(self.number, f"byte 0x{ord(lost) & 0xFF:02X}")
+        if not line.isascii():
+            lost = next((char for char in line if "\ud800" <= char <= "\udfff"), "")
+            if lost:
+                raise self.undecodable(self.number, f"byte 0x{ord(lost) & 0xFF:02X}")
         return line
 
     def problem(self, reason: str) -> UnreadableFile:
+        """Returns the exception about the current line."""
         return UnreadableFile(self.name, self.number, reason)
 
     def undecodable(self, line: int, what: str) -> UnreadableFile:
-        reason = f"This can’t be read as {self.encoding} ({what}). Give the encoding, for example --encoding cp1252."
+        """Returns the exception about a line that is wrong in the encoding."""
+        reason = (
+            f"This can’t be read as {self.encoding} ({what}). "
+            "Give the encoding, for example --encoding cp1252."
+        )
         return UnreadableFile(self.name, line, reason)

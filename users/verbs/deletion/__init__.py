@@ -1,0 +1,28 @@
+"""Move an account to the recycle bin."""
+
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.deletion.bulk import Delete
+from users.verbs.deletion.page import DELETION_TEXTS, DeletionForm
+from users.verbs.deletion.verb import delete_account
+
+DELETE = Verb(
+    name="delete",
+    path="deletion/",
+    action="delete",
+    permission="delete_user",
+    permission_label="Can move accounts to the recycle bin",
+    roles=("Manager", "Administrator"),
+    event="account.deleted",
+    event_label="Deleted",
+    label="Delete",
+    icon="delete",
+    offered_in=LIVING_STATES,
+    apart=True,
+    change=delete_account,
+    form=DeletionForm,
+    done="{name} moved to the recycle bin. All sessions ended.",
+    texts=DELETION_TEXTS,
+    dangerous=True,
+    impact=True,
+    bulk=Delete,
+)

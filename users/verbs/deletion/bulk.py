@@ -25,9 +25,11 @@ class Delete(ColumnAction):
     action = "delete"
     event = "account.deleted"
     noun = "deletion"
+    position = 160
     past = "deleted"
     icon = "delete"
     dangerous = True
+    apart = True
     explains = (
         "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
     )

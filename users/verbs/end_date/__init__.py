@@ -1,0 +1,42 @@
+"""Set the date on which an account ends."""
+
+from users.models import State
+from users.verbs.conditions import has_end_date, has_no_end_date
+from users.verbs.declaration import LIVING_STATES, Verb, VerbLink
+from users.verbs.end_date.bulk import SetEndDate
+from users.verbs.end_date.page import END_DATE_TEXTS, EndDateForm
+from users.verbs.end_date.verb import set_end_date
+
+SET_END_DATE = Verb(
+    name="set_end_date",
+    path="end-date/",
+    action="set_end_date",
+    permission="set_end_date",
+    permission_label="Can set and clear end dates",
+    roles=("Manager", "Administrator"),
+    event="account.end_date_set",
+    event_label="Set the end date",
+    label="Set end date",
+    icon="calendar",
+    offered_in=LIVING_STATES,
+    condition=has_no_end_date,
+    menu="Access",
+    more_links=(
+        VerbLink(
+            label="Change end date",
+            offered_in=(State.INVITED, State.ACTIVE, State.SUSPENDED),
+            condition=has_end_date,
+            menu="Access",
+        ),
+        VerbLink(
+            label="Change end date",
+            offered_in=(State.ENDED,),
+            button_style="primary",
+        ),
+    ),
+    change=set_end_date,
+    form=EndDateForm,
+    done="End date set to {until}.",
+    texts=END_DATE_TEXTS,
+    bulk=SetEndDate,
+)

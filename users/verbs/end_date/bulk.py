@@ -31,6 +31,7 @@ class SetEndDate(ColumnAction):
     event = "account.end_date_set"
     asks = "Set end date for {}?"
     noun = "end-date"
+    position = 50
     past = "given this end date"
     icon = "calendar"
     menu = "Access"

@@ -1,0 +1,26 @@
+"""Clear the end date of an account."""
+
+from users.verbs.conditions import has_end_date
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.end_date_removal.bulk import ClearEndDate
+from users.verbs.end_date_removal.page import END_DATE_REMOVAL_TEXTS
+from users.verbs.end_date_removal.verb import clear_end_date
+from users.web.forms import OptionalReasonForm
+
+CLEAR_END_DATE = Verb(
+    name="clear_end_date",
+    path="end-date/end/",
+    action="set_end_date",
+    event="account.end_date_cleared",
+    event_label="Cleared the end date",
+    label="Clear end date",
+    icon="calendar",
+    offered_in=LIVING_STATES,
+    condition=has_end_date,
+    menu="Access",
+    change=clear_end_date,
+    form=OptionalReasonForm,
+    done="End date cleared.",
+    texts=END_DATE_REMOVAL_TEXTS,
+    bulk=ClearEndDate,
+)

@@ -23,6 +23,7 @@ class ClearEndDate(ColumnAction):
     event = "account.end_date_cleared"
     asks = "Clear end date of {}?"
     noun = "end-date-removal"
+    position = 60
     past = "left without an end date"
     icon = "calendar"
     menu = "Access"

@@ -1,0 +1,31 @@
+"""Erase all personal data of an account."""
+
+from users.models import State
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.erasure.bulk import Erase
+from users.verbs.erasure.page import ERASURE_TEXTS, ErasureForm
+from users.verbs.erasure.verb import erase_account
+
+ERASE = Verb(
+    name="erase",
+    path="erasure/",
+    action="erase",
+    permission="erase_user",
+    permission_label="Can erase accounts for good",
+    permission_model="reservation",
+    roles=("Administrator",),
+    event="account.erased",
+    event_label="Erased",
+    label="Erase permanently",
+    icon="delete",
+    offered_in=(*LIVING_STATES, State.DELETED),
+    apart=True,
+    change=erase_account,
+    form=ErasureForm,
+    done="Account erased. Only the id and audit trail remain.",
+    texts=ERASURE_TEXTS,
+    dangerous=True,
+    impact=True,
+    template="users/verbs/erasure.html",
+    bulk=Erase,
+)

@@ -32,9 +32,11 @@ class Erase(ConditionAction):
     request_label = "Request erasure"
     event = "account.erased"
     noun = "erasure"
+    position = 170
     past = "erased"
     icon = "delete"
     dangerous = True
+    apart = True
     explains = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
     takes_keys = ends_sessions = True

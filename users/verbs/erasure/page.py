@@ -1,4 +1,4 @@
-""""""
+"""The page that erases an account: its form and texts."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from users import masking
 from users.identifiers import fold_identifier
 from users.models import State, User
+from users.verbs.declaration import PageTexts
 from users.web.forms import VerbForm, reason_field, refuse_lost_characters
 
 
@@ -57,3 +58,16 @@ class ErasureForm(VerbForm):
 
     def values(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("reason", "reserve", "version")}
+
+
+ERASURE_TEXTS = PageTexts(
+    title="Erase an account",
+    question="Erase {name}?",
+    explanation=(
+        "Removes the name, address, phone number and all other personal data from the account,"
+        " its notes, emails, sign-ins and sessions, and from saved views that name it."
+        " Mentions in other accounts’ notes are removed in the background."
+        " The audit trail stays intact and verifiable."
+    ),
+    button="Erase permanently",
+)

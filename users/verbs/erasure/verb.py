@@ -16,6 +16,7 @@ from django.utils import timezone
 from users import access
 from users.audit.record import record_event
 from users.exceptions import EditConflict, VerbRefused
+from users.fields import PERSONAL_FIELDS
 from users.forgetting import Erasure, forget_person
 from users.models import State, User
 from users.row_locks import lock_account, lock_superusers
@@ -41,7 +42,6 @@ KEPT_COLUMNS = {
 }
 # Characters of a name that a reason must not hold. A shorter one stands in too many words.
 MIN_NAME_LENGTH = 3
-NAME_COLUMNS = ("username", "email", "phone", "first_name", "last_name", "source_id")
 NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove names and addresses."
 
 
@@ -119,7 +119,7 @@ def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
 
 def refuse_name_in_reason(reason: str, account: User) -> None:
     """Raises ValidationError if the reason names the person: it outlives the account."""
-    names = [getattr(account, column) for column in NAME_COLUMNS]
+    names = [getattr(account, column) for column in PERSONAL_FIELDS]
     long_enough = [name for name in names if len(name) >= MIN_NAME_LENGTH]
     if any(contains_name(reason, name) for name in long_enough):
         raise ValidationError({"reason": NAMED_IN_REASON})

@@ -1,4 +1,4 @@
-""""""
+"""The pages that invite a person and send an invitation again."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from django.shortcuts import redirect, render
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import VerbRefused
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import invite_user, resend_invitation
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.page import RolesForm
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
 from users.web.error_page import error_page
 from users.web.forms import form_status
@@ -22,6 +21,7 @@ class InviteForm(ProfileForm):
     """`with_roles`: whether the person who invites may give roles too."""
 
     version = None  # type: ignore[assignment]
+    field_order = ("email", "username")
 
     def __init__(self, *args, with_roles: bool, **kwargs):
         super().__init__(*args, **kwargs)
@@ -41,7 +41,7 @@ class InviteForm(ProfileForm):
 
 
 @form_page
-def new(request):
+def invite_page(request):
     access.require(request.user, "invite")
     form = bind_form(
         request, InviteForm, "invite", with_roles=access.may(request.user, "assign_roles")
@@ -54,14 +54,14 @@ def new(request):
             f"{account.display_name} invited. Invitation to {account.email} queued.",
         )
         return redirect("account", account.pk)
-    return render(request, "users/account/new.html", {"form": form}, status=form_status(form))
+    return render(request, "users/verbs/invite.html", {"form": form}, status=form_status(form))
 
 
 @form_page
 def invitation_page(request, pk: int):
     account = get_account(request, "invite", pk)
     if request.method != "POST":
-        return render(request, "users/account/invitation.html", {"account": account})
+        return render(request, "users/verbs/invitation.html", {"account": account})
     record_privileged_fields(request, "invite", account)
     try:
         resend_invitation(account, by=request.user)

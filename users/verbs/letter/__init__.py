@@ -1,0 +1,33 @@
+"""Write an email to a person."""
+
+from django.urls import path
+
+from users.verbs.conditions import has_verified_address
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.letter.bulk import WriteLetter
+from users.verbs.letter.page import LetterForm, letter_sample
+from users.verbs.letter.verb import send_letter
+
+WRITE_LETTER = Verb(
+    name="write",
+    path="letter/",
+    action="write",
+    permission="write_mail",
+    permission_label="Can send emails to people",
+    permission_model="letter",
+    roles=("Support", "Manager", "Administrator"),
+    on_oneself=True,
+    event="account.written_to",
+    event_label="Sent an email",
+    label="Send email",
+    icon="edit",
+    offered_in=LIVING_STATES,
+    condition=has_verified_address,
+    menu="Address",
+    change=send_letter,
+    form=LetterForm,
+    done="Email to {email} queued.",
+    template="users/verbs/letter.html",
+    more_urls=(path("<int:pk>/letter/sample/", letter_sample, name="account-letter-sample"),),
+    bulk=WriteLetter,
+)

@@ -31,6 +31,7 @@ class WriteLetter(SendMail):
     asks = "Send email to {}?"
     kind = Message.Kind.LETTER
     noun = "letter"
+    position = 30
     past = "sent an email"
     icon = "edit"
     explains = "Everyone gets a separate email. Individual emails are sent before bulk ones."

@@ -30,10 +30,10 @@ def letter_sample(request, pk: int):
     context = {"form": form, "account": account}
     if is_partial(request):
         form.is_valid()
-        return render(request, "users/account/letter.html#sample", context)
+        return render(request, "users/verbs/letter.html#sample", context)
     return render(
         request,
-        "users/account/letter.html",
+        "users/verbs/letter.html",
         context,
         status=200 if form.is_valid() else form_status(form),
     )

@@ -1,0 +1,29 @@
+"""Require a new password at the next sign-in."""
+
+from users.verbs.conditions import keeps_password
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.password_change.bulk import RequirePasswordChange
+from users.verbs.password_change.page import PASSWORD_CHANGE_TEXTS
+from users.verbs.password_change.verb import require_password_change
+from users.web.forms import OptionalReasonForm
+
+REQUIRE_PASSWORD_CHANGE = Verb(
+    name="require_password_change",
+    path="password-change/",
+    action="require_password_change",
+    permission="require_password_change",
+    permission_label="Can require a password change",
+    roles=("Support", "Manager", "Administrator"),
+    event="account.password_change_required",
+    event_label="Required a password change",
+    label="Require password change",
+    icon="key",
+    offered_in=LIVING_STATES,
+    condition=keeps_password,
+    menu="Sign-in",
+    change=require_password_change,
+    form=OptionalReasonForm,
+    done="{name} must change the password at the next sign-in.",
+    texts=PASSWORD_CHANGE_TEXTS,
+    bulk=RequirePasswordChange,
+)

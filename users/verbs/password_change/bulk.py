@@ -24,6 +24,7 @@ class RequirePasswordChange(ColumnAction):
     asks = "Require password change for {}?"
     event = "account.password_change_required"
     noun = "password-change"
+    position = 100
     past = "required to change their password"
     icon = "key"
     menu = "Sign-in"

@@ -19,6 +19,7 @@ class SendPasswordReset(SendMail):
     event = "account.password_reset_sent"
     kind = Message.Kind.PASSWORD_RESET
     noun = "password-reset"
+    position = 90
     past = "sent an email"
     menu = "Sign-in"
     explains = (

@@ -12,7 +12,13 @@ from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
-from users.verbs.transaction import bump_version, lock_and_check, post_message_once, refuse_deleted, save_account
+from users.verbs.transaction import (
+    bump_version,
+    lock_and_check,
+    post_message_once,
+    refuse_deleted,
+    save_account,
+)
 
 
 def choose_password(account: User, password: str) -> User:

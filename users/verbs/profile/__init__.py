@@ -1,0 +1,30 @@
+"""Edit the profile of an account."""
+
+from django.urls import path
+
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.profile.bulk import SetAttribute
+from users.verbs.profile.field_page import field_page
+from users.verbs.profile.page import profile_page
+from users.verbs.profile.verb import edit_profile
+
+EDIT = Verb(
+    name="edit",
+    path="edit/",
+    action="edit",
+    permission="edit_user",
+    permission_label="Can edit profiles",
+    roles=("Support", "Manager", "Administrator"),
+    on_oneself=True,
+    event="account.edited",
+    event_label="Edited",
+    more_events={"account.put_back": "Restored a value"},
+    label="Edit",
+    icon="edit",
+    offered_in=LIVING_STATES,
+    key="e",
+    change=edit_profile,
+    view=profile_page,
+    more_urls=(path("<int:pk>/edit/<slug:name>/", field_page, name="account-edit-field"),),
+    bulk=SetAttribute,
+)

@@ -1,6 +1,4 @@
-"""Sets one field of the profile that many can share: what users.verbs.profile.verb.edit_profile does to one
-account.
-"""
+"""Sets one field of the profile that many accounts can share; the bulk form of `edit_profile`."""
 
 from datetime import datetime
 from typing import Any
@@ -11,26 +9,30 @@ from django.db.models import Q
 from users.bulk.column_action import ColumnAction
 from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
 from users.bulk.forms import BulkForm
+from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job
-from users.verbs.profile.page import OwnProfileForm
+from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
-SHARED_FIELDS = (
-    "locale",
-    "time_zone",
-)  # the others are a person's own, and the keys of the search are made of them
-SHARED_FIELD_LABELS = {name: str(OwnProfileForm.base_fields[name].label) for name in SHARED_FIELDS}
+# The other fields are a person's own, and the search key is made of some of them.
+SHARED_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.bulk_example)
+SHARED_FIELD_LABELS = {name: FIELDS[name].label for name in SHARED_FIELDS}
+ANY_LABEL = " or ".join(label_in_text(name) for name in SHARED_FIELDS)
+EXAMPLES = " or ".join(FIELDS[name].bulk_example for name in SHARED_FIELDS)
 
 
 class SetAttributeForm(BulkForm):
+    """Which field, and its new value for all accounts."""
+
     field = forms.ChoiceField(
-        choices=[("", "Choose a field"), *SHARED_FIELD_LABELS.items()], label="Field"
+        choices=[("", "Choose a field"), *SHARED_FIELD_LABELS.items()],
+        label="Field",
     )
     value = forms.CharField(
         required=False,
-        max_length=64,
+        max_length=max(FIELDS[name].max_length or 0 for name in SHARED_FIELDS),
         label="Value",
-        help_text="For example pt-BR or Europe/Lisbon. Leave empty to clear the field.",
+        help_text=f"For example {EXAMPLES}. Leave empty to clear the field.",
     )
     reason = reason_field(required=False)
 
@@ -38,35 +40,39 @@ class SetAttributeForm(BulkForm):
         cleaned = super().clean() or self.cleaned_data
         if name := cleaned.get("field"):
             try:
-                cleaned["value"] = OwnProfileForm.base_fields[name].clean(cleaned.get("value", ""))
+                cleaned["value"] = form_field(name).clean(cleaned.get("value", ""))
             except forms.ValidationError as error:
                 self.add_error("value", error)
         return cleaned
 
 
 class SetAttribute(ColumnAction):
+    """Gives all accounts one value in one of SHARED_FIELDS."""
+
     name = "set-attribute"
-    label = "Change language or time zone"
+    label = f"Change {ANY_LABEL}"
     action = "edit"
     event = "account.edited"
-    asks = "Change language or time zone of {}?"
+    asks = f"Change {ANY_LABEL} of {{}}?"
     noun = "attribute"
+    position = 140
     past = "changed"
     icon = "edit"
     menu = "Profile"
-    explains = "All accounts get the same language or time zone."
+    explains = f"All accounts get the same {ANY_LABEL}."
     form = SetAttributeForm
     columns = SHARED_FIELDS
     undo_action = "edit"
 
     def title(self, job: Job) -> str:
-        return f"Set {SHARED_FIELD_LABELS[job.parameters['field']].lower()} to “{job.parameters['value']}”"
+        label = label_in_text(job.parameters["field"])
+        return f"Set {label} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [
-            *gone_skips(),
-            *([(Q(**self.changes(job, now)), NOTHING_TO_DO)] if job.parameters else []),
-        ]
+        skips = gone_skips()
+        if job.parameters:
+            skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
+        return skips
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {job.parameters["field"]: job.parameters["value"]}

@@ -1,6 +1,4 @@
-"""One field of an account: a page with a form of one field, or with HTMX a form in the place of the
-value.
-"""
+"""Edits one field of a profile: on a page of its own, or with HTMX in the place of the value."""
 
 from typing import Any
 
@@ -21,7 +19,7 @@ from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request, pk: int, name: str):
+def field_page(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
     if name not in PROFILE_FIELDS:
         raise Http404
@@ -45,7 +43,7 @@ def saved_response(request, account: User, field: Any) -> HttpResponse:
     says = edit_conflicts.saved_message(account, request.user)
     context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
     return render(
-        request, "users/account/_fact_saved.html", context | {"announced": says, "said": says}
+        request, "users/verbs/_fact_saved.html", context | {"announced": says, "said": says}
     )
 
 
@@ -61,6 +59,6 @@ def field_form_response(request, account: User, form: VersionedForm, name: str) 
     }
     context |= edit_conflicts.conflict_context(form, request.user, back)
     template = (
-        "users/account/_fact_form.html" if is_partial(request) else "users/account/field.html"
+        "users/verbs/_fact_form.html" if is_partial(request) else "users/verbs/profile_field.html"
     )
     return render(request, template, context, status=form_status(form))

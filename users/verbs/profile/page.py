@@ -1,69 +1,78 @@
-""""""
+"""The forms of the profile, made from users.fields, and the page that edits all of it."""
+
+from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.forms.boundfield import BoundField
 from django.shortcuts import redirect, render
 
-from users import identifiers
-from users.fields import PROFILE_FIELDS
+from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.profile.verb import edit_profile
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
-from users.web.forms import REASON_MAX, NormalisedField, VersionedForm, form_status, refuse_lost_characters
+from users.web.forms import (
+    REASON_MAX,
+    NormalisedField,
+    VersionedForm,
+    form_status,
+    refuse_lost_characters,
+)
 
 
-class OwnProfileForm(VersionedForm):
-    first_name = NormalisedField(
-        identifiers.normalise_name,
-        max_length=identifiers.NAME_MAX,
-        required=False,
-        label="First name",
-    )
-    last_name = NormalisedField(
-        identifiers.normalise_name,
-        max_length=identifiers.NAME_MAX,
-        required=False,
-        label="Last name",
-    )
-    phone = NormalisedField(
-        identifiers.normalise_phone, max_length=40, required=False, label="Phone"
-    )
-    locale = NormalisedField(
-        identifiers.normalise_locale,
-        max_length=identifiers.LOCALE_MAX,
-        required=False,
-        label="Language",
-        help_text="For example en or pt-BR.",
-    )
-    time_zone = NormalisedField(
-        identifiers.normalise_time_zone,
-        max_length=64,
-        required=False,
-        label="Time zone",
-        help_text="For example Europe/Lisbon.",
+def form_field(name: str) -> NormalisedField:
+    """The form field of a declared field of the profile."""
+    field = FIELDS[name]
+    return NormalisedField(
+        field.normalise,
+        max_length=field.max_length,
+        required=field.required,
+        label=field.label,
+        help_text=field.help_text,
     )
 
 
-class ProfileForm(OwnProfileForm):
-    username = NormalisedField(
-        identifiers.normalise_username, max_length=identifiers.USERNAME_MAX, label="Username"
-    )
-    email = NormalisedField(
-        identifiers.normalise_email, max_length=320, required=False, label="Email"
-    )
-    field_order = PROFILE_FIELDS
+class DeclaredForm(VersionedForm):
+    """A form with fields of the profile."""
+
+    def rows(self) -> list[list[BoundField]]:
+        """The fields of the profile in lines, where some stand beside each other."""
+        rows: list[list[BoundField]] = []
+        for name in self.fields:
+            if name not in PROFILE_FIELDS:
+                continue
+            if rows and rows[-1][0].name == FIELDS[name].beside:
+                rows[-1].append(self[name])
+            else:
+                rows.append([self[name]])
+        return rows
+
+
+def profile_form(*names: str) -> Any:
+    """A form class with these fields of the profile."""
+    fields = {name: form_field(name) for name in names}
+    return type("ProfileFieldsForm", (DeclaredForm,), fields)
+
+
+class OwnProfileForm(profile_form(*OWN_PROFILE_FIELDS)):  # type: ignore[misc]
+    """The fields that people may change about themselves."""
+
+
+class ProfileForm(profile_form(*PROFILE_FIELDS)):  # type: ignore[misc]
+    """All fields of the profile: the person's names first, the others as declared."""
+
+    field_order = ("first_name", "last_name", *PROFILE_FIELDS)
 
 
 def field_form(name: str) -> type[VersionedForm]:
-    """The form of one field of the profile. Its ids begin with the name, so that several may stand
-    on a page.
-    """
-    return type("FieldForm", (VersionedForm,), {name: ProfileForm.base_fields[name]})
+    """The form class of one field of the profile."""
+    return profile_form(name)
 
 
 class RestoreValueForm(VersionedForm):
+    """The reason for restoring an earlier value."""
+
     reason = forms.CharField(
         max_length=REASON_MAX,
         label="Reason",
@@ -74,17 +83,17 @@ class RestoreValueForm(VersionedForm):
 
 
 @form_page
-def edit(request, pk: int):
+def profile_page(request, pk: int):
     account = get_account(request, "edit", pk)
     form = bind_form(request, ProfileForm, "edit", account, initial=vars(account))
     if form.is_valid() and (
         done := submit_form(
-            form, lambda: edit_profile(account, by=request.user, **form.cleaned_data)
+            form,
+            lambda: edit_profile(account, by=request.user, **form.cleaned_data),
         )
     ):
         messages.success(request, edit_conflicts.profile_saved(done, request.user))
         return redirect("account", pk)
-    context = {"form": form, "account": account} | edit_conflicts.conflict_context(
-        form, request.user, f"/users/{pk}/"
-    )
-    return render(request, "users/account/edit.html", context, status=form_status(form))
+    context = {"form": form, "account": account}
+    context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")
+    return render(request, "users/verbs/profile.html", context, status=form_status(form))

@@ -1,4 +1,4 @@
-"""The profile."""
+"""Changes fields of a profile: by staff, by the person, or back to an earlier value."""
 
 from typing import Any
 
@@ -13,25 +13,24 @@ from users.verbs.transaction import apply_profile, change_account, refuse_delete
 
 
 def edit_profile(account: User, *, by: Any, version: int | None, **changes: Any) -> User:
-    """New values for fields of PROFILE. A new address is an unverified one.
+    """Sets fields of PROFILE_FIELDS and returns the account. A new address is unverified.
 
-    Merges with what was changed since `version`: a value that is as it was then changes nothing.
-    Raises Stale with the fields that somebody else has changed too.
+    Merges with changes made since `version`: a value that is as it was then changes nothing. Raises
+    EditConflict with the fields that someone else has changed too.
     """
     require_known_fields(PROFILE_FIELDS, changes)
     with change_account(account, "edit", "account.edited", by=by, version=None) as current:
         refuse_deleted(current)
-        apply_profile(
-            current, merge_profile(current, version, normalise_profile(changes)), PROFILE_FIELDS
-        )
+        merged = merge_profile(current, version, normalise_profile(changes))
+        apply_profile(current, merged, PROFILE_FIELDS)
     return current
 
 
 def restore_value(
     account: User, *, by: Any, field: str, value: Any, reason: str, version: int | None
 ) -> User:
-    """One field of PROFILE as it was before, with all that an edit of it takes. Whoever calls has
-    the value from the events.
+    """Sets one field of PROFILE_FIELDS to an earlier value, under the rules of an edit, and returns
+    the account. The caller reads `value` from the events.
     """
     require_known_fields(PROFILE_FIELDS, {field: value})
     reason = require_reason(reason)
@@ -43,23 +42,25 @@ def restore_value(
             raise VerbRefused("The field already has this value.", current)
         try:
             apply_profile(current, {field: value}, PROFILE_FIELDS)
-        except ValidationError as error:  # nobody typed it, so there is no field to mend
-            raise VerbRefused(
-                f"This value can’t be restored: {' '.join(error.messages)}", current
-            ) from error
+        except ValidationError as error:
+            # The person typed nothing, so no field of the form can show the message.
+            reason = " ".join(error.messages)
+            raise VerbRefused(f"This value can’t be restored: {reason}", current) from error
     return current
 
 
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
-    """What people may change about themselves: fields of OWN_PROFILE. Merges as `edit`."""
+    """Sets fields of OWN_PROFILE_FIELDS of a person's own account and returns it. Merges and raises
+    as `edit_profile` does.
+    """
     require_known_fields(OWN_PROFILE_FIELDS, changes)
     with change_account(account, None, "account.edited", by=account, version=None) as current:
-        apply_profile(
-            current, merge_profile(current, version, normalise_profile(changes)), OWN_PROFILE_FIELDS
-        )
+        merged = merge_profile(current, version, normalise_profile(changes))
+        apply_profile(current, merged, OWN_PROFILE_FIELDS)
     return current
 
 
 def require_known_fields(allowed: tuple[str, ...], changes: dict[str, Any]) -> None:
+    """Raises ValueError for a field that is not `allowed`, which is a mistake of the caller."""
     if strange := set(changes) - set(allowed):
         raise ValueError(f"not fields of the profile: {', '.join(sorted(strange))}")

@@ -1,0 +1,29 @@
+"""Reinstate a suspended account."""
+
+from users.verbs.conditions import is_suspended
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.reinstatement.bulk import Reinstate
+from users.verbs.reinstatement.page import REINSTATEMENT_TEXTS, ReinstatementForm
+from users.verbs.reinstatement.verb import reinstate_account
+
+REINSTATE = Verb(
+    name="reinstate",
+    path="suspension/end/",
+    action="reinstate",
+    permission="reinstate_user",
+    permission_label="Can reinstate accounts",
+    roles=("Support", "Manager", "Administrator"),
+    event="account.reinstated",
+    event_label="Reinstated",
+    label="Reinstate",
+    icon="reinstate",
+    offered_in=LIVING_STATES,
+    condition=is_suspended,
+    button_style="primary",
+    change=reinstate_account,
+    form=ReinstatementForm,
+    done="{name} reinstated. Status: {state}.",
+    texts=REINSTATEMENT_TEXTS,
+    shows_status=True,
+    bulk=Reinstate,
+)

@@ -23,6 +23,7 @@ class Reinstate(ColumnAction):
     action = "reinstate"
     event = "account.reinstated"
     noun = "reinstatement"
+    position = 20
     past = "reinstated"
     icon = "reinstate"
     explains = "The users can sign in again. Accounts that never had a password become invited."

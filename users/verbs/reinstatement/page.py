@@ -1,6 +1,7 @@
-""""""
+"""The page that ends a suspension: its form and texts."""
 
 from users.models import User
+from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import reason_field
 
@@ -11,3 +12,11 @@ class ReinstatementForm(NotifyingForm):
 
     def says(self, account: User) -> str:
         return f"The email to {account.email} says that the user can sign in again."
+
+
+REINSTATEMENT_TEXTS = PageTexts(
+    title="Reinstate {name}",
+    question="Reinstate {name}?",
+    explanation="The user can sign in again.",
+    button="Reinstate account",
+)

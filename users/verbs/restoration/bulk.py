@@ -25,6 +25,7 @@ class Restore(ColumnAction):
     action = "restore"
     event = "account.restored"
     noun = "restoration"
+    position = 150
     past = "restored"
     icon = "reinstate"
     explains = (

@@ -44,7 +44,7 @@ def reveal_page(request, pk: int):
     part = "#values" if is_partial(request) and shown else ""
     return render(
         request,
-        "users/account/reveal.html" + part,
+        "users/verbs/reveal.html" + part,
         context,
         status=200 if shown else form_status(form),
     )

@@ -1,0 +1,26 @@
+"""Add roles to an account."""
+
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.role_addition.bulk import AddToGroups
+from users.verbs.role_addition.page import ROLE_ADDITION_TEXTS, AddToGroupsForm
+from users.verbs.role_addition.verb import add_to_groups
+
+ADD_ROLES = Verb(
+    name="add_to_groups",
+    path="groups/",
+    action="change_groups",
+    permission="change_groups",
+    permission_label="Can add and remove roles",
+    roles=("Manager", "Administrator"),
+    event="account.groups_added",
+    event_label="Added roles",
+    label="Add roles",
+    icon="plus",
+    offered_in=LIVING_STATES,
+    menu="Access",
+    change=add_to_groups,
+    form=AddToGroupsForm,
+    done="Added {name} to {roles}.",
+    texts=ROLE_ADDITION_TEXTS,
+    bulk=AddToGroups,
+)

@@ -10,7 +10,14 @@ from django.db.models import Q
 
 from users import access
 from users.bulk.eligibility import gone_skips
-from users.bulk.role_action import GROUPS_GONE, BulkGroupsForm, GroupsAction, add_members, grant_refusals, is_member_of
+from users.bulk.role_action import (
+    GROUPS_GONE,
+    BulkGroupsForm,
+    GroupsAction,
+    add_members,
+    grant_refusals,
+    is_member_of,
+)
 from users.jobs.models import Job
 
 
@@ -34,6 +41,7 @@ class AddToGroups(GroupsAction):
     event = "account.groups_added"
     asks = "Add roles to {}?"
     noun = "groups"
+    position = 70
     past = "given these roles"
     icon = "plus"
     menu = "Access"

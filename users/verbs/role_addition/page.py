@@ -1,4 +1,4 @@
-""""""
+"""The page that adds roles: its form and texts."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 
 from users import access
 from users.models import User
+from users.verbs.declaration import PageTexts
 from users.web.forms import GroupsForm
 
 
@@ -24,3 +25,12 @@ class AddToGroupsForm(GroupsForm):
                 if held is None or access.permission_names(group.permissions.all()) <= held
             ]
         )
+
+
+ROLE_ADDITION_TEXTS = PageTexts(
+    title="Add roles to {name}",
+    question="Add roles",
+    explanation="You can only grant roles whose permissions you have.",
+    button="Add roles",
+    button_icon="roles",
+)

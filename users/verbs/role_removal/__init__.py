@@ -1,0 +1,23 @@
+"""Remove roles from an account."""
+
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.role_removal.bulk import RemoveFromGroups
+from users.verbs.role_removal.page import ROLE_REMOVAL_TEXTS, RemoveFromGroupsForm
+from users.verbs.role_removal.verb import remove_from_groups
+
+REMOVE_ROLES = Verb(
+    name="remove_from_groups",
+    path="groups/end/",
+    action="change_groups",
+    event="account.groups_removed",
+    event_label="Removed roles",
+    label="Remove roles",
+    icon="close",
+    offered_in=LIVING_STATES,
+    menu="Access",
+    change=remove_from_groups,
+    form=RemoveFromGroupsForm,
+    done="Removed {name} from {roles}.",
+    texts=ROLE_REMOVAL_TEXTS,
+    bulk=RemoveFromGroups,
+)

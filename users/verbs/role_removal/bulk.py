@@ -17,6 +17,7 @@ class RemoveFromGroups(GroupsAction):
     event = "account.groups_removed"
     asks = "Remove roles from {}?"
     noun = "groups-removal"
+    position = 80
     past = "removed from these roles"
     icon = "close"
     menu = "Access"

@@ -1,0 +1,22 @@
+"""Change all roles and the access level of an account."""
+
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.roles.page import roles_page
+from users.verbs.roles.verb import assign_roles
+
+ASSIGN_ROLES = Verb(
+    name="assign_roles",
+    path="roles/",
+    action="assign_roles",
+    permission="assign_roles",
+    permission_label="Can change back-office access and roles",
+    roles=("Administrator",),
+    event="account.roles_assigned",
+    event_label="Changed roles",
+    label="Change roles",
+    icon="roles",
+    offered_in=LIVING_STATES,
+    menu="Access",
+    change=assign_roles,
+    view=roles_page,
+)

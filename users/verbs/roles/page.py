@@ -1,4 +1,4 @@
-""""""
+"""The page that changes all roles and the access level of an account."""
 
 from django import forms
 from django.contrib import messages
@@ -7,9 +7,8 @@ from django.shortcuts import redirect, render
 
 from users.history import edit_conflicts
 from users.models import User
-from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.roles.verb import assign_roles
-from users.verbs.verb_page import form_page
 from users.web.account_lookup import get_account
 from users.web.forms import GroupsField, VersionedForm, form_status
 
@@ -50,7 +49,7 @@ def roles_page(request, pk: int):
     context = {"form": form, "account": account} | edit_conflicts.conflict_context(
         form, request.user, f"/users/{pk}/"
     )
-    return render(request, "users/account/roles.html", context, status=form_status(form))
+    return render(request, "users/verbs/roles.html", context, status=form_status(form))
 
 
 def access_names(account: User) -> set[str]:

@@ -6,7 +6,12 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from users.exceptions import EditConflict, FieldConflict
-from users.history.edit_merge import ChangesSince, attach_merged_events, changes_since, find_conflict
+from users.history.edit_merge import (
+    ChangesSince,
+    attach_merged_events,
+    changes_since,
+    find_conflict,
+)
 from users.models import User
 from users.verbs.transaction import access_values, change_account, refuse_deleted, require_grant
 

@@ -1,0 +1,28 @@
+"""Reset the second factor of an account."""
+
+from users.verbs.conditions import has_second_factor
+from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.second_factor_reset.page import SECOND_FACTOR_RESET_TEXTS
+from users.verbs.second_factor_reset.verb import reset_second_factor
+from users.web.forms import ReasonForm
+
+RESET_SECOND_FACTOR = Verb(
+    name="reset_second_factor",
+    path="second-factor/reset/",
+    action="reset_second_factor",
+    permission="reset_second_factor",
+    permission_label="Can reset second factors",
+    roles=("Administrator",),
+    event="account.second_factor_reset",
+    event_label="Reset the second factor",
+    label="Reset second factor",
+    icon="key",
+    offered_in=LIVING_STATES,
+    condition=has_second_factor,
+    menu="Sign-in",
+    change=reset_second_factor,
+    form=ReasonForm,
+    done="Second factor of {name} reset. All sessions ended.",
+    texts=SECOND_FACTOR_RESET_TEXTS,
+    dangerous=True,
+)

@@ -29,6 +29,7 @@ class EndSessions(ConditionAction):
     event = "account.sessions_ended"
     asks = "End all sessions of {}?"
     noun = "sessions-end"
+    position = 130
     past = "signed out"
     icon = "leave"
     menu = "Sign-in"

@@ -24,6 +24,7 @@ class Suspend(ColumnAction):
     action = "suspend"
     event = "account.suspended"
     noun = "suspension"
+    position = 10
     past = "suspended"
     icon = "suspend"
     dangerous = True

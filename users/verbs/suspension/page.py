@@ -1,4 +1,4 @@
-""""""
+"""The page that suspends an account: its form and texts."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from users.models import User
+from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import moment_field, reason_field
 
@@ -57,3 +58,14 @@ class SuspensionForm(NotifyingForm):
 
     def says(self, account: User) -> str:
         return f"The email to {account.email} gives the end date but not the reason."
+
+
+SUSPENSION_TEXTS = PageTexts(
+    title="Suspend {name}",
+    question="Suspend {name}?",
+    explanation=(
+        "The user can’t sign in and all sessions end immediately."
+        " You can reinstate the account at any time."
+    ),
+    button="Suspend account",
+)

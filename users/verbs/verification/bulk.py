@@ -23,6 +23,7 @@ class VerifyEmail(ColumnAction):
     event = "account.email_verified"
     asks = "Verify addresses of {}?"
     noun = "verification"
+    position = 120
     past = "verified"
     icon = "check"
     menu = "Address"

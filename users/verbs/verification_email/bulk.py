@@ -20,6 +20,7 @@ class SendVerification(SendMail):
     event = "account.verification_sent"
     kind = Message.Kind.VERIFICATION
     noun = "verification-mail"
+    position = 110
     past = "sent an email"
     menu = "Address"
     explains = "Everyone gets an email with a link to confirm the address."

@@ -1,0 +1,24 @@
+"""Viewers for whom personal data is masked."""
+
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from tests.builders import make_user
+from users.models import User
+
+PART = {"HX-Request": "true", "HX-Target": "results"}
+
+
+def everything_but(*codenames: str) -> User:
+    """Staff with all rights but these."""
+    account = make_user(is_staff=True)
+    of_ours = Permission.objects.filter(content_type__app_label="users")
+    account.user_permissions.set(of_ours.exclude(codename__in=["view_personal", *codenames]))
+    return account
+
+
+def signed_in(account: User) -> Client:
+    client = Client()
+    client.force_login(account)
+    client.get("/me/")
+    return client

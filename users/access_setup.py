@@ -1,0 +1,141 @@
+"""The permissions that exist and the roles that get them: created after each migration.
+
+The general ones are declared here and those of verbs by the verbs. A permission is granted to its
+default roles once, when it is created; afterwards the roles belong to the people who run Rollcall.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps as global_apps
+from django.db import DEFAULT_DB_ALIAS, router, transaction
+
+VIEWER = "Viewer"
+SUPPORT = "Support"
+MANAGER = "Manager"
+AUDITOR = "Auditor"
+ADMINISTRATOR = "Administrator"
+ALL_ROLES = (VIEWER, SUPPORT, MANAGER, AUDITOR, ADMINISTRATOR)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredPermission:
+    codename: str
+    label: str
+    model: str
+    """The model of its content type, in lower case."""
+    roles: tuple[str, ...]
+
+
+DECLARED_PERMISSIONS: dict[str, DeclaredPermission] = {}
+
+
+def declare_permission(
+    codename: str, *, label: str, model: str = "user", roles: tuple[str, ...]
+) -> None:
+    DECLARED_PERMISSIONS[codename] = DeclaredPermission(
+        codename=codename, label=label, model=model, roles=roles
+    )
+
+
+declare_permission("view_user", label="Can see accounts", roles=ALL_ROLES)
+declare_permission(
+    "view_personal",
+    label="Can see email addresses and phone numbers",
+    roles=(SUPPORT, MANAGER, AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
+    "reveal_without_reason",
+    label="Can reveal without giving a reason",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission("manage_staff", label="Can manage staff accounts", roles=(ADMINISTRATOR,))
+declare_permission(
+    "add_note",
+    label="Can write notes about accounts",
+    model="note",
+    roles=(SUPPORT, MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "pin_note", label="Can pin notes", model="note", roles=(SUPPORT, MANAGER, ADMINISTRATOR)
+)
+declare_permission(
+    "view_auditevent",
+    label="Can see the audit trail",
+    model="auditevent",
+    roles=(MANAGER, AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
+    "export_user",
+    label="Can export accounts to files",
+    model="export",
+    roles=(MANAGER, AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
+    "share_view",
+    label="Can share saved views",
+    model="savedview",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "view_job",
+    label="Can see everyone’s jobs",
+    model="job",
+    roles=(SUPPORT, MANAGER, AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
+    "control_job",
+    label="Can pause, resume and cancel everyone’s jobs",
+    model="job",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "approve_bulk",
+    label="Can approve other people’s large jobs",
+    model="job",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "view_caching",
+    label="Can see how pages are cached",
+    model="generation",
+    roles=(ADMINISTRATOR,),
+)
+
+
+def create_declared_permissions(
+    *, using: str = DEFAULT_DB_ALIAS, apps: Any = global_apps, **kwargs: Any
+) -> None:
+    """Creates the declared permissions that are missing and grants them to their default roles.
+
+    A receiver of post_migrate. `apps` has the models as of the last migration that ran, so the
+    tables may not exist yet.
+    """
+    try:
+        permission_model = apps.get_model("auth", "Permission")
+    except LookupError:
+        return
+    if not router.allow_migrate_model(using, permission_model):
+        return
+    ours = permission_model.objects.using(using).filter(content_type__app_label="users")
+    known = set(ours.values_list("codename", flat=True))
+    for declared in DECLARED_PERMISSIONS.values():
+        if declared.codename not in known:
+            with transaction.atomic(using=using):
+                grant_to_default_roles(create_permission(declared, using, apps), declared.roles)
+
+
+def create_permission(declared: DeclaredPermission, using: str, apps: Any) -> Any:
+    content_types = apps.get_model("contenttypes", "ContentType").objects.using(using)
+    content_type, _ = content_types.get_or_create(app_label="users", model=declared.model)
+    permissions = apps.get_model("auth", "Permission").objects.using(using)
+    return permissions.create(
+        content_type=content_type, codename=declared.codename, name=declared.label
+    )
+
+
+def grant_to_default_roles(permission: Any, roles: tuple[str, ...]) -> None:
+    """Adds the permission to those of the roles that exist."""
+    groups = permission._meta.get_field("group").related_model
+    for group in groups.objects.using(permission._state.db).filter(name__in=roles):
+        group.permissions.add(permission)

@@ -1,0 +1,176 @@
+"""The rules by which an erasure may change a sealed audit event, as conditions of SQL.
+
+An event has two parts: the values of its target and of its actor. Each may be emptied, or lose
+words, and keeps the digest that it was sealed with.
+"""
+
+# ruff: noqa: S608  the conditions contain nothing but the names below
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# The columns of an event that an erasure may empty, by part. Each part has its half of the salt.
+EVENT_PARTS = {
+    "target": ("target_text", "before", "after", "reason", "ticket"),
+    "actor": ("actor_text", "ip", "user_agent"),
+}
+ERASABLE_COLUMNS = (
+    *EVENT_PARTS["target"],
+    *EVENT_PARTS["actor"],
+    "chain_salt",
+    "target_digest",
+    "actor_digest",
+    "erased_at",
+)
+JSON_COLUMNS = ("before", "after")
+# Replaces words about an erased person in texts about others.
+ERASED_TEXT = "[erased]"
+# Bytes of chain_salt for each part, in the order of EVENT_PARTS.
+SALT_HALF_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """SQL of one database. `same` and `differs` compare two values; `names` is the JSON object in
+    COLUMN without its values; `zeros` replace half a salt; `cut` is true of a column from which
+    nothing but words was removed.
+    """
+
+    same: str
+    differs: str
+    names: str
+    zeros: str
+    cut: Callable[[str], str]
+    cut_json: Callable[[str], str]
+
+
+def like_condition(old: str, new: str) -> str:
+    """The condition of PostgreSQL that `old` is `new` with texts in the place of ERASED_TEXT."""
+    escaped = f"replace(replace(replace({new}, '\\', '\\\\'), '%', '\\%'), '_', '\\_')"
+    return f"{old} LIKE replace({escaped}, '{ERASED_TEXT}', '%')"
+
+
+def glob_condition(old: str, new: str) -> str:
+    """The condition of SQLite that `old` is `new` with texts in the place of ERASED_TEXT. GLOB,
+    since its LIKE ignores case.
+    """
+    escaped = f"replace(replace(replace({new}, '[', '[[]'), '*', '[*]'), '?', '[?]')"
+    return f"{old} GLOB replace({escaped}, '[[]{ERASED_TEXT[1:]}', '*')"
+
+
+def json_glob_condition(column: str) -> str:
+    """The condition of SQLite that JSON has lost nothing but words. It compares value by value,
+    since another writer may have spaced and escaped the JSON otherwise.
+    """
+    old = f"json_tree(old.{column})"
+    new = f"json_tree(new.{column})"
+    sides = f"{old} AS o LEFT JOIN {new} AS n ON n.fullkey = o.fullkey AND n.type = o.type"
+    words_went = f"coalesce({glob_condition('o.atom', 'n.atom')}, 0)"
+    same = f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR {words_went})"
+    counts = f"(SELECT count(*) FROM {old}) = (SELECT count(*) FROM {new})"
+    return f"{counts} AND NOT EXISTS (SELECT 1 FROM {sides} WHERE NOT ({same}))"
+
+
+POSTGRESQL = Dialect(
+    same="IS NOT DISTINCT FROM",
+    differs="IS DISTINCT FROM",
+    names=(
+        "(SELECT coalesce(jsonb_object_agg(key, NULL::text), '{}'::jsonb) FROM jsonb_each(COLUMN))"
+    ),
+    zeros=f"'\\x{'00' * SALT_HALF_SIZE}'::bytea",
+    cut=lambda column: like_condition(f"old.{column}", f"new.{column}"),
+    cut_json=lambda column: like_condition(f"old.{column}::text", f"new.{column}::text"),
+)
+SQLITE = Dialect(
+    same="IS",
+    differs="IS NOT",
+    names="(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))",
+    zeros=f"zeroblob({SALT_HALF_SIZE})",
+    cut=lambda column: glob_condition(f"old.{column}", f"new.{column}"),
+    cut_json=json_glob_condition,
+)
+
+
+def erasure_condition(dialect: Dialect) -> str:
+    """The condition under which ERASABLE_COLUMNS may change: each part is unchanged, or emptied, or
+    has lost words.
+    """
+    conditions = [
+        "old.chain_position IS NOT NULL",
+        "new.erased_at IS NOT NULL",
+        "length(new.chain_salt) = length(old.chain_salt)",
+    ]
+    salts = [
+        f"{salt_half(part, 'new')} {dialect.differs} {salt_half(part, 'old')}"
+        for part in EVENT_PARTS
+    ]
+    conditions.append(f"({' OR '.join(salts)})")
+    for part in EVENT_PARTS:
+        allowed = [
+            unchanged_condition(part, dialect),
+            erased_condition(part, dialect),
+            redacted_condition(part, dialect),
+        ]
+        conditions.append(f"({' OR '.join(allowed)})")
+    return " AND ".join(conditions)
+
+
+def salt_half(part: str, row: str) -> str:
+    start = 1 + SALT_HALF_SIZE * list(EVENT_PARTS).index(part)
+    return f"substr({row}.chain_salt, {start}, {SALT_HALF_SIZE})"
+
+
+def unchanged_condition(part: str, dialect: Dialect) -> str:
+    names = (*EVENT_PARTS[part], f"{part}_digest")
+    pairs = [(f"new.{name}", f"old.{name}") for name in names]
+    pairs.append((salt_half(part, "new"), salt_half(part, "old")))
+    return " AND ".join(f"{new} {dialect.same} {old}" for new, old in pairs)
+
+
+def erased_condition(part: str, dialect: Dialect) -> str:
+    conditions = digest_conditions(part, dialect)
+    conditions.append(f"{salt_half(part, 'new')} = {dialect.zeros}")
+    for name, value in emptied_columns(part, dialect, "old").items():
+        conditions.append(f"new.{name} {dialect.same} {value}")
+    return " AND ".join(conditions)
+
+
+def digest_conditions(part: str, dialect: Dialect) -> list[str]:
+    """The conditions that the digest of a sealed part is set once and stays, and that the part was
+    not empty before.
+    """
+    return [
+        f"(old.{part}_digest IS NULL OR new.{part}_digest = old.{part}_digest)",
+        f"length(new.{part}_digest) = 32",
+        f"{salt_half(part, 'old')} <> {dialect.zeros}",
+    ]
+
+
+def redacted_condition(part: str, dialect: Dialect) -> str:
+    """The condition that each text equals the old one except for words replaced by ERASED_TEXT, and
+    that the salt is new.
+    """
+    conditions = digest_conditions(part, dialect)
+    for salt in (dialect.zeros, salt_half(part, "old")):
+        conditions.append(f"{salt_half(part, 'new')} <> {salt}")
+    for name in EVENT_PARTS[part]:
+        if name == "ip":
+            conditions.append(f"new.{name} {dialect.same} old.{name}")
+        elif name in JSON_COLUMNS:
+            conditions.append(dialect.cut_json(name))
+        else:
+            conditions.append(dialect.cut(name))
+    return " AND ".join(conditions)
+
+
+def emptied_columns(part: str, dialect: Dialect, row: str) -> dict[str, str]:
+    """SQL of the columns of a part once its values are erased, by name. The names of changed fields
+    stay.
+    """
+    emptied = {}
+    for name in EVENT_PARTS[part]:
+        if name in JSON_COLUMNS:
+            emptied[name] = dialect.names.replace("COLUMN", f"{row}.{name}")
+        else:
+            emptied[name] = "NULL" if name == "ip" else "''"
+    return emptied

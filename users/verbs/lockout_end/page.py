@@ -1,0 +1,23 @@
+"""The page that unlocks an account."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+
+from users.sessions import throttle
+from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.forms import UnversionedReasonForm
+from users.verbs.lockout_end.verb import end_lockout
+from users.web.account_lookup import get_account
+from users.web.forms import form_status
+
+
+@form_page
+def end_lockout_page(request, pk: int):
+    account = get_account(request, "end_lockout", pk)
+    form = bind_form(request, UnversionedReasonForm, "end_lockout", account)
+    change = lambda: end_lockout(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and submit_form(form, change):
+        messages.success(request, f"{account.display_name} unlocked.")
+        return redirect("account-signins", pk)
+    context = {"form": form, "account": account, "until": throttle.locked_until(account)}
+    return render(request, "users/verbs/lockout_end.html", context, status=form_status(form))
