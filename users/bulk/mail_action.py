@@ -1,5 +1,5 @@
-"""Sends a mail that staff may send to one account: users.verbs.password_reset.verb.send_password_reset and
-send_verification.
+"""Sends a mail that staff may send to one account:
+users.verbs.password_reset.verb.send_password_reset and send_verification.
 """
 
 from datetime import datetime
