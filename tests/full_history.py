@@ -27,7 +27,7 @@ from users.bulk import undo
 from users.directory import counts, saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
-from users.jobs import engine
+from users.jobs import transitions
 from users.jobs.models import Job, JobItem, JobLine
 from users.jobs.remarks import remark_by
 from users.mail import delivery
@@ -267,8 +267,10 @@ def make_jobs(person: User, support: User) -> None:
     event = {"actor_id": person.pk, "actor_text": LOGIN, "action": "account.edited"}
     since = undo.change_remark(event | {"at": timezone.now()})
     JobItem.objects.create(job=declined, account=other, outcome="skipped", **since.columns())
-    engine.add_line(declined, remark_by(person, "approved"))
-    declined.note_line = engine.add_line(declined, remark_by(person, "declined", f"Ask {LOGIN}"))
+    transitions.add_line(declined, remark_by(person, "approved"))
+    declined.note_line = transitions.add_line(
+        declined, remark_by(person, "declined", f"Ask {LOGIN}")
+    )
     declined.save()
     JobItem.objects.create(
         job=job,

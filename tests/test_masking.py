@@ -16,7 +16,7 @@ from tests.pages import read
 from tests.test_crawl import crawl
 from users import masking
 from users.audit.record import record_event
-from users.jobs import engine
+from users.jobs import transitions
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
 from users.models import User
@@ -125,7 +125,7 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
         outcome="failed",
         reason=f"No mail to {MAIL}",
     )
-    note = engine.add_line(job, Remark("chunk_failed", text=PHONE))
+    note = transitions.add_line(job, Remark("chunk_failed", text=PHONE))
     Job.objects.filter(pk=job.pk).update(
         failed=1, changed=1, selected=2, reason=f"for {MAIL}", note_line=note
     )

@@ -77,3 +77,7 @@ class BadParameter(Exception):
         super().__init__(f"{parameter}: {message}")
         self.parameter = parameter
         self.message = message
+
+
+class JobRefused(Exception):
+    """The job's state, or the number of jobs, does not allow it. The message is a sentence."""

@@ -144,11 +144,11 @@ def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
     make_accounts(30)
     agent = make_user("Support")
     job = over_all("suspension", agent)
-    turn = worker.TimeSlice(worker.claim_job())
-    turn.size = 10
-    turn.step()
+    time_slice = worker.TimeSlice(worker.claim_job())
+    time_slice.size = 10
+    time_slice.step()
     agent.groups.clear()
-    assert turn.step() == worker.NextStep.STOP
+    assert time_slice.step() == worker.NextStep.STOP
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 10)
     assert (

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.audit.models import AuditEvent
-from users.jobs import engine, worker
+from users.jobs import approval, worker
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -83,7 +83,7 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
     job = Job.objects.get()
     assert f"Job {job.pk} must be approved by a second person" in said
     assert worker.work_time_slice() is None
-    engine.approve_job(job, by=make_user("Manager"))
+    approval.approve_job(job, by=make_user("Manager"))
     worker.work_time_slice()
     assert User.objects.filter(status="suspended").count() == 3
 

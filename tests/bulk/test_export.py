@@ -16,7 +16,7 @@ from tests.verbs.asking import row
 from users import masking
 from users.audit.models import AuditEvent
 from users.bulk.undo_rules import undo_objection
-from users.jobs import engine, worker
+from users.jobs import approval, engine, worker
 from users.jobs.models import Job
 from users.models import User
 from users.transfer import export_rows
@@ -25,6 +25,11 @@ from users.transfer.models import ExportPiece
 pytestmark = pytest.mark.django_db
 ALL = list(export_rows.EXPORT_COLUMNS)
 JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
+
+
+@pytest.fixture
+def root() -> User:
+    return make_superuser()
 
 
 def test_a_file_has_a_row_for_each_in_the_order_of_their_ids(root):
@@ -150,10 +155,10 @@ def test_it_is_written_in_pieces_and_each_row_is_in_one_of_them(root, monkeypatc
     accounts = people(25)
     job = start("export", accounts, by=root, parameters={"columns": ["id"], "format": "csv"})
     while not job.has_ended:
-        turn = worker.TimeSlice(worker.claim_job())
-        turn.size = 7
-        turn.step()
-        turn.give_back()
+        time_slice = worker.TimeSlice(worker.claim_job())
+        time_slice.size = 7
+        time_slice.step()
+        time_slice.release()
         job.refresh_from_db()
     assert [piece.rows for piece in job.export.pieces.order_by("last")] == [7, 7, 7, 4]
     assert [int(each["id"]) for each in table(text_of(job.export))] == [
@@ -215,11 +220,11 @@ def test_what_counts_are_the_rights_when_it_runs():
     agent = with_permissions("view_user", "export_user", "view_personal")
     accounts = people(4, phone="+4915112345678")
     job = start("export", accounts, by=agent, parameters={"columns": ["email"], "format": "csv"})
-    turn = worker.TimeSlice(worker.claim_job())
-    turn.size = 2
-    turn.step()
+    time_slice = worker.TimeSlice(worker.claim_job())
+    time_slice.size = 2
+    time_slice.step()
     agent.user_permissions.remove(Permission.objects.get(codename="view_personal"))
-    turn.step()
+    time_slice.step()
     work(job)
     shown = [each["email"] for each in table(text_of(job.export))]
     assert shown == [each.email for each in accounts[:2]] + [
@@ -274,7 +279,7 @@ def test_what_was_cancelled_or_approved_does_not_count(settings):
     manager = make_user("Manager")
     engine.cancel_job(ask(manager, 5), by=manager)
     large = ask(manager, 6)
-    engine.approve_job(large, by=make_superuser())
+    approval.approve_job(large, by=make_superuser())
     assert work(large).state == "done"
     assert [ask(manager, 5).state, ask(manager, 1).state] == ["queued", "waiting"]
 

@@ -16,7 +16,8 @@ from tests.pages import read
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.jobs import engine, worker
+from users.exceptions import JobRefused
+from users.jobs import approval, engine, worker
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
@@ -106,7 +107,7 @@ def test_what_is_approved_is_what_its_initiator_could_find(boss):
     ]
     job = start("suspension", None, by=User.objects.get(pk=agent.pk), selection="q=zoe&all=1")
     assert job.expected == 3
-    assert engine.approve_job(job, by=boss).state == "queued"
+    assert approval.approve_job(job, by=boss).state == "queued"
     work(job)
     assert set(User.objects.filter(status="suspended")) == set(named[:3])
 
@@ -122,7 +123,7 @@ def test_a_declined_job_ends_with_the_reason_and_nothing_is_done(client, agent, 
     assert AuditEvent.objects.get(action="job.declined").reason == "Too <many>"
 
 
-@pytest.mark.parametrize("verb", [engine.approve_job, engine.decline_job])
+@pytest.mark.parametrize("verb", [approval.approve_job, approval.decline_job])
 def test_nobody_decides_about_a_job_of_their_own(client, verb):
     for own in (make_user("Manager"), make_superuser()):
         job = start("suspension", people(), by=own)
@@ -159,7 +160,7 @@ def test_whoever_may_approve_sees_what_waits(agent):
     approver = User.objects.get(pk=approver.pk)
     job = waiting(agent)
     assert engine.may_see_job(approver, job)
-    engine.approve_job(job, by=approver)
+    approval.approve_job(job, by=approver)
     assert not engine.may_see_job(approver, Job.objects.get(pk=job.pk))
 
 
@@ -185,7 +186,7 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
 def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss):
     accounts = people()
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
-    engine.approve_job(job, by=boss)
+    approval.approve_job(job, by=boss)
     User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     assert work(job).state == "parked"
     assert "Start the job again" in job.note
@@ -197,10 +198,10 @@ def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss
 def test_an_approved_job_goes_on_though_it_changes_what_its_filter_finds(agent, boss, monkeypatch):
     people(3)
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org&status=active")
-    engine.approve_job(job, by=boss)
-    turn = worker.TimeSlice(worker.claim_job())
-    turn.size = 2
-    turn.step()
+    approval.approve_job(job, by=boss)
+    time_slice = worker.TimeSlice(worker.claim_job())
+    time_slice.size = 2
+    time_slice.step()
     engine.pause_job(job, by=agent)
     engine.resume_job(job, by=agent)
     assert (work(job).state, job.changed) == ("done", 3)
@@ -208,16 +209,16 @@ def test_an_approved_job_goes_on_though_it_changes_what_its_filter_finds(agent, 
 
 def test_an_undo_of_many_needs_four_eyes_too(agent, boss):
     job = waiting(agent)
-    engine.approve_job(job, by=boss)
+    approval.approve_job(job, by=boss)
     back = undo.undo_job(work(job), by=agent, reason="")
     assert back.state == "waiting"
-    engine.approve_job(back, by=boss)
+    approval.approve_job(back, by=boss)
     assert work(back).changed == 3
 
 
 def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
     job = waiting(agent)
-    engine.approve_job(job, by=boss)
+    approval.approve_job(job, by=boss)
     kind = KINDS["suspend"]
     monkeypatch.setattr(kind, "run", lambda chunk: [chunk.failed(pk, "broken") for pk in chunk.ids])
     again = engine.retry_failed(work(job), by=agent)
@@ -244,7 +245,7 @@ def test_only_what_waits_is_decided(client, agent, boss):
 def test_a_job_that_waits_is_not_resumed_around_the_approval(agent):
     job = waiting(agent)
     for verb in (engine.pause_job, engine.resume_job):
-        with pytest.raises(engine.JobRefused):
+        with pytest.raises(JobRefused):
             verb(job, by=agent)
     assert Job.objects.get(pk=job.pk).state == "waiting"
 

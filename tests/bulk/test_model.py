@@ -25,7 +25,7 @@ from tests.bulk.running import start
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.exceptions import VerbRefused
+from users.exceptions import JobRefused, VerbRefused
 from users.jobs import engine, worker
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.models import User
@@ -103,7 +103,7 @@ class Bulk(RuleBasedStateMachine):
         job.refresh_from_db()
         try:
             return undo.undo_job(job, by=self.root, reason="back")
-        except engine.JobRefused:
+        except JobRefused:
             return job
 
     @rule(steps=st.integers(1, 3))
@@ -111,12 +111,12 @@ class Bulk(RuleBasedStateMachine):
         job = worker.claim_job()
         if job is None or job.state != "running":
             return
-        turn = worker.TimeSlice(job)
-        turn.size = 3
+        time_slice = worker.TimeSlice(job)
+        time_slice.size = 3
         for _ in range(steps):
-            if turn.step() != worker.NextStep.GO_ON:
+            if time_slice.step() != worker.NextStep.GO_ON:
                 return
-        turn.give_back()
+        time_slice.release()
 
     @rule()
     def finish(self):
@@ -131,7 +131,7 @@ class Bulk(RuleBasedStateMachine):
 
     @rule(job=jobs, verb=st.sampled_from([engine.pause_job, engine.resume_job, engine.cancel_job]))
     def control(self, job, verb):
-        with contextlib.suppress(engine.JobRefused):
+        with contextlib.suppress(JobRefused):
             verb(job, by=self.root)
 
     @rule(

@@ -18,6 +18,7 @@ from tests.bulk.running import ended, run, work
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.undo_rules import undo_objection
+from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
 from users.models import User
@@ -192,7 +193,7 @@ def test_what_can_not_be_undone_says_why(client, agent, change, says):
     job = run("suspension", [make_user()], by=agent)
     Job.objects.filter(pk=job.pk).update(**change)
     job.refresh_from_db()
-    with pytest.raises(engine.JobRefused, match=says):
+    with pytest.raises(JobRefused, match=says):
         undo.undo_job(job, by=agent, reason="")
     assert client.get(f"/jobs/{job.pk}/undo/").status_code == 409
     response = client.post(f"/jobs/{job.pk}/undo/", {"reason": "x"})
@@ -204,11 +205,11 @@ def test_what_can_not_be_undone_says_why(client, agent, change, says):
 def test_a_job_is_undone_once_unless_that_was_cancelled(agent):
     job = run("suspension", [make_user()], by=agent)
     first = undo.undo_job(job, by=agent, reason="")
-    with pytest.raises(engine.JobRefused, match="is already undoing"):
+    with pytest.raises(JobRefused, match="is already undoing"):
         undo.undo_job(job, by=agent, reason="")
     engine.cancel_job(first, by=agent)
     assert work(undo.undo_job(job, by=agent, reason="")).changed == 1
-    with pytest.raises(engine.JobRefused, match="already"):
+    with pytest.raises(JobRefused, match="already"):
         undo.undo_job(job, by=agent, reason="")
 
 

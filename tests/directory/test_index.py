@@ -20,6 +20,16 @@ from users.models import User
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def viewer(client):
+    """Signed in, and older than everybody whom a test makes."""
+    viewer = make_user(
+        "Support", username="viewer", date_joined=timezone.now() - timedelta(days=9999)
+    )
+    client.force_login(viewer)
+    return viewer
+
+
 def cursor(*data) -> str:
     return urlsafe_b64encode(json.dumps(data).encode()).rstrip(b"=").decode()
 

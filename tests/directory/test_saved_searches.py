@@ -27,6 +27,20 @@ HTMX = {"HX-Request": "true"}
 NASTY = "<script>alert(1)</script>"
 
 
+@pytest.fixture
+def viewer(client):
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
+    return viewer
+
+
+@pytest.fixture
+def manager(client):
+    manager = make_user("Manager")
+    client.force_login(manager)
+    return manager
+
+
 def names(response) -> list[str]:
     return [link.text for link in read(response).one("nav", class_="views").all("a")]
 

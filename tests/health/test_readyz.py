@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests import servers
 from users.jobs.models import WorkerBeat
-from users.jobs.queue.doorbell import CLUSTERS
+from users.jobs.queue.task_queue import CLUSTERS
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ SLOW: seconds that bulk actions and undo take longer for each account, half of t
 written anything and half before it is committed: what is killed at a random instant is killed
 there.
 
-LEASE, LONG_TURN: as in users.jobs.worker, in seconds.
+LEASE, LONG_SLICE: as in users.jobs.worker, in seconds.
 
 STOPS: where the process that works stops itself (SIGSTOP), once: "between chunks" before the third
 one, or "in a chunk" when the third one is written and not committed.
@@ -60,7 +60,7 @@ if __name__ == "__main__":
     from users.bulk.column_action import ColumnAction
     from users.bulk.undo import Undo
     from users.jobs import worker
-    from users.jobs.queue import doorbell, supervisor
+    from users.jobs.queue import supervisor, task_queue
     from users.transfer.export_action import ExportAccounts
 
     for kind in (ColumnAction, ExportAccounts, Undo):
@@ -68,7 +68,7 @@ if __name__ == "__main__":
 
     match os.environ.get("STOPS"):
         case "between chunks":
-            worker.TimeSlice.chunk = stopping(worker.TimeSlice.chunk, afterwards=False)
+            worker.TimeSlice.work_chunk = stopping(worker.TimeSlice.work_chunk, afterwards=False)
         case "in a chunk":
             kinds.Stamp.run = stopping(kinds.Stamp.run, afterwards=True)
 
@@ -81,7 +81,7 @@ if __name__ == "__main__":
     supervisor.RESTART_PAUSE_MAX = 0
     worker.LEASE_SECONDS = float(os.environ.get("LEASE", "1"))
     worker.CHUNK_SECONDS = 0.1
-    worker.LONG_SLICE_SECONDS = float(os.environ.get("LONG_TURN", worker.LONG_SLICE_SECONDS))
+    worker.LONG_SLICE_SECONDS = float(os.environ.get("LONG_SLICE", worker.LONG_SLICE_SECONDS))
     worker.PAUSE_SECONDS["sqlite"] = 0.05
     worker.CHUNK_LIMITS["idle_in_transaction_session_timeout"] = "2000"
-    supervisor.Supervisor(doorbell.CLUSTERS).run()
+    supervisor.Supervisor(task_queue.CLUSTERS).run()

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.processes import Running, running, until
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 
 HASTY = [sys.executable, "-m", "tests.jobs.hasty"]
 CHILDREN = {
@@ -60,7 +60,7 @@ class Prey:
         ]
 
 
-def leader_of(worker: Running, cluster: str = doorbell.MAIN) -> int:
+def leader_of(worker: Running, cluster: str = task_queue.MAIN) -> int:
     """The id of the cluster's first process, as it is now. Raises IndexError where there is none
     yet.
     """

@@ -12,7 +12,7 @@ from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.bulk.selection_kind import SelectionKind
-from users.jobs import engine
+from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, register_kind
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
@@ -82,7 +82,7 @@ def start(by, *, phone: str = "1", selection: str = "all=1", **fields) -> Job:
 
 def park(job: Job, error: str) -> None:
     """Parks the job with `error` as its note."""
-    line = engine.add_line(job, Remark("chunk_failed", text=error))
+    line = transitions.add_line(job, Remark("chunk_failed", text=error))
     Job.objects.filter(pk=job.pk).update(state="parked", note_line=line)
 
 

@@ -8,7 +8,8 @@ from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import assert_each_exactly_once, start
 from users import access
 from users.audit.models import AuditEvent
-from users.jobs import engine, worker
+from users.exceptions import JobRefused
+from users.jobs import approval, engine, worker
 from users.jobs.models import Job, JobItem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
@@ -60,7 +61,7 @@ def test_the_same_key_is_the_same_job(agent):
 def test_nobody_has_more_jobs_than_a_person_may(agent, monkeypatch):
     monkeypatch.setattr(engine, "JOBS_PER_PERSON", 2)
     jobs = [start(agent), start(agent)]
-    with pytest.raises(engine.JobRefused, match="2 unfinished jobs"):
+    with pytest.raises(JobRefused, match="2 unfinished jobs"):
         start(agent)
     engine.cancel_job(jobs[0], by=agent)
     start(agent)
@@ -71,20 +72,20 @@ def test_a_job_that_needs_approval_waits_for_it(agent, monkeypatch):
     job = start(agent)
     assert (job.state, OrmQ.objects.count()) == ("waiting", 0)
     assert worker.work_time_slice() is None
-    engine.approve_job(job, by=make_superuser())
+    approval.approve_job(job, by=make_superuser())
     assert worker.work_time_slice() == job.pk
     assert_each_exactly_once(job, changed=31)
-    with pytest.raises(engine.JobRefused):
-        engine.approve_job(job, by=make_superuser())
+    with pytest.raises(JobRefused):
+        approval.approve_job(job, by=make_superuser())
 
 
 def test_a_paused_job_stands_still_until_it_is_resumed(agent, monkeypatch):
     job = start(agent)
-    turn = worker.TimeSlice(worker.claim_job())
-    monkeypatch.setattr(turn.kind, "largest_size", 20)
-    turn.step()
+    time_slice = worker.TimeSlice(worker.claim_job())
+    monkeypatch.setattr(time_slice.kind, "largest_size", 20)
+    time_slice.step()
     engine.pause_job(job, by=agent)
-    assert turn.step() == worker.NextStep.STOP
+    assert time_slice.step() == worker.NextStep.STOP
     assert worker.work_time_slice() is None
     job.refresh_from_db()
     assert (job.state, job.changed) == ("paused", 20)
@@ -95,10 +96,10 @@ def test_a_paused_job_stands_still_until_it_is_resumed(agent, monkeypatch):
 
 def test_a_cancelled_job_ends_with_the_chunk_that_runs(agent):
     job = start(agent)
-    turn = worker.TimeSlice(worker.claim_job())
-    turn.step()
+    time_slice = worker.TimeSlice(worker.claim_job())
+    time_slice.step()
     engine.cancel_job(job, by=agent)
-    assert turn.step() == worker.NextStep.STOP
+    assert time_slice.step() == worker.NextStep.STOP
     assert worker.work_time_slice() is None
     assert_each_exactly_once(job, changed=20)
     assert (job.state, job.ended_at is None) == ("cancelled", False)
@@ -119,7 +120,7 @@ def test_a_job_is_refused_what_its_state_does_not_allow(agent, verb, states):
         if state in states:
             verb(job, by=agent)
             continue
-        with pytest.raises(engine.JobRefused):
+        with pytest.raises(JobRefused):
             verb(job, by=agent)
         assert Job.objects.get(pk=job.pk).state == state
 
@@ -135,7 +136,7 @@ def test_a_job_is_its_starters_and_of_those_who_control_all(agent, verb):
 
 def test_those_that_failed_are_tried_again(accounts, agent):
     job = start(agent, parameters={"raises": accounts[7].pk})
-    with pytest.raises(engine.JobRefused, match="Only a finished job"):
+    with pytest.raises(JobRefused, match="Only a finished job"):
         engine.retry_failed(job, by=agent)
     worker.work_time_slice()
     job.refresh_from_db()
@@ -147,5 +148,5 @@ def test_those_that_failed_are_tried_again(accounts, agent):
     assert_each_exactly_once(again, changed=1)
     assert JobItem.objects.get(job=again).account_id == accounts[7].pk
     again.refresh_from_db()
-    with pytest.raises(engine.JobRefused, match="has no failed accounts"):
+    with pytest.raises(JobRefused, match="has no failed accounts"):
         engine.retry_failed(again, by=agent)

@@ -9,7 +9,7 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
 from users.bulk import undo
 from users.exceptions import VerbRefused
-from users.jobs import engine, remarks, worker
+from users.jobs import approval, engine, remarks, worker
 from users.jobs.models import Job, JobItem, JobLine
 from users.models import User
 from users.privacy.search_terms import is_distinctive
@@ -62,9 +62,9 @@ def act_on_jobs(dragon: User, settings) -> list[Job]:
     engine.cancel_job(controlled, by=dragon)
     settings.BULK_APPROVAL_ABOVE = 1
     approved = start("suspension", accounts[1:], by=agent)
-    engine.approve_job(approved, by=dragon)
+    approval.approve_job(approved, by=dragon)
     declined = start("suspension", accounts[1:], by=agent)
-    engine.decline_job(declined, by=dragon, reason="Not today")
+    approval.decline_job(declined, by=dragon, reason="Not today")
     return [undone, controlled, work(approved), declined]
 
 

@@ -250,7 +250,7 @@ def test_a_server_that_starts_anew_midway_costs_nothing(root, tmp_path):
 def test_a_worker_that_is_asked_to_stop_leaves_a_job_that_goes_on(root, tmp_path, signals, code):
     make_accounts(500)
     job = start(root, parameters=ENDLESS)
-    with hasty(tmp_path, LONG_TURN="3") as worker:
+    with hasty(tmp_path, LONG_SLICE="3") as worker:
         until(lambda: begun(job))
         for number in signals:
             worker.process.send_signal(number)

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from tests.builders import make_superuser
 from tests.jobs.kinds import Stamp, start
 from users.audit.models import AuditEvent
+from users.exceptions import JobRefused
 from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem
 from users.models import User
@@ -68,21 +69,21 @@ class Jobs(RuleBasedStateMachine):
         job = worker.claim_job()
         return worker.TimeSlice(job) if job and job.state == "running" else None
 
-    @rule(turn=working)
-    def work(self, turn):
+    @rule(time_slice=working)
+    def work(self, time_slice):
         """A chunk; of a worker that has lost its job, too."""
-        if turn is None:
+        if time_slice is None:
             return
-        before = Job.objects.filter(pk=turn.pk).values().get()
-        stale = before["attempt"] != turn.attempt or before["state"] != "running"
-        turn.step()
-        after = Job.objects.filter(pk=turn.pk).values().get()
+        before = Job.objects.filter(pk=time_slice.pk).values().get()
+        stale = before["attempt"] != time_slice.attempt or before["state"] != "running"
+        time_slice.step()
+        after = Job.objects.filter(pk=time_slice.pk).values().get()
         assert (after == before) if stale else (after["cursor"] >= before["cursor"])
 
-    @rule(turn=working)
-    def give_back(self, turn):
-        if turn is not None:
-            turn.give_back()
+    @rule(time_slice=working)
+    def release(self, time_slice):
+        if time_slice is not None:
+            time_slice.release()
 
     @rule(job=jobs)
     def crash(self, job):
@@ -102,7 +103,7 @@ class Jobs(RuleBasedStateMachine):
             return
         try:
             verb(job, by=self.root)
-        except engine.JobRefused:
+        except JobRefused:
             assert job.state != "running" or verb is not engine.pause_job
 
     @invariant()

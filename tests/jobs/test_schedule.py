@@ -1,6 +1,4 @@
-"""What runs by the clock: written after each migrate, and started by the cluster that it belongs
-to.
-"""
+"""Schedules: written after each migrate, and run by the cluster that they belong to."""
 
 from datetime import timedelta
 
@@ -11,7 +9,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.jobs.schedule import TASKS, write_schedules
 
 pytestmark = pytest.mark.django_db
@@ -19,13 +17,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def look(monkeypatch):
-    """What a cluster does about every thirty seconds; the tasks that it rings."""
+    """Runs the scheduler of a cluster once, as happens about every thirty seconds, and returns the
+    tasks in the queue.
+    """
 
     def look(cluster: str) -> list[tuple[str, str]]:
         monkeypatch.setattr(Conf, "CLUSTER_NAME", cluster)
-        monkeypatch.setattr(
-            "django_q.scheduler.close_old_django_connections", lambda: None
-        )  # the test is a transaction
+        # The test is a transaction.
+        monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)
         scheduler()
         return [
             (row.key, SignedPackage.loads(row.payload)["func"])
@@ -39,22 +38,22 @@ def due(cluster: str) -> set[tuple[str, str]]:
     return {(cluster, task) for task, its_cluster in TASKS.items() if its_cluster == cluster}
 
 
-@pytest.mark.parametrize("cluster", doorbell.CLUSTERS)
-def test_a_cluster_rings_its_own_tasks_and_no_others(look, cluster):
-    doorbell.schedule_task("time.time", cluster=cluster)
+@pytest.mark.parametrize("cluster", task_queue.CLUSTERS)
+def test_a_cluster_queues_its_own_tasks_and_no_others(look, cluster):
+    task_queue.schedule_task("time.time", cluster=cluster)
     assert set(look(cluster)) == due(cluster) | {(cluster, "time.time")}
 
 
-def test_a_task_is_rung_again_a_minute_later(look):
-    look(doorbell.NOTIFY)
-    assert len(look(doorbell.NOTIFY)) == len(due(doorbell.NOTIFY))
+def test_a_task_is_queued_again_a_minute_later(look):
+    look(task_queue.NOTIFY)
+    assert len(look(task_queue.NOTIFY)) == len(due(task_queue.NOTIFY))
     Schedule.objects.update(next_run=timezone.now())
-    assert len(look(doorbell.NOTIFY)) == 2 * len(due(doorbell.NOTIFY))
+    assert len(look(task_queue.NOTIFY)) == 2 * len(due(task_queue.NOTIFY))
 
 
-def test_after_a_long_stop_a_task_is_rung_once(look):
+def test_after_a_long_stop_a_task_is_queued_once(look):
     Schedule.objects.update(next_run=timezone.now() - timedelta(days=2))
-    assert len(look(doorbell.NOTIFY)) == len(due(doorbell.NOTIFY))
+    assert len(look(task_queue.NOTIFY)) == len(due(task_queue.NOTIFY))
 
 
 def test_writing_the_schedules_again_changes_nothing():
@@ -65,6 +64,6 @@ def test_writing_the_schedules_again_changes_nothing():
 
 
 def test_a_schedule_that_is_no_longer_wanted_goes():
-    doorbell.schedule_task("time.time", cluster=doorbell.MAIN)
+    task_queue.schedule_task("time.time", cluster=task_queue.MAIN)
     write_schedules()
     assert set(Schedule.objects.values_list("name", flat=True)) == set(TASKS)

@@ -145,10 +145,10 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     ]
 
 
-def test_a_kind_offers_what_else_can_be_done(client, done, monkeypatch):
+def test_a_kind_has_links_to_what_else_can_be_done(client, done, monkeypatch):
     monkeypatch.setattr(
         Stamp,
-        "offers",
+        "links",
         lambda self, job, viewer: [JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo")],
     )
     assert read(client.get(path(done))).one("a", href=f"/jobs/{done.pk}/undo/").text == "Undo"

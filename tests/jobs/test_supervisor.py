@@ -1,5 +1,5 @@
-"""When the supervisor calls a cluster silent. What it does then is seen in test_worker.py, with
-real processes.
+"""The supervisor's decision that a cluster is silent. What it does then is tested in
+test_worker.py, with real processes.
 """
 
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from users.jobs import tasks
-from users.jobs.queue import doorbell, supervisor
+from users.jobs.queue import supervisor, task_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -21,20 +21,21 @@ def clock(monkeypatch) -> SimpleNamespace:
 
 @pytest.fixture
 def cluster(clock, monkeypatch):
-    """Whose process is alive and takes no rings. `replaced`: when that was."""
-    cluster = supervisor.Cluster(doorbell.MAIN)
+    """A cluster whose process lives and takes no tasks. `replaced`: when that was done to it."""
+    cluster = supervisor.Cluster(task_queue.MAIN)
     cluster.process = SimpleNamespace(is_alive=lambda: True)
-    cluster.pulse.value = cluster.looked_at = clock.now
+    cluster.busy_until.value = clock.now
+    cluster.checked_at = clock.now
     cluster.replaced = []
     monkeypatch.setattr(cluster, "replace", lambda: cluster.replaced.append(clock.now))
-    cluster.look_after()
+    cluster.check()
     return cluster
 
 
 def look_on(cluster, clock, seconds: int) -> None:
     for _ in range(seconds):
         clock.now += 1
-        cluster.look_after()
+        cluster.check()
 
 
 def test_a_beat_that_is_not_answered_is_silence_after_its_time(cluster, clock):
@@ -47,13 +48,13 @@ def test_a_beat_that_is_not_answered_is_silence_after_its_time(cluster, clock):
 def test_whose_beats_are_answered_is_left_alone(cluster, clock):
     for _ in range(10):
         look_on(cluster, clock, supervisor.BEAT_SECONDS)
-        tasks.record_beat(doorbell.MAIN)
+        tasks.record_beat(task_queue.MAIN)
     assert cluster.replaced == []
 
 
 def test_a_supervisor_that_was_away_itself_blames_nobody(cluster, clock):
     clock.now += 100
-    cluster.look_after()
+    cluster.check()
     look_on(cluster, clock, supervisor.SILENCE_SECONDS)
     assert cluster.replaced == []
     look_on(cluster, clock, 1)

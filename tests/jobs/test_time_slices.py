@@ -1,4 +1,4 @@
-"""Turns: claims, chunks, what goes wrong in one, and whose turn it is."""
+"""Time slices: claims, chunks, what goes wrong in one, and which job is worked on next."""
 
 import pytest
 from django.db import OperationalError
@@ -60,10 +60,10 @@ def test_what_the_initiator_may_not_change_is_skipped(accounts):
 def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
     agent = make_user("Support")
     job = start(agent)
-    turned = worker.TimeSlice(worker.claim_job())
-    assert turned.step() == worker.NextStep.GO_ON
+    time_slice = worker.TimeSlice(worker.claim_job())
+    assert time_slice.step() == worker.NextStep.GO_ON
     agent.groups.clear()
-    assert turned.step() == worker.NextStep.STOP
+    assert time_slice.step() == worker.NextStep.STOP
     job.refresh_from_db()
     assert job.state == "parked"
     assert job.note.startswith(f"{agent} may not do this any more: ")
@@ -96,7 +96,7 @@ def test_a_stale_worker_writes_nothing(accounts, root, caplog):
     again = worker.TimeSlice(worker.claim_job())
     before = Job.objects.filter(pk=job.pk).values().get()
     assert stale.step() == worker.NextStep.STOP
-    stale.give_back()  # as where it has slept past the end of its turn
+    stale.release()  # as where it has slept past the end of its time slice
     assert [record.message for record in caplog.records] == [STALE.format(job.pk)] * 2
     assert Job.objects.filter(pk=job.pk).values().get() == before
     again.run()

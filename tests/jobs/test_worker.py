@@ -18,21 +18,22 @@ from django_q.models import OrmQ
 from tests.builders import make_user
 from tests.processes import ROOT, alive, running, until
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.mail import outbox
 from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = [sys.executable, "manage.py", "worker"]
-# The same, in a hurry; a slow machine is not silent so long.
-SILENCE = 6  # seconds
+# Seconds; long enough for a slow machine.
+SILENCE = 6
 HASTY = f"""
 import sys; sys.path.insert(0, {str(ROOT / "site")!r})
 import django; django.setup()
-from users.jobs.queue import doorbell, supervisor
-supervisor.BEAT, supervisor.SILENCE = 1, {SILENCE}
-supervisor.Supervisor(doorbell.CLUSTERS).run()
+from users.jobs.queue import supervisor, task_queue
+supervisor.BEAT_SECONDS = 1
+supervisor.SILENCE_SECONDS = {SILENCE}
+supervisor.Supervisor(task_queue.CLUSTERS).run()
 """
 
 
@@ -63,7 +64,7 @@ def leader(worker, cluster: str) -> int:
 
 
 def task_process(worker, cluster: str) -> psutil.Process:
-    """The one that runs tasks: it is forked before those that move tasks and results."""
+    """The process that runs tasks: it is forked before those that move tasks and results."""
     return min(
         psutil.Process(leader(worker, cluster)).children(),
         key=lambda child: (child.create_time(), child.pid),
@@ -74,22 +75,22 @@ def beats_after(moment, *clusters: str) -> bool:
     return WorkerBeat.objects.filter(at__gt=moment, cluster__in=clusters).count() == len(clusters)
 
 
-def rings(task: str = "time.sleep") -> list[OrmQ]:
-    """Those that have not been acknowledged."""
+def queued_tasks(task: str = "time.sleep") -> list[OrmQ]:
+    """The tasks that have not been acknowledged."""
     return [row for row in OrmQ.objects.all() if row.func() == task]
 
 
 def sleeps() -> bool:
-    """Whether a ring of time.sleep has been taken: its row is locked for the time after which it is
+    """True if a task of time.sleep has been taken: its row is locked for the time after which it is
     given out again.
     """
-    return any(row.lock > timezone.now() for row in rings())
+    return any(row.lock > timezone.now() for row in queued_tasks())
 
 
 def stopped_idle(process: psutil.Process) -> bool:
-    """Stops it, unless it runs a task just now, which is given two minutes."""
+    """Stops the process, unless it runs a task just now, which is given two minutes."""
     process.suspend()
-    if OrmQ.objects.filter(key=doorbell.MAIN).exists():
+    if OrmQ.objects.filter(key=task_queue.MAIN).exists():
         process.resume()
         return False
     return True
@@ -107,17 +108,18 @@ def test_a_message_in_the_outbox_is_sent(worker):
 
 def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
     """Platforms send SIGTERM to all processes at once, and not to the first one alone."""
-    doorbell.enqueue_task("time.sleep", 3, cluster=doorbell.MAIN)
+    task_queue.enqueue_task("time.sleep", 3, cluster=task_queue.MAIN)
     until(sleeps)
     for process in worker.tree():
         process.send_signal(signal.SIGTERM)
     assert worker.process.wait(120) == 0
     assert all_gone(worker)
-    assert not rings()  # acknowledged, and not merely taken
+    # Acknowledged, and not merely taken.
+    assert not queued_tasks()
 
 
 def test_a_second_signal_does_not_wait_for_tasks(worker):
-    doorbell.enqueue_task("time.sleep", 100, cluster=doorbell.MAIN)
+    task_queue.enqueue_task("time.sleep", 100, cluster=task_queue.MAIN)
     until(sleeps)
     worker.tree()
     worker.process.send_signal(signal.SIGTERM)
@@ -128,9 +130,8 @@ def test_a_second_signal_does_not_wait_for_tasks(worker):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_leaves_no_process(worker, number):
-    assert (
-        len(worker.tree()) == 9
-    )  # the supervisor, and in each cluster: guard, worker, monitor, pusher
+    # The supervisor, and in each cluster: guard, worker, monitor, pusher.
+    assert len(worker.tree()) == 9
     assert worker.stop(number) == 0
     assert all_gone(worker)
 
@@ -144,43 +145,43 @@ def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
     """django-q2 would go on, look well and take no task for ever: the dead process holds the lock
     of the queue.
     """
-    before = leader(worker, doorbell.MAIN)
-    task_process(worker, doorbell.MAIN).kill()
+    before = leader(worker, task_queue.MAIN)
+    task_process(worker, task_queue.MAIN).kill()
     moment = timezone.now()
-    until(lambda: beats_after(moment, doorbell.MAIN), 35)
-    assert leader(worker, doorbell.MAIN) != before
+    until(lambda: beats_after(moment, task_queue.MAIN), 35)
+    assert leader(worker, task_queue.MAIN) != before
     assert not psutil.pid_exists(before)
 
 
 def test_a_cluster_whose_first_process_is_killed_is_replaced(worker):
-    before = psutil.Process(leader(worker, doorbell.NOTIFY))
+    before = psutil.Process(leader(worker, task_queue.NOTIFY))
     orphans = before.children()
     before.kill()
-    until(lambda: leader(worker, doorbell.NOTIFY) != before.pid)
+    until(lambda: leader(worker, task_queue.NOTIFY) != before.pid)
     assert len(orphans) == 3
     until(lambda: not any(alive(process) for process in orphans))
 
 
 def test_a_cluster_that_is_silent_is_replaced(hasty):
-    before = leader(hasty, doorbell.MAIN)
-    other = leader(hasty, doorbell.NOTIFY)
-    until(lambda: stopped_idle(task_process(hasty, doorbell.MAIN)))
-    until(lambda: leader(hasty, doorbell.MAIN) != before)
+    before = leader(hasty, task_queue.MAIN)
+    other = leader(hasty, task_queue.NOTIFY)
+    until(lambda: stopped_idle(task_process(hasty, task_queue.MAIN)))
+    until(lambda: leader(hasty, task_queue.MAIN) != before)
     assert f"Cluster main has not answered for {SILENCE} s" in hasty.said()
     moment = timezone.now()
-    until(lambda: beats_after(moment, doorbell.MAIN))
-    assert leader(hasty, doorbell.NOTIFY) == other
+    until(lambda: beats_after(moment, task_queue.MAIN))
+    assert leader(hasty, task_queue.NOTIFY) == other
 
 
 @pytest.mark.long
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
-    before = leader(hasty, doorbell.MAIN)
-    doorbell.enqueue_task("time.sleep", 2 * SILENCE, cluster=doorbell.MAIN)
+    before = leader(hasty, task_queue.MAIN)
+    task_queue.enqueue_task("time.sleep", 2 * SILENCE, cluster=task_queue.MAIN)
     until(sleeps)
-    until(lambda: not rings())
+    until(lambda: not queued_tasks())
     moment = timezone.now()
-    until(lambda: beats_after(moment, doorbell.MAIN))
-    assert leader(hasty, doorbell.MAIN) == before
+    until(lambda: beats_after(moment, task_queue.MAIN))
+    assert leader(hasty, task_queue.MAIN) == before
 
 
 @pytest.mark.postgresql
@@ -197,5 +198,5 @@ def test_the_supervisor_outlives_a_database_that_is_away(hasty):
         finally:
             elsewhere.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     moment = timezone.now()
-    until(lambda: beats_after(moment, doorbell.MAIN, doorbell.NOTIFY))
+    until(lambda: beats_after(moment, task_queue.MAIN, task_queue.NOTIFY))
     assert hasty.stop() == 0

@@ -20,7 +20,7 @@ from users.audit.verification import verify_chain
 from users.directory.models import SavedView
 from users.exceptions import VerbRefused
 from users.jobs.models import Job
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.jobs.schedule import EVERY_MINUTE
 from users.models import User
 from users.notes.changes import add_note
@@ -82,7 +82,7 @@ def test_a_note_a_reason_and_its_event_about_another_account_lose_the_name(clien
 
 
 def test_a_worker_is_told_in_the_erasure_and_looks_every_minute_anyway():
-    assert EVERY_MINUTE[TASK] == doorbell.MAIN
+    assert EVERY_MINUTE[TASK] == task_queue.MAIN
     with transaction.atomic():
         erase(make_user())
         assert [ring.func() for ring in OrmQ.objects.all()].count(TASK) == 1

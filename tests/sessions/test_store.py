@@ -31,6 +31,11 @@ COMMAND = CommandActor("test")
 NEW = "a-new-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"
 
 
+@pytest.fixture
+def ada() -> User:
+    return make_user("Viewer", username="ada")
+
+
 def write(statement: str, *values: object) -> None:
     """By somebody who knows nothing of the cache."""
     with connection.cursor() as cursor:

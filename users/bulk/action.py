@@ -68,7 +68,7 @@ class BulkAction(SelectionKind):
         """
         return {}
 
-    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return job_links(job, viewer)
 
     def example(self, accounts: list[User]) -> User:

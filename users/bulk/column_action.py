@@ -54,7 +54,7 @@ class ColumnAction(ConditionAction):
             store.delete_sessions_of(changed)
 
     def signed_in(self, chunk: Chunk, ids: list[int]) -> list[int]:
-        """Of those that were changed: few."""
+        """Ids of changed accounts that have open sessions (normally few)."""
         holders = (
             Session.objects.filter(account_id__among=ids)
             .values_list("account_id", flat=True)

@@ -54,7 +54,7 @@ def record_changes(chunk: Chunk, event: str, rows: list[ChangedAccount]) -> None
                 reason=chunk.job.reason,
             )
         )
-        chunk.put(JobItem.Outcome.CHANGED, row.pk, before=row.image, version=row.version)
+        chunk.add_item(JobItem.Outcome.CHANGED, row.pk, before=row.image, version=row.version)
     AuditEvent.objects.bulk_create(events, batch_size=2000)
 
 

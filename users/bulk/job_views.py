@@ -19,7 +19,8 @@ from users.bulk.preview import preview_action
 from users.bulk.selection import Selection
 from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_objection
 from users.directory.filter import BadFilter
-from users.jobs import engine
+from users.exceptions import JobRefused
+from users.jobs import approval, engine, transitions
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
@@ -53,7 +54,7 @@ def job_undo(request, pk: int):
     why = undo_objection(job)
     if why and not form.is_bound:
         return error_page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in UNDO_KINDS and engine.needs_second_person(
+    four_eyes = job.kind in UNDO_KINDS and approval.needs_second_person(
         KINDS[UNDO_KINDS[job.kind]], job.changed
     )
     context = job_context(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
@@ -72,7 +73,7 @@ def job_approval(request, pk: int):
     job = get_job_or_404(request, pk)
     form = forms.Form(posted_data(request))
     if form.is_valid() and (
-        now := try_verb(form, lambda: engine.approve_job(job, by=request.user))
+        now := try_verb(form, lambda: approval.approve_job(job, by=request.user))
     ):
         if now.state == Job.State.CANCELLED:
             return error_page(request, 409, now.note, back=f"/jobs/{pk}/")
@@ -87,7 +88,7 @@ def job_refusal(request, pk: int):
     job = get_job_or_404(request, pk)
     form = DecisionForm(posted_data(request))
     if form.is_valid() and try_verb(
-        form, lambda: engine.decline_job(job, by=request.user, reason=form.cleaned_data["reason"])
+        form, lambda: approval.decline_job(job, by=request.user, reason=form.cleaned_data["reason"])
     ):
         messages.success(request, "Declined. No account was changed.")
         return redirect(f"/jobs/{pk}/")
@@ -97,7 +98,7 @@ def job_refusal(request, pk: int):
 def render_decision(request, job: Job, form: forms.Form, template: str):
     """The page that asks, for somebody who may decide about a job that waits."""
     if job.by_id == request.user.pk:
-        raise access.Denied("approve_bulk", engine.OWN_JOB)
+        raise access.Denied("approve_bulk", approval.OWN_JOB)
     if job.state != Job.State.WAITING and not form.is_bound:
         return error_page(
             request,
@@ -118,7 +119,7 @@ def job_preview(request, job: Job) -> dict[str, Any]:
     another job has done.
     """
     action = KINDS.get(job.kind)
-    by = engine.job_initiator(job)
+    by = transitions.job_initiator(job)
     if not isinstance(action, BulkAction) or "job" in (query := QueryDict(job.selection)):
         return {}
     try:
@@ -139,7 +140,7 @@ def try_verb(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
     """What the engine says; None where it refused, and then the form says why."""
     try:
         return verb()
-    except engine.JobRefused as refused:
+    except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
 

@@ -13,7 +13,7 @@ JSON_TIME_SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0
 
 
 class TimeToJson(Func):
-    """As users.audit.record.json_values writes a column."""
+    """Writes a timestamp as ISO 8601 text, exactly as users.audit.record.json_values does."""
 
     template = JSON_TIME_POSTGRESQL.replace("{0}", "%(expressions)s")
     output_field = CharField()
@@ -26,7 +26,7 @@ class TimeToJson(Func):
 
 
 class TimeFromJson(Func):
-    """The other way: of a text."""
+    """Parses ISO 8601 text inside JSON into a timestamp; the inverse of TimeToJson."""
 
     template = "CAST(%(expressions)s AS timestamptz)"
     output_field = DateTimeField()
@@ -41,7 +41,7 @@ class TimeFromJson(Func):
 
 
 class JsonText(Func):
-    """Within(column of JSON, "key"): the text there; null where it is missing or null."""
+    """Reads the text under `key` of a JSON column; null if it is missing or null."""
 
     output_field = CharField()
 

@@ -12,7 +12,9 @@ from users.row_locks import lock_superusers
 LAST_SUPERUSER = "This is the last active superuser. Make someone else a superuser first."
 ACCOUNT_GONE = "This account no longer exists."
 # FOR UPDATE in a subquery locks as much, and the rows need not travel.
-LOCK_SQL = "SELECT count(*) FROM (SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER BY id FOR UPDATE) AS held"
+LOCK_SQL = """SELECT count(*) FROM (
+    SELECT 1 FROM users_user WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+) AS held"""
 
 
 def lock_admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:

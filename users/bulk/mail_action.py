@@ -1,5 +1,5 @@
-"""Sends a mail that staff may send to one account: users.verbs.password_reset.verb.send_password_reset and
-send_verification.
+"""Sends a mail that staff may send to one account:
+users.verbs.password_reset.verb.send_password_reset and send_verification.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from users.bulk.forms import BulkForm
 from users.bulk.lock import lock_admitted
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.mail.models import Message
 from users.models import State, in_state
 from users.web.forms import OptionalReasonForm
@@ -40,7 +40,7 @@ class SendMail(ConditionAction):
         ]
         Message.objects.bulk_create(mails, batch_size=2000)
         if mails:
-            doorbell.enqueue_task("users.mail.tasks.deliver_outbox", cluster=doorbell.NOTIFY)
+            task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
         record_changes(
             chunk,
             self.event,

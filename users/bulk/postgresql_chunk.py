@@ -66,7 +66,7 @@ def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> No
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         changed, skipped, same = cursor.fetchone()
-    chunk.wrote(changed=changed, skipped=skipped)
+    chunk.count_written(changed=changed, skipped=skipped)
     chunk.unchanged(same)
 
 

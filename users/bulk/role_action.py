@@ -1,5 +1,5 @@
-"""Into groups and out of them: what users.verbs.role_addition.verb.add_to_groups and remove_from_groups do to
-one account.
+"""Into groups and out of them: what users.verbs.role_addition.verb.add_to_groups and
+remove_from_groups do to one account.
 """
 
 from abc import abstractmethod
@@ -34,7 +34,9 @@ class BulkGroupsForm(BulkForm, GroupsForm):
 
 
 class GroupsAction(ConditionAction):
-    """Both. A before-image has the ids of all groups that the account was in."""
+    """Base class of AddToGroups and RemoveFromGroups. The before-image holds the ids of all of the
+    account's groups.
+    """
 
     action = "change_groups"
     columns = ("groups",)

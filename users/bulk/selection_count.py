@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 
 from users.bulk.lock import plain_accounts
 from users.bulk.selection import SELECTION_CAP, Selection
+from users.database.local_settings import set_local_settings
 from users.directory.counts import estimate_count, format_estimate
-from users.jobs.engine import set_limits
 from users.models import UserQuerySet
 
 COUNT_TIMEOUT_MS = (
@@ -60,9 +60,9 @@ def time_limit(milliseconds: int) -> Iterator[None]:
     """
     with suppress(OperationalError), transaction.atomic():
         before = statement_timeout()
-        set_limits({"statement_timeout": str(milliseconds), "enable_seqscan": "on"})
+        set_local_settings({"statement_timeout": str(milliseconds), "enable_seqscan": "on"})
         yield
-        set_limits({"statement_timeout": before})
+        set_local_settings({"statement_timeout": before})
 
 
 def statement_timeout() -> str:

@@ -15,7 +15,8 @@ from users.bulk.events import record_changes
 from users.bulk.lock import lock_admitted, plain_accounts
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_objection
-from users.jobs import engine
+from users.exceptions import JobRefused
+from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
@@ -45,7 +46,7 @@ class Undo(SelectionKind):
     def title(self, job: Job) -> str:
         return f"{self.label} (job {job.parameters['of']})"
 
-    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
@@ -109,9 +110,9 @@ def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
     with transaction.atomic():
         if key and by.pk and (again := Job.objects.filter(by=by.pk, key=key).first()):
             return again
-        job = engine.lock_job(job)
+        job = transitions.lock_job(job)
         if why := undo_objection(job):
-            raise engine.JobRefused(why)
+            raise JobRefused(why)
         return engine.start_job(
             UNDO_KINDS[job.kind],
             by=by,

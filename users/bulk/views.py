@@ -22,7 +22,8 @@ from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.directory.request_filter import as_bad_request
-from users.jobs import engine
+from users.exceptions import JobRefused
+from users.jobs import approval
 from users.jobs.models import Job
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
@@ -116,8 +117,8 @@ def preview_context(action: BulkAction, form: BulkForm, found: Preview) -> dict[
     return {
         "question": action.question(found.number.words),
         "found": found,
-        "four_eyes": engine.needs_second_person(
-            action, found.number.value + action.lately(Job(by=form.by))
+        "four_eyes": approval.needs_second_person(
+            action, found.number.value + action.recent_count(Job(by=form.by))
         ),
     }
 
@@ -152,7 +153,7 @@ def start_confirmed(
     fields = {"reason": draft.reason, "parameters": draft.parameters, "key": draft.key}
     try:
         return start_bulk_job(action, selection, found.number, by=form.by, **fields)
-    except engine.JobRefused as refused:
+    except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
 

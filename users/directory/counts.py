@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from users.database.compiled_sql import compile_queryset
 from users.directory.filter import Filter
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 
 EXACT_COUNT_CAP = 10_000
 ANSWER_SECONDS = 600  # how long an exact count is worth showing
@@ -77,7 +77,7 @@ def request_count(wanted: Filter) -> dict[str, Any]:
                 "at": timezone.now(),
             }
             cache.set(count_key(wanted.digest), known, ANSWER_SECONDS)
-            doorbell.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
+            task_queue.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
     return known
 
 

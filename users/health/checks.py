@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from users.caching.backend import PageCache
 from users.jobs.models import WorkerBeat
-from users.jobs.queue.doorbell import CLUSTERS
+from users.jobs.queue.task_queue import CLUSTERS
 
 OK = "ok"
 SILENCE_LIMIT = timedelta(seconds=60)

@@ -1,5 +1,5 @@
-"""What a kind of job is, and the chunk that it is handed. users/jobs/engine.py says how the two
-play together.
+"""The interface of a kind of job, and the chunk that its `run` gets. users/jobs/engine.py says how
+the two work together.
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ class IdWindow:
 
 @dataclass(frozen=True)
 class JobLink:
-    """A link to a page that asks first."""
+    """A link on a job's page to a page that asks before it does anything."""
 
     url: str
     label: str
@@ -39,79 +39,77 @@ class JobLink:
 
 
 class JobKind(ABC):
-    """Subclass it, and register one instance."""
+    """One kind of work over many accounts. Subclass it, and register one instance."""
 
-    name: ClassVar[str]  # stands in the row, and stays what it is
-    label: ClassVar[str]  # "Suspend"
-    action: ClassVar[
-        str
-    ]  # of users.access: asked of the initiator at the start, and again before each chunk
+    # Stored in the row of each job, so it never changes.
+    name: ClassVar[str]
+    # "Suspend"
+    label: ClassVar[str]
+    # An action of users.access. The initiator must have it at the start and before each chunk.
+    action: ClassVar[str]
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
-    four_eyes: ClassVar[str] = (
-        "never"  # or "always", or "above" so many accounts: whether a second person has to agree
-    )
-    first_size: ClassVar[int] = (
-        200  # accounts in the first chunk; later ones adapt to the time that they take
-    )
+    # When a second person has to approve: "never", "always", or "above" a number of accounts.
+    four_eyes: ClassVar[str] = "never"
+    # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
+    first_size: ClassVar[int] = 200
     largest_size: ClassVar[int] = 20_000
 
     def title(self, job: Job) -> str:
-        """What it does, in words, for the page of the job."""
+        """The heading of the job's page: what it does."""
         return self.label
 
     @abstractmethod
     def window(self, job: Job, size: int) -> IdWindow:
-        """At most `size` accounts behind job.cursor. `until` >= job.up_to ends the job with this
+        """At most `size` accounts after job.cursor. `until` >= job.up_to ends the job with this
         chunk.
         """
 
     @abstractmethod
     def count(self, job: Job, limit: int) -> int:
-        """How many accounts are selected, exactly up to `limit`. For those that need four eyes."""
+        """The number of selected accounts, exact up to `limit`. Used by kinds that need approval.
+        """
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """How many accounts are selected, and a text that differs for another set of them. For
-        those that need four eyes.
+        """The number of selected accounts, and a text that differs for another set of accounts.
+        Used by kinds that need approval.
         """
 
     @abstractmethod
     def run(self, chunk: "Chunk") -> None:
-        """Does the work for chunk.ids, inside the chunk's transaction, and says for each of them
-        what became of it.
+        """Does the work for chunk.ids inside the chunk's transaction, and reports a result for each
+        of them.
         """
 
-    def lately(self, job: Job) -> int:
-        """What the same person has done of it already, which counts with it towards the number that
-        takes a second person.
+    def recent_count(self, job: Job) -> int:
+        """The number of accounts in recent jobs of the same person, which counts towards the limit
+        above which a second person has to approve.
         """
         return 0
 
-    def counted(self) -> dict[str, str]:
-        """What its page calls the counts, where they have a name of their own."""
+    def count_labels(self) -> dict[str, str]:
+        """Labels of the counts on the job's page, by outcome, where they are not the usual ones."""
         return {}
 
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
-        """In the transaction in which the job is stored: makes what else it needs, and may change
-        its parameters.
+        """Called in the transaction that stores the job. May change its parameters, and create what
+        else the job needs.
         """
 
     def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
-        """In the transaction in which the job is done."""
+        """Called in the transaction in which the job is done."""
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
-        """What else its page and whoever approves it should be told, each with its label."""
+        """Further labels and values for the job's page and for the person who approves it."""
         return []
 
-    def offers(self, job: Job, viewer: Any) -> list["JobLink"]:
-        """What else `viewer` can do with it, as links on its page: “Undo” for one."""
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
+        """Links on the job's page to whatever else `viewer` may do with it, such as “Undo”."""
         return []
 
 
 class Chunk:
-    """Some accounts of a job, and what became of them. Everything here is one transaction with the
-    job's row locked.
-    """
+    """Some accounts of a job and their results, in one transaction with the job's row locked."""
 
     def __init__(self, job: Job, by: Any, ids: list[int]):
         self.job = job
@@ -121,16 +119,17 @@ class Chunk:
         self.counts = dict.fromkeys(CHUNK_OUTCOMES, 0)
 
     def lock(self) -> list[User]:
-        """The accounts, fresh and locked, in the order of their ids. One that is gone is missing."""
-        return list(
-            User.objects.select_for_update(of=("self",)).filter(pk__in=self.ids).order_by("pk")
-        )
+        """Returns the accounts, fresh and locked, in the order of their ids, without those that no
+        longer exist.
+        """
+        accounts = User.objects.select_for_update(of=("self",)).filter(pk__in=self.ids)
+        return list(accounts.order_by("pk"))
 
     def changed(self, account: User, before: dict[str, Any] | None) -> None:
-        """`account` as it is after the change; `before`: its changed fields as they were, as JSON
-        can hold them.
+        """Counts `account`, as it is after the change. `before`: its changed fields as they were,
+        as JSON.
         """
-        self.put(JobItem.Outcome.CHANGED, account.pk, before=before, version=account.version)
+        self.add_item(JobItem.Outcome.CHANGED, account.pk, before=before, version=account.version)
 
     def skipped(self, account_id: int, reason: str | Remark) -> None:
         """Counts an account that is left alone for a good reason: unchanged, not allowed,
@@ -138,31 +137,30 @@ class Chunk:
         """
         remark = Remark(text=reason) if isinstance(reason, str) else reason
         text = remark.text[:REASON_MAX]
-        self.put(JobItem.Outcome.SKIPPED, account_id, reason=text, **remark.columns())
+        self.add_item(JobItem.Outcome.SKIPPED, account_id, reason=text, **remark.columns())
 
     def failed(self, account_id: int, reason: str) -> None:
         """Counts an account that should have changed and did not. A retry includes it."""
-        self.put(JobItem.Outcome.FAILED, account_id, reason=reason[:REASON_MAX])
+        self.add_item(JobItem.Outcome.FAILED, account_id, reason=reason[:REASON_MAX])
 
     def unchanged(self, number: int = 1) -> None:
-        """Had nothing to change; no item is written."""
+        """Counts accounts that had nothing to change; they get no item."""
         self.counts["unchanged"] += number
 
-    def wrote(self, *, changed: int = 0, skipped: int = 0, failed: int = 0) -> None:
-        """For handlers that write the items themselves, by INSERT … SELECT into users_jobitem: how
-        many.
-        """
-        for outcome, number in {"changed": changed, "skipped": skipped, "failed": failed}.items():
-            self.counts[outcome] += number
+    def count_written(self, *, changed: int = 0, skipped: int = 0, failed: int = 0) -> None:
+        """Counts items that the kind has written itself, by INSERT … SELECT into users_jobitem."""
+        self.counts["changed"] += changed
+        self.counts["skipped"] += skipped
+        self.counts["failed"] += failed
 
-    def put(self, outcome: JobItem.Outcome, account_id: int, **fields: Any) -> None:
-        self.items.append(
-            JobItem(job_id=self.job.pk, account_id=account_id, outcome=outcome, **fields)
-        )
+    def add_item(self, outcome: JobItem.Outcome, account_id: int, **fields: Any) -> None:
+        """Adds an item, which `store` writes, and counts it."""
+        item = JobItem(job_id=self.job.pk, account_id=account_id, outcome=outcome, **fields)
+        self.items.append(item)
         self.counts[outcome] += 1
 
     def store(self) -> dict[str, Any]:
-        """Writes the items; what the job's row has to be updated with. Raises Miscounted."""
+        """Writes the items, and returns the update of the job's counts. Raises MiscountedChunk."""
         if sum(self.counts.values()) != len(self.ids):
             raise MiscountedChunk(
                 f"{len(self.ids)} accounts were given, and {self.counts} came back"
@@ -173,12 +171,12 @@ class Chunk:
 
 
 class MiscountedChunk(Exception):
-    """A handler has not said of each account what became of it: a fault of the kind's code."""
+    """The `run` of a kind has not counted each account exactly once: a defect of that kind."""
 
 
 @contextmanager
 def job_origin(job: Job) -> Iterator[None]:
-    """Events inside of it name the job, and the request that started it."""
+    """Lets events inside the block name the job and the origin of the request that started it."""
     token = current_origin.set(Origin(**job.origin, job_id=job.pk))
     try:
         yield
@@ -190,7 +188,7 @@ KINDS: dict[str, JobKind] = {}
 
 
 def register_kind(kind: JobKind) -> JobKind:
-    """Makes the kind known, in every process: call it at import, from a module that users.apps
+    """Makes the kind known in this process. Call it at import, from a module that users.apps
     imports.
     """
     KINDS[kind.name] = kind

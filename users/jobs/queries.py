@@ -1,4 +1,4 @@
-"""What the pages of the jobs show: read by keyset, however many there are."""
+"""Queries for the pages of the jobs. Lists are paged by keyset, however long they are."""
 
 import csv
 from collections.abc import Iterator
@@ -13,19 +13,22 @@ from django.utils import timezone
 from users import access, masking
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.models import User
 from users.web.csv_injection import escape_formula
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
+REPORT_HEADER = ["account", "username", "outcome", "reason"]
 LOG_LINES = 100
 SILENT_AFTER = timedelta(seconds=60)
+RUNNING_KEY = "jobs:running"
+RUNNING_SECONDS = 3
 LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
 def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
-    """Newest first, and whether there are older ones: everybody's, or the viewer's own."""
+    """Returns the jobs that `viewer` may see, newest first, and True if there are older ones."""
     found = Job.objects.select_related("by").order_by("-pk")
     if not access.may(viewer, "view_jobs"):
         found = found.filter(by=viewer.pk)
@@ -42,7 +45,7 @@ def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Jo
 
 
 def job_title(job: Job) -> str:
-    """What it does; the bare name where this version knows the kind no more."""
+    """What the job does; the bare name of a kind that this version does not know."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
 
@@ -50,8 +53,8 @@ def job_title(job: Job) -> str:
 def list_items(
     job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE
 ) -> tuple[list[JobItem], bool]:
-    """Those with an outcome, in the order of their ids, and whether there are more. An account that
-    is gone is None.
+    """Returns the items with an outcome in the order of their ids, and True if there are more. Each
+    has a `person`: its account, or None if that is gone.
     """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
     rows = list(found[: size + 1])
@@ -78,55 +81,59 @@ def list_lines(job: Job) -> QuerySet[JobLine]:
 
 
 class EchoFile:
-    """A file that gives back what is written to it."""
+    """A file whose `write` returns the text, so that a CSV writer makes lines for a stream."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
-    """The lines of a CSV of all that were left out, a batch in memory at a time. `masked`: for
-    those who may not see personal data.
+    """Yields a CSV of all failed and skipped accounts, with one batch in memory at a time.
+    `masked`: for viewers who may not see personal data.
     """
-    shown = masking.mask_text if masked else str
     writer = csv.writer(EchoFile())
-    yield writer.writerow(["account", "username", "outcome", "reason"])
+    yield writer.writerow(REPORT_HEADER)
     for outcome in LEFT_OUT_OUTCOMES:
-        after = 0
-        more = True
-        while more:
-            rows, more = list_items(job, outcome, after, REPORT_BATCH)
-            for row in rows:
-                after = row.account_id
-                username = row.person.username if row.person else ""  # type: ignore[attr-defined]
-                yield writer.writerow(
-                    [
-                        str(row.account_id),
-                        escape_formula(shown(username)),
-                        outcome.value,
-                        escape_formula(shown(row.sentence)),
-                    ]
-                )
+        for item in iterate_items(job, outcome):
+            yield writer.writerow(report_cells(item, masked=masked))
+
+
+def iterate_items(job: Job, outcome: str) -> Iterator[JobItem]:
+    """Yields every item with the outcome."""
+    after = 0
+    more = True
+    while more:
+        rows, more = list_items(job, outcome, after, REPORT_BATCH)
+        yield from rows
+        after = rows[-1].account_id if rows else after
+
+
+def report_cells(item: JobItem, *, masked: bool) -> list[str]:
+    shown = masking.mask_text if masked else str
+    username = item.person.username if item.person else ""  # type: ignore[attr-defined]
+    return [
+        str(item.account_id),
+        escape_formula(shown(username)),
+        str(item.outcome),
+        escape_formula(shown(item.sentence)),
+    ]
 
 
 @dataclass(frozen=True)
 class WorkerSilence:
-    """No worker has been there `since`, or ever."""
+    """No worker has run a task after `since`; None if none ever has."""
 
     since: datetime | None
 
 
 def worker_silence() -> WorkerSilence | None:
-    """None while workers work."""
-    at = WorkerBeat.objects.filter(cluster=doorbell.MAIN).values_list("at", flat=True).first()
+    """Returns None while workers run."""
+    beats = WorkerBeat.objects.filter(cluster=task_queue.MAIN)
+    at = beats.values_list("at", flat=True).first()
     return None if at and timezone.now() - at < SILENT_AFTER else WorkerSilence(at)
 
 
 def count_running() -> int:
-    """How many jobs are at work, as of some seconds ago."""
-    return (
-        caches["pages"].get_or_set(
-            "jobs:running", Job.objects.filter(state__in=OPEN_STATES).count, 3
-        )
-        or 0
-    )
+    """Returns the number of queued and running jobs, some seconds old."""
+    running = Job.objects.filter(state__in=OPEN_STATES)
+    return caches["pages"].get_or_set(RUNNING_KEY, running.count, RUNNING_SECONDS) or 0

@@ -1,25 +1,27 @@
-"""Everything that runs by the clock, in one place. Written to the database after each migrate."""
+"""Every task that runs on a schedule. Written to the database after each migrate."""
 
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 
 EVERY_MINUTE = {
-    # mails whose ring was lost, and those that are due again
-    "users.mail.tasks.deliver_outbox": doorbell.NOTIFY,
-    "users.audit.tasks.seal_audit_chain": doorbell.MAIN,
-    "users.caching.tasks.purge_expired": doorbell.MAIN,
-    "users.presence.tasks.sweep_presence": doorbell.MAIN,
-    # what erased people are called, in what was written about others
-    "users.privacy.tasks.redact_waiting_texts": doorbell.MAIN,
+    # Emails that are due again, and those whose task was lost.
+    "users.mail.tasks.deliver_outbox": task_queue.NOTIFY,
+    "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
+    "users.caching.tasks.purge_expired": task_queue.MAIN,
+    "users.presence.tasks.sweep_presence": task_queue.MAIN,
+    # The names of erased people in texts about others.
+    "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
 }
 EVERY_HOUR = {
-    "users.bulk.tasks.forget_before_images": doorbell.MAIN,
-    "users.sessions.tasks.clear_sessions": doorbell.MAIN,
-    "users.transfer.tasks.remove_old_exports": doorbell.MAIN,
+    "users.bulk.tasks.forget_before_images": task_queue.MAIN,
+    "users.sessions.tasks.clear_sessions": task_queue.MAIN,
+    "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
 
 
 def write_schedules(**_: object) -> None:
+    """Brings the stored schedules to those above; receives the signal post_migrate."""
     for task, cluster in TASKS.items():
-        doorbell.schedule_task(task, cluster=cluster, minutes=60 if task in EVERY_HOUR else 1)
-    doorbell.drop_schedules_except(set(TASKS))
+        minutes = 60 if task in EVERY_HOUR else 1
+        task_queue.schedule_task(task, cluster=cluster, minutes=minutes)
+    task_queue.drop_schedules_except(set(TASKS))

@@ -1,21 +1,23 @@
-"""What the workers run: jobs, and what the workers need for their own sake."""
+"""Tasks of the workers: one works on jobs, one proves that a cluster runs."""
 
 from django.utils import timezone
 
 from users.jobs import worker
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 
 
 def work_on_jobs() -> None:
+    """Works for one time slice on the job that is due first."""
     worker.work_time_slice()
 
 
 def record_beat(cluster: str) -> None:
-    """Shows that `cluster` takes and runs tasks: /readyz and the supervisor read it. And looks for
-    jobs that nobody works: a beat is rung every few seconds, and at the start, whatever became of
-    the queue and of the clock.
+    """Records that `cluster` takes and runs tasks; /readyz and the supervisor read it.
+
+    The main cluster also looks for jobs that no task announces. A beat is queued every few seconds
+    and when a cluster starts, so jobs go on even if the queue and the schedules were lost.
     """
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
-    if cluster == doorbell.MAIN:
+    if cluster == task_queue.MAIN:
         worker.enqueue_lost_work()

@@ -1,4 +1,4 @@
-"""The jobs: all of them, one, and what can be done with one."""
+"""Pages of the jobs: the list, one job, its report, and the controls."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.exceptions import BadParameter, BadRequest
+from users.exceptions import BadParameter, BadRequest, JobRefused
+from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN_STATES, Job
@@ -18,24 +19,29 @@ from users.web.partials import is_partial
 from users.web.query_string import check_parameters, parse_id_parameter
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
+STATE_VALUES = [value for value, _ in STATE_CHOICES]
+OUTCOME_VALUES = [outcome.value for outcome in queries.LEFT_OUT_OUTCOMES]
+COUNTS_SHOWN = ("changed", "unchanged", "skipped", "failed")
+CHILDREN_SHOWN = 20
 
 
 @require_safe
 def index(request):
-    """Everybody's jobs, or the viewer's own."""
+    """The jobs that the viewer may see."""
     access.require(request.user, "view")
-    state, before = parse_list_query(
-        request, state=[value for value, _ in STATE_CHOICES], place="before"
-    )
+    state, before = parse_list_query(request, "state", STATE_VALUES, position="before")
     jobs, more = queries.list_jobs(request.user, state=state, before=before)
+    filtered = f"state={state}" if state else ""
+    first_url = f"/jobs/?{filtered}" if filtered else "/jobs/"
+    older = "&".join(filter(None, [filtered, f"before={jobs[-1].pk}"])) if more else ""
     context = {
         "jobs": jobs,
         "state": state,
         "states": STATE_CHOICES,
         "silence": queries.worker_silence(),
         "everybodys": access.may(request.user, "view_jobs"),
-        "older": f"/jobs/?{f'state={state}&' if state else ''}before={jobs[-1].pk}" if more else "",
-        "newest": f"/jobs/{f'?state={state}' if state else ''}" if before else "",
+        "older": f"/jobs/?{older}" if more else "",
+        "newest": first_url if before else "",
     }
     return render(request, "users/jobs/index.html", context)
 
@@ -43,45 +49,31 @@ def index(request):
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
-    """One job. HTMX asks for its figures alone, again and again until it no longer runs; then for
-    the whole page.
-    """
+    """One job. While it runs HTMX asks for the progress alone, and then for the whole page."""
     job = get_visible_job(request, pk)
     if is_partial(request):
-        response = render(request, "users/jobs/show.html#progress", progress_context(job))
-        if job.state not in OPEN_STATES:
-            response["HX-Refresh"] = "true"  # other things can be done with it now
-        return response
-    outcome, after = parse_list_query(
-        request, outcome=[outcome.value for outcome in queries.LEFT_OUT_OUTCOMES], place="after"
-    )
-    outcome = outcome or next(
-        (one.value for one in queries.LEFT_OUT_OUTCOMES if getattr(job, one.value)), ""
-    )
-    items, more = queries.list_items(job, outcome, after) if outcome else ([], False)
+        return progress_response(request, job)
+    outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
     kind = KINDS.get(job.kind)
-    context = progress_context(job) | {
+    context = progress_context(job) | left_out_context(job, outcome, after)
+    context |= {
         "title": queries.job_title(job),
         "may_control": engine.may_control_job(request.user, job),
         "facts": kind.facts(job) if kind else [],
-        "offers": kind.offers(job, request.user) if kind else [],
+        "links": kind.links(job, request.user) if kind else [],
         "lines": queries.list_lines(job),
-        "children": job.children.order_by("pk")[:20],
-        "outcome": outcome,
-        "items": items,
-        "after": after,
-        "more": f"/jobs/{job.pk}/?outcome={outcome}&after={items[-1].account_id}" if more else "",
+        "children": job.children.order_by("pk")[:CHILDREN_SHOWN],
     }
     return render(request, "users/jobs/show.html", context)
 
 
 @require_safe
 def job_report(request, pk: int):
-    """A CSV of all that failed or were skipped."""
+    """A CSV of all accounts that failed or were skipped."""
     job = get_visible_job(request, pk)
+    masked = masking.hides_personal_data(request.user)
     response = StreamingHttpResponse(
-        queries.report_lines(job, masked=masking.hides_personal_data(request.user)),
-        content_type="text/csv; charset=utf-8",
+        queries.report_lines(job, masked=masked), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
     return response
@@ -99,6 +91,7 @@ def job_pause_end(request, pk: int):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
+    """Asks, and then cancels the job."""
     if request.method == "POST":
         return control_job(
             request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
@@ -106,44 +99,45 @@ def job_cancellation(request, pk: int):
     job = get_visible_job(request, pk)
     if not engine.may_control_job(request.user, job):
         access.require(request.user, "control_jobs")
-    return render(
-        request, "users/jobs/cancellation.html", {"job": job, "title": queries.job_title(job)}
-    )
+    context = {"job": job, "title": queries.job_title(job)}
+    return render(request, "users/jobs/cancellation.html", context)
 
 
 @require_POST
 def job_retry(request, pk: int):
-    """A new job over those that failed. Sent twice, it is one job."""
+    """Starts a new job over the accounts that failed. A second POST finds the same job."""
     job = get_visible_job(request, pk)
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
-    except engine.JobRefused as refused:
+    except JobRefused as refused:
         return error_page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
     return redirect("job", again.pk)
 
 
 @require_safe
 def running_badge(request):
-    """The number of running jobs, for the rail; it asks again while there are any."""
+    """The number of running jobs in the navigation, which polls while there are any."""
     access.require(request.user, "view_jobs")
     return render(request, "users/jobs/_badge.html", {"running": queries.count_running()})
 
 
-def control_job(request, pk: int, verb: Callable[..., Job], said: str) -> HttpResponse:
+def control_job(request, pk: int, verb: Callable[..., Job], success: str) -> HttpResponse:
+    """Applies `verb`, and redirects to the job's page with the message `success`."""
     job = get_visible_job(request, pk)
     try:
         verb(job, by=request.user)
-    except engine.JobRefused as refused:
+    except JobRefused as refused:
         return error_page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
-    messages.success(request, said)
+    messages.success(request, success)
     return redirect("job", job.pk)
 
 
 def get_visible_job(request, pk: int) -> Job:
-    """The job, if the viewer may see it. Raises Http404 or access.Denied."""
+    """Returns the job. Raises Http404, or access.Denied if the viewer may not see it."""
     access.require(request.user, "view")
     related = ("by", "parent", "note_line__actor")
-    job = Job.objects.select_related(*related).filter(pk=pk).first() if pk < 2**63 else None
+    jobs = Job.objects.select_related(*related)
+    job = jobs.filter(pk=pk).first() if pk <= LARGEST_ID else None
     if job is None:
         raise Http404
     if not engine.may_see_job(request.user, job):
@@ -151,26 +145,48 @@ def get_visible_job(request, pk: int) -> Job:
     return job
 
 
+def progress_response(request, job: Job) -> HttpResponse:
+    response = render(request, "users/jobs/show.html#progress", progress_context(job))
+    if job.state not in OPEN_STATES:
+        # The controls of the page change when a job stops.
+        response["HX-Refresh"] = "true"
+    return response
+
+
 def progress_context(job: Job) -> dict[str, object]:
-    called = KINDS[job.kind].counted() if job.kind in KINDS else {}
-    names = ("changed", "unchanged", "skipped", "failed")
-    counts = [(name, called.get(name, name.capitalize()), getattr(job, name)) for name in names]
+    labels = KINDS[job.kind].count_labels() if job.kind in KINDS else {}
+    counts = [
+        (name, labels.get(name, name.capitalize()), getattr(job, name)) for name in COUNTS_SHOWN
+    ]
+    is_open = job.state in OPEN_STATES
     return {
         "job": job,
         "counts": counts,
         "percent": int(job.fraction * 100),
-        "open": job.state in OPEN_STATES,
-        "silence": queries.worker_silence() if job.state in OPEN_STATES else None,
+        "open": is_open,
+        "silence": queries.worker_silence() if is_open else None,
     }
 
 
-def parse_list_query(request, *, place: str, **choices: list[str]) -> tuple[str, int]:
-    """A choice and a place in a list. Raises BadRequest."""
-    (name, allowed), query = next(iter(choices.items())), request.GET
+def left_out_context(job: Job, outcome: str, after: int) -> dict[str, object]:
+    """Failed or skipped accounts: those with `outcome`, or with the first outcome that has any."""
+    if not outcome:
+        outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")
+    items, more = queries.list_items(job, outcome, after) if outcome else ([], False)
+    next_url = f"/jobs/{job.pk}/?outcome={outcome}&after={items[-1].account_id}" if more else ""
+    return {"outcome": outcome, "items": items, "after": after, "more": next_url}
+
+
+def parse_list_query(request, name: str, allowed: list[str], *, position: str) -> tuple[str, int]:
+    """Returns the choice under `name` and the id under `position` of the query string, "" and 0 if
+    they are missing. Raises BadRequest.
+    """
+    query = request.GET
     try:
-        check_parameters(query, name, place)
-        if query.get(name, "") not in ("", *allowed):
+        check_parameters(query, name, position)
+        choice = query.get(name, "")
+        if choice not in ("", *allowed):
             raise BadParameter(name, f"Allowed values: {', '.join(allowed)}.")
-        return query.get(name, ""), parse_id_parameter(place, query.get(place, ""))
+        return choice, parse_id_parameter(position, query.get(position, ""))
     except BadParameter as error:
         raise BadRequest(error.parameter, error.message, back=request.path) from error

@@ -1,6 +1,6 @@
 """Puts a message into the outbox, in the transaction of what causes it, and rings the bell."""
 
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -10,5 +10,5 @@ def post_message(kind: Message.Kind, account: User, letter: Letter | None = None
     if not account.email:
         return None
     message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
-    doorbell.enqueue_task("users.mail.tasks.deliver_outbox", cluster=doorbell.NOTIFY)
+    task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
     return message

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from users.audit.origin import current_origin
 from users.forgetting import Erasure, forgets
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.privacy import search_terms
 from users.privacy.models import Redaction
 from users.privacy.name_matcher import NameMatcher
@@ -32,10 +32,10 @@ def prepare_erasure(erasure: Erasure) -> None:
     flush_pages_after_commit()
     # The erasures of a job share one scan, which begins within a minute.
     if not current_origin.get().job_id:
-        doorbell.enqueue_task(TASK)
+        task_queue.enqueue_task(TASK)
 
 
 def flush_pages_after_commit() -> None:
     """Flushes all cached pages twice: a request may be building a page during the first flush."""
     transaction.on_commit(caches["pages"].clear)
-    doorbell.enqueue_task(FLUSH_TASK)
+    task_queue.enqueue_task(FLUSH_TASK)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.audit.redaction import SystemActor
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.mail import file_backend
 from users.models import User
 from users.privacy.matcher import Matcher
@@ -135,5 +135,5 @@ def finish_scan(matcher: Matcher) -> None:
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()
     # The tracebacks of failed tasks may name anybody.
-    doorbell.forget_failures()
+    task_queue.forget_failures()
     transaction.on_commit(caches["pages"].clear)

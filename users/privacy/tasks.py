@@ -2,7 +2,7 @@
 
 import logging
 
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.privacy import scan
 
 logger = logging.getLogger(__name__)
@@ -24,4 +24,4 @@ def redact_waiting_texts() -> None:
         )
         return
     if more:
-        doorbell.enqueue_task(TASK)
+        task_queue.enqueue_task(TASK)

@@ -15,7 +15,7 @@ from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
 from users.bulk.lock import ACCOUNT_GONE, plain_accounts
 from users.directory import preferences
-from users.jobs import engine
+from users.jobs import transitions
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.transfer import export_rows, export_store
@@ -79,10 +79,10 @@ class ExportAccounts(BulkAction):
         form = export_rows.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")
         return [("Columns", columns), ("Format", form)]
 
-    def counted(self) -> dict[str, str]:
+    def count_labels(self) -> dict[str, str]:
         return {"unchanged": "Written"}
 
-    def lately(self, job: Job) -> int:
+    def recent_count(self, job: Job) -> int:
         """The number of accounts that this person has exported in the last day without approval.
         It counts towards the limit, because many small files make a large one.
         """
@@ -125,13 +125,13 @@ class ExportAccounts(BulkAction):
         columns = export_rows.chosen_columns(job.parameters.get("columns"))
         record_event(
             "export.made",
-            actor=engine.job_initiator(job),
+            actor=transitions.job_initiator(job),
             after={"rows": rows, "columns": columns},
             job_id=job.pk,
         )
 
-    def offers(self, job: Job, viewer: Any) -> list[JobLink]:
-        found = super().offers(job, viewer)
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
+        found = super().links(job, viewer)
         file = File.objects.filter(job=job, removed_at=None, expires_at__gt=timezone.now()).first()
         if file and viewer.pk == job.by_id and access.may(viewer, "export"):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))

@@ -1,5 +1,5 @@
-"""How a cluster of workers is asked to stop: by SIGTERM, or by the death of the supervisor that
-started it.
+"""A request to a cluster of workers to stop, made by SIGTERM or by the death of the supervisor that
+started the cluster.
 """
 
 import os
@@ -7,43 +7,46 @@ import signal
 import time
 from typing import NoReturn
 
-GRACE_SECONDS = (
-    20  # seconds for the tasks that run; below the 30 s that platforms give a process after SIGTERM
-)
+# Seconds for running tasks to finish; platforms give a process 30 s after SIGTERM.
+GRACE_SECONDS = 20
 
 
 class StopRequest:
-    """Stands in for the event that the cluster's first process waits on, second by second.
+    """Stands in for the stop event on which django-q2's Sentinel waits, second by second.
 
     An event of multiprocessing would deadlock when a signal handler of the process that waits sets
-    it. A whole group may get the signal at once; the other processes inherit the handler and go on,
-    so that their tasks end in order.
+    it. A whole process group may get the signal at once; processes other than the one that made the
+    request inherit the handler and ignore the signal, so that their tasks finish.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
         self.owner = os.getpid()
         self.parent = os.getppid()
 
     def listen(self) -> None:
+        """Sets the signal handlers: SIGTERM asks to stop, SIGALRM ends the grace period."""
         signal.signal(signal.SIGTERM, lambda *_: self.set())
-        signal.signal(signal.SIGALRM, lambda *_: self.at_once())
+        signal.signal(signal.SIGALRM, lambda *_: self.kill_group())
 
     def set(self) -> None:
-        if os.getpid() == self.owner and not self.asked:
-            self.asked = True
+        """Requests the stop and begins the grace period."""
+        if os.getpid() == self.owner and not self.is_requested:
+            self.is_requested = True
             signal.alarm(GRACE_SECONDS)
 
     def is_set(self) -> bool:
-        return self.asked
+        return self.is_requested
 
     def wait(self, seconds: float) -> bool:
+        """Waits, and also requests the stop if the supervisor is gone."""
         time.sleep(seconds)
         if os.getppid() != self.parent:
             self.set()
-        return self.asked
+        return self.is_requested
 
-    def at_once(self) -> NoReturn:
-        """Ends every process of the group, this one too."""
+    def kill_group(self) -> NoReturn:
+        """Kills every process of the group, this one included."""
         os.killpg(0, signal.SIGKILL)
-        raise SystemExit  # not reached; says so to those who read types
+        # Not reached; tells type checkers that this does not return.
+        raise SystemExit

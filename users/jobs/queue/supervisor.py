@@ -1,8 +1,8 @@
 """Keeps the clusters of workers running: starts them, and replaces one that has ended or no longer
 answers.
 
-A cluster of django-q2 can get stuck for good while it looks well (a worker that dies with a lock in
-its hand), so the proof of life is a task that runs: each cluster is rung a beat every few seconds.
+A cluster of django-q2 can be stuck for good while all its processes live, so the only proof of life
+is a task that ran: every few seconds each cluster gets a beat task, which writes a WorkerBeat row.
 """
 
 import gc
@@ -24,116 +24,133 @@ from django.urls import reverse
 from django.utils import timezone
 
 from users.jobs.models import WorkerBeat
-from users.jobs.queue import doorbell
-from users.jobs.queue.shutdown import GRACE_SECONDS, StopRequest
+from users.jobs.queue import task_queue
+from users.jobs.queue.cluster import run_cluster
+from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.jobs.schedule import TASKS
 
 logger = logging.getLogger(__name__)
 
-TICK_SECONDS = 1  # second between two looks at the processes
-BEAT_SECONDS = 5  # seconds between two beats
-SILENCE_SECONDS = 20  # seconds that a ring may wait although a worker is free
-BEAT_LOST_SECONDS = 60  # seconds after which an unanswered beat is rung again
+BEAT_TASK = "users.jobs.tasks.record_beat"
+TICK_SECONDS = 1  # between two checks of the processes
+BEAT_SECONDS = 5  # between two beats
+SILENCE_SECONDS = 20  # for which a beat may wait although a worker is free
+BEAT_LOST_SECONDS = 60  # after which an unanswered beat is queued again
 RESTART_PAUSE_MAX = 30  # seconds between two starts of a cluster that ends at once
+SHORT_LIFE_SECONDS = 60  # a cluster that ends sooner counts as one that ends at once
 fork_context = multiprocessing.get_context("fork")
 
 
 class Cluster:
-    """One cluster: its first process, and the beat that was last rung there."""
+    """The supervisor's side of one cluster: its first process, and the beat last sent to it."""
 
     def __init__(self, name: str):
         self.name = name
         self.process: ForkProcess | None = None
-        self.pulse = fork_context.RawValue("d", 0.0)
-        self.rung: datetime | None = None  # an unanswered beat
-        self.rung_at = self.looked_at = self.back_at = self.started_at = self.start_due = 0.0
+        self.busy_until = fork_context.RawValue("d", 0.0)
+        # The time of a beat that is not answered yet, by the wall clock as WorkerBeat.at is.
+        self.pending_beat: datetime | None = None
+        # Seconds of the monotonic clock.
+        self.beat_queued_at = 0.0
+        self.checked_at = 0.0
+        self.resumed_at = 0.0
+        self.started_at = 0.0
+        self.start_due = 0.0
         self.short_lives = 0
 
-    def look_after(self) -> None:
+    def check(self) -> None:
+        """Starts, replaces or sends a beat to the cluster, whichever is due."""
         now = time.monotonic()
-        if now > self.looked_at + SILENCE_SECONDS / 2:
-            self.back_at = (
-                now  # it is this process that was away: an answer may stand there, unread
-            )
-        self.looked_at = now
+        if now > self.checked_at + SILENCE_SECONDS / 2:
+            # The supervisor itself was suspended: an answer may be there, unread.
+            self.resumed_at = now
+        self.checked_at = now
         if self.process is None:
             if now >= self.start_due:
                 self.start()
         elif not self.process.is_alive():
-            logger.warning(
-                "Cluster %s ended (exit code %s) and is replaced.", self.name, self.process.exitcode
-            )
+            exit_code = self.process.exitcode
+            logger.warning("Cluster %s ended (exit code %s) and is replaced.", self.name, exit_code)
             self.replace()
         elif self.is_silent(now):
             logger.error(
                 "Cluster %s has not answered for %s s and is replaced.", self.name, SILENCE_SECONDS
             )
             self.replace()
-        elif now >= self.rung_at + BEAT_SECONDS:
-            self.beat()
+        elif now >= self.beat_queued_at + BEAT_SECONDS:
+            self.send_beat()
 
     def start(self) -> None:
-        # a connection that crosses a fork mixes up the replies of two processes
+        """Forks the cluster's first process."""
+        # A connection that crosses a fork would mix up the replies to two processes.
         connections.close_all()
-        self.pulse.value = self.started_at = time.monotonic()
-        self.rung = None
-        self.rung_at = 0.0
+        self.started_at = time.monotonic()
+        self.busy_until.value = self.started_at
+        self.pending_beat = None
+        self.beat_queued_at = 0.0
         self.process = fork_context.Process(
-            target=run_cluster_process, args=(self.name, self.pulse), name=f"cluster {self.name}"
+            target=run_cluster, args=(self.name, self.busy_until), name=f"cluster {self.name}"
         )
         self.process.start()
         logger.info("Cluster %s started (process %s).", self.name, self.process.pid)
 
     def replace(self) -> None:
-        """The next start follows at once, or after a pause that doubles while the cluster ends
-        within a minute.
+        """Kills the cluster. The next check starts it again, at first without a pause, then after
+        one that doubles while the cluster ends within a minute.
         """
         self.kill()
         now = time.monotonic()
-        self.short_lives = 0 if now > self.started_at + 60 else self.short_lives + 1
+        if now > self.started_at + SHORT_LIFE_SECONDS:
+            self.short_lives = 0
+        else:
+            self.short_lives += 1
         pause = min(2**self.short_lives, RESTART_PAUSE_MAX) if self.short_lives > 1 else 0
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        return (
-            self.rung is not None
-            and now > max(self.rung_at, self.back_at, self.pulse.value) + SILENCE_SECONDS
-        )
+        """True if a beat has waited too long: longer than SILENCE_SECONDS since it was queued,
+        since this process was last suspended, and since a worker became free.
+        """
+        waits_since = max(self.beat_queued_at, self.resumed_at, self.busy_until.value)
+        return self.pending_beat is not None and now > waits_since + SILENCE_SECONDS
 
-    def beat(self) -> None:
-        """Rings a beat, unless the last one still waits. Without the database nobody can answer,
-        and nobody is blamed.
+    def send_beat(self) -> None:
+        """Queues a beat, unless the last one still waits. While the database is away no cluster can
+        answer, so none is counted as silent.
         """
         now = time.monotonic()
         try:
-            if (
-                self.rung
-                and WorkerBeat.objects.filter(cluster=self.name, at__gte=self.rung).exists()
-            ):
-                self.rung = None
-            if self.rung is None or now > self.rung_at + BEAT_LOST_SECONDS:
-                rung = timezone.now()
-                doorbell.enqueue_task("users.jobs.tasks.record_beat", self.name, cluster=self.name)
-                self.rung = rung
-                self.rung_at = now
+            if self.is_beat_answered():
+                self.pending_beat = None
+            if self.pending_beat is None or now > self.beat_queued_at + BEAT_LOST_SECONDS:
+                beat = timezone.now()
+                task_queue.enqueue_task(BEAT_TASK, self.name, cluster=self.name)
+                self.pending_beat = beat
+                self.beat_queued_at = now
         except DatabaseError as error:
             logger.warning("The database is not reachable: %s", str(error).strip())
             connections.close_all()
-            self.rung = None
-            self.rung_at = now
+            self.pending_beat = None
+            self.beat_queued_at = now
+
+    def is_beat_answered(self) -> bool:
+        if self.pending_beat is None:
+            return False
+        return WorkerBeat.objects.filter(cluster=self.name, at__gte=self.pending_beat).exists()
 
     def terminate(self) -> None:
-        """Asks the first process alone: it lets the others finish what they do."""
+        """Sends SIGTERM to the first process alone, which lets the others finish their tasks."""
         if self.process is not None:
             self.process.terminate()
 
     def kill(self) -> None:
-        """Ends what is left of the group."""
+        """Kills the whole process group."""
         if self.process is None:
             return
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid or 0, signal.SIGKILL)
-        self.process.kill()  # it may not have come so far as to lead a group
+        # It may have been killed before it made a group of its own.
+        self.process.kill()
         self.process.join()
         self.process = None
 
@@ -142,66 +159,59 @@ class Cluster:
 
 
 class Supervisor:
+    """The main process of `manage.py worker`."""
+
     def __init__(self, names: Sequence[str]):
         self.clusters = [Cluster(name) for name in names]
-        self.asked = 0
+        self.stop_signals = 0
 
     def run(self) -> None:
         """Returns after SIGTERM or SIGINT, when every process has ended; a second signal ends them
         at once.
         """
-        signal.signal(signal.SIGTERM, self.ask)
-        signal.signal(signal.SIGINT, self.ask)
+        signal.signal(signal.SIGTERM, self.request_stop)
+        signal.signal(signal.SIGINT, self.request_stop)
         preload_modules()
-        while not self.asked:
+        while not self.stop_signals:
             for cluster in self.clusters:
-                cluster.look_after()
-            self.rest()
+                cluster.check()
+            self.wait_for_exit()
         self.stop()
 
-    def ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked += 1
+    def request_stop(self, number: int, frame: FrameType | None) -> None:
+        self.stop_signals += 1
 
-    def rest(self) -> None:
-        """Until a cluster ends, or for a tick."""
-        alive = [
+    def wait_for_exit(self) -> None:
+        """Waits until a cluster ends, at most for one tick."""
+        sentinels = [
             cluster.process.sentinel
             for cluster in self.clusters
             if cluster.process and cluster.process.is_alive()
         ]
-        connection.wait(alive, timeout=TICK_SECONDS)
+        connection.wait(sentinels, timeout=TICK_SECONDS)
 
     def stop(self) -> None:
+        """Stops the clusters: politely within the grace period, and then by force."""
         logger.info("Stopping: running tasks have %s s to finish.", GRACE_SECONDS)
         for cluster in self.clusters:
             cluster.terminate()
         deadline = time.monotonic() + GRACE_SECONDS + 5
-        while (
-            any(cluster.is_alive() for cluster in self.clusters)
-            and time.monotonic() < deadline
-            and self.asked < 2
-        ):
-            self.rest()
+        while self.has_live_cluster() and time.monotonic() < deadline and self.stop_signals < 2:
+            self.wait_for_exit()
         for cluster in self.clusters:
             cluster.kill()
         logger.info("Stopped.")
 
+    def has_live_cluster(self) -> bool:
+        return any(cluster.is_alive() for cluster in self.clusters)
+
 
 def preload_modules() -> None:
-    """Loads once what the forked processes share, and keeps the garbage collector from copying it
-    by touching it.
+    """Loads once the modules that forked processes share, and freezes the garbage collector's
+    objects so that it does not copy shared pages by touching them.
     """
     for task in TASKS:
         import_module(task.rpartition(".")[0])
     reverse("home")
     gc.collect()
     gc.freeze()
-
-
-def run_cluster_process(name: str, pulse) -> None:
-    """A cluster's first process."""
-    signal.signal(
-        signal.SIGTERM, signal.SIG_DFL
-    )  # and not the supervisor's, until the cluster's own is set
-    os.setsid()
-    doorbell.run_cluster(name, StopRequest(), pulse)

@@ -21,7 +21,8 @@ from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
-from users.jobs import engine, worker
+from users.exceptions import JobRefused
+from users.jobs import transitions, worker
 from users.jobs.models import Job
 from users.jobs.remarks import Remark
 from users.models import User
@@ -97,9 +98,9 @@ class Command(BaseCommand):
         except access.Denied as denied:
             record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
-        except engine.JobRefused as refused:
+        except JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
-        engine.add_line(job, Remark("requested_from_shell"))
+        transitions.add_line(job, Remark("requested_from_shell"))
         self.accompany(job, options)
 
     def action(self, name: str) -> BulkAction:

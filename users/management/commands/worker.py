@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from users.database.version import refuse_earlier_version
-from users.jobs.queue import doorbell
+from users.jobs.queue import task_queue
 from users.jobs.queue.supervisor import Supervisor
 
 
@@ -17,4 +17,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_earlier_version()
-        Supervisor(doorbell.CLUSTERS).run()
+        Supervisor(task_queue.CLUSTERS).run()
