@@ -171,7 +171,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _options |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        "PRAGMA mmap_size=134217728;"
         "PRAGMA secure_delete=ON;",
     }
     _database["CONN_MAX_AGE"] = None

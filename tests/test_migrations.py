@@ -20,7 +20,7 @@ def test_they_are_found():
 @pytest.mark.sqlite
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_migration_imports_nothing_that_may_change(file: Path):
-    """A class of a field or of an expression can't be written otherwise; users.models keeps those."""
+    """Only users.models may be imported: a field of our own class can't be written otherwise."""
     ours = {name for name in imported_names(file) if name.split(".")[0] == "users"}
     assert {name for name in ours if not f"{name}.".startswith("users.models.")} == set()
 

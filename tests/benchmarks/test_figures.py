@@ -72,9 +72,12 @@ def test_the_table_is_markdown():
 def test_a_form_is_read_as_a_browser_would_send_it():
     page = """
         <form><input name="q" value="no"></form>
-        <form method="post"><input name="first_name" value="A &amp; B"><input type="checkbox" name="on" value="1" checked>
-        <input type="checkbox" name="off"><input type="submit" name="_save"><textarea name="why">
-&lt;b&gt;</textarea><select name="status"><option value="a"><option value="b" selected></select></form>
+        <form method="post"><input name="first_name" value="A &amp; B">
+        <input type="checkbox" name="on" value="1" checked>
+        <input type="checkbox" name="off"><input type="submit" name="_save">
+        <textarea name="why">
+&lt;b&gt;</textarea><select name="status"><option value="a">
+        <option value="b" selected></select></form>
     """
     fields = form_with("first_name", page)
     assert fields == [("first_name", "A & B"), ("on", "1"), ("why", "<b>"), ("status", "b")]

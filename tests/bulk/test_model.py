@@ -94,7 +94,7 @@ class Bulk(RuleBasedStateMachine):
         edited=st.sets(st.integers(0, ACCOUNTS - 1), max_size=2),
     )
     def take_back(self, job, after, edited):
-        """`after`: once all that is queued is done; `edited`: who was changed by hand just before."""
+        """`after`: once the queue is empty; `edited`: who was changed by hand just before."""
         if after:
             self.finish()
         for which in edited:

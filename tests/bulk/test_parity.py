@@ -1,4 +1,4 @@
-"""Each bulk action over a set leaves what the verb leaves, account by account, over an equal set."""
+"""Each bulk action over a set leaves what its verb leaves over an equal set, one by one."""
 
 import secrets
 from collections.abc import Callable

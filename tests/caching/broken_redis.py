@@ -133,7 +133,7 @@ def calls(pages: PageCache) -> int:
 
 
 def use_all(pages: PageCache) -> None:
-    """Everything that pages, rows and sessions do with a cache. Nobody relies on what comes of it."""
+    """Does all that pages, rows and sessions do with a cache. The results may be anything."""
     pages.get("one")
     pages.get("one", "default")
     pages.get_many(["one", "two"])

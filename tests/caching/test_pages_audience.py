@@ -1,4 +1,4 @@
-"""A kept page is for those who would see the same, to the byte; nothing of anybody else is in it."""
+"""A cached page is for those who would see the same bytes; nothing of anyone else is in it."""
 
 import re
 from unittest.mock import patch

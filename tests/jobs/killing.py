@@ -79,7 +79,7 @@ def hasty(folder: Path, *arguments: str, **environment: str) -> Iterator[Running
 
 
 def kill_all_around(prey: Prey, job, kills: int, longest: float) -> None:
-    """`kills` times: a process of the next role dies at a random instant, until the job has ended."""
+    """Kills a process of the next role at a random instant, `kills` times or until the job ends."""
     chance = random.Random(kills)
     while sum(prey.killed.values()) < kills:
         for role in ROLES:

@@ -193,7 +193,10 @@ def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):
 def test_connections_that_the_server_ends_cost_nothing(root, tmp_path):
     make_accounts(200)
     job = start(root, parameters={"slow": 0.003})
-    ending = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    ending = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = %s AND pid <> pg_backend_pid()"
+    )
     with hasty(tmp_path), psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as elsewhere:
         until(lambda: begun(job))
         while not ended(job):

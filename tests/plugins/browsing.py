@@ -1,4 +1,4 @@
-"""A real browser for tests that are marked `browser`: the system's Chromium, driven by Playwright."""
+"""The system's Chromium, driven by Playwright, for tests that are marked `browser`."""
 
 import os
 import shutil

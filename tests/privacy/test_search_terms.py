@@ -1,4 +1,4 @@
-"""What of an account is looked for elsewhere: what names this person, and nobody and nothing else."""
+"""The values of an account that are searched elsewhere: those that name this person alone."""
 
 import pytest
 from django.contrib.auth.models import Group

@@ -76,7 +76,7 @@ def test_whatever_is_killed_each_row_is_there_once(tmp_path, monkeypatch, settin
 
 @pytest.mark.postgresql
 def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, monkeypatch):
-    """The chunk has read the account when the erasure begins, and stores it only once that waits."""
+    """The chunk has read the account when the erasure begins, and stores it once that waits."""
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 10 * ACCOUNTS}
     root = make_superuser()
     make_accounts(20)

@@ -169,7 +169,10 @@ def test_invited_accounts_need_an_address_and_get_no_mail(importing):
 def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "IMPORT_CHUNK_ROWS", 2)
     make_user(username="ann", first_name="Anna")
-    text = "username,email,first_name\nann,,Ann\nbob,b@example.com,Bob\ncy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\n"
+    text = (
+        "username,email,first_name\nann,,Ann\nbob,b@example.com,Bob\n"
+        "cy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\n"
+    )
     words = ["--key=username", "--update"]
     report = tmp_path / "report.csv"
     tried = importing(text, *words, "--dry-run", f"--report={report}")

@@ -44,7 +44,8 @@ def browser(ada) -> Client:
 
 
 def one(account: User) -> str:
-    return f"/users/{account.pk}/sessions/{Session.objects.filter(account_id=account.pk).first().public_id}/end/"
+    session = Session.objects.filter(account_id=account.pk).first()
+    return f"/users/{account.pk}/sessions/{session.public_id}/end/"
 
 
 def every(account: User) -> str:

@@ -73,7 +73,7 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
 
 
 def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
-    """A former auditor kept the role without being staff; making them staff again would grant it."""
+    """A former auditor kept the role without being staff; making them staff would grant it."""
     lead = make_user("Support")
     lead.user_permissions.add(
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])

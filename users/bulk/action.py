@@ -1,4 +1,5 @@
-"""What a bulk action is: a verb of one account, for as many as a selection has.
+"""The base class of bulk actions: a bulk action does for a selection what a verb does for one
+account.
 
 A new one is a class in the folder of its verb, which the declaration names. Most set columns of
 the account and are described by expressions (users/bulk/column_action.py); the others write `run`
@@ -57,7 +58,9 @@ class BulkAction(SelectionKind):
         raise NotImplementedError
 
     def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
-        """What is told of an account whose `states` were `old`, and are `new`."""
+        """Returns the changed account as events and items record it, from its `states` before and
+        after.
+        """
         return ChangedAccount.of(old, new, self.columns)
 
     def objections(
@@ -72,7 +75,7 @@ class BulkAction(SelectionKind):
         return job_links(job, viewer)
 
     def example(self, accounts: list[User]) -> User:
-        """Of some that are selected, the one whose sample is shown."""
+        """Returns the selected account whose sample is shown."""
         return accounts[0]
 
     def question(self, accounts: str) -> str:

@@ -1,5 +1,5 @@
-"""What somebody has seen before they confirm it: signed, so that what is done is what was shown,
-and done once.
+"""The signed confirmation of a preview: only the selection that was shown is changed, and only
+once.
 """
 
 from dataclasses import dataclass

@@ -53,7 +53,9 @@ def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
 
 
 def gone_skips() -> list[tuple[Q, str]]:
-    """As users.verbs.transaction.refuse_deleted."""
+    """Returns the skip reasons of deleted and erased accounts;
+    users.verbs.transaction.refuse_deleted has the same rule for one account.
+    """
     return [
         (
             Q(status=State.DELETED),

@@ -59,7 +59,7 @@ def record_changes(chunk: Chunk, event: str, rows: list[ChangedAccount]) -> None
 
 
 def exact_json(value: Any) -> Any:
-    """As JSON holds it and `User._meta.get_field(…).to_python` reads it: points in time to the
-    microsecond.
+    """Returns the value as JSON holds it and `User._meta.get_field(…).to_python` reads it, with
+    times to the microsecond.
     """
     return value.isoformat() if isinstance(value, datetime) else value

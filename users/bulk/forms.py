@@ -57,8 +57,8 @@ class BulkForm(forms.Form):
         return [self[name] for name in self.fields if name not in ("count", "token")]
 
     def ask_again(self, then: SelectionCount | None, now: SelectionCount) -> None:
-        """What was confirmed is not what is there now: nothing is done, and the new figures stand
-        on the page.
+        """Adds the error of a confirmation that no longer matches: nothing is done, and the page
+        shows the new figures.
         """
         was = (
             f"You confirmed {then.value:,} accounts; now there are {now.value:,}."

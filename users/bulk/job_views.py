@@ -1,5 +1,5 @@
-"""What can be done with a bulk job: it is undone, and a large one is approved or declined by a
-second person.
+"""The pages of a bulk job on which it is undone, and on which a second person approves or declines
+it.
 """
 
 from collections.abc import Callable
@@ -115,8 +115,8 @@ def render_decision(request, job: Job, form: forms.Form, template: str):
 
 
 def job_preview(request, job: Job) -> dict[str, Any]:
-    """What the initiator was shown, as it is now. An undo has nothing of the kind: it is what
-    another job has done.
+    """Returns the preview that the initiator saw, with the figures of now. An undo has none: it
+    restores the accounts of another job.
     """
     action = KINDS.get(job.kind)
     by = transitions.job_initiator(job)
@@ -137,7 +137,9 @@ def job_preview(request, job: Job) -> dict[str, Any]:
 
 
 def try_verb(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
-    """What the engine says; None where it refused, and then the form says why."""
+    """Returns the result of an engine call; None if the engine refused, with the reason in the
+    form.
+    """
     try:
         return verb()
     except JobRefused as refused:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import CharField, DateTimeField, Func
 
-JSON_TIME_POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
-    || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
+JSON_TIME_POSTGRESQL = """CASE WHEN {0} IS NULL THEN NULL
+    ELSE to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+    || CASE WHEN date_trunc('second', {0}) = {0} THEN ''
+        ELSE to_char({0} AT TIME ZONE 'UTC', '.MS') END || 'Z' END"""
 # it holds them as text
 JSON_TIME_SQLITE = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 8) || substr({0}, 20, 4) || 'Z'"
 

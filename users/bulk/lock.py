@@ -1,5 +1,5 @@
-"""What stands before a chunk is changed: its accounts are locked, and the gate is asked about each
-of them, all at once.
+"""Locks the accounts of a chunk and asks users.access about all of them at once, before anything is
+changed.
 """
 
 from django.db import connection
@@ -52,8 +52,8 @@ def lock_ids(ids: list[int]) -> int:
 
 
 def spare_last_superuser(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
-    """Of the active superusers whom no date will end, one stays: the one that verbs, account by
-    account, would come to last.
+    """Keeps one of the active superusers without an end date: the one that verbs, account by
+    account, would reach last.
     """
     keepers = plain_accounts().filter(
         in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True

@@ -51,11 +51,11 @@ class SendMail(ConditionAction):
         )
 
     def own(self, job: Job) -> dict[str, Any]:
-        """What else a message has."""
+        """Returns the fields of a message that this action adds."""
         return {}
 
     def told(self, job: Job) -> dict[str, Any]:
-        """What its event tells."""
+        """Returns the values that the event records."""
         return {}
 
     def unsendable(self, now: datetime) -> list[tuple[Q, str]]:

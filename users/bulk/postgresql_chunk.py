@@ -31,15 +31,16 @@ PER_ACCOUNT_COLUMNS = {
 
 
 def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> None:
-    """What a users.bulk.column_action.ColumnAction does to accounts that are locked and admitted."""
+    """Applies a users.bulk.column_action.ColumnAction to accounts that are locked and admitted."""
     columns = action.columns
     judged, judged_params = judged_sql(action, chunk, ids, now)
     update, update_params = update_sql(action, chunk, now)
     events, event_params = event_values(chunk, action.event, columns, now)
     image = ", ".join(f"'{name}', was.{name}" for name in columns)
+    changed_columns = ", ".join(f"users_user.{name}" for name in columns)
     statement = f"""
         WITH was AS MATERIALIZED ({judged}),
-        now AS ({update} RETURNING users_user.id, {", ".join(f"users_user.{name}" for name in columns)}),
+        now AS ({update} RETURNING users_user.id, {changed_columns}),
         events AS (
             INSERT INTO users_auditevent ({", ".join(events)})
             SELECT {", ".join(events.values())} FROM was JOIN now ON now.id = was.id

@@ -1,5 +1,5 @@
-"""What would happen, before it does: how many accounts, what it costs them, and which would be left
-alone and why.
+"""The preview of a bulk action: how many accounts it changes, its impact, and which accounts are
+skipped and why.
 
 Up to CAP accounts everything is counted exactly. Beyond, whoever is rare (staff, sessions, waiting
 mails) is counted by its own index, and shares come from a sample; the words say which is which.

@@ -118,8 +118,8 @@ class GroupsAction(ConditionAction):
 def grant_refusals(
     by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]
 ) -> dict[int, str]:
-    """Of accounts with the ids of the groups that they would come into: whom `by` may not give
-    them, and why.
+    """Returns a reason by account id for the accounts to which `by` may not grant the roles they
+    would get.
     """
     answers: dict[frozenset[int], str] = {}
     for ids in map(frozenset, wanted.values()):

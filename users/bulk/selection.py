@@ -1,4 +1,5 @@
-"""What bulk work is about: rows that somebody ticked, or all that a filter matches as of a moment.
+"""A selection for bulk work: rows that someone ticked, or all accounts that match a filter as of a
+moment.
 
 The filter travels and never the ids that it matches, so neither an address nor a form grows with
 the selection. "As of" is the highest id at that moment: accounts that were made later are left out.

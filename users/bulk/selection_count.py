@@ -30,8 +30,8 @@ SAMPLE_MIN = 200  # accounts of a sample from which shares are worth telling
 
 @dataclass(frozen=True)
 class SelectionCount:
-    """Of accounts. Not `exact`: there are too many to count in time, and this is the planner's
-    guess.
+    """A number of accounts. If not `exact`, there are too many to count in time and this is the
+    planner's estimate.
     """
 
     value: int
@@ -55,8 +55,8 @@ class SelectionCount:
 
 @contextmanager
 def time_limit(milliseconds: int) -> Iterator[None]:
-    """What takes longer than that on PostgreSQL is given up, and what stands behind the block goes
-    on without it.
+    """Limits the statements of the block on PostgreSQL; one that takes longer is cancelled, and the
+    code after the block goes on.
     """
     with suppress(OperationalError), transaction.atomic():
         before = statement_timeout()

@@ -1,4 +1,4 @@
-"""What is selected, before anything is done with it."""
+"""The page of a selection, before an action is chosen."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from users.directory.request_filter import as_bad_request
 
 @require_safe
 def selection_page(request):
-    """Here “all that match” gets an address that stays what it is: with the highest id as of now."""
+    """The page of a selection. All accounts that match a filter get the highest id of now in the URL."""
     access.require(request.user, "view")
     try:
         selected = Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))

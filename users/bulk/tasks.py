@@ -1,4 +1,4 @@
-"""What runs by the clock."""
+"""Scheduled tasks of bulk jobs."""
 
 from users.bulk import undo
 

@@ -34,7 +34,7 @@ def undo_objection(job: Job) -> str:
 
 
 def job_links(job: Job, viewer: Any) -> list[JobLink]:
-    """What can be done with a bulk job, beside what can be done with any: links on its page."""
+    """Returns the links of a bulk job's page beside those of every job: approval and undo."""
     found = []
     if (
         job.state == Job.State.WAITING

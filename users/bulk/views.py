@@ -65,8 +65,8 @@ def bulk_action(request, noun: str):
 @require_POST
 @vary_on_headers("HX-Request")
 def bulk_sample(request, noun: str):
-    """What one of them would get, as it is typed so far. Nothing is started; HTMX has that part
-    alone.
+    """Shows the email that one selected person would get, from the form as typed so far. Nothing is
+    started; HTMX requests this part alone.
     """
     action, selection = requested_action(request, noun)
     if not action.samples:
@@ -98,7 +98,7 @@ def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
 def action_context(
     request, action: BulkAction, selection: Selection, form: BulkForm
 ) -> dict[str, Any]:
-    """What the page shows, but for its figures."""
+    """Returns the context of an action's page without its figures."""
     examples = masking.mask_accounts(selection.examples(), request.user)
     if action.samples and examples:
         form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]  # the form of such an action has it

@@ -16,7 +16,8 @@ from users.models import User
 TABLE = User._meta.db_table
 INDEXES_POSTGRESQL = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
-    WHERE indrelid = %s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+    WHERE indrelid = %s::regclass
+        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY 1
 """
 INDEXES_SQLITE = (
@@ -26,7 +27,7 @@ INDEXES_SQLITE = (
 
 
 def index_definitions() -> dict[str, str]:
-    """Name and CREATE statement of each index that belongs to no constraint (the primary key does)."""
+    """Returns the CREATE statement of each index that belongs to no constraint, by its name."""
     with connection.cursor() as cursor:
         cursor.execute(
             INDEXES_POSTGRESQL if connection.vendor == "postgresql" else INDEXES_SQLITE, [TABLE]
@@ -55,7 +56,7 @@ def rebuild_after(rows: int) -> Iterator[None]:
 
 
 def raise_sort_memory(cursor, rows: int) -> None:
-    """Memory for sorting: about 200 bytes per row, 64 MB to 1 GB, until the end of the transaction."""
+    """Sets the memory for sorting to 200 bytes per row, 64 MB to 1 GB, for this transaction."""
     megabytes = min(1024, max(64, rows // 5000))
     if connection.vendor == "postgresql":
         cursor.execute(f"SET LOCAL maintenance_work_mem = '{megabytes}MB'")

@@ -233,8 +233,8 @@ CULTURES = [
     Culture(
         5,
         "JP ja-JP Asia/Tokyo 81|JP ja-JP Asia/Tokyo 81|KR ko-KR Asia/Seoul 82",
-        "太郎:taro 花子:hanako 翔太:shota 美咲:misaki 健一:kenichi さくら:sakura 大輔:daisuke 陽菜:hina 민준:minjun "
-        "서연:seoyeon 지훈:jihun 하은:haeun Kenji Yuki Haruto Aoi Jisoo",
+        "太郎:taro 花子:hanako 翔太:shota 美咲:misaki 健一:kenichi さくら:sakura 大輔:daisuke "
+        "陽菜:hina 민준:minjun 서연:seoyeon 지훈:jihun 하은:haeun Kenji Yuki Haruto Aoi Jisoo",
         "佐藤:sato 鈴木:suzuki 高橋:takahashi 田中:tanaka 渡辺:watanabe 伊藤:ito 山本:yamamoto "
         "中村:nakamura 小林:kobayashi "
         "김:kim 이:lee 박:park 최:choi Kim Lee Park Tanaka Yamamoto",

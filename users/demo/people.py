@@ -63,8 +63,8 @@ AccountRow = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """What to make: `accounts` rows with ids from `first_id`, joined in the eight years before
-    `until`.
+    """A plan of demo accounts: `accounts` rows with ids from `first_id`, who joined in the eight
+    years before `until`.
 
     `rest`: columns that nothing here is known of, with the one value that every row gets.
     """

@@ -64,7 +64,9 @@ def signin_accounts(first_id: int) -> list[User]:
 
 
 def make_attempts(account: User, random: Random) -> Iterator[SignInEvent]:
-    """Of one account, oldest first; the last success is when it was last seen."""
+    """Yields the sign-in events of one account, oldest first; the last success is when it was last
+    seen.
+    """
     agent = random.choice(AGENTS)
     address = random.choice(ADDRESSES).format(random.randrange(2, 250))
     seen = account.last_seen_at

@@ -45,7 +45,7 @@ def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Jo
 
 
 def job_title(job: Job) -> str:
-    """What the job does; the bare name of a kind that this version does not know."""
+    """Returns the title of a job; the bare name of a kind that this version does not know."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
 
