@@ -15,7 +15,7 @@ from users.directory.request_filter import as_bad_request
 
 @require_safe
 def selection_page(request):
-    """The page of a selection. All accounts that match a filter get the highest id of now in the URL."""
+    """Shows a selection; for a filter, the URL gets the highest id of now."""
     access.require(request.user, "view")
     try:
         selected = Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))

@@ -66,7 +66,7 @@ class JobKind(ABC):
 
     @abstractmethod
     def count(self, job: Job, limit: int) -> int:
-        """The number of selected accounts, exact up to `limit`. Used by kinds that need approval."""
+        """The number of selected accounts, exact up to `limit`. For kinds that need approval."""
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:

@@ -115,7 +115,7 @@ def claim_job() -> Job | None:
 
 
 def begin_attempt(job: Job) -> None:
-    """Stores the claim: state, attempt number, and a crash that the first stored chunk takes back."""
+    """Stores the claim: state, attempt number, and a crash that the first chunk takes back."""
     if job.crashes:
         # A smaller chunk is stored sooner.
         job.size = max(job.size // 10, 1)
