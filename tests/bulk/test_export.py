@@ -27,6 +27,11 @@ ALL = list(export_rows.EXPORT_COLUMNS)
 JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
+
+
 @pytest.fixture
 def root() -> User:
     return make_superuser()

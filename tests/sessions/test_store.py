@@ -32,6 +32,15 @@ NEW = "a-new-key-0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"
 
 
 @pytest.fixture
+def client(client, ada) -> Client:
+    """Signed in as Ada; cache and near memory hold the session."""
+    client.force_login(ada)
+    assert signed_in(client)
+    assert cached(key_of(client))
+    return client
+
+
+@pytest.fixture
 def ada() -> User:
     return make_user("Viewer", username="ada")
 
