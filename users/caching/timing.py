@@ -87,7 +87,7 @@ class TimingMiddleware:
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
             PROCESS_FIGURES.note(times)
-        if may_see_times(times.viewer) and response.status_code < 500:
+        if response.status_code < 500 and may_see_times(times.viewer):
             response["Server-Timing"] = timing_header(times)
         return response
 
