@@ -18,7 +18,7 @@ from django.db import connection
 
 ROOT = Path(__file__).parents[1]
 # Where `python` and `gunicorn` of a Procfile line are.
-# What the process of the tests has for itself: its settings, and leave for the browser's event loop.
+# Variables of the tests' own process: its settings, and what the browser's event loop needs.
 OWN = {"DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE"}
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 

@@ -1,4 +1,4 @@
-"""A real browser for tests that are marked `browser`: the system's Chromium, driven by Playwright."""
+"""A real browser for tests marked `browser`: the system's Chromium, driven by Playwright."""
 
 import os
 import shutil
