@@ -209,10 +209,9 @@ def test_every_page_for_strangers_is_sound(client):
 def test_the_reader_sees_what_is_wrong():
     class Answer:
         content = (
-            b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'(
-                b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label '
-                b"for=b>x</label></p></main></html>"
-            )
+            b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'
+            b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label '
+            b"for=b>x</label></p></main></html>"
         )
 
     words = " ".join(faults(read(Answer)))
