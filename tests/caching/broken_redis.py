@@ -133,7 +133,7 @@ def calls(pages: PageCache) -> int:
 
 
 def use_all(pages: PageCache) -> None:
-    """Everything that pages, rows and sessions do with a cache. Nobody relies on what comes of it."""
+    """Calls everything that pages, rows and sessions call; no result is looked at."""
     pages.get("one")
     pages.get("one", "default")
     pages.get_many(["one", "two"])

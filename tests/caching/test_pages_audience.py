@@ -1,4 +1,4 @@
-"""A kept page is for those who would see the same, to the byte; nothing of anybody else is in it."""
+"""A cached page is for viewers who would see the same, to the byte, and holds nothing of others."""
 
 import re
 from unittest.mock import patch
