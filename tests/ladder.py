@@ -6,6 +6,7 @@ from typing import Any
 
 from django.test import Client
 
+from tests.account_rows import row
 from tests.answers import (
     assert_denied,
     assert_not_found,
@@ -15,7 +16,6 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form
-from tests.verbs.asking import row
 from users.audit.models import AuditEvent
 from users.models import User
 

@@ -27,8 +27,10 @@ atexit.register(remove)
 
 
 def address(name: str) -> str:
-    """The server of this worker of pytest-xdist, or else of the whole leg."""
-    return os.environ.get(f"{name}_{WORKER}") or os.environ.get(name, "")
+    """The server of this worker of pytest-xdist, or else of the whole leg. Processes that a test
+    starts with these settings are given theirs under the plain name.
+    """
+    return os.environ.pop(f"{name}_{WORKER}", "") or os.environ.get(name, "")
 
 
 os.environ |= {

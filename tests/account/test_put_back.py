@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 
 from tests.account.test_history import JOINED, on
+from tests.account_rows import events
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import events
 from users.models import User
 from users.verbs.profile.verb import edit_profile
 

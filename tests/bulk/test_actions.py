@@ -4,11 +4,11 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from tests.account_rows import row
 from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
-from tests.verbs.asking import row
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.undo_rules import undo_objection

@@ -8,11 +8,11 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from tests.account_rows import row
 from tests.builders import make_superuser, make_user
 from tests.bulk.export_files import ask, exported, people, table, text_of, with_permissions
 from tests.bulk.running import run, start, work
 from tests.pages import read
-from tests.verbs.asking import row
 from users import masking
 from users.audit.models import AuditEvent
 from users.bulk.undo_rules import undo_objection

@@ -11,9 +11,9 @@ from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from tests.account_rows import row
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run
-from tests.verbs.asking import row
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk.registry import ACTIONS_BY_NOUN

@@ -26,8 +26,8 @@ from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
 
 pytestmark = pytest.mark.django_db
-UNDONE = int(os.environ.get("UNDONE", "2000"))
-EDITED = int(os.environ.get("EDITED", "50"))
+UNDONE = int(os.environ.get("UNDONE", "1000"))
+EDITED = int(os.environ.get("EDITED", "25"))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
 def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others_are_back(
     agent, settings
 ):
-    """2,000 and 50; or 100,000 and 500, with UNDONE=100000 EDITED=500."""
+    """1,000 and 25; or 100,000 and 500, with UNDONE=100000 EDITED=500."""
     settings.BULK_APPROVAL_ABOVE = UNDONE
     User.objects.bulk_create(
         (

@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from tests.account_rows import events_refused
 from tests.answers import (
     BAD_IDS,
     assert_denied,
@@ -17,7 +18,6 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.directory.saved_views import PATH, make_view
 from tests.pages import form, read
-from tests.verbs.asking import events_refused
 from users.audit.models import AuditEvent
 from users.directory import saved_searches
 from users.directory.models import SavedView

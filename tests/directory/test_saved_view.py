@@ -3,6 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.account_rows import events_refused
 from tests.answers import (
     assert_denied,
     errors_of,
@@ -10,7 +11,6 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.directory.saved_views import PATH, make_view
 from tests.pages import form, read
-from tests.verbs.asking import events_refused
 from users.audit.models import AuditEvent
 from users.directory import saved_searches
 from users.directory.models import SavedView

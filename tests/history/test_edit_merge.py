@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.account_rows import events, row
 from tests.builders import PASSWORD, make_user
-from tests.verbs.asking import events, row
 from users import access
 from users.exceptions import EditConflict
 from users.models import User

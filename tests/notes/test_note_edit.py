@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from tests.account_rows import events, events_refused
 from tests.answers import (
     BAD_IDS,
     assert_denied,
@@ -12,7 +13,6 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import events, events_refused
 from users.forgetting import ERASED_PERSON
 from users.notes.changes import PINNED_MAX, add_note, edit_note, pin_note
 from users.notes.forgetting import blank_notes

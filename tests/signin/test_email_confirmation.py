@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 from django.utils.http import int_to_base36
 
+from tests.account_rows import events
 from tests.answers import assert_wrong_method
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import events
 from users.mail.verification_tokens import verification_tokens
 from users.models import User
 from users.verbs.profile.verb import edit_profile

@@ -4,10 +4,10 @@ typed is still there.
 
 import pytest
 
+from tests.account_rows import row
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import row
-from tests.verbs.cases import CASES, address, filled, send
+from tests.verbs.verb_cases import CASES, address, filled, send
 from users.audit.models import AuditEvent
 from users.models import User
 
@@ -37,7 +37,7 @@ def test_a_bad_reason_is_named_beside_the_field_and_kept(client, verb):
     case = CASES[verb]
     root = make_superuser()
     account = User.objects.get(pk=make_user(password=PASSWORD, **case.fields).pk)
-    made = case.make(account, root)
+    made = case.fit(account, root)
     events = AuditEvent.objects.count()
     before = row(account)
     path = address(case, account, made)
@@ -69,6 +69,6 @@ def test_the_other_forms_ask_for_none(client, verb):
     case = CASES[verb]
     root = make_superuser()
     account = make_user(password=PASSWORD, **case.fields)
-    path = address(case, account, case.make(account, root))
+    path = address(case, account, case.fit(account, root))
     client.force_login(root)
     assert "reason" not in form(client.get(path), path)

@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
+from tests.account_rows import events
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events
 from users import access
 from users.models import User
 from users.verbs.deletion.verb import delete_account

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from tests.account_rows import events, row
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events, row
 from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.deletion.verb import delete_account

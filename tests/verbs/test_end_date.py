@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.account_rows import events
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events
 
 pytestmark = pytest.mark.django_db
 END = datetime(2999, 1, 31, 12, 30, tzinfo=UTC)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.account_rows import events
 from tests.answers import errors_of
 from tests.builders import make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events
 
 pytestmark = pytest.mark.django_db
 OVER = datetime(2020, 1, 31, tzinfo=UTC)

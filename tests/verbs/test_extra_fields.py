@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 from tests.builders import PASSWORD, make_superuser, make_user
-from tests.verbs.cases import CASES, send
+from tests.verbs.verb_cases import CASES, send
 from users import access
 from users.audit.models import AuditEvent
 from users.models import User
@@ -37,7 +37,7 @@ def test_privileged_fields_are_ignored_and_recorded(client, verb):
     root = make_superuser()
     case = CASES[verb]
     ada = make_user(username="ada", password=PASSWORD, **case.fields)
-    made = case.make(ada, root)
+    made = case.fit(ada, root)
     client.force_login(root)
     extra = {name: value for name, value in EXTRA.items() if name not in TAKEN.get(verb, ())}
     assert send(client, case, ada, made, **extra).status_code == 302

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.account_rows import row
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import row
-from tests.verbs.cases import CASES, Case, address, filled, send
+from tests.verbs.verb_cases import CASES, Case, address, filled, send
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.mail.models import Message
@@ -42,7 +42,7 @@ def gone(verb: str, status: str, by: User) -> tuple[User, Any]:
     """An account that the verb fitted until it went this way, and what it had."""
     case = CASES[verb]
     account = make_user(password=PASSWORD, **case.fields)
-    made = case.make(account, by)
+    made = case.fit(account, by)
     if account.status != status:
         GOING[status](account, by)
     return User.objects.get(pk=account.pk), made
@@ -60,7 +60,7 @@ def test_the_verb_is_refused_and_says_why(verb, status):
     events = AuditEvent.objects.count()
     mails = Message.objects.count()
     with pytest.raises(VerbRefused) as caught:
-        CASES[verb].ask(account, User.objects.get(pk=root.pk), *([made] if made else []))
+        CASES[verb].ask(account, made, by=User.objects.get(pk=root.pk))
     assert clear(verb, status, caught.value.message)
     assert (row(account), AuditEvent.objects.count(), Message.objects.count()) == (
         before,

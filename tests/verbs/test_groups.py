@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 
+from tests.account_rows import events
 from tests.answers import (
     assert_denied,
     assert_not_found,
@@ -12,7 +13,6 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
-from tests.verbs.asking import events
 
 pytestmark = pytest.mark.django_db
 BOTH = pytest.mark.parametrize("end", ["", "end/"])

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from tests.account_rows import events
 from tests.answers import (
     assert_denied,
     assert_not_found,
@@ -16,7 +17,6 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events
 from users.mail.models import Letter, Message
 from users.models import User
 from users.verbs.letter.verb import send_letter

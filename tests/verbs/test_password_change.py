@@ -3,11 +3,11 @@
 import pytest
 from django.test import Client
 
+from tests.account_rows import events
 from tests.answers import errors_of
 from tests.builders import PASSWORD, make_user
 from tests.ladder import climb
 from tests.pages import form, read
-from tests.verbs.asking import events
 
 pytestmark = pytest.mark.django_db
 NEW = "another-passphrase-of-mine"

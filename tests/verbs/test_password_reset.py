@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from tests.account_rows import events
 from tests.answers import (
     assert_denied,
     assert_not_found,
@@ -14,7 +15,6 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from tests.signin.links import choose, link_in_mail
-from tests.verbs.asking import events
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 

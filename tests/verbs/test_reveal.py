@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from tests.account_rows import events
 from tests.answers import (
     assert_denied,
     assert_not_found,
@@ -13,7 +14,6 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import stored
 from tests.pages import form, read
-from tests.verbs.asking import events
 from users.models import User
 
 pytestmark = pytest.mark.django_db

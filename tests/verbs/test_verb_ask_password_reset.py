@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import PASSWORD, make_user
-from tests.verbs.asking import events, events_refused, row
 from users.mail.models import Message
 from users.models import State
 from users.verbs.password_reset.verb import request_password_reset

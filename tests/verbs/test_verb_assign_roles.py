@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from tests.account_rows import events, row
 from tests.builders import make_superuser, make_user
-from tests.verbs.asking import events, row
 from users import access
 from users.exceptions import VerbRefused
 from users.models import State

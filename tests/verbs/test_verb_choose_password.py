@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.tokens import default_token_generator
 from django.db import IntegrityError
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import PASSWORD, make_user
-from tests.verbs.asking import events, events_refused, row
 from users.models import State, User
 from users.verbs.password_reset.verb import choose_password
 

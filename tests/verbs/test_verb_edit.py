@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.core.exceptions import ValidationError
 
+from tests.account_rows import events, row
 from tests.builders import make_superuser, make_user
-from tests.verbs.asking import events, row
 from users import access
 from users.exceptions import EditConflict, VerbRefused
 from users.history import edit_merge

@@ -6,9 +6,9 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
-from tests.verbs.asking import events, events_refused, row
 from users import access
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused

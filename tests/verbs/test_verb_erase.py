@@ -10,10 +10,10 @@ from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
+from tests.account_rows import events
 from tests.audit.tampering import execute
 from tests.builders import make_superuser, make_user
 from tests.full_history import cached, found_in, live, mails, tables
-from tests.verbs.asking import events
 from users.access import CommandActor, Denied
 from users.audit.models import AuditEvent
 from users.audit.tasks import seal_audit_chain

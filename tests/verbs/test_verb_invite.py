@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django_q.models import OrmQ
 
+from tests.account_rows import events, events_refused
 from tests.builders import make_superuser, make_user
-from tests.verbs.asking import events, events_refused
 from users import access
 from users.mail.models import Message
 from users.models import State, User

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import make_user
-from tests.verbs.asking import events, events_refused, row
 from users import access
 from users.exceptions import VerbRefused
 from users.mail.models import Message

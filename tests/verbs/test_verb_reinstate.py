@@ -4,8 +4,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from tests.account_rows import events, row
 from tests.builders import PASSWORD, make_superuser, make_user
-from tests.verbs.asking import events, row
 from users import access
 from users.exceptions import VerbRefused
 from users.models import State, User

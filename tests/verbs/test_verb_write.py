@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import make_superuser, make_user
 from tests.threads import at_once
-from tests.verbs.asking import events, events_refused, row
 from users.access import CommandActor, Denied
 from users.exceptions import VerbRefused
 from users.mail.models import Letter, Message

@@ -3,14 +3,15 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.account_rows import events, events_refused, row
 from tests.builders import make_superuser, make_user
-from tests.verbs.asking import VERBS, events, events_refused, row
+from tests.verbs.verb_cases import VERSIONED
 from users import access
 from users.exceptions import EditConflict
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-each_verb = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+each_verb = pytest.mark.parametrize("verb", VERSIONED.values(), ids=VERSIONED)
 
 
 @each_verb

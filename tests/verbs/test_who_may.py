@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from tests.builders import PASSWORD, make_superuser, make_user
-from tests.verbs.cases import CASES, LATER, Case, send
+from tests.verbs.verb_cases import CASES, LATER, Case, send
 from users import access
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
@@ -141,7 +141,7 @@ def test_every_action_of_the_gate_is_asked_for_by_an_address_of_the_table(client
     client.force_login(make_superuser())
     for case in CASES.values():
         account, by = make_target("ordinary", case, make_superuser())
-        send(client, case, account, case.make(account, by))
+        send(client, case, account, case.fit(account, by))
     assert set(access.PERMISSIONS) - ROOMS - SHOWING <= asked
 
 
@@ -191,9 +191,9 @@ def test_what_the_verb_does(verb, target):
     found = ""
     for role in ROLES:
         account, by = make_target(target, case, make_actor(role))
-        made = case.make(account, by)
+        made = case.fit(account, by)
         try:
-            case.ask(account, by, *([made] if made else []))
+            case.ask(account, made, by=by)
             found += "+"
         except access.Denied:
             found += "-"
@@ -209,7 +209,7 @@ def test_what_the_address_answers(verb, target):
     found = ""
     for role in ROLES:
         account, by = make_target(target, case, make_actor(role))
-        made = case.make(account, by)
+        made = case.fit(account, by)
         client = Client()
         client.force_login(by)
         before = AuditEvent.objects.filter(action="denied").count()
