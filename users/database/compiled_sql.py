@@ -33,7 +33,7 @@ class SourceTable(BaseTable):
         return SourceTable(self, alias, self.source, self.params, self.suffix)
 
     def as_sql(self, compiler: Any, connection: Any) -> SqlWithParams:
-        alias = connection.ops.quote_name(self.table_alias)
+        alias = compiler.quote_name_unless_alias(self.table_alias)
         return f"{self.source} AS {alias}{self.suffix}", self.params
 
 

@@ -28,6 +28,7 @@ from users.directory.days import (
     parse_day,
 )
 from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
+from users.fields import field_label
 from users.identifiers import INVISIBLE_CATEGORIES, fold_identifier
 from users.models import State, User, in_state
 
@@ -194,7 +195,7 @@ def seen_choice_range(value: str) -> tuple[str, KeyRange]:
 FILTERS = {
     "status": choice_filter(
         dict(State.choices),
-        label="Status",
+        label=field_label("status"),
         condition=lambda value: in_state(value, assumed_now.get()),
         describe=lambda value: State(value).label.lower(),
         indexed_sorts=lambda value: (
@@ -238,7 +239,7 @@ FILTERS = {
     ),
     "mfa": choice_filter(
         YES_NO,
-        label="Second factor",
+        label=field_label("has_second_factor"),
         condition=lambda value: Q(has_second_factor=value == "yes"),
         describe=lambda value: f"{with_or_without(value)} a second factor",
         indexed_sorts=joined_sort_for("yes"),
@@ -246,7 +247,7 @@ FILTERS = {
     ),
     "must_change": choice_filter(
         YES_NO,
-        label="Must change password",
+        label=field_label("must_change_password"),
         condition=lambda value: Q(must_change_password=value == "yes"),
         describe=lambda value: (
             f"that {'must' if value == 'yes' else 'do not have to'} change their password"
@@ -290,7 +291,7 @@ FILTERS = {
         key_range=seen_choice_range,
     ),
     "source": FilterSpec(
-        label="Source",
+        label=field_label("source"),
         parse=require_printable,
         condition=lambda value: Q(source=value),
         describe=lambda value: f"imported from {value}",
