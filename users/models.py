@@ -160,12 +160,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
     last_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
     phone = models.CharField(max_length=32, blank=True)
-    locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, such as en or pt-BR")
+    locale = models.CharField(
+        max_length=35,
+        blank=True,
+        help_text="BCP 47, such as en or pt-BR",
+    )
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="IANA name, such as Europe/Lisbon"
     )
 
-    status = models.CharField(max_length=10, choices=STATUSES, default=State.ACTIVE)
+    status = models.CharField(
+        max_length=10,
+        choices=STATUSES,
+        default=State.ACTIVE,
+    )
     status_reason = models.TextField(blank=True)
     suspended_until = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
@@ -207,8 +215,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # Derived from the columns above by `derive`, in the same save.
     search_key = models.TextField(blank=True, editable=False)
-    name_key = KeyField(max_length=620, blank=True, editable=False)
-    email_domain = KeyField(max_length=identifiers.EMAIL_MAX, blank=True, editable=False)
+    name_key = KeyField(
+        max_length=620,
+        blank=True,
+        editable=False,
+    )
+    email_domain = KeyField(
+        max_length=identifiers.EMAIL_MAX,
+        blank=True,
+        editable=False,
+    )
     lookalike = KeyField(
         max_length=identifiers.USERNAME_MAX,
         blank=True,
@@ -328,7 +344,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_by_suspended_until",
                 condition=Q(suspended_until__isnull=False),
             ),
-            models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
+            models.Index(
+                fields=["id"],
+                name="user_superusers",
+                condition=Q(is_superuser=True),
+            ),
         ]
 
     def __str__(self) -> str:

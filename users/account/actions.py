@@ -38,7 +38,12 @@ class AccountActions:
 
 def verb_actions(verb: Verb) -> list[AccountAction]:
     return [
-        AccountAction(link=link, path=verb.path, action=verb.action, icon=verb.icon)
+        AccountAction(
+            link=link,
+            path=verb.path,
+            action=verb.action,
+            icon=verb.icon,
+        )
         for link in verb.links
     ]
 

@@ -43,7 +43,11 @@ def record_changes(chunk: Chunk, event: str, rows: list[ChangedAccount]) -> None
     """The event of each, and its item."""
     events = []
     for row in rows:
-        target = User(pk=row.pk, username=row.username, version=row.version)
+        target = User(
+            pk=row.pk,
+            username=row.username,
+            version=row.version,
+        )
         events.append(
             build_event(
                 event,

@@ -30,7 +30,11 @@ class BulkForm(forms.Form):
         label="Number of accounts",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    token = forms.CharField(required=False, max_length=8000, widget=forms.HiddenInput)
+    token = forms.CharField(
+        required=False,
+        max_length=8000,
+        widget=forms.HiddenInput,
+    )
 
     def __init__(self, *args: Any, by: Any, **kwargs: Any):
         """`by`: offers only what makes sense for them."""

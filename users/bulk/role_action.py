@@ -125,7 +125,12 @@ def grant_refusals(
     for ids in map(frozenset, wanted.values()):
         if ids not in answers:
             given = [groups[pk] for pk in sorted(ids) if pk in groups]
-            why = access.grant_refusal(by, groups=given, is_staff=False, is_superuser=False)
+            why = access.grant_refusal(
+                by,
+                groups=given,
+                is_staff=False,
+                is_superuser=False,
+            )
             answers[ids] = why.reason if why else ""
     return {pk: answer for pk, ids in wanted.items() if (answer := answers[frozenset(ids)])}
 

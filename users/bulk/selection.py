@@ -67,7 +67,11 @@ class Selection:
     def now(cls, wanted: Filter) -> "Selection":
         """All that match at this moment."""
         newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return cls(filter=wanted, up_to=newest, at=timezone.now().replace(microsecond=0))
+        return cls(
+            filter=wanted,
+            up_to=newest,
+            at=timezone.now().replace(microsecond=0),
+        )
 
     def accounts(self) -> UserQuerySet:
         """In no order. The caller bounds the work: it may be everybody."""

@@ -75,7 +75,11 @@ class Undo(SelectionKind):
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
     accounts = plain_accounts().filter(pk__among=ids)
     epoch = F("session_epoch") + (1 if ends_sessions else 0)
-    accounts.update(version=F("version") + 1, updated_at=timezone.now(), session_epoch=epoch)
+    accounts.update(
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+        session_epoch=epoch,
+    )
     if ends_sessions:
         store.delete_sessions_of(ids)
 

@@ -50,7 +50,11 @@ def bulk_action(request, noun: str):
         action, selection, request.user, Job(parameters=parameters, reason=form.why)
     )
     if form.is_valid() and is_confirmed(form, confirmed, about, found):
-        draft = Job(parameters=parameters, reason=form.why, key=confirmed.key if confirmed else "")
+        draft = Job(
+            parameters=parameters,
+            reason=form.why,
+            key=confirmed.key if confirmed else "",
+        )
         if job := start_confirmed(action, selection, found, draft, form):
             return redirect_to_job(request, job)
     form.carry(Confirmation.new(about, found.number).token)

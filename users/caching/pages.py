@@ -126,7 +126,12 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
     address = PageRequest(request)
     while True:
         timing.note_outcome(view_label(request), "hit")
-        builder = PageBuilder(request=request, view=view, prefix=prefix, encoding=encoding)
+        builder = PageBuilder(
+            request=request,
+            view=view,
+            prefix=prefix,
+            encoding=encoding,
+        )
         with claim_build_lock(builder.lock):
             response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(address)
         expiry = getattr(response, "expiry", None)

@@ -25,7 +25,12 @@ def parse_day(value: str) -> str:
 def day_start(value: str) -> datetime:
     """Returns the first instant of the day, in UTC."""
     if value.startswith("-"):
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = datetime.now(UTC).replace(
+            hour=0,
+            minute=0,
+            second=0,
+            microsecond=0,
+        )
         return midnight - timedelta(days=int(value[1:-1]) * DAYS_PER_UNIT[value[-1]])
     return datetime.fromisoformat(value).replace(tzinfo=UTC)
 

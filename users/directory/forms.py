@@ -69,7 +69,11 @@ class SavedSearchForm(forms.Form):
     shared = forms.BooleanField(
         required=False, label="Shared", help_text="Share with everyone who can see the directory."
     )
-    query = forms.CharField(required=False, max_length=QUERY_MAX, widget=forms.HiddenInput)
+    query = forms.CharField(
+        required=False,
+        max_length=QUERY_MAX,
+        widget=forms.HiddenInput,
+    )
 
     def __init__(self, *args: Any, may_share: bool, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -94,4 +98,8 @@ class ChangeSavedSearchForm(SavedSearchForm):
     position = forms.IntegerField(
         min_value=1, max_value=999, label="Position", help_text="Order among your own views."
     )
-    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    version = VersionField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+    )

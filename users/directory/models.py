@@ -35,7 +35,11 @@ class SavedView(models.Model):
             models.CheckConstraint(name="view_name_present", condition=~Q(name="")),
         ]
         indexes = [
-            models.Index(fields=["name", "id"], name="view_shared", condition=Q(shared=True))
+            models.Index(
+                fields=["name", "id"],
+                name="view_shared",
+                condition=Q(shared=True),
+            )
         ]
 
     def __str__(self) -> str:

@@ -102,7 +102,12 @@ def reconstruct_account(account: User, rights: AccountPermissions, at: datetime)
     events = [event for event in events if event.action != "denied"]
     born = at >= account.date_joined
     if cut or not born or account.status == State.ERASED:
-        return History(at, begins=begins, cut=cut, born=born)
+        return History(
+            at,
+            begins=begins,
+            cut=cut,
+            born=born,
+        )
     own = {name: getattr(account, name) for name in HISTORY_FIELDS if name != "groups"}
     now = json_values(own | {"groups": [role.name for role in rights.groups]})
     lines = [field_at_date(name, value, events, at) for name, value in now.items()]

@@ -85,10 +85,19 @@ class Job(models.Model):
         blank=True,
         help_text="Fingerprint of the accounts that approval was asked for",
     )
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="children",
+    )
 
     # Progress.
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(
+        max_length=10,
+        choices=State.choices,
+        default=State.QUEUED,
+    )
     note_line = models.ForeignKey(
         "JobLine",
         on_delete=models.SET_NULL,
@@ -201,7 +210,12 @@ class RemarkRow(models.Model):
     """The columns of a Remark (users/jobs/remarks.py). Free text has a column of the subclass."""
 
     # Rows are also written by INSERT … SELECT, which leaves these columns out.
-    code = models.CharField(max_length=30, blank=True, default="", db_default="")
+    code = models.CharField(
+        max_length=30,
+        blank=True,
+        default="",
+        db_default="",
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,

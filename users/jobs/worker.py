@@ -223,7 +223,11 @@ class TimeSlice:
 
     def own_job(self) -> QuerySet[Job]:
         """The job's row while this claim holds."""
-        return Job.objects.filter(pk=self.pk, attempt=self.attempt, state=State.RUNNING)
+        return Job.objects.filter(
+            pk=self.pk,
+            attempt=self.attempt,
+            state=State.RUNNING,
+        )
 
     def log_loss(self) -> None:
         logger.info(
@@ -367,7 +371,11 @@ class TimeSlice:
         for priority, seconds in REQUEUE_SECONDS.items():
             own = self.own_job().filter(priority=priority)
             due = Now() + timedelta(seconds=seconds)
-            if own.update(state=State.QUEUED, due_at=due, crashes=0):
+            if own.update(
+                state=State.QUEUED,
+                due_at=due,
+                crashes=0,
+            ):
                 task_queue.enqueue_task(WORK_TASK)
                 return True
         return False

@@ -169,7 +169,11 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     """
     mine = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        mine.update(state=state, error="", sent_at=timezone.now())
+        mine.update(
+            state=state,
+            error="",
+            sent_at=timezone.now(),
+        )
     else:
         claimed = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
         mine.filter(state=claimed, attempts=message.attempts).update(

@@ -50,7 +50,11 @@ def remove_files_naming(names: Callable[[str], bool], folder: Path) -> int:
 
 def write_mail_file(mail, folder: Path) -> Path:
     """The path of the page. Files are named by time, so that the newest stands last."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the links in here sign people in
+    folder.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=0o700,
+    )  # the links in here sign people in
     message = mail.message()
     stem = (
         timezone.now().strftime("%Y%m%d-%H%M%S.%f-")

@@ -63,7 +63,11 @@ class Message(models.Model):
     message_id = models.CharField(
         max_length=32, default=partial(token_hex, 16), unique=True, editable=False
     )
-    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    state = models.CharField(
+        max_length=10,
+        choices=State.choices,
+        default=State.WAITING,
+    )
     created_at = models.DateTimeField(default=timezone.now)
     is_bulk = models.BooleanField(
         default=False,

@@ -41,7 +41,12 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         after: dict[str, Any] = {"note": note.pk}
         if pinned:
             after["pinned"] = True
-        record_event("note.added", actor=by, target=account, after=after)
+        record_event(
+            "note.added",
+            actor=by,
+            target=account,
+            after=after,
+        )
     return note
 
 
@@ -64,7 +69,12 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         note.edited_at = timezone.now()
         note.version = note.version + 1
         note.save(update_fields=["text", "edited_at", "version"])
-        record_event("note.edited", actor=by, target=account, after={"note": note.pk})
+        record_event(
+            "note.edited",
+            actor=by,
+            target=account,
+            after={"note": note.pk},
+        )
     return note
 
 
@@ -84,7 +94,12 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
         note.pinned = pinned
         note.save(update_fields=["pinned"])
         action = "note.pinned" if pinned else "note.unpinned"
-        record_event(action, actor=by, target=account, after={"note": note.pk})
+        record_event(
+            action,
+            actor=by,
+            target=account,
+            after={"note": note.pk},
+        )
     return note
 
 

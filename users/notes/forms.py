@@ -36,7 +36,11 @@ class EditNoteForm(forms.Form):
         validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 8}),
     )
-    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    version = VersionField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+    )
 
     def sent_again(self, version: int) -> None:
         """Sets the version in the posted data, so that sending the form again overwrites."""

@@ -29,7 +29,11 @@ class Note(models.Model):
         default_permissions = ()
         indexes = [
             models.Index(fields=["account", "-id"], name="note_by_account"),
-            models.Index(fields=["account", "-id"], name="note_pinned", condition=Q(pinned=True)),
+            models.Index(
+                fields=["account", "-id"],
+                name="note_pinned",
+                condition=Q(pinned=True),
+            ),
             models.Index(fields=["author_id"], name="note_by_author"),
         ]
 

@@ -71,7 +71,11 @@ def record_heartbeat(
 
 def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherViewer:
     """Returns a viewer from a row of the statement. SQLite's JSON has 0 and 1 for booleans."""
-    person = User(first_name=first, last_name=last, username=username)
+    person = User(
+        first_name=first,
+        last_name=last,
+        username=username,
+    )
     return OtherViewer(person.display_name, bool(editing))
 
 

@@ -129,7 +129,12 @@ def finish_scan(matcher: Matcher) -> None:
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
     people = User.objects.filter(pk__among=list(done))
     events = [
-        build_event(DONE_ACTION, actor=SystemActor(), target=one, after={"records": done[one.pk]})
+        build_event(
+            DONE_ACTION,
+            actor=SystemActor(),
+            target=one,
+            after={"records": done[one.pk]},
+        )
         for one in people.iterator()
     ]
     AuditEvent.objects.bulk_create(events, batch_size=1000)

@@ -105,7 +105,11 @@ class SignInEvent(models.Model):
                 name="signin_by_account",
                 condition=Q(account_id__isnull=False),
             ),
-            models.Index(fields=["typed", "-id"], name="signin_by_typed", condition=~Q(typed="")),
+            models.Index(
+                fields=["typed", "-id"],
+                name="signin_by_typed",
+                condition=~Q(typed=""),
+            ),
         ]
 
     def __str__(self) -> str:

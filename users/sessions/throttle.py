@@ -54,6 +54,12 @@ def counter_keys(name: str) -> dict[str, ratelimit.Rate]:
     """The cache keys of the limits that count by account, for a `subject`."""
     rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
     return {
-        ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=name): rate
+        ratelimit.get_cache_key(
+            None,
+            app=APP,
+            action=ACTION,
+            rate=rate,
+            key=name,
+        ): rate
         for rate in rates
     }

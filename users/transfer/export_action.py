@@ -132,7 +132,11 @@ class ExportAccounts(BulkAction):
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         found = super().links(job, viewer)
-        file = File.objects.filter(job=job, removed_at=None, expires_at__gt=timezone.now()).first()
+        file = File.objects.filter(
+            job=job,
+            removed_at=None,
+            expires_at__gt=timezone.now(),
+        ).first()
         if file and viewer.pk == job.by_id and access.may(viewer, "export"):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
         return found

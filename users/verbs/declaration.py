@@ -66,7 +66,11 @@ class PageTexts:
         }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(
+    frozen=True,
+    kw_only=True,
+    eq=False,
+)
 class Verb:
     """One kind of change of an account.
 

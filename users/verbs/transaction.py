@@ -163,7 +163,11 @@ def post_message_once(kind: Message.Kind, account: User) -> Message:
     """Queues an email of this kind to the locked account, unless one is waiting: a second click
     sends no second email.
     """
-    waiting = account.messages.filter(kind=kind, state=Message.State.WAITING, to=account.email)
+    waiting = account.messages.filter(
+        kind=kind,
+        state=Message.State.WAITING,
+        to=account.email,
+    )
     if waiting.exists():
         raise VerbRefused("This email is already queued.", account)
     message = outbox.post_message(kind, account)

@@ -66,7 +66,11 @@ class VersionedForm(forms.Form):
     since, and that matters.
     """
 
-    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    version = VersionField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+    )
     stale: EditConflict | None = None
 
     def clean(self):

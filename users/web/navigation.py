@@ -14,11 +14,36 @@ class Room:
 
 
 ROOMS = [
-    Room(name="Directory", url="/users/", icon="directory", action="view"),
-    Room(name="Audit trail", url="/audit/", icon="audit", action="view_audit"),
-    Room(name="Jobs", url="/jobs/", icon="jobs", action="view_jobs"),
-    Room(name="Exports", url="/exports/", icon="download", action="export"),
-    Room(name="System", url="/caching/", icon="speed", action="view_caching"),
+    Room(
+        name="Directory",
+        url="/users/",
+        icon="directory",
+        action="view",
+    ),
+    Room(
+        name="Audit trail",
+        url="/audit/",
+        icon="audit",
+        action="view_audit",
+    ),
+    Room(
+        name="Jobs",
+        url="/jobs/",
+        icon="jobs",
+        action="view_jobs",
+    ),
+    Room(
+        name="Exports",
+        url="/exports/",
+        icon="download",
+        action="export",
+    ),
+    Room(
+        name="System",
+        url="/caching/",
+        icon="speed",
+        action="view_caching",
+    ),
 ]
 
 

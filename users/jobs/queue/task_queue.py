@@ -33,7 +33,11 @@ def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
         "repeats": -1,
     }
     first_fields = fields | {"next_run": timezone.now()}
-    Schedule.objects.update_or_create(name=task, defaults=fields, create_defaults=first_fields)
+    Schedule.objects.update_or_create(
+        name=task,
+        defaults=fields,
+        create_defaults=first_fields,
+    )
 
 
 def drop_schedules_except(tasks: set[str]) -> None:

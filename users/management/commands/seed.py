@@ -66,7 +66,12 @@ class Command(BaseCommand):
             f"{order.until:%Y-%m-%d}"
         )
         try:
-            plan = seed_accounts(order, more=options["more"], say=self.say, progress=self.progress)
+            plan = seed_accounts(
+                order,
+                more=options["more"],
+                say=self.say,
+                progress=self.progress,
+            )
         except AccountsExist as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:

@@ -20,7 +20,14 @@ def delete_account(account: User, *, by: Any, reason: str, version: int | None =
     reason = require_reason(reason)
     action = "delete"
     event = "account.deleted"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         if current.status in (State.DELETED, State.ERASED):
             raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
         values = {name: getattr(current, name) for name in RESTORED_FIELDS}

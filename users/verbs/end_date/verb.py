@@ -21,7 +21,14 @@ def set_end_date(
     reason = clean_reason(reason)
     require_future("until", until)
     event = "account.end_date_set"
-    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        ACTION,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         created = current.date_joined
         if until <= created:

@@ -12,7 +12,14 @@ def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | N
     """Clears the end date. An expired account can be used again."""
     reason = clean_reason(reason)
     event = "account.end_date_cleared"
-    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        ACTION,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         if current.valid_until is None:
             raise VerbRefused("This account has no end date.", current)

@@ -62,7 +62,13 @@ def erase_account(
         refuse_erasure(account)
         refuse_name_in_reason(reason, account)
         before = {"status": account.status}
-        forget_person(Erasure(account=account, by=by, reserve=reserve))
+        forget_person(
+            Erasure(
+                account=account,
+                by=by,
+                reserve=reserve,
+            )
+        )
         blank_account(account)
         save_account(account)
         record_event(

@@ -33,7 +33,12 @@ def invite_user(
     is_staff = is_staff or is_superuser
     if is_staff or groups:
         access.require(by, "assign_roles")
-        require_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
+        require_grant(
+            by,
+            groups=groups,
+            is_staff=is_staff,
+            is_superuser=is_superuser,
+        )
     profile = normalise_profile(profile)
     if not profile.get("email"):
         raise ValidationError({"email": "An invitation needs an address."})
@@ -43,7 +48,12 @@ def invite_user(
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
         account.groups.set(groups)
-        record_event("account.invited", actor=by, target=account, after=invited_values(account))
+        record_event(
+            "account.invited",
+            actor=by,
+            target=account,
+            after=invited_values(account),
+        )
         outbox.post_message(Message.Kind.INVITATION, account)
     return account
 

@@ -44,7 +44,12 @@ def send_letter(
             raise VerbRefused("This email was just sent to this user.", current)
         letter = Letter.objects.create(subject=subject, text=text)
         outbox.post_message(Message.Kind.LETTER, current, letter)
-        record_event("account.written_to", actor=by, target=current, after={"letter": letter.pk})
+        record_event(
+            "account.written_to",
+            actor=by,
+            target=current,
+            after={"letter": letter.pk},
+        )
     return current
 
 

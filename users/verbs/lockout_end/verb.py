@@ -23,5 +23,10 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
         if not throttle.locked_until(account):
             raise VerbRefused("This account is not locked out.", account)
         throttle.reset_failures(account)
-        record_event("account.lockout_ended", actor=by, target=account, reason=reason)
+        record_event(
+            "account.lockout_ended",
+            actor=by,
+            target=account,
+            reason=reason,
+        )
     return account

@@ -14,7 +14,14 @@ def require_password_change(
     reason = clean_reason(reason)
     action = "require_password_change"
     event = "account.password_change_required"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         if current.must_change_password:
             raise VerbRefused("A password change is already required.", current)

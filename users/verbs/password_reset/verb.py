@@ -42,7 +42,12 @@ def choose_password(account: User, password: str) -> User:
         sessions.delete_sessions(account.pk)
         if accepted:
             after = {"status": account.status}
-            record_event("account.invitation_accepted", actor=account, target=account, after=after)
+            record_event(
+                "account.invitation_accepted",
+                actor=account,
+                target=account,
+                after=after,
+            )
         else:
             record_event("account.password_changed", actor=account, target=account)
     return account

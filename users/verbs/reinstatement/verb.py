@@ -19,7 +19,14 @@ def reinstate_account(
     reason = clean_reason(reason)
     action = "reinstate"
     event = "account.reinstated"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         if current.status != State.SUSPENDED:
             raise VerbRefused(
                 f"This account is {current.state.label.lower()}, not suspended.", current

@@ -20,7 +20,14 @@ def restore_account(
     reason = clean_reason(reason)
     action = "restore"
     event = "account.restored"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         if current.status == State.ERASED:
             raise VerbRefused("This account is erased and can’t be restored.", current)
         if current.status != State.DELETED:

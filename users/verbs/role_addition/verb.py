@@ -20,12 +20,26 @@ def add_to_groups(
     groups = require_groups(groups)
     reason = clean_reason(reason)
     event = "account.groups_added"
-    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        ACTION,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         had = set(current.groups.all())
         if had.issuperset(groups):
             raise VerbRefused("This account already has these roles.", current)
-        require_grant(by, ACTION, groups=groups, is_staff=False, is_superuser=False, target=current)
+        require_grant(
+            by,
+            ACTION,
+            groups=groups,
+            is_staff=False,
+            is_superuser=False,
+            target=current,
+        )
         current.groups.add(*groups)
     return current
 

@@ -18,7 +18,14 @@ def remove_from_groups(
     groups = require_groups(groups)
     reason = clean_reason(reason)
     event = "account.groups_removed"
-    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        ACTION,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         if not set(current.groups.all()).intersection(groups):
             raise VerbRefused("This account has none of these roles.", current)

@@ -15,7 +15,14 @@ def reset_second_factor(account: User, *, by: Any, reason: str, version: int | N
     reason = require_reason(reason)
     action = "reset_second_factor"
     event = "account.second_factor_reset"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         refuse_deleted(current)
         if not current.has_second_factor:
             raise VerbRefused("This account has no second factor.", current)

@@ -38,7 +38,11 @@ class SuspensionForm(NotifyingForm):
             ("until", "Custom date"),
         ],
     )
-    until = moment_field(required=False, label="Until", help_text="In UTC. Only for “Custom date”.")
+    until = moment_field(
+        required=False,
+        label="Until",
+        help_text="In UTC. Only for “Custom date”.",
+    )
     field_order = ("version", "reason", "lasts", "until", "tell")
 
     def clean(self) -> dict[str, Any]:

@@ -28,7 +28,14 @@ def suspend_account(
     require_future("until", until)
     action = "suspend"
     event = "account.suspended"
-    with change_account(account, action, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        action,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
             raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
         current.status = State.SUSPENDED

@@ -16,7 +16,14 @@ def verify_email(account: User, *, by: Any, reason: str, version: int | None = N
     """Marks the address as verified. The reason says how `by` knows that it is the person's own."""
     reason = require_reason(reason)
     event = "account.email_verified"
-    with change_account(account, ACTION, event, by=by, version=version, reason=reason) as current:
+    with change_account(
+        account,
+        ACTION,
+        event,
+        by=by,
+        version=version,
+        reason=reason,
+    ) as current:
         require_unverified(current)
         current.email_verified_at = timezone.now()
     return current
