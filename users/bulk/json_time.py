@@ -51,7 +51,9 @@ class JsonText(Func):
         super().__init__(column)
         self.key = key  # a constant of ours
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **context: Any
+    ) -> Any:
         return super().as_sql(compiler, connection, template=f"(%(expressions)s ->> '{self.key}')")
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:

@@ -98,7 +98,8 @@ def sample_ids(selection: Selection) -> list[int]:
     """Ids out of a large selection, by chance; fewer than ENOUGH where it is thin among all
     accounts.
     """
-    starts = [random.randint(1, max(selection.up_to, 1)) for _ in range(SAMPLE_RUNS)]  # noqa: S311  no secret
+    last_id = max(selection.up_to, 1)
+    starts = [random.randint(1, last_id) for _ in range(SAMPLE_RUNS)]  # noqa: S311  no secret
     ids = sorted({start + step for start in starts for step in range(SAMPLE_RUN_LENGTH)})
     with time_limit(FIGURE_TIMEOUT_MS):
         return list(selected_accounts(selection).filter(pk__among=ids).values_list("pk", flat=True))

@@ -105,7 +105,8 @@ def action_context(
     """Returns the context of an action's page without its figures."""
     examples = masking.mask_accounts(selection.examples(), request.user)
     if action.samples and examples:
-        form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]  # the form of such an action has it
+        # The form of an action with a sample has this method.
+        form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]
     return {
         "action": action,
         "selection": selection,

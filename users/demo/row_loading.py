@@ -35,7 +35,8 @@ def next_id() -> int:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [TABLE])
             sequence = cursor.fetchone()[0]
-            cursor.execute(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608
+            last_value = "CASE WHEN is_called THEN last_value ELSE 0 END"
+            cursor.execute(f"SELECT {last_value} FROM {sequence}")  # noqa: S608
         else:
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [TABLE])
         used = (cursor.fetchone() or [0])[0]

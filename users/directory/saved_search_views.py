@@ -36,7 +36,8 @@ def saved_search_list(request):
     limit = LINKS_SHOWN + 1 if partial else LIST_LIMIT
     found = list(saved_searches.visible_searches(request.user)[:limit])
     for view in found:
-        view.words = saved_searches.describe_saved_filter(view, request.user)  # type: ignore[attr-defined]
+        words = saved_searches.describe_saved_filter(view, request.user)
+        view.words = words  # type: ignore[attr-defined]
     context = {
         "views": found[:LINKS_SHOWN] if partial else found,
         "more": len(found) > LINKS_SHOWN,

@@ -69,8 +69,9 @@ def named_accounts(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
 
 def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
     """Returns a page that is one range of an index, by one query."""
+    vendor = connections[accounts.db].vendor
     extra = {
-        "about": RawSQL(TABLE_SIZE_SQL[connections[accounts.db].vendor], ()),  # noqa: S611  a constant
+        "about": RawSQL(TABLE_SIZE_SQL[vendor], ()),  # noqa: S611  a constant
         **status_expiry.status_change_columns(),
     }
 

@@ -32,7 +32,9 @@ def scan_sql(query: PageQuery) -> SqlWithParams:
     if query.named is None:
         return sql, params
     named, named_params = listed_sql(query.named, {"is_named": RawSQL("1", ())})
-    union = f"SELECT * FROM ({named}) AS named UNION ALL SELECT * FROM ({sql}) AS scanned"  # noqa: S608
+    first = f"SELECT * FROM ({named}) AS named"  # noqa: S608
+    second = f"SELECT * FROM ({sql}) AS scanned"  # noqa: S608
+    union = f"{first} UNION ALL {second}"
     return union, (*named_params, *params)
 
 
