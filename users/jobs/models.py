@@ -300,7 +300,7 @@ class JobLine(RemarkRow):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="lines")
     at = models.DateTimeField(default=timezone.now)
-    text = models.TextField(blank=True, help_text="What somebody typed, or an exception")
+    text = models.TextField(blank=True, help_text="What someone typed, or an exception")
 
     class Meta:
         default_permissions = ()

@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "text",
-                    models.TextField(blank=True, help_text="What somebody typed, or an exception"),
+                    models.TextField(blank=True, help_text="What someone typed, or an exception"),
                 ),
                 (
                     "job",
