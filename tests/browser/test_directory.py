@@ -143,7 +143,7 @@ def test_g_and_a_letter_go_to_a_room(directory: Page):
         expect(directory.locator("h1")).to_have_text(room)
         directory.wait_for_load_state()
     directory.keyboard.press("i")
-    expect(directory.locator("h1")).to_have_text("Invite somebody")
+    expect(directory.locator("h1")).to_have_text("Invite someone")
 
 
 def test_after_an_error_in_the_table_the_next_search_finds_its_place(directory: Page):

@@ -194,6 +194,6 @@ def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, 
 def test_the_suites_own_cache_is_the_one_that_each_leg_is_about():
     assert (
         on_redis()
-        == settings.CACHES["pages"]["BACKEND"].endswith("Pages")
+        == settings.CACHES["pages"]["BACKEND"].endswith("PageCache")
         == (connection.vendor == "postgresql")
     )

@@ -60,9 +60,7 @@ def test_a_comment_above_the_names_of_the_columns_is_pointed_out(samples):
 
 def test_a_template_with_a_version_line_and_no_addresses_rejects_each_row(samples):
     path = samples / "entra_SC300BulkUser.csv"
-    assert (
-        "line 1: Column 2 has no name. If the names stand further down" in import_file(path).errors
-    )
+    assert "line 1: Column 2 has no name. If the names are further down" in import_file(path).errors
     result = import_file(
         path,
         "--skip-lines=1",
