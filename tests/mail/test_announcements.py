@@ -79,7 +79,10 @@ def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path)
     postbox.handle_DATA = never_answer
     controller = serve(postbox)
     announce()
-    code = "import django; django.setup(); from users.mail.delivery import deliver_due_messages as d; d()"
+    code = (
+        "import django; django.setup(); "
+        "from users.mail.delivery import deliver_due_messages as deliver; deliver()"
+    )
     with running(
         [sys.executable, "-c", code], tmp_path, **sender(f"smtp://127.0.0.1:{controller.port}")
     ) as process:

@@ -76,7 +76,10 @@ def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
     controller = serve(postbox)
     smtp.EMAIL_PORT = controller.port
     [message] = post()
-    code = "import django; django.setup(); from users.mail.delivery import deliver_due_messages as d; d()"
+    code = (
+        "import django; django.setup(); "
+        "from users.mail.delivery import deliver_due_messages as deliver; deliver()"
+    )
     url = f"smtp://127.0.0.1:{controller.port}"
     with running([sys.executable, "-c", code], tmp_path, **sender(url)) as process:
         until(reached.is_set)
