@@ -11,8 +11,11 @@ from collections import defaultdict
 from typing import Any, ClassVar
 
 from users.bulk.events import ChangedAccount
+from users.bulk.selection import Selection
+from users.bulk.selection_count import SelectionCount
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import job_links
+from users.jobs import engine
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job
 from users.models import User
@@ -100,3 +103,28 @@ def group_alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any],
     for pk, image in images.items():
         groups[repr(sorted(image.items()))].append(pk)
     return [(images[ids[0]], ids) for ids in groups.values()]
+
+
+def start_bulk_job(
+    action: BulkAction,
+    selection: Selection,
+    number: SelectionCount,
+    *,
+    by: Any,
+    reason: str,
+    parameters: dict[str, Any],
+    key: str = "",
+) -> Job:
+    """Queued, or waiting for approval. Raises access.Denied or engine.Refused."""
+    return engine.start_job(
+        action.name,
+        by=by,
+        selection=selection.query,
+        words=selection.words,
+        up_to=selection.up_to or max(selection.ids),
+        as_of=selection.at,
+        expected=number.value if number.exact else None,
+        reason=reason,
+        parameters=parameters,
+        key=key,
+    )

@@ -15,10 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.bulk import postgresql_chunk
+from users.bulk.account_locks import lock_admitted, plain_accounts
 from users.bulk.action import group_alike
-from users.bulk.eligibility import ConditionAction
+from users.bulk.condition_action import ConditionAction
 from users.bulk.events import record_changes
-from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job, JobItem
 from users.models import User

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.eligibility import ConditionAction
+from users.bulk.account_locks import lock_admitted
+from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import lock_admitted
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.jobs.queue import task_queue

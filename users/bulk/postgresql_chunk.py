@@ -16,9 +16,9 @@ from django.db.models.sql import UpdateQuery
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
-from users.bulk.eligibility import NOTHING_TO_DO
-from users.bulk.json_time import JSON_TIME_POSTGRESQL
-from users.bulk.lock import plain_accounts
+from users.bulk.account_locks import plain_accounts
+from users.bulk.condition_action import NOTHING_TO_DO
+from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.fields import audited_columns
 from users.jobs.kinds import Chunk
 from users.models import User

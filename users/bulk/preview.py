@@ -13,9 +13,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from users import access
+from users.bulk.account_locks import plain_accounts, spare_last_superuser
 from users.bulk.action import BulkAction
-from users.bulk.eligibility import NOTHING_TO_DO
-from users.bulk.lock import plain_accounts, spare_last_superuser
+from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.bulk.selection_count import (
     FIGURE_TIMEOUT_MS,

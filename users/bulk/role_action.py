@@ -11,11 +11,11 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from users import access
+from users.bulk.account_locks import lock_admitted, plain_accounts
 from users.bulk.action import group_alike
-from users.bulk.eligibility import ConditionAction
+from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from users.bulk.lock import plain_accounts
+from users.bulk.account_locks import plain_accounts
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.database.local_settings import set_local_settings
 from users.directory.counts import estimate_count, format_estimate

@@ -10,9 +10,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
+from users.bulk.account_locks import lock_admitted, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.events import record_changes
-from users.bulk.lock import lock_admitted, plain_accounts
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_objection
 from users.exceptions import JobRefused

@@ -13,13 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.directory.request_filter import as_bad_request
 from users.exceptions import JobRefused

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from users import access, masking
 from users.audit.record import record_event
+from users.bulk.account_locks import ACCOUNT_GONE, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
-from users.bulk.lock import ACCOUNT_GONE, plain_accounts
 from users.directory import preferences
 from users.jobs import transitions
 from users.jobs.kinds import Chunk, JobLink

@@ -14,12 +14,11 @@ from django.utils.datastructures import MultiValueDict
 
 from users import access, masking
 from users.audit.record import record_denial
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import transitions, worker

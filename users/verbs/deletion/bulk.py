@@ -7,9 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import JSONObject
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import state_skips
+from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import TimeToJson
+from users.bulk.json_functions import TimeToJson
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.deletion.page import DeletionForm

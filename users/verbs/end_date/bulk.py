@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm

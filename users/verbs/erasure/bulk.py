@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import ConditionAction, state_skips
+from users.bulk.account_locks import ACCOUNT_GONE
+from users.bulk.condition_action import ConditionAction, state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.lock import ACCOUNT_GONE
 from users.exceptions import VerbRefused
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job

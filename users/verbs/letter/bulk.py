@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.forms import BulkForm
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job

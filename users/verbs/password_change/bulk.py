@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, gone_skips
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import JsonText, TimeFromJson
+from users.bulk.json_functions import JsonText, TimeFromJson
 from users.jobs.models import Job
 from users.models import State, in_state
 from users.web.forms import OptionalReasonForm

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.role_action import (
     GROUPS_GONE,
     BulkGroupsForm,

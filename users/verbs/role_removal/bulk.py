@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.role_action import BulkGroupsForm, GroupsAction, Membership, is_member_of
 from users.jobs.models import Job
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import state_skips
+from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import gone_skips
 from users.bulk.mail_action import SendMail
 from users.jobs.models import Job
 from users.mail.models import Message

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Case, CharField, Q, Value, When
 
+from users.bulk.account_locks import plain_accounts
 from users.bulk.action import BulkAction
-from users.bulk.lock import plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, UserQuerySet, in_state
