@@ -17,7 +17,7 @@ LOCK_SQL = """SELECT count(*) FROM (
 ) AS held"""
 
 
-def lock_admitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
+def lock_permitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
     """The ids of those that may be changed, locked until the transaction ends; the others are
     skipped with the reason.
     """

@@ -14,7 +14,7 @@ from users.bulk.events import ChangedAccount
 from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
 from users.bulk.selection_kind import SelectionKind
-from users.bulk.undo_rules import job_links
+from users.bulk.undo_rules import bulk_job_links
 from users.jobs import engine
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job
@@ -75,7 +75,7 @@ class BulkAction(SelectionKind):
         return {}
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
-        return job_links(job, viewer)
+        return bulk_job_links(job, viewer)
 
     def example(self, accounts: list[User]) -> User:
         """Returns the selected account whose sample is shown."""
@@ -97,7 +97,7 @@ def parameter_json(value: Any) -> Any:
     return value.isoformat()  # to the microsecond, as it comes back
 
 
-def group_alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
+def group_equal_images(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
     """Accounts that were alike are put back together: after a bulk job most are."""
     groups: dict[str, list[int]] = defaultdict(list)
     for pk, image in images.items():

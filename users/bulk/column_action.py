@@ -15,8 +15,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.bulk import postgresql_chunk
-from users.bulk.account_locks import lock_admitted, plain_accounts
-from users.bulk.action import group_alike
+from users.bulk.account_locks import lock_permitted, plain_accounts
+from users.bulk.action import group_equal_images
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import record_changes
 from users.jobs.kinds import Chunk
@@ -42,7 +42,7 @@ class ColumnAction(ConditionAction):
 
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
-        ids = lock_admitted(chunk, self.action, takes_keys=self.takes_keys)
+        ids = lock_permitted(chunk, self.action, takes_keys=self.takes_keys)
         if not ids:
             return
         if connection.vendor == "postgresql":
@@ -83,6 +83,6 @@ class ColumnAction(ConditionAction):
 
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:
         fields: dict[str, Any] = {name: User._meta.get_field(name) for name in self.columns}
-        for image, ids in group_alike(images):
+        for image, ids in group_equal_images(images):
             values = {name: fields[name].to_python(value) for name, value in image.items()}
             plain_accounts().filter(pk__among=ids).update(**values)

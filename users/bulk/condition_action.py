@@ -52,7 +52,7 @@ def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
     ]
 
 
-def gone_skips() -> list[tuple[Q, str]]:
+def deleted_skips() -> list[tuple[Q, str]]:
     """Returns the skip reasons of deleted and erased accounts;
     users.verbs.transaction.refuse_deleted has the same rule for one account.
     """

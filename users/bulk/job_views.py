@@ -17,7 +17,7 @@ from users.bulk import undo as undoing
 from users.bulk.action import BulkAction
 from users.bulk.preview import preview_action
 from users.bulk.selection import Selection
-from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_objection
+from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_refusal
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import approval, engine, transitions
@@ -51,7 +51,7 @@ def job_undo(request, pk: int):
             "A second person must approve this job." if waits else "Undo queued.",
         )
         return redirect(f"/jobs/{again.pk}/")
-    why = undo_objection(job)
+    why = undo_refusal(job)
     if why and not form.is_bound:
         return error_page(request, 409, why, back=f"/jobs/{pk}/")
     four_eyes = job.kind in UNDO_KINDS and approval.needs_second_person(

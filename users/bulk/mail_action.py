@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.account_locks import lock_admitted
+from users.bulk.account_locks import lock_permitted
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
@@ -20,17 +20,17 @@ from users.models import State, in_state
 from users.web.forms import OptionalReasonForm
 
 
-class SendMailForm(BulkForm, OptionalReasonForm):
+class MailActionForm(BulkForm, OptionalReasonForm):
     version = None  # type: ignore[assignment]
 
 
-class SendMail(ConditionAction):
+class MailAction(ConditionAction):
     kind: ClassVar[Message.Kind]
-    form: ClassVar[Any] = SendMailForm
+    form: ClassVar[Any] = MailActionForm
     icon = "mail"
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_admitted(chunk, self.action, takes_keys=False)
+        ids = lock_permitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now(), "email")
         own = self.own(chunk.job)
         told = self.told(chunk.job)

@@ -35,7 +35,7 @@ def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> No
     columns = action.columns
     judged, judged_params = judged_sql(action, chunk, ids, now)
     update, update_params = update_sql(action, chunk, now)
-    events, event_params = event_values(chunk, action.event, columns, now)
+    events, event_params = event_column_values(chunk, action.event, columns, now)
     image = ", ".join(f"'{name}', was.{name}" for name in columns)
     changed_columns = ", ".join(f"users_user.{name}" for name in columns)
     statement = f"""
@@ -89,7 +89,7 @@ def update_sql(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
     return query.get_compiler("default").as_sql()
 
 
-def event_values(
+def event_column_values(
     chunk: Chunk, event: str, columns: Iterable[str], now: datetime
 ) -> tuple[dict[str, str], list[Any]]:
     """Column → SQL of what goes into it; and the parameters in it. What is the same for all comes

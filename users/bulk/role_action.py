@@ -11,8 +11,8 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from users import access
-from users.bulk.account_locks import lock_admitted, plain_accounts
-from users.bulk.action import group_alike
+from users.bulk.account_locks import lock_permitted, plain_accounts
+from users.bulk.action import group_equal_images
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
@@ -22,7 +22,7 @@ from users.models import User
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
-GROUPS_GONE = "These roles no longer exist."
+ROLES_DELETED = "These roles no longer exist."
 
 
 class BulkGroupsForm(BulkForm, GroupsForm):
@@ -33,7 +33,7 @@ class BulkGroupsForm(BulkForm, GroupsForm):
         self.offer(list(Group.objects.order_by("id")))
 
 
-class GroupsAction(ConditionAction):
+class RoleAction(ConditionAction):
     """Base class of AddToGroups and RemoveFromGroups. The before-image holds the ids of all of the
     account's groups.
     """
@@ -57,7 +57,7 @@ class GroupsAction(ConditionAction):
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
         groups = self.groups(chunk.job)
-        ids = lock_admitted(chunk, self.action, takes_keys=False)
+        ids = lock_permitted(chunk, self.action, takes_keys=False)
         rows = list(self.sorted_out(chunk, ids, now))
         old = self.states(rows)
         for pk, why in self.refused(chunk.by, old, groups).items():
@@ -108,7 +108,7 @@ class GroupsAction(ConditionAction):
 
     def put_back(self, images: dict[int, dict[str, Any]]) -> None:
         there = set(Group.objects.values_list("pk", flat=True))
-        for image, ids in group_alike(images):
+        for image, ids in group_equal_images(images):
             Membership.objects.filter(user_id__among=ids).exclude(
                 group_id__in=image["groups"]
             ).delete()

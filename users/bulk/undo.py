@@ -10,11 +10,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.bulk.account_locks import lock_admitted, plain_accounts
+from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.events import record_changes
 from users.bulk.selection_kind import SelectionKind
-from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_objection
+from users.bulk.undo_rules import UNDO_KINDS, bulk_job_links, oldest_undoable, undo_refusal
 from users.exceptions import JobRefused
 from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -47,10 +47,10 @@ class Undo(SelectionKind):
         return f"{self.label} (job {job.parameters['of']})"
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
-        return job_links(job, viewer)
+        return bulk_job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_admitted(chunk, self.action, takes_keys=True)
+        ids = lock_permitted(chunk, self.action, takes_keys=True)
         found = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=ids)
         items = {item.account_id: item for item in found}
         old = self.of.states(ids)
@@ -115,7 +115,7 @@ def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
         if key and by.pk and (again := Job.objects.filter(by=by.pk, key=key).first()):
             return again
         job = transitions.lock_job(job)
-        if why := undo_objection(job):
+        if why := undo_refusal(job):
             raise JobRefused(why)
         return engine.start_job(
             UNDO_KINDS[job.kind],

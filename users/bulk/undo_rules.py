@@ -13,7 +13,7 @@ from users.jobs.models import Job
 UNDO_KINDS: dict[str, str] = {}  # kind of a job → the kind that takes it back
 
 
-def undo_objection(job: Job) -> str:
+def undo_refusal(job: Job) -> str:
     """Why this job can't be taken back, in a sentence; "" where it can."""
     if job.kind not in UNDO_KINDS:
         return "This job can’t be undone."
@@ -33,7 +33,7 @@ def undo_objection(job: Job) -> str:
     return ""
 
 
-def job_links(job: Job, viewer: Any) -> list[JobLink]:
+def bulk_job_links(job: Job, viewer: Any) -> list[JobLink]:
     """Returns the links of a bulk job's page beside those of every job: approval and undo."""
     found = []
     if (
@@ -44,7 +44,7 @@ def job_links(job: Job, viewer: Any) -> list[JobLink]:
         found.append(JobLink(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
     if (
         job.has_ended
-        and not undo_objection(job)
+        and not undo_refusal(job)
         and access.may(viewer, KINDS[UNDO_KINDS[job.kind]].action)
     ):
         found.append(JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo"))

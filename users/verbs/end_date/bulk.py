@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
@@ -48,8 +48,8 @@ class SetEndDate(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
         if until is None:
-            return gone_skips()
-        skips = gone_skips()
+            return deleted_skips()
+        skips = deleted_skips()
         if until <= now:
             everyone = Q(pk__gt=0)
             skips.append((everyone, "The end date passed before the job reached this account."))

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.bulk.condition_action import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
-from users.bulk.mail_action import SendMail
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import User
@@ -21,7 +21,7 @@ class BulkLetterForm(BulkForm, LetterForm):
     version = None  # type: ignore[assignment]
 
 
-class WriteLetter(SendMail):
+class WriteLetter(MailAction):
     name = "write"
     label = "Send email"
     action = "write"
@@ -55,7 +55,7 @@ class WriteLetter(SendMail):
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
         return [
-            *gone_skips(),
+            *deleted_skips(),
             (Q(email=""), NO_ADDRESS),
             (Q(email_verified_at=None), UNVERIFIED),
             (last_mail_bounced(), BOUNCED),

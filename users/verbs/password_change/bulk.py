@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm
@@ -36,7 +36,7 @@ class RequirePasswordChange(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         without_password = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return [
-            *gone_skips(),
+            *deleted_skips(),
             (Q(must_change_password=True), "A password change is already required."),
             (without_password, "This account has no password to change."),
         ]

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.condition_action import gone_skips
-from users.bulk.mail_action import SendMail
+from users.bulk.condition_action import deleted_skips
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import State
 
 
-class SendPasswordReset(SendMail):
+class SendPasswordReset(MailAction):
     name = "send-password-reset"
     label = "Send password reset"
     action = "reset_password"
@@ -29,4 +29,4 @@ class SendPasswordReset(SendMail):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited and has no password yet. Invite it again instead."
-        return [*gone_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+        return [*deleted_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]

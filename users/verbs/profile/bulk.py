@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job
@@ -69,7 +69,7 @@ class SetAttribute(ColumnAction):
         return f"Set {label} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = gone_skips()
+        skips = deleted_skips()
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

@@ -9,11 +9,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from users import access
-from users.bulk.condition_action import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.role_action import (
-    GROUPS_GONE,
+    ROLES_DELETED,
     BulkGroupsForm,
-    GroupsAction,
+    RoleAction,
     add_members,
     grant_refusals,
     is_member_of,
@@ -35,7 +35,7 @@ class BulkAddToGroupsForm(BulkGroupsForm):
         )
 
 
-class AddToGroups(GroupsAction):
+class AddToGroups(RoleAction):
     name = "add-to-groups"
     label = "Add roles"
     event = "account.groups_added"
@@ -51,11 +51,11 @@ class AddToGroups(GroupsAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone_skips()
+            return deleted_skips()
         if not (groups := self.groups(job)):
-            return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
+            return [*deleted_skips(), (Q(pk__gt=0), ROLES_DELETED)]
         has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone_skips(), (has_all, "This account already has these roles.")]
+        return [*deleted_skips(), (has_all, "This account already has these roles.")]
 
     def refused(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

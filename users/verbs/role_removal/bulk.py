@@ -6,12 +6,12 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.bulk.condition_action import gone_skips
-from users.bulk.role_action import BulkGroupsForm, GroupsAction, Membership, is_member_of
+from users.bulk.condition_action import deleted_skips
+from users.bulk.role_action import BulkGroupsForm, Membership, RoleAction, is_member_of
 from users.jobs.models import Job
 
 
-class RemoveFromGroups(GroupsAction):
+class RemoveFromGroups(RoleAction):
     name = "remove-from-groups"
     label = "Remove roles"
     event = "account.groups_removed"
@@ -27,9 +27,9 @@ class RemoveFromGroups(GroupsAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone_skips()
+            return deleted_skips()
         outside = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*gone_skips(), (outside, "This account has none of these roles.")]
+        return [*deleted_skips(), (outside, "This account has none of these roles.")]
 
     def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

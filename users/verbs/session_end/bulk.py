@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.account_locks import lock_admitted, plain_accounts
+from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
@@ -41,7 +41,7 @@ class EndSessions(ConditionAction):
         return [(~Q(Exists(sessions)), "There are no active sessions to end.")]
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_admitted(chunk, self.action, takes_keys=False)
+        ids = lock_permitted(chunk, self.action, takes_keys=False)
         rows = self.sorted_out(chunk, ids, timezone.now())
         sessions = Session.objects.filter(account_id__among=list(rows))
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.verification.page import VerificationForm
@@ -33,7 +33,7 @@ class VerifyEmail(ColumnAction):
     undo_action = "verify_email"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*gone_skips(), *unverified_skips()]
+        return [*deleted_skips(), *unverified_skips()]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"email_verified_at": now}

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.condition_action import gone_skips
-from users.bulk.mail_action import SendMail
+from users.bulk.condition_action import deleted_skips
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import State
 from users.verbs.verification.bulk import unverified_skips
 
 
-class SendVerification(SendMail):
+class SendVerification(MailAction):
     name = "send-verification"
     label = "Send verification email"
     action = "verify_email"
@@ -28,7 +28,7 @@ class SendVerification(SendMail):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited. Accepting the invitation verifies the address."
         return [
-            *gone_skips(),
+            *deleted_skips(),
             *unverified_skips(),
             (Q(status=State.INVITED), why),
             *self.unsendable(now),
