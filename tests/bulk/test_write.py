@@ -203,4 +203,4 @@ def test_the_ladder_of_the_sample(client):
     assert client.post(suspension).status_code == 404  # it has nothing to show
     assert client.post("/users/bulk/letter/sample/?ids=x", SENT).status_code == 400
     assert_wrong_method(client, address([ada], "sample/"), allowed="POST")
-    assert ACTIONS_BY_NOUN["letter"].samples
+    assert ACTIONS_BY_NOUN["letter"].has_sample

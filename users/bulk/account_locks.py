@@ -17,19 +17,19 @@ LOCK_SQL = """SELECT count(*) FROM (
 ) AS held"""
 
 
-def lock_permitted(chunk: Chunk, action: str, *, takes_keys: bool) -> list[int]:
+def lock_permitted(chunk: Chunk, action: str, *, can_disable_superusers: bool) -> list[int]:
     """The ids of those that may be changed, locked until the transaction ends; the others are
     skipped with the reason.
     """
     accounts = plain_accounts().filter(pk__among=chunk.ids)
     superusers = accounts.filter(is_superuser=True)
-    if takes_keys and superusers.exists():
+    if can_disable_superusers and superusers.exists():
         lock_superusers()  # before any other account, as a verb does
     held = lock_ids(chunk.ids)
     refused = {
         pk: why.reason for pk, why in access.find_refusals(chunk.by, action, accounts).items()
     }
-    if takes_keys:
+    if can_disable_superusers:
         refused |= spare_last_superuser(superusers, refused)
     if held < len(chunk.ids):
         refused |= dict.fromkeys(

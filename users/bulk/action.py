@@ -26,47 +26,49 @@ class BulkAction(SelectionKind):
 
     event: ClassVar[str]  # of the audit event of each account
     noun: ClassVar[str]  # as addresses have it: /users/bulk/suspension/
-    past: ClassVar[str]  # what they are then: "suspended"
-    asks: ClassVar[str] = ""  # with {} for "3 accounts"; where it is not the label and that
-    explains: ClassVar[str]  # to whoever is about to do it
+    outcome_phrase: ClassVar[str]  # what they are then: "suspended"
+    question_format: ClassVar[str] = (
+        ""  # with {} for "3 accounts"; where it is not the label and that
+    )
+    explanation: ClassVar[str]  # to whoever is about to do it
     icon: ClassVar[str] = "check"
     position: ClassVar[int]  # among the actions of the selection page, the lowest first
     menu: ClassVar[str] = ""  # the heading of its menu; "" for a button, or where it is set apart
     dangerous: ClassVar[bool] = False  # whether the button that confirms is red
-    apart: ClassVar[bool] = False  # hard to undo, so it stands in a section of its own
+    in_own_section: ClassVar[bool] = False  # hard to undo, so it stands in a section of its own
     form: ClassVar[
         Any
     ]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
-    takes_keys: ClassVar[bool] = False  # whether it may end the last superuser's access
+    can_disable_superusers: ClassVar[bool] = False  # whether it may end the last superuser's access
     ends_sessions: ClassVar[bool] = False
     undo_action: ClassVar[str] = (
         ""  # of users.access, asked of whoever takes it back; "" where nobody can
     )
     undo_ends_sessions: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
-    four_eyes: ClassVar[str] = "above"
+    approval_rule: ClassVar[str] = "above"
     # The button where a second person must approve the job.
     request_label: ClassVar[str] = "Request approval"
-    touches: ClassVar[bool] = (
+    changes_accounts: ClassVar[bool] = (
         True  # whether anything of the accounts, or of what belongs to them, is another afterwards
     )
-    samples: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
+    has_sample: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
 
-    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+    def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         """By id: pk, username, version and `columns` as they are now."""
         raise NotImplementedError
 
-    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+    def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
         """Writes before-images, by id, back into the accounts."""
         raise NotImplementedError
 
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
+    def changed_account(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         """Returns the changed account as events and items record it, from its `states` before and
         after.
         """
         return ChangedAccount.of(old, new, self.columns)
 
-    def objections(
+    def undo_refusals(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:
         """Accounts that `by` may not put back although they may take the action itself back, and
@@ -77,14 +79,14 @@ class BulkAction(SelectionKind):
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return bulk_job_links(job, viewer)
 
-    def example(self, accounts: list[User]) -> User:
+    def sample_account(self, accounts: list[User]) -> User:
         """Returns the selected account whose sample is shown."""
         return accounts[0]
 
-    def question(self, accounts: str) -> str:
-        return (self.asks or f"{self.label} {{}}?").format(accounts)
+    def confirmation_question(self, accounts: str) -> str:
+        return (self.question_format or f"{self.label} {{}}?").format(accounts)
 
-    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+    def job_parameters(self, values: dict[str, Any]) -> dict[str, Any]:
         """The form's values as the parameters of a job, which are JSON."""
         return {name: parameter_json(value) for name, value in values.items()}
 

@@ -35,25 +35,25 @@ class ColumnAction(ConditionAction):
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         """Values or expressions for columns."""
 
-    def sets(self, job: Job, now: datetime) -> dict[str, Any]:
+    def update_values(self, job: Job, now: datetime) -> dict[str, Any]:
         """Everything that is set in an account that changes."""
         epoch = {"session_epoch": F("session_epoch") + 1} if self.ends_sessions else {}
         return self.changes(job, now) | epoch | {"version": F("version") + 1, "updated_at": now}
 
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
-        ids = lock_permitted(chunk, self.action, takes_keys=self.takes_keys)
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=self.can_disable_superusers)
         if not ids:
             return
         if connection.vendor == "postgresql":
             postgresql_chunk.change_chunk(self, chunk, ids, now)
-            changed = self.signed_in(chunk, ids) if self.ends_sessions else []
+            changed = self.changed_ids_with_sessions(chunk, ids) if self.ends_sessions else []
         else:
-            changed = self.change_here(chunk, ids, now)
+            changed = self.change_in_python(chunk, ids, now)
         if self.ends_sessions:
             store.delete_sessions_of(changed)
 
-    def signed_in(self, chunk: Chunk, ids: list[int]) -> list[int]:
+    def changed_ids_with_sessions(self, chunk: Chunk, ids: list[int]) -> list[int]:
         """Ids of changed accounts that have open sessions (normally few)."""
         holders = (
             Session.objects.filter(account_id__among=ids)
@@ -65,15 +65,15 @@ class ColumnAction(ConditionAction):
         )
         return list(items.values_list("account_id", flat=True))
 
-    def change_here(self, chunk: Chunk, ids: list[int], now: datetime) -> list[int]:
+    def change_in_python(self, chunk: Chunk, ids: list[int], now: datetime) -> list[int]:
         """The ids of those that were changed."""
-        old = self.sorted_out(chunk, ids, now, *self.columns)
-        plain_accounts().filter(pk__among=list(old)).update(**self.sets(chunk.job, now))
-        new = self.states(list(old))
-        record_changes(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        old = self.eligible_rows(chunk, ids, now, *self.columns)
+        plain_accounts().filter(pk__among=list(old)).update(**self.update_values(chunk.job, now))
+        new = self.account_states(list(old))
+        record_changes(chunk, self.event, [self.changed_account(old[pk], new[pk]) for pk in old])
         return list(old)
 
-    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+    def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = (
             plain_accounts()
             .filter(pk__among=ids)
@@ -81,7 +81,7 @@ class ColumnAction(ConditionAction):
         )
         return {row["pk"]: row for row in rows}
 
-    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+    def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
         fields: dict[str, Any] = {name: User._meta.get_field(name) for name in self.columns}
         for image, ids in group_equal_images(images):
             values = {name: fields[name].to_python(value) for name, value in image.items()}

@@ -24,16 +24,18 @@ class ConditionAction(BulkAction):
         SAME: nothing to do.
         """
 
-    def judged(self, accounts: UserQuerySet, job: Job, now: datetime) -> UserQuerySet:
+    def with_skip_reasons(self, accounts: UserQuerySet, job: Job, now: datetime) -> UserQuerySet:
         """With `why`: the reason for which it would be skipped, or ""."""
         whens = [When(condition, then=Value(reason)) for condition, reason in self.skips(job, now)]
         return accounts.annotate(why=Case(*whens, default=Value(""), output_field=CharField()))
 
-    def sorted_out(
+    def eligible_rows(
         self, chunk: Chunk, ids: list[int], now: datetime, *columns: str
     ) -> dict[int, dict[str, Any]]:
         """The rows of those to change, by id; the others are counted, with the reason."""
-        rows = self.judged(plain_accounts().filter(pk__among=ids), chunk.job, now).order_by("pk")
+        rows = self.with_skip_reasons(
+            plain_accounts().filter(pk__among=ids), chunk.job, now
+        ).order_by("pk")
         found = {}
         for row in rows.values("pk", "username", "version", "why", *columns):
             if not row["why"]:

@@ -60,7 +60,7 @@ class BulkForm(forms.Form):
         """The fields that the action asks for."""
         return [self[name] for name in self.fields if name not in ("count", "token")]
 
-    def ask_again(self, then: SelectionCount | None, now: SelectionCount) -> None:
+    def add_stale_error(self, then: SelectionCount | None, now: SelectionCount) -> None:
         """Adds the error of a confirmation that no longer matches: nothing is done, and the page
         shows the new figures.
         """
@@ -72,12 +72,12 @@ class BulkForm(forms.Form):
         text = f"{was} Nothing has been changed. Check the figures and type the number again."
         self.add_error(None, ValidationError(text, code="stale"))
 
-    def only_looked_at(self) -> bool:
+    def is_valid_without_count(self) -> bool:
         """Whether it is in order but for the number, which nobody has been asked for yet."""
         self.errors.pop("count", None)
         return not self.errors
 
-    def carry(self, token: str) -> None:
+    def set_token(self, token: str) -> None:
         """The next POST confirms what `token` says. What was typed stays, but for a number that was
         another one's.
         """

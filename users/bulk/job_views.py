@@ -54,10 +54,14 @@ def job_undo(request, pk: int):
     why = undo_refusal(job)
     if why and not form.is_bound:
         return error_page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in UNDO_KINDS and approval.needs_second_person(
+    needs_approval = job.kind in UNDO_KINDS and approval.needs_second_person(
         KINDS[UNDO_KINDS[job.kind]], job.changed
     )
-    context = job_context(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
+    context = job_context(job) | {
+        "form": form,
+        "until": undo_deadline(job),
+        "needs_approval": needs_approval,
+    }
     return render(request, "users/bulk/undo.html", context, status=form_status(form))
 
 

@@ -30,10 +30,10 @@ class MailAction(ConditionAction):
     icon = "mail"
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_permitted(chunk, self.action, takes_keys=False)
-        rows = self.sorted_out(chunk, ids, timezone.now(), "email")
-        own = self.own(chunk.job)
-        told = self.told(chunk.job)
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
+        rows = self.eligible_rows(chunk, ids, timezone.now(), "email")
+        own = self.message_fields(chunk.job)
+        told = self.event_details(chunk.job)
         mails = [
             Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **own)
             for pk, row in rows.items()
@@ -50,15 +50,15 @@ class MailAction(ConditionAction):
             ],
         )
 
-    def own(self, job: Job) -> dict[str, Any]:
+    def message_fields(self, job: Job) -> dict[str, Any]:
         """Returns the fields of a message that this action adds."""
         return {}
 
-    def told(self, job: Job) -> dict[str, Any]:
+    def event_details(self, job: Job) -> dict[str, Any]:
         """Returns the values that the event records."""
         return {}
 
-    def unsendable(self, now: datetime) -> list[tuple[Q, str]]:
+    def undeliverable_skips(self, now: datetime) -> list[tuple[Q, str]]:
         closed = (State.SUSPENDED, State.ENDED)
         waiting = Message.objects.filter(
             account_id=OuterRef("pk"),

@@ -72,7 +72,7 @@ def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> No
 
 
 def judged_sql(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> tuple[str, tuple]:
-    rows = action.judged(plain_accounts().filter(pk__among=ids), chunk.job, now)
+    rows = action.with_skip_reasons(plain_accounts().filter(pk__among=ids), chunk.job, now)
     return (
         rows.order_by()
         .values("id", "username", "version", *action.columns, "why")
@@ -85,7 +85,7 @@ def update_sql(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
     """The UPDATE that `QuerySet.update` would send."""
     those = plain_accounts().filter(pk__in=RawSQL("SELECT id FROM was WHERE why = ''", ()))
     query: Any = those.query.chain(UpdateQuery)
-    query.add_update_values(action.sets(chunk.job, now))
+    query.add_update_values(action.update_values(chunk.job, now))
     return query.get_compiler("default").as_sql()
 
 

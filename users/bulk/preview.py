@@ -58,7 +58,7 @@ class Preview:
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
     """`job`: not stored; its parameters may decide what would be skipped."""
     found = Preview(count_selection(selection))
-    if not action.touches:
+    if not action.changes_accounts:
         return found
     whole = found.number.exact and found.number.value <= SELECTION_CAP
     accounts = selected_accounts(selection)
@@ -83,7 +83,9 @@ def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dic
             pk: why.reason for pk, why in access.find_refusals(by, action.action, accounts).items()
         }
         superusers = accounts.filter(is_superuser=True)
-        return refused | (spare_last_superuser(superusers, refused) if action.takes_keys else {})
+        return refused | (
+            spare_last_superuser(superusers, refused) if action.can_disable_superusers else {}
+        )
     return None
 
 
@@ -121,7 +123,7 @@ def impact_figures(
         ),
         Figure("Never signed in", never_signed_in(some, scale)),
     ]
-    if action.takes_keys and staff:
+    if action.can_disable_superusers and staff:
         lost = lost_roles(accounts, refused or {})
         found.append(
             Figure(
@@ -153,9 +155,11 @@ def preview_skips(
         (format_count(number), why)
         for why, number in Counter((refused or {}).values()).most_common()
     ]
-    if not scale or not hasattr(action, "judged"):
+    if not scale or not hasattr(action, "with_skip_reasons"):
         return found
-    judged = action.judged(some.exclude(pk__among=list(refused or {})), job, timezone.now())
+    judged = action.with_skip_reasons(
+        some.exclude(pk__among=list(refused or {})), job, timezone.now()
+    )
     with time_limit(FIGURE_TIMEOUT_MS):
         for why, number in (
             judged.exclude(why="").values_list("why").annotate(n=Count("pk")).order_by("-n")

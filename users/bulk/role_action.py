@@ -48,8 +48,10 @@ class RoleAction(ConditionAction):
         """With the names that they had when it was started."""
         return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'roles'}"
 
-    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
-        return super().stored(values) | {"names": [group.name for group in values["groups"]]}
+    def job_parameters(self, values: dict[str, Any]) -> dict[str, Any]:
+        return super().job_parameters(values) | {
+            "names": [group.name for group in values["groups"]]
+        }
 
     def groups(self, job: Job) -> dict[int, Group]:
         return Group.objects.in_bulk(job.parameters.get("groups", []))
@@ -57,29 +59,31 @@ class RoleAction(ConditionAction):
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
         groups = self.groups(chunk.job)
-        ids = lock_permitted(chunk, self.action, takes_keys=False)
-        rows = list(self.sorted_out(chunk, ids, now))
-        old = self.states(rows)
-        for pk, why in self.refused(chunk.by, old, groups).items():
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
+        rows = list(self.eligible_rows(chunk, ids, now))
+        old = self.account_states(rows)
+        for pk, why in self.role_refusals(chunk.by, old, groups).items():
             chunk.skipped(pk, why)
             del old[pk]
-        self.move(old, groups)
+        self.change_memberships(old, groups)
         plain_accounts().filter(pk__among=list(old)).update(
             version=F("version") + 1, updated_at=now
         )
-        new = self.states(list(old))
-        record_changes(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        new = self.account_states(list(old))
+        record_changes(chunk, self.event, [self.changed_account(old[pk], new[pk]) for pk in old])
 
-    def refused(
+    def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
         """Nobody gives what they don't have."""
         return {}
 
     @abstractmethod
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None: ...
+    def change_memberships(
+        self, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> None: ...
 
-    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+    def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
         rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
         members: dict[int, dict[int, str]] = defaultdict(dict)
         for pk, group, name in Membership.objects.filter(user_id__among=ids).values_list(
@@ -91,13 +95,13 @@ class RoleAction(ConditionAction):
             for row in rows
         }
 
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
+    def changed_account(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
         return ChangedAccount(
             new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
         )
 
-    def objections(
+    def undo_refusals(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:
         groups = Group.objects.in_bulk(
@@ -106,7 +110,7 @@ class RoleAction(ConditionAction):
         wanted = {pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()}
         return grant_refusals(by, wanted, groups)
 
-    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
+    def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
         there = set(Group.objects.values_list("pk", flat=True))
         for image, ids in group_equal_images(images):
             Membership.objects.filter(user_id__among=ids).exclude(

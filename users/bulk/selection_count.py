@@ -42,7 +42,7 @@ class SelectionCount:
         number = f"{self.value:,}" if self.exact else f"about {format_estimate(self.value)}"
         return f"{number} account{'' if self.value == 1 else 's'}"
 
-    def is_still(self, other: "SelectionCount") -> bool:
+    def matches(self, other: "SelectionCount") -> bool:
         """Whether `other`, counted later, is the same number as far as anybody can tell."""
         if self.exact != other.exact:
             return False

@@ -42,9 +42,9 @@ def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
     for action in actions:
         if action.menu:
             menu.setdefault(action.menu, []).append(action)
-    buttons = [action for action in actions if not action.menu and not action.apart]
+    buttons = [action for action in actions if not action.menu and not action.in_own_section]
     return {
         "buttons": buttons,
         "menu": menu,
-        "dangerous": [action for action in actions if action.apart],
+        "dangerous": [action for action in actions if action.in_own_section],
     }

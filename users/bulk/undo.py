@@ -35,7 +35,7 @@ class Undo(SelectionKind):
     parameter `of`: which job.
     """
 
-    four_eyes = "above"
+    approval_rule = "above"
 
     def __init__(self, name: str, label: str, action: str, of: BulkAction):
         self.name = name  # type: ignore[misc]
@@ -50,10 +50,10 @@ class Undo(SelectionKind):
         return bulk_job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_permitted(chunk, self.action, takes_keys=True)
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=True)
         found = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=ids)
         items = {item.account_id: item for item in found}
-        old = self.of.states(ids)
+        old = self.of.account_states(ids)
         changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
         reasons: dict[int, str | Remark] = {**later_changes(changed_since, items)}
         reasons |= {
@@ -62,14 +62,16 @@ class Undo(SelectionKind):
             if pk not in changed_since and items[pk].before is None
         }
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
-        reasons |= self.of.objections(chunk.by, images, old)
+        reasons |= self.of.undo_refusals(chunk.by, images, old)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
             images.pop(pk, None)
-        self.of.put_back(images)
+        self.of.restore_states(images)
         raise_versions(list(images), ends_sessions=self.of.undo_ends_sessions)
-        new = self.of.states(list(images))
-        record_changes(chunk, UNDO_EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
+        new = self.of.account_states(list(images))
+        record_changes(
+            chunk, UNDO_EVENT, [self.of.changed_account(old[pk], new[pk]) for pk in images]
+        )
 
 
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:

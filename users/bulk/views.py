@@ -44,7 +44,7 @@ def bulk_action(request, noun: str):
     )
     if confirmed and (job := Job.objects.filter(by=request.user.pk, key=confirmed.key).first()):
         return redirect_to_job(request, job)  # a double click, or a browser that asks once more
-    parameters = action.stored(form.parameters()) if form.is_valid() else {}
+    parameters = action.job_parameters(form.parameters()) if form.is_valid() else {}
     found = preview_action(
         action, selection, request.user, Job(parameters=parameters, reason=form.why)
     )
@@ -56,7 +56,7 @@ def bulk_action(request, noun: str):
         )
         if job := start_confirmed(action, selection, found, draft, form):
             return redirect_to_job(request, job)
-    form.carry(Confirmation.new(about, found.number).token)
+    form.set_token(Confirmation.new(about, found.number).token)
     return render(
         request,
         PREVIEW_TEMPLATE,
@@ -72,15 +72,15 @@ def bulk_sample(request, noun: str):
     started; HTMX requests this part alone.
     """
     action, selection = requested_action(request, noun)
-    if not action.samples:
+    if not action.has_sample:
         raise Http404
     form = action.form(request.POST, by=request.user)
-    sound = form.is_valid() or form.only_looked_at()
+    sound = form.is_valid() or form.is_valid_without_count()
     context = action_context(request, action, selection, form)
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
     found = preview_action(action, selection, request.user, Job(reason=form.why))
-    form.carry(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
+    form.set_token(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
     return render(
         request,
         PREVIEW_TEMPLATE,
@@ -103,9 +103,9 @@ def action_context(
 ) -> dict[str, Any]:
     """Returns the context of an action's page without its figures."""
     examples = masking.mask_accounts(selection.examples(), request.user)
-    if action.samples and examples:
+    if action.has_sample and examples:
         # The form of an action with a sample has this method.
-        form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]
+        form.fit(action.sample_account(examples), request.user)  # type: ignore[attr-defined]
     return {
         "action": action,
         "selection": selection,
@@ -119,9 +119,9 @@ def action_context(
 
 def preview_context(action: BulkAction, form: BulkForm, found: Preview) -> dict[str, Any]:
     return {
-        "question": action.question(found.number.words),
+        "question": action.confirmation_question(found.number.words),
         "found": found,
-        "four_eyes": approval.needs_second_person(
+        "needs_approval": approval.needs_second_person(
             action, found.number.value + action.recent_count(Job(by=form.by))
         ),
     }
@@ -138,8 +138,8 @@ def is_confirmed(
     form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview
 ) -> bool:
     """Whether what is there now is what was shown, and the number that was typed is its number."""
-    if confirmed is None or confirmed.about != about or not confirmed.number.is_still(found.number):
-        form.ask_again(
+    if confirmed is None or confirmed.about != about or not confirmed.number.matches(found.number):
+        form.add_stale_error(
             confirmed.number if confirmed and confirmed.about == about else None, found.number
         )
     elif form.cleaned_data["count"] != confirmed.number.value:

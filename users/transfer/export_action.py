@@ -58,13 +58,13 @@ class ExportAccounts(BulkAction):
     event = ""
     noun = "export"
     position = 40
-    past = "in the file"
+    outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm
-    touches = False
+    changes_accounts = False
 
     @property
-    def explains(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:  # type: ignore[override]
         return (
             "Creates a file with one row per account that only you can download. "
             f"It is kept for {settings.EXPORT_DAYS} days."

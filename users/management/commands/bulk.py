@@ -83,7 +83,7 @@ class Command(BaseCommand):
             access.require(by, "view")
             access.require(by, action.action)
             form = self.filled(action, by, options)
-            parameters = action.stored(form.parameters())
+            parameters = action.job_parameters(form.parameters())
             found = preview_action(
                 action, selection, by, Job(parameters=parameters, reason=form.why)
             )
@@ -147,7 +147,9 @@ class Command(BaseCommand):
         return form
 
     def show(self, action: BulkAction, selection: Selection, found: Preview) -> None:
-        self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
+        self.stdout.write(
+            f"{action.confirmation_question(found.number.words)[:-1]}: {selection.words}"
+        )
         for figure in found.figures:
             self.stdout.write(
                 f"  {figure.label + ':':<28} "

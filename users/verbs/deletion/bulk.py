@@ -26,16 +26,16 @@ class Delete(ColumnAction):
     event = "account.deleted"
     noun = "deletion"
     position = 160
-    past = "deleted"
+    outcome_phrase = "deleted"
     icon = "delete"
     dangerous = True
-    apart = True
-    explains = (
+    in_own_section = True
+    explanation = (
         "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
     )
     form = BulkDeletionForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
-    takes_keys = True
+    can_disable_superusers = True
     ends_sessions = True
     undo_ends_sessions = True
     undo_action = "restore"

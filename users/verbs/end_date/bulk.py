@@ -29,16 +29,16 @@ class SetEndDate(ColumnAction):
     label = "Set end date"
     action = "set_end_date"
     event = "account.end_date_set"
-    asks = "Set end date for {}?"
+    question_format = "Set end date for {}?"
     noun = "end-date"
     position = 50
-    past = "given this end date"
+    outcome_phrase = "given this end date"
     icon = "calendar"
     menu = "Access"
-    explains = "The accounts expire at this time and all their sessions end. No emails are sent."
+    explanation = "The accounts expire at this time and all their sessions end. No emails are sent."
     form = BulkEndDateForm
     columns = ("valid_until",)
-    takes_keys = True
+    can_disable_superusers = True
     undo_action = "set_end_date"
 
     def title(self, job: Job) -> str:

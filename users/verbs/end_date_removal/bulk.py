@@ -21,13 +21,13 @@ class ClearEndDate(ColumnAction):
     label = "Clear end date"
     action = "set_end_date"
     event = "account.end_date_cleared"
-    asks = "Clear end date of {}?"
+    question_format = "Clear end date of {}?"
     noun = "end-date-removal"
     position = 60
-    past = "left without an end date"
+    outcome_phrase = "left without an end date"
     icon = "calendar"
     menu = "Access"
-    explains = "The accounts no longer expire. Expired accounts can be used again."
+    explanation = "The accounts no longer expire. Expired accounts can be used again."
     form = ClearEndDateForm
     columns = ("valid_until",)
     undo_action = "set_end_date"

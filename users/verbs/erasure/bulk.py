@@ -28,18 +28,18 @@ class Erase(ConditionAction):
     name = "erase"
     label = "Erase permanently"
     action = "erase"
-    asks = "Permanently erase {}?"
+    question_format = "Permanently erase {}?"
     request_label = "Request erasure"
     event = "account.erased"
     noun = "erasure"
     position = 170
-    past = "erased"
+    outcome_phrase = "erased"
     icon = "delete"
     dangerous = True
-    apart = True
-    explains = "Permanently removes all personal data of these people from Rollcall."
+    in_own_section = True
+    explanation = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
-    takes_keys = True
+    can_disable_superusers = True
     ends_sessions = True
     # Each account takes as long as erasing it alone.
     first_size = 5

@@ -26,15 +26,15 @@ class WriteLetter(MailAction):
     label = "Send email"
     action = "write"
     event = "account.written_to"
-    asks = "Send email to {}?"
+    question_format = "Send email to {}?"
     kind = Message.Kind.LETTER
     noun = "letter"
     position = 30
-    past = "sent an email"
+    outcome_phrase = "sent an email"
     icon = "edit"
-    explains = "Everyone gets a separate email. Individual emails are sent before bulk ones."
+    explanation = "Everyone gets a separate email. Individual emails are sent before bulk ones."
     form = BulkLetterForm
-    samples = True
+    has_sample = True
 
     def title(self, job: Job) -> str:
         return "Send email"
@@ -62,13 +62,13 @@ class WriteLetter(MailAction):
             (Q(Exists(letter)), ALREADY_WRITTEN),
         ]
 
-    def example(self, accounts: list[User]) -> User:
+    def sample_account(self, accounts: list[User]) -> User:
         return next(
             (each for each in accounts if each.email and each.email_verified_at), accounts[0]
         )
 
-    def own(self, job: Job) -> dict[str, Any]:
+    def message_fields(self, job: Job) -> dict[str, Any]:
         return {"letter_id": job.parameters["letter"]}
 
-    def told(self, job: Job) -> dict[str, Any]:
+    def event_details(self, job: Job) -> dict[str, Any]:
         return {"letter": job.parameters["letter"]}

@@ -21,14 +21,14 @@ class RequirePasswordChange(ColumnAction):
     name = "require-password-change"
     label = "Require password change"
     action = "require_password_change"
-    asks = "Require password change for {}?"
+    question_format = "Require password change for {}?"
     event = "account.password_change_required"
     noun = "password-change"
     position = 100
-    past = "required to change their password"
+    outcome_phrase = "required to change their password"
     icon = "key"
     menu = "Sign-in"
-    explains = "A new password must be chosen at the next sign-in. Current sessions stay open."
+    explanation = "A new password must be chosen at the next sign-in. Current sessions stay open."
     form = PasswordChangeForm
     columns = ("must_change_password",)
     undo_action = "require_password_change"

@@ -53,13 +53,13 @@ class SetAttribute(ColumnAction):
     label = f"Change {ANY_LABEL}"
     action = "edit"
     event = "account.edited"
-    asks = f"Change {ANY_LABEL} of {{}}?"
+    question_format = f"Change {ANY_LABEL} of {{}}?"
     noun = "attribute"
     position = 140
-    past = "changed"
+    outcome_phrase = "changed"
     icon = "edit"
     menu = "Profile"
-    explains = f"All accounts get the same {ANY_LABEL}."
+    explanation = f"All accounts get the same {ANY_LABEL}."
     form = SetAttributeForm
     columns = SHARED_FIELDS
     undo_action = "edit"

@@ -24,9 +24,9 @@ class Reinstate(ColumnAction):
     event = "account.reinstated"
     noun = "reinstatement"
     position = 20
-    past = "reinstated"
+    outcome_phrase = "reinstated"
     icon = "reinstate"
-    explains = "The users can sign in again. Accounts that never had a password become invited."
+    explanation = "The users can sign in again. Accounts that never had a password become invited."
     form = BulkReinstatementForm
     columns = ("status", "status_reason", "suspended_until")
     undo_ends_sessions = True

@@ -26,9 +26,9 @@ class Restore(ColumnAction):
     event = "account.restored"
     noun = "restoration"
     position = 150
-    past = "restored"
+    outcome_phrase = "restored"
     icon = "reinstate"
-    explains = (
+    explanation = (
         "The accounts get back the status they had before: a suspended account is suspended again."
     )
     form = RestoreForm

@@ -39,13 +39,15 @@ class AddToGroups(RoleAction):
     name = "add-to-groups"
     label = "Add roles"
     event = "account.groups_added"
-    asks = "Add roles to {}?"
+    question_format = "Add roles to {}?"
     noun = "groups"
     position = 70
-    past = "given these roles"
+    outcome_phrase = "given these roles"
     icon = "plus"
     menu = "Access"
-    explains = "The accounts get these roles and keep the ones they have. Takes effect immediately."
+    explanation = (
+        "The accounts get these roles and keep the ones they have. Takes effect immediately."
+    )
     form = BulkAddToGroupsForm
     way = "Add to"
 
@@ -57,12 +59,12 @@ class AddToGroups(RoleAction):
         has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
         return [*deleted_skips(), (has_all, "This account already has these roles.")]
 
-    def refused(
+    def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
         return grant_refusals(
             by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups
         )
 
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+    def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         add_members(list(old), set(groups))

@@ -15,13 +15,13 @@ class RemoveFromGroups(RoleAction):
     name = "remove-from-groups"
     label = "Remove roles"
     event = "account.groups_removed"
-    asks = "Remove roles from {}?"
+    question_format = "Remove roles from {}?"
     noun = "groups-removal"
     position = 80
-    past = "removed from these roles"
+    outcome_phrase = "removed from these roles"
     icon = "close"
     menu = "Access"
-    explains = "The accounts lose these roles and keep all others. Takes effect immediately."
+    explanation = "The accounts lose these roles and keep all others. Takes effect immediately."
     form = BulkGroupsForm
     way = "Remove from"
 
@@ -31,5 +31,5 @@ class RemoveFromGroups(RoleAction):
         outside = ~Q(is_member_of(*job.parameters["groups"]))
         return [*deleted_skips(), (outside, "This account has none of these roles.")]
 
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+    def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

@@ -26,13 +26,13 @@ class EndSessions(ConditionAction):
     label = "End all sessions"
     action = "end_sessions"
     event = "account.sessions_ended"
-    asks = "End all sessions of {}?"
+    question_format = "End all sessions of {}?"
     noun = "sessions-end"
     position = 130
-    past = "signed out"
+    outcome_phrase = "signed out"
     icon = "leave"
     menu = "Sign-in"
-    explains = "Everyone must sign in again. The accounts are not changed."
+    explanation = "Everyone must sign in again. The accounts are not changed."
     form = EndSessionsForm
     ends_sessions = True
 
@@ -41,8 +41,8 @@ class EndSessions(ConditionAction):
         return [(~Q(Exists(sessions)), "There are no active sessions to end.")]
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_permitted(chunk, self.action, takes_keys=False)
-        rows = self.sorted_out(chunk, ids, timezone.now())
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
+        rows = self.eligible_rows(chunk, ids, timezone.now())
         sessions = Session.objects.filter(account_id__among=list(rows))
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)

@@ -21,13 +21,13 @@ class VerifyEmail(ColumnAction):
     label = "Verify address"
     action = "verify_email"
     event = "account.email_verified"
-    asks = "Verify addresses of {}?"
+    question_format = "Verify addresses of {}?"
     noun = "verification"
     position = 120
-    past = "verified"
+    outcome_phrase = "verified"
     icon = "check"
     menu = "Address"
-    explains = "You confirm that each address belongs to the person of the account."
+    explanation = "You confirm that each address belongs to the person of the account."
     form = VerifyEmailForm
     columns = ("email_verified_at",)
     undo_action = "verify_email"

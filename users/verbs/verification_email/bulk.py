@@ -16,14 +16,14 @@ class SendVerification(MailAction):
     name = "send-verification"
     label = "Send verification email"
     action = "verify_email"
-    asks = "Send verification email to {}?"
+    question_format = "Send verification email to {}?"
     event = "account.verification_sent"
     kind = Message.Kind.VERIFICATION
     noun = "verification-mail"
     position = 110
-    past = "sent an email"
+    outcome_phrase = "sent an email"
     menu = "Address"
-    explains = "Everyone gets an email with a link to confirm the address."
+    explanation = "Everyone gets an email with a link to confirm the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         why = "This account is invited. Accepting the invitation verifies the address."
@@ -31,5 +31,5 @@ class SendVerification(MailAction):
             *deleted_skips(),
             *unverified_skips(),
             (Q(status=State.INVITED), why),
-            *self.unsendable(now),
+            *self.undeliverable_skips(now),
         ]
