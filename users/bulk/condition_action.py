@@ -1,12 +1,12 @@
-"""Actions that say beforehand, as conditions over the account's row, which accounts the verb would
-refuse, and why.
+"""The base class of bulk actions that express which accounts the verb would refuse as conditions
+over the account's row. The preview counts them before the job is started.
 """
 
 from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Q, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
 from users.bulk.account_locks import plain_accounts
 from users.bulk.action import BulkAction
@@ -14,40 +14,46 @@ from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, UserQuerySet, in_state
 
-NOTHING_TO_DO = "="  # stands in for a reason where a change would change nothing
+# A skip reason that means: the account already is as the action would leave it.
+NOTHING_TO_DO = "="
 
 
 class ConditionAction(BulkAction):
+    """A bulk action with `skips`."""
+
     @abstractmethod
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        """Which accounts the verb would refuse, and with which words; the first that fits counts.
-        SAME: nothing to do.
+        """Returns conditions with the reason for which an account is skipped; the first condition
+        that matches counts. The reason NOTHING_TO_DO counts the account as unchanged.
         """
 
-    def with_skip_reasons(self, accounts: UserQuerySet, job: Job, now: datetime) -> UserQuerySet:
-        """With `why`: the reason for which it would be skipped, or ""."""
+    def with_skip_reasons(self, accounts: UserQuerySet, job: Job, now: datetime) -> QuerySet[Any]:
+        """Annotates `skip_reason`: why the account is skipped, or "" if it is changed."""
         whens = [When(condition, then=Value(reason)) for condition, reason in self.skips(job, now)]
-        return accounts.annotate(why=Case(*whens, default=Value(""), output_field=CharField()))
+        skip_reason = Case(*whens, default=Value(""), output_field=CharField())
+        return accounts.annotate(skip_reason=skip_reason)
 
     def eligible_rows(
         self, chunk: Chunk, ids: list[int], now: datetime, *columns: str
     ) -> dict[int, dict[str, Any]]:
-        """The rows of those to change, by id; the others are counted, with the reason."""
-        rows = self.with_skip_reasons(
-            plain_accounts().filter(pk__among=ids), chunk.job, now
-        ).order_by("pk")
+        """Returns id, username, version and `columns` of the accounts to change, by id. Reports the
+        others to the chunk as skipped or unchanged.
+        """
+        accounts = plain_accounts().filter(pk__among=ids).order_by("pk")
+        rows = self.with_skip_reasons(accounts, chunk.job, now)
         found = {}
-        for row in rows.values("pk", "username", "version", "why", *columns):
-            if not row["why"]:
+        for row in rows.values("pk", "username", "version", "skip_reason", *columns):
+            if not row["skip_reason"]:
                 found[row["pk"]] = row
-            elif row["why"] == NOTHING_TO_DO:
+            elif row["skip_reason"] == NOTHING_TO_DO:
                 chunk.unchanged()
             else:
-                chunk.skipped(row["pk"], row["why"])
+                chunk.skipped(row["pk"], row["skip_reason"])
         return found
 
 
 def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
+    """Returns the skips of accounts that are in one of `states` already."""
     return [
         (in_state(state, now), f"This account is already {state.label.lower()}.")
         for state in states
@@ -55,8 +61,8 @@ def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
 
 
 def deleted_skips() -> list[tuple[Q, str]]:
-    """Returns the skip reasons of deleted and erased accounts;
-    users.verbs.transaction.refuse_deleted has the same rule for one account.
+    """Returns the skips of deleted and erased accounts; users.verbs.transaction.refuse_deleted has
+    the rule for one account.
     """
     return [
         (

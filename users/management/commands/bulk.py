@@ -84,16 +84,13 @@ class Command(BaseCommand):
             access.require(by, action.action)
             form = self.filled(action, by, options)
             parameters = action.job_parameters(form.parameters())
-            found = preview_action(
-                action, selection, by, Job(parameters=parameters, reason=form.why)
-            )
+            draft = Job(parameters=parameters, reason=form.given_reason)
+            found = preview_action(action, selection, by, draft)
             self.show(action, selection, found)
-            if options["dry_run"] or not found.number.value:
+            if options["dry_run"] or not found.count.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start_bulk_job(
-                action, selection, found.number, by=by, reason=form.why, parameters=parameters
-            )
+            job = start_bulk_job(action, selection, found.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
@@ -147,9 +144,8 @@ class Command(BaseCommand):
         return form
 
     def show(self, action: BulkAction, selection: Selection, found: Preview) -> None:
-        self.stdout.write(
-            f"{action.confirmation_question(found.number.words)[:-1]}: {selection.words}"
-        )
+        question = action.confirmation_question(found.count.words)
+        self.stdout.write(f"{question[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
                 f"  {figure.label + ':':<28} "

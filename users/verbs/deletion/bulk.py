@@ -44,7 +44,7 @@ class Delete(ColumnAction):
         return state_skips(State.DELETED, State.ERASED, now=now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        was = JSONObject(
+        state_before = JSONObject(
             status=F("status"),
             status_reason=F("status_reason"),
             suspended_until=TimeToJson("suspended_until"),
@@ -54,5 +54,5 @@ class Delete(ColumnAction):
             "status_reason": job.reason,
             "suspended_until": None,
             "deleted_at": now,
-            "before_deletion": was,
+            "before_deletion": state_before,
         }

@@ -62,6 +62,6 @@ class SetEndDate(ColumnAction):
 
 
 def job_end_date(job: Job) -> datetime | None:
-    """The end date of the job; None in a preview, before anything was typed."""
+    """Returns the end date of the job; None in a preview while nothing is typed."""
     until = job.parameters.get("until")
     return parse_datetime(until) if until else None

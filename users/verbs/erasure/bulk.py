@@ -1,5 +1,5 @@
-"""The bulk form of erase_account. It erases account by account, since the data of each person has
-to be found.
+"""The bulk form of erase_account. It erases one account after another, because the data of each
+person has to be found.
 """
 
 from datetime import datetime
@@ -41,7 +41,7 @@ class Erase(ConditionAction):
     form = BulkErasureForm
     can_disable_superusers = True
     ends_sessions = True
-    # Each account takes as long as erasing it alone.
+    # In a job an account takes no less time than alone.
     first_size = 5
     largest_size = 50
 

@@ -40,7 +40,7 @@ class WriteLetter(MailAction):
         return "Send email"
 
     def started(self, job: Job) -> None:
-        """Stores the text in a row of its own, which a job that retries the failed ones shares."""
+        """Moves the text to a row of its own, which a retry of failed accounts shares."""
         if "letter" not in job.parameters:
             letter = Letter.objects.create(is_bulk=True, **job.parameters)
             job.parameters = {"letter": letter.pk}
@@ -48,10 +48,12 @@ class WriteLetter(MailAction):
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
         letter = Letter.objects.filter(pk=job.parameters.get("letter")).first()
-        return [("Subject", letter.subject), ("Text", letter.text or "removed")] if letter else []
+        if letter is None:
+            return []
+        return [("Subject", letter.subject), ("Text", letter.text or "removed")]
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        letter = Message.objects.filter(
+        sent = Message.objects.filter(
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
         return [
@@ -59,13 +61,15 @@ class WriteLetter(MailAction):
             (Q(email=""), NO_ADDRESS),
             (Q(email_verified_at=None), UNVERIFIED),
             (last_mail_bounced(), BOUNCED),
-            (Q(Exists(letter)), ALREADY_WRITTEN),
+            (Q(Exists(sent)), ALREADY_WRITTEN),
         ]
 
     def sample_account(self, accounts: list[User]) -> User:
-        return next(
-            (each for each in accounts if each.email and each.email_verified_at), accounts[0]
-        )
+        """Prefers an account to which the letter is sent."""
+        for account in accounts:
+            if account.email and account.email_verified_at:
+                return account
+        return accounts[0]
 
     def message_fields(self, job: Job) -> dict[str, Any]:
         return {"letter_id": job.parameters["letter"]}

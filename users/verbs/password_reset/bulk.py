@@ -28,5 +28,9 @@ class SendPasswordReset(MailAction):
     )
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited and has no password yet. Invite it again instead."
-        return [*deleted_skips(), (Q(status=State.INVITED), why), *self.undeliverable_skips(now)]
+        invited = "This account is invited and has no password yet. Invite it again instead."
+        return [
+            *deleted_skips(),
+            (Q(status=State.INVITED), invited),
+            *self.undeliverable_skips(now),
+        ]

@@ -1,4 +1,4 @@
-"""Sets one field of the profile that many accounts can share; the bulk form of `edit_profile`."""
+"""The bulk form of edit_profile. It sets one of the fields that many accounts can share."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from users.jobs.models import Job
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
-# The other fields are a person's own, and the search key is made of some of them.
+# The other fields are personal, and the search key depends on some of them.
 SHARED_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.bulk_example)
 SHARED_FIELD_LABELS = {name: FIELDS[name].label for name in SHARED_FIELDS}
 ANY_LABEL = " or ".join(label_in_text(name) for name in SHARED_FIELDS)
@@ -22,7 +22,7 @@ EXAMPLES = " or ".join(FIELDS[name].bulk_example for name in SHARED_FIELDS)
 
 
 class SetAttributeForm(BulkForm):
-    """Which field, and its new value for all accounts."""
+    """Asks for a field and its new value for all accounts."""
 
     field = forms.ChoiceField(
         choices=[("", "Choose a field"), *SHARED_FIELD_LABELS.items()],

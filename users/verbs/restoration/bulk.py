@@ -46,11 +46,13 @@ class Restore(ColumnAction):
         return [erased, *not_deleted]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        """An account that was imported as deleted has no previous status: it is as if new."""
-        never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
-        new = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
+        """Restores the status before the deletion. An account that was imported as deleted has
+        none and gets the status of a new account.
+        """
+        never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
+        new_status = Case(When(never_used, then=Value(State.INVITED)), default=Value(State.ACTIVE))
         return {
-            "status": Coalesce(JsonText("before_deletion", "status"), new),
+            "status": Coalesce(JsonText("before_deletion", "status"), new_status),
             "status_reason": Coalesce(JsonText("before_deletion", "status_reason"), Value("")),
             "suspended_until": TimeFromJson(JsonText("before_deletion", "suspended_until")),
             "deleted_at": None,

@@ -24,14 +24,13 @@ from users.jobs.models import Job
 class BulkAddToGroupsForm(BulkGroupsForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        held = None if self.by.is_superuser else self.by.get_all_permissions()
-        every = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        groups = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        if self.by.is_superuser:
+            self.offer(list(groups))
+            return
+        held = self.by.get_all_permissions()
         self.offer(
-            [
-                group
-                for group in every
-                if held is None or access.permission_names(group.permissions.all()) <= held
-            ]
+            [group for group in groups if access.permission_names(group.permissions.all()) <= held]
         )
 
 
@@ -49,12 +48,13 @@ class AddToGroups(RoleAction):
         "The accounts get these roles and keep the ones they have. Takes effect immediately."
     )
     form = BulkAddToGroupsForm
-    way = "Add to"
+    title_start = "Add to"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
             return deleted_skips()
-        if not (groups := self.groups(job)):
+        groups = self.chosen_groups(job)
+        if not groups:
             return [*deleted_skips(), (Q(pk__gt=0), ROLES_DELETED)]
         has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
         return [*deleted_skips(), (has_all, "This account already has these roles.")]
@@ -62,9 +62,8 @@ class AddToGroups(RoleAction):
     def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
-        return grant_refusals(
-            by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups
-        )
+        gained = {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}
+        return grant_refusals(by, gained, groups)
 
     def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         add_members(list(old), set(groups))

@@ -23,13 +23,13 @@ class RemoveFromGroups(RoleAction):
     menu = "Access"
     explanation = "The accounts lose these roles and keep all others. Takes effect immediately."
     form = BulkGroupsForm
-    way = "Remove from"
+    title_start = "Remove from"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
             return deleted_skips()
-        outside = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*deleted_skips(), (outside, "This account has none of these roles.")]
+        not_member = ~Q(is_member_of(*job.parameters["groups"]))
+        return [*deleted_skips(), (not_member, "This account has none of these roles.")]
 
     def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

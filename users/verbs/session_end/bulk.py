@@ -1,7 +1,6 @@
-"""The bulk form of end_sessions. The version of an account stays, and there is no undo."""
+"""The bulk form of end_sessions. Accounts keep their version, and there is no undo."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -47,12 +46,12 @@ class EndSessions(ConditionAction):
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
         store.delete_sessions_of(list(rows))
-        ended = [ended_account(row, counts.get(pk, 0)) for pk, row in rows.items()]
-        record_changes(chunk, self.event, ended)
-
-
-def ended_account(row: dict[str, Any], sessions: int) -> ChangedAccount:
-    """The change of an account that had so many sessions, as its event says it."""
-    return ChangedAccount(
-        row["pk"], row["username"], row["version"], {}, {"sessions": sessions}, {"sessions": 0}
-    )
+        changes = [
+            ChangedAccount.without_image(
+                row,
+                before={"sessions": counts.get(pk, 0)},
+                after={"sessions": 0},
+            )
+            for pk, row in rows.items()
+        ]
+        record_changes(chunk, self.event, changes)

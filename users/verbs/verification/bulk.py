@@ -40,7 +40,7 @@ class VerifyEmail(ColumnAction):
 
 
 def unverified_skips() -> list[tuple[Q, str]]:
-    """The refusals of users.verbs.verification.verb.require_unverified as conditions."""
+    """Returns the refusals of users.verbs.verification.verb.require_unverified as skips."""
     return [
         (Q(email=""), "This account has no address."),
         (Q(email_verified_at__isnull=False), "This address is already verified."),

@@ -26,10 +26,10 @@ class SendVerification(MailAction):
     explanation = "Everyone gets an email with a link to confirm the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited. Accepting the invitation verifies the address."
+        invited = "This account is invited. Accepting the invitation verifies the address."
         return [
             *deleted_skips(),
             *unverified_skips(),
-            (Q(status=State.INVITED), why),
+            (Q(status=State.INVITED), invited),
             *self.undeliverable_skips(now),
         ]
