@@ -68,7 +68,9 @@ def test_its_page_starts_the_job(client, root, noun):
     accounts = fitting(noun)
     path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
     response = client.get(path)
-    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].question("2 accounts")
+    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].confirmation_question(
+        "2 accounts"
+    )
     response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
     assert response.status_code == 302, errors_of(response)
     job = work(Job.objects.get())

@@ -47,7 +47,7 @@ class BulkForm(forms.Form):
 
     @property
     def given_reason(self) -> str:
-        """Returns the reason; "" if the form has none or is not valid."""
+        """Returns the reason; "" if there is none or the form was not validated yet."""
         return str(getattr(self, "cleaned_data", {}).get("reason", "")).strip()
 
     def parameters(self) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from django.db import OperationalError, transaction
 from django.http import QueryDict
 from django.utils import timezone
 
+from users import masking
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
+from users.directory.request_filter import as_bad_request
 from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
 
@@ -110,6 +112,16 @@ class Selection:
     @property
     def url(self) -> str:
         return f"/users/selection/?{self.query}"
+
+
+def requested_selection(request) -> Selection:
+    """Returns the selection in the URL. Its filter may only use what the viewer can see. Raises
+    BadRequest.
+    """
+    try:
+        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
+    except BadFilter as error:
+        raise as_bad_request(error) from error
 
 
 def check_selection_parameters(query: QueryDict) -> None:

@@ -8,9 +8,7 @@ from django.views.decorators.http import require_safe
 from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
-from users.bulk.selection import SELECTION_CAP, Selection
-from users.directory.filter import BadFilter
-from users.directory.request_filter import as_bad_request
+from users.bulk.selection import SELECTION_CAP, requested_selection
 
 
 @require_safe
@@ -31,14 +29,6 @@ def selection_page(request):
         "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)
-
-
-def requested_selection(request) -> Selection:
-    """Returns the selection in the URL, whose filter may only use what the viewer can see."""
-    try:
-        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.bulk.selection import Selection
-from users.bulk.selection_views import requested_selection
+from users.bulk.selection import Selection, requested_selection
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
@@ -92,9 +91,8 @@ def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
 
 def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | None) -> Job:
     """Returns the job as typed, not stored; without parameters while the form is not valid."""
-    draft = Job(parameters={}, reason=form.given_reason)
-    if form.is_valid():
-        draft.parameters = action.job_parameters(form.parameters())
+    parameters = action.job_parameters(form.parameters()) if form.is_valid() else {}
+    draft = Job(parameters=parameters, reason=form.given_reason)
     if confirmation:
         draft.key = confirmation.key
     return draft

@@ -41,7 +41,7 @@ class Erase(ConditionAction):
     form = BulkErasureForm
     can_disable_superusers = True
     ends_sessions = True
-    # In a job an account takes no less time than alone.
+    # Erasing an account is slow, so chunks are small.
     first_size = 5
     largest_size = 50
 
