@@ -272,6 +272,8 @@ Q_CLUSTER = {
     "catch_up": False,
     "poll": 0.5,
     "guard_cycle": 1,
+    # It would run whatever a row of the database names; users/jobs/queue/ has its own.
+    "scheduler": False,
     "ALT_CLUSTERS": {"notify": {}},
 }
 

@@ -2,10 +2,13 @@
 nothing behind.
 """
 
+import json
 import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import psycopg
@@ -13,12 +16,14 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
 
 from tests.builders import make_user
-from tests.processes import ROOT, alive, running, until
+from tests.processes import ROOT, Running, alive, running, until
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
+from users.jobs.queue.payload import read_payload
 from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.mail import outbox
 from users.mail.models import Message
@@ -27,29 +32,44 @@ pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = [sys.executable, "manage.py", "worker"]
 # Seconds; long enough for a slow machine.
 SILENCE = 6
-HASTY = f"""
+# Tests queue a task that sleeps.
+PATIENT = f"""
 import sys; sys.path.insert(0, {str(ROOT / "site")!r})
 import django; django.setup()
+from users.jobs import schedule
 from users.jobs.queue import supervisor, task_queue
+schedule.ON_DEMAND.add("time.sleep")
+"""
+PATIENT_RUN = f"{PATIENT}supervisor.Supervisor(task_queue.CLUSTERS).run()"
+HASTY = f"""{PATIENT}
 supervisor.BEAT_SECONDS = 1
 supervisor.SILENCE_SECONDS = {SILENCE}
 supervisor.Supervisor(task_queue.CLUSTERS).run()
 """
 
 
-@pytest.fixture
-def worker(tmp_path):
-    with running(COMMAND, tmp_path) as worker:
+@contextmanager
+def answering(command: list[str], folder) -> Iterator[Running]:
+    with running(command, folder, DJANGO_SETTINGS_MODULE="settings") as worker:
         until(lambda: answers(worker))
         yield worker
 
 
 @pytest.fixture
+def worker(tmp_path):
+    with answering(COMMAND, tmp_path) as worker:
+        yield worker
+
+
+@pytest.fixture
+def patient(tmp_path):
+    with answering([sys.executable, "-c", PATIENT_RUN], tmp_path) as worker:
+        yield worker
+
+
+@pytest.fixture
 def hasty(tmp_path):
-    with running(
-        [sys.executable, "-c", HASTY], tmp_path, DJANGO_SETTINGS_MODULE="settings"
-    ) as worker:
-        until(lambda: answers(worker))
+    with answering([sys.executable, "-c", HASTY], tmp_path) as worker:
         yield worker
 
 
@@ -77,7 +97,7 @@ def beats_after(moment, *clusters: str) -> bool:
 
 def queued_tasks(task: str = "time.sleep") -> list[OrmQ]:
     """The tasks that have not been acknowledged."""
-    return [row for row in OrmQ.objects.all() if row.func() == task]
+    return [row for row in OrmQ.objects.all() if read_payload(row.payload).path == task]
 
 
 def sleeps() -> bool:
@@ -106,26 +126,49 @@ def test_a_message_in_the_outbox_is_sent(worker):
     assert any("ada@example.com" in mail.read_text() for mail in settings.MAIL_DIR.glob("*.eml"))
 
 
-def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(worker):
+def test_rows_of_an_intruder_run_nothing(worker, tmp_path):
+    """Whoever can write to the tables of the queue has no way to code."""
+    file = tmp_path / "owned"
+    command = f"touch {file}"
+    now = timezone.now()
+    options = f"{{'q_options': {{'hook': 'os.system', 'chain': [('os.system', ('{command}',))]}}}}"
+    row = Schedule.objects.create(
+        name="x", func="os.system", args=f"'{command}'", kwargs=options, minutes=1, next_run=now
+    )
+    signed = SignedPackage.dumps(
+        {"id": "x", "name": "x", "func": os.system, "args": (command,), "kwargs": {}}
+    )
+    plain = json.dumps({"task": "os.system", "ids": [command], "attempt": 1})
+    for payload in (signed, plain):
+        OrmQ.objects.create(key=task_queue.MAIN, payload=payload, lock=now)
+    until(lambda: worker.said().count("is refused") == 3)
+    moment = timezone.now()
+    until(lambda: beats_after(moment, *task_queue.CLUSTERS))
+    assert worker.said().count(f"Schedule {row.pk} is refused") == 1
+    assert worker.said().count("is refused") == 3
+    assert not file.exists()
+
+
+def test_tasks_that_run_are_finished_when_every_process_gets_the_signal(patient):
     """Platforms send SIGTERM to all processes at once, and not to the first one alone."""
     task_queue.enqueue_task("time.sleep", 3, cluster=task_queue.MAIN)
     until(sleeps)
-    for process in worker.tree():
+    for process in patient.tree():
         process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(120) == 0
-    assert all_gone(worker)
+    assert patient.process.wait(120) == 0
+    assert all_gone(patient)
     # Acknowledged, and not merely taken.
     assert not queued_tasks()
 
 
-def test_a_second_signal_does_not_wait_for_tasks(worker):
+def test_a_second_signal_does_not_wait_for_tasks(patient):
     task_queue.enqueue_task("time.sleep", 100, cluster=task_queue.MAIN)
     until(sleeps)
-    worker.tree()
-    worker.process.send_signal(signal.SIGTERM)
-    until(lambda: "Stopping" in worker.said())
-    assert worker.stop(signal.SIGTERM, seconds=GRACE_SECONDS - 2) == 0
-    until(lambda: all_gone(worker))
+    patient.tree()
+    patient.process.send_signal(signal.SIGTERM)
+    until(lambda: "Stopping" in patient.said())
+    assert patient.stop(signal.SIGTERM, seconds=GRACE_SECONDS - 2) == 0
+    until(lambda: all_gone(patient))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

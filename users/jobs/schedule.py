@@ -1,4 +1,6 @@
-"""Every task that runs on a schedule. Written to the database after each migrate."""
+"""Every task that workers run: by a schedule, which is written to the database after each migrate,
+or on demand. A worker refuses all others, whatever the tables of the queue say.
+"""
 
 from users.jobs.queue import task_queue
 
@@ -17,11 +19,27 @@ EVERY_HOUR = {
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
+ON_DEMAND = {
+    "users.caching.tasks.flush_pages",
+    "users.directory.tasks.count_accounts",
+    "users.jobs.tasks.record_beat",
+    "users.jobs.tasks.work_on_jobs",
+}
+
+
+def allowed_tasks() -> frozenset[str]:
+    return frozenset(ON_DEMAND | TASKS.keys())
+
+
+def task_minutes(cluster: str) -> dict[str, int]:
+    """Returns the minutes between two runs of each scheduled task of `cluster`."""
+    own = [task for task, its_cluster in TASKS.items() if its_cluster == cluster]
+    return {task: 60 if task in EVERY_HOUR else 1 for task in own}
 
 
 def write_schedules(**_: object) -> None:
     """Brings the stored schedules to those above; receives the signal post_migrate."""
     for task, cluster in TASKS.items():
-        minutes = 60 if task in EVERY_HOUR else 1
+        minutes = task_minutes(cluster)[task]
         task_queue.schedule_task(task, cluster=cluster, minutes=minutes)
     task_queue.drop_schedules_except(set(TASKS))

@@ -140,5 +140,5 @@ def finish_scan(matcher: Matcher) -> None:
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()
     # The tracebacks of failed tasks may name anybody.
-    task_queue.forget_failures()
+    task_queue.forget_results()
     transaction.on_commit(caches["pages"].clear)

@@ -1,11 +1,12 @@
-"""The first process of one cluster of workers: django-q2's Sentinel, with our stop request and our
-answer to a process that died.
+"""The first process of one cluster of workers: django-q2's Sentinel, with our stop request, our
+answer to a process that died, and our own two processes that read tasks and settle results.
 """
 
 import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 from uuid import uuid4
@@ -14,14 +15,49 @@ from django_q.cluster import Sentinel
 from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
 
+from users.jobs.queue.payload import load_functions
 from users.jobs.queue.shutdown import StopRequest
+from users.jobs.queue.transport import push_tasks, settle_results
 
 logger = logging.getLogger(__name__)
 
 
-def run_cluster(name: str, busy_until: Any) -> None:
-    """Runs the tasks of the queue `name` until the process is asked to stop. Call it in a process
-    of its own: it becomes the leader of a process group.
+class TaskSentinel(Sentinel):
+    """Reads tasks and settles results without pickles of the database, and runs functions of a
+    fixed list. A process that crashed ends the cluster.
+    """
+
+    def __init__(self, name: str, stop: StopRequest, functions: dict[str, Callable]):
+        self.cluster_name = name
+        self.functions = functions
+        super().__init__(stop, Event(), uuid4(), start=False)
+
+    def spawn_pusher(self) -> Any:
+        return self.spawn_process(
+            push_tasks, self.task_queue, self.event_out, self.broker, self.functions
+        )
+
+    def spawn_monitor(self) -> Any:
+        return self.spawn_process(settle_results, self.result_queue, self.broker)
+
+    def reincarnate(self, process: Any) -> None:
+        """Replaces a process that exited in order. One that crashed may hold a lock of the queues
+        that all processes share.
+        """
+        process.join(5)
+        if process.exitcode != 0:
+            logger.error(
+                "Cluster %s: a process died (exit code %s), so all of it ends.",
+                self.cluster_name,
+                process.exitcode,
+            )
+            self.stop_event.kill_group()
+        super().reincarnate(process)
+
+
+def run_cluster(name: str, busy_until: Any, tasks: frozenset[str]) -> None:
+    """Runs the tasks of the queue `name` until the process is asked to stop, and of these only
+    `tasks`. Call it in a process of its own: it becomes the leader of a process group.
 
     `busy_until` (a shared double, seconds of the monotonic clock) tells the supervisor whether a
     worker is free: see track_busy_time.
@@ -30,11 +66,9 @@ def run_cluster(name: str, busy_until: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
     stop = StopRequest()
-    # The queue's name. Conf.PREFIX stays the same for all, since signatures of tasks contain it.
     Conf.CLUSTER_NAME = name
     track_busy_time(busy_until)
-    sentinel = Sentinel(stop, Event(), uuid4(), start=False)
-    end_cluster_on_crash(sentinel, name, stop)
+    sentinel = TaskSentinel(name, stop, load_functions(tasks))
     # After Sentinel, which sets handlers of its own.
     stop.listen()
     sentinel.start()
@@ -54,23 +88,3 @@ def track_busy_time(busy_until: Any) -> None:
 
     pre_execute.connect(begin, weak=False)
     post_execute_in_worker.connect(end, weak=False)
-
-
-def end_cluster_on_crash(sentinel: Sentinel, name: str, stop: StopRequest) -> None:
-    """Patches `sentinel`: a process that exited in order is replaced, but one that crashed ends the
-    cluster, because it may hold a lock of the queues that all processes share.
-    """
-    reincarnate = sentinel.reincarnate
-
-    def replace(process: Any) -> None:
-        process.join(5)
-        if process.exitcode != 0:
-            logger.error(
-                "Cluster %s: a process died (exit code %s), so all of it ends.",
-                name,
-                process.exitcode,
-            )
-            stop.kill_group()
-        reincarnate(process)
-
-    sentinel.reincarnate = replace

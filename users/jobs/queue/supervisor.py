@@ -14,7 +14,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from importlib import import_module
 from multiprocessing import connection
 from multiprocessing.context import ForkProcess
 from types import FrameType
@@ -26,8 +25,10 @@ from django.utils import timezone
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
 from users.jobs.queue.cluster import run_cluster
+from users.jobs.queue.payload import load_functions
 from users.jobs.queue.shutdown import GRACE_SECONDS
-from users.jobs.schedule import TASKS
+from users.jobs.queue.task_queue import Scheduler
+from users.jobs.schedule import allowed_tasks, task_minutes
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Cluster:
 
     def __init__(self, name: str):
         self.name = name
+        self.scheduler = Scheduler(name, task_minutes(name))
         self.process: ForkProcess | None = None
         self.busy_until = fork_context.RawValue("d", 0.0)
         # The time of a beat that is not answered yet, by the wall clock as WorkerBeat.at is.
@@ -89,7 +91,9 @@ class Cluster:
         self.pending_beat = None
         self.beat_queued_at = 0.0
         self.process = fork_context.Process(
-            target=run_cluster, args=(self.name, self.busy_until), name=f"cluster {self.name}"
+            target=run_cluster,
+            args=(self.name, self.busy_until, allowed_tasks()),
+            name=f"cluster {self.name}",
         )
         self.process.start()
         logger.info("Cluster %s started (process %s).", self.name, self.process.pid)
@@ -115,11 +119,12 @@ class Cluster:
         return self.pending_beat is not None and now > waits_since + SILENCE_SECONDS
 
     def send_beat(self) -> None:
-        """Queues a beat, unless the last one still waits. While the database is away no cluster can
-        answer, so none is counted as silent.
+        """Queues the scheduled tasks that are due and a beat, unless the last one still waits.
+        While the database is away no cluster can answer, so none is counted as silent.
         """
         now = time.monotonic()
         try:
+            self.scheduler.enqueue_due()
             if self.is_beat_answered():
                 self.pending_beat = None
             if self.pending_beat is None or now > self.beat_queued_at + BEAT_LOST_SECONDS:
@@ -210,8 +215,7 @@ def preload_modules() -> None:
     """Loads once the modules that forked processes share, and freezes the garbage collector's
     objects so that it does not copy shared pages by touching them.
     """
-    for task in TASKS:
-        import_module(task.rpartition(".")[0])
+    load_functions(allowed_tasks())
     reverse("home")
     gc.collect()
     gc.freeze()

@@ -4,12 +4,17 @@ A task only tells a cluster to look: the work itself is in rows of our own, so a
 work until the next scheduled look, and loses none.
 """
 
-from datetime import timedelta
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from django.db import connections, router, transaction
 from django.utils import timezone
-from django_q.models import Failure, OrmQ, Schedule
-from django_q.tasks import async_task
+from django_q.models import OrmQ, Schedule, Task
 
+from users.jobs.queue.payload import QueuedTask, write_payload
+
+logger = logging.getLogger(__name__)
 MAIN = "main"
 NOTIFY = "notify"
 CLUSTERS = (MAIN, NOTIFY)
@@ -19,7 +24,8 @@ def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
     """Asks `cluster` to run `task` (a dotted path) with `ids`, as part of the transaction in which
     this is called.
     """
-    async_task(task, *ids, q_options={"cluster": cluster, "save": False})
+    payload = write_payload(QueuedTask(task, ids))
+    OrmQ.objects.create(key=cluster, payload=payload, lock=timezone.now())
 
 
 def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
@@ -27,7 +33,7 @@ def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
     fields = {
         "func": task,
         # django-q2 keeps the schedules of its first cluster under null.
-        "cluster": None if cluster == MAIN else cluster,
+        "cluster": stored_cluster(cluster),
         "schedule_type": Schedule.MINUTES,
         "minutes": minutes,
         "repeats": -1,
@@ -40,9 +46,51 @@ def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
     )
 
 
+def stored_cluster(cluster: str) -> str | None:
+    return None if cluster == MAIN else cluster
+
+
 def drop_schedules_except(tasks: set[str]) -> None:
     """Deletes the schedules of tasks that no longer exist."""
     Schedule.objects.exclude(name__in=tasks).delete()
+
+
+class Scheduler:
+    """Queues the scheduled tasks of a cluster when they are due.
+
+    Of a row of django_q_schedule it reads the name of the task and the time of the next run. The
+    names that it takes and their intervals come from the code; arguments and hooks are not read.
+    """
+
+    def __init__(self, cluster: str, minutes: Mapping[str, int]):
+        self.cluster = cluster
+        self.minutes = minutes  # between two runs of each task
+        self.refused: set[tuple[int, str]] = set()
+
+    def enqueue_due(self) -> None:
+        now = timezone.now()
+        due = Schedule.objects.filter(cluster=stored_cluster(self.cluster), next_run__lte=now)
+        alias = router.db_for_write(Schedule)
+        skip_locked = connections[alias].features.has_select_for_update_skip_locked
+        with transaction.atomic(using=alias):
+            # Supervisors of several machines share the schedules.
+            for row in due.select_for_update(skip_locked=skip_locked).order_by("pk"):
+                if row.func in self.minutes:
+                    self.enqueue_row(row, now)
+                else:
+                    self.refuse_row(row)
+
+    def enqueue_row(self, row: Schedule, now: datetime) -> None:
+        """Queues the task once, however many runs it has missed."""
+        enqueue_task(row.func, cluster=self.cluster)
+        row.next_run = now + timedelta(minutes=self.minutes[row.func])
+        row.save(update_fields=["next_run"])
+
+    def refuse_row(self, row: Schedule) -> None:
+        """Logs the row once. It stays: it may belong to a release that is being deployed."""
+        if (row.pk, row.func) not in self.refused:
+            self.refused.add((row.pk, row.func))
+            logger.warning("Schedule %s is refused: its task is not in the list.", row.pk)
 
 
 def oldest_wait(cluster: str) -> timedelta | None:
@@ -54,8 +102,9 @@ def oldest_wait(cluster: str) -> timedelta | None:
     return timezone.now() - lock if lock else None
 
 
-def forget_failures() -> None:
-    """Deletes the records of failed tasks: their tracebacks hold values of variables, perhaps
-    personal data. The log has the failures too.
+def forget_results() -> None:
+    """Deletes the results of tasks that earlier releases stored. They may hold personal data, and
+    are pickles: none is loaded for this.
     """
-    Failure.objects.all().delete()
+    rows = Task.objects.all()
+    rows._raw_delete(rows.db)

@@ -1,0 +1,87 @@
+"""Two processes of a cluster: one brings tasks from the table of the queue to the workers, one
+settles what came of them. They stand in for django-q2's pusher and monitor, which read pickles of
+the database.
+
+Results are stored nowhere. Between the processes of a cluster go pickles, through pipes that nobody
+else can write to.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django_q.brokers import Broker
+from django_q.conf import Conf
+from django_q.models import OrmQ
+
+from users.jobs.queue.payload import QueuedTask, RefusedTaskError, read_payload, write_payload
+
+logger = logging.getLogger(__name__)
+# After an error of the database.
+PAUSE_SECONDS = 10
+
+
+def push_tasks(
+    tasks: Any, stopped: Any, broker: Broker, functions: Mapping[str, Callable[..., object]]
+) -> None:
+    """Moves tasks of `functions` from the table to the workers, until `stopped` is set."""
+    while not stopped.is_set():
+        try:
+            taken = broker.dequeue() or []
+        except DatabaseError:
+            logger.exception("No task could be read.")
+            time.sleep(PAUSE_SECONDS)
+            return
+        for row_id, payload in taken:
+            try:
+                tasks.put(task_package(row_id, payload, functions))
+            except RefusedTaskError as refusal:
+                logger.warning("Queued task %s is refused: %s.", row_id, refusal)
+                broker.fail(row_id)
+
+
+def task_package(
+    row_id: int, payload: str, functions: Mapping[str, Callable[..., object]]
+) -> dict[str, Any]:
+    """Returns what django-q2's worker runs. Raises RefusedTaskError."""
+    task = read_payload(payload)
+    if task.path not in functions:
+        raise RefusedTaskError("its task is not in the list")
+    return {
+        "id": str(row_id),
+        "name": task.path,
+        "func": functions[task.path],
+        "args": task.ids,
+        "kwargs": {},
+        "started": timezone.now(),
+        "ack_id": row_id,
+        "queued": task,
+    }
+
+
+def settle_results(results: Any, broker: Broker) -> None:
+    """Deletes tasks that are done, until the queue says "STOP"."""
+    for package in iter(results.get, "STOP"):
+        try:
+            settle_result(package, broker)
+        except DatabaseError:
+            # The task is given out again, and finds its work done.
+            logger.exception("Task %s could not be settled.", package["name"])
+
+
+def settle_result(package: dict[str, Any], broker: Broker) -> None:
+    """Deletes a task that is done or has failed too often. Another stays, and is given out again
+    when its lock ends.
+    """
+    task: QueuedTask = package["queued"]
+    row_id = package["ack_id"]
+    if not package["success"]:
+        logger.error("Task %s failed, attempt %s: %s", task.path, task.attempt, package["result"])
+    if package["success"] or task.attempt >= Conf.MAX_ATTEMPTS:
+        broker.acknowledge(row_id)
+        return
+    again = QueuedTask(task.path, task.ids, task.attempt + 1)
+    OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again))
