@@ -222,7 +222,7 @@ REDIS_URL = env.str("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
     # Rate limits must hold whatever Redis does, so they live in the database.
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "users.caching.database_cache.DatabaseCache",
         "LOCATION": "rollcall_cache",
     },
     # Disposable: what is in here may vanish at any time.

@@ -24,6 +24,7 @@ from users.access import Denied
 from users.audit.record import record_denial
 from users.audit.tasks import seal_audit_chain
 from users.bulk import undo
+from users.caching.packing import unpack_known
 from users.directory import counts, saved_searches
 from users.directory.filter import Filter
 from users.directory.models import SavedView
@@ -134,9 +135,9 @@ def opened(value: bytes | None) -> bytes:
 
 def unpacked(entry: bytes) -> bytes:
     """With the page that a cached answer holds as brotli."""
-    start = entry.find(b"\x80\x05")
+    packed = entry[entry.find(b" ") + 1 :]
     try:
-        held = pickle.loads(entry[start:]) if start >= 0 else None
+        held = unpack_known(packed) if settings.REDIS_URL else pickle.loads(packed)
         return entry + brotli.decompress(held.content) + repr(held.headers).encode()
     except (pickle.UnpicklingError, AttributeError, brotli.error, EOFError, ValueError):
         return entry

@@ -16,6 +16,13 @@ from users.caching import backend
 from users.caching.backend import (
     PageCache,
 )
+from users.caching.packing import WRONG_ENTRIES
+
+
+@pytest.fixture(autouse=True)
+def loud(monkeypatch) -> None:
+    """Each test gets a first line about wrong entries."""
+    monkeypatch.setattr(WRONG_ENTRIES, "quiet_until", 0.0)
 
 
 @pytest.fixture

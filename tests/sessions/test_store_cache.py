@@ -91,7 +91,7 @@ def test_another_account_in_the_cached_text_is_not_believed(client, ada, other):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "rubbish", b"bytes", 17, None, {"_auth_user_id": "1"}, "a:b:c", "\x00"],
+    ["", "rubbish", ["list"], 17, None, {"_auth_user_id": "1"}, "a:b:c", "\x00"],
     ids=lambda text: repr(text)[:9],
 )
 def test_rubbish_in_the_cache_gives_way_to_the_row(client, text):

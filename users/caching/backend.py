@@ -12,7 +12,6 @@ docs/benchmarks.md.
 
 import logging
 import os
-import pickle
 import secrets
 import threading
 import time
@@ -23,8 +22,17 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django_redis.cache import RedisCache
+from django_redis.serializers.base import BaseSerializer
 from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
+
+from users.caching.packing import (
+    WRONG_ENTRIES,
+    WrongEntryError,
+    pack_value,
+    unpack_known,
+    unpack_value,
+)
 
 logger = logging.getLogger(__name__)
 # How long Redis is left alone after an error.
@@ -92,9 +100,19 @@ class Breaker:
             logger.warning("The page cache is available again (%s).", self.name)
 
 
+class PlainBytes(BaseSerializer):
+    """Leaves entries as they are. django-redis would unpickle them."""
+
+    def dumps(self, value: bytes) -> bytes:
+        return value
+
+    def loads(self, value: bytes) -> bytes:
+        return value
+
+
 class ProcessMemory:
     """The newest few megabytes of this process: entries that it read, for MEMORY_SECONDS, and
-    entries that it wrote, as long as Redis keeps them. An entry is its pickle.
+    entries that it wrote, as long as Redis keeps them (packed as in Redis, see packing.py).
     """
 
     def __init__(self, limit: int = MEMORY_BYTES):
@@ -147,7 +165,8 @@ class PageCache(BaseCache):
 
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
-        self.redis = RedisCache(server, params)
+        options = params.get("OPTIONS", {}) | {"SERIALIZER": "users.caching.backend.PlainBytes"}
+        self.redis = RedisCache(server, params | {"OPTIONS": options})
         made = (ProcessMemory(), Breaker("reads"), Breaker("writes"))
         self.near, self.reading, self.writing = PROCESS_STATE.setdefault(server, made)
         # Writes that wait for the end of `together`.
@@ -160,56 +179,66 @@ class PageCache(BaseCache):
         self.script: Script | None = None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        if (known := self.near.get(self.make_key(key, version))) is not None:
-            # This process pickled it.
-            return pickle.loads(known)  # noqa: S301
-        value = self.read(lambda: self.ask(key, version), MISSING)
-        if value is MISSING:
+        name = self.make_key(key, version)
+        if (known := self.near.get(name)) is not None:
+            return unpack_known(known)
+        entry = self.read(lambda: self.ask(key, version), MISSING)
+        if entry is MISSING:
             return default
-        self.remember(key, value, MEMORY_SECONDS, version)
-        return value
+        return self.accept({name: entry}).get(name, default)
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         found = {}
-        rest = []
+        rest = {}
         for key in keys:
-            known = self.near.get(self.make_key(key, version))
+            name = self.make_key(key, version)
+            known = self.near.get(name)
             if known is None:
-                rest.append(key)
+                rest[key] = name
             else:
-                # This process pickled it.
-                found[key] = pickle.loads(known)  # noqa: S301
+                found[key] = unpack_known(known)
         if not rest:
             return found
-        read = self.read(lambda: self.redis.get_many(rest, version=version), {})
-        for key, value in read.items():
-            found[key] = value
-            self.remember(key, value, MEMORY_SECONDS, version)
+        read = self.read(lambda: self.redis.get_many([*rest], version=version), {})
+        accepted = self.accept({rest[key]: entry for key, entry in read.items()})
+        found |= {key: accepted[name] for key, name in rest.items() if name in accepted}
         return found
+
+    def accept(self, entries: dict[str, Any]) -> dict[str, Any]:
+        """Returns the values of the entries that this installation stored under these names."""
+        values = {}
+        for name, entry in entries.items():
+            try:
+                values[name] = unpack_value(name, entry)
+            except WrongEntryError:
+                WRONG_ENTRIES.note("page cache")
+            else:
+                self.near.put(name, entry, MEMORY_SECONDS)
+        return values
 
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
         # Made here: it is as good here as there.
-        self.remember(key, value, self.seconds(timeout), version)
-        self.send("set", key, value, timeout=timeout, version=version)
+        entry = self.remember(key, value, timeout, version)
+        self.send("set", key, entry, timeout=timeout, version=version)
 
     def set_many(
         self, data: dict[str, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> list[str]:
-        for key, value in data.items():
-            self.remember(key, value, self.seconds(timeout), version)
+        entries = {key: self.remember(key, value, timeout, version) for key, value in data.items()}
         if self.held is None:
-            return self.send("set_many", data, timeout=timeout, version=version) or []
-        for key, value in data.items():
-            self.send("set", key, value, timeout=timeout, version=version)
+            return self.send("set_many", entries, timeout=timeout, version=version) or []
+        for key, entry in entries.items():
+            self.send("set", key, entry, timeout=timeout, version=version)
         return []
 
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
         """Asks Redis alone. Without it every caller is the first."""
-        ask = lambda: self.redis.add(key, value, timeout=timeout, version=version)  # noqa: E731
+        entry = pack_value(self.make_key(key, version), value)
+        ask = lambda: self.redis.add(key, entry, timeout=timeout, version=version)  # noqa: E731
         return bool(self.write(ask, True))
 
     def delete(self, key: str, version: int | None = None) -> bool:
@@ -241,8 +270,8 @@ class PageCache(BaseCache):
         """Writes to Redis and reads it back, whatever the breakers say. Raises RedisError, OSError
         or LookupError.
         """
-        self.redis.set("probe", "here", 10)
-        if self.redis.get("probe") != "here":
+        self.redis.set("probe", b"here", 10)
+        if self.redis.get("probe") != b"here":
             raise LookupError("it does not return what was stored")
 
     # --- through the breakers ---------------------------------------------------------------------
@@ -252,8 +281,6 @@ class PageCache(BaseCache):
         """Writes of the block go to Redis in one round trip, when the response was sent and nobody
         waits any more. If the block fails, or stands in another, they are sent at its end. This
         process sees them at once.
-
-        They are packed at the end of the block, since values may change later.
         """
         outer = self.held
         self.held = []
@@ -332,10 +359,6 @@ class PageCache(BaseCache):
         except REDIS_ERRORS as error:
             self.reading.failed(error)
             return otherwise
-        except Exception:
-            # Redis is well, but this entry cannot be read: the caller makes it anew and writes
-            # over it.
-            value = otherwise
         self.reading.worked()
         return value
 
@@ -355,9 +378,12 @@ class PageCache(BaseCache):
         self.writing.worked()
         return value
 
-    def remember(self, key: str, value: Any, seconds: float, version: int | None) -> None:
-        packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        self.near.put(self.make_key(key, version), packed, seconds)
+    def remember(self, key: str, value: Any, timeout: Any, version: int | None) -> bytes:
+        """Puts the value into the memory of the process and returns its entry."""
+        name = self.make_key(key, version)
+        entry = pack_value(name, value)
+        self.near.put(name, entry, self.seconds(timeout))
+        return entry
 
     def seconds(self, timeout: Any) -> float:
         timeout = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout

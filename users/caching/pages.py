@@ -32,6 +32,7 @@ from users import masking
 from users.caching import generation, timing
 from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
+from users.caching.packing import StoredResponse
 from users.web.partials import is_partial
 
 # How late soft columns may be. With the memory of each process in front, less than a minute.
@@ -52,12 +53,6 @@ class BuiltPage(NamedTuple):
     """
 
     response: HttpResponse
-    expiry: datetime | None = None
-
-
-class StoredResponse(HttpResponse):
-    """A page as the cache keeps it, compressed, with the moment at which it expires."""
-
     expiry: datetime | None = None
 
 

@@ -4,6 +4,7 @@ number beyond the cap from a worker.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -68,17 +69,12 @@ def request_count(wanted: Filter) -> dict[str, Any]:
     """
     with transaction.atomic():
         known = count_answer(wanted)
-        if known is None:
-            known = {
-                "query": wanted.query,
-                "masked": wanted.masked,
-                "number": None,
-                "error": "",
-                "at": timezone.now(),
-            }
-            cache.set(count_key(wanted.digest), known, ANSWER_SECONDS)
-            task_queue.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
-    return known
+        if known is not None:
+            return known
+        asked = {"query": wanted.query, "masked": wanted.masked, "number": None, "error": ""}
+        store_answer(wanted.digest, asked)
+        task_queue.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
+        return asked | {"at": timezone.now()}
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
@@ -86,7 +82,13 @@ def count_answer(wanted: Filter) -> dict[str, Any] | None:
 
     `at` is the time of the request, or of the answer.
     """
-    return cache.get(count_key(wanted.digest))
+    known = cache.get(count_key(wanted.digest))
+    return known and known | {"at": datetime.fromisoformat(known["at"])}
+
+
+def store_answer(digest: str, answer: dict[str, Any]) -> None:
+    dated = answer | {"at": timezone.now().isoformat()}
+    cache.set(count_key(digest), dated, ANSWER_SECONDS)
 
 
 def count_requested(digest: str) -> int | None:
@@ -105,13 +107,13 @@ def count_requested(digest: str) -> int | None:
                     "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
                 )
         number = matches.count()
-    cache.set(count_key(digest), asked | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
+    store_answer(digest, asked | {"number": number})
     return number
 
 
 def store_count_error(digest: str, error: str) -> None:
     if asked := cache.get(count_key(digest)):
-        cache.set(count_key(digest), asked | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
+        store_answer(digest, asked | {"error": error})
 
 
 def forget_counts() -> None:

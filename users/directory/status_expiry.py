@@ -29,10 +29,12 @@ def next_status_change(generations: Generations) -> datetime | None:
     """
     cache = caches["pages"]
     key = f"status_change:{generations.of(ACCOUNTS)}"
-    moment = cache.get(key, "")
-    if moment == "" or (moment is not None and moment <= timezone.now()):
+    known = cache.get(key)
+    moment = datetime.fromisoformat(known) if known else None
+    # "" stands for no change at all.
+    if known is None or (moment is not None and moment <= timezone.now()):
         moment = query_status_change()
-        cache.set(key, moment, CACHE_SECONDS)
+        cache.set(key, moment.isoformat() if moment else "", CACHE_SECONDS)
     return moment
 
 

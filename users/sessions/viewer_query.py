@@ -90,6 +90,6 @@ def cached_permissions(account: Any) -> set[str]:
     key = f"rights:{generation.parse_generations(account.generations)[ROLES]}:{account.pk}"
     held = caches["pages"].get(key)
     if held is None:
-        held = access.stored_permissions(account)
+        held = sorted(access.stored_permissions(account))
         caches["pages"].set(key, held, PERMISSIONS_TIMEOUT)
-    return held
+    return set(held)
