@@ -183,6 +183,35 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
     assert actions() == ["job.approval_asked", "job.cancelled"]
 
 
+def test_a_set_with_the_same_sums_is_another_set(client, agent, boss):
+    """Ids a + {0, 3, 5, 6} and a + {1, 2, 4, 7}: as many, with equal sums of ids and of squares."""
+    base = 100_000
+    accounts = [make_user(pk=base + number, email_domain="") for number in range(8)]
+    User.objects.filter(pk__gte=base).update(email_domain="example.net")
+    chosen = User.objects.filter(pk__in=[base, base + 3, base + 5, base + 6])
+    chosen.update(email_domain="example.org")
+    job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
+    assert (job.state, job.expected) == ("waiting", 4)
+    chosen.update(email_domain="example.net")
+    others = [base + 1, base + 2, base + 4, base + 7]
+    User.objects.filter(pk__in=others).update(email_domain="example.org")
+    assert client.post(f"/jobs/{job.pk}/approval/").status_code == 409
+    assert Job.objects.get(pk=job.pk).state == "cancelled"
+    assert not User.objects.filter(pk__in=[account.pk for account in accounts], status="suspended")
+
+
+def test_an_approval_survives_a_new_secret_key(agent, boss, settings):
+    job = waiting(agent)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "n3w" * 20
+    assert approval.approve_job(job, by=boss).state == "queued"
+    more = [make_user() for _ in range(3)]
+    other = start("suspension", more, by=make_user("Support"))
+    settings.SECRET_KEY_FALLBACKS = []
+    settings.SECRET_KEY = "oth3r" * 20
+    assert approval.approve_job(other, by=boss).state == "cancelled"
+
+
 def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss):
     accounts = people()
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org")

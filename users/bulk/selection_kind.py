@@ -8,11 +8,12 @@ filter with few matches soon gets a span for which the database uses the index o
 
 import time
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import F, QuerySet
 from django.http import QueryDict
 
 from users import masking
 from users.bulk.selection import Selection, filter_parameters
+from users.database.id_digest import digest_ids
 from users.directory.filter import Filter
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
@@ -20,7 +21,6 @@ from users.models import User, UserQuerySet
 
 # Ids in the first span for each account that is wanted.
 IDS_PER_ACCOUNT = 4
-FINGERPRINT_PRIME = 1_000_003
 # After this time a chunk takes the accounts found so far.
 WINDOW_SECONDS = 1
 
@@ -53,14 +53,10 @@ class SelectionKind(JobKind):
         return self.selected_ids(job)[:limit].count()
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Uses the sum of the ids and the sum of their squares modulo a prime: another set with the
-        same sums does not occur by accident.
+        """Returns the number of accounts and a digest of their ids in order: nobody can find
+        another set with the same.
         """
-        small = F("selected") % FINGERPRINT_PRIME
-        sums = self.selected_ids(job).aggregate(
-            number=Count("*"), ids=Sum("selected"), squares=Sum(small * small)
-        )
-        return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
+        return digest_ids(self.selected_ids(job), "selected")
 
 
 def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:

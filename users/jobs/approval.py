@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from users import access
 from users.database.local_settings import set_local_settings
@@ -63,12 +64,34 @@ def approval_threshold(kind: JobKind) -> int:
 
 def freeze_selection(job: Job) -> None:
     """Sets `expected` and `frozen` to the accounts that are selected now. Raises JobRefused."""
+    job.expected, digest = read_selection(job)
+    job.frozen = keyed_fingerprint(job, digest, settings.SECRET_KEY)
+
+
+def read_selection(job: Job) -> tuple[int, str]:
+    """Returns number and digest of the accounts that are selected now. Raises JobRefused."""
     try:
         with transaction.atomic():
             set_local_settings(FINGERPRINT_LIMITS)
-            job.expected, job.frozen = KINDS[job.kind].fingerprint(job)
+            return KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
         raise JobRefused("Finding these accounts takes too long. Select fewer accounts.") from error
+
+
+def keyed_fingerprint(job: Job, digest: str, secret: str) -> str:
+    """Returns what `frozen` holds: a digest of the accounts' ids under a key of the site."""
+    value = f"{job.kind}:{digest}"
+    return salted_hmac("users.jobs.approval", value, secret=secret, algorithm="sha256").hexdigest()
+
+
+def is_frozen_selection(job: Job, digest: str) -> bool:
+    """True if `digest` is that of the accounts that approval was asked for. The key of the site may
+    have changed meanwhile.
+    """
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if constant_time_compare(job.frozen, keyed_fingerprint(job, digest, secret)):
+            return True
+    return False
 
 
 def approve_job(job: Job, *, by: Any) -> Job:
@@ -77,12 +100,9 @@ def approve_job(job: Job, *, by: Any) -> Job:
     """
     with transaction.atomic():
         job = lock_for_decision(job, by, "be approved")
-        now = Job(
-            kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of
-        )
-        freeze_selection(now)
-        if now.frozen != job.frozen:
-            details = {"then": job.expected, "now": now.expected}
+        number, digest = read_selection(job)
+        if not is_frozen_selection(job, digest):
+            details = {"then": job.expected, "now": number}
             job.note_line = add_line(job, Remark("selection_differs", details=details))
             enter_state(job, State.CANCELLED)
             record_job_event(job, "job.cancelled", by)
@@ -117,5 +137,5 @@ def require_unchanged(job: Job) -> None:
     """Raises JobRefused if the job was approved for other accounts than it would change now. Called
     before its first account.
     """
-    if job.frozen and KINDS[job.kind].fingerprint(job)[1] != job.frozen:
+    if job.frozen and not is_frozen_selection(job, KINDS[job.kind].fingerprint(job)[1]):
         raise JobRefused(SELECTION_CHANGED)
