@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
-from users.directory.sorts import SORTS
+from users.directory.sorts import SORTS, describe_sort
 from users.models import User, UserQuerySet
 
 PAGE_SIZES = (25, 50, 100)
@@ -116,6 +116,10 @@ class Filter:
     @property
     def filters_url(self) -> str:
         return self.url("/users/filters/")
+
+    @property
+    def sort_description(self) -> str:
+        return describe_sort(self.sort)
 
     def ordered_by(self, sort: str) -> "Filter":
         return replace(self, sort=sort)

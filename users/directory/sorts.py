@@ -21,7 +21,7 @@ class Sort:
     """One column to order by.
 
     `read_key` returns the key of an account. `parse_key` returns the key that a cursor holds as
-    JSON, or raises ValueError.
+    JSON, or raises ValueError. `ascending` and `descending` name the directions.
     """
 
     label: str
@@ -29,6 +29,8 @@ class Sort:
     key: F | Func
     read_key: Callable[[User], Any]
     parse_key: Callable[[Any], Any]
+    ascending: str = "A to Z"
+    descending: str = "Z to A"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ SORT_COLUMNS = {
         key=F("date_joined"),
         read_key=attrgetter("date_joined"),
         parse_key=parse_time,
+        ascending="earliest first",
+        descending="latest first",
     ),
     "username": Sort(
         label="Username",
@@ -107,7 +111,16 @@ SORT_COLUMNS = {
         key=SeenKey("last_seen_at"),
         read_key=last_seen_key,
         parse_key=parse_time,
+        ascending="earliest first",
+        descending="latest first",
     ),
 }
 # The values of the URL parameter: a name, or a name with a minus for the opposite direction.
 SORTS = {f"{sign}{name}": sort for name, sort in SORT_COLUMNS.items() for sign in ("", "-")}
+
+
+def describe_sort(value: str) -> str:
+    """Returns a value of the URL parameter in words, such as "last seen, latest first"."""
+    sort = SORTS[value]
+    direction = sort.descending if value.startswith("-") else sort.ascending
+    return f"{sort.label.lower()}, {direction}"
