@@ -223,8 +223,8 @@ def check_suspension(account: User, happened: RecentActivity) -> Finding:
 def check_end_date(account: User, happened: RecentActivity) -> Finding:
     until = account.valid_until
     if until and until <= timezone.now():
-        return Finding(Level.STOPS, "Ended on", at=until, remedies=(EXTEND,))
-    return Finding(Level.FINE, "Ends on" if until else "No end date", at=until)
+        return Finding(Level.STOPS, "Expired on", at=until, remedies=(EXTEND,))
+    return Finding(Level.FINE, "Expires on" if until else "No end date", at=until)
 
 
 def check_deletion(account: User, happened: RecentActivity) -> Finding:
