@@ -71,7 +71,7 @@ def edit(request, pk: int, number: int):
         messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
-        form.sent_again(Note.objects.get(pk=note.pk).version)
+        form.update_version(Note.objects.get(pk=note.pk).version)
     context = {"form": form, "account": account, "note": note}
     return render(request, "users/account/note.html", context, status=form_status(form))
 
