@@ -18,7 +18,7 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.account.sign_in_list import SIZE, attempts_of
-from users.doctor.diagnosis import recent_activity
+from users.doctor.recent_activity import recent_activity
 from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,8 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
 from users import access
-from users.doctor.diagnosis import CHECKS, diagnose_sign_in
+from users.doctor.checks import CHECKS
+from users.doctor.diagnosis import diagnose_sign_in
 from users.mail.models import Message
 from users.models import User
 from users.sessions import throttle

@@ -133,7 +133,7 @@ def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
 def conflict_question(
     form: Form, conflict: FieldConflict, names: dict[int | None, str], viewer: User
 ) -> ConflictQuestion:
-    """Returns the question about one field: their value, the viewer's, and the original if known."""
+    """Returns the question about one field: their value, the viewer's, and the original one."""
     who = ""
     if conflict.at:
         who = names.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)

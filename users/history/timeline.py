@@ -75,8 +75,8 @@ SOURCES = {
 }
 
 # The condition for one account, with its id as both parameters. With "=", PostgreSQL may read the
-# whole table backwards by id if the account has many old rows; with a range and the full ORDER BY it
-# uses the index. SQLite seeks to an id within the account only with "=".
+# whole table backwards by id if the account has many old rows. With a range and the full ORDER BY
+# it uses the index. SQLite seeks to an id within the account only with "=".
 OWNER_CONDITIONS = {
     "postgresql": "{owner} BETWEEN %s AND %s",
     "sqlite": "{owner} = %s AND {owner} = %s",
@@ -173,7 +173,10 @@ def merge_entries(found: dict[str, list[Entry]], size: int) -> list[Entry]:
 
 def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
     """Returns the bounds of the next page, which exclude all shown entries and all newer ones."""
-    bounds = {kind: entries[0].id + 1 if entries else 0 for kind, entries in found.items()}
+    bounds: Bounds = dict.fromkeys(found, 0)
+    for kind, entries in found.items():
+        if entries:
+            bounds[kind] = entries[0].id + 1
     return bounds | {entry.kind: entry.id for entry in shown}
 
 
