@@ -74,6 +74,11 @@ def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldC
     if original in (typed, now):
         return None
     conflict = FieldConflict(name=name, original=original, yours=typed, theirs=now)
+    return with_author(conflict, event)
+
+
+def with_author(conflict: FieldConflict, event: AuditEvent | None) -> FieldConflict:
+    """Returns the conflict with the author and the time of `event`, if there is one."""
     if event is None:
         return conflict
     return replace(
