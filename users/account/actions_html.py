@@ -1,7 +1,7 @@
 """Renders the links to the verbs that fit an account as buttons and a menu.
 
-Built without templates, because each page has a dozen links (measured as `buttons-html` in
-docs/benchmarks.md).
+Built without templates, because each page has a dozen links. This has a price tag: `buttons-html`
+in docs/benchmarks.md.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Renders the fields of the profile: label, value, and the pencil that opens the field's form.
 
-Built without templates, because the page shows all fields (measured as `facts-html` in
-docs/benchmarks.md).
+Built without templates, because the page shows all fields. This has a price tag: `facts-html` in
+docs/benchmarks.md.
 """
 
 from collections.abc import Mapping

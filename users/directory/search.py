@@ -1,9 +1,9 @@
 """The search box: its text is split into words and phrases, all of which must match.
 
 An id, a UUID, an email address or a whole username finds one account. A word of at least three
-characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Shorter words alone
-match the beginning of a username, email address or name. `id:`, `username:`, `email:` and `name:`
-restrict a word to one field.
+characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Otherwise a shorter
+word matches the beginning of a username, email address or name. `id:`, `username:`, `email:` and
+`name:` restrict a word to one field.
 """
 
 import re

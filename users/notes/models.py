@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-TEXT_MAX = 4000  # characters
+# Characters.
+TEXT_MAX = 4000
 
 
 class Note(models.Model):
