@@ -85,7 +85,7 @@ def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
 )
 def test_the_form_names_the_order_in_words(client, manager, sort, words):
     page = read(client.get(f"/users/views/new/?status=active&sort={sort}"))
-    text = page.one("p", class_="help").text
+    text = page.all("p", class_="help")[0].text
     assert text.startswith("Filter: active accounts")
     assert text.endswith(words)
 

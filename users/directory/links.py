@@ -22,10 +22,10 @@ class Link:
 
     label: str
     url: str
-    # The name of its icon.
+    # The name of its icon and CSS class.
     name: str = ""
     # The value of its `rel` attribute.
-    detail: str = ""
+    rel: str = ""
 
 
 NEWEST_FIRST = {"joined", "seen"}
@@ -50,10 +50,10 @@ def page_links(wanted: Filter, page: query.AccountPage) -> list[Link]:
     following = wanted.url(after=page.next) if page.next else ""
     last = wanted.url(before=query.LAST_PAGE) if page.next else ""
     return [
-        Link("First", first, "first"),
-        Link("Previous", previous, "previous", "prev"),
-        Link("Next", following, "next", "next"),
-        Link("Last", last, "last"),
+        Link("First", first, name="first"),
+        Link("Previous", previous, name="previous", rel="prev"),
+        Link("Next", following, name="next", rel="next"),
+        Link("Last", last, name="last"),
     ]
 
 

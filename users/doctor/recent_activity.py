@@ -9,16 +9,18 @@ from users.identifiers import LARGEST_ID
 MAX_ENTRIES = 100
 RECENT_SOURCES = {
     "changes": Source(
-        "",
-        "users_auditevent",
-        "target_id",
-        f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}",
+        label="",
+        table="users_auditevent",
+        owner="target_id",
+        columns=(
+            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}"
+        ),
     ),
     "mail": Source(
-        "",
-        "users_message",
-        "account_id",
-        f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at),
+        label="",
+        table="users_message",
+        owner="account_id",
+        columns=f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at),
         {NULL_ID}, '', kind, error, state,
         CASE WHEN "to" = (SELECT email FROM users_user
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,

@@ -146,7 +146,8 @@ def conflict_question(
     choices = [theirs, ConflictChoice("Yours", display_value(conflict.yours))]
     if conflict.known:
         choices.append(ConflictChoice("Original", display_value(conflict.original)))
-    return ConflictQuestion(conflict.name, str(form.fields[conflict.name].label), choices)
+    label = str(form.fields[conflict.name].label)
+    return ConflictQuestion(name=conflict.name, label=label, choices=choices)
 
 
 def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[str, str, str]]:

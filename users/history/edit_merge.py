@@ -68,7 +68,7 @@ def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldC
     if typed == now:
         return None
     if not past.known:
-        return FieldConflict(name, None, typed, now, known=False)
+        return FieldConflict(name, original=None, yours=typed, theirs=now, known=False)
     original = past.original(name, now)
     event = past.last(name)
     if original in (typed, now):

@@ -33,7 +33,7 @@ def latest_grants(account: User, rights: AccountPermissions) -> dict[str, Grant]
     wanted |= {name for name in ("is_staff", "is_superuser") if getattr(account, name)}
     for event in grant_events(account) if wanted else ():
         for name in granted_names(event) & wanted - found.keys():
-            found[name] = Grant(event.actor_text, event.actor_id, event.at)
+            found[name] = Grant(by=event.actor_text, by_id=event.actor_id, at=event.at)
     return {name.removeprefix("group "): grant for name, grant in found.items()}
 
 

@@ -39,38 +39,46 @@ class Source(NamedTuple):
 
 SOURCES = {
     "changes": Source(
-        "Changes",
-        "users_auditevent",
-        "target_id",
-        "id, at, actor_id, actor_text, action, reason, CAST(before AS text), CAST(after AS text), "
-        "{ip}, user_agent, job_id",
-        "action <> 'note.added'",
+        label="Changes",
+        table="users_auditevent",
+        owner="target_id",
+        columns=(
+            "id, at, actor_id, actor_text, action, reason, CAST(before AS text),"
+            " CAST(after AS text), {ip}, user_agent, job_id"
+        ),
+        condition="action <> 'note.added'",
     ),
     "sign-ins": Source(
-        "Sign-ins",
-        "users_signinevent",
-        "account_id",
-        f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
+        label="Sign-ins",
+        table="users_signinevent",
+        owner="account_id",
+        columns=f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
     ),
     "mail": Source(
-        "Mail",
-        "users_message",
-        "account_id",
-        f"""id, created_at, {NULL_ID}, '', kind, error, state, "to", """
-        f"CAST(NULL AS text), '', {NULL_ID}",
+        label="Mail",
+        table="users_message",
+        owner="account_id",
+        columns=(
+            f"""id, created_at, {NULL_ID}, '', kind, error, state, "to","""
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
     ),
     "notes": Source(
-        "Notes",
-        "users_note",
-        "account_id",
-        "id, created_at, author_id, author_text, '', text, '', '', "
-        f"CAST(NULL AS text), '', {NULL_ID}",
+        label="Notes",
+        table="users_note",
+        owner="account_id",
+        columns=(
+            "id, created_at, author_id, author_text, '', text, '', '',"
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
     ),
     "jobs": Source(
-        "Jobs",
-        "users_job",
-        "by_id",
-        "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id",
+        label="Jobs",
+        table="users_job",
+        owner="by_id",
+        columns=(
+            "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id"
+        ),
     ),
 }
 
