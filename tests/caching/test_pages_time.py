@@ -18,7 +18,7 @@ from tests.builders import make_user
 from tests.caching.looking import ask, headline, listed, on_redis, plain, process, server
 from users.caching import backend, pages
 from users.directory import status_expiry
-from users.models import User
+from users.models import State, User
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,7 @@ ENDS = {
     "suspension": ("suspended_until", {"status": "suspended"}, "Suspended", "Active"),
     "validity": ("valid_until", {}, "Active", "Expired"),
 }
+VALUES = {state.label: state.value for state in State}
 every_end = pytest.mark.parametrize(
     ("column", "fields", "before", "after"), ENDS.values(), ids=ENDS
 )
@@ -68,7 +69,7 @@ def test_the_list_shows_the_end_at_that_very_moment(
 
     def states() -> dict[str, bool]:
         """Under which filters she is found, with what is said of her."""
-        queries = ["", f"?status={before.lower()}", f"?status={after.lower()}"]
+        queries = ["", f"?status={VALUES[before]}", f"?status={VALUES[after]}"]
         answers = [
             listed(ask(client, f"/users/{query}", **headers)).get(ada.pk, ("", ""))[1]
             for query in queries
