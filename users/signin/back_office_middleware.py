@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 
 from users import access
-from users.web.partials import htmx_page_path
+from users.web.partials import htmx_page_path, is_htmx_request
 
 PUBLIC_PATHS = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
 ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
@@ -57,7 +57,3 @@ def redirect_response(request, url: str) -> HttpResponse:
     if is_htmx_request(request):
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
-
-
-def is_htmx_request(request) -> bool:
-    return request.headers.get("HX-Request") == "true"

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from users.web.partials import is_htmx_swap
+from users.web.partials import is_partial
 
 
 def error_page(request, status: int, message: str, allow: str = "", **context: Any) -> HttpResponse:
@@ -18,11 +18,11 @@ def error_page(request, status: int, message: str, allow: str = "", **context: A
 
 
 def error_partial(request) -> str:
-    return "#trouble" if is_htmx_swap(request) else ""
+    return "#trouble" if is_partial(request) else ""
 
 
 def htmx_target(request) -> str:
     """The id of the element that the error replaces. The error keeps that id, so that the next
     response finds its target.
     """
-    return request.headers.get("HX-Target", "") if is_htmx_swap(request) else ""
+    return request.headers.get("HX-Target", "") if is_partial(request) else ""
