@@ -1,6 +1,5 @@
 """Queries for the pages of the jobs. Lists are paged by keyset, however long they are."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
 from users.models import User
-from users.web.csv_injection import escape_formula
+from users.web.csv_text import LINE_WRITER, escape_formula
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
@@ -80,22 +79,14 @@ def list_lines(job: Job) -> QuerySet[JobLine]:
     return lines.order_by("-pk")[:LOG_LINES]
 
 
-class EchoFile:
-    """A file whose `write` returns the text, so that a CSV writer makes lines for a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     """Yields a CSV of all failed and skipped accounts, with one batch in memory at a time.
     `masked`: for viewers who may not see personal data.
     """
-    writer = csv.writer(EchoFile())
-    yield writer.writerow(REPORT_HEADER)
+    yield LINE_WRITER.writerow(REPORT_HEADER)
     for outcome in LEFT_OUT_OUTCOMES:
         for item in iterate_items(job, outcome):
-            yield writer.writerow(report_cells(item, masked=masked))
+            yield LINE_WRITER.writerow(report_cells(item, masked=masked))
 
 
 def iterate_items(job: Job, outcome: str) -> Iterator[JobItem]:

@@ -1,6 +1,5 @@
 """The columns, headings and rows of an exported file, read from the columns of the directory."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
 from users.transfer import export_store
 from users.transfer.models import Export
-from users.web.csv_injection import escape_formula
+from users.web.csv_text import LINE_WRITER, escape_formula
 
 EXPORT_FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
@@ -56,19 +55,9 @@ def file_rows(accounts: Iterable[User], names: list[str], form: str) -> Iterator
         yield account.pk, line([value for values in columns for value in values(account)])
 
 
-class EchoWriter:
-    """A file that returns what is written to it, for a csv.writer that makes one line."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-WRITER = csv.writer(EchoWriter())
-
-
 def csv_line(values: list[Any]) -> str:
-    """One line of CSV (RFC 4180). No cell begins as a formula of a spreadsheet does."""
-    line: str = WRITER.writerow([cell_text(value) for value in values])
+    """Returns one line of CSV, in which no cell is a formula."""
+    line: str = LINE_WRITER.writerow([cell_text(value) for value in values])
     return line
 
 

@@ -4,7 +4,7 @@ import csv
 from typing import TextIO
 
 from users.transfer.import_chunk import CREATED, RowOutcome
-from users.web.csv_injection import escape_formula
+from users.web.csv_text import escape_formula
 
 
 class ImportReport:
