@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
-from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
+from users.web.query_string import is_id_text
 
 MAX_TICKED = 100  # as many as a page has
 SELECTION_CAP = 10_000
@@ -136,9 +136,7 @@ def parse_ticked(query: QueryDict) -> tuple[int, ...]:
 
 
 def parse_id(name: str, value: str) -> int:
-    if not (
-        value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID
-    ):
+    if not is_id_text(value):
         raise BadFilter(name, f"{name} takes an account ID.")
     return int(value)
 

@@ -9,18 +9,15 @@ from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import SELECTION_CAP, Selection
-from users.directory.filter import BadFilter
-from users.directory.request_filter import as_bad_request
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
 def selection_page(request):
     """Shows a selection; for a filter, the URL gets the highest id of now."""
     access.require(request.user, "view")
-    try:
+    with refuse_bad_parameters(back="/users/"):
         selected = Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
     if selected.filter and "up_to" not in request.GET:
         return redirect(selected.url)
     count = selected.count()

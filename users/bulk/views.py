@@ -20,13 +20,12 @@ from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.selection import Selection
 from users.bulk.start import start_bulk_job
-from users.directory.filter import BadFilter
-from users.directory.request_filter import as_bad_request
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
+from users.web.query_string import refuse_bad_parameters
 
 PREVIEW_TEMPLATE = "users/bulk/preview.html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -129,10 +128,8 @@ def preview_context(action: BulkAction, form: BulkForm, found: Preview) -> dict[
 
 
 def requested_selection(request) -> Selection:
-    try:
+    with refuse_bad_parameters(back="/users/"):
         return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 def is_confirmed(
