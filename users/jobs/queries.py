@@ -15,6 +15,7 @@ from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, 
 from users.jobs.queue import task_queue
 from users.models import User
 from users.web.csv_text import LINE_WRITER, escape_formula
+from users.web.paging import IdPage, newest_page
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
@@ -26,21 +27,19 @@ RUNNING_SECONDS = 3
 LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
-def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
-    """Returns the jobs that `viewer` may see, newest first, and True if there are older ones."""
-    found = Job.objects.select_related("by").order_by("-pk")
+def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
+    """Returns a page of the jobs that `viewer` may see, newest first. `before`: only older ones."""
+    found = Job.objects.select_related("by")
     if not access.may(viewer, "view_jobs"):
         found = found.filter(by=viewer.pk)
     if state == "open":
         found = found.exclude(state__in=ENDED_STATES)
     elif state:
         found = found.filter(state=state)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found[: PAGE_SIZE + 1])
-    for job in rows:
+    page = newest_page(found, PAGE_SIZE, before)
+    for job in page.rows:
         job.title = job_title(job)  # type: ignore[attr-defined]
-    return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+    return page
 
 
 def job_title(job: Job) -> str:
@@ -49,21 +48,19 @@ def job_title(job: Job) -> str:
     return kind.title(job) if kind else job.kind
 
 
-def list_items(
-    job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE
-) -> tuple[list[JobItem], bool]:
-    """Returns the items with an outcome in the order of their ids, and True if there are more. Each
-    has a `person`: its account, or None if that is gone.
+def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) -> IdPage[JobItem]:
+    """Returns a page of the items with an outcome, by ascending account id. `after`: only higher
+    ids. Each item gets a `person`: its account, or None if that no longer exists.
     """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
-    rows = list(found[: size + 1])
-    add_item_people(rows[:size])
-    return rows[:size], len(rows) > size
+    page = IdPage.cut(list(found[: size + 1]), size, after)
+    add_item_people(page.rows)
+    return page
 
 
 def add_item_people(rows: list[JobItem]) -> None:
     """Sets `person` of each row, and the actor that its reason names, with one query."""
-    ids = {row.account_id for row in rows} | {row.actor_id for row in rows}
+    ids = {pk for row in rows for pk in (row.account_id, row.actor_id)}
     wanted = User.objects.only("username", "first_name", "last_name", "status")
     people = wanted.in_bulk(ids - {None})
     for row in rows:
@@ -91,12 +88,11 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
 
 def iterate_items(job: Job, outcome: str) -> Iterator[JobItem]:
     """Yields every item with the outcome."""
-    after = 0
-    more = True
-    while more:
-        rows, more = list_items(job, outcome, after, REPORT_BATCH)
-        yield from rows
-        after = rows[-1].account_id if rows else after
+    page = list_items(job, outcome, size=REPORT_BATCH)
+    yield from page.rows
+    while page.has_next:
+        page = list_items(job, outcome, after=page.rows[-1].account_id, size=REPORT_BATCH)
+        yield from page.rows
 
 
 def report_cells(item: JobItem, *, masked: bool) -> list[str]:

@@ -8,22 +8,19 @@ from django.utils import timezone
 from users.jobs.models import Job
 from users.transfer import export_rows, export_store
 from users.transfer.models import Export, ExportPiece
+from users.web.paging import IdPage, newest_page
 
 EXPORTS_PER_PAGE = 25
 
 
-def list_exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
-    """Returns one page of the viewer's own exports, newest first, and whether there are older
-    ones. `before`: the id of an export; 0 for the first page.
-    """
-    found = Export.objects.filter(job__by=viewer.pk).select_related("job").order_by("-pk")
-    if before:
-        found = found.filter(pk__lt=before)
+def list_exports(viewer: Any, before: int = 0) -> IdPage[Export]:
+    """Returns a page of the viewer's own exports, newest first. `before`: only older ones."""
+    found = Export.objects.filter(job__by=viewer.pk).select_related("job")
     found = found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))
-    rows: list[Any] = list(found[: EXPORTS_PER_PAGE + 1])
-    for export in rows:
+    page: IdPage[Export] = newest_page(found, EXPORTS_PER_PAGE, before)
+    for export in page.rows:
         describe_export(export)
-    return rows[:EXPORTS_PER_PAGE], len(rows) > EXPORTS_PER_PAGE
+    return page
 
 
 def describe_export(export: Any) -> None:

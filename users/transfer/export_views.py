@@ -9,13 +9,12 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
-from users.exceptions import BadParameter, BadRequest
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
-from users.transfer.export_queries import EXPORTS_PER_PAGE, list_exports
+from users.transfer.export_queries import list_exports
 from users.transfer.models import Export
 from users.web.error_page import error_page
-from users.web.query_string import check_parameters, parse_id_parameter
+from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
@@ -25,17 +24,11 @@ def index(request):
     """The list of the viewer's own exports."""
     access.require(request.user, "view")
     access.require(request.user, "export")
-    try:
+    with refuse_bad_parameters(back=request.path):
         check_parameters(request.GET, "before")
         before = parse_id_parameter("before", request.GET.get("before", ""))
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=request.path) from error
-    found, more = list_exports(request.user, before)
-    context = {
-        "exports": found,
-        "older": f"/exports/?before={found[EXPORTS_PER_PAGE - 1].pk}" if more else "",
-        "newest": "/exports/" if before else "",
-    }
+    page = list_exports(request.user, before)
+    context = {"exports": page.rows} | page.links("/exports/", "before")
     return render(request, "users/transfer/exports.html", context)
 
 
