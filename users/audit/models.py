@@ -38,7 +38,7 @@ class AuditEvent(models.Model):
     target_id = models.BigIntegerField(null=True)
     target_text = models.CharField(max_length=255, blank=True)
     target_version = models.PositiveIntegerField(
-        null=True, help_text="The version that the change made"
+        null=True, help_text="Version of the account after the change"
     )
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)

@@ -1,4 +1,4 @@
-"""Queries for the pages of the jobs. Lists are paged by keyset, however long they are."""
+"""Queries for the pages of the jobs. Lists are paged by id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
 
 
 def job_title(job: Job) -> str:
-    """Returns the title of a job; the bare name of a kind that this version does not know."""
+    """Returns the title of a job; the name of its kind if this version does not know the kind."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
 
@@ -59,7 +59,7 @@ def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) ->
 
 
 def add_item_people(rows: list[JobItem]) -> None:
-    """Sets `person` of each row, and the actor that its reason names, with one query."""
+    """Sets `person` of each row and the actor of its reason, with one query."""
     ids = {pk for row in rows for pk in (row.account_id, row.actor_id)}
     wanted = User.objects.only("username", "first_name", "last_name", "status")
     people = wanted.in_bulk(ids - {None})
@@ -70,15 +70,15 @@ def add_item_people(rows: list[JobItem]) -> None:
 
 
 def list_lines(job: Job) -> QuerySet[JobLine]:
-    """Returns the newest lines of the job's log, with the actors whom they name."""
+    """Returns the newest lines of the job's log with their actors."""
     actor = ("actor__username", "actor__status")
     lines = job.lines.select_related("actor").only("at", "code", "details", "text", *actor)
     return lines.order_by("-pk")[:LOG_LINES]
 
 
 def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
-    """Yields a CSV of all failed and skipped accounts, with one batch in memory at a time.
-    `masked`: for viewers who may not see personal data.
+    """Yields the lines of a CSV of all failed and skipped accounts, with one batch in memory at a
+    time. `masked`: for viewers who may not see personal data.
     """
     yield LINE_WRITER.writerow(REPORT_HEADER)
     for outcome in LEFT_OUT_OUTCOMES:
@@ -108,19 +108,21 @@ def report_cells(item: JobItem, *, masked: bool) -> list[str]:
 
 @dataclass(frozen=True)
 class WorkerSilence:
-    """No worker has run a task after `since`; None if none ever has."""
+    """The workers have run no task after `since`; None if they have never run one."""
 
     since: datetime | None
 
 
 def worker_silence() -> WorkerSilence | None:
-    """Returns None while workers run."""
+    """Returns since when no worker has run a task; None while workers run."""
     beats = WorkerBeat.objects.filter(cluster=task_queue.MAIN)
-    at = beats.values_list("at", flat=True).first()
-    return None if at and timezone.now() - at < SILENT_AFTER else WorkerSilence(at)
+    last = beats.values_list("at", flat=True).first()
+    if last and timezone.now() - last < SILENT_AFTER:
+        return None
+    return WorkerSilence(last)
 
 
 def count_running() -> int:
-    """Returns the number of queued and running jobs, some seconds old."""
+    """Returns the number of queued and running jobs. It may be some seconds old."""
     running = Job.objects.filter(state__in=OPEN_STATES)
     return caches["pages"].get_or_set(RUNNING_KEY, running.count, RUNNING_SECONDS) or 0

@@ -1,4 +1,4 @@
-"""Pages of the jobs: the list, one job, its report, and the controls."""
+"""The list of jobs, the page of one job with its controls, and its report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def index(request):
         "state": state,
         "states": STATE_CHOICES,
         "silence": queries.worker_silence(),
-        "everybodys": access.may(request.user, "view_jobs"),
+        "sees_all": access.may(request.user, "view_jobs"),
     }
     context |= page.links("/jobs/", "before", state=state)
     return render(request, "users/jobs/index.html", context)
@@ -51,7 +51,7 @@ def index(request):
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
-    """One job. While it runs HTMX asks for the progress alone, and then for the whole page."""
+    """One job. While it runs, HTMX requests the progress alone, and at the end the whole page."""
     job = get_visible_job(request, pk)
     if is_partial(request):
         return progress_response(request, job)
@@ -91,7 +91,7 @@ def job_pause_end(request, pk: int):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
-    """Asks, and then cancels the job."""
+    """Asks for confirmation, and cancels the job on POST."""
     if request.method == "POST":
         return control_job(
             request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
@@ -105,7 +105,7 @@ def job_cancellation(request, pk: int):
 
 @require_POST
 def job_retry(request, pk: int):
-    """Starts a new job over the accounts that failed. A second POST finds the same job."""
+    """Starts a new job over the accounts that failed. A second POST redirects to the same job."""
     job = get_visible_job(request, pk)
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
@@ -116,13 +116,13 @@ def job_retry(request, pk: int):
 
 @require_safe
 def running_badge(request):
-    """The number of running jobs in the navigation, which polls while there are any."""
+    """The number of running jobs in the navigation, which polls as long as there are any."""
     access.require(request.user, "view_jobs")
     return render(request, "users/jobs/_badge.html", {"running": queries.count_running()})
 
 
 def control_job(request, pk: int, verb: Callable[..., Job], success: str) -> HttpResponse:
-    """Applies `verb`, and redirects to the job's page with the message `success`."""
+    """Applies `verb` and redirects to the job's page with the message `success`."""
     job = get_visible_job(request, pk)
     try:
         verb(job, by=request.user)

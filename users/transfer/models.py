@@ -12,7 +12,7 @@ class Export(models.Model):
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
-    removed_at = models.DateTimeField(null=True, help_text="When its pieces went")
+    removed_at = models.DateTimeField(null=True, help_text="When its content was deleted")
 
     class Meta:
         default_permissions = ()
@@ -34,11 +34,11 @@ class ExportPiece(models.Model):
     export = models.ForeignKey(
         Export, on_delete=models.PROTECT, related_name="pieces", db_index=False
     )
-    first = models.BigIntegerField(help_text="The lowest id in it")
-    last = models.BigIntegerField(help_text="The highest one")
+    first = models.BigIntegerField(help_text="The lowest account ID")
+    last = models.BigIntegerField(help_text="The highest account ID")
     rows = models.PositiveIntegerField()
-    size = models.PositiveIntegerField(help_text="Bytes, before they were compressed")
-    masked = models.BooleanField(help_text="Whether addresses and numbers in it are masked")
+    size = models.PositiveIntegerField(help_text="Bytes before compression")
+    masked = models.BooleanField(help_text="Whether addresses and phone numbers are masked")
     content = models.BinaryField()
     index = models.BinaryField()
 
