@@ -16,8 +16,8 @@ from users.models import State, User
 SELECTION_CHANGED = (
     "The selected accounts have changed since approval was requested. Start the job again."
 )
-# By code. {text} was typed by a person or is an exception. The codes are stored, so only the wording
-# may change.
+# By code. {text} was typed by a person or is an exception. Rows store the codes, so only the
+# wording may change.
 SENTENCES = {
     "": "{text}",
     # Lines of the log.
