@@ -1,4 +1,4 @@
-"""Queries for the list of exports, and the removal of files whose time is up."""
+"""Queries for the list of exports, and the removal of expired files."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def list_exports(viewer: Any, before: int = 0) -> IdPage[Export]:
 
 
 def describe_export(export: Any) -> None:
-    """Adds what the list shows of an export: the labels of its columns, its format, and whether it
-    can be downloaded.
+    """Sets attributes for the list: the labels of the columns, the format, and whether the file can
+    be downloaded.
     """
     parameters = export.job.parameters
     names = export_rows.chosen_columns(parameters.get("columns"))
@@ -36,19 +36,19 @@ def describe_export(export: Any) -> None:
 
 
 def sum_pieces(column: str) -> Subquery:
-    """The sum of a column over the stored parts of an export."""
-    mine = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
-    return Subquery(mine.annotate(sum=Sum(column)).values("sum"))
+    """Returns the sum of a column over the stored parts of an export, as an annotation."""
+    pieces = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
+    return Subquery(pieces.annotate(sum=Sum(column)).values("sum"))
 
 
 def expired_exports() -> QuerySet[Export]:
-    """The stored files whose time is up or whose job was cancelled."""
-    over = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
-    return Export.objects.filter(over, removed_at=None).order_by("pk")
+    """Returns the stored files that have expired or whose job was cancelled."""
+    expired = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
+    return Export.objects.filter(expired, removed_at=None).order_by("pk")
 
 
 def remove_expired_exports() -> int:
-    """Removes the files whose time is up. Returns their number."""
+    """Removes expired files and returns their number."""
     found = list(expired_exports())
     for export in found:
         export_store.remove_export(export)

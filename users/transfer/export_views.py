@@ -1,4 +1,4 @@
-"""The pages of exported files. A file is there for its maker alone, for some days."""
+"""The pages of exported files. A file is available for some days, to the person who exported it."""
 
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
@@ -34,7 +34,7 @@ def index(request):
 
 @require_GET
 def export_download(request, pk: int):
-    """Streams the file. The event is written first: without an event there is no file."""
+    """Streams the file, after the event about it was written."""
     export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
         why = "This file has expired. Export the accounts again."
@@ -55,7 +55,7 @@ def export_download(request, pk: int):
 
 
 def file_response(export: Export, size: int) -> StreamingHttpResponse:
-    """The file as an attachment of `size` bytes."""
+    """Returns the file as an attachment of `size` bytes."""
     form = export.job.parameters["format"]
     content = export_rows.stream_file(export)
     response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[form])
@@ -66,7 +66,7 @@ def file_response(export: Export, size: int) -> StreamingHttpResponse:
 
 @require_POST
 def export_removal(request, pk: int):
-    """Removes a file before its time. A second request changes nothing."""
+    """Removes a file before it expires. A second request changes nothing."""
     export = get_own_export(request, pk)
     record_privileged_fields(request, "export", None)
     if export.expires_at is None:

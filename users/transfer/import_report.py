@@ -1,4 +1,4 @@
-"""The report of an import: the outcome of each row as CSV, in which no cell is a formula."""
+"""The report of an import: the outcome of each row as CSV."""
 
 import csv
 from typing import TextIO
@@ -15,11 +15,11 @@ class ImportReport:
         self.writer.writerow(["line", "outcome", "account", "reason"])
 
     def write(self, outcome: RowOutcome, *, stored: bool) -> None:
-        """Writes one row. `stored`: whether created accounts were stored, so that their ids mean
-        something; a dry run stores none.
+        """Writes one row. `stored`: whether created accounts were stored, since the ids of a dry run
+        mean nothing.
         """
-        known = outcome.account_id is not None and (stored or outcome.kind != CREATED)
-        account = str(outcome.account_id) if known else ""
+        has_lasting_id = outcome.account_id is not None and (stored or outcome.kind != CREATED)
+        account = str(outcome.account_id) if has_lasting_id else ""
         self.writer.writerow(
             [str(outcome.line), outcome.kind, account, escape_formula(outcome.reason)]
         )

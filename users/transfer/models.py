@@ -1,6 +1,4 @@
-"""Files that jobs write. They are stored in the database in parts, so that every web process can
-send them.
-"""
+"""Files that jobs write. They are stored in the database, so that every web process can send them."""
 
 from django.db import models
 
@@ -8,7 +6,7 @@ from users.jobs.models import Job
 
 
 class Export(models.Model):
-    """The file of one job. The person who started that can download it for some days."""
+    """The file of one job. Only the person who started the job can download it, for some days."""
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
@@ -27,8 +25,8 @@ class Export(models.Model):
 
 
 class ExportPiece(models.Model):
-    """The part of a file that one chunk wrote. `content` and `index` are compressed; the index has
-    the id and the length of each row, so that a row can be removed.
+    """The part of a file that one chunk wrote. `content` and `index` are compressed. The index has
+    the account id and the length of each row, so that a row can be removed.
     """
 
     export = models.ForeignKey(
