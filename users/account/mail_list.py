@@ -20,7 +20,7 @@ def mail_page(account: User, query: QueryDict) -> dict[str, Any]:
     found = Message.objects.filter(account=account).select_related("letter")
     page = newest_page(found, SIZE, after)
     for message in page.rows:
-        message.says = rendered_letter(message, account)  # type: ignore[attr-defined]
+        message.rendered = rendered_letter(message, account)  # type: ignore[attr-defined]
     return {"mails": page.rows} | page.links(f"/users/{account.pk}/mail/")
 
 

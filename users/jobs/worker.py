@@ -127,9 +127,9 @@ def begin_attempt(job: Job) -> None:
     Job.objects.filter(pk=job.pk, started_at=None).update(started_at=Now())
 
 
-def park_job(job: Job, why: Remark) -> None:
+def park_job(job: Job, remark: Remark) -> None:
     """Stops the job until someone resumes it. The caller holds the lock of the job's row."""
-    job.note_line = add_line(job, why)
+    job.note_line = add_line(job, remark)
     job.crashes = 0
     enter_state(job, State.PARKED)
     record_job_event(job, "job.parked", job_initiator(job), reason=job.note)
@@ -187,7 +187,7 @@ class TimeSlice:
         except DATABASE_ERRORS as error:
             return self.retry_chunk(error)
         except UnworkableJob as error:
-            return self.park(error.why)
+            return self.park(error.remark)
         except Exception as error:
             # The message may contain personal data, so only the job's note has it.
             logger.error("Job %s: a chunk failed: %s", self.pk, type(error).__name__)
@@ -341,12 +341,12 @@ class TimeSlice:
         time.sleep(min(0.05 * 2**self.refusals, 2))
         return NextStep.GO_ON if self.refusals < MAX_CHUNK_TRIES else NextStep.SLICE_ENDS
 
-    def park(self, why: Remark) -> NextStep:
+    def park(self, remark: Remark) -> NextStep:
         """Parks the job unless this worker has lost it."""
         try:
             with transaction.atomic():
                 if (job := self.lock_own_job()) is not None:
-                    park_job(job, why)
+                    park_job(job, remark)
         except DATABASE_ERRORS as error:
             return self.retry_chunk(error)
         return NextStep.STOP
@@ -385,8 +385,8 @@ def average_rate(before: float, now: float) -> float:
 
 
 class UnworkableJob(Exception):
-    """The job cannot continue. `why` is shown to those who may resume it."""
+    """The job cannot continue. `remark` is shown to those who may resume it."""
 
-    def __init__(self, why: Remark):
-        super().__init__(why.code)
-        self.why = why
+    def __init__(self, remark: Remark):
+        super().__init__(remark.code)
+        self.remark = remark

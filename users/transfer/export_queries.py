@@ -30,7 +30,7 @@ def describe_export(export: Any) -> None:
     parameters = export.job.parameters
     names = export_rows.chosen_columns(parameters.get("columns"))
     export.columns = [export_rows.EXPORT_COLUMNS[name].label for name in names]
-    export.form = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
+    export.format_label = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
     live = export.expires_at is not None and export.expires_at > timezone.now()
     export.ready = export.removed_at is None and live
 

@@ -47,10 +47,12 @@ def account_from_values(values: dict[str, Any]) -> User:
     return account
 
 
-def file_rows(accounts: Iterable[User], names: list[str], form: str) -> Iterator[tuple[int, str]]:
+def file_rows(
+    accounts: Iterable[User], names: list[str], file_format: str
+) -> Iterator[tuple[int, str]]:
     """Yields the id of each account with its row as text. The caller has masked the accounts."""
     columns = [EXPORT_COLUMNS[name].export_values for name in names]
-    line = csv_line if form == "csv" else json_line_writer(file_headings(names))
+    line = csv_line if file_format == "csv" else json_line_writer(file_headings(names))
     for account in accounts:
         yield account.pk, line([value for values in columns for value in values(account)])
 

@@ -56,10 +56,12 @@ def export_download(request, pk: int):
 
 def file_response(export: Export, size: int) -> StreamingHttpResponse:
     """Returns the file as an attachment of `size` bytes."""
-    form = export.job.parameters["format"]
+    file_format = export.job.parameters["format"]
     content = export_rows.stream_file(export)
-    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[form])
-    response["Content-Disposition"] = f'attachment; filename="accounts-{export.job_id}.{form}"'
+    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
+    response["Content-Disposition"] = (
+        f'attachment; filename="accounts-{export.job_id}.{file_format}"'
+    )
     response["Content-Length"] = str(size)
     return response
 

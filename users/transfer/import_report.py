@@ -15,8 +15,8 @@ class ImportReport:
         self.writer.writerow(["line", "outcome", "account", "reason"])
 
     def write(self, outcome: RowOutcome, *, stored: bool) -> None:
-        """Writes one row. `stored`: whether created accounts were stored, since the ids of a dry run
-        mean nothing.
+        """Writes one row. `stored`: whether created accounts were stored; a dry run has no lasting
+        ids.
         """
         has_lasting_id = outcome.account_id is not None and (stored or outcome.kind != CREATED)
         account = str(outcome.account_id) if has_lasting_id else ""

@@ -1,4 +1,4 @@
-"""Files that jobs write. They are stored in the database, so that every web process can send them."""
+"""Files that jobs write. They are in the database, so that every web process can send them."""
 
 from django.db import models
 

@@ -14,9 +14,9 @@ GRACE_SECONDS = 20
 class StopRequest:
     """Replaces the stop event that django-q2's Sentinel checks every second.
 
-    A multiprocessing event would deadlock if a signal handler of the waiting process set it. A whole
-    process group may receive the signal; processes other than the owner of the request inherit the
-    handler and ignore the signal, so that their tasks finish.
+    A multiprocessing event would deadlock if a signal handler of the waiting process set it. The
+    whole process group may receive the signal: processes other than the owner of the request
+    inherit the handler and ignore the signal, so that their tasks finish.
     """
 
     def __init__(self) -> None:

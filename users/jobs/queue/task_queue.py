@@ -16,7 +16,7 @@ CLUSTERS = (MAIN, NOTIFY)
 
 
 def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
-    """Queues `task` (a dotted path) with `ids` for `cluster`, as part of the current transaction."""
+    """Queues `task`, a dotted path, with `ids` for `cluster`, in the current transaction."""
     async_task(task, *ids, q_options={"cluster": cluster, "save": False})
 
 
