@@ -33,7 +33,7 @@ CHILDREN_SHOWN = 20
 
 @require_safe
 def index(request):
-    """The jobs that the viewer may see."""
+    """Lists the jobs that the viewer may see."""
     access.require(request.user, "view")
     state, before = parse_list_query(request, "state", STATE_VALUES, position="before")
     page = queries.list_jobs(request.user, state=state, before=before)
@@ -51,7 +51,7 @@ def index(request):
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
-    """One job. While it runs, HTMX requests the progress alone, and at the end the whole page."""
+    """Shows one job. While it runs, HTMX requests the progress, and at the end the whole page."""
     job = get_visible_job(request, pk)
     if is_partial(request):
         return progress_response(request, job)
@@ -69,7 +69,7 @@ def show(request, pk: int):
 
 @require_safe
 def job_report(request, pk: int):
-    """A CSV of all accounts that failed or were skipped."""
+    """Streams a CSV of all accounts that failed or were skipped."""
     job = get_visible_job(request, pk)
     masked = masking.hides_personal_data(request.user)
     response = StreamingHttpResponse(
@@ -116,7 +116,7 @@ def job_retry(request, pk: int):
 
 @require_safe
 def running_badge(request):
-    """The number of running jobs in the navigation, which polls as long as there are any."""
+    """Shows the number of running jobs in the navigation, which polls while there are any."""
     access.require(request.user, "view_jobs")
     return render(request, "users/jobs/_badge.html", {"running": queries.count_running()})
 

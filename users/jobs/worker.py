@@ -71,7 +71,7 @@ CHUNK_LIMITS = {
 
 
 class NextStep(Enum):
-    """What a time slice does after a chunk."""
+    """The next step of a time slice after a chunk."""
 
     GO_ON = "the next chunk"
     SLICE_ENDS = "the time slice ends, and another one follows"

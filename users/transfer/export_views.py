@@ -21,7 +21,7 @@ UNMASKED_FILE = "This file contains addresses and phone numbers, which you may n
 
 @require_safe
 def index(request):
-    """The list of the viewer's own exports."""
+    """Lists the viewer's own exports."""
     access.require(request.user, "view")
     access.require(request.user, "export")
     with refuse_bad_parameters(back=request.path):

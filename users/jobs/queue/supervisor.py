@@ -108,7 +108,7 @@ class Cluster:
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        """True if a beat has waited too long: longer than SILENCE_SECONDS since it was queued,
+        """Returns whether a beat has waited for longer than SILENCE_SECONDS since it was queued,
         since this process was last suspended, and since a worker became free.
         """
         waits_since = max(self.beat_queued_at, self.resumed_at, self.busy_until.value)
