@@ -12,7 +12,7 @@ from users.history.activity import activity_page
 from users.history.grants import latest_grants
 from users.models import User
 from users.permissions import permission_sources
-from users.web.query_string import bad_parameters_refused
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
@@ -36,7 +36,7 @@ def sign_ins_tab(request, pk: int):
 
 
 def sign_ins_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/sign-ins/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/sign-ins/"):
         found = sign_ins_page(account, request.GET)
     return found | {"current": request.session.session_key}
 
@@ -49,7 +49,7 @@ def mail_tab(request, pk: int):
 
 
 def mail_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/mail/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/mail/"):
         return mail_page(account, request.GET)
 
 
@@ -61,5 +61,5 @@ def activity_tab(request, pk: int):
 
 
 def activity_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/activity/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/activity/"):
         return activity_page(request.user, account, request.GET)
