@@ -111,8 +111,11 @@ class RowMaker:
         self.clock = Clock(plan.until)
         self.peoples = people_tables()
         self.domains = email_domains()
-        self.rest = [null if value is None else value for _, value in plan.rest]
+        self.rest = [self.text_or_null(value) for _, value in plan.rest]
         self.staff_every = plan.accounts // plan.staff if plan.staff else plan.accounts + 1
+
+    def text_or_null(self, value: str | None) -> str | None:
+        return self.null if value is None else value
 
     def block(self, start: int) -> Iterator[AccountRow]:
         self.random = Random(f"{self.plan.seed}:{start}")  # noqa: S311  nothing here is a secret
@@ -133,9 +136,9 @@ class RowMaker:
             *self.history(number, staff, has_email),
             f"!{bits(160):040x}",  # unusable, as make_password(None) writes it
             "0",
-            flag(staff),
-            flag(bits(10) == 0),
-            flag(staff or bits(7) == 0),
+            boolean_text(staff),
+            boolean_text(bits(10) == 0),
+            boolean_text(staff or bits(7) == 0),
             "0",
             source,
             f"{pk:08}" if imported else "",
@@ -282,6 +285,6 @@ class RowMaker:
         return self.clock.text(self.clock.midnight(start + DAY_MICROSECONDS * (90 + self.bits(9))))
 
 
-def flag(value: bool) -> str:
+def boolean_text(value: bool) -> str:
     """Returns a boolean as both databases read it."""
     return "1" if value else "0"

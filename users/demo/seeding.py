@@ -23,8 +23,8 @@ NAMED_FROM = 100
 
 @dataclass(frozen=True)
 class SeedOrder:
-    """What to seed. `accounts` is the total, including the first sign-in account (if `admin` gives
-    its name) and those named after roles.
+    """The parameters of a seed. `accounts` is the total, including the first sign-in account (if
+    `admin` gives its name) and those named after roles.
     """
 
     accounts: int
