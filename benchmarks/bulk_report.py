@@ -50,8 +50,8 @@ def bulk_report(conditions: dict[str, Any], found: list[Figure]) -> Report:
     return Report(text, {"conditions": conditions, "bulk": [vars(each) for each in found]})
 
 
-NOTES = """By hand: an UPDATE and two INSERT … SELECT over the same accounts in one transaction. They
-write the same rows of events and before-images into the same tables, with the same indexes and
+NOTES = """By hand: an UPDATE and two INSERT … SELECT over the same accounts, in one transaction.
+They write the same rows of events and before-images into the same tables, with the same indexes and
 triggers, before the job and after it; the figure is the mean. Before each measurement the accounts
 are active again, the tables are vacuumed and a checkpoint is made. The job's time is from its first
 chunk to its last, by the clock of the database. Edits are POSTs of Rollcall's form, 20 a second.
