@@ -82,7 +82,7 @@ def test_a_demo_of_an_earlier_version_is_refused_and_left_as_it_is(laptop, tmp_p
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         assert run.process.wait(180) == 1
     assert run.said().splitlines()[-1] == (
-        "This demo database was made by an earlier version and has to be made anew. "
+        "This demo database was made by an earlier version and must be recreated. "
         f"Remove its folder and start bin/run again: rm -r {var} && bin/run"
     )
     assert "Traceback" not in run.said()

@@ -29,7 +29,7 @@ def earlier_version_refusal(using: str = "default") -> str:
     if is_demo(connection):
         folder = shlex.quote(str(Path(settings.VAR_DIR).resolve()))
         return (
-            "This demo database was made by an earlier version and has to be made anew. "
+            "This demo database was made by an earlier version and must be recreated. "
             f"Remove its folder and start bin/run again: rm -r {folder} && bin/run"
         )
     return (

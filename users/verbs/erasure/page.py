@@ -40,17 +40,17 @@ class ErasureForm(VerbForm):
         self.what = "username"
         if masking.hides_personal_data(viewer):
             self.wanted = str(account.pk)
-            self.what = "id"
+            self.what = "ID"
             field = self.fields["confirm"]
             field.label = "ID"
-            field.help_text = "Type the account id shown above to confirm."
+            field.help_text = "Type the account ID shown above to confirm."
         # Erased by somebody else just now, together with its username: the verb refuses it.
         self.over = account.status == State.ERASED
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
         folded = fold_identifier(typed.strip())
-        if self.what == "id":
+        if self.what == "ID":
             folded = folded.removeprefix("#")
         if folded != self.wanted and not self.over:
             raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
