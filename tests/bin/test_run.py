@@ -32,7 +32,7 @@ def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_p
     visitor = Visitor(laptop["PORT"], f"localhost:{laptop['PORT']}")
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         serves(run, visitor)
-        password = re.search(r"Password: +(\S+), noted in (\S+)", run.said())
+        password = re.search(r"Password: +(\S+), saved in (\S+)", run.said())
         assert password
         assert visitor.sign_in("admin", password[1])[0].headers["Location"] == "/users/"
         assert "10,000" in visitor.ask("/users/")[1]
@@ -44,7 +44,7 @@ def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_p
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         serves(run, visitor)
         assert password[1] not in run.said()
-        assert f"noted in {noted}" in run.said()
+        assert f"saved in {noted}" in run.said()
         assert visitor.ask("/users/")[0].status == 200  # the session is still there
         leaves_nothing(run, signal.SIGTERM)
 
