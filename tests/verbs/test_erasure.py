@@ -47,7 +47,7 @@ def test_an_administrator_erases_an_account(client, administrator):
     assert "ada@example.com" in read(page).one("main").text
     response = client.post(path(ada), filled(ada, confirm=" Ada "), follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "Account erased. Only the id" in read(response).one("p", class_="note success").text
+    assert "Account erased. Only the ID" in read(response).one("p", class_="note success").text
     assert not {"Ada", "Lovelace", "ada@example.com"} & set(read(response).one("main").text.split())
     ada.refresh_from_db()
     assert (ada.status, ada.email, ada.first_name) == ("erased", "", "")
