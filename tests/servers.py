@@ -50,7 +50,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
     data = folder / "data"
-    initdb = [programs / "initdb", "-D", data, "--no-sync", f"--locale={locale}"]
+    initdb: list[str | Path] = [programs / "initdb", "-D", data, "--no-sync", f"--locale={locale}"]
     initdb += ["-A", "trust", "-U", "postgres", "-E", "UTF8"]
     environment = os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
     process_options = account | {"cwd": folder, "env": environment}
