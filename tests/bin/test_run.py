@@ -66,7 +66,7 @@ def test_a_taken_port_is_named(laptop, tmp_path):
         running([ROOT / "bin" / "run"], tmp_path, **laptop) as run,
     ):
         assert run.process.wait(180) == 1
-    assert f"Port {laptop['PORT']} on 127.0.0.1 is taken" in run.said()
+    assert f"Port {laptop['PORT']} on 127.0.0.1 is used" in run.said()
     assert "Traceback" not in run.said()
 
 
