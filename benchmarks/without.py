@@ -40,7 +40,7 @@ def without_compiled_queries() -> None:
     from users.database.cached_query import CachedQuery
 
     def run_query(self: CachedQuery, pk: int) -> list[Any]:
-        return list(self.make(pk))
+        return list(self.build(pk))
 
     CachedQuery.objects = run_query  # type: ignore[method-assign]
     CachedQuery.rows = run_query  # type: ignore[method-assign]

@@ -39,7 +39,7 @@ def test_it_is_a_cache(pages):
 def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     pages.set("gone", 1, 60)
     before = pages.redis.calls.copy()
-    with pages.together():
+    with pages.batch_writes():
         pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
@@ -48,7 +48,7 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     assert pages.redis.calls - before == {"get": 1}
     assert not server.direct.exists(pages.make_key("one"))
     pages.close()
-    assert pages.unsent == []
+    assert pages.pipelines == []
     forget(pages)
     assert pages.get_many(["one", "two", "three", "gone"]) == {"one": 1, "two": 2, "three": 3}
     assert 50_000 < server.direct.pttl(pages.make_key("one")) <= 60_000
@@ -56,11 +56,11 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
 
 def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
     value = ["one"]
-    with pages.together():
+    with pages.batch_writes():
         pages.set("outer", value, 60)
-        with pages.together():
+        with pages.batch_writes():
             pages.set("inner", value, 60)
-        assert pages.unsent == []
+        assert pages.pipelines == []
         value.append("two")
         assert server.direct.exists(pages.make_key("inner"), pages.make_key("outer")) == 1
     value.append(lambda: "nothing that can be packed")
@@ -72,7 +72,7 @@ def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
 
 def test_what_was_written_before_an_error_is_written(pages):
     def build() -> None:
-        with pages.together():
+        with pages.batch_writes():
             pages.set("one", 1, 60)
             raise ValueError("of the page")
 
@@ -83,7 +83,7 @@ def test_what_was_written_before_an_error_is_written(pages):
 
 
 def test_a_redis_that_is_gone_when_the_page_is_sent_costs_the_page_its_place_alone(pages, server):
-    with pages.together():
+    with pages.batch_writes():
         pages.set("one", 1, 60)
     server.kill()
     pages.close()
@@ -161,7 +161,7 @@ def test_add_asks_redis_alone(make):
     assert first.add("lock", True, 5)
     assert not first.add("lock", True, 5)
     assert not second.add("lock", True, 5)
-    assert first.near.items == {}
+    assert first.memory.items == {}
     first.delete("lock")
     assert second.add("lock", True, 5)
 

@@ -46,7 +46,7 @@ def test_one_attempt_and_then_nobody_asks_for_some_seconds(pages, server, clock,
     assert pages.get("one") is None
     spent = calls(pages)
     opened = len(sockets)
-    assert pages.reading.open
+    assert pages.read_breaker.open
     for after in (0, BREAKER_SECONDS / 2, BREAKER_SECONDS / 2 - 0.001):
         clock.now += after
         use_all(pages)
@@ -80,7 +80,7 @@ def test_a_write_that_meets_silence_spares_the_reads(pages, server):
     pages.get("one")
     server.freeze()
     pages.set("one", 1, 60)
-    assert pages.reading.open
+    assert pages.read_breaker.open
     before = calls(pages)
     assert pages.get("two") is None
     assert calls(pages) == before
@@ -103,7 +103,7 @@ def test_a_server_that_takes_nothing_still_answers(pages, server, clock, fault):
     pages.set_many({"one": 1, "two": 2}, 60)
     hurt(server)
     pages.set("three", 3, 60)
-    assert (pages.writing.open, pages.reading.open) == (True, False)
+    assert (pages.write_breaker.open, pages.read_breaker.open) == (True, False)
     before = pages.redis.calls.copy()
     for _ in range(3):
         forget(pages)
@@ -145,7 +145,7 @@ def test_trouble_is_logged_once_and_so_is_its_end(pages, server, clock, caplog):
     server.start()
     pages.get("one")
     pages.get("two")
-    pages.reading.worked()
+    pages.read_breaker.worked()
     # Reads are back; writes have been left alone as long, and come back with the next one.
     assert [record.getMessage() for record in caplog.records] == [
         "The page cache is unavailable (reads): ConnectionError",

@@ -360,7 +360,7 @@ def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_fr
     response.close()
     assert locks() == []
     if isinstance(caches["pages"], PageCache):
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
     assert page(view).content == b"number 1" * 100
 
 
