@@ -31,7 +31,7 @@ class Fragment(NamedTuple):
     shown: tuple[Hashable, ...]
     build: Callable[[], str]
     # Rendering takes longer than a read of the cache.
-    dear: bool = False
+    expensive: bool = False
 
     @property
     def key(self) -> str:
@@ -93,7 +93,7 @@ def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
     """
     cache = caches["pages"]
     keys = {fragment: fragment.key for fragment in missing}
-    has_expensive = any(fragment.dear for fragment in missing)
+    has_expensive = any(fragment.expensive for fragment in missing)
     reads_cache = has_expensive or len(missing) > FEW_FRAGMENTS
     known = cache.get_many(keys.values()) if reads_cache else {}
     rendered = {key: fragment.build() for fragment, key in keys.items() if key not in known}

@@ -26,7 +26,7 @@ class CacheStatus:
     # The current error, or "".
     trouble: str = ""
     # Seconds for which the cache is not called after an error.
-    alone: float = BREAKER_SECONDS
+    retry_seconds: float = BREAKER_SECONDS
 
 
 @dataclass(frozen=True)
