@@ -1,6 +1,7 @@
-"""Finds people's values in texts in any spelling: other case, accents, signs between digits.
+"""Finds people's values in texts, whatever the case, accents and separators between digits.
 
-A scan may search for a hundred thousand values. The time for one text does not depend on how many.
+A scan may search for a hundred thousand values. The time for one text does not depend on their
+number.
 """
 
 import re
