@@ -1,4 +1,4 @@
-"""The web server: run `gunicorn --config site/gunicorn.conf.py wsgi` at the root of the checkout."""
+"""The web server: `gunicorn --config site/gunicorn.conf.py wsgi`, at the root of the checkout."""
 
 import gc
 import multiprocessing
