@@ -20,8 +20,9 @@ class Statement(NamedTuple):
     """A compiled query."""
 
     sql: str
-    # ID_PLACEHOLDER stands where the ID goes.
     params: tuple[Any, ...]
+    # The positions of ID_PLACEHOLDER in `params`.
+    id_positions: list[int]
     # The names of the selected fields.
     names: list[str]
     # The position of each annotation in a row, by name.
@@ -59,7 +60,9 @@ class CachedQuery:
         """Runs the query and returns tuples of field values."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
-        params = [pk if param == ID_PLACEHOLDER else param for param in statement.params]
+        params = list(statement.params)
+        for position in statement.id_positions:
+            params[position] = pk
         with prepared_statements.prepared_cursor(connections[alias]) as cursor:
             cursor.execute(statement.sql, params)
             rows = cursor.fetchall()
@@ -77,15 +80,22 @@ class CachedQuery:
 
 def compile_statement(query: QuerySet, alias: str) -> Statement:
     compiler = query.query.get_compiler(alias)
-    is_id = lambda value: value == ID_PLACEHOLDER  # noqa: E731
-    sql, params = prepared_statements.inline_values(connections[alias], compiler.as_sql(), is_id)
+    sql, params = prepared_statements.inline_values(
+        connections[alias], compiler.as_sql(), is_id_placeholder
+    )
+    id_positions = [number for number, value in enumerate(params) if is_id_placeholder(value)]
     columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
     names = [column.target.attname for column in columns if hasattr(column, "target")]
     return Statement(
         sql=sql,
         params=params,
+        id_positions=id_positions,
         names=names,
         annotations=compiler.annotation_col_map or {},
         compiler=compiler,
         converters=compiler.get_converters(columns),
     )
+
+
+def is_id_placeholder(value: Any) -> bool:
+    return value == ID_PLACEHOLDER
