@@ -68,8 +68,8 @@ def without_fragment_memory() -> None:
 def without_redis_lock() -> None:
     from users.caching.backend import PageCache
 
-    PageCache.claiming = lambda self, lock: nullcontext()  # type: ignore
-    PageCache.claimed = lambda self: True  # type: ignore[method-assign]
+    PageCache.lock_on_miss = lambda self, lock: nullcontext()  # type: ignore
+    PageCache.may_build = lambda self: True  # type: ignore[method-assign]
 
 
 def without_rows_html() -> None:

@@ -186,8 +186,8 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     # Seconds. A host that drops packets would block a request for minutes.
     _options.setdefault("connect_timeout", 5)
-    # Repeated statements are planned once. Behind a pooler that assigns connections by transaction,
-    # this must be off.
+    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
+    # assigns connections by transaction.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
     # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
     if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
@@ -195,7 +195,7 @@ else:
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
-            # Prepared statements have plans for all values (users/database/prepared_statements.py).
+            # One plan of a prepared statement for all values (users/database/prepared_statements.py).
             "plan_cache_mode": "force_generic_plan",
             # A wrong estimate of the planner must not read ten million rows to find fifty.
             "enable_seqscan": "off",

@@ -17,7 +17,7 @@ from users.account_state import STATUSES, State, in_state
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.columns import KeyField, SeenKey
 
-# The columns from which the state of an account with an end date and its last-seen position follow.
+# The columns that determine the state of an account with an end date, and its last-seen position.
 END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
 # The columns that `derived_columns` reads, and those that it returns.
 DERIVED_FROM = frozenset(("username", "email", "first_name", "last_name", "phone"))

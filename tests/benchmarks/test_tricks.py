@@ -44,7 +44,7 @@ PLACES = {
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
     "page-memory": (ProcessMemory, ["put"]),
-    "redis-lock": (PageCache, ["claiming", "claimed"]),
+    "redis-lock": (PageCache, ["lock_on_miss", "may_build"]),
     "fragment-memory": (FragmentMemory, ["put"]),
     "rows-html": (rows, ["row_html"]),
     "events-html": (html, ["render_event"]),

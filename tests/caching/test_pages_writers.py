@@ -255,7 +255,7 @@ def test_what_is_written_while_redis_is_away_is_shown_then_and_when_it_is_back(
         {"killed": redis.kill, "frozen": redis.freeze}[fault]()
         caches["pages"].memory.clear()
         assert look() == ("Ada", "Active")
-        assert caches["pages"].trouble()
+        assert caches["pages"].current_error()
         User.objects.filter(pk=ada.pk).update(**suspended())
         assert look() == ("Ada", "Suspended")
         {"killed": redis.start, "frozen": redis.thaw}[fault]()  # empty, or with all that it had

@@ -156,7 +156,7 @@ def test_without_redis_sessions_begin_go_on_and_end(ada):
         key = key_of(client)
         for path in ("/me/", "/users/", "/users/"):
             assert client.get(path).status_code == 200
-        assert caches["pages"].trouble()
+        assert caches["pages"].current_error()
         caches["pages"].memory.clear()
         assert signed_in(client)
         User.objects.filter(pk=ada.pk).update(session_epoch=7)

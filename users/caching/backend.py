@@ -75,7 +75,7 @@ class Breaker:
             self.until = now + BREAKER_SECONDS
             return True
 
-    def failed(self, error: Exception) -> None:
+    def record_failure(self, error: Exception) -> None:
         name = type(error).__name__
         with self.lock:
             if not self.reason:
@@ -83,7 +83,7 @@ class Breaker:
             self.until = time.monotonic() + BREAKER_SECONDS
             self.reason = name
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         if not self.reason:
             return
         with self.lock:
@@ -244,7 +244,7 @@ class PageCache(BaseCache):
         for pipeline in pipelines:
             self.write(pipeline.execute, None)
 
-    def trouble(self) -> str:
+    def current_error(self) -> str:
         """Returns the current error of Redis as requests in this process met it, or ""."""
         return self.read_breaker.reason or self.write_breaker.reason
 
@@ -287,10 +287,10 @@ class PageCache(BaseCache):
         return pipeline
 
     @contextmanager
-    def claiming(self, lock: str) -> Iterator[None]:
+    def lock_on_miss(self, lock: str) -> Iterator[None]:
         """Makes the first read in the block that finds nothing take `lock`, in one round trip.
 
-        `claimed` returns the outcome.
+        `may_build` returns the outcome.
         """
         outer = (self.wanted_lock, self.lock_taken)
         self.wanted_lock = lock
@@ -300,7 +300,7 @@ class PageCache(BaseCache):
         finally:
             self.wanted_lock, self.lock_taken = outer
 
-    def claimed(self) -> bool:
+    def may_build(self) -> bool:
         """Returns whether no other process holds the lock; True if Redis is unavailable.
 
         Further reads do not take the lock.
@@ -314,7 +314,7 @@ class PageCache(BaseCache):
                 return self.fetch_or_lock(key, version)
             except ResponseError as error:
                 # Redis is full or read-only, but can still be read.
-                self.write_breaker.failed(error)
+                self.write_breaker.record_failure(error)
         return self.redis.get(key, MISSING, version=version)
 
     def fetch_or_lock(self, key: str, version: int | None) -> Any:
@@ -323,7 +323,7 @@ class PageCache(BaseCache):
             self.script = client.get_client(write=True).register_script(CLAIM_SCRIPT)
         keys = [client.make_key(name, version=version) for name in (key, self.wanted_lock)]
         found = self.script(keys, [f"{BOOT_ID}:{os.getpid()}", CLAIM_SECONDS])
-        self.write_breaker.worked()
+        self.write_breaker.record_success()
         if isinstance(found, bytes):
             return client.decode(found)
         self.wanted_lock = ""
@@ -344,12 +344,12 @@ class PageCache(BaseCache):
         try:
             value = call()
         except REDIS_ERRORS as error:
-            self.read_breaker.failed(error)
+            self.read_breaker.record_failure(error)
             return fallback
         except Exception:
             # Redis works, but this entry cannot be decoded. The caller will overwrite it.
             value = fallback
-        self.read_breaker.worked()
+        self.read_breaker.record_success()
         return value
 
     def write(self, call: Callable[[], Any], fallback: Any) -> Any:
@@ -363,11 +363,11 @@ class PageCache(BaseCache):
         try:
             value = call()
         except Exception as error:
-            self.write_breaker.failed(error)
+            self.write_breaker.record_failure(error)
             if isinstance(error, REDIS_ERRORS) and not isinstance(error, ResponseError):
-                self.read_breaker.failed(error)
+                self.read_breaker.record_failure(error)
             return fallback
-        self.write_breaker.worked()
+        self.write_breaker.record_success()
         return value
 
     def remember(self, key: str, value: Any, seconds: float, version: int | None) -> None:

@@ -153,7 +153,7 @@ def batch_cache_writes() -> AbstractContextManager[None]:
 def claim_build_lock(lock: str) -> AbstractContextManager[None]:
     """Makes a cache miss also take the lock for building the page, in one round trip."""
     cache = caches["pages"]
-    return cache.claiming(lock) if isinstance(cache, PageCache) else nullcontext()
+    return cache.lock_on_miss(lock) if isinstance(cache, PageCache) else nullcontext()
 
 
 def audience_digest(viewer: Any, *also: object) -> str:
@@ -292,7 +292,7 @@ def is_only_builder(lock: str) -> bool:
     """Returns whether no other process builds the page; if so, this process holds the lock."""
     cache = caches["pages"]
     if isinstance(cache, PageCache):
-        return cache.claimed()
+        return cache.may_build()
     return cache.add(lock, 1, CLAIM_SECONDS)
 
 

@@ -24,7 +24,7 @@ class CacheStatus:
     # Between processes and machines.
     shared: bool
     # The current error, or "".
-    trouble: str = ""
+    error: str = ""
     # Seconds for which the cache is not called after an error.
     retry_seconds: float = BREAKER_SECONDS
 
@@ -45,7 +45,7 @@ class ViewStatistics:
 def cache_status() -> CacheStatus:
     pages = caches["pages"]
     if isinstance(pages, PageCache):
-        return CacheStatus(shared=True, trouble=pages.trouble())
+        return CacheStatus(shared=True, error=pages.current_error())
     return CacheStatus(shared=False)
 
 

@@ -47,7 +47,7 @@ EXCLUDED_COLUMNS = {
     "RedactionWalk": {"place", "after"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
-# The selection of a running job must not change; an erasure is refused while one names the person.
+# The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Tables whose forms check the version of a row.
 VERSIONED = ("Note", "SavedView")

@@ -35,9 +35,9 @@ class SessionStore(cached_db.SessionStore):
 
     cache_key_prefix = CACHE_KEY_PREFIX
     # The row's session_data as last read or written.
-    stored = ""
+    stored_text = ""
     # The owner, if the account was loaded together with the row.
-    found: Any = None
+    owner: Any = None
     _cache: Any
 
     @classmethod
@@ -52,26 +52,26 @@ class SessionStore(cached_db.SessionStore):
         text = self._cache.get(self.cache_key)
         data = self.decode(text) if isinstance(text, str) else {}
         if SESSION_KEY in data:
-            self.stored = text
+            self.stored_text = text
             return data
         row = load_viewer_by_session(self.session_key)
         if row is None:
             self._session_key = None
             return {}
-        text, self.found = row
-        data = self.take(text)
+        text, self.owner = row
+        data = self.replace_data(text)
         self._cache.set(self.cache_key, text, self.get_expiry_age())
         return data
 
-    def found_for(self, account_id: int) -> Any:
+    def take_owner(self, account_id: int) -> Any:
         """Returns the account loaded with the row if it has this ID, else None. Works once."""
-        found = self.found
-        self.found = None
+        found = self.owner
+        self.owner = None
         return found if found and found.pk == account_id else None
 
-    def take(self, text: str) -> dict[str, Any]:
+    def replace_data(self, text: str) -> dict[str, Any]:
         """Replaces the session's data by `text`, the row's session_data, and returns it decoded."""
-        self.stored = text
+        self.stored_text = text
         self._session_cache = self.decode(text)
         return self._session_cache
 
@@ -82,12 +82,12 @@ class SessionStore(cached_db.SessionStore):
         row.account_id = int(owner) if owner.isdecimal() else None
         row.ip = origin.ip
         row.user_agent = origin.user_agent[:AGENT_MAX]
-        self.stored = row.session_data
+        self.stored_text = row.session_data
         return row
 
     def save(self, must_create: bool = False) -> None:
         super(cached_db.SessionStore, self).save(must_create)
-        self._cache.set(self.cache_key, self.stored, self.get_expiry_age())
+        self._cache.set(self.cache_key, self.stored_text, self.get_expiry_age())
 
     def exists(self, session_key: str) -> bool:
         """Returns whether the row exists, whatever the cache holds."""

@@ -35,10 +35,10 @@ def get_viewer(request) -> User | AnonymousUser:
     if pk is None:
         return AnonymousUser()
     with timing.measure_layer("viewer"):
-        account = session.found_for(pk) or load_viewer(pk, session.session_key)
-    if account is not None and account.session not in (None, session.stored):
+        account = session.take_owner(pk) or load_viewer(pk, session.session_key)
+    if account is not None and account.session not in (None, session.stored_text):
         # The cached session was outdated.
-        session.take(account.session)
+        session.replace_data(account.session)
         if session_account_id(session) != pk:
             return get_viewer(request)
     if account is None or account.session is None or not is_valid_session(session, account):

@@ -24,8 +24,7 @@ FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
 SESSION_INDEX = len(NAMES) + 1
-# Seconds.
-PERMISSIONS_TIMEOUT = 3600
+PERMISSIONS_SECONDS = 3600
 
 
 def load_viewer(pk: int, session_key: str = "") -> Any:
@@ -98,5 +97,5 @@ def cached_permissions(account: Any) -> set[str]:
     permissions = caches["pages"].get(key)
     if permissions is None:
         permissions = access.stored_permissions(account)
-        caches["pages"].set(key, permissions, PERMISSIONS_TIMEOUT)
+        caches["pages"].set(key, permissions, PERMISSIONS_SECONDS)
     return permissions
