@@ -195,7 +195,7 @@ else:
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
-            # One plan of a prepared statement for all values (users/database/prepared_statements.py).
+            # Prepared statements have one plan (users/database/prepared_statements.py).
             "plan_cache_mode": "force_generic_plan",
             # A wrong estimate of the planner must not read ten million rows to find fifty.
             "enable_seqscan": "off",
