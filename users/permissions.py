@@ -19,14 +19,14 @@ class GrantedPermission:
     # app.codename, as users/access.py uses it.
     name: str
     # The name that people read.
-    words: str
+    label: str
 
 
 @dataclass(frozen=True)
 class Role:
     id: int
     name: str
-    rights: list[GrantedPermission] = field(default_factory=list)
+    permissions: list[GrantedPermission] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,26 +60,27 @@ def load_permissions(account: User) -> AccountPermissions:
 
     `access.stored_permissions` reads them from there without another query.
     """
-    groups: dict[int, Role] = {0: Role(0, "")}
+    roles: dict[int, Role] = {0: Role(0, "")}
+    names = set()
     rows = PERMISSION_QUERY.rows(account.pk)
-    for pk, group, app, codename, words in sorted(rows, key=lambda row: (row[1], row[4] or "")):
-        role = groups.setdefault(pk, Role(pk, group))
+    for pk, group, app, codename, label in sorted(rows, key=lambda row: (row[1], row[4] or "")):
+        role = roles.setdefault(pk, Role(pk, group))
         if codename:
-            role.rights.append(GrantedPermission(f"{app}.{codename}", words))
-    mine = groups.pop(0).rights
-    names = {right.name for role in groups.values() for right in role.rights}
-    names |= {right.name for right in mine}
+            permission = GrantedPermission(f"{app}.{codename}", label)
+            role.permissions.append(permission)
+            names.add(permission.name)
     account.known_permissions = names  # type: ignore[attr-defined]
-    return AccountPermissions(list(groups.values()), mine)
+    own = roles.pop(0).permissions
+    return AccountPermissions(list(roles.values()), own)
 
 
-def permission_sources(rights: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:
+def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:
     """Returns each permission once, sorted, with the names of the roles that grant it.
 
     The name is "" for the account itself.
     """
-    found: dict[GrantedPermission, list[str]] = {}
-    for role in (*rights.groups, Role(0, "", rights.own)):
-        for right in role.rights:
-            found.setdefault(right, []).append(role.name)
-    return sorted(found.items(), key=lambda item: (item[0].words, item[0].name))
+    sources: dict[GrantedPermission, list[str]] = {}
+    for role in (*loaded.groups, Role(0, "", loaded.own)):
+        for permission in role.permissions:
+            sources.setdefault(permission, []).append(role.name)
+    return sorted(sources.items(), key=lambda item: (item[0].label, item[0].name))

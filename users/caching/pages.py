@@ -80,11 +80,11 @@ PageView = Callable[[Any], BuiltPage]
 
 
 def cached_page(
-    request, view: PageView, *, shows: tuple[str, ...], also: object = None
+    request, view: PageView, *, generations: tuple[str, ...], audience: object = None
 ) -> HttpResponse:
     """Returns the page of `view`, from the cache if possible.
 
-    `shows`: the names of the generations that the page depends on. `also`: anything about the
+    `generations`: the names of those that the page depends on. `audience`: anything about the
     viewer that changes the page, besides their permissions. The view must not depend on anything
     else of the viewer, and must not render a CSRF token.
     """
@@ -93,8 +93,8 @@ def cached_page(
         return view(request).response
     encoding = accepted_encoding(request)
     prefix = page_digest(
-        request_generations(request).of(*shows),
-        audience_digest(request.user, also),
+        request_generations(request).of(*generations),
+        audience_digest(request.user, audience),
         "part" if is_partial(request) else "page",
         encoding,
         timezone.localdate(),
@@ -156,10 +156,10 @@ def claim_build_lock(lock: str) -> AbstractContextManager[None]:
     return cache.lock_on_miss(lock) if isinstance(cache, PageCache) else nullcontext()
 
 
-def audience_digest(viewer: Any, *also: object) -> str:
+def audience_digest(viewer: Any, *more: object) -> str:
     """Returns a digest of everything about the viewer that may change a page."""
-    rights = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
-    return page_digest(viewer.is_staff, rights, timezone.get_current_timezone_name(), also)
+    permissions = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
+    return page_digest(viewer.is_staff, permissions, timezone.get_current_timezone_name(), more)
 
 
 def request_generations(request) -> Generations:

@@ -36,8 +36,8 @@ def index(request):
     return pages.cached_page(
         request,
         lambda request: render_table(request, columns, size),
-        shows=(ACCOUNTS, ROLES),
-        also=(columns, size),
+        generations=(ACCOUNTS, ROLES),
+        audience=(columns, size),
     )
 
 
