@@ -36,7 +36,7 @@ def needs_approval(job: Job) -> bool:
     expected = job.expected or 0
     recent = kind.recent_count(job)
     allowed = approval_threshold(kind) - recent
-    if kind.four_eyes != "above" or expected > allowed:
+    if kind.approval_rule != "above" or expected > allowed:
         return needs_second_person(kind, expected + recent)
     # IDs begin at 1, so there is nothing to count if the highest is small.
     if 0 < job.up_to <= allowed:
@@ -51,9 +51,9 @@ def needs_approval(job: Job) -> bool:
 
 def needs_second_person(kind: JobKind, number: int) -> bool:
     """True if a job of this kind over `number` accounts needs a second person."""
-    if kind.four_eyes == "above":
+    if kind.approval_rule == "above":
         return number > approval_threshold(kind)
-    return kind.four_eyes == "always"
+    return kind.approval_rule == "always"
 
 
 def approval_threshold(kind: JobKind) -> int:

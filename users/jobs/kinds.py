@@ -49,7 +49,7 @@ class JobKind(ABC):
     action: ClassVar[str]
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
     # When a second person has to approve: "never", "always", or "above" a number of accounts.
-    four_eyes: ClassVar[str] = "never"
+    approval_rule: ClassVar[str] = "never"
     # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
     first_size: ClassVar[int] = 200
     largest_size: ClassVar[int] = 20_000

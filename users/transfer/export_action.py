@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from users import access, masking
 from users.audit.record import record_event
+from users.bulk.account_locks import ACCOUNT_GONE, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
-from users.bulk.lock import ACCOUNT_GONE, plain_accounts
 from users.directory import preferences
 from users.jobs import transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -58,13 +58,13 @@ class ExportAccounts(BulkAction):
     event = ""
     noun = "export"
     position = 40
-    past = "in the file"
+    outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm
-    touches = False
+    changes_accounts = False
 
     @property
-    def explains(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:  # type: ignore[override]
         return (
             "Creates a file with one row per account that only you can download. "
             f"It is kept for {settings.EXPORT_DAYS} days."

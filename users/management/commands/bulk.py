@@ -11,12 +11,11 @@ from django.http import QueryDict
 
 from users import access, masking
 from users.audit.record import record_denial
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import transitions, worker
@@ -61,16 +60,14 @@ class Command(BaseCommand):
             access.require(by, "view")
             access.require(by, action.action)
             form = self.form(action, by, options)
-            parameters = action.stored(form.parameters())
-            draft = Job(parameters=parameters, reason=form.why)
+            parameters = action.job_parameters(form.parameters())
+            draft = Job(parameters=parameters, reason=form.given_reason)
             preview = preview_action(action, selection, by, draft)
             self.show(action, selection, preview)
-            if options["dry_run"] or not preview.number.value:
+            if options["dry_run"] or not preview.count.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start_bulk_job(
-                action, selection, preview.number, by=by, reason=form.why, parameters=parameters
-            )
+            job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
@@ -120,7 +117,8 @@ class Command(BaseCommand):
         return form
 
     def show(self, action: BulkAction, selection: Selection, preview: Preview) -> None:
-        self.stdout.write(f"{action.question(preview.number.words)[:-1]}: {selection.words}")
+        question = action.confirmation_question(preview.count.words)
+        self.stdout.write(f"{question[:-1]}: {selection.words}")
         for figure in preview.figures:
             note = f" ({figure.note})" if figure.note else ""
             self.stdout.write(f"  {figure.label + ':':<28} {figure.value}{note}")
