@@ -231,10 +231,10 @@ class PageBuilder:
         mine = PendingBuild()
         pending = PENDING_BUILDS.setdefault(self.name, mine)
         if pending is not mine:
-            return self.shared(pending) or self.build()
+            return self.await_thread(pending) or self.build()
         alone = is_only_builder(self.lock)
         try:
-            found = None if alone else self.built_elsewhere(address)
+            found = None if alone else self.await_process(address)
             response = found or self.build()
             if isinstance(response, StoredResponse):
                 mine.answer = copy_response(response)
@@ -245,13 +245,13 @@ class PageBuilder:
             if alone:
                 caches["pages"].delete(self.lock)
 
-    def shared(self, pending: PendingBuild) -> StoredResponse | None:
+    def await_thread(self, pending: PendingBuild) -> StoredResponse | None:
         """Returns the page that another thread builds, or None if it takes too long or fails."""
         if not pending.done.wait(BUILD_WAIT_SECONDS) or pending.answer is None:
             return None
         return self.without_storing(copy_response(pending.answer))
 
-    def built_elsewhere(self, address: PageRequest) -> StoredResponse | None:
+    def await_process(self, address: PageRequest) -> StoredResponse | None:
         """Returns the page that another process builds, or None if it takes too long."""
         cache = caches["pages"]
         deadline = time.monotonic() + BUILD_WAIT_SECONDS

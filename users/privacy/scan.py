@@ -86,7 +86,7 @@ def scan_chunk(claim: int) -> bool:
             return False
         matcher = scan_matcher(walk.number, claim)
         found: FoundRows = {}
-        walk.after = text_tables()[walk.place].step(matcher, walk.after, found)
+        walk.after = text_tables()[walk.place].redact_chunk(matcher, walk.after, found)
         for owner, number in found.items():
             Redaction.objects.filter(pk=owner).update(records=F("records") + number)
         if walk.after is None:

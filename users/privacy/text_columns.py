@@ -81,28 +81,28 @@ class TextTable:
     def rows(self) -> models.QuerySet:
         return self.model._default_manager.all()
 
-    def step(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
+    def redact_chunk(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
         """Redacts the next chunk of rows after the key `after` (None: from the first row).
 
         It adds the numbers of redacted rows to `found`. Returns the last key of the chunk, or None
         at the end of the table.
         """
-        rows, until = self.chunk(after)
+        rows, until = self.read_chunk(after)
         hits = [row[0] for row in rows if self.may_hold(matcher, row[1:])]
         if hits:
             self.write(matcher, hits, found)
         return until
 
-    def chunk(self, after: Any) -> tuple[list[tuple], Any]:
+    def read_chunk(self, after: Any) -> tuple[list[tuple], Any]:
         """Returns the keys and texts of the next rows, and the last key that was read."""
-        last = self.last()
+        last = self.last_key()
         if last is None or (after is not None and key_from_json(after) >= last):
             return [], None
         rows = self.rows if after is None else self.rows.filter(pk__gt=key_from_json(after))
         if isinstance(last, int):
             last = min(self.window_end(after), last)
             rows = rows.filter(pk__lte=last)
-        texts = rows.filter(self.filled() & ROW_CONDITIONS.get(self.name, Q())).order_by("pk")
+        texts = rows.filter(self.has_text() & ROW_CONDITIONS.get(self.name, Q())).order_by("pk")
         found = list(texts.values_list("pk", *self.columns)[:CHUNK_ROWS])
         return found, found[-1][0] if len(found) == CHUNK_ROWS else last
 
@@ -112,11 +112,11 @@ class TextTable:
             after = self.rows.order_by("pk").values_list("pk", flat=True)[0] - 1
         return after + CHUNK_IDS
 
-    def last(self) -> Any:
+    def last_key(self) -> Any:
         """Returns the highest key of the table, or None if it is empty."""
         return self.rows.order_by("-pk").values_list("pk", flat=True).first()
 
-    def filled(self) -> Q:
+    def has_text(self) -> Q:
         """Returns the condition that a row has a text in any of the columns."""
         some = Q()
         for column in self.columns:
@@ -129,17 +129,17 @@ class TextTable:
     def may_hold(self, matcher: Matcher, values: tuple) -> bool:
         """Returns whether a row needs redaction. It is optimised for False, the usual result."""
         if any(name == self.name for name, _ in QUERY_STRING_COLUMNS):
-            return any(new != old for new, old in self.compared(matcher, values, set()))
+            return any(new != old for new, old in self.redacted_pairs(matcher, values, set()))
         return any(matcher.holds(value) for value in values if value)
 
-    def compared(
+    def redacted_pairs(
         self, matcher: Matcher, values: tuple, owners: set[int]
     ) -> Iterator[tuple[Any, Any]]:
         """Yields the redacted and the stored value of each column."""
         for column, old in zip(self.columns, values, strict=True):
-            yield self.redacted(matcher, column, old, owners), old
+            yield self.redact_value(matcher, column, old, owners), old
 
-    def redacted(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
+    def redact_value(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
         """Returns the redacted value. A text that is too long is replaced as a whole."""
         if not old:
             return old
@@ -157,7 +157,7 @@ class TextTable:
         limit = getattr(self.model._meta.get_field(column), "max_length", None)
         return min(limit or MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
 
-    def changes(
+    def locked_changes(
         self, matcher: Matcher, hits: list, found: FoundRows
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yields the key and the new values of each row, after locking and reading it again."""
@@ -165,7 +165,7 @@ class TextTable:
         locked = rows if self.model is AuditEvent else rows.select_for_update()
         for row in list(locked.values_list("pk", *self.columns)):
             owners: set[int] = set()
-            pairs = zip(self.columns, self.compared(matcher, row[1:], owners), strict=True)
+            pairs = zip(self.columns, self.redacted_pairs(matcher, row[1:], owners), strict=True)
             if changed := {column: new for column, (new, old) in pairs if new != old}:
                 yield row[0], changed
             for owner in owners:
@@ -174,18 +174,18 @@ class TextTable:
     def write(self, matcher: Matcher, hits: list, found: FoundRows) -> None:
         """Stores the redacted rows."""
         if self.model is AuditEvent:
-            write_redacted_events(dict(self.changes(matcher, hits, found)))
+            write_redacted_events(dict(self.locked_changes(matcher, hits, found)))
             return
-        for pk, changed in self.changes(matcher, hits, found):
+        for pk, changed in self.locked_changes(matcher, hits, found):
             row = self.rows.filter(pk=pk)
             try:
                 with transaction.atomic():
-                    row.update(**changed | self.raised_version())
+                    row.update(**changed | self.next_version())
             except IntegrityError:
                 # A unique constraint: two names have become equal.
-                row.update(**{name: numbered(new, pk) for name, new in changed.items()})
+                row.update(**{name: unique_text(new, pk) for name, new in changed.items()})
 
-    def raised_version(self) -> dict[str, Any]:
+    def next_version(self) -> dict[str, Any]:
         """Returns a new version for rows that people edit in forms, so that open forms conflict.
 
         An account keeps its version, on which undo and open forms depend.
@@ -193,7 +193,7 @@ class TextTable:
         return {"version": F("version") + 1} if self.name in VERSIONED else {}
 
 
-def numbered(value: Any, pk: Any) -> Any:
+def unique_text(value: Any, pk: Any) -> Any:
     """Returns a unique replacement for a redacted text; other values unchanged."""
     return f"{ERASED_TEXT} {pk}" if isinstance(value, str) else value
 
