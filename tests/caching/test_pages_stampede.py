@@ -58,7 +58,7 @@ class Waiting:
 
     def __init__(self, monkeypatch):
         self.count = threading.Semaphore(0)
-        for name in ("shared", "built_elsewhere"):
+        for name in ("await_thread", "await_process"):
             monkeypatch.setattr(
                 pages.PageBuilder, name, self.noted(getattr(pages.PageBuilder, name))
             )
