@@ -14,6 +14,7 @@ from django.http import QueryDict
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
 from users.directory.sorts import SORTS
+from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 
 PAGE_SIZES = (25, 50, 100)
@@ -29,13 +30,8 @@ ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "su
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
-class BadFilter(Exception):
-    """A query string that cannot be read because of `parameter`."""
-
-    def __init__(self, parameter: str, message: str):
-        super().__init__(f"{parameter}: {message}")
-        self.parameter = parameter
-        self.message = message
+class BadFilter(BadParameter):
+    """A query string that is no filter of accounts."""
 
 
 @dataclass(frozen=True)
