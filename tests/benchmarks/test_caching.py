@@ -186,10 +186,8 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
 def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(
     monkeypatch,
 ):
-    for kind, name in (
-        (PageBuilder, "await_thread"),
-        (FragmentMemory, "put"),
-    ):  # put back afterwards
+    # Put back afterwards.
+    for kind, name in ((PageBuilder, "await_thread"), (FragmentMemory, "put")):
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
     assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
