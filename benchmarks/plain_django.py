@@ -41,7 +41,7 @@ def without_compiled_queries() -> None:
     from users.database.cached_query import CachedQuery
 
     def run_query(self: CachedQuery, pk: int) -> list[Any]:
-        return list(self.make(pk))
+        return list(self.build(pk))
 
     CachedQuery.objects = run_query  # type: ignore[method-assign]
     CachedQuery.rows = run_query  # type: ignore[method-assign]
@@ -69,8 +69,8 @@ def without_fragment_memory() -> None:
 def without_redis_lock() -> None:
     from users.caching.backend import PageCache
 
-    PageCache.claiming = lambda self, lock: nullcontext()  # type: ignore
-    PageCache.claimed = lambda self: True  # type: ignore[method-assign]
+    PageCache.lock_on_miss = lambda self, lock: nullcontext()  # type: ignore
+    PageCache.may_build = lambda self: True  # type: ignore[method-assign]
 
 
 def without_rows_html() -> None:

@@ -29,7 +29,7 @@ class UnsharedMiddleware:
         from users.caching.fragments import FragmentMemory
         from users.caching.pages import PageBuilder
 
-        PageBuilder.shared = lambda self, pending: None  # type: ignore[method-assign]
+        PageBuilder.await_thread = lambda self, pending: None  # type: ignore[method-assign]
         FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
         self.get_response = get_response
 

@@ -116,7 +116,7 @@ def cached() -> list[str]:
     if settings.REDIS_URL:
         client = cache.redis.client.get_client()
         content = [key + b" " + (client.get(key) or b"") for key in client.scan_iter()]
-        content += [key.encode() + b" " + packed for key, (_, packed) in cache.near.items.items()]
+        content += [key.encode() + b" " + packed for key, (_, packed) in cache.memory.items.items()]
     else:
         content = [f"{key} ".encode() + packed for key, packed in cache._cache.items()]
     return found_in(b"\n".join(unpacked(entry) for entry in content))

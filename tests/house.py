@@ -13,6 +13,7 @@ GROUND = "ground"
 GROUND_MODULES = {
     "access",
     "access_setup",
+    "account_state",
     "exceptions",
     "fields",
     "forgetting",

@@ -186,11 +186,12 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
 def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(
     monkeypatch,
 ):
-    for kind, name in ((PageBuilder, "shared"), (FragmentMemory, "put")):  # put back afterwards
+    # Put back afterwards.
+    for kind, name in ((PageBuilder, "await_thread"), (FragmentMemory, "put")):
         monkeypatch.setattr(kind, name, getattr(kind, name))
     assert settings_cold.MIDDLEWARE[0] == "benchmarks.settings_cold.UnsharedMiddleware"
     assert settings_cold.UnsharedMiddleware(lambda request: request)("answer") == "answer"
-    assert PageBuilder.shared(None, None) is None
+    assert PageBuilder.await_thread(None, None) is None
     memory = FragmentMemory()
     memory.put(("row",), "<tr>")
     assert memory.get(("row",)) is None

@@ -44,7 +44,7 @@ PLACES = {
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
     "page-memory": (ProcessMemory, ["put"]),
-    "redis-lock": (PageCache, ["claiming", "claimed"]),
+    "redis-lock": (PageCache, ["lock_on_miss", "may_build"]),
     "fragment-memory": (FragmentMemory, ["put"]),
     "rows-html": (rows, ["row_html"]),
     "events-html": (html, ["render_event"]),
@@ -99,7 +99,7 @@ def test_queries_that_are_compiled_each_time_find_the_same(leave_out):
     leave_out("compiled-queries")
     leave_out("prepared-statements")
     assert BY_ID.objects(account.pk) == before == [account]
-    assert BY_ID.known[connection.alias]
+    assert BY_ID.statements[connection.alias]
 
 
 @pytest.mark.django_db
