@@ -254,4 +254,4 @@ def forget_pages() -> None:
         return
     with server() as there:
         there.delete(*there.scan_iter("*cache_page*"))
-    caches["pages"].near.clear()
+    caches["pages"].memory.clear()

@@ -1,6 +1,6 @@
 """Renders the links to the verbs that fit an account as buttons and a menu.
 
-Built without templates, because each page has a dozen links. This has a price tag: `buttons-html`
+Built without templates, because each page has a dozen links. The gain is measured as `buttons-html`
 in docs/benchmarks.md.
 """
 

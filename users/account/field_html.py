@@ -1,6 +1,6 @@
 """Renders the fields of the profile: label, value, and the pencil that opens the field's form.
 
-Built without templates, because the page shows all fields. This has a price tag: `facts-html` in
+Built without templates, because the page shows all fields. The gain is measured as `facts-html` in
 docs/benchmarks.md.
 """
 

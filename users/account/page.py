@@ -39,7 +39,10 @@ def cached_tab(
         return render_tab(request, get_page_account(request, "view", pk), name, content)
 
     return pages.cached_page(
-        request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
+        request,
+        view,
+        generations=(ACCOUNTS, ROLES, AUDIT, *shows),
+        audience=request.user.pk == pk,
     )
 
 

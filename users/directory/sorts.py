@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models import F, Func
 
-from users.models import SeenKey, User
+from users.database.columns import SeenKey
+from users.models import User
 
 NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
 

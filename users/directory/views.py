@@ -38,8 +38,8 @@ def index(request):
     return pages.cached_page(
         request,
         lambda request: render_table(request, columns, size),
-        shows=(ACCOUNTS, ROLES),
-        also=(columns, size),
+        generations=(ACCOUNTS, ROLES),
+        audience=(columns, size),
     )
 
 
@@ -87,7 +87,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
         context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Fragment(("frame", repr(shown)), build, dear=True)
+    return Fragment(("frame", repr(shown)), build, expensive=True)
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:

@@ -40,17 +40,17 @@ class ErasureForm(VerbForm):
         self.expected_name = "username"
         if masking.hides_personal_data(viewer):
             self.expected = str(account.pk)
-            self.expected_name = "id"
+            self.expected_name = "ID"
             field = self.fields["confirm"]
             field.label = "ID"
-            field.help_text = "Type the account id shown above to confirm."
+            field.help_text = "Type the account ID shown above to confirm."
         # The verb refuses an account that someone else has just erased, and its username is gone.
         self.already_erased = account.status == State.ERASED
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
         folded = fold_identifier(typed.strip())
-        if self.expected_name == "id":
+        if self.expected_name == "ID":
             folded = folded.removeprefix("#")
         if folded != self.expected and not self.already_erased:
             raise ValidationError(
