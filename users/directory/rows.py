@@ -1,8 +1,8 @@
 """The rows of the table, each a cached fragment of HTML.
 
 Built without templates: as template code, fifty rows of eight cells took longer than the rest of
-the page. The gain is measured as `rows-html` in docs/benchmarks.md. Every value that people typed is
-passed through `escape` or `highlight`.
+the page. The gain is measured as `rows-html` in docs/benchmarks.md. Every value that people typed
+is passed through `escape` or `highlight`.
 """
 
 from datetime import datetime
