@@ -17,9 +17,8 @@ from django.utils import timezone
 from users import masking
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
-from users.directory.request_filter import as_bad_request
-from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
+from users.web.query_string import is_id_text, refuse_bad_parameters
 
 # The largest page of the directory.
 MAX_TICKED = 100
@@ -118,10 +117,8 @@ def requested_selection(request) -> Selection:
     """Returns the selection in the URL. Its filter may only use what the viewer can see. Raises
     BadRequest.
     """
-    try:
+    with refuse_bad_parameters(back="/users/"):
         return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 def check_selection_parameters(query: QueryDict) -> None:
@@ -163,8 +160,7 @@ def parse_ticked(query: QueryDict) -> tuple[int, ...]:
 
 def parse_id(name: str, value: str) -> int:
     """Returns the value of the parameter `name` as an account id. Raises BadFilter."""
-    is_number = value.isascii() and value.isdigit() and len(value) < 20
-    if not is_number or not 0 < int(value) <= LARGEST_ID:
+    if not is_id_text(value):
         raise BadFilter(name, f"{name} takes an account ID.")
     return int(value)
 

@@ -33,7 +33,7 @@ class WrongEntryError(Exception):
 
 
 class StoredResponse(HttpResponse):
-    """A page as the cache keeps it, compressed, with the moment at which it expires."""
+    """A page as it is cached: compressed, with the time at which it expires."""
 
     expiry: datetime | None = None
 

@@ -1,5 +1,5 @@
-"""The first process of one cluster of workers: django-q2's Sentinel, with our stop request, our
-answer to a process that died, and our own two processes that read tasks and settle results.
+"""The first process of one cluster of workers: django-q2's Sentinel, with a stop request, a
+reaction to crashed processes and two child processes of our own.
 """
 
 import logging
@@ -41,7 +41,7 @@ class TaskSentinel(Sentinel):
         return self.spawn_process(settle_results, self.result_queue, self.broker)
 
     def reincarnate(self, process: Any) -> None:
-        """Replaces a process that exited in order. One that crashed may hold a lock of the queues
+        """Replaces a process that exited normally. One that crashed may hold a lock of the queues
         that all processes share.
         """
         process.join(5)
@@ -59,8 +59,8 @@ def run_cluster(name: str, busy_until: Any, tasks: frozenset[str]) -> None:
     """Runs the tasks of the queue `name` until the process is asked to stop, and of these only
     `tasks`. Call it in a process of its own: it becomes the leader of a process group.
 
-    `busy_until` (a shared double, seconds of the monotonic clock) tells the supervisor whether a
-    worker is free: see track_busy_time.
+    `busy_until`, a shared double in seconds of the monotonic clock, shows the supervisor whether a
+    worker is free (see track_busy_time).
     """
     # The supervisor's handler was inherited; the cluster's own is set below.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -69,15 +69,15 @@ def run_cluster(name: str, busy_until: Any, tasks: frozenset[str]) -> None:
     Conf.CLUSTER_NAME = name
     track_busy_time(busy_until)
     sentinel = TaskSentinel(name, stop, load_functions(tasks))
-    # After Sentinel, which sets handlers of its own.
+    # After the creation of Sentinel, which sets its own handlers.
     stop.listen()
     sentinel.start()
 
 
 def track_busy_time(busy_until: Any) -> None:
-    """Writes the moment up to which it is in order that no task is taken: the latest end of a task
-    that begins, or now when one ends. Once it lies in the past, a worker is free, and a task that
-    waits nevertheless means that the cluster is stuck.
+    """Keeps `busy_until` at the time until which the cluster need not take a task: the timeout of a
+    task that begins, or now when a task ends. After that time a worker is free, so the cluster is
+    stuck if a task still waits.
     """
 
     def begin(**_: object) -> None:
