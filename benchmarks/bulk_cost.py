@@ -64,6 +64,7 @@ def measure_bulk(
     up_to, number = oldest_accounts(options.select or options.accounts // 10)
     # There is no second person to approve the job.
     os.environ["BULK_APPROVAL_ABOVE"] = str(10**12)
+    os.environ["BULK_APPROVAL_SHARE"] = "100"
     by_hand = [time_by_hand(up_to, number)]
     with run_servers(peers, options.keep, counted=False) as [rollcall]:
         bench = Bench(rollcall, options.keep)

@@ -302,6 +302,13 @@ BULK_APPROVAL_ABOVE_FOR = env(
     cast={"value": int},
     default={"erase": 10, "write": 1000, "export": 1000},
 )
+# So is one with more than this share of the directory, in percent; 100 for no limit.
+BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
+# Hours for which the jobs of a person are added up, for each action.
+BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
+# Days for which people who invited each other, gave each other roles or shared a device may not
+# approve each other's jobs.
+BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 # Days for which an export is stored.
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 

@@ -46,6 +46,8 @@ os.environ |= {
     "EMAIL_URL": "",
     "DEFAULT_FROM_EMAIL": "Rollcall <no-reply@localhost>",
     "WORKER_CONCURRENCY": "1",
+    # Tests have small directories, and change most of them.
+    "BULK_APPROVAL_SHARE": "100",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
 }
 

@@ -1,7 +1,10 @@
 """A second person has to agree to large jobs, whatever the way to them."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from tests.answers import (
     assert_denied,
@@ -162,6 +165,92 @@ def test_whoever_may_approve_sees_what_waits(agent):
     assert engine.may_see_job(approver, job)
     approval.approve_job(job, by=approver)
     assert not engine.may_see_job(approver, Job.objects.get(pk=job.pk))
+
+
+def test_small_jobs_of_one_action_add_up(agent, boss):
+    accounts = [make_user() for _ in range(5)]
+    one, two, three = accounts[:1], accounts[1:2], accounts[2:3]
+    assert start("suspension", one, by=agent).state == "queued"
+    assert start("suspension", two, by=agent).state == "queued"
+    third = start("suspension", three, by=agent)
+    assert third.state == "waiting"
+    # Another person, and another action, have counts of their own.
+    assert start("suspension", accounts[3:], by=make_user("Support")).state == "queued"
+    assert start("sessions-end", accounts[3:], by=agent).state == "queued"
+    # An approved job is no reason to stop the next ones.
+    approval.approve_job(third, by=boss)
+    work(third)
+    Job.objects.filter(frozen="").update(created_at=timezone.now() - timedelta(hours=25))
+    assert start("suspension", accounts[3:], by=agent).state == "queued"
+
+
+def test_jobs_over_a_filter_add_up_before_they_have_begun(agent):
+    """Nobody counts a filter before the start, and the job has reached no account yet."""
+    people(2)
+    selection = {"selection": "all=1&domain=example.org"}
+    first = start("suspension", None, by=agent, **selection)
+    assert (first.state, first.expected, first.selected) == ("queued", 2, 0)
+    assert start("suspension", None, by=agent, **selection).state == "waiting"
+
+
+def test_a_cancelled_job_counts_as_far_as_it_went(agent):
+    accounts = people(2)
+    job = start("suspension", accounts, by=agent)
+    engine.cancel_job(job, by=agent)
+    assert approval.recent_accounts(KINDS["suspend"], agent.pk) == 0
+    job = start("suspension", accounts, by=agent)
+    time_slice = worker.TimeSlice(worker.claim_job())
+    time_slice.size = 1
+    time_slice.step()
+    engine.cancel_job(job, by=agent)
+    assert approval.recent_accounts(KINDS["suspend"], agent.pk) == 1
+
+
+def test_the_preview_says_that_small_jobs_add_up(client, agent):
+    client.force_login(agent)
+    start("suspension", [make_user(), make_user()], by=agent)
+    other = make_user()
+    page = read(client.get(f"/users/bulk/suspension/?ids={other.pk}")).text
+    assert "A second person must approve this job." in page
+    client.force_login(make_user("Support"))
+    page = read(client.get(f"/users/bulk/suspension/?ids={other.pk}")).text
+    assert "A second person must approve this job." not in page
+
+
+def test_a_limit_that_was_lowered_meanwhile_stops_the_next_job(agent, settings):
+    accounts = people(3)
+    assert start("suspension", accounts[:2], by=agent).state == "queued"
+    settings.BULK_APPROVAL_ABOVE = 1
+    assert start("suspension", accounts[2:], by=agent).state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("size", "share", "limit"),
+    [
+        (0, 5, 100),
+        (1000, 5, 100),
+        (10_001, 5, 500),
+        (10_001, 2.5, 250),
+        (10_001, 100, 10_000),
+        (1_000_000, 5, 10_000),
+    ],
+)
+def test_a_share_of_the_directory_needs_approval_too(settings, monkeypatch, size, share, limit):
+    settings.BULK_APPROVAL_ABOVE = 10_000
+    settings.BULK_APPROVAL_SHARE = share
+    monkeypatch.setattr(approval, "directory_size", lambda: size)
+    assert approval.approval_threshold(KINDS["suspend"]) == limit
+    settings.BULK_APPROVAL_ABOVE_FOR = {"suspend": 10}
+    assert approval.approval_threshold(KINDS["suspend"]) == 10
+
+
+def test_one_person_cannot_suspend_most_of_a_directory(agent, settings):
+    settings.BULK_APPROVAL_ABOVE = 10_000
+    settings.BULK_APPROVAL_SHARE = 5
+    User.objects.bulk_create(User(username=f"u{n}", email=f"u{n}@a.org") for n in range(120))
+    assert approval.directory_size() >= 120
+    job = start("suspension", None, by=agent)
+    assert (job.state, job.expected) == ("waiting", User.objects.count())
 
 
 @pytest.mark.parametrize("change", ["one less", "one more", "another one"])

@@ -202,7 +202,7 @@ def test_what_takes_too_long_to_count_is_guessed_and_said_to_be(client, agent):
         return_value=selection_count.SelectionCount(7_820_000, exact=False),
     ):  # as near as guesses are
         assert client.post(path, sent).status_code == 302
-    assert Job.objects.get().expected is None
+    assert Job.objects.get().expected == 3  # counted at the start
 
 
 def test_the_request_that_starts_a_job_over_everybody_is_small(client, agent):

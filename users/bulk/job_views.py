@@ -54,7 +54,7 @@ def job_undo(request, pk: int):
     context = job_context(job) | {
         "form": form,
         "until": undo_deadline(job),
-        "needs_approval": undo_needs_approval(job),
+        "needs_approval": undo_needs_approval(job, request.user),
     }
     return render(request, "users/bulk/undo.html", context, status=form_status(form))
 
@@ -65,11 +65,11 @@ def start_undo(job: Job, by, reason: str) -> Job:
     return undo_job(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
 
 
-def undo_needs_approval(job: Job) -> bool:
+def undo_needs_approval(job: Job, by: Any) -> bool:
     """True if a second person has to approve the undo of `job`."""
     if job.kind not in UNDO_KINDS:
         return False
-    return approval.needs_second_person(KINDS[UNDO_KINDS[job.kind]], job.changed)
+    return approval.needs_second_person(KINDS[UNDO_KINDS[job.kind]], job.changed, by.pk)
 
 
 @form_page
@@ -112,7 +112,7 @@ def render_decision(request, job: Job, form: forms.Form, template: str):
         return error_page(request, 409, refusal, back=f"/jobs/{job.pk}/")
     context = job_context(job) | {"form": form}
     if template == "approval":
-        context |= job_preview(request, job)
+        context |= {"ties": approval.approval_ties(job, request.user)} | job_preview(request, job)
     return render(request, f"users/bulk/{template}.html", context, status=form_status(form))
 
 

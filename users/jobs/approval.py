@@ -4,10 +4,15 @@ A job is approved for certain accounts, so a fingerprint of its selection is sto
 requested. It must be the same when the job is approved and when the first chunk begins.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.db import OperationalError, transaction
+from django.db.models import Case, F, Sum, When
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from users import access
@@ -16,6 +21,7 @@ from users.exceptions import JobRefused
 from users.jobs.kinds import KINDS, JobKind
 from users.jobs.models import Job
 from users.jobs.remarks import SELECTION_CHANGED, Remark, remark_by
+from users.jobs.ties import find_ties
 from users.jobs.transitions import (
     add_line,
     enter_state,
@@ -23,43 +29,81 @@ from users.jobs.transitions import (
     record_job_event,
     refuse_unless,
 )
+from users.models import User
 
 OWN_JOB = "You can’t approve your own job. Ask a colleague."
+TIED_JOB = "You can’t approve this job. {} Ask another colleague."
+# Up to this number a share of the directory does not matter: so many can be ticked by hand.
+SHARE_FLOOR = 100
+# A larger directory counts as one of this size, which is counted in a tenth of a second.
+SIZE_CAP = 1_000_000
+SIZE_SECONDS = 300
 FINGERPRINT_LIMITS = {"statement_timeout": "20000", "enable_seqscan": "on"}
 State = Job.State
 
 
 def needs_approval(job: Job) -> bool:
     """Returns whether a second person has to approve the job, which is not stored yet. The number
-    that the caller expects can make approval necessary, but never unnecessary.
+    that the caller expects can make approval necessary, but never unnecessary. Otherwise sets
+    `expected` to the number of accounts.
     """
     kind = KINDS[job.kind]
-    expected = job.expected or 0
-    recent = kind.recent_count(job)
-    allowed = approval_threshold(kind) - recent
-    if kind.approval_rule != "above" or expected > allowed:
-        return needs_second_person(kind, expected + recent)
-    # IDs begin at 1, so there are no more accounts than the highest ID.
-    if 0 < job.up_to <= allowed:
-        return False
+    if kind.approval_rule != "above":
+        return kind.approval_rule == "always"
+    allowed = approval_threshold(kind) - recent_accounts(kind, job.by_id)
+    if allowed < 0 or (job.expected or 0) > allowed:
+        return True
     try:
         with transaction.atomic():
-            return kind.count(job, allowed + 1) > allowed
+            number = kind.count(job, allowed + 1)
     except OperationalError:
         # The count ran into the statement timeout.
         return True
+    if number > allowed:
+        return True
+    job.expected = number
+    return False
 
 
-def needs_second_person(kind: JobKind, number: int) -> bool:
-    """Returns whether a job of this kind over `number` accounts needs a second person."""
+def needs_second_person(kind: JobKind, number: int, by_id: int | None) -> bool:
+    """Returns whether a second person has to approve a job of this kind over `number` accounts, if
+    `by_id` starts it now.
+    """
     if kind.approval_rule == "above":
-        return number > approval_threshold(kind)
+        return number + recent_accounts(kind, by_id) > approval_threshold(kind)
     return kind.approval_rule == "always"
 
 
+def recent_accounts(kind: JobKind, by_id: int | None) -> int:
+    """Returns the number of accounts in jobs of this kind that a person has started without
+    approval within BULK_APPROVAL_HOURS. Many small jobs count as a large one.
+
+    Commands of people without an account count as those of one person.
+    """
+    since = timezone.now() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
+    own = Job.objects.filter(by=by_id, kind=kind.name, created_at__gt=since, frozen="")
+    # A job that was cancelled changes no more accounts than it has reached.
+    reached = When(state=State.CANCELLED, then=F("selected"))
+    number = Case(reached, default=Greatest(Coalesce("expected", 0), F("selected")))
+    return own.aggregate(number=Sum(number))["number"] or 0
+
+
 def approval_threshold(kind: JobKind) -> int:
-    """Returns the highest number of accounts for which this kind needs no approval."""
-    return int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
+    """Returns the highest number of accounts for which this kind needs no approval: a number, or a
+    share of the directory if that is less. A small share of a small directory is no reason.
+    """
+    limit = int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
+    share = settings.BULK_APPROVAL_SHARE
+    if limit <= SHARE_FLOOR or share >= 100:
+        return limit
+    part = int(directory_size() * share / 100)
+    return min(limit, max(part, SHARE_FLOOR))
+
+
+def directory_size() -> int:
+    """Returns the number of accounts, at most SIZE_CAP. It may be some minutes old."""
+    count = User.objects.order_by().values("pk")[:SIZE_CAP].count
+    return caches["pages"].get_or_set("directory_size", count, SIZE_SECONDS) or 0
 
 
 def freeze_selection(job: Job) -> None:
@@ -100,6 +144,8 @@ def approve_job(job: Job, *, by: Any) -> Job:
     """
     with transaction.atomic():
         job = lock_for_decision(job, by, "be approved")
+        if ties := approval_ties(job, by):
+            raise access.Denied("approve_bulk", TIED_JOB.format(" ".join(ties)))
         number, digest = read_selection(job)
         if not is_frozen_selection(job, digest):
             details = {"then": job.expected, "now": number}
@@ -133,6 +179,15 @@ def lock_for_decision(job: Job, by: Any, to: str) -> Job:
         raise access.Denied("approve_bulk", OWN_JOB)
     refuse_unless(job, State.WAITING, to=to)
     return job
+
+
+def approval_ties(job: Job, by: Any) -> list[str]:
+    """Returns the sentences that say why `by` may not approve the job of this initiator. A person
+    with a shell on the server has no ties.
+    """
+    if by.pk is None or job.by is None or by.pk == job.by_id:
+        return []
+    return find_ties(job.by, by)
 
 
 def require_unchanged(job: Job) -> None:

@@ -80,12 +80,6 @@ class JobKind(ABC):
         of them.
         """
 
-    def recent_count(self, job: Job) -> int:
-        """Returns the number of accounts in recent jobs of the same person. It counts towards the
-        limit above which a second person has to approve.
-        """
-        return 0
-
     def count_labels(self) -> dict[str, str]:
         """Returns labels of counts by outcome, where they differ from the usual ones."""
         return {}

@@ -5,8 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import F, Sum
-from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from users import access, masking
@@ -24,7 +22,6 @@ from users.transfer.models import ExportPiece
 from users.web.forms import reason_field
 
 MASKED_NOTE = "Addresses and phone numbers are masked in the file, as they are for you."
-DAY = timedelta(days=1)
 
 
 class ExportForm(BulkForm):
@@ -81,19 +78,6 @@ class ExportAccounts(BulkAction):
 
     def count_labels(self) -> dict[str, str]:
         return {"unchanged": "Written"}
-
-    def recent_count(self, job: Job) -> int:
-        """Returns the number of accounts that this person has exported without approval in the last
-        day. It counts towards the limit, so that many small files cannot replace a large one.
-        """
-        mine = Job.objects.filter(
-            by=job.by,
-            kind=self.name,
-            created_at__gt=timezone.now() - DAY,
-            frozen="",
-        )
-        rows = Greatest(Coalesce("expected", 0), F("selected"))
-        return mine.exclude(state=Job.State.CANCELLED).aggregate(rows=Sum(rows))["rows"] or 0
 
     def started(self, job: Job) -> None:
         File.objects.create(job=job)
