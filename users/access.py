@@ -95,6 +95,7 @@ SUPERUSER_REFUSAL = Refusal("Only a superuser may change a superuser’s account
 STAFF_REFUSAL = Refusal(
     f"This is a staff account. You need the permission “{MANAGE_STAFF}” to change it.", MANAGE_STAFF
 )
+NO_EFFECT = "Roles have no effect without staff access."
 MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’t have.")
 
 
@@ -243,6 +244,24 @@ def grant_refusal(
         reason = f"You can’t grant permissions you don’t have: {', '.join(missing)}."
         return Refusal(reason, missing[0])
     return None
+
+
+def powerful_groups(groups: Iterable[Group]) -> list[Group]:
+    """Returns those of the groups whose members may grant roles or act on staff."""
+    codes = [name.partition(".")[2] for name in (PERMISSIONS["assign_roles"], MANAGE_STAFF)]
+    powerful = Group.objects.filter(
+        pk__in=[group.pk for group in groups],
+        permissions__codename__in=codes,
+        permissions__content_type__app_label="users",
+    )
+    return list(powerful.distinct().order_by("id"))
+
+
+def lacks_effect(account: User, groups: Iterable[Group]) -> bool:
+    """Returns whether permissions of the groups have no effect, because the account is no staff."""
+    if account.is_staff or account.is_superuser:
+        return False
+    return Permission.objects.filter(group__in=list(groups)).exists()
 
 
 def stored_permissions(account: User) -> set[str]:

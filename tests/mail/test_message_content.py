@@ -42,10 +42,17 @@ def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
         else None
     )
     verified = {"email_verified_at": timezone.now()} if letter else {}
-    account = make_user(
-        **{"status": REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)} | verified | fields
+    status = REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)
+    about = kind == "new-superuser"
+    access = {"is_staff": about, "is_superuser": about}
+    account = make_user(**{"status": status} | access | verified | fields)
+    return Message.objects.create(
+        account=account,
+        kind=kind,
+        to=account.email,
+        letter=letter,
+        about_id=account.pk if about else None,
     )
-    return Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
 
 
 def composed(message: Message):
@@ -153,6 +160,7 @@ def test_names_are_text_in_the_html_part_and_not_markup(kind):
     evil = "<img src=x onerror=alert(1)>\"'&"
     message = make_message(kind, first_name=evil)
     message.account.username = evil
+    User.objects.filter(pk=message.account_id).update(username=evil)
     plain, html = bodies(composed(message))
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in html

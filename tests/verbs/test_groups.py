@@ -90,6 +90,29 @@ def test_a_group_alone_lets_nobody_into_the_back_office(client):
     assert client.get("/users/").status_code == 403
 
 
+def test_administrator_is_added_only_with_a_reason_and_the_username(client):
+    client.force_login(make_superuser())
+    ada = make_user("Viewer", username="ada")
+    sent = {"version": 1, "groups": [group("Administrator")]}
+    assert "Only to grant Administrator." in read(client.get(path(ada))).one("main").text
+    response = client.post(path(ada), sent)
+    assert response.status_code == 422
+    assert "Type ada to grant Administrator." in errors_of(response)
+    assert "Enter a reason. It is visible in the audit trail." in errors_of(response)
+    assert names(ada) == {"Viewer"}
+    sent |= {"reason": "New lead", "typed_username": "ada"}
+    assert client.post(path(ada), sent).status_code == 302
+    assert names(ada) == {"Viewer", "Administrator"}
+
+
+def test_the_message_says_that_a_role_has_no_effect(client):
+    client.force_login(make_superuser())
+    ada = make_user()
+    sent = {"version": 1, "groups": [group("Support")]}
+    text = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
+    assert text.endswith("to Support. Roles have no effect without staff access.")
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("value", "says"),

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
+from users.audit.models import AuditEvent
 from users.mail import letter_text
 from users.mail.models import Message
 from users.mail.verification_tokens import verification_tokens
@@ -23,6 +24,7 @@ SUBJECTS = {
     KIND.SUSPENDED: "Your account is suspended",
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
+    KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
 }
 LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
@@ -42,6 +44,8 @@ def drop_reason(message: Message) -> str:
         return f"The account is {account.state.label.lower()}{change}."
     if message.kind == KIND.VERIFICATION and account.email_verified_at:
         return "The email address is already verified."
+    if message.kind == KIND.NEW_SUPERUSER and not account.is_superuser:
+        return "The account is no longer a superuser."
     return ""
 
 
@@ -95,6 +99,20 @@ def mail_context(message: Message) -> dict[str, Any]:
         "subject": mail_subject(message),
         "text": text,
         "answers": reply_to,
+        "grant": superuser_grant(message) if message.about_id else None,
+    }
+
+
+def superuser_grant(message: Message) -> dict[str, Any]:
+    """Returns who became a superuser, who granted it, when and why, as the audit trail says."""
+    events = AuditEvent.objects.newest_of("target_id", message.about_id)
+    event = events.filter(after__is_superuser=True).first()
+    new = User.objects.filter(pk=message.about_id).first()
+    return {
+        "username": new.username if new else f"account {message.about_id}",
+        "by": event.actor_text if event else "someone",
+        "at": local_time_text(event.at if event else message.created_at, message.account),
+        "reason": event.reason if event else "",
     }
 
 
@@ -115,6 +133,8 @@ def link_path(message: Message) -> str:
         )
     if message.kind == KIND.VERIFICATION:
         return token_path("email-confirmation", message.account, verification_tokens)
+    if message.about_id:
+        return reverse("account", args=[message.about_id])
     return reverse("account_login")
 
 

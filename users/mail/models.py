@@ -38,6 +38,7 @@ class Message(models.Model):
         REINSTATED = "reinstated", "Reinstated"
         VERIFICATION = "verification", "Email verification"
         LETTER = "letter", "Email from staff"
+        NEW_SUPERUSER = "new-superuser", "New superuser"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Queued"
@@ -59,6 +60,9 @@ class Message(models.Model):
         related_name="messages",
         db_index=False,
         db_constraint=False,
+    )
+    about_id = models.BigIntegerField(
+        null=True, help_text="The account that the message tells about, if it is another one"
     )
     to = models.CharField(max_length=254)
     message_id = models.CharField(

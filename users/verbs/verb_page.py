@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from users import masking
+from users import access, masking
 from users.models import User
 from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
@@ -46,11 +46,13 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     until = ""
     if account.valid_until:
         until = date_text(timezone.localtime(account.valid_until))
-    roles = [role.name for role in form.cleaned_data.get("groups", ())]
+    groups = form.cleaned_data.get("groups", ())
+    lacks_effect = bool(groups) and access.lacks_effect(account, groups)
     return verb.done.format(
         name=account.display_name,
         email=account.email,
         state=account.state.label.lower(),
         until=until,
-        roles=", ".join(roles),
+        roles=", ".join(role.name for role in groups),
+        effect=f" {access.NO_EFFECT}" if lacks_effect else "",
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 from users import access
 from users.audit.record import record_event
 from users.models import User
+from users.verbs.superuser_notice import notify_superusers
 
 
 class Command(DjangoCommand):
@@ -23,3 +24,4 @@ class Command(DjangoCommand):
                     target=account,
                     after={"username": account.username, "is_superuser": True},
                 )
+                notify_superusers(account)

@@ -11,7 +11,7 @@ from users.exceptions import VerbRefused
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import invite_user, resend_invitation
 from users.verbs.profile.page import ProfileForm
-from users.verbs.roles.page import RolesForm
+from users.verbs.roles.page import RoleFieldsForm
 from users.web.account_lookup import get_account
 from users.web.error_page import error_page
 from users.web.forms import form_status
@@ -28,7 +28,7 @@ class InviteForm(ProfileForm):
         self.fields["email"].required = True
         self.fields["username"].help_text = "Letters, digits and @ . + - _"
         if with_roles:
-            self.fields |= RolesForm().fields
+            self.fields |= RoleFieldsForm().fields
             del self.fields["version"]
 
     def clean(self):
@@ -47,6 +47,8 @@ def invite_page(request):
     invite = lambda: invite_user(by=request.user, **form.values())  # noqa: E731
     if form.is_valid() and (account := submit_form(form, invite)):
         text = f"{account.display_name} invited. Invitation to {account.email} queued."
+        if access.lacks_effect(account, account.groups.all()):
+            text = f"{text} {access.NO_EFFECT}"
         messages.success(request, text)
         return redirect("account", account.pk)
     return render(request, "users/verbs/invite.html", {"form": form}, status=form_status(form))

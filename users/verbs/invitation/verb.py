@@ -16,6 +16,7 @@ from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.verbs.profile_validation import normalise_profile, require_available
+from users.verbs.superuser_notice import notify_superusers
 from users.verbs.transaction import access_values, post_message_once, require_grant, save_account
 
 
@@ -48,6 +49,8 @@ def invite_user(
             after=invited_values(account),
         )
         outbox.post_message(Message.Kind.INVITATION, account)
+        if is_superuser:
+            notify_superusers(account)
     return account
 
 

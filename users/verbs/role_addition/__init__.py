@@ -20,7 +20,7 @@ ADD_ROLES = Verb(
     menu="Access",
     change=add_to_groups,
     form=AddToGroupsForm,
-    done="Added {name} to {roles}.",
+    done="Added {name} to {roles}.{effect}",
     texts=ROLE_ADDITION_TEXTS,
     bulk=AddToGroups,
 )

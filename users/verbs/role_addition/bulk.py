@@ -6,6 +6,7 @@ from operator import and_
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from users import access
@@ -24,7 +25,9 @@ from users.jobs.models import Job
 class BulkAddToGroupsForm(BulkGroupsForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        groups = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        powerful = [group.pk for group in access.powerful_groups(Group.objects.all())]
+        groups = Group.objects.exclude(pk__in=powerful).order_by("id")
+        groups = groups.prefetch_related("permissions__content_type")
         if self.by.is_superuser:
             self.offer(list(groups))
             return
@@ -32,6 +35,14 @@ class BulkAddToGroupsForm(BulkGroupsForm):
         self.offer(
             [group for group in groups if access.permission_names(group.permissions.all()) <= held]
         )
+
+    def clean_groups(self) -> Any:
+        """Refuses roles that are granted to one account at a time, with its username typed."""
+        groups = self.cleaned_data["groups"]
+        if powerful := access.powerful_groups(groups):
+            names = " and ".join(group.name for group in powerful)
+            raise ValidationError(f"Grant {names} on the page of each account.", code="powerful")
+        return groups
 
 
 class AddToGroups(RoleAction):

@@ -7,24 +7,41 @@ from django.contrib.auth.models import Group
 from users import access
 from users.models import User
 from users.verbs.declaration import PageTexts
+from users.verbs.roles.confirmation import (
+    describe_username_field,
+    require_confirmation,
+    username_field,
+)
 from users.web.forms import GroupsForm
 
 
 class AddToGroupsForm(GroupsForm):
+    typed_username = username_field()
+    target: User
+
     def fit(self, account: User, viewer: Any) -> None:
         """Offers the roles that the account lacks and that the viewer may grant."""
-        others = Group.objects.exclude(user=account).order_by("id")
-        if viewer.is_superuser:
-            self.offer(list(others))
-            return
-        held = viewer.get_all_permissions()
-        self.offer(
-            [
-                group
-                for group in others.prefetch_related("permissions__content_type")
-                if access.permission_names(group.permissions.all()) <= held
-            ]
-        )
+        self.target = account
+        groups = grantable_groups(account, viewer)
+        self.offer(groups)
+        describe_username_field(self, account, groups)
+
+    def clean(self) -> None:
+        super().clean()
+        require_confirmation(self, self.target, self.cleaned_data.get("groups", ()))
+
+    def values(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("groups", "reason", "version")}
+
+
+def grantable_groups(account: User, viewer: Any) -> list[Group]:
+    """Returns the roles that the account lacks and whose permissions the viewer has."""
+    others = Group.objects.exclude(user=account).order_by("id")
+    if viewer.is_superuser:
+        return list(others)
+    held = viewer.get_all_permissions()
+    rows = others.prefetch_related("permissions__content_type")
+    return [row for row in rows if access.permission_names(row.permissions.all()) <= held]
 
 
 ROLE_ADDITION_TEXTS = PageTexts(

@@ -14,7 +14,14 @@ from users.history.edit_merge import (
     with_author,
 )
 from users.models import User
-from users.verbs.transaction import access_values, change_account, refuse_deleted, require_grant
+from users.verbs.superuser_notice import notify_superusers
+from users.verbs.transaction import (
+    access_values,
+    change_account,
+    clean_reason,
+    refuse_deleted,
+    require_grant,
+)
 
 ACCESS_LEVELS = ("is_staff", "is_superuser")
 
@@ -26,6 +33,7 @@ def assign_roles(
     groups: Iterable[Group],
     is_staff: bool,
     is_superuser: bool,
+    reason: str = "",
     version: int | None = None,
 ) -> User:
     """Sets exactly these roles and this access level. A superuser is always staff.
@@ -38,20 +46,25 @@ def assign_roles(
         "is_staff": is_staff or is_superuser,
         "is_superuser": is_superuser,
     }
+    reason = clean_reason(reason)
     with change_account(
         account,
         "assign_roles",
         "account.roles_assigned",
         by=by,
         version=None,
+        reason=reason,
     ) as current:
         refuse_deleted(current)
+        was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
         current.is_staff = wanted["is_staff"]
         current.is_superuser = wanted["is_superuser"]
         current.groups.set(wanted["groups"])
+        if current.is_superuser and not was_superuser:
+            notify_superusers(current)
     return current
 
 

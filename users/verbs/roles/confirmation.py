@@ -1,0 +1,69 @@
+"""What granting power takes: a reason, and the username of the account, typed. Power is the
+superuser's, and that of each role whose holders may grant roles or act on staff.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+
+from users import access
+from users.models import User
+
+SUPERUSER = "Superuser"
+REASON_MISSING = "Enter a reason. It is visible in the audit trail."
+
+
+def username_field() -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        label="Username of this account",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+def describe_username_field(form: forms.Form, account: User, offered: Iterable[Group]) -> None:
+    """Says for which of the offered roles the username has to be typed; without any, removes the
+    field.
+    """
+    names = [group.name for group in access.powerful_groups(offered)]
+    if "is_superuser" in form.fields and not account.is_superuser:
+        names.insert(0, SUPERUSER)
+    if not names:
+        del form.fields["typed_username"]
+        return
+    form.fields["typed_username"].help_text = f"Only to grant {' or '.join(names)}."
+
+
+def require_confirmation(
+    form: forms.Form, account: User, groups: Iterable[Group], is_superuser: bool = False
+) -> None:
+    """Adds errors to the form if it grants power without a reason or without the username. A form
+    without the field offers no power, and the verb refuses what it does not offer.
+    """
+    if "typed_username" not in form.fields:
+        return
+    held = set(account.groups.values_list("pk", flat=True))
+    granted = access.powerful_groups([group for group in groups if group.pk not in held])
+    names = [group.name for group in granted]
+    if is_superuser and not account.is_superuser:
+        names.insert(0, SUPERUSER)
+    if not names:
+        return
+    if not form.cleaned_data.get("reason", "").strip() and not form.has_error("reason"):
+        form.add_error("reason", ValidationError(REASON_MISSING, code="required"))
+    typed = form.cleaned_data.get("typed_username", "").strip()
+    if typed.casefold() != account.username:
+        text = f"Type {account.username} to grant {' and '.join(names)}."
+        form.add_error("typed_username", ValidationError(text, code="confirm"))
+
+
+def role_permissions(groups: Iterable[Group]) -> list[dict[str, Any]]:
+    """Returns what each role permits, in words, for its description."""
+    found = Group.objects.filter(pk__in=[group.pk for group in groups]).order_by("id")
+    return [
+        {"name": group.name, "permissions": [each.name for each in group.permissions.all()]}
+        for group in found.prefetch_related("permissions")
+    ]
