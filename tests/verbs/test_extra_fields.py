@@ -119,7 +119,8 @@ def test_on_the_page_of_ones_own_account(client):
 def test_a_form_that_has_such_fields_takes_them(client):
     client.force_login(make_superuser())
     ada = make_user()
-    client.post(f"/users/{ada.pk}/roles/", {"version": 1, "is_staff": "on"})
+    sent = {"version": 1, "is_staff": "on", "reason": "x"}
+    client.post(f"/users/{ada.pk}/roles/", sent)
     assert User.objects.get(pk=ada.pk).is_staff
     assert not AuditEvent.objects.filter(action="denied").exists()
 

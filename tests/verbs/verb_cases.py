@@ -163,6 +163,7 @@ CASES = {
             account, groups=groups(), is_staff=account.is_staff, is_superuser=False, **kw
         ),
         path="roles/",
+        sent={"reason": "x"},
         event="account.roles_assigned",
         permission="users.assign_roles",
     ),
