@@ -209,6 +209,7 @@ def release() -> str:
     digest = hashlib.blake2b(digest_size=6)
     for folder, pattern in (
         ("users", "*.py"),
+        ("users", "*.svg"),
         ("site", "*.py"),
         ("templates", "*.html"),
         ("static", "*.[cjs]*"),
@@ -359,7 +360,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "users.web.stylesheet.StylesheetFinder",
+    "users.web.joined_assets.JoinedAssetsFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 WHITENOISE_ALLOW_ALL_ORIGINS = False

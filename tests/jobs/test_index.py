@@ -114,7 +114,8 @@ def test_an_address_that_means_nothing_is_named(client, support, query, says):
 def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(
     client, support, root
 ):
-    assert read(client.get("/jobs/running/")).one("span").attributes == {"class": "running"}
+    badge = read(client.get("/jobs/running/")).one("span")
+    assert badge.attributes == {"class": "running", "id": "running-jobs"}
     queries.caches["pages"].clear()
     jobs = [start(root), start(support)]
     badge = read(client.get("/jobs/running/")).all("span", class_="running")[0]

@@ -16,7 +16,7 @@ from users.fields import field_label
 from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
 from users.verbs.impact import COUNT_CAP
-from users.web.icons import asset, icon_svg
+from users.web.icons import asset, icon_svg, logo_url
 from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
 
 CHOSEN = SafeString(" selected")
@@ -25,6 +25,7 @@ register = template.Library()
 
 register.simple_tag(icon_svg, name="icon")
 register.simple_tag(asset, name="asset")
+register.simple_tag(logo_url, name="logo")
 register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)

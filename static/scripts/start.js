@@ -1,0 +1,14 @@
+// What a page needs at once: elements that are for scripts alone, and the viewer's name.
+
+// Selects and page sizes apply at once where HTMX runs; their button is for everybody else.
+document.documentElement.classList.add("scripted");
+
+// The name comes from a cookie: pages are the same for colleagues with equal rights.
+function showViewer() {
+  const place = document.getElementById("viewer");
+  if (!place) return;
+  const pair = document.cookie.split("; ").find((pair) => pair.startsWith("viewer="));
+  if (pair) place.textContent = decodeURIComponent(pair.slice("viewer=".length));
+  place.classList.add("named");
+}
+showViewer();
