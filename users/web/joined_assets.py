@@ -99,6 +99,7 @@ SCRIPT = JoinedAsset(
         "forms",
         "presence",
         "rows",
+        "search",
         "keys",
     ),
     begin='"use strict";\n',
