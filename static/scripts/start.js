@@ -1,6 +1,7 @@
 // What a page needs at once: elements that are for scripts alone, and the viewer's name.
 
-// Selects and page sizes apply at once where HTMX runs; their button is for everybody else.
+// Selects and page sizes apply at once where HTMX runs; their button is for everybody else. Newer
+// browsers know it by the media feature `scripting`, before this runs.
 document.documentElement.classList.add("scripted");
 
 // The name comes from a cookie: pages are the same for colleagues with equal rights.

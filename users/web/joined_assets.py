@@ -75,6 +75,7 @@ STYLESHEET = JoinedAsset(
         "sessions",
         "doctor",
         "history",
+        "presence",
         "forms",
         "conflicts",
         "signin",
