@@ -1,4 +1,4 @@
-// Who else has this account open: asked anew while somebody looks at the page. What is no answer leaves it as it is.
+// Who else has this account open: asked again while the page is visible. Failed requests change nothing.
 
 function look() {
   if (document.hidden) return;

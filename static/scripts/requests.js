@@ -1,4 +1,4 @@
-// Requests: their token, links that post, and what is said when no answer comes.
+// Requests: their token, links that post, and the message when no response arrives.
 
 // The token comes from the cookie, so that no page has to hold it for requests that HTMX makes.
 function token() {

@@ -1,4 +1,4 @@
-// The rows of a list: walked by keys, and ticked.
+// The rows of a list: keyboard navigation and selection.
 
 function rowLinks() {
   return [...document.querySelectorAll(".list tbody td:first-child a")];

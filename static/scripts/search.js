@@ -1,19 +1,19 @@
-// The search of the directory, as one types.
+// Search as you type, in the directory.
 //
-// The first key asks at once. While an answer is on its way, further keys wait for it, though no longer than the last
-// answer took: then the newer question replaces the outdated one (hx-sync of the form aborts it).
+// The first key sends a request at once. While it is pending, further keys wait for its response, but no longer than
+// the last response took: then the new request replaces the outdated one (hx-sync of the form aborts it).
 
 const search = {
   askedAt: 0,
   answerTook: 0,
   pending: false,
-  later: 0, // the timer of a question that waits
+  later: 0, // timer of the next request
   keyAt: 0,
-  step: "", // the address that this search has in the history
+  step: "", // URL of this search in the history
 };
 const SHORTEST_WAIT = 50; // milliseconds
 const LONGEST_WAIT = 400;
-const SAME_SEARCH = 1000; // between two keys; after a longer pause another search begins
+const SAME_SEARCH = 1000; // milliseconds between two keys; after a longer pause a new search begins
 
 function askNow() {
   clearTimeout(search.later);
@@ -46,12 +46,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.id !== "filter") return;
   search.pending = false;
-  if (!event.detail.xhr.status) return; // aborted or lost: says nothing about the server
+  if (!event.detail.xhr.status) return; // aborted or lost, so not a time of the server
   search.answerTook = performance.now() - search.askedAt;
   if (search.later) askNow();
 });
 
-// However many answers come while one types, "Back" leads to where the search began.
+// A search is one entry of the history, however many responses arrive while the viewer types.
 document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
   const { history, requestConfig } = event.detail;
   if (requestConfig.triggeringEvent?.type !== "typed") return;

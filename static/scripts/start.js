@@ -1,4 +1,4 @@
-// What a page needs at once: elements that are for scripts alone, and the viewer's name.
+// What a page needs first: which elements are for scripts, and the viewer's name.
 
 // Selects and page sizes apply at once where HTMX runs; their button is for everybody else. Newer
 // browsers know it by the media feature `scripting`, before this runs.

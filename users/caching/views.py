@@ -1,4 +1,4 @@
-"""Pages about caching, for the staff who look after the servers."""
+"""The caching page, for staff who operate the servers."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

@@ -1,6 +1,6 @@
-"""URLs of static files, the logo, and icons: looked up once, since a page has dozens.
+"""URLs of static files, the logo and icons. Cached, because a page has dozens of them.
 
-Icons and the logo stand in the page itself, which costs less than a request for each.
+Icons and the logo are part of the page's HTML, which is cheaper than another request.
 """
 
 import re
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 FOLDER = Path(__file__).parent
 SYMBOL = re.compile(r'<symbol id="([a-z]+)">(.+?)</symbol>')
-# The stylesheet has the width of the lines.
+# The stylesheet sets the stroke.
 ICON = '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}</svg>'
 asset = cache(static)
 
@@ -28,7 +28,7 @@ def icon_shapes() -> dict[str, SafeString]:
 
 @cache
 def icon_svg(name: str) -> SafeString:
-    """Returns an icon as decoration, which screen readers skip. Raises KeyError."""
+    """Returns an icon that screen readers skip. Raises KeyError."""
     return format_html(ICON, icon_shapes()[name])
 
 

@@ -1,4 +1,4 @@
-"""The stylesheet and the script of all pages: the parts of each, joined into one file."""
+"""The stylesheet and the script of all pages, each joined from several files."""
 
 import os
 import re
@@ -18,7 +18,7 @@ HTMX_FILE = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx
 
 @dataclass(frozen=True)
 class JoinedAsset:
-    """A file that pages link. `folder`: where its parts are; `parts`: their names, in order."""
+    """A file that pages link, joined from the `parts` in `folder`, in that order."""
 
     name: str
     folder: str
@@ -41,16 +41,15 @@ class JoinedAsset:
 
 
 def minify_css(css: str) -> str:
-    """Returns `css` without comments and optional spaces; its strings hold no such signs."""
+    """Returns `css` without comments and optional spaces. Its strings contain neither."""
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     return re.sub(r" ?([{};]) ?", r"\1", css).strip() + "\n"
 
 
 def minify_script(script: str) -> str:
-    """Returns `script` without lines that are empty or a comment, and without indentation.
-
-    No string of it goes over several lines.
+    """Returns `script` without indentation, empty lines and comment lines. It contains no string of
+    several lines.
     """
     return re.sub(r"^[ \t]*(//.*)?\n?", "", script, flags=re.MULTILINE)
 
@@ -111,7 +110,7 @@ JOINED_ASSETS = (STYLESHEET, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):
-    """Finds the files of STATICFILES_DIRS, with the joined files in place of their parts."""
+    """Finds the files of STATICFILES_DIRS, with the joined files instead of their parts."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -141,4 +140,5 @@ def write_joined(asset: JoinedAsset, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}")
     unfinished.write_text(text)
-    unfinished.replace(file)  # another process may read it at this moment
+    # Another process may be reading the file.
+    unfinished.replace(file)
