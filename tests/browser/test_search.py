@@ -124,7 +124,8 @@ def test_back_leads_to_where_the_search_began(directory: Page):
     directory.clock.run_for(2000)
     press(directory, "b")
     wait_for_question(directory, "numb")
-    directory.go_back()
+    with directory.expect_event("domcontentloaded"):  # HTMX reloads the page
+        directory.go_back()
     wait_for_question(directory, "num")
     directory.go_back()
     expect(directory).to_have_url(re.compile(r"/users/\?size=25$"))
