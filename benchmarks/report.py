@@ -85,8 +85,10 @@ def ratios(peers: list[Peer], results: Results) -> list[str]:
     found = []
     for peer in peers[1:]:
         result = results.get(peer.name)
-        both = result and result.seconds and ours.seconds
-        found.append(f"× {three_digits(result.median / ours.median)}" if both else NONE)
+        if result and result.seconds and ours.seconds:
+            found.append(f"× {three_digits(result.median / ours.median)}")
+        else:
+            found.append(NONE)
     return found
 
 
