@@ -18,8 +18,11 @@ from django.utils import timezone
 from users.database.compiled_sql import compile_queryset
 from users.directory.filter import Filter
 from users.jobs.queue import task_queue
+from users.models import User
 
 EXACT_COUNT_CAP = 10_000
+# The accounts with the highest ids, where a common search term reaches the cap soon.
+NEWEST_IDS = 60_000
 # How long a requested count is stored.
 ANSWER_SECONDS = 600
 # The statement timeout of a requested count.
@@ -39,12 +42,37 @@ class Count:
 
 def count_up_to_cap(wanted: Filter) -> Count:
     """Returns the exact count up to EXACT_COUNT_CAP."""
-    matches = wanted.apply().order_by()
-    number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-    if number <= EXACT_COUNT_CAP:
-        return Count(number)
-    about = max(estimate_count(wanted), EXACT_COUNT_CAP)
-    return Count(EXACT_COUNT_CAP, more=True, about=about)
+    estimate = estimate_count(wanted)
+    if not (reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted)):
+        matches = wanted.apply().order_by()
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        if number <= EXACT_COUNT_CAP:
+            return Count(number)
+    return Count(EXACT_COUNT_CAP, more=True, about=max(estimate, EXACT_COUNT_CAP))
+
+
+def reaches_cap_soon(wanted: Filter, estimate: int) -> bool:
+    """Returns whether the planner expects that a search exceeds the cap among the newest ids, with
+    something to spare.
+    """
+    if not wanted.q or estimate <= EXACT_COUNT_CAP:
+        return False
+    return estimate * NEWEST_IDS > 1.5 * EXACT_COUNT_CAP * estimate_count(Filter())
+
+
+def newest_exceed_cap(wanted: Filter) -> bool:
+    """Returns whether more accounts match than the cap, among the newest ids alone.
+
+    They are read one by one: at ten million accounts, the bitmap of a term that half of them match
+    takes two seconds before the first match is counted.
+    """
+    newest = User.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    matches = wanted.apply().order_by().filter(pk__gt=newest - NEWEST_IDS)
+    with transaction.atomic(using=matches.db), connections[matches.db].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        cursor.execute("SET LOCAL enable_bitmapscan = on")
+    return number > EXACT_COUNT_CAP
 
 
 def estimate_count(wanted: Filter) -> int:
