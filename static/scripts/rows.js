@@ -46,3 +46,9 @@ document.addEventListener("reset", (event) => {
   countTicks();
 });
 window.addEventListener("pageshow", countTicks); // a browser that goes back may bring ticks with it
+
+// The old rows leave before the new ones come: HTMX would send an event for each element in them.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, shouldSwap } = event.detail;
+  if (target.id === "results" && shouldSwap) target.querySelector("tbody")?.replaceChildren();
+});
