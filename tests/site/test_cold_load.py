@@ -71,7 +71,11 @@ def test_a_cold_load_of_the_directory_is_small(browser, site):
     context.add_cookies(cookies)
     page = context.new_page()
     requests: list[Request] = []
-    page.on("request", requests.append)
+
+    def note(request: Request) -> None:
+        requests.append(request)
+
+    page.on("request", note)
     page.goto("/users/")
     page.locator("#count [hx-get], #count strong").first.wait_for()
     page.wait_for_load_state("networkidle")
