@@ -15,7 +15,6 @@ from users.bulk.action import BulkAction
 from users.models import State, User
 from users.web.forms import VerbForm
 
-LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 VERB_TEMPLATE = "users/verbs/verb.html"
 
 

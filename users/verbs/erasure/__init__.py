@@ -1,7 +1,8 @@
 """Erase all personal data of an account."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.models import State
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.erasure.bulk import Erase
 from users.verbs.erasure.page import ERASURE_TEXTS, ErasureForm
 from users.verbs.erasure.verb import erase_account
@@ -18,7 +19,7 @@ ERASE = Verb(
     event_label="Erased",
     label="Erase permanently",
     icon="delete",
-    offered_in=(*LIVING_STATES, State.DELETED),
+    offered_in=(*NOT_DELETED_STATES, State.DELETED),
     apart=True,
     change=erase_account,
     form=ErasureForm,
