@@ -46,16 +46,16 @@ NOT_ON_OWN_ACCOUNT: set[str] = set()
 
 
 def declare_action(
-    action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
+    action: str, permission: str, *, on_own_account: bool, read_only: bool = False
 ) -> None:
     """Registers an action with the permission that it requires.
 
-    `on_oneself`: people may take it on their own account.
+    `on_own_account`: people may take it on their own account.
     """
     PERMISSIONS[action] = permission
-    if not on_oneself:
+    if not on_own_account:
         NOT_ON_OWN_ACCOUNT.add(action)
-    if changes_nothing:
+    if read_only:
         READ_ACTIONS.add(action)
 
 

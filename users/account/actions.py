@@ -50,8 +50,10 @@ def verb_actions(verb: Verb) -> list[AccountAction]:
 
 
 ACTIONS = [action for verb in VERBS for action in verb_actions(verb)]
-DANGEROUS = tuple(action for action in ACTIONS if action.link.apart)
-BUTTONS = tuple(action for action in ACTIONS if not action.link.menu and not action.link.apart)
+DANGEROUS = tuple(action for action in ACTIONS if action.link.in_last_section)
+BUTTONS = tuple(
+    action for action in ACTIONS if not action.link.menu and not action.link.in_last_section
+)
 MENU: dict[str, tuple[AccountAction, ...]] = {}
 for action in ACTIONS:
     if heading := action.link.menu:

@@ -34,13 +34,13 @@ class BulkAction(SelectionKind):
     icon: ClassVar[str] = "check"
     # Sorts the actions on the selection page, lowest first.
     position: ClassVar[int]
-    # The heading in the menu of the selection page. Actions without one are buttons there, unless
-    # they are in a section of their own.
+    # The heading in the menu of the selection page. Actions without one are buttons there,
+    # unless they are in the last section of the menu.
     menu: ClassVar[str] = ""
     # The button that confirms is red.
     dangerous: ClassVar[bool] = False
-    # Hard to undo, so it is listed in the last section of the menu.
-    in_own_section: ClassVar[bool] = False
+    # Hard to undo, so it is in the last section of the menu.
+    in_last_section: ClassVar[bool] = False
     # A users.bulk.forms.BulkForm. Its fields except `reason` become parameters of the job.
     form: ClassVar[Any]
     # It can end a superuser's access, so the last active superuser has to be skipped.

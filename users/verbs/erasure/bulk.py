@@ -36,7 +36,7 @@ class Erase(ConditionAction):
     outcome_phrase = "erased"
     icon = "delete"
     dangerous = True
-    in_own_section = True
+    in_last_section = True
     explanation = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
     can_disable_superusers = True
