@@ -312,8 +312,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return status
 
     @property
-    def next_turn(self) -> datetime | None:
-        """The next moment at which the state may change without a write, or None."""
+    def next_state_change(self) -> datetime | None:
+        """The next moment at which the state changes without a write, or None."""
         now = timezone.now()
         ends = (self.suspended_until, self.valid_until)
         return min((end for end in ends if end and end > now), default=None)

@@ -44,7 +44,7 @@ def show(request, pk: int):
         error = str(bad)
 
     def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-        past = reconstruct_account(whole, shell["rights"], at) if at else None
+        past = reconstruct_account(whole, shell["permissions"], at) if at else None
         past = mask_history(past) if past and shell["masked"] else past
         return {
             "history": past,

@@ -63,17 +63,19 @@ def render_tab(
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return BuiltPage(render(request, tab.template, context, status=status), account.next_turn)
+    return BuiltPage(
+        render(request, tab.template, context, status=status), account.next_state_change
+    )
 
 
 def page_context(request, account: User) -> dict[str, Any]:
     """Returns the context of users/account/frame.html."""
     # Loaded first, because access.allowed_actions reads the permissions of the account too.
-    rights = load_permissions(account)
+    permissions = load_permissions(account)
     return {
         "base": "part.html" if partials.is_partial(request) else "base.html",
         "account": account,
-        "rights": rights,
+        "permissions": permissions,
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
         "masked": masking.hides_personal_data(request.user),

@@ -95,8 +95,8 @@ def parse_moment(text: str) -> datetime:
     raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
-def reconstruct_account(account: User, rights: AccountPermissions, at: datetime) -> History:
-    """Returns the account as it was at `at`, from one query. `rights`: its current access."""
+def reconstruct_account(account: User, permissions: AccountPermissions, at: datetime) -> History:
+    """Returns the account as it was at `at`, from one query. `permissions`: its current access."""
     events = newest_account_events(account)
     truncated = len(events) > MAX_EVENTS and events[-1].at > at
     first_event = events[-1] if events and len(events) <= MAX_EVENTS else None
@@ -110,7 +110,7 @@ def reconstruct_account(account: User, rights: AccountPermissions, at: datetime)
             existed=existed,
         )
     own = {name: getattr(account, name) for name in HISTORY_FIELDS if name != "groups"}
-    now = json_values(own | {"groups": [role.name for role in rights.groups]})
+    now = json_values(own | {"groups": [role.name for role in permissions.roles]})
     lines = [field_at_date(name, value, events, at) for name, value in now.items()]
     return History(at, lines, first_event=first_event)
 

@@ -213,8 +213,8 @@ def clean_reason(reason: str) -> str:
     return reason
 
 
-def require_grant(by: Any, action: str = "assign_roles", **rights: Any) -> None:
-    """Raises Denied unless `by` may grant the roles and the access level in `rights`."""
-    refusal = access.grant_refusal(by, **rights)
+def require_grant(by: Any, action: str = "assign_roles", **granted: Any) -> None:
+    """Raises Denied unless `by` may grant the roles and the access level in `granted`."""
+    refusal = access.grant_refusal(by, **granted)
     if refusal:
-        raise access.Denied(action, refusal.reason, refusal.permission, rights.get("target"))
+        raise access.Denied(action, refusal.reason, refusal.permission, granted.get("target"))
