@@ -79,7 +79,7 @@ def page_context(request, account: User) -> dict[str, Any]:
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
         "masked": masking.hides_personal_data(request.user),
-        "at_once": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
+        "reveals_without_reason": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
     }
 
 

@@ -17,8 +17,8 @@ class Tab:
     path: str
     # The template, which extends users/account/frame.html.
     template: str
-    # The name of the tab to which a page below it belongs.
-    within: str = ""
+    # The name of the tab that a subpage belongs to.
+    parent: str = ""
 
     @property
     def key(self) -> str:
@@ -40,7 +40,7 @@ SUBPAGES = (
         "History",
         "history/",
         "users/account/history.html",
-        within="account-activity",
+        parent="account-activity",
     ),
 )
 TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}
