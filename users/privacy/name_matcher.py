@@ -26,10 +26,10 @@ class NameMatcher:
         self.pattern = words_pattern({form for form in forms if len(form) >= MIN_TEXT_LENGTH})
         self.matcher = build_matcher(account, sought)
 
-    def within(self, *texts: object) -> bool:
+    def occur_in(self, *texts: object) -> bool:
         """Returns whether one of `texts` names the person. A text may be a query string or JSON."""
         forms = [form for text in texts for form in decoded_forms(str(text))]
-        return any(map(self.names_person, forms)) or self.matcher.within(*forms)
+        return any(map(self.names_person, forms)) or self.matcher.matches_any(*forms)
 
     def names_person(self, form: str) -> bool:
         found = self.pattern and self.pattern.search(normalise_search_text(form))
