@@ -31,7 +31,7 @@ class PlainDjango(AppConfig):
 def without_prepared_statements() -> None:
     from users.database import prepared_statements
 
-    def plain_cursor(connection: Any, *, at_once: bool = True) -> Any:
+    def plain_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
         return connection.cursor()
 
     prepared_statements.prepared_cursor = plain_cursor

@@ -14,13 +14,13 @@ from psycopg.sql import Literal
 SqlWithParams = tuple[str, tuple]
 
 
-def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
+def prepared_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
     """Returns a cursor that uses prepared statements with generic plans, for constant SQL.
 
-    `at_once`: prepare a statement on its first use, otherwise on its second.
+    `on_first_use`: prepare a statement on its first use, otherwise on its second.
     """
     if connection.vendor == "postgresql":
-        return connection.planned_cursor(at_once)
+        return connection.planned_cursor(on_first_use)
     return connection.cursor()
 
 
