@@ -45,7 +45,7 @@ class TrailFilter:
         return cls(action=action, **ids)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.action or self.actor or self.target)
 
     def page(self, size: int = SIZE) -> IdPage[AuditEvent]:

@@ -83,7 +83,7 @@ def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before:
     first: Any = page.accounts[0]
     return FoundPage(
         page,
-        about=0 if wanted.narrows else first.about or 0,
+        about=0 if wanted.has_criteria else first.about or 0,
         expires_at=status_expiry.read_status_change(first),
     )
 

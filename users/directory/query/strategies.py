@@ -106,7 +106,7 @@ class PageReader(PageQuery):
 
     def collect_by_search(self) -> CollectedRows:
         """Returns matches collected through the search index."""
-        if self.wanted.search.impossible:
+        if self.wanted.search.matches_nothing:
             return CollectedRows([])
         return self.collect(search_collect_sql)
 
