@@ -113,7 +113,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
 def page_shape(found: FoundPage) -> tuple:
     """Returns everything of the found page that is shown around the rows."""
     page = found.page
-    return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.about
+    return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.estimate
 
 
 def open_saved_search(request):

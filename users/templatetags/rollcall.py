@@ -34,7 +34,7 @@ register.simple_tag(render_profile, name="profile_facts")
 register.filter(field_label)
 register.filter("device", device_label)
 register.filter("place", ip_label)
-register.filter("about", format_estimate)
+register.filter("rounded", format_estimate)
 
 
 @register.simple_tag
