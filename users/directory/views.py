@@ -55,10 +55,10 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     rows = account_rows(accounts, columns, wanted.search.words)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
-        around, *lines = [shell.build(), *render_fragments(rows)]
+        shell_html, *lines = [shell.build(), *render_fragments(rows)]
     else:
-        around, *lines = render_fragments([shell, *rows])
-    response = HttpResponse(around.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
+        shell_html, *lines = render_fragments([shell, *rows])
+    response = HttpResponse(shell_html.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
     if partials.is_partial(request):
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
@@ -95,13 +95,13 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "filter": wanted,
         "found": found,
         "page": found.page,
-        "heads": table_headings(wanted, columns),
+        "headings": table_headings(wanted, columns),
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
         "save_url": wanted.url("/users/views/new/") if wanted.query else "",
         "chips": filter_chips(wanted),
-        "steps": page_links(wanted, found.page),
+        "page_links": page_links(wanted, found.page),
         "sizes": size_links(wanted),
         "jumps": jump_links(wanted),
         "states": State.choices,
