@@ -24,7 +24,7 @@ LOG_LINES = 100
 SILENT_AFTER = timedelta(seconds=60)
 RUNNING_KEY = "jobs:running"
 RUNNING_SECONDS = 3
-LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
+REPORTED_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
 def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
@@ -81,7 +81,7 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     time. `masked`: for viewers who may not see personal data.
     """
     yield LINE_WRITER.writerow(REPORT_HEADER)
-    for outcome in LEFT_OUT_OUTCOMES:
+    for outcome in REPORTED_OUTCOMES:
         for item in iterate_items(job, outcome):
             yield LINE_WRITER.writerow(report_cells(item, masked=masked))
 

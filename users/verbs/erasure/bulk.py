@@ -42,8 +42,8 @@ class Erase(ConditionAction):
     can_disable_superusers = True
     ends_sessions = True
     # Erasing an account is slow, so chunks are small.
-    first_size = 5
-    largest_size = 50
+    first_chunk_size = 5
+    max_chunk_size = 50
 
     def title(self, job: Job) -> str:
         return self.label if job.parameters.get("reserve", True) else "Erase and release the names"
