@@ -137,7 +137,7 @@ def test_progress_forgives_crashes(accounts, root, monkeypatch):
     assert_each_exactly_once(job, changed=31)
     lost = JobLine.objects.filter(job=job, code="worker_lost").order_by("pk")
     assert [line.sentence for line in lost] == [
-        f"The worker of attempt {number} died." for number in range(1, 6)
+        f"The worker died during attempt {number}." for number in range(1, 6)
     ]
 
 

@@ -70,7 +70,7 @@ class JobKind(ABC):
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Returns the number of selected accounts, and a text that is different for any other set of
+        """Returns the number of selected accounts, and a text that differs for any other set of
         accounts. Used by kinds that need approval.
         """
 

@@ -53,7 +53,8 @@ REQUEUE_SECONDS = {
     Job.Priority.NORMAL: 15,
     Job.Priority.LOW: 60,
 }
-# Attempts at a chunk that fails because of a temporary database error. They take about 10 s together.
+# Attempts at a chunk that fails because of a temporary database error. All of them together take
+# about 10 s.
 MAX_CHUNK_TRIES = 12
 # After this many failed accounts in a row the job is parked, because the cause is elsewhere.
 MAX_FAILED_ACCOUNTS = 20
@@ -355,7 +356,7 @@ class TimeSlice:
         return runnable_jobs().exclude(pk=self.pk).exists()
 
     def release(self) -> None:
-        """Queues the job again behind the waiting jobs. With a higher priority it is due earlier."""
+        """Queues the job again behind those that wait; a higher priority makes it due earlier."""
         try:
             with transaction.atomic():
                 if not self.requeue():
