@@ -25,9 +25,10 @@ class BulkAction(SelectionKind):
     event: ClassVar[str]
     # The name in the URL: /users/bulk/suspension/.
     noun: ClassVar[str]
-    # Completes "All 3 will be …", such as "suspended".
+    # Completes the sentence "All 3 will be …", such as "suspended".
     outcome_phrase: ClassVar[str]
-    # The heading of the preview, with {} for "3 accounts"; by default the label followed by them.
+    # The heading of the preview, in which {} stands for "3 accounts". By default it is the label
+    # followed by {}.
     question_format: ClassVar[str] = ""
     # Shown above the form.
     explanation: ClassVar[str]
