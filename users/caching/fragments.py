@@ -4,7 +4,7 @@ The key of a fragment is everything that it shows, so it needs no generation and
 Each process keeps the newest fragments in memory; the cache keeps them for all processes, under a
 digest.
 
-The memory of the process has a price tag: `fragment-memory` in docs/benchmarks.md.
+The gain of the memory is measured as `fragment-memory` in docs/benchmarks.md.
 """
 
 import time
@@ -71,11 +71,11 @@ class FragmentMemory:
 FRAGMENT_MEMORY = FragmentMemory()
 
 
-def render_fragments(wanted: list[Fragment]) -> list[SafeString]:
+def render_fragments(fragments: list[Fragment]) -> list[SafeString]:
     """Returns the HTML of each fragment, in order, with at most one read of the cache."""
     with timing.measure_layer("rows"):
-        known = [FRAGMENT_MEMORY.get(fragment.shown) for fragment in wanted]
-        pairs = [*zip(wanted, known, strict=True)]
+        known = [FRAGMENT_MEMORY.get(fragment.shown) for fragment in fragments]
+        pairs = [*zip(fragments, known, strict=True)]
         missing = [fragment for fragment, html in pairs if html is None]
         if not missing:
             return [*map(SafeString, known)]

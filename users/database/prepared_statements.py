@@ -2,7 +2,7 @@
 
 PostgreSQL takes longer to plan such a statement than to run it, so it is planned once for each
 connection. Other statements of the ORM are planned each time, for their own values.
-This has a price tag: `prepared-statements` in docs/benchmarks.md.
+The gain is measured as `prepared-statements` in docs/benchmarks.md.
 """
 
 import re

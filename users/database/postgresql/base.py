@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend with a cursor for prepared statements.
 
-Timestamps are read by the driver's loader, which is written in C. It has a price tag: `c-loader` in
-docs/benchmarks.md.
+Timestamps are read by the driver's loader, which is written in C. The gain is
+measured as `c-loader` in docs/benchmarks.md.
 """
 
 import re
