@@ -71,7 +71,7 @@ def entry_labels(entry: Entry) -> dict[str, str]:
             "way": CHOICE_LABELS["way"].get(entry.text, entry.text),
         }
         if entry.code not in (SignInOutcome.OK, SignInOutcome.CHOSEN):
-            labels["bad"] = "yes"
+            labels["failed"] = "yes"
         return labels
     if entry.kind == "mail":
         state = CHOICE_LABELS["state"].get(entry.before, entry.before)

@@ -1,7 +1,7 @@
 """Reconstructs an account as it was at a moment in the past.
 
-The current values are taken, and every later change is reversed by its audit event. Changes that
-were made without an event are not known, so a field that no event names may have had any value.
+It starts from the current values and reverses every later change that an audit event records.
+Changes without an event are not known, so a field that no event names may have had any value.
 """
 
 from dataclasses import dataclass, field
@@ -38,9 +38,9 @@ class FieldAtDate:
     name: str
     then: Any
     now: Any
-    # The event that had set the value of then, if one is recorded.
+    # The event that set the earlier value, if one is recorded.
     event: AuditEvent | None
-    # Whether the events determine the value of then.
+    # Whether the events determine the earlier value.
     known: bool = True
 
     @property
@@ -53,14 +53,14 @@ class FieldAtDate:
         return self.known and self.then != self.now
 
     @property
-    def can_go_back(self) -> bool:
+    def can_be_restored(self) -> bool:
         """Whether staff may restore the value."""
         return self.changed and self.name in PROFILE_FIELDS
 
 
 @dataclass(frozen=True)
 class History:
-    """An account at a moment. Without lines nothing is known about it."""
+    """An account at a moment. `lines` is empty if nothing is known about it."""
 
     at: datetime
     lines: list[FieldAtDate] = field(default_factory=list)
