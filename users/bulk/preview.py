@@ -176,7 +176,7 @@ def never_signed_in(sample: Sample) -> str:
         if not counts["all"]:
             return "none"
         percent = round(100 * counts["never"] / counts["all"])
-        return f"{counts['never']:,} ({percent} %)" if sample.scale == 1 else f"about {percent} %"
+        return f"{counts['never']:,} ({percent}%)" if sample.scale == 1 else f"about {percent}%"
     return UNKNOWN_COUNT
 
 

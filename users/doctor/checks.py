@@ -168,7 +168,7 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
                 "Not locked out, but an IP address was blocked briefly after too many attempts",
                 explanation=(
                     f"The attempts came from {ip_label(attempt.ip)}, for this account or others."
-                    " Sign-in works again after a minute, or from another address."
+                    " Sign-in works again after a minute, or from another IP address."
                 ),
                 at=attempt.at,
             )

@@ -206,7 +206,7 @@ def clean_reason(reason: str) -> str:
     """Returns the reason as it is stored; it may be empty. Raises ValidationError."""
     reason = reason.strip()
     if len(reason) > REASON_MAX:
-        raise ValidationError({"reason": f"A reason has at most {REASON_MAX} characters."})
+        raise ValidationError({"reason": f"A reason can have at most {REASON_MAX:,} characters."})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in reason):
         text = "This contains a character that can’t be stored. Remove it."
         raise ValidationError({"reason": text})
