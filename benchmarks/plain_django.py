@@ -132,8 +132,8 @@ def without_facts_html() -> None:
     def plain_profile(account: Any, may: Any) -> SafeString:
         return plain_fields(account, may, *PROFILE_FIELDS)
 
-    register.simple_tag(plain_field, name="fact")
-    register.simple_tag(plain_profile, name="profile_facts")
+    register.simple_tag(plain_field, name="profile_field")
+    register.simple_tag(plain_profile, name="profile_fields")
 
 
 REPLACEMENTS: dict[str, Callable[[], None]] = {

@@ -75,7 +75,7 @@ def restore_from_history(request, pk: int, name: str) -> HttpResponse:
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
-    return render(request, "users/account/put_back.html", context, status=form_status(form))
+    return render(request, "users/account/restore.html", context, status=form_status(form))
 
 
 def history_at(account: User, typed: str) -> History:

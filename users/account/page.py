@@ -69,11 +69,11 @@ def render_tab(
 
 
 def page_context(request, account: User) -> dict[str, Any]:
-    """Returns the context of users/account/frame.html."""
+    """Returns the context of users/account/page.html."""
     # Loaded first, because access.allowed_actions reads the permissions of the account too.
     permissions = load_permissions(account)
     return {
-        "base": "part.html" if partials.is_partial(request) else "base.html",
+        "base": "partial.html" if partials.is_partial(request) else "base.html",
         "account": account,
         "permissions": permissions,
         "tabs": TABS,

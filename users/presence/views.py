@@ -45,7 +45,7 @@ def presence_strip(request, pk: int):
         "url": f"/users/{pk}/presence/?{urlencode(query)}",
         "back": "" if editing else reload_path(request, pk),
     }
-    return render(request, "users/presence/_here.html", context)
+    return render(request, "users/presence/_strip_content.html", context)
 
 
 def parse_presence_query(request, pk: int) -> tuple[int, bool]:
