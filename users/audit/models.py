@@ -1,5 +1,5 @@
-"""The audit event, a row that is written once and never changed, and the head of the hash chain that
-proves this.
+"""The audit event, a row that is written once and never changed, and the head of the hash chain
+that proves this.
 """
 
 from typing import Any

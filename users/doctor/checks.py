@@ -162,7 +162,7 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
         )
     since = timezone.now() - THROTTLE_PERIOD
     for attempt in activity.attempts:
-        if attempt.code == SignInOutcome.CROWDED and attempt.at > since:
+        if attempt.code == SignInOutcome.IP_THROTTLED and attempt.at > since:
             return Finding(
                 Level.NOTICE,
                 "Not locked out, but an IP address was blocked briefly after too many attempts",
