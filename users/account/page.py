@@ -28,8 +28,8 @@ def cached_tab(
 ) -> HttpResponse:
     """Responds with a tab that is cached for all viewers with the same permissions.
 
-    The account's owner has an own copy. `content(request, account, shell)` returns the context of
-    the tab's template, where `shell` is the context of the page around it. The tab may show only
+    There is a separate copy for the account's owner. `content(request, account, shell)` returns the
+    context of the tab's template, where `shell` is the context of the page around it. The tab may show only
     data whose changes raise the generation of accounts, roles, events or one of `shows`, and no
     form that needs a token.
     """

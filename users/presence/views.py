@@ -33,7 +33,7 @@ def presence_strip(request, pk: int):
         raise Http404
     version, others = found
     change = find_recent_change(pk, shown, request.user) if version > shown else None
-    digest = presence_digest(others, change and (change.who, change.description, change.step))
+    digest = presence_digest(others, change and (change.who, change.description, change.digest_age))
     if digest == request.GET.get("said"):
         return HttpResponse(status=204)
     form = {"form": 1} if on_form else {}

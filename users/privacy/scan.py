@@ -32,7 +32,7 @@ CLAIM_TIMEOUT = timedelta(seconds=60)
 # Erasures in one scan: their values take about 40 MB of memory.
 MAX_ERASURES = 20_000
 DONE_ACTION = "account.traces_removed"
-# Seconds between two chunks, in which other writers of SQLite get their chance.
+# Seconds between two chunks, in which other connections can write to SQLite.
 CHUNK_PAUSE = {"sqlite": 0.02}
 
 

@@ -1,7 +1,7 @@
 """The transaction that verbs share, and the checks that several of them make.
 
-The steps are: lock the row, check the permission and the version, change the account, keep a last
-superuser, save, and record the event.
+The steps are: lock the row, check the permission and the version, change the account, make
+sure that a superuser remains, save, and record the event.
 """
 
 from collections.abc import Iterator
