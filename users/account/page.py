@@ -23,15 +23,13 @@ from users.web import account_lookup, partials
 TabContent = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
-def cached_tab(
-    request, pk: int, name: str, content: TabContent, *, shows: tuple[str, ...] = ()
-) -> HttpResponse:
+def cached_tab(request, pk: int, name: str, content: TabContent) -> HttpResponse:
     """Responds with a tab that is cached for all viewers with the same permissions.
 
     There is a separate copy for the account's owner. `content(request, account, shell)` returns the
-    context of the tab's template, where `shell` is the context of the page around it. The tab may show only
-    data whose changes raise the generation of accounts, roles, events or one of `shows`, and no
-    form that needs a token.
+    context of the tab's template, where `shell` is the context of the page around it. The tab may
+    show only data whose changes raise the generation of accounts, roles or events, and no form that
+    needs a token.
     """
     access.require(request.user, "view")
 
@@ -41,7 +39,7 @@ def cached_tab(
     return pages.cached_page(
         request,
         view,
-        generations=(ACCOUNTS, ROLES, AUDIT, *shows),
+        generations=(ACCOUNTS, ROLES, AUDIT),
         audience=request.user.pk == pk,
     )
 

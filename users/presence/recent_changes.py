@@ -42,7 +42,7 @@ class RecentChange:
 
     @property
     def digest_age(self) -> str:
-        """The age in the digest of the strip: it has no seconds, so they do not send the strip again."""
+        """The age in the digest of the strip, without seconds, so that they alone send nothing."""
         return "" if self.seconds < 60 else self.ago
 
 
