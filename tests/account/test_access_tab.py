@@ -133,7 +133,7 @@ def test_a_page_reads_as_many_rights_as_the_gate():
     ada.groups.add(Group.objects.create(name="Empty"))
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     found = load_permissions(ada)
-    assert [role.name for role in found.groups] == ["Empty", "Manager"]
+    assert [role.name for role in found.roles] == ["Empty", "Manager"]
     assert access.stored_permissions(ada) == access.stored_permissions(User.objects.get(pk=ada.pk))
 
 
