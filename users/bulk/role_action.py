@@ -22,7 +22,7 @@ Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
 
 
-class BulkGroupsForm(BulkForm, GroupsForm):
+class BulkRolesForm(BulkForm, GroupsForm):
     version = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -31,7 +31,7 @@ class BulkGroupsForm(BulkForm, GroupsForm):
 
 
 class RoleAction(UndoableAction):
-    """Base class of AddToGroups and RemoveFromGroups. The before-image holds the ids of all of the
+    """Base class of AddRoles and RemoveRoles. The before-image holds the ids of all of the
     account's groups.
     """
 
