@@ -74,7 +74,7 @@ def request_position(request) -> dict[str, str]:
 def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> Fragment:
     """Returns everything around the rows; it outlives a change of one of the accounts."""
     part = "#results" if partials.is_partial(request) else ""
-    shown = (
+    key_parts = (
         part,
         pages.audience_digest(request.user),
         timezone.now().year,
@@ -87,7 +87,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
         context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Fragment(("frame", repr(shown)), build, expensive=True)
+    return Fragment(("shell", repr(key_parts)), build, expensive=True)
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
