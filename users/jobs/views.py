@@ -41,7 +41,7 @@ def index(request):
         "jobs": page.rows,
         "state": state,
         "states": STATE_CHOICES,
-        "silence": queries.worker_silence(),
+        "outage": queries.worker_outage(),
         "sees_all": access.may(request.user, "view_jobs"),
     }
     context |= page.links("/jobs/", "before", state=state)
@@ -164,7 +164,7 @@ def progress_context(job: Job) -> dict[str, object]:
         "counts": counts,
         "percent": int(job.fraction * 100),
         "open": is_open,
-        "silence": queries.worker_silence() if is_open else None,
+        "outage": queries.worker_outage() if is_open else None,
     }
 
 
