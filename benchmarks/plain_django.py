@@ -63,7 +63,7 @@ def without_page_memory() -> None:
 def without_fragment_memory() -> None:
     from users.caching.fragments import FragmentMemory
 
-    FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
+    FragmentMemory.put = lambda self, key_parts, html: None  # type: ignore[method-assign]
 
 
 def without_redis_lock() -> None:
