@@ -119,7 +119,7 @@ def test_an_address_keeps_the_filter_and_adds_the_position():
 
 def test_the_digest_is_of_the_accounts_and_not_of_their_order():
     wanted = Filter.parse(QueryDict("status=active"))
-    assert wanted.digest == wanted.ordered_by("name").sized(25).digest
+    assert wanted.digest == wanted.with_sort("name").with_size(25).digest
     assert wanted.digest != wanted.without("status").digest
 
 

@@ -119,10 +119,10 @@ class Filter:
     def sort_description(self) -> str:
         return describe_sort(self.sort)
 
-    def ordered_by(self, sort: str) -> "Filter":
+    def with_sort(self, sort: str) -> "Filter":
         return replace(self, sort=sort)
 
-    def sized(self, size: int) -> "Filter":
+    def with_size(self, size: int) -> "Filter":
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
@@ -133,7 +133,7 @@ class Filter:
         return replace(self, values=values)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.q or self.values)
 
     @property
@@ -148,7 +148,7 @@ class Filter:
         words = []
         if status := values.pop("status", ""):
             words.append(FILTERS["status"].describe(status))
-        elif not self.narrows:
+        elif not self.has_criteria:
             words.append("all")
         words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
         words += [FILTERS[name].describe(value) for name, value in values.items()]

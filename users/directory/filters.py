@@ -91,7 +91,7 @@ class FilterSpec:
     superset: Callable[[str], Q | None] = lambda value: None
     # A narrower condition that matches nearly all accounts of the value and has an index ordered by
     # date_joined, for filters whose exact condition has none.
-    mostly: Callable[[str], Q | None] = lambda value: None
+    main_subset: Callable[[str], Q | None] = lambda value: None
     # If the filter is a range of a sort's key: the name of the sort, and the range.
     key_range: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
@@ -182,7 +182,7 @@ def status_superset(value: str) -> Q | None:
     return Q(valid_until__isnull=False) if value == State.ENDED else None
 
 
-def status_mostly(value: str) -> Q | None:
+def status_main_subset(value: str) -> Q | None:
     return Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None
 
 
@@ -222,7 +222,7 @@ FILTERS = {
         indexed_sorts=status_indexed_sorts,
         rare=lambda value: value != State.ACTIVE,
         superset=status_superset,
-        mostly=status_mostly,
+        main_subset=status_main_subset,
     ),
     "role": choice_filter(
         ACCESS_LEVELS,

@@ -98,7 +98,7 @@ def grantors(account_id: int, since: datetime) -> set[int]:
 
 def browsers_used(account_id: int, since: datetime) -> set[tuple[str, str]]:
     """Returns the IP addresses and user agents from which somebody signed in to the account."""
-    outcomes = (SignInOutcome.OK, SignInOutcome.CHOSEN)
+    outcomes = (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)
     sign_ins = SignInEvent.objects.filter(account_id=account_id, at__gt=since, outcome__in=outcomes)
     sessions = Session.objects.filter(account_id=account_id, last_used_at__gt=since)
     used = {*sign_ins.order_by("-id").values_list("ip", "user_agent")[:SIGN_INS_READ]}

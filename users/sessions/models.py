@@ -62,7 +62,7 @@ class SignInMethod(models.TextChoices):
 
 class SignInOutcome(models.TextChoices):
     OK = "ok", "Signed in"
-    CHOSEN = "chosen", "Chose a password"
+    PASSWORD_CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
     UNKNOWN = "unknown", "No such account"
     INVITED = "invited", "Invited, no password yet"
@@ -73,8 +73,8 @@ class SignInOutcome(models.TextChoices):
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
     THROTTLED = "throttled", "Locked after failed attempts"
-    CROWDED = "crowded", "Too many requests from this IP address"
-    DEAD_LINK = "dead-link", "Link already used or expired"
+    IP_THROTTLED = "crowded", "Too many requests from this IP address"
+    INVALID_LINK = "dead-link", "Link already used or expired"
 
 
 class SignInEvent(models.Model):
@@ -117,4 +117,4 @@ class SignInEvent(models.Model):
 
     @property
     def succeeded(self) -> bool:
-        return self.outcome in (SignInOutcome.OK, SignInOutcome.CHOSEN)
+        return self.outcome in (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)

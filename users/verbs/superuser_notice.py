@@ -1,8 +1,9 @@
 """The email to the other superusers about a new one."""
 
+from users.account_state import State, in_state
 from users.mail import outbox
 from users.mail.models import Message
-from users.models import State, User, in_state
+from users.models import User
 
 
 def notify_superusers(account: User) -> None:

@@ -113,7 +113,7 @@ def made_up(number: int, chance: random.Random) -> User:
 
 
 def wanted(query: str, sort: str, size: int = 100) -> Filter:
-    return Filter.parse(QueryDict(query)).ordered_by(sort).sized(size)
+    return Filter.parse(QueryDict(query)).with_sort(sort).with_size(size)
 
 
 def expected(query: str, sort: str) -> list[int]:

@@ -15,7 +15,7 @@ from users.verbs.roles.confirmation import (
 from users.web.forms import GroupsForm
 
 
-class AddToGroupsForm(GroupsForm):
+class AddRolesForm(GroupsForm):
     typed_username = username_field()
     target: User
 
