@@ -59,7 +59,7 @@ def granted_ties(initiator: User, approver: User, since: datetime) -> Iterator[s
         whom = "you" if target == approver else str(target)
         whose = "your" if target == approver else f"{target}’s"
         last: dict[str, datetime] = {}
-        events = grant_events(since).filter(actor_id=actor.pk, target_id=target.pk)
+        events = access_events(since).filter(actor_id=actor.pk, target_id=target.pk)
         for event in events.order_by("id"):
             for grant in event_grants(event):
                 last[grant.format(whom=whom, whose=whose)] = event.at
@@ -67,7 +67,7 @@ def granted_ties(initiator: User, approver: User, since: datetime) -> Iterator[s
             yield f"{who} {grant} on {date_text(timezone.localtime(at))}."
 
 
-def grant_events(since: datetime) -> Any:
+def access_events(since: datetime) -> Any:
     """Returns the events about accounts that name an actor."""
     return AuditEvent.objects.filter(
         at__gt=since, actor_id__isnull=False, action__startswith="account."
@@ -88,7 +88,7 @@ def grantors(account_id: int, since: datetime) -> set[int]:
     found: set[int] = set()
     latest = {account_id}
     for _ in range(CHAIN_LENGTH):
-        events = grant_events(since).filter(target_id__in=latest).exclude(actor_id__in=latest)
+        events = access_events(since).filter(target_id__in=latest).exclude(actor_id__in=latest)
         latest = {event.actor_id for event in events if event_grants(event)} - found  # type: ignore[misc]
         if not latest:
             break

@@ -1,5 +1,5 @@
-"""What granting power takes: a reason, and the username of the account, typed. Power is the
-superuser's, and that of each role whose holders may grant roles or act on staff.
+"""Confirmation of roles with power: it takes a reason and the username of the account, typed. Power
+is the superuser's, and that of each role whose members may grant roles or act on staff.
 """
 
 from collections.abc import Iterable
