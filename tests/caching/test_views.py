@@ -33,7 +33,7 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
         name="gone:2", at=timezone.now() - timedelta(minutes=5), figures={"directory": {"hit": 999}}
     )
     main = read(client.get("/caching/")).one("main")
-    assert "8 responses, 87.5 % from the cache Details 7 hit, 1 miss" in main.text
+    assert "8 responses, 87.5% from the cache Details 7 hit, 1 miss" in main.text
     assert "elsewhere:1" in main.text
     assert "gone:2" not in main.text
     rows = {row.one("th").text: row.text for row in main.one("tbody").all("tr")}

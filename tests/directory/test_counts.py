@@ -54,7 +54,7 @@ def test_beyond_the_cap_it_says_more_than(viewer, people, monkeypatch):
 def test_the_capped_count_stops_at_the_cap(people, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 10)
     assert counts.count_up_to_cap(wanted("q=smith")) == counts.Count(
-        10, more=True, about=max(10, counts.estimate_count(wanted("q=smith")))
+        10, is_capped=True, estimate=max(10, counts.estimate_count(wanted("q=smith")))
     )
 
 

@@ -91,7 +91,9 @@ def test_who_may_not_see_all_jobs_sees_their_own(client, root, accounts):
 def test_it_says_since_when_there_is_no_worker(client, support):
     assert not read(client.get("/jobs/")).all("p", class_="note")
     WorkerBeat.objects.update(at=timezone.now() - timedelta(minutes=5))
-    assert "No worker since" in read(client.get("/jobs/")).one("p", class_="note").text
+    assert (
+        "No worker has responded since" in read(client.get("/jobs/")).one("p", class_="note").text
+    )
     WorkerBeat.objects.all().delete()
     assert "No worker is running" in read(client.get("/jobs/")).one("p", class_="note").text
 

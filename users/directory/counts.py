@@ -35,9 +35,9 @@ class Count:
 
     number: int
     # Whether `number` is a lower bound.
-    more: bool = False
-    # The planner's estimate if `more`, else 0.
-    about: int = 0
+    is_capped: bool = False
+    # The planner's estimate if `is_capped`, else 0.
+    estimate: int = 0
 
 
 def count_up_to_cap(wanted: Filter) -> Count:
@@ -48,7 +48,7 @@ def count_up_to_cap(wanted: Filter) -> Count:
         number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
         if number <= EXACT_COUNT_CAP:
             return Count(number)
-    return Count(EXACT_COUNT_CAP, more=True, about=max(estimate, EXACT_COUNT_CAP))
+    return Count(EXACT_COUNT_CAP, is_capped=True, estimate=max(estimate, EXACT_COUNT_CAP))
 
 
 def reaches_cap_soon(wanted: Filter, estimate: int) -> bool:
@@ -113,9 +113,9 @@ def request_count(wanted: Filter) -> dict[str, Any]:
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
-    """Returns `number` (None while a worker counts), `error` and `at`; None without a request.
+    """Returns a dict with `number`, `error` and `at`; None if nobody has requested this count.
 
-    `at` is the time of the answer, or of the request while there is none.
+    While a worker counts, `number` is None and `at` is the time of the request.
     """
     return cache.get(count_key(wanted.digest))
 
@@ -125,10 +125,10 @@ def count_requested(digest: str) -> int | None:
 
     Returns None if the request has expired.
     """
-    asked = cache.get(count_key(digest))
-    if asked is None:
+    entry = cache.get(count_key(digest))
+    if entry is None:
         return None
-    matches = Filter.parse(QueryDict(asked["query"]), masked=asked["masked"]).apply().order_by()
+    matches = Filter.parse(QueryDict(entry["query"]), masked=entry["masked"]).apply().order_by()
     with transaction.atomic():
         if connections[matches.db].vendor == "postgresql":
             with connections[matches.db].cursor() as cursor:
@@ -136,13 +136,13 @@ def count_requested(digest: str) -> int | None:
                     "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
                 )
         number = matches.count()
-    cache.set(count_key(digest), asked | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
+    cache.set(count_key(digest), entry | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
     return number
 
 
 def store_count_error(digest: str, error: str) -> None:
-    if asked := cache.get(count_key(digest)):
-        cache.set(count_key(digest), asked | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
+    if entry := cache.get(count_key(digest)):
+        cache.set(count_key(digest), entry | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
 
 
 def forget_counts() -> None:

@@ -131,7 +131,7 @@ def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
     try:
         return {"filter": saved_searches.saved_filter(current, masked=masked)}
     except BadFilter as error:
-        return {"wrong": error}
+        return {"error": error}
 
 
 @require_POST
