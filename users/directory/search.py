@@ -16,6 +16,7 @@ from django.db import connections
 from django.db.models import Q
 
 from users.database.search_index import search_condition
+from users.directory.search_text import clean_search_text
 from users.identifiers import LARGEST_ID, fold_identifier, normalise_phone, normalise_search_text
 from users.models import UserQuerySet
 
@@ -49,7 +50,7 @@ class Search:
     def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = normalise_if_phone(q) if masked else q
+        q = normalise_if_phone(q) if masked else clean_search_text(q)
         for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
             if name.lower() in SEARCH_FIELDS:

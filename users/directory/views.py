@@ -62,6 +62,8 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     if partials.is_partial(request):
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
+    if not wanted.is_cacheable:
+        expires_at = timezone.now()
     return BuiltPage(response, found.expires_at or expires_at)
 
 

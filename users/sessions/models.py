@@ -81,7 +81,7 @@ class SignInEvent(models.Model):
     """One attempt to sign in, and its outcome.
 
     It is written by one INSERT outside of a transaction, so it survives a later failure. The table
-    is designed for fifty million rows, with two indexes and no foreign key. `typed` is a keyed
+    is designed for fifty million rows, with three indexes and no foreign key. `typed` is a keyed
     digest of a name that no account has, so that staff can check whether somebody tried it.
     """
 
@@ -109,6 +109,11 @@ class SignInEvent(models.Model):
                 fields=["typed", "-id"],
                 name="signin_by_typed",
                 condition=~Q(typed=""),
+            ),
+            models.Index(
+                fields=["ip", "outcome", "account_id"],
+                name="signin_by_ip",
+                condition=Q(account_id__isnull=False),
             ),
         ]
 
