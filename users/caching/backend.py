@@ -21,7 +21,6 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django_redis.cache import RedisCache
-from django_redis.serializers.base import BaseSerializer
 from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
@@ -102,16 +101,6 @@ class Breaker:
             logger.warning("The page cache is available again (%s).", self.name)
 
 
-class PlainBytes(BaseSerializer):
-    """Leaves entries as they are. django-redis would unpickle them."""
-
-    def dumps(self, value: bytes) -> bytes:
-        return value
-
-    def loads(self, value: bytes) -> bytes:
-        return value
-
-
 class ProcessMemory:
     """The newest few megabytes of entries that this process has read or written, as in Redis.
 
@@ -168,7 +157,7 @@ class PageCache(BaseCache):
 
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
-        options = params.get("OPTIONS", {}) | {"SERIALIZER": "users.caching.backend.PlainBytes"}
+        options = params.get("OPTIONS", {}) | {"SERIALIZER": "users.caching.packing.PlainBytes"}
         self.redis = RedisCache(server, params | {"OPTIONS": options})
         new_state = (ProcessMemory(), Breaker("reads"), Breaker("writes"))
         state = PROCESS_STATE.setdefault(server, new_state)
@@ -206,8 +195,7 @@ class PageCache(BaseCache):
             return found
         read = self.read(lambda: self.redis.get_many([*rest], version=version), {})
         accepted = self.accept({rest[key]: entry for key, entry in read.items()})
-        found |= {key: accepted[name] for key, name in rest.items() if name in accepted}
-        return found
+        return found | {key: accepted[name] for key, name in rest.items() if name in accepted}
 
     def accept(self, entries: dict[str, Any]) -> dict[str, Any]:
         """Returns the values of the entries that this installation stored under these names."""

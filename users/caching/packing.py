@@ -17,6 +17,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
+from django_redis.serializers.base import BaseSerializer
 
 logger = logging.getLogger(__name__)
 DIGEST_SIZE = 16
@@ -30,6 +31,16 @@ HEAD_SIZE = 4
 
 class WrongEntryError(Exception):
     """An entry that was not stored by this installation under this key."""
+
+
+class PlainBytes(BaseSerializer):
+    """Leaves entries as they are. django-redis would unpickle them."""
+
+    def dumps(self, value: bytes) -> bytes:
+        return value
+
+    def loads(self, value: bytes) -> bytes:
+        return value
 
 
 class StoredResponse(HttpResponse):

@@ -4,7 +4,6 @@ and emails that one gave the other, and a browser that both have used.
 A second account of the same person is no second person. Ties count for BULK_APPROVAL_TIE_DAYS.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,7 +40,7 @@ def find_ties(initiator: User, approver: User) -> list[str]:
     if not settings.BULK_APPROVAL_TIE_DAYS:
         return []
     since = timezone.now() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
-    ties = [*granted_ties(initiator, approver, since)]
+    ties = granted_ties(initiator, approver, since)
     if not ties and initiator.pk in grantors(approver.pk, since):
         ties.append(f"Your access comes from {initiator}, through other people.")
     if not ties and approver.pk in grantors(initiator.pk, since):
@@ -51,20 +50,29 @@ def find_ties(initiator: User, approver: User) -> list[str]:
     return ties
 
 
-def granted_ties(initiator: User, approver: User, since: datetime) -> Iterator[str]:
-    """Yields a sentence about the last event of each kind between the two."""
-    pairs = [(initiator, approver), (approver, initiator)]
-    for actor, target in pairs:
-        who = "You" if actor == approver else str(actor)
-        whom = "you" if target == approver else str(target)
-        whose = "your" if target == approver else f"{target}’s"
-        last: dict[str, datetime] = {}
-        events = access_events(since).filter(actor_id=actor.pk, target_id=target.pk)
-        for event in events.order_by("id"):
-            for grant in event_grants(event):
-                last[grant.format(whom=whom, whose=whose)] = event.at
-        for grant, at in last.items():
-            yield f"{who} {grant} on {date_text(timezone.localtime(at))}."
+def granted_ties(initiator: User, approver: User, since: datetime) -> list[str]:
+    """Returns a sentence about the last event of each kind between the two."""
+    given = last_grants(initiator, approver, since)
+    returned = last_grants(approver, initiator, since)
+    sentences = []
+    for grant, at in given.items():
+        deed = grant.format(whom="you", whose="your")
+        sentences.append(f"{initiator} {deed} on {at}.")
+    for grant, at in returned.items():
+        deed = grant.format(whom=initiator, whose=f"{initiator}’s")
+        sentences.append(f"You {deed} on {at}.")
+    return sentences
+
+
+def last_grants(actor: User, target: User, since: datetime) -> dict[str, str]:
+    """Returns the last date of each kind of grant from one person to another."""
+    events = access_events(since).filter(actor_id=actor.pk, target_id=target.pk)
+    dates = {}
+    for event in events.order_by("id"):
+        date = date_text(timezone.localtime(event.at))
+        for grant in event_grants(event):
+            dates[grant] = date
+    return dates
 
 
 def access_events(since: datetime) -> Any:
@@ -88,8 +96,11 @@ def grantors(account_id: int, since: datetime) -> set[int]:
     found: set[int] = set()
     latest = {account_id}
     for _ in range(CHAIN_LENGTH):
-        events = access_events(since).filter(target_id__in=latest).exclude(actor_id__in=latest)
-        latest = {event.actor_id for event in events if event_grants(event)} - found  # type: ignore[misc]
+        actors: set[Any] = set()
+        for event in access_events(since).filter(target_id__in=latest):
+            if event_grants(event):
+                actors.add(event.actor_id)
+        latest = actors - found - {account_id}
         if not latest:
             break
         found |= latest
