@@ -17,8 +17,13 @@ from users.transfer.import_fields import (
     comparable_name,
     normalise_attribute,
 )
+from users.transfer.mapping_advice import (
+    escape_unprintable,
+    join_words,
+    list_columns,
+    mapping_advice,
+)
 
-PRINTABLE_MAX = 60  # characters of a value in a message
 SECRET_WORDS = ("password", "secret", "token")
 
 
@@ -70,8 +75,7 @@ class ColumnMapping:
         attributes = self.attribute_values(record, problems)
         key = values.get(self.key, "")
         if not key and not problems:
-            origin = template_origin(self.templates[self.key])
-            problems.append(f"{self.key}, {origin}: There is no value to identify the account.")
+            problems.append(self.missing_key(values))
         return ImportRow(
             line=record.line,
             values=values,
@@ -79,6 +83,16 @@ class ColumnMapping:
             key=key,
             problem=" ".join(problems),
         )
+
+    def missing_key(self, values: dict[str, str]) -> str:
+        """Returns the problem of a row without a key, and another key that it has."""
+        origin = template_origin(self.templates[self.key])
+        problem = f"{self.key}, {origin}: There is no value to identify the account."
+        other = next((field for field in KEY_FIELDS if values.get(field)), "")
+        if not other:
+            return problem
+        shown = escape_unprintable(values[other])
+        return f"{problem} Its {other} is “{shown}”: use --key {other} if every row has one."
 
     def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
         """Returns the valid values by field. Appends the errors of the others to `problems`."""
@@ -129,7 +143,7 @@ def build_mapping(
         attributes=attributes,
         ignored=[column for column in source.columns if column not in used],
         source=system_name(system),
-        key=choose_key(templates, key),
+        key=choose_key(source, templates, key),
     )
 
 
@@ -203,29 +217,26 @@ def require_new_field(found: dict[str, ColumnTemplate], text: str, equals: str, 
 def require_column(source: ImportSource, column: str) -> None:
     """Raises UnreadableFile if the file has no such column."""
     if column not in source.columns:
-        columns = ", ".join(map(escape_unprintable, source.columns))
         missing = escape_unprintable(column)
-        reason = f"There is no column “{missing}”. The columns are: {columns}."
+        reason = f"There is no column “{missing}”. {list_columns(source)}"
         raise UnreadableFile(source.name, source.line, reason)
 
 
-def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
+def choose_key(source: ImportSource, templates: dict[str, ColumnTemplate], key: str) -> str:
     """Returns the field that identifies accounts: the requested one, or else the first of
     KEY_FIELDS that the file provides. Raises BadMapping.
     """
-    if key and key not in templates:
-        raise BadMapping(f"--key {key}: nothing provides {key}. Use --map or --set to provide it.")
-    found = key or next((name for name in KEY_FIELDS if name in templates), "")
-    if not found:
-        keys = " or ".join(KEY_FIELDS)
-        raise BadMapping(
-            f"Nothing identifies the account of a row. Use --map or --set to provide {keys}."
-        )
+    provided = tuple(name for name in KEY_FIELDS if name in templates)
+    if not provided:
+        raise BadMapping(f"Nothing identifies the account of a row. {mapping_advice(source)}")
+    if key and key not in provided:
+        advice = mapping_advice(source, (key,))
+        usable = join_words(tuple(f"--key {name}" for name in provided))
+        raise BadMapping(f"--key {key}: nothing provides {key}. {advice} Or use {usable}.")
     if "email" not in templates and "username" not in templates:
-        raise BadMapping(
-            "An account needs a username or an email. Use --map or --set to provide one."
-        )
-    return found
+        advice = mapping_advice(source, ("email", "username"))
+        raise BadMapping(f"An account needs a username or an email. {advice}")
+    return key or provided[0]
 
 
 def system_name(system: str) -> str:
@@ -250,16 +261,3 @@ def template_origin(template: ColumnTemplate) -> str:
     if not columns:
         return "fixed value"
     return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
-
-
-def escape_unprintable(text: str) -> str:
-    """Returns at most PRINTABLE_MAX characters of `text`, with escapes for unprintable ones."""
-    shown = text if len(text) <= PRINTABLE_MAX else text[: PRINTABLE_MAX - 1] + "…"
-    return "".join(map(escape_character, shown))
-
-
-def escape_character(char: str) -> str:
-    """Returns a printable character unchanged, and an escape such as \\x00 for any other one."""
-    if char.isprintable():
-        return char
-    return char.encode("unicode_escape", "surrogatepass").decode()

@@ -96,6 +96,8 @@ class Command(BaseCommand):
             "encoding": self.options["encoding"],
             "delimiter": delimiter,
             "skip_lines": self.options["skip_lines"],
+            "columns": self.options["columns"],
+            "short_rows": self.options["short_rows"],
         }
         return csv_format.read_csv(file, self.name, **options)
 
@@ -203,7 +205,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
-        default="utf-8-sig",
+        default="utf-8",
         help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
     )
     parser.add_argument(
@@ -217,6 +219,17 @@ def add_format_arguments(parser: ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="the number of lines before the column names",
+    )
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="NAME,NAME",
+        help="the column names of a file without a header; leave a name empty to ignore a column",
+    )
+    parser.add_argument(
+        "--short-rows",
+        action="store_true",
+        help="accept rows whose last cells are missing, as empty cells",
     )
 
 
