@@ -41,7 +41,7 @@ class ImportRow:
     # The value that identifies the account.
     key: str
     problem: str = ""
-    # Whether the record does not fit the columns of its file.
+    # Whether the record does not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
 
 

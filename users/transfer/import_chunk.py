@@ -13,6 +13,7 @@ from users.audit.record import build_event
 from users.models import State, User
 from users.transfer.column_mapping import ColumnMapping, ImportRow
 from users.transfer.import_fields import IMPORT_FIELDS
+from users.transfer.line_index import LineIndex
 from users.transfer.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
 
@@ -32,7 +33,7 @@ class RowOutcome:
     kind: str
     account_id: int | None = None
     reason: str = ""
-    # Whether the row did not fit the columns of its file.
+    # Whether the row did not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
 
 
@@ -60,6 +61,7 @@ class ImportChunk:
         rows: list[ImportRow],
         mapping: ColumnMapping,
         by: Any,
+        lines: LineIndex,
         *,
         update: bool,
         status: str,
@@ -71,7 +73,7 @@ class ImportChunk:
         self.status = status
         valid = [row for row in rows if not row.problem]
         self.existing = self.accounts_by_key([row.key for row in valid])
-        self.claims = wanted_claims(valid, mapping.source)
+        self.claims = wanted_claims(valid, mapping.source, lines)
         self.created: list[RowChange] = []
         self.updated: list[RowChange] = []
 
@@ -145,7 +147,7 @@ class ImportChunk:
             raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
             raise RowRejected("An invitation needs an address.")
-        self.claim(account, -row.line, UniqueNames())
+        self.claim(row, account, UniqueNames())
         account.password = make_password(None)
         account.derive()
         names = (*IMPORT_FIELDS, "status", "source", "attributes")
@@ -166,13 +168,13 @@ class ImportChunk:
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
-        self.claim(account, account.pk, names)
+        self.claim(row, account, names)
         bump_version(account)
         return RowChange(row, account, before, changes)
 
-    def claim(self, account: User, holder: int, before: UniqueNames) -> None:
+    def claim(self, row: ImportRow, account: User, before: UniqueNames) -> None:
         """Claims the names of an account. Raises RowRejected if another account has them."""
-        if reason := self.claims.take(account, holder, before):
+        if reason := self.claims.take(account, row.line, before):
             raise RowRejected(reason)
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
@@ -197,7 +199,7 @@ class ImportChunk:
         return {getattr(account, key): account for account in accounts}
 
 
-def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
+def wanted_claims(rows: list[ImportRow], source: str, lines: LineIndex) -> NameClaims:
     """Returns the holders of all names in the rows. An address may become the username."""
     emails = [row.values.get("email", "") for row in rows]
     usernames = [row.values.get("username", "") for row in rows]
@@ -206,6 +208,7 @@ def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
         emails=emails,
         source=source,
         source_ids=[row.values.get("source_id", "") for row in rows],
+        lines=lines,
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
+from users.transfer.line_index import LineIndex
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,
     TAKEN_EMAIL,
@@ -32,7 +33,8 @@ class UniqueNames(NamedTuple):
 class NameClaims:
     """The holders of all names in the rows, updated from row to row.
 
-    A holder is an account's id, or a negative number for an account that is not stored yet.
+    A holder is an account's id, or its negative line for an account that is not stored yet.
+    `lines` has the names that rows of the file have taken.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class NameClaims:
         emails: Iterable[str],
         source: str,
         source_ids: Iterable[str],
+        lines: LineIndex,
     ):
         self.source = source
+        self.lines = lines
         names = drop_blank(usernames)
         addresses = drop_blank(emails)
         skeletons = names | set(map(ascii_skeleton, names))
@@ -66,11 +70,12 @@ class NameClaims:
             source_id=account.source_id if account.source == self.source else "",
         )
 
-    def take(self, account: User, holder: int, before: UniqueNames) -> str:
-        """Claims the names of the account and frees those of `before`, which it had until now. If
-        it may not have them, it changes nothing and returns the reason.
+    def take(self, account: User, line: int, before: UniqueNames) -> str:
+        """Claims the names of the account for a row and frees those of `before`, which it had until
+        now. If it may not have them, it changes nothing and returns the reason.
         """
         names = self.names(account)
+        holder = account.pk or -line
         if reason := self.refusal(names, holder, before):
             return reason
         self.usernames.pop(before.username, None)
@@ -83,6 +88,9 @@ class NameClaims:
         looks_like = ascii_skeleton(names.username)
         if looks_like != names.username:
             self.lookalikes[looks_like][holder] = names.username
+        for field in UniqueNames._fields:
+            if getattr(names, field) != getattr(before, field):
+                self.lines.add(field, getattr(names, field), line)
         return ""
 
     def refusal(self, names: UniqueNames, holder: int, before: UniqueNames) -> str:
@@ -93,9 +101,11 @@ class NameClaims:
         if names.email != before.email and names.email in self.reserved:
             problems.append(f"email: “{names.email}”: {RESERVED_MESSAGE}")
         if names.email and self.emails.get(names.email, holder) != holder:
-            problems.append(f"email: “{names.email}”: {TAKEN_EMAIL}")
+            problem = self.taken_message("email", names.email, TAKEN_EMAIL)
+            problems.append(f"email: “{names.email}”: {problem}")
         if names.source_id and self.source_ids.get(names.source_id, holder) != holder:
-            problems.append(f"source_id: “{names.source_id}”: {TAKEN_SOURCE}")
+            problem = self.taken_message("source_id", names.source_id, TAKEN_SOURCE)
+            problems.append(f"source_id: “{names.source_id}”: {problem}")
         return " ".join(problems)
 
     def username_refusal(self, names: UniqueNames, holder: int) -> str:
@@ -106,11 +116,18 @@ class NameClaims:
         if names.username in self.reserved:
             return RESERVED_MESSAGE
         if self.usernames.get(names.username, holder) != holder:
-            return TAKEN_USERNAME
+            return self.taken_message("username", names.username, TAKEN_USERNAME)
         if self.usernames.get(looks_like, holder) != holder:
             return lookalike_error(looks_like)
         twins = [twin for other, twin in self.lookalikes[looks_like].items() if other != holder]
         return lookalike_error(twins[0]) if twins else ""
+
+    def taken_message(self, field: str, value: str, otherwise: str) -> str:
+        """Returns the reason why a name is taken: the earlier row that has it, or `otherwise` if
+        only a stored account does.
+        """
+        line = self.lines.find(field, value)
+        return f"Line {line} has it too." if line else otherwise
 
 
 def drop_blank(names: Iterable[str]) -> set[str]:
