@@ -19,7 +19,7 @@ from users.transfer.import_fields import (
 )
 from users.transfer.mapping_advice import (
     escape_unprintable,
-    join_words,
+    join_alternatives,
     list_columns,
     mapping_advice,
 )
@@ -231,7 +231,7 @@ def choose_key(source: ImportSource, templates: dict[str, ColumnTemplate], key: 
         raise BadMapping(f"Nothing identifies the account of a row. {mapping_advice(source)}")
     if key and key not in provided:
         advice = mapping_advice(source, (key,))
-        usable = join_words(tuple(f"--key {name}" for name in provided))
+        usable = join_alternatives(tuple(f"--key {name}" for name in provided))
         raise BadMapping(f"--key {key}: nothing provides {key}. {advice} Or use {usable}.")
     if "email" not in templates and "username" not in templates:
         advice = mapping_advice(source, ("email", "username"))

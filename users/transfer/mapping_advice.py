@@ -25,9 +25,11 @@ def mapping_advice(source: ImportSource, fields: tuple[str, ...] = KEY_FIELDS) -
     sentences += header_advice(source)
     example = mapping_example(source, fields)
     if example:
-        sentences.append(f"Use --map or --set to provide {join_words(fields)}, such as {example}.")
+        sentences.append(
+            f"Use --map or --set to provide {join_alternatives(fields)}, such as {example}."
+        )
     else:
-        sentences.append(f"Use --map or --set to provide {join_words(fields)}.")
+        sentences.append(f"Use --map or --set to provide {join_alternatives(fields)}.")
     return " ".join(sentences)
 
 
@@ -56,7 +58,7 @@ def mapping_example(source: ImportSource, fields: tuple[str, ...]) -> str:
     return ""
 
 
-def join_words(words: tuple[str, ...]) -> str:
+def join_alternatives(words: tuple[str, ...]) -> str:
     """Returns alternatives as text, such as "source_id, email or username"."""
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
