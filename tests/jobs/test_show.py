@@ -130,7 +130,9 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     JobItem.objects.create(job=done, account=accounts[3], outcome="skipped", reason="+1")
     response = client.get(f"{path(done)}left-out.csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.reader(b"".join(response).decode().splitlines()))
+    content = b"".join(response)
+    assert content.startswith(b"\xef\xbb\xbfaccount,"), "the mark by which Excel knows UTF-8"
+    rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
     why = JobItem.objects.get(job=done, account=root).sentence
     assert rows == [
         ["account", "username", "outcome", "reason"],

@@ -182,7 +182,7 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tm
         0,
     )
     ann = User.objects.get()
-    rows = list(csv.DictReader(report.open()))
+    rows = list(csv.DictReader(report.open(encoding="utf-8-sig")))
     assert [(row["outcome"], row["account"]) for row in rows] == [
         ("updated", str(ann.pk)),
         ("created", ""),

@@ -118,7 +118,8 @@ def test_the_report_has_every_row_and_no_formula(importing, tmp_path):
     report = tmp_path / "report.csv"
     text = "username\nann\nbob\n\"=cmd|' /C calc'!A0\"\n"
     importing(text, f"--report={report}")
-    rows = list(csv.reader(report.open(encoding="utf-8", newline="")))
+    assert report.read_bytes().startswith(b"\xef\xbb\xbfline,"), "so that Excel reads accents"
+    rows = list(csv.reader(report.open(encoding="utf-8-sig", newline="")))
     pks = dict(User.objects.values_list("username", "pk"))
     assert rows[0] == ["line", "outcome", "account", "reason"]
     assert rows[1:3] == [

@@ -14,7 +14,7 @@ from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
 from users.models import User
-from users.web.csv_text import LINE_WRITER, escape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 from users.web.paging import IdPage, newest_page
 
 PAGE_SIZE = 50
@@ -80,7 +80,7 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     """Yields the lines of a CSV of all failed and skipped accounts, with one batch in memory at a
     time. `masked`: for viewers who may not see personal data.
     """
-    yield LINE_WRITER.writerow(REPORT_HEADER)
+    yield BYTE_ORDER_MARK + LINE_WRITER.writerow(REPORT_HEADER)
     for outcome in LEFT_OUT_OUTCOMES:
         for item in iterate_items(job, outcome):
             yield LINE_WRITER.writerow(report_cells(item, masked=masked))

@@ -248,6 +248,7 @@ def open_report(path: str, source: str) -> TextIO:
     if source != "-" and Path(path).exists() and Path(path).samefile(source):
         raise CommandError("--report: this is the file to import; it would be overwritten.")
     try:
-        return Path(path).open("w", encoding="utf-8", newline="")
+        # With a byte order mark, so that Excel reads accents.
+        return Path(path).open("w", encoding="utf-8-sig", newline="")
     except OSError as error:
         raise CommandError(f"--report: {path}: {error.strerror}.") from error

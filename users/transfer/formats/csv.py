@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
 from users.transfer.formats.other_formats import refuse_other_text, refuse_signature
 from users.transfer.formats.text_lines import TextLines
+from users.web.csv_text import unescape_formula
 
 DELIMITERS = ",;\t"
 # A first line that tells Excel the delimiter, such as "sep=;".
@@ -55,7 +56,9 @@ class CsvTable:
             if len(row) < width:
                 misfit = f"{misfit} {SHORT_ROW_ADVICE}"
             return ImportRecord(line, misfit=misfit)
-        values = dict(zip(self.names, row, strict=True))
+        # As exports write them: an apostrophe keeps spreadsheets from running a formula.
+        cells = map(unescape_formula, row)
+        values = dict(zip(self.names, cells, strict=True))
         values.pop("", None)
         return ImportRecord(line, values)
 

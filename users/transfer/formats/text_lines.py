@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.other_formats import refuse_other_text
+from users.web.csv_text import BYTE_ORDER_MARK
 
 # In characters. A file without line ends must not fill the memory.
 LINE_MAX = 1_000_000
@@ -59,7 +60,7 @@ class TextLines(Iterator[str]):
         except UnicodeError as error:
             raise self.undecodable(self.number + 1, str(error)) from error
         if self.number == 0:
-            line = line.removeprefix("\ufeff")
+            line = line.removeprefix(BYTE_ORDER_MARK)
         # Only the last line of a file has no line end.
         return line.rstrip("\x1a") if line.endswith("\x1a") else line
 
