@@ -31,7 +31,6 @@ def refused(
         "id",
         "is_active",
         "search_key",
-        "source",
         "must_change_password",
         "deleted_at",
     ],
@@ -77,7 +76,12 @@ def test_a_missing_column_is_named_with_file_and_line(importing, words):
         (["--set=email={Mail|shout}"], "There is no filter “shout”. The filters are: slug, "),
         (
             ["--map=Mail=source_id"],
-            "An ID in another system needs the name of that system: --source NAME.",
+            "An ID in another system needs the name of that system: --source NAME, or a column",
+        ),
+        (["--map=Mail=source"], "A source needs the ID in that system: --map COLUMN=source_id."),
+        (
+            ["--map=Mail=source", "--map=Rights=source_id", "--source=x"],
+            "--source names the system of all rows.",
         ),
         (
             ["--map=Mail=source_id", "--source=a\u200bb"],

@@ -4,6 +4,7 @@ names of its columns and the options of the import.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 
@@ -25,10 +26,23 @@ from users.transfer.mapping_advice import (
 )
 
 SECRET_WORDS = ("password", "secret", "token")
+# The keys of a file that has the system of each ID beside it, such as an export: every account has
+# a username, and few have an ID in another system.
+MIXED_KEY_FIELDS = ("username", "email", "source_id")
+MISSING_SOURCE = "An ID in another system needs the name of that system"
 
 
 class BadMapping(Exception):
     """An option does not fit the file. The message says why."""
+
+
+class AccountKey(NamedTuple):
+    """The value that identifies an account, with the system that it belongs to if it is an ID in
+    another system.
+    """
+
+    value: str
+    system: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,8 +52,7 @@ class ImportRow:
     line: int
     values: dict[str, str]
     attributes: dict[str, str]
-    # The value that identifies the account.
-    key: str
+    key: AccountKey
     problem: str = ""
     # Whether the record does not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
@@ -54,7 +67,7 @@ class ColumnMapping:
     # Names of columns.
     attributes: list[str]
     ignored: list[str]
-    # The system that source_id belongs to.
+    # The system that all IDs belong to. It is empty if each row has its own, or no ID.
     source: str
     # The field that identifies an account, one of KEY_FIELDS.
     key: str
@@ -66,15 +79,22 @@ class ColumnMapping:
                 line=record.line,
                 values={},
                 attributes={},
-                key="",
+                key=AccountKey(""),
                 problem=record.misfit,
                 misfit=True,
             )
         problems: list[str] = []
         values = self.field_values(record, problems)
         attributes = self.attribute_values(record, problems)
-        key = values.get(self.key, "")
-        if not key and not problems:
+        values.setdefault("source", self.source)
+        if values.get("source_id") and not values["source"] and not problems:
+            origin = template_origin(self.templates["source"])
+            problems.append(f"source, {origin}: {MISSING_SOURCE}.")
+        key = AccountKey(
+            value=values.get(self.key, ""),
+            system=values.get("source", "") if self.key == "source_id" else "",
+        )
+        if not key.value and not problems:
             problems.append(self.missing_key(values))
         return ImportRow(
             line=record.line,
@@ -132,11 +152,10 @@ def build_mapping(
     """
     requested = requested_templates(maps, sets)
     templates = templates_by_name(source, skip=set(requested)) | requested
+    check_source(templates, requested, system)
     attributes = list(attributes)
     columns = [column for template in templates.values() for column in template.columns]
     check_columns_used(source, columns, attributes)
-    if "source_id" in templates and not system:
-        raise BadMapping("An ID in another system needs the name of that system: --source NAME.")
     used = {*columns, *attributes}
     return ColumnMapping(
         templates=templates,
@@ -145,6 +164,22 @@ def build_mapping(
         source=system_name(system),
         key=choose_key(source, templates, key),
     )
+
+
+def check_source(
+    templates: dict[str, ColumnTemplate], requested: dict[str, ColumnTemplate], system: str
+) -> None:
+    """Removes the template of a column “source” that has nothing to do with IDs in other systems.
+    Raises BadMapping unless each ID has one system.
+    """
+    if "source" in requested and system:
+        raise BadMapping("--source names the system of all rows. Leave out it or the field source.")
+    if "source" in requested and "source_id" not in templates:
+        raise BadMapping("A source needs the ID in that system: --map COLUMN=source_id.")
+    if system or "source_id" not in templates:
+        templates.pop("source", None)
+    if "source_id" in templates and not system and "source" not in templates:
+        raise BadMapping(f"{MISSING_SOURCE}: --source NAME, or a column “source”.")
 
 
 def check_columns_used(source: ImportSource, columns: list[str], attributes: list[str]) -> None:
@@ -224,9 +259,10 @@ def require_column(source: ImportSource, column: str) -> None:
 
 def choose_key(source: ImportSource, templates: dict[str, ColumnTemplate], key: str) -> str:
     """Returns the field that identifies accounts: the requested one, or else the first of
-    KEY_FIELDS that the file provides. Raises BadMapping.
+    KEY_FIELDS or MIXED_KEY_FIELDS that the file provides. Raises BadMapping.
     """
-    provided = tuple(name for name in KEY_FIELDS if name in templates)
+    fields = MIXED_KEY_FIELDS if "source" in templates else KEY_FIELDS
+    provided = tuple(name for name in fields if name in templates)
     if not provided:
         raise BadMapping(f"Nothing identifies the account of a row. {mapping_advice(source)}")
     if key and key not in provided:

@@ -78,11 +78,12 @@ def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> Ite
     earlier one has a problem too: nobody knows which of them is right.
     """
     for row in rows:
-        first = lines.add("row", row.key, row.line) if row.key else row.line
+        value = row.key.value
+        first = lines.add("row", "\x00".join(row.key), row.line) if value else row.line
         if first == row.line:
             yield row
             continue
-        repeat = f"{key}: “{row.key}”: Line {first} is about the same account. Keep one of them."
+        repeat = f"{key}: “{value}”: Line {first} is about the same account. Keep one of them."
         problem = " ".join(filter(None, [row.problem, repeat]))
         yield replace(row, problem=problem, misfit=True)
 

@@ -119,7 +119,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Stored as attributes: {', '.join(mapping.attributes)}")
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
-        system = f" of {mapping.source}" if mapping.key == "source_id" else ""
+        system = f" of {mapping.source or 'their source'}" if mapping.key == "source_id" else ""
         self.stdout.write(f"Accounts are identified by {mapping.key}{system}.")
 
     def count_row(self, outcome: RowOutcome) -> None:
@@ -169,7 +169,8 @@ def add_account_arguments(parser: ArgumentParser) -> None:
         "--source",
         default="",
         metavar="NAME",
-        help="the system the file comes from; required for source_id",
+        help="the system the file comes from; required for source_id unless the file has a column "
+        "for source",
     )
     parser.add_argument(
         "--key",
