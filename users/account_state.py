@@ -16,7 +16,7 @@ class State(models.TextChoices):
     INVITED = "invited", "Invited"
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Ended"
+    ENDED = "ended", "Expired"
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
 

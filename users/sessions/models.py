@@ -69,7 +69,7 @@ class SignInOutcome(models.TextChoices):
     NO_PASSWORD = "no-password", "No password set"
     BAD_HASH = "bad-hash", "Stored password can’t be read"
     SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Account ended"
+    ENDED = "ended", "Account expired"
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
     THROTTLED = "throttled", "Locked after failed attempts"
