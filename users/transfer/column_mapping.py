@@ -75,27 +75,17 @@ class ColumnMapping:
     def row(self, record: ImportRecord) -> ImportRow:
         """Returns the normalised values of a record, or all its problems in one text."""
         if record.misfit:
-            return ImportRow(
-                line=record.line,
-                values={},
-                attributes={},
-                key=AccountKey(""),
-                problem=record.misfit,
-                misfit=True,
-            )
+            return misfit_row(record)
         problems: list[str] = []
         values = self.field_values(record, problems)
         attributes = self.attribute_values(record, problems)
         values.setdefault("source", self.source)
-        if values.get("source_id") and not values["source"] and not problems:
-            origin = template_origin(self.templates["source"])
-            problems.append(f"source, {origin}: {MISSING_SOURCE}.")
+        if not problems:
+            problems += self.key_problems(values)
         key = AccountKey(
             value=values.get(self.key, ""),
-            system=values.get("source", "") if self.key == "source_id" else "",
+            system=values["source"] if self.key == "source_id" else "",
         )
-        if not key.value and not problems:
-            problems.append(self.missing_key(values))
         return ImportRow(
             line=record.line,
             values=values,
@@ -104,15 +94,17 @@ class ColumnMapping:
             problem=" ".join(problems),
         )
 
-    def missing_key(self, values: dict[str, str]) -> str:
-        """Returns the problem of a row without a key, and another key that it has."""
-        origin = template_origin(self.templates[self.key])
-        problem = f"{self.key}, {origin}: There is no value to identify the account."
-        other = next((field for field in KEY_FIELDS if values.get(field)), "")
-        if not other:
-            return problem
-        shown = escape_unprintable(values[other])
-        return f"{problem} Its {other} is “{shown}”: use --key {other} if every row has one."
+    def key_problems(self, values: dict[str, str]) -> list[str]:
+        """Returns the problems of valid values that do not identify an account."""
+        problems = []
+        if values.get("source_id") and not values["source"]:
+            origin = template_origin(self.templates["source"])
+            problems.append(f"source, {origin}: {MISSING_SOURCE}.")
+        if not values[self.key]:
+            origin = template_origin(self.templates[self.key])
+            problem = f"{self.key}, {origin}: There is no value to identify the account."
+            problems.append(f"{problem}{other_key(values)}")
+        return problems
 
     def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
         """Returns the valid values by field. Appends the errors of the others to `problems`."""
@@ -136,6 +128,27 @@ class ColumnMapping:
             except ValidationError as error:
                 problems.append(f"attribute {column}: {error.messages[0]}")
         return attributes
+
+
+def misfit_row(record: ImportRecord) -> ImportRow:
+    """Returns the row of a record that does not fit the columns."""
+    return ImportRow(
+        line=record.line,
+        values={},
+        attributes={},
+        key=AccountKey(""),
+        problem=record.misfit,
+        misfit=True,
+    )
+
+
+def other_key(values: dict[str, str]) -> str:
+    """Returns a sentence about a value that could identify the account instead, or ""."""
+    field = next((field for field in KEY_FIELDS if values.get(field)), "")
+    if not field:
+        return ""
+    shown = escape_unprintable(values[field])
+    return f" Its {field} is “{shown}”: use --key {field} if every row has one."
 
 
 def build_mapping(

@@ -45,6 +45,7 @@ class Command(BaseCommand):
         add_account_arguments(parser)
         add_run_arguments(parser)
         add_format_arguments(parser)
+        add_header_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.name = options["file"]
@@ -214,6 +215,9 @@ def add_format_arguments(parser: ArgumentParser) -> None:
         default="",
         help="the character between cells (default: comma, semicolon or tab, as detected)",
     )
+
+
+def add_header_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--skip-lines",
         type=int,
