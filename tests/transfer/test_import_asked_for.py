@@ -151,6 +151,7 @@ def test_a_file_that_tells_no_account_gets_its_columns_and_an_option_that_helps(
     errors = refused(importing, text=text)
     assert errors.startswith("Nothing identifies the account of a row. The columns are: ")
     assert advice in errors
+    assert "|first_name=" not in errors, "a column that is two"
 
 
 def test_the_advice_helps(importing):

@@ -21,15 +21,10 @@ def list_columns(source: ImportSource) -> str:
 
 def mapping_advice(source: ImportSource, fields: tuple[str, ...] = KEY_FIELDS) -> str:
     """Returns the columns of a file that provides none of `fields`, and how to go on."""
-    sentences = [list_columns(source)]
-    sentences += header_advice(source)
-    example = mapping_example(source, fields)
-    if example:
-        sentences.append(
-            f"Use --map or --set to provide {join_alternatives(fields)}, such as {example}."
-        )
-    else:
-        sentences.append(f"Use --map or --set to provide {join_alternatives(fields)}.")
+    sentences = [list_columns(source), *header_advice(source)]
+    if not rare_delimiter(source):
+        example = mapping_example(source, fields)
+        sentences.append(f"Use --map or --set to provide {join_alternatives(fields)}{example}.")
     return " ".join(sentences)
 
 
@@ -39,22 +34,32 @@ def header_advice(source: ImportSource) -> list[str]:
         return ["If the file has no line with column names, name the columns with --columns."]
     if len(source.columns) > 1:
         return []
-    [column] = source.columns
     sentences = ["If the names are further down, skip the lines before them with --skip-lines."]
-    delimiter = max(RARE_DELIMITERS, key=column.count)
-    if delimiter in column.strip(delimiter):
-        shown = f"If “{delimiter}” separates the columns, use --delimiter '{delimiter}'."
-        sentences.insert(0, shown)
+    if delimiter := rare_delimiter(source):
+        sentences.insert(
+            0, f"If “{delimiter}” separates the columns, use --delimiter '{delimiter}'."
+        )
     return sentences
 
 
+def rare_delimiter(source: ImportSource) -> str:
+    """Returns the delimiter that would split the only column of a file; "" if none would."""
+    if len(source.columns) > 1:
+        return ""
+    [column] = source.columns
+    delimiter = max(RARE_DELIMITERS, key=column.count)
+    return delimiter if delimiter in column.strip(delimiter) else ""
+
+
 def mapping_example(source: ImportSource, fields: tuple[str, ...]) -> str:
-    """Returns an option that maps a column to one of `fields` by its name; "" if none fits."""
+    """Returns ", such as" with an option for a column that seems to be one of `fields` by its name;
+    "" if there is none.
+    """
     for field in fields:
         for column in source.columns:
             name = comparable_name(column)
             if any(hint in name for hint in FIELD_HINTS.get(field, ())):
-                return f"--map '{escape_unprintable(column)}={field}'"
+                return f", such as --map '{escape_unprintable(column)}={field}'"
     return ""
 
 

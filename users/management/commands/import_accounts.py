@@ -36,8 +36,8 @@ class Command(BaseCommand):
         "unless --map or --set says otherwise. New accounts have no usable password, and no email "
         "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
-        "its end, a row doesn't fit the columns or repeats the account of another row, or every row "
-        "was rejected."
+        "its end, a row doesn't fit the columns or repeats the account of another row, or every "
+        "row was rejected."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
