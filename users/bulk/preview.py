@@ -57,6 +57,7 @@ class Preview:
 
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
     """`job`: not stored; its parameters may decide what would be skipped."""
+    job.by_id = by.pk  # some actions skip the person who asks
     found = Preview(count_selection(selection))
     if not action.touches:
         return found

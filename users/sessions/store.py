@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from users.audit.origin import current_origin
 from users.models import User
+from users.sessions.ended_sessions import KEPT, ended_data
 from users.sessions.models import AGENT_MAX, Session
 from users.sessions.viewer_query import load_viewer_by_session
 
@@ -101,38 +102,48 @@ def valid_sessions(account: User) -> list[Session]:
     return [row for row in used if row.get_decoded().get(HASH_SESSION_KEY) in marks]
 
 
-def delete_session(account_id: int, public_id: UUID) -> Session | None:
+def delete_session(account_id: int, public_id: UUID, *, ended_by: int = 0) -> Session | None:
     """The session that this ended, at its very next request; None where the account has no such
     session.
     """
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
-    return (
-        row
-        if row and delete_session_rows(Session.objects.filter(session_key=row.session_key))
-        else None
-    )
+    if row is None:
+        return None
+    rows = Session.objects.filter(session_key=row.session_key, account_id=account_id)
+    return row if end_session_rows(rows, ended_by, own=ended_by == account_id) else None
 
 
-def delete_sessions(account_id: int, *, but: str = "") -> int:
+def delete_sessions(account_id: int, *, but: str = "", ended_by: int = 0) -> int:
     """Removes the account's sessions, but the one with the key `but`, and says how many there were.
     Rows that are being made at this moment are not seen: whoever must be sure raises session_epoch
     too.
     """
-    return delete_session_rows(
-        Session.objects.filter(account_id=account_id).exclude(session_key=but)
-    )
+    rows = Session.objects.filter(account_id=account_id).exclude(session_key=but)
+    return end_session_rows(rows, ended_by, own=ended_by == account_id)
 
 
-def delete_sessions_of(account_ids: list[int]) -> int:
+def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0) -> int:
     """Removes the sessions of all accounts in one chunk of a job, and returns their number."""
-    return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
+    return end_session_rows(Session.objects.filter(account_id__among=account_ids), ended_by)
 
 
-def delete_session_rows(rows: QuerySet[Session]) -> int:
-    """In one statement, however many they are. Of what the cache has of them, some goes too, to
-    save its room: without its row none of it is believed.
+def end_session_rows(rows: QuerySet[Session], ended_by: int, *, own: bool = False) -> int:
+    """Ends the sessions in one statement, however many they are, and returns their number.
+
+    `ended_by`: the account that is named at sign-in (users/sessions/ended_sessions.py); 0 for none,
+    and then the rows are deleted. Of what the cache has of them, some goes too, to save its room:
+    without its row none of it is believed.
     """
     keys = list(rows.values_list("session_key", flat=True)[:MAX_EVICTED])
-    number, _ = rows.delete()
+    if ended_by:
+        number = rows.update(
+            session_data=SessionStore().encode(ended_data(ended_by, own=own)),
+            expire_date=timezone.now() + KEPT,
+            account_id=None,
+            ip=None,
+            user_agent="",
+        )
+    else:
+        number, _ = rows.delete()
     caches[settings.SESSION_CACHE_ALIAS].delete_many([CACHE_KEY_PREFIX + key for key in keys])
     return number
