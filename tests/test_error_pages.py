@@ -13,7 +13,6 @@ from users.audit.models import AuditEvent
 
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
 FORMS = [
-    "/login/",
     "/logout/",
     "/password/reset/",
     "/me/",
@@ -35,7 +34,7 @@ def broken(monkeypatch):
         def fail(*args, **kwargs):
             raise error
 
-        monkeypatch.setattr("users.signin.back_office_middleware.access.may_enter", fail)
+        monkeypatch.setattr("users.signin.entry_rules.access.may_enter", fail)
         client = Client(raise_request_exception=False)
         client.force_login(make_user("Viewer"))
         return client
@@ -142,3 +141,23 @@ def test_the_language_of_an_answer_is_told(client):
     response = client.get("/login/")
     assert isinstance(response, HttpResponse)
     assert read(response).one("html").attributes["lang"] == "en"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("x")])
+def test_a_form_that_meets_an_error_can_be_sent_again_as_it_was(broken, caplog, error):
+    caplog.set_level(logging.CRITICAL, "django.request")
+    client = broken(error)
+    typed = {"reason": "“<b>”\nof Ada", "groups": ["1", "2"], "csrfmiddlewaretoken": "old"}
+    own = {"Origin": "http://testserver", "Referer": "http://testserver/users/1/suspension/"}
+    page = client.post("/users/1/suspension/?a=1", typed, headers=own)
+    again = read(page).one("form", action="/users/1/suspension/?a=1", method="post")
+    sent = [(box.attributes["name"], box.attributes["value"]) for box in again.all("input")]
+    assert sent[1:] == [("reason", "“<b>”\nof Ada"), ("groups", "1"), ("groups", "2")]
+    assert sent[0][0] == "csrfmiddlewaretoken"
+    assert sent[0][1] != "old"
+    assert again.one("button").text == "Try again"
+    for typed, headers in (({"password1": "s3cret"}, own), ({"reason": "x"}, {}), ({}, own | HTMX)):
+        page = client.post("/users/1/suspension/", typed, headers=headers)
+        assert not read(page).all("form")
+        assert "s3cret" not in page.content.decode()

@@ -16,12 +16,13 @@ from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
 from users.directory.request_filter import as_bad_request, request_filter
 from users.web.forms import form_status, posted_data
-from users.web.partials import is_partial
+from users.web.partials import background, is_partial
 
 LINKS_SHOWN = 12  # links above the list; the page shows all views
 LIST_LIMIT = 500
 
 
+@background
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def saved_search_list(request):

@@ -16,9 +16,9 @@ class NameCookieMiddleware:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if response.status_code >= 500 or not response.get("Content-Type", "").startswith(
-            "text/html"
-        ):
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        # After 401 the same person may come back to what they typed.
+        if response.status_code == 401 or response.status_code >= 500 or not is_page:
             return response
         user = request.user
         given = request.COOKIES.get(COOKIE, "")

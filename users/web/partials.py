@@ -1,5 +1,22 @@
 """Requests of HTMX for a part of a page."""
 
+from collections.abc import Callable
+from typing import Any
+
+View = Callable[..., Any]
+
+
+def background(view: View) -> View:
+    """Marks a view whose parts HTMX asks for by itself. When the session has ended they answer 401
+    without a redirect, so that no form that is open is lost.
+    """
+    view.background = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_background(view: View) -> bool:
+    return getattr(view, "background", False)
+
 
 def is_htmx_swap(request) -> bool:
     """Whether HTMX will put the response into a part of the page that is there."""
