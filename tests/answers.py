@@ -26,10 +26,14 @@ def assert_denied(response, permission: str, *, actor, target=None, action: str)
 
 
 def assert_sent_to_sign_in(
-    client, path: str, *, methods: tuple[str, ...] = ("get", "post")
+    client,
+    path: str,
+    *,
+    methods: tuple[str, ...] = ("get", "post"),
+    background: bool = False,
 ) -> None:
     """Signed out: to the sign-in page, from which a GET comes back; HTMX is told instead of
-    redirected.
+    redirected, unless the page asks by itself, in the `background`.
     """
     for method in methods:
         response = getattr(client, method)(path)
@@ -38,6 +42,9 @@ def assert_sent_to_sign_in(
             "/login/?" + urlencode({"next": path}) if method == "get" else "/login/"
         )
     response = getattr(client, methods[0])(path, headers={"HX-Request": "true"})
+    if background:
+        assert (response.status_code, "HX-Redirect" in response) == (401, False)
+        return
     assert (response.status_code, response["HX-Redirect"], response.content) == (
         401,
         "/login/",

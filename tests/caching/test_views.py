@@ -96,7 +96,8 @@ def test_others_are_refused(client, path, role):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_strangers_are_sent_to_sign_in(client, path):
-    assert_sent_to_sign_in(client, path, methods=("get",))
+    status = path.endswith("status/")
+    assert_sent_to_sign_in(client, path, methods=("get",), background=status)
 
 
 @pytest.mark.parametrize("path", PATHS)

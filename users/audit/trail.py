@@ -13,6 +13,7 @@ from users.identifiers import LARGEST_ID
 SIZE = 50
 ACCOUNT_SIZE = 20
 CHAIN_COLUMNS = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
+ID_LABELS = {"actor": "Done by", "target": "Done to"}
 PARAMETERS = ("action", "actor", "target", "after")
 
 
@@ -37,7 +38,10 @@ class TrailFilter:
     after: int = 0
 
     @classmethod
-    def parse(cls, query: QueryDict) -> "TrailFilter":
+    def read(cls, query: QueryDict) -> tuple["TrailFilter", dict[str, str]]:
+        """Returns the filter without the IDs that people have mistyped, and by field what is wrong
+        with them. Raises BadTrailFilter for what no form sends.
+        """
         for name, values in query.lists():
             if name not in PARAMETERS:
                 raise BadTrailFilter(name, "There is no such filter.")
@@ -46,10 +50,15 @@ class TrailFilter:
         action = query.get("action", "")
         if action and action not in ACTION_LABELS:
             raise BadTrailFilter("action", "There is no such action.")
-        return cls(
-            action,
-            *(parse_trail_id(name, query.get(name, "")) for name in ("actor", "target", "after")),
-        )
+        ids = dict.fromkeys(ID_LABELS, 0)
+        errors = {}
+        for name, label in ID_LABELS.items():
+            try:
+                ids[name] = parse_trail_id(name, query.get(name, ""))
+            except BadTrailFilter:
+                errors[name] = f"“{label}” takes the ID of an account, such as 42."
+        after = parse_trail_id("after", query.get("after", ""))
+        return cls(action, **ids, after=after), errors
 
     def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
         """At most `size` events, and whether there are older ones."""

@@ -34,7 +34,7 @@ def column_heading(wanted: Filter, column: Column) -> str:
     if sort:
         url = escape(sort_url(wanted, sort))
         arrow = icon_svg(direction) if direction else ""
-        label = f'<a href="{url}" hx-get="{url}">{label}{arrow}</a>'
+        label = f'<a id="sort-{sort}" href="{url}" hx-get="{url}">{label}{arrow}</a>'
     sorted_by = f' aria-sort="{direction}"' if direction else ""
     return f'<th scope="col" class="{column.css}"{sorted_by}>{label}</th>'
 

@@ -30,12 +30,15 @@ KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "vie
 
 
 class BadFilter(Exception):
-    """A query string that cannot be read because of `parameter`."""
+    """A query string that cannot be read because of `parameter`. `field`: where it was typed; a
+    filter may stand in the search box.
+    """
 
-    def __init__(self, parameter: str, message: str):
+    def __init__(self, parameter: str, message: str, field: str = ""):
         super().__init__(f"{parameter}: {message}")
         self.parameter = parameter
         self.message = message
+        self.field = field or parameter
 
 
 @dataclass(frozen=True)
@@ -60,21 +63,34 @@ class Filter:
 
         Raises BadFilter for an unknown, repeated or impossible parameter.
         """
+        wanted, errors = cls.read(query, size, masked)
+        if errors:
+            raise errors[0]
+        return wanted
+
+    @classmethod
+    def read(
+        cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False
+    ) -> tuple["Filter", list[BadFilter]]:
+        """Returns the filter without the values that people have mistyped, and the errors of those.
+
+        Raises BadFilter for what no form sends: unknown or repeated parameters, a bad order or
+        size.
+        """
         require_known_parameters(query)
-        search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
-        named, q = split_tokens(search_text, set(FILTERS))
-        given = {name: query[name] for name in FILTERS if query.get(name)} | named
         sort = parse_sort(query.get("sort") or DEFAULT_SORT, masked=masked)
-        names = [name for name in FILTERS if name in given]
         sizes = [str(each) for each in PAGE_SIZES]
-        return cls(
+        wanted_size = int(require_choice("size", query.get("size") or str(size), sizes))
+        q, values, errors = read_typed_values(query)
+        wanted = cls(
             q=q,
-            values={name: parse_filter_value(name, str(given[name])) for name in names},
+            values=values,
             sort=sort,
-            size=int(require_choice("size", query.get("size") or str(size), sizes)),
+            size=wanted_size,
             default_size=size,
             masked=masked,
         )
+        return wanted, errors
 
     @property
     def search(self) -> Search:
@@ -164,6 +180,27 @@ def require_known_parameters(query: QueryDict) -> None:
             raise BadFilter(name, "This filter is given more than once.")
 
 
+def read_typed_values(query: QueryDict) -> tuple[str, dict[str, str], list[BadFilter]]:
+    """Returns the search and the other filters, and an error for each that cannot be read."""
+    errors = []
+    try:
+        text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
+    except BadFilter as error:
+        text = ""
+        errors.append(error)
+    named, q = split_tokens(text, set(FILTERS))
+    typed = [(name, query[name], name) for name in FILTERS if query.get(name)]
+    typed += [(name, value, "q") for name, value in named.items()]
+    read = {}
+    for name, value, place in typed:
+        try:
+            read[name] = parse_filter_value(name, str(value))
+        except BadFilter as error:
+            errors.append(BadFilter(name, error.message, place))
+    values = {name: read[name] for name in FILTERS if name in read}
+    return q, values, errors
+
+
 def parse_sort(value: str, *, masked: bool) -> str:
     sort = require_choice("sort", value, list(SORTS))
     if masked and sort.removeprefix("-") in REVEALING_SORTS:
@@ -175,14 +212,16 @@ def parse_filter_value(name: str, value: str) -> str:
     try:
         return FILTERS[name].parse(check_query_text(name, value, VALUE_MAX))
     except ValueError as error:
-        raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
+        label = FILTERS[name].label
+        message = f"“{value[:60]}” is not a valid value for “{label}”. {error}"
+        raise BadFilter(name, message) from error
 
 
 def check_query_text(name: str, value: str, longest: int) -> str:
     """Returns the trimmed text. Raises BadFilter for what no database holds."""
     value = value.strip()
     if len(value) > longest:
-        raise BadFilter(name, f"{name} is limited to {longest} characters.")
+        raise BadFilter(name, f"This is limited to {longest} characters.")
     # Bytes that are no UTF-8 have become U+FFFD by now.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         message = "This contains a character that can’t be stored, so nothing can match it."

@@ -14,5 +14,16 @@ def request_filter(request, **defaults) -> Filter:
         raise as_bad_request(error) from error
 
 
+def read_request_filter(request, **defaults) -> tuple[Filter, list[BadFilter]]:
+    """Returns the filter in the URL without the values that were mistyped, and their errors. Raises
+    BadRequest for what no form sends.
+    """
+    try:
+        masked = masking.hides_personal_data(request.user)
+        return Filter.read(request.GET, masked=masked, **defaults)
+    except BadFilter as error:
+        raise as_bad_request(error) from error
+
+
 def as_bad_request(error: BadFilter) -> BadRequest:
     return BadRequest(error.parameter, error.message, back="/users/")

@@ -14,10 +14,11 @@ from users.caching.pages import BuiltPage
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
 from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
+from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
 from users.directory.links import filter_chips, jump_links, page_links, size_links
 from users.directory.query import FoundPage
-from users.directory.request_filter import as_bad_request, request_filter
+from users.directory.request_filter import as_bad_request, read_request_filter
 from users.directory.rows import account_rows
 from users.models import State
 from users.web import partials
@@ -43,7 +44,9 @@ def index(request):
 
 def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     """Returns the table; it is cached for everyone with these permissions, columns and size."""
-    wanted = request_filter(request, size=size)
+    wanted, errors = read_request_filter(request, size=size)
+    if errors:
+        return BuiltPage(render_with_errors(request, wanted, errors, columns))
     # Read before the rows or with them, so that no status change in between is missed.
     expires_at = None
     if not wanted.has_index_order:
@@ -61,6 +64,19 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
     return BuiltPage(response, found.expires_at or expires_at)
+
+
+def render_with_errors(
+    request, wanted: Filter, errors: list[BadFilter], columns: tuple[str, ...]
+) -> HttpResponse:
+    """Returns the table by the filters that can be read, with the others marked in their fields."""
+    found = page_for_request(request, wanted)
+    accounts = masking.mask_accounts(found.page.accounts, request.user)
+    rows = render_fragments(account_rows(accounts, columns, wanted.search.words))
+    context = shell_context(request, wanted, found, columns) | filter_errors(request, errors)
+    part = "#results" if partials.is_partial(request) else ""
+    html = render_to_string(f"users/directory/index.html{part}", context, request)
+    return HttpResponse(html.replace(ROWS_PLACEHOLDER, "".join(rows), 1), status=422)
 
 
 def request_position(request) -> dict[str, str]:
@@ -104,6 +120,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "jumps": jump_links(wanted),
         "states": State.choices,
         "roles": ACCESS_LEVELS.items(),
+        "partial": partials.is_partial(request),
         "may_invite": access.may(request.user, "invite"),
     }
 
