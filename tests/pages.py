@@ -21,7 +21,7 @@ VOID = {
 }
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Element:
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -97,11 +97,14 @@ class Reader(HTMLParser):
 
 
 def read(response) -> Element:
-    """The tree of an answer's HTML."""
+    """The tree of an answer's HTML, which is parsed once: many tests ask it several things."""
+    if hasattr(response, "element_tree"):
+        return response.element_tree
     reader = Reader()
     reader.feed(response.content.decode())
     reader.close()
     assert reader.at is reader.root, f"<{reader.at.tag}> is never closed"
+    response.element_tree = reader.root
     return reader.root
 
 

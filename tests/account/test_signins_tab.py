@@ -17,7 +17,7 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.sign_in_list import SIZE, attempts_of
+from users.account.sign_in_list import SIZE, list_attempts
 from users.doctor.diagnosis import recent_activity
 from users.sessions.models import Session, SignInEvent
 
@@ -138,7 +138,7 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
             SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300)
         )
     middle = SignInEvent.objects.filter(account_id=ada.pk)[150].pk
-    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle)):
+    for call in (lambda: list_attempts(ada.pk), lambda: list_attempts(ada.pk, middle)):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan

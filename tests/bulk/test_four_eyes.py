@@ -227,7 +227,7 @@ def test_a_retry_of_many_needs_four_eyes_too(agent, boss, monkeypatch):
 
 @pytest.mark.parametrize("rule", ["always", "never"])
 def test_an_action_may_need_approval_always_or_never(agent, monkeypatch, rule):
-    monkeypatch.setattr(KINDS["suspend"], "four_eyes", rule)
+    monkeypatch.setattr(KINDS["suspend"], "approval_rule", rule)
     assert start("suspension", people(1 if rule == "always" else 5), by=agent).state == {
         "always": "waiting"
     }.get(rule, "queued")

@@ -86,7 +86,6 @@ def request(path: str = "/users/"):
     }
     rights |= {"is_authenticated": True, "is_active": True, "has_perm": lambda name: True}
     request.user = SimpleNamespace(**rights)
-    request.htmx = False
     request._messages = []
     request.COOKIES["csrf"], request.resolver_match = "x", None
     return request

@@ -15,7 +15,7 @@ from users.exceptions import BadRequest
 from users.identifiers import EMAIL_MAX, fold_identifier, normalise_email
 from users.models import User, UserQuerySet
 from users.sessions.sign_in_events import find_by_login
-from users.web.query_string import bad_parameters_refused, check_parameters
+from users.web.query_string import check_parameters, refuse_bad_parameters
 
 
 @require_safe
@@ -35,7 +35,7 @@ def doctor_search(request):
     is one.
     """
     access.require(request.user, "view")
-    with bad_parameters_refused("/users/doctor/"):
+    with refuse_bad_parameters("/users/doctor/"):
         check_parameters(request.GET, "q")
     typed = request.GET.get("q", "").strip()
     if len(typed) > EMAIL_MAX or "\x00" in typed:

@@ -26,7 +26,7 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
 from users.web.forms import form_status
-from users.web.query_string import bad_parameters_refused, check_parameters
+from users.web.query_string import check_parameters, refuse_bad_parameters
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -103,6 +103,6 @@ def mask_field_at_date(line: FieldAtDate) -> FieldAtDate:
 
 
 def checked_query(request, pk: int, *names: str):
-    with bad_parameters_refused(f"/users/{pk}/history/"):
+    with refuse_bad_parameters(f"/users/{pk}/history/"):
         check_parameters(request.GET, *names)
     return request.GET

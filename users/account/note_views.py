@@ -22,7 +22,7 @@ from users.notes.note_list import notes_page
 from users.verbs.form_submission import bind_form, submit_form
 from users.web.error_page import error_page
 from users.web.forms import form_status
-from users.web.query_string import bad_parameters_refused
+from users.web.query_string import refuse_bad_parameters
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,7 +50,7 @@ def index(request, pk: int):
 
 
 def notes_content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/notes/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/notes/"):
         return {"form": form} | notes_page(account, request.GET)
 
 

@@ -14,7 +14,7 @@ from users.history import activity as timeline
 from users.history.grants import latest_grants
 from users.models import User
 from users.permissions import permission_sources
-from users.web.query_string import bad_parameters_refused
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
@@ -38,7 +38,7 @@ def sign_ins_tab(request, pk: int):
 
 
 def sign_ins_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/sign-ins/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/sign-ins/"):
         found = sign_ins_page(account, request.GET)
     return found | {"current": request.session.session_key}
 
@@ -51,7 +51,7 @@ def mail_tab(request, pk: int):
 
 
 def mail_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/mail/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/mail/"):
         return mail_page(account, request.GET)
 
 
@@ -63,5 +63,5 @@ def activity_tab(request, pk: int):
 
 
 def activity_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    with bad_parameters_refused(f"/users/{account.pk}/activity/"):
+    with refuse_bad_parameters(f"/users/{account.pk}/activity/"):
         return timeline.activity_page(request.user, account, request.GET)

@@ -17,10 +17,10 @@ def show(request, pk: int):
 
 
 def profile_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    events, more = trail.account_events(account.pk)
+    newest = trail.account_events(account.pk)
     return {
         "events": render_events(
-            events, on_account=True, masked=masking.hides_personal_data(request.user)
+            newest.rows, on_account=True, masked=masking.hides_personal_data(request.user)
         ),
-        "more_events": more,
+        "more_events": newest.has_next,
     }

@@ -9,11 +9,11 @@ from django.views.decorators.vary import vary_on_headers
 from users import access, masking
 from users.directory import preferences
 from users.directory.columns import DEFAULT_COLUMNS
-from users.directory.filter import PAGE_SIZES, BadFilter, Filter, require_choice
+from users.directory.filter import PAGE_SIZES, Filter, require_choice
 from users.directory.forms import ColumnsForm
-from users.directory.request_filter import as_bad_request
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,10 +51,8 @@ def set_page_size(request) -> HttpResponse:
     access.require(request.user, "view")
     sizes = [str(size) for size in PAGE_SIZES]
     masked = masking.hides_personal_data(request.user)
-    try:
+    with refuse_bad_parameters(back="/users/"):
         chosen = int(require_choice("size", request.POST.get("size", ""), sizes))
         wanted = Filter.parse(request.GET, size=chosen, masked=masked)
-    except BadFilter as error:
-        raise as_bad_request(error) from error
     preferences.choose_size(request.user, chosen)
     return redirect(wanted.sized(chosen).url())

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
 from users.directory.sorts import SORTS
+from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 
 PAGE_SIZES = (25, 50, 100)
@@ -29,15 +30,13 @@ ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "su
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
-class BadFilter(Exception):
-    """A query string that cannot be read because of `parameter`. `field`: where it was typed; a
+class BadFilter(BadParameter):
+    """A query string that is no filter of accounts. `field`: where the parameter was typed; a
     filter may stand in the search box.
     """
 
     def __init__(self, parameter: str, message: str, field: str = ""):
-        super().__init__(f"{parameter}: {message}")
-        self.parameter = parameter
-        self.message = message
+        super().__init__(parameter, message)
         self.field = field or parameter
 
 

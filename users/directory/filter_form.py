@@ -6,16 +6,18 @@ from users.directory.filters import FILTERS
 
 def filter_fields(values: dict[str, str]) -> list[dict]:
     """Returns a form field for each filter, with its choices and its value in `values`."""
-    return [
-        {
-            "name": name,
-            "label": spec.label,
-            "choices": spec.choices() if spec.choices else None,
-            "placeholder": spec.placeholder,
-            "value": values.get(name, ""),
-        }
-        for name, spec in FILTERS.items()
-    ]
+    return [filter_field(name, values.get(name, "")) for name in FILTERS]
+
+
+def filter_field(name: str, value: str) -> dict:
+    spec = FILTERS[name]
+    return {
+        "name": name,
+        "label": spec.label,
+        "choices": spec.choices() if spec.choices else None,
+        "placeholder": spec.placeholder,
+        "value": value,
+    }
 
 
 def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:

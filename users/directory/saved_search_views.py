@@ -14,9 +14,10 @@ from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
 from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
-from users.directory.request_filter import as_bad_request, request_filter
+from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
 from users.web.partials import background, is_partial
+from users.web.query_string import refuse_bad_parameters
 
 LINKS_SHOWN = 12  # links above the list; the page shows all views
 LIST_LIMIT = 500
@@ -84,10 +85,8 @@ def save_new_search(request) -> HttpResponse:
 def posted_filter(request) -> Filter:
     """Returns the filter of the form. Raises BadRequest."""
     query = QueryDict(request.POST.get("query", ""))
-    try:
+    with refuse_bad_parameters(back="/users/"):
         return Filter.parse(query, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

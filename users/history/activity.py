@@ -1,7 +1,6 @@
 """The activity tab: which part of the timeline is wanted, and its entries in words."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import QueryDict
 
@@ -12,7 +11,7 @@ from users.history.timeline import SOURCES, Entry, timeline_page
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInMethod, SignInOutcome
-from users.web.query_string import check_parameters
+from users.web.query_string import check_parameters, url_with_query
 
 JOBS = "jobs"
 CHOICE_LABELS: dict[str, dict[str, str]] = {
@@ -77,8 +76,3 @@ def entry_labels(entry: Entry) -> dict[str, str]:
         state = CHOICE_LABELS["state"].get(entry.before, entry.before)
         return {"label": CHOICE_LABELS["mail"].get(entry.what, entry.what), "state": state}
     return {}
-
-
-def url_with_query(path: str, **values: str) -> str:
-    query = urlencode({name: value for name, value in values.items() if value})
-    return f"{path}?{query}" if query else path

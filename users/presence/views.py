@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.exceptions import BadParameter, BadRequest
+from users.exceptions import BadParameter
 from users.presence.heartbeat import record_heartbeat
 from users.presence.recent_changes import find_recent_change
 from users.web import query_string
@@ -53,15 +53,13 @@ def parse_presence_query(request, pk: int) -> tuple[int, bool]:
 
     The parameter `editing` says that a field of the page is a form at this moment.
     """
-    try:
+    with query_string.refuse_bad_parameters(back=f"/users/{pk}/"):
         query_string.check_parameters(request.GET, "version", "form", "said", "editing")
         version = query_string.parse_id_parameter("version", request.GET.get("version", ""))
         if not version:
             raise BadParameter("version", "version takes a whole number greater than 0.")
         form = query_string.parse_id_parameter("form", request.GET.get("form", ""))
         return version, bool(form)
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=f"/users/{pk}/") from error
 
 
 def reload_path(request, pk: int) -> str:

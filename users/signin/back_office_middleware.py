@@ -1,4 +1,4 @@
-"""Restricts every path to active staff, except for public paths and those open to any account."""
+"""Restricts all paths to active staff, except public paths and those open to any account."""
 
 from urllib.parse import urlencode
 
@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 
 from users.signin.entry_rules import entry_redirect
 from users.signin.kept_forms import login_page, typed_values
-from users.web.partials import htmx_page_path, is_background
+from users.web.partials import htmx_page_path, is_background, is_htmx_request
 from users.web.same_origin import form_page_path, is_same_origin
 
 
@@ -29,8 +29,8 @@ class BackOfficeMiddleware:
 
 
 def redirect_to_login(request) -> HttpResponse:
-    """To the sign-in page and back: for HTMX, to the page that it stands in; from a form, to the
-    form with what was typed.
+    """Returns a redirect to the sign-in page, which leads back afterwards: after a request of HTMX
+    to the page that sent it, after a form to the form with what was typed.
     """
     if (typed := typed_values(request)) is not None:
         return login_page(request, typed)
@@ -48,11 +48,9 @@ def redirect_to_login(request) -> HttpResponse:
 
 
 def redirect_response(request, url: str) -> HttpResponse:
-    """Returns a redirect. HTMX gets 401 with HX-Redirect: it would swap the page into the table."""
+    """Returns a redirect. HTMX gets 401 with HX-Redirect, since it would follow a redirect and swap
+    the whole page into a part of the old one.
+    """
     if is_htmx_request(request):
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
-
-
-def is_htmx_request(request) -> bool:
-    return request.headers.get("HX-Request") == "true"

@@ -22,7 +22,7 @@ from users.signin.entry_rules import entry_redirect
 from users.signin.forms import LoginForm
 from users.signin.name_cookie import COOKIE, MAX_NAME_LENGTH
 from users.web.form_refill import TOKEN_NAME, is_secret, refill_form
-from users.web.partials import is_htmx_swap
+from users.web.partials import is_partial
 from users.web.same_origin import form_page_path, is_same_origin
 
 KEPT_SALT = "users.signin.kept_forms"
@@ -39,7 +39,7 @@ def typed_values(request) -> QueryDict | None:
     """Returns what was typed into a form of this site, without passwords and codes. None for any
     other request, and for a form that is too long to keep.
     """
-    if request.method != "POST" or is_htmx_swap(request) or not is_same_origin(request):
+    if request.method != "POST" or is_partial(request) or not is_same_origin(request):
         return None
     typed = QueryDict(mutable=True)
     for name, values in request.POST.lists():

@@ -1,6 +1,6 @@
 """The focus in a form that was not accepted: on the first field that is wrong."""
 
-from django.forms import BoundField, CheckboxSelectMultiple, Form
+from django.forms import BaseForm, BoundField, CheckboxSelectMultiple
 from django.utils.safestring import SafeString
 
 
@@ -18,7 +18,7 @@ def is_first_wrong(field: BoundField) -> bool:
     return first_wrong_field(field.form) == field.name
 
 
-def first_wrong_field(form: Form) -> str:
+def first_wrong_field(form: BaseForm) -> str:
     """Returns the name of the first field with an error that is shown; "" if there is none."""
     for name in form.fields:
         if name in form.errors and not form[name].is_hidden:

@@ -101,7 +101,7 @@ class FormWriter(HTMLParser):
         elif tag == "textarea" and name in self.typed:
             # A browser leaves out the first line break.
             self.in_textarea = True
-            return f"{text}\n{escape(self.typed[name])}"
+            return f"{text}\n{escape(str(self.typed[name]))}"
         elif tag == "input":
             return self.filled_input(name, attributes, text)
         return text
@@ -113,7 +113,7 @@ class FormWriter(HTMLParser):
             return marked_tag("input", attributes, "checked", ticked)
         if kind in SECRET_TYPES or name not in self.typed:
             return text
-        return start_tag("input", attributes | {"value": self.typed[name]})
+        return start_tag("input", attributes | {"value": str(self.typed[name])})
 
     def values(self, name: str) -> list[str]:
         return [str(value) for value in self.typed.getlist(name)]

@@ -12,11 +12,11 @@ GRACE_SECONDS = 20
 
 
 class StopRequest:
-    """Stands in for the stop event on which django-q2's Sentinel waits, second by second.
+    """Replaces the stop event that django-q2's Sentinel checks every second.
 
-    An event of multiprocessing would deadlock when a signal handler of the process that waits sets
-    it. A whole process group may get the signal at once; processes other than the one that made the
-    request inherit the handler and ignore the signal, so that their tasks finish.
+    A multiprocessing event would deadlock if a signal handler of the waiting process set it. The
+    whole process group may receive the signal: processes other than the owner of the request
+    inherit the handler and ignore the signal, so that their tasks finish.
     """
 
     def __init__(self) -> None:
@@ -48,5 +48,5 @@ class StopRequest:
     def kill_group(self) -> NoReturn:
         """Kills every process of the group, this one included."""
         os.killpg(0, signal.SIGKILL)
-        # Not reached; tells type checkers that this does not return.
+        # Not reached. It shows type checkers that the method does not return.
         raise SystemExit

@@ -14,12 +14,11 @@ from django.utils.datastructures import MultiValueDict
 
 from users import access, masking
 from users.audit.record import record_denial
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import transitions, worker
@@ -84,17 +83,14 @@ class Command(BaseCommand):
             access.require(by, "view")
             access.require(by, action.action)
             form = self.filled(action, by, options)
-            parameters = action.stored(form.parameters())
-            found = preview_action(
-                action, selection, by, Job(parameters=parameters, reason=form.why)
-            )
+            parameters = action.job_parameters(form.parameters())
+            draft = Job(parameters=parameters, reason=form.given_reason)
+            found = preview_action(action, selection, by, draft)
             self.show(action, selection, found)
-            if options["dry_run"] or not found.number.value:
+            if options["dry_run"] or not found.count.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start_bulk_job(
-                action, selection, found.number, by=by, reason=form.why, parameters=parameters
-            )
+            job = start_bulk_job(action, selection, found.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
@@ -148,7 +144,8 @@ class Command(BaseCommand):
         return form
 
     def show(self, action: BulkAction, selection: Selection, found: Preview) -> None:
-        self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
+        question = action.confirmation_question(found.count.words)
+        self.stdout.write(f"{question[:-1]}: {selection.words}")
         for figure in found.figures:
             self.stdout.write(
                 f"  {figure.label + ':':<28} "
