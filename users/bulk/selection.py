@@ -112,6 +112,11 @@ class Selection:
     def url(self) -> str:
         return f"/users/selection/?{self.query}"
 
+    @property
+    def list_url(self) -> str:
+        """Returns the list of the filter, or the list with the selected rows ticked."""
+        return self.filter.url() if self.filter else f"/users/?{self.query}"
+
 
 def requested_selection(request) -> Selection:
     """Returns the selection in the URL. Its filter may only use what the viewer can see. Raises

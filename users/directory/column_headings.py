@@ -17,11 +17,15 @@ TICK_ALL_HTML = (
 MANY_COLUMNS = 7  # with more beside the name, the table scrolls sideways
 
 
-def table_headings(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> SafeString:
+def table_headings(
+    wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS, *, tickable: bool = True
+) -> SafeString:
     """A `th` for the name and for each column of `names`. A sortable one leads to its order, and
     from there to the opposite one.
     """
-    name = column_heading(wanted, NAME_COLUMN).replace(">", f">{TICK_ALL_HTML}", 1)
+    name = column_heading(wanted, NAME_COLUMN)
+    if tickable:
+        name = name.replace(">", f">{TICK_ALL_HTML}", 1)
     others = [column_heading(wanted, COLUMNS[other]) for other in names]
     return SafeString("".join([name, *others]))
 

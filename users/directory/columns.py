@@ -69,8 +69,8 @@ def yes_no(value: bool) -> str:
 
 
 def name_cell(account: User, words: SearchWords, now: datetime) -> str:
-    """The content of the first cell: a box to tick, the name as the link of the whole row, and on
-    a phone the address below it.
+    """The content of the first cell: the name as the link of the whole row, and on a phone the
+    address below it.
     """
     name = account.display_name
     escaped = escape(name)
@@ -81,8 +81,6 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
     elif account.is_staff:
         tag = '<span class="tag">staff</span>'
     return (
-        f'<label class="tick"><input type="checkbox" name="ids" value="{account.id}"'
-        f' form="selection" aria-label="Select {escaped}"></label>'
         f'<a href="/users/{account.id}/">{shown}</a>{tag}'
         f'<small class="under">{highlight(account.email or account.username, words)}</small>'
     )

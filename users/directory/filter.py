@@ -27,7 +27,16 @@ POSITION_PARAMETERS = ("after", "before")
 # The sorts that reveal what is masked: by the neighbours, and by the cursors in URLs.
 REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
-KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
+# The ticked rows, which are no filter (users/directory/selection_bar.py).
+TICKED_PARAMETER = "ids"
+KNOWN_PARAMETERS = {
+    "q",
+    *FILTERS,
+    *ORDER_PARAMETERS,
+    *POSITION_PARAMETERS,
+    "view",
+    TICKED_PARAMETER,
+}
 
 
 class BadFilter(BadParameter):
@@ -175,7 +184,7 @@ def require_known_parameters(query: QueryDict) -> None:
     for name, given in query.lists():
         if name not in KNOWN_PARAMETERS:
             raise BadFilter(name, "There is no such filter.")
-        if len(given) > 1:
+        if len(given) > 1 and name != TICKED_PARAMETER:
             raise BadFilter(name, "This filter is given more than once.")
 
 
