@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
@@ -11,6 +12,7 @@ from tests.builders import make_user
 from tests.pages import Element, read
 from users.audit.models import AuditEvent
 
+ROOT = settings.BASE_DIR / "templates"
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
 FORMS = [
     "/logout/",
@@ -161,3 +163,10 @@ def test_a_form_that_meets_an_error_can_be_sent_again_as_it_was(broken, caplog, 
         page = client.post("/users/1/suspension/", typed, headers=headers)
         assert not read(page).all("form")
         assert "s3cret" not in page.content.decode()
+
+
+def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():
+    pages = [page for page in (ROOT / "errors").glob("[!_]*.html") if page.name != "error.html"]
+    assert pages
+    for page in pages:
+        assert "errors/_retry.html" in page.read_text(), page

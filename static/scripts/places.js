@@ -253,6 +253,7 @@
     const forms = typedForms().map((form) => [form.getAttribute("action"), typedValues(form)]);
     const typed = forms.filter(([, values]) => values);
     if (typed.length) keep("typed", { page: location.pathname + location.search, forms: typed });
+    return typed.length > 0;
   }
 
   function restoreTyped() {
@@ -286,12 +287,13 @@
   // One notice at the top of the page, read out. `passing`: it goes with the next answer of the server.
   function tell(text, { link, passing = false } = {}) {
     document.getElementById("place-notice")?.remove();
-    const notice = document.createElement("p");
+    const notice = document.createElement("div");
     notice.id = "place-notice";
-    notice.className = "note warning";
-    notice.setAttribute("role", "alert");
-    notice.append(text);
-    if (link) notice.append(" ", link);
+    notice.className = "notes";
+    notice.innerHTML = '<p class="note warning" role="alert"><span></span></p>';
+    const words = notice.querySelector("span");
+    words.append(text);
+    if (link) words.append(" ", link);
     if (passing) notice.dataset.passing = "1";
     document.getElementById("main")?.prepend(notice);
   }
@@ -308,9 +310,10 @@
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const { xhr } = event.detail;
     if (xhr.status !== 401) return;
-    keepTyped();
-    const leads = xhr.getResponseHeader("HX-Redirect");
-    if (!leads) tell("Your session has ended. What you typed is kept.", { link: signInLink(), passing: true });
+    const typed = keepTyped();
+    if (xhr.getResponseHeader("HX-Redirect")) return;
+    const text = `Your session has ended.${typed ? " What you typed is kept." : ""}`;
+    tell(text, { link: signInLink(), passing: true });
   });
   document.addEventListener("htmx:afterOnLoad", (event) => {
     if (event.detail.xhr.status < 400) document.querySelector("#place-notice[data-passing]")?.remove();

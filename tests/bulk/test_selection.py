@@ -75,7 +75,9 @@ def test_all_that_match_are_pinned_to_this_moment(client):
     assert read(response).one("h1").text == "1 account selected"
     assert names(response) == ["Ada"]
     assert "All matching accounts: suspended accounts, as of" in read(response).text
-    assert read(response).all("a", class_="button")[0].attributes["href"] == "/users/?status=suspended"
+    assert (
+        read(response).all("a", class_="button")[0].attributes["href"] == "/users/?status=suspended"
+    )
 
 
 def test_everybody_is_counted_up_to_a_cap_with_ten_examples(client, viewer, monkeypatch):

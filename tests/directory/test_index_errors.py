@@ -99,3 +99,22 @@ def test_a_page_of_all_filters_works_by_itself(client, viewer):
     assert not [name for part in form.walk() for name in part.attributes if name.startswith("hx-")]
     part = read(client.get("/users/filters/?status=suspended", headers=HTMX))
     assert part.one("form", class_="filters").attributes["hx-target"] == "#results"
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [
+        ("joined_from=2026-03-02&joined_to=2026-03-01", ("Joined from", "Joined until")),
+        ("seen_from=-1d&seen_to=-30d", ("Last seen from", "Last seen until")),
+        ("never_seen=yes&seen_from=-30d", ("Last seen from", "Never seen")),
+        ("never_seen=yes&seen_to=2026-01-01", ("Last seen until", "Never seen")),
+    ],
+)
+def test_filters_that_exclude_each_other_say_so(client, viewer, query, labels):
+    text = read(get(client, f"?{query}")).one("div", class_="empty").text
+    assert f"“{labels[0]}” and “{labels[1]}” exclude each other" in text
+
+
+def test_a_range_of_one_day_is_no_contradiction(client, viewer):
+    page = read(get(client, "?joined_from=2020-03-01&joined_to=2020-03-01"))
+    assert "exclude each other" not in page.text

@@ -21,13 +21,14 @@ def register_action(action: BulkAction) -> None:
 
 def bar_action(action: BulkAction) -> BarAction:
     """Returns the action as the bar below the list of the directory offers it."""
+    menu = "Hard to undo" if action.in_own_section else action.menu or "Account"
     return BarAction(
         url=f"/users/bulk/{action.noun}/",
         label=action.label,
         icon=action.icon,
         action=action.action,
         position=action.position,
-        menu="Hard to undo" if action.in_own_section else action.menu,
+        menu="" if action.in_bar else menu,
         dangerous=action.dangerous,
     )
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.caching import generation, statistics
-from users.web.partials import background
+from users.web.partials import background_view
 
 
 @require_safe
@@ -21,7 +21,7 @@ def index(request) -> HttpResponse:
     return render(request, "users/caching/index.html", context)
 
 
-@background
+@background_view
 @require_safe
 def caching_status(request) -> HttpResponse:
     """A line for the navigation if the cache has an error; else nothing."""

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
-from users.directory.filters import FILTERS, index_holds_order
+from users.directory.filters import FILTERS, filters_range, index_holds_order, is_range_of
 from users.directory.search import Search, split_tokens
-from users.directory.sorts import SORTS
+from users.directory.sorts import SORT_COLUMNS, SORTS
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 
@@ -157,6 +157,21 @@ class Filter:
     @property
     def narrows(self) -> bool:
         return bool(self.q or self.values)
+
+    @property
+    def contradiction(self) -> str:
+        """Returns which filters exclude each other, such as a reversed range of days; "" if none
+        do.
+        """
+        for sort in SORT_COLUMNS:
+            if filters_range(self.values, sort).is_empty:
+                labels = [
+                    f"“{FILTERS[name].label}”"
+                    for name, value in self.values.items()
+                    if is_range_of(name, value, sort)
+                ]
+                return f"{' and '.join(labels)} exclude each other, so no account can match."
+        return ""
 
     @property
     def digest(self) -> str:

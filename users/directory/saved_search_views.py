@@ -16,14 +16,14 @@ from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
 from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
-from users.web.partials import background, is_partial
+from users.web.partials import background_view, is_partial
 from users.web.query_string import refuse_bad_parameters
 
 LINKS_SHOWN = 12  # links above the list; the page shows all views
 LIST_LIMIT = 500
 
 
-@background
+@background_view
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def saved_search_list(request):

@@ -38,7 +38,7 @@ def register_bar_action(action: BarAction) -> None:
     BAR_ACTIONS[action.url] = action
 
 
-def available_actions(viewer: User) -> dict[str, list[BarAction]]:
+def viewer_bar_actions(viewer: User) -> dict[str, list[BarAction]]:
     """Returns the actions that the viewer may take, by the heading of their menu."""
     found: dict[str, list[BarAction]] = {}
     for action in sorted(BAR_ACTIONS.values(), key=lambda one: one.position):

@@ -22,10 +22,10 @@ from users.directory.request_filter import read_request_filter
 from users.directory.rows import account_rows
 from users.directory.selection_bar import (
     TICKED,
-    available_actions,
     carried_context,
     carried_ids,
     tick_rows,
+    viewer_bar_actions,
 )
 from users.exceptions import BadRequest
 from users.models import State
@@ -62,7 +62,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = bool(available_actions(request.user))
+    tickable = bool(viewer_bar_actions(request.user))
     rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
@@ -86,7 +86,7 @@ def render_marked_table(
         ticked = carried_ids(request.GET)
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = bool(available_actions(request.user))
+    tickable = bool(viewer_bar_actions(request.user))
     rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
     lines = tick_rows("".join(render_fragments(rows)), ticked)
     context = shell_context(request, wanted, found, columns)
@@ -125,7 +125,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
-    actions = available_actions(request.user)
+    actions = viewer_bar_actions(request.user)
     return {
         "filter": wanted,
         "found": found,

@@ -104,6 +104,8 @@ def filled_page(
         return None
     if response is None or response.status_code != 200 or response.streaming:
         return None
+    if not response.get("Content-Type", "").startswith("text/html"):
+        return None
     html = refill_form(response.content.decode(), action, typed, note)
     if not html:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 View = Callable[..., Any]
 
 
-def background(view: View) -> View:
+def background_view(view: View) -> View:
     """Marks a view whose parts HTMX asks for by itself. When the session has ended they answer 401
     without a redirect, so that no form that is open is lost.
     """
