@@ -1,4 +1,4 @@
-"""Settings of PostgreSQL for one transaction: time limits and switches of the planner."""
+"""PostgreSQL settings for one transaction, such as time limits and planner options."""
 
 from django.db import connection
 

@@ -17,7 +17,7 @@ from users.web import partials
 @require_safe
 def filter_panel(request):
     access.require(request.user, "view")
-    return pages.cached_page(request, render_panel, shows=(ROLES,))
+    return pages.cached_page(request, render_panel, generations=(ROLES,))
 
 
 def render_panel(request) -> BuiltPage:

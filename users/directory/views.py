@@ -46,8 +46,8 @@ def index(request):
     return pages.cached_page(
         request,
         lambda request: render_table(request, columns, size),
-        shows=(ACCOUNTS, ROLES),
-        also=(columns, size),
+        generations=(ACCOUNTS, ROLES),
+        audience=(columns, size),
     )
 
 
@@ -95,8 +95,8 @@ def render_marked_table(
         context |= filter_errors(request, errors)
     part = "#results" if partials.is_partial(request) else ""
     html = render_to_string(f"users/directory/index.html{part}", context, request)
-    html = html.replace(ROWS_PLACEHOLDER, lines, 1)
-    return HttpResponse(html, status=422 if errors else 200)
+    page = html.replace(ROWS_PLACEHOLDER, lines, 1)
+    return HttpResponse(page, status=422 if errors else 200)
 
 
 def request_position(request) -> dict[str, str]:
@@ -121,7 +121,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
         context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Fragment(("frame", repr(shown)), build, dear=True)
+    return Fragment(("frame", repr(shown)), build, expensive=True)
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:

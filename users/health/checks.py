@@ -1,5 +1,6 @@
-"""One function per thing that Rollcall leans on: "ok", or what is wrong in words that may be shown
-to anybody.
+"""Checks of the services that Rollcall depends on.
+
+Each returns "ok", or a description of the problem that anybody may see.
 """
 
 from datetime import timedelta
@@ -27,30 +28,29 @@ def check_database() -> str:
 
 
 def check_cache() -> str:
-    """Writes and reads back: a full or read-only server answers a ping all the same."""
+    """Writes a value and reads it back, because a full or read-only server still answers a ping."""
     pages = caches["pages"]
     try:
         if isinstance(pages, PageCache):
             pages.probe()
-    except Exception:  # whatever the client raises, the pages come without it
+    except Exception:
+        # Pages work without the cache, so no exception of the client may propagate.
         return "not reachable, or not storing values"
     return OK
 
 
 def check_workers() -> str:
-    """Each cluster must have run a task of ours within the last minute."""
+    """Requires that each cluster has run a task within the last minute."""
     try:
         beats = dict(WorkerBeat.objects.values_list("cluster", "at"))
     except DatabaseError:
         return "unknown"
     now = timezone.now()
-    late = [
-        f"{name} {silent_since(beats.get(name))}"
-        for name in CLUSTERS
-        if name not in beats or now - beats[name] > SILENCE_LIMIT
-    ]
-    return "; ".join(late) or OK
-
-
-def silent_since(at) -> str:
-    return f"not seen since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "never seen"
+    problems = []
+    for name in CLUSTERS:
+        beat = beats.get(name)
+        if beat is None:
+            problems.append(f"{name} never seen")
+        elif now - beat > SILENCE_LIMIT:
+            problems.append(f"{name} not seen since {beat:%Y-%m-%d %H:%M:%S} UTC")
+    return "; ".join(problems) or OK

@@ -39,7 +39,7 @@ SENTENCES = {
     "chunk_failed": "{text}",
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
-    "initiator_refused": "{actor} may not do this any more: {text}",
+    "initiator_refused": "{actor} may no longer do this: {text}",
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
     # Reasons why an account was skipped.

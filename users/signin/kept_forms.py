@@ -6,7 +6,7 @@ Only what a page of this site has sent is kept; another site could fill in a for
 
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -20,7 +20,7 @@ from users.exceptions import BadRequest, VerbRefused
 from users.sessions.ended_sessions import ended_session
 from users.signin.entry_rules import entry_redirect
 from users.signin.forms import LoginForm
-from users.signin.name_cookie import COOKIE, MAX_NAME_LENGTH
+from users.signin.name_cookie import COOKIE, cookie_name_value
 from users.web.form_refill import TOKEN_NAME, is_secret, refill_form
 from users.web.partials import is_partial
 from users.web.same_origin import form_page_path, is_same_origin
@@ -72,8 +72,7 @@ def returned_form(request, token: str) -> HttpResponse | None:
         page, action, who, query = kept
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    name = quote(request.user.display_name[:MAX_NAME_LENGTH], safe="")
-    if who not in ("", name):
+    if who not in ("", cookie_name_value(request.user)):
         return None
     return filled_page(request, page, action, QueryDict(query), SIGNED_IN_NOTE)
 

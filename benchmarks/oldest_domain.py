@@ -1,11 +1,12 @@
-"""Gives the oldest accounts an email domain that no other account has: a search term whose matches
-are all at the far end of the list.
+"""Gives the oldest accounts an email domain of their own.
+
+It is a search term whose matches are all at the end of the list, after all other accounts.
 """
 
 from django.db import connection
 
 DOMAIN = "oldmail.example"
-MOST = 100_000
+MOST_ACCOUNTS = 100_000
 
 SQL = """
     UPDATE users_user
@@ -15,15 +16,17 @@ SQL = """
 """
 
 
-def move() -> None:
-    """Moves the addresses of the oldest hundredth, at most MOST, to one provider. Does nothing the
-    second time.
+def move_oldest_addresses() -> None:
+    """Moves the addresses of the oldest 1 % of the accounts, at most MOST_ACCOUNTS, to the domain.
+
+    Does nothing if an account is there already.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM users_user WHERE email_domain = %s LIMIT 1", [DOMAIN])
         if cursor.fetchone():
             return
         cursor.execute("SELECT COUNT(*) FROM users_user")
-        cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, min(MOST, cursor.fetchone()[0] // 100)])
+        number = min(MOST_ACCOUNTS, cursor.fetchone()[0] // 100)
+        cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, number])
         analyze = "VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE"
         cursor.execute(f"{analyze} users_user")

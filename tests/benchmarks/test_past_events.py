@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import past
+from benchmarks import past_events
 from tests.builders import make_superuser, make_user
 from users.audit import chain
 from users.audit.models import AuditEvent
@@ -23,9 +23,9 @@ def accounts() -> int:
 
 
 def test_each_account_gets_its_share_and_one_of_them_a_fiftieth(accounts):
-    past.write(events=200)
+    past_events.write_events(events=200)
     passes = round(200 / accounts)
-    busy = past.busy()
+    busy = past_events.busy_account()
     others = User.objects.exclude(pk=busy).values_list("pk", flat=True)
     assert {AuditEvent.objects.filter(target_id=pk).count() for pk in others} == {passes}
     assert AuditEvent.objects.filter(target_id=busy).count() == passes + 4
@@ -36,17 +36,19 @@ def test_each_account_gets_its_share_and_one_of_them_a_fiftieth(accounts):
 
 
 def test_what_is_there_is_not_written_again(accounts):
-    past.write(events=200)
+    past_events.write_events(events=200)
     there = AuditEvent.objects.count(), Session.objects.count()
-    past.write(events=200)
+    past_events.write_events(events=200)
     assert (AuditEvent.objects.count(), Session.objects.count()) == there
-    past.write(events=200 + accounts)
+    past_events.write_events(events=200 + accounts)
     assert (AuditEvent.objects.count(), Session.objects.count()) == (there[0] + accounts, there[1])
 
 
 def test_the_chain_goes_on_after_it(accounts):
-    past.write(events=50)
+    past_events.write_events(events=50)
     last = AuditEvent.objects.latest("chain_position").chain_position
-    suspend_account(User.objects.get(pk=past.busy()), by=make_superuser(), reason="Afterwards")
+    suspend_account(
+        User.objects.get(pk=past_events.busy_account()), by=make_superuser(), reason="Afterwards"
+    )
     chain.seal_waiting_events()
     assert AuditEvent.objects.latest("pk").chain_position == AuditEvent.objects.count() > last

@@ -1,12 +1,13 @@
-"""Notes the number of queries of an answer in a header. Only the pass that counts has it; the one
-that times runs without.
+"""Middleware that reports the number of queries in a response header.
+
+Only the pass that counts queries uses it; the pass that measures time runs without it.
 """
 
 from contextlib import ExitStack
 
 from django.db import connections
 
-HEADER = "X-Queries"
+QUERY_HEADER = "X-Queries"
 
 
 class CountMiddleware:
@@ -24,5 +25,5 @@ class CountMiddleware:
             for connection in connections.all():
                 stack.enter_context(connection.execute_wrapper(note))
             response = self.get_response(request)
-        response[HEADER] = str(len(queries))
+        response[QUERY_HEADER] = str(len(queries))
         return response

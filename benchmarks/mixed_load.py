@@ -1,4 +1,4 @@
-"""Readers of the list and people who edit accounts on it, at the same time."""
+"""Reads the list and edits accounts on it at the same time."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from benchmarks.peers import CLIENTS, Running
 
 @dataclass(frozen=True)
 class Read:
-    """One answer to a reader. `at`: when it was asked for, in seconds of time.monotonic()."""
+    """An answer to a reader. `at` is the time of its request by time.monotonic()."""
 
     at: float
     seconds: float
@@ -24,30 +24,30 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class MixedLoad:
     reads: list[Read]
     edits: list[Answer]
     elapsed: float
 
 
-def crowd(
+def run_mixed_load(
     rollcall: Running, ledger: Ledger, editors: list[Editor], rate: float, seconds: float
-) -> Crowd:
-    """Lets CLIENTS readers ask again and again beside `rate` edits a second by `editors`."""
-    began: list[float] = []
+) -> MixedLoad:
+    """Lets CLIENTS readers repeat their requests beside `rate` edits a second by `editors`."""
+    begin: list[float] = []
     parties = CLIENTS + len(editors)
-    start = Barrier(parties, action=lambda: began.append(time.monotonic()), timeout=60)
+    start = Barrier(parties, action=lambda: begin.append(time.monotonic()), timeout=60)
+    times = [number / rate for number in range(int(rate * seconds))]
     with ThreadPoolExecutor(parties) as pool:
-        moments = [number / rate for number in range(int(rate * seconds))]
-        shares = [moments[place :: len(editors)] for place in range(len(editors))]
-        editing = [
-            pool.submit(edit, rollcall, *each, start, seconds)
-            for each in zip(editors, shares, strict=True)
-        ]
+        editing = []
+        for number, editor in enumerate(editors):
+            own_times = times[number :: len(editors)]
+            editing.append(pool.submit(edit, rollcall, editor, own_times, start, seconds))
         reading = [pool.submit(read, rollcall, ledger, start, seconds) for _ in range(CLIENTS)]
-    reads = [found for future in reading for found in future.result()]
+    elapsed = time.monotonic() - begin[0]
+    found = [read for future in reading for read in future.result()]
     edits = [answer for future in editing for answer in future.result()]
-    return Crowd(reads=reads, edits=edits, elapsed=time.monotonic() - began[0])
+    return MixedLoad(reads=found, edits=edits, elapsed=elapsed)
 
 
 def read(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> list[Read]:
@@ -73,16 +73,17 @@ def reads(rollcall: Running, ledger: Ledger, start: Barrier, seconds: float) -> 
 
 
 def edit(
-    rollcall: Running, editor: Editor, moments: list[float], start: Barrier, seconds: float
+    rollcall: Running, editor: Editor, times: list[float], start: Barrier, seconds: float
 ) -> list[Answer]:
-    """Edits at each of `moments`, in seconds from the start. A late edit goes at once, and none
-    begins after the end.
+    """Edits at each of `times`, in seconds from the start.
+
+    A late edit is sent at once, but none after the end.
     """
     connection = rollcall.connect()
     answers = []
     start.wait()
     begin = time.monotonic()
-    for moment in moments:
+    for moment in times:
         time.sleep(max(0.0, begin + moment - time.monotonic()))
         if time.monotonic() < begin + seconds:
             answers.append(editor.edit(connection))

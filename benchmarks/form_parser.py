@@ -1,4 +1,4 @@
-"""Reads a form from a page as a browser does: the fields that it would send unchanged."""
+"""Reads the fields of a form from a page as a browser would send them unchanged."""
 
 from html.parser import HTMLParser
 
@@ -25,7 +25,7 @@ class FormParser(HTMLParser):
         elif tag == "textarea":
             self.area = values.get("name", "")
             self.add(self.area, "")
-        elif tag == "input" and sent(values):
+        elif tag == "input" and is_sent(values):
             self.add(values.get("name", ""), values.get("value", ""))
 
     def handle_endtag(self, tag):
@@ -43,8 +43,8 @@ class FormParser(HTMLParser):
             self.forms[-1].append((name, value))
 
 
-def sent(values: dict[str, str]) -> bool:
-    """Whether a browser would send this input with the form."""
+def is_sent(values: dict[str, str]) -> bool:
+    """Returns whether a browser would send this input with the form."""
     kind = values.get("type", "text")
     if kind in ("checkbox", "radio"):
         return "checked" in values
@@ -52,7 +52,7 @@ def sent(values: dict[str, str]) -> bool:
 
 
 def form_with(field: str, page: str) -> Fields:
-    """The fields of the form that has `field`. Raises LookupError if there is none."""
+    """Returns the fields of the form that has `field`. Raises LookupError without one."""
     parser = FormParser()
     parser.feed(page)
     for fields in parser.forms:

@@ -1,6 +1,4 @@
-"""bin/bench --events: audit events of all accounts, and one busy account that has far more of
-everything than any other.
-"""
+"""bin/bench --events: writes audit events of all accounts, and a long history of a busy one."""
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -9,11 +7,12 @@ from users.audit.models import AuditEvent
 from users.models import User
 from users.sessions.models import Session
 
-# One in so many events is the busy account's. It has as many rows of each other kind.
-BUSY = 50
-# As wide as a real salt, and as hard to compress.
-SALT = "sha256(int8send({}))"
-SALTS = ", ".join(SALT.format(number) for number in ("number", "number + 1", "number + 2"))
+# The busy account gets one in so many events, and as many rows of each other kind.
+BUSY_SHARE = 50
+# Hashes have the length of a real salt and are as hard to compress.
+SALTS = ", ".join(
+    f"sha256(int8send({number}))" for number in ("number", "number + 1", "number + 2")
+)
 
 # `number` counts the accounts from 1 in each pass.
 EVENTS = f"""
@@ -41,13 +40,13 @@ EVENTS = f"""
             FROM (SELECT id FROM users_user WHERE is_staff ORDER BY id LIMIT 100) AS first
         ) AS staff
 """
-EACH = EVENTS.format(accounts="SELECT id, username FROM users_user ORDER BY id")
-OF_ONE = EVENTS.format(
+EVENTS_OF_ALL = EVENTS.format(accounts="SELECT id, username FROM users_user ORDER BY id")
+EVENTS_OF_ONE = EVENTS.format(
     accounts="""
         SELECT id, username FROM users_user, generate_series(1, %(size)s) WHERE id = %(busy)s
     """
 )
-HEAD = """
+CHAIN_HEAD = """
     INSERT INTO users_chainhead (
         id, position, hash, newest_id, settled_id, looked_at, anchored_position
     )
@@ -56,7 +55,7 @@ HEAD = """
     SET position = excluded.position, newest_id = excluded.newest_id,
         settled_id = excluded.settled_id
 """
-OTHERS = [
+OTHER_ROWS = [
     """
     INSERT INTO users_signinevent (account_id, at, outcome, way, typed, ip, user_agent)
     SELECT %(busy)s, now() - interval '1 minute' * (%(size)s - number), 'ok', 'password', '',
@@ -85,40 +84,39 @@ OTHERS = [
 VACUUM = "VACUUM (ANALYZE) users_auditevent, users_signinevent, users_session, users_message"
 
 
-def busy() -> int:
-    """The account in the middle of all ids, or the next one."""
+def busy_account() -> int:
+    """Returns the id of the account in the middle of all ids."""
     ends = User.objects.aggregate(first=Min("pk"), last=Max("pk"))
     return User.objects.filter(pk__gte=(ends["first"] + ends["last"]) // 2).earliest("pk").pk
 
 
-def write(events: int) -> None:
-    """Writes the events that are missing, in whole passes over all accounts. Those of the busy
-    account come first.
-    """
+def write_events(events: int) -> None:
+    """Writes the missing events in whole passes over all accounts, after those of the busy one."""
     accounts = User.objects.count()
-    there = AuditEvent.objects.count()
-    passes = round((events - there) / accounts)
+    existing = AuditEvent.objects.count()
+    passes = round((events - existing) / accounts)
     if passes < 1:
         return
     with connection.cursor() as cursor:
-        if Session.objects.filter(account_id=busy()).count() < 2:
-            write_busy(cursor, max(1, events // BUSY))
+        if Session.objects.filter(account_id=busy_account()).count() < 2:
+            write_busy_history(cursor, max(1, events // BUSY_SHARE))
         for number in range(passes):
-            insert(cursor, EACH, accounts, ago=30 * (passes - number), number=number)
-        cursor.execute(HEAD)
+            days = 30 * (passes - number)
+            insert_events(cursor, EVENTS_OF_ALL, accounts, ago=days, number=number)
+        cursor.execute(CHAIN_HEAD)
         cursor.execute(VACUUM)
 
 
 @transaction.atomic
-def write_busy(cursor, size: int) -> None:
-    insert(cursor, OF_ONE, size, ago=365, number=0)
-    for statement in OTHERS:
-        cursor.execute(statement, {"busy": busy(), "size": size})
+def write_busy_history(cursor, size: int) -> None:
+    insert_events(cursor, EVENTS_OF_ONE, size, ago=365, number=0)
+    for statement in OTHER_ROWS:
+        cursor.execute(statement, {"busy": busy_account(), "size": size})
 
 
-def insert(cursor, statement: str, size: int, *, ago: int, number: int) -> None:
-    """Executes a statement of EVENTS. The first event is `ago` days old; the others are spread over
-    the 24 hours after it.
+def insert_events(cursor, statement: str, size: int, *, ago: int, number: int) -> None:
+    """Executes a statement that inserts `size` events, spread over the 24 hours that began `ago`
+    days ago.
     """
     cursor.execute("SELECT coalesce(max(chain_position), 0) FROM users_auditevent")
     values = {
@@ -126,6 +124,6 @@ def insert(cursor, statement: str, size: int, *, ago: int, number: int) -> None:
         "ago": ago,
         "pass": number + 2,
         "chain": cursor.fetchone()[0],
-        "busy": busy(),
+        "busy": busy_account(),
     }
     cursor.execute(statement, values)

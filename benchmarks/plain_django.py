@@ -1,7 +1,8 @@
-"""Leaves tricks out of a web server that is measured: plain Django stands in their place.
+"""Replaces optimisations by plain Django in a web server that is measured.
 
-Rollcall itself knows nothing of this. The settings benchmarks/plain.py add this application, and
-the variable BENCH_WITHOUT names what it leaves out once everything is loaded.
+Rollcall itself does not know this module. benchmarks/settings_plain.py installs it as an
+application, and the variable BENCH_WITHOUT names the optimisations that it replaces when all
+applications are loaded.
 """
 
 import os
@@ -14,16 +15,16 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from benchmarks.tricks import parse_tricks
+from benchmarks.optimisations import parse_names
 
 VARIABLE = "BENCH_WITHOUT"
 
 
-class WithoutTricks(AppConfig):
+class PlainDjango(AppConfig):
     name = "benchmarks"
 
     def ready(self) -> None:
-        for name in parse_tricks(os.environ.get(VARIABLE, "")):
+        for name in parse_names(os.environ.get(VARIABLE, "")):
             REPLACEMENTS[name]()
 
 
@@ -40,7 +41,7 @@ def without_compiled_queries() -> None:
     from users.database.cached_query import CachedQuery
 
     def run_query(self: CachedQuery, pk: int) -> list[Any]:
-        return list(self.make(pk))
+        return list(self.build(pk))
 
     CachedQuery.objects = run_query  # type: ignore[method-assign]
     CachedQuery.rows = run_query  # type: ignore[method-assign]
@@ -68,14 +69,16 @@ def without_fragment_memory() -> None:
 def without_redis_lock() -> None:
     from users.caching.backend import PageCache
 
-    PageCache.claiming = lambda self, lock: nullcontext()  # type: ignore
-    PageCache.claimed = lambda self: True  # type: ignore[method-assign]
+    PageCache.lock_on_miss = lambda self, lock: nullcontext()  # type: ignore
+    PageCache.may_build = lambda self: True  # type: ignore[method-assign]
 
 
 def without_rows_html() -> None:
     from users.directory import rows
 
-    def plain_row(account: Any, cells: list, words: tuple[str, ...], now: Any) -> SafeString:
+    def plain_row(
+        account: Any, cells: list, words: tuple[str, ...], now: Any, tickable: bool
+    ) -> SafeString:
         context = {"account": account, "words": words}
         return render_to_string("plain/row.html", context)
 

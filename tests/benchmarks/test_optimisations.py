@@ -1,4 +1,4 @@
-"""bin/bench --without and --prices: a trick can be left out, and the page stays as it is."""
+"""bin/bench --without and --prices: plain Django in place of an optimisation shows the same."""
 
 import ast
 import importlib
@@ -15,13 +15,13 @@ from django.template import Context, Template
 from django.test import modify_settings
 from django.test.html import parse_html
 
-from benchmarks import prices, without
-from benchmarks.__main__ import parse
+from benchmarks import plain_django, prices
+from benchmarks.__main__ import parse_options
 from benchmarks.cases import Case
-from benchmarks.peers import COLD, with_redis, without_tricks
+from benchmarks.optimisations import OPTIMISATIONS, parse_names
+from benchmarks.peers import COLD, rollcall_with_redis, with_plain_django
 from benchmarks.prices import Price
-from benchmarks.run import able, chosen_peers
-from benchmarks.tricks import TRICKS, parse_tricks
+from benchmarks.run import chosen_peers, peers_with_page
 from tests.builders import make_superuser, make_user
 from users.access import PERMISSIONS
 from users.audit import html
@@ -44,7 +44,7 @@ PLACES = {
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
     "page-memory": (ProcessMemory, ["put"]),
-    "redis-lock": (PageCache, ["claiming", "claimed"]),
+    "redis-lock": (PageCache, ["lock_on_miss", "may_build"]),
     "fragment-memory": (FragmentMemory, ["put"]),
     "rows-html": (rows, ["row_html"]),
     "events-html": (html, ["render_event"]),
@@ -53,8 +53,8 @@ PLACES = {
 
 @pytest.fixture
 def leave_out(monkeypatch):
-    """Leaves a trick out until the test ends."""
-    with modify_settings(INSTALLED_APPS={"append": "benchmarks.without.WithoutTricks"}):
+    """Replaces an optimisation until the test ends."""
+    with modify_settings(INSTALLED_APPS={"append": "benchmarks.plain_django.PlainDjango"}):
         yield replacing(monkeypatch)
 
 
@@ -66,25 +66,25 @@ def replacing(monkeypatch) -> Callable[[str], None]:
             for attribute in attributes:
                 monkeypatch.setattr(owner, attribute, getattr(owner, attribute))
         monkeypatch.setattr(register, "tags", dict(register.tags))
-        without.REPLACEMENTS[name]()
+        plain_django.REPLACEMENTS[name]()
 
     return leave
 
 
-def test_every_trick_can_be_left_out_and_has_a_price():
-    assert list(without.REPLACEMENTS) == list(TRICKS)
-    assert {trick for trick, _, _ in prices.WORTH_ON} == {prices.CONTROL, *TRICKS}
+def test_every_optimisation_can_be_left_out_and_has_a_price():
+    assert list(plain_django.REPLACEMENTS) == list(OPTIMISATIONS)
+    assert {name for name, _, _ in prices.MEASUREMENTS} == {prices.CONTROL, *OPTIMISATIONS}
 
 
-@pytest.mark.parametrize("name", TRICKS)
-def test_the_module_of_a_trick_says_that_it_has_a_price_tag(name):
-    text = ast.get_docstring(ast.parse((ROOT / TRICKS[name]).read_text()))
-    assert "price tag" in text
+@pytest.mark.parametrize("name", OPTIMISATIONS)
+def test_the_module_of_an_optimisation_says_how_it_is_measured(name):
+    text = ast.get_docstring(ast.parse((ROOT / OPTIMISATIONS[name]).read_text()))
+    assert "docs/benchmarks.md" in text
     assert f"`{name}`" in text
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_something_else_stands_in_the_place_of_a_trick(name, leave_out):
+def test_plain_django_replaces_an_optimisation(name, leave_out):
     owner, attributes = PLACES[name]
     before = {attribute: getattr(owner, attribute) for attribute in attributes}
     leave_out(name)
@@ -99,7 +99,7 @@ def test_queries_that_are_compiled_each_time_find_the_same(leave_out):
     leave_out("compiled-queries")
     leave_out("prepared-statements")
     assert BY_ID.objects(account.pk) == before == [account]
-    assert BY_ID.known[connection.alias]
+    assert BY_ID.statements[connection.alias]
 
 
 @pytest.mark.django_db
@@ -161,13 +161,13 @@ ACCOUNTS = [
 
 @pytest.mark.parametrize("may", [{}, dict.fromkeys(PERMISSIONS, True)], ids=["nothing", "all"])
 @pytest.mark.parametrize("fields", ACCOUNTS)
-@pytest.mark.parametrize("trick", ["buttons-html", "facts-html"])
-def test_a_tag_of_the_account_from_a_template_shows_the_same(leave_out, trick, fields, may):
+@pytest.mark.parametrize("name", ["buttons-html", "facts-html"])
+def test_a_tag_of_the_account_from_a_template_shows_the_same(leave_out, name, fields, may):
     context = Context({"account": User(**(ACCOUNT | fields)), "may": may})
     source = "{% actions account may %}{% profile_facts account may %}"
     source += '{% fact account may "email" "A & B" %}'
     by_hand = Template(source).render(context)
-    leave_out(trick)
+    leave_out(name)
     assert_same_html([Template(source).render(context)], [by_hand])
 
 
@@ -185,28 +185,30 @@ def in_lines(text: str) -> str:
 
 
 def test_a_run_asks_for_the_same_pages_with_and_without():
-    options = parse(["--accounts", "1000", "--peers", "rollcall,bare", "--without", "rows-html"])
+    options = parse_options(
+        ["--accounts", "1000", "--peers", "rollcall,bare", "--without", "rows-html"]
+    )
     rollcall, without_rows, *_ = chosen_peers(options, None)
     assert (rollcall, without_rows.label) == (COLD, "without rows-html")
     assert without_rows.environment == {"BENCH_WITHOUT": "rows-html"}
     running = [SimpleNamespace(peer=peer) for peer in (rollcall, without_rows)]
-    assert able(Case("list", {"rollcall": "/users/"}), running) == running
+    assert peers_with_page(Case("list", {"rollcall": "/users/"}), running) == running
 
 
 def test_names_stand_in_one_list_or_in_several_options():
     given = ["--without", "rows-html, events-html", "--without", "c-loader"]
-    options = parse(["--accounts", "1000", *given])
+    options = parse_options(["--accounts", "1000", *given])
     assert options.without == [{"rows-html", "events-html"}, {"c-loader"}]
-    with pytest.raises(ValueError, match="no-trick: choose from prepared-statements"):
-        parse_tricks("rows-html,no-trick")
+    with pytest.raises(ValueError, match="no-such-name: choose from prepared-statements"):
+        parse_names("rows-html,no-such-name")
 
 
-def test_servers_with_and_without_a_trick_share_no_entry_of_redis(monkeypatch):
-    left_out = without_tricks(with_redis("redis://here"), frozenset(["page-memory"]))
-    assert left_out.settings == "benchmarks.plain"
+def test_servers_with_and_without_an_optimisation_share_no_entry_of_redis(monkeypatch):
+    left_out = with_plain_django(rollcall_with_redis("redis://here"), frozenset(["page-memory"]))
+    assert left_out.settings == "benchmarks.settings_plain"
     assert left_out.environment["REDIS_URL"] == "redis://here"
     monkeypatch.setenv("BENCH_WITHOUT", left_out.environment["BENCH_WITHOUT"])
-    plain = importlib.import_module("benchmarks.plain")
+    plain = importlib.import_module("benchmarks.settings_plain")
     prefix = importlib.reload(plain).CACHES["pages"]["KEY_PREFIX"]
     assert prefix.endswith("-without-page-memory")
     assert prefix != settings.CACHES["pages"].get("KEY_PREFIX")
@@ -215,14 +217,14 @@ def test_servers_with_and_without_a_trick_share_no_entry_of_redis(monkeypatch):
 @pytest.mark.parametrize("wrong", [["--cold"], ["--sqlite"], ["--without", "rows-html"]])
 def test_prices_leave_nothing_else_out(wrong, capsys):
     with pytest.raises(SystemExit):
-        parse(["--accounts", "1000", "--prices", *wrong])
+        parse_options(["--accounts", "1000", "--prices", *wrong])
     assert "--prices goes with none of" in capsys.readouterr().err
 
 
-def test_a_price_is_the_share_of_the_page_that_the_trick_saves():
+def test_a_price_is_the_share_of_the_page_that_the_optimisation_saves():
     price = Price("rows-html", "list", "cold", with_it=[0.006, 0.006, 0.1], without=[0.008] * 3)
     price.cpu_with = 0.9
     price.cpu_without = 1.0
-    assert price.worth == pytest.approx(25)
-    text = prices.report({"accounts": 10}, [price]).text
-    assert "| rows-html | list | cold | 6.00 |    8.00 | 25.0 % |     10.0 % |" in text
+    assert price.saving == pytest.approx(25)
+    text = prices.price_report({"accounts": 10}, [price]).text
+    assert "| rows-html    | list | cold | 6.00 |    8.00 | 25.0 % |     10.0 % |" in text

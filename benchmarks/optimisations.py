@@ -1,10 +1,10 @@
-"""The tricks of Rollcall: what stands in the place of plain Django for speed, and where it stands.
+"""The optimisations that replace plain Django for speed, each with the module that contains it.
 
-Each has a price tag: `bin/bench --without NAME` leaves it out, and `bin/bench --prices` measures
-what each of them is worth (docs/benchmarks.md). Nothing here imports a model.
+`bin/bench --without NAME` measures Rollcall without one, and `bin/bench --prices` measures what
+each of them saves (docs/benchmarks.md). Nothing here imports a model.
 """
 
-TRICKS = {
+OPTIMISATIONS = {
     "prepared-statements": "users/database/prepared_statements.py",
     "compiled-queries": "users/database/cached_query.py",
     "c-loader": "users/database/postgresql/base.py",
@@ -18,9 +18,9 @@ TRICKS = {
 }
 
 
-def parse_tricks(text: str) -> frozenset[str]:
-    """The names in a comma list. Raises ValueError for a name that no trick has."""
+def parse_names(text: str) -> frozenset[str]:
+    """Parses a comma-separated list of names. Raises ValueError for an unknown one."""
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
-    if unknown := sorted(names - TRICKS.keys()):
-        raise ValueError(f"{', '.join(unknown)}: choose from {', '.join(TRICKS)}.")
+    if unknown := sorted(names - OPTIMISATIONS.keys()):
+        raise ValueError(f"{', '.join(unknown)}: choose from {', '.join(OPTIMISATIONS)}.")
     return names
