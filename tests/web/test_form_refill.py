@@ -28,14 +28,14 @@ TYPED = "name=%22%3Cb%3E&key=s&groups=2&keep=mine&way=x&text=%0A%3C/textarea%3E%
 
 def test_every_kind_of_control_gets_what_was_typed_and_the_rest_stays_as_it_was():
     html = refill_form(PAGE, "/a/", QueryDict(TYPED), "Note.")
-    assert '<input name="name" value="&quot;&lt;b&gt;" required>' in html
+    assert '<input name="name" value="&quot;&lt;b&gt;" required="">' in html
     assert '<input type="password" name="key" value="">' in html
     assert '<input type="checkbox" name="tell">' in html
     assert '<input type="checkbox" name="groups" value="1">' in html
-    assert '<input type="checkbox" name="groups" value="2" checked>' in html
-    assert '<input type="radio" name="keep" value="mine" checked>' in html
+    assert '<input type="checkbox" name="groups" value="2" checked="">' in html
+    assert '<input type="radio" name="keep" value="mine" checked="">' in html
     assert '<input type="radio" name="keep" value="theirs">' in html
-    assert '<option value="">None &lt;</option><option value="x" selected>X</option>' in html
+    assert '<option value="">None &lt;</option><option value="x" selected="">X</option>' in html
     assert '<textarea name="text" rows="3">\n\n&lt;/textarea&gt;&amp;</textarea>' in html
     for kept in (
         'value="fresh"',

@@ -171,11 +171,8 @@ class Filter:
         """
         for sort in SORT_COLUMNS:
             if filters_range(self.values, sort).is_empty:
-                labels = [
-                    f"“{FILTERS[name].label}”"
-                    for name, value in self.values.items()
-                    if is_range_of(name, value, sort)
-                ]
+                names = [name for name in self.values if is_range_of(name, self.values[name], sort)]
+                labels = [f"“{FILTERS[name].label}”" for name in names]
                 return f"{' and '.join(labels)} exclude each other, so no account can match."
         return ""
 

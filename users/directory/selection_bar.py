@@ -66,7 +66,10 @@ def tick_rows(html: str, ids: list[str]) -> str:
 
 
 def tick_value(value: object) -> str:
-    """The attributes of a tick box that `tick_rows` finds it by."""
+    """Returns the attributes of a tick box that `tick_rows` finds it by.
+
+    The rows come from a cache that several viewers share, so they are ticked as text.
+    """
     return f'name="{TICKED}" value="{value}" form="selection"'
 
 

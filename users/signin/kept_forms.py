@@ -130,7 +130,12 @@ def get_page(request, page: str) -> HttpResponse | None:
 
 
 def get_request(request, page: str) -> Any:
-    """Returns a GET request for `page` with the session and the viewer of `request`."""
+    """Returns a GET request for `page` with the session and the viewer of `request`.
+
+    It shares what middleware has put into the outer request: session, viewer, messages. What
+    describes the body or the address of that request is left out, and so are the headers of HTMX,
+    since a whole page is wanted, uncompressed.
+    """
     address = urlsplit(page)
     environ = {
         name: value

@@ -14,7 +14,8 @@ TOKEN_NAME = "csrfmiddlewaretoken"  # noqa: S105  a name
 # Never kept, neither by name nor by type: whoever comes back types them again.
 SECRET_NAME = re.compile(r"password|passphrase|secret|(^|_)(code|otp)$", re.IGNORECASE)
 SECRET_TYPES = ("password", "file")
-Attributes = dict[str, str | None]
+TICKED_TYPES = ("checkbox", "radio")
+Attributes = dict[str, str]
 
 
 def is_secret(name: str) -> bool:
@@ -32,7 +33,13 @@ def refill_form(html: str, action: str, typed: QueryDict, note: str) -> str:
 
 
 class FormWriter(HTMLParser):
-    """Copies a page, but for the values of one form."""
+    """Copies a page, but for the values of one form.
+
+    Everything outside of that form, and every tag in it that is no control, is written as it was
+    read. `found`: whether the page has the form. `in_form`, `in_textarea` and `select` say where
+    the parser is: inside the form, inside a textarea whose old text is dropped, and inside the
+    select of that name.
+    """
 
     def __init__(self, action: str, typed: QueryDict, note: str):
         super().__init__(convert_charrefs=False)
@@ -47,7 +54,7 @@ class FormWriter(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         text = self.get_starttag_text() or ""
-        attributes = dict(attrs)
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form" and self.is_wanted(attributes):
             self.found = True
             self.in_form = True
@@ -85,35 +92,49 @@ class FormWriter(HTMLParser):
         self.written.append(f"<!{decl}>")
 
     def is_wanted(self, attributes: Attributes) -> bool:
-        posted = (attributes.get("method") or "").lower() == "post"
-        return posted and not self.found and attributes.get("action") == self.action
+        if self.found:
+            return False
+        method = attributes.get("method", "")
+        return method.lower() == "post" and attributes.get("action") == self.action
 
     def filled_control(self, tag: str, attributes: Attributes, text: str) -> str:
         """Returns the start tag with what was typed; `text` where there is nothing to fill in."""
         if tag == "option" and self.select:
-            value = attributes.get("value") or ""
-            return marked_tag(tag, attributes, "selected", value in self.values(self.select))
-        name = attributes.get("name") or ""
-        if name in ("", TOKEN_NAME) or is_secret(name) or "disabled" in attributes:
+            chosen = attributes.get("value", "") in self.values(self.select)
+            return marked_tag(tag, attributes, "selected", chosen)
+        name = attributes.get("name", "")
+        if not name or name == TOKEN_NAME or is_secret(name):
             return text
-        if tag == "select" and name in self.typed:
-            self.select = name
-        elif tag == "textarea" and name in self.typed:
-            # A browser leaves out the first line break.
-            self.in_textarea = True
-            return f"{text}\n{escape(str(self.typed[name]))}"
-        elif tag == "input":
+        if "disabled" in attributes:
+            return text
+        if tag == "input":
             return self.filled_input(name, attributes, text)
+        if name not in self.typed:
+            return text
+        if tag == "select":
+            self.select = name
+        if tag == "textarea":
+            self.in_textarea = True
+            # A browser leaves out the first line break.
+            text += "\n" + escape(self.value(name))
         return text
 
     def filled_input(self, name: str, attributes: Attributes, text: str) -> str:
-        kind = (attributes.get("type") or "text").lower()
-        if kind in ("checkbox", "radio"):
-            ticked = (attributes.get("value") or "on") in self.values(name)
+        """Returns the start tag of an input with what was typed or ticked.
+
+        A box that was not sent is one that nobody ticked.
+        """
+        kind = attributes.get("type", "text").lower()
+        if kind in TICKED_TYPES:
+            ticked = attributes.get("value", "on") in self.values(name)
             return marked_tag("input", attributes, "checked", ticked)
         if kind in SECRET_TYPES or name not in self.typed:
             return text
-        return start_tag("input", attributes | {"value": str(self.typed[name])})
+        attributes["value"] = self.value(name)
+        return start_tag("input", attributes)
+
+    def value(self, name: str) -> str:
+        return str(self.typed[name])
 
     def values(self, name: str) -> list[str]:
         return [str(value) for value in self.typed.getlist(name)]
@@ -121,12 +142,14 @@ class FormWriter(HTMLParser):
 
 def marked_tag(tag: str, attributes: Attributes, mark: str, wanted: bool) -> str:
     """Returns the start tag with or without the attribute `mark`."""
-    others = {name: value for name, value in attributes.items() if name != mark}
-    return start_tag(tag, others | ({mark: None} if wanted else {}))
+    attributes.pop(mark, None)
+    if wanted:
+        attributes[mark] = ""
+    return start_tag(tag, attributes)
 
 
 def start_tag(tag: str, attributes: Attributes) -> str:
-    pairs = [
-        name if value is None else f'{name}="{escape(value)}"' for name, value in attributes.items()
-    ]
-    return f"<{' '.join([tag, *pairs])}>"
+    written = tag
+    for name, value in attributes.items():
+        written += f' {name}="{escape(value)}"'
+    return f"<{written}>"
