@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.builders import make_user
-from tests.pages import Element, read
+from tests.pages import Element, form, read
 from users.audit.models import AuditEvent
 
 ROOT = settings.BASE_DIR / "templates"
@@ -163,6 +163,25 @@ def test_a_form_that_meets_an_error_can_be_sent_again_as_it_was(broken, caplog, 
         page = client.post("/users/1/suspension/", typed, headers=headers)
         assert not read(page).all("form")
         assert "s3cret" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_is_sent_again_is_done(broken, caplog, monkeypatch):
+    caplog.set_level(logging.CRITICAL, "django.request")
+    client = broken(OperationalError("away"))
+    agent = make_user("Support")
+    client.force_login(agent)
+    ada = make_user()
+    path = f"/users/{ada.pk}/suspension/"
+    typed = {"version": "1", "reason": "Told by <Ben>"}
+    own = {"Origin": "http://testserver", "Referer": f"http://testserver{path}"}
+    again = form(client.post(path, typed, headers=own), path)
+    assert again == typed
+    assert form(client.post(path, again, headers=own), path) == typed
+    monkeypatch.undo()
+    assert client.post(path, again, headers=own).status_code == 302
+    ada.refresh_from_db()
+    assert ada.status_reason == "Told by <Ben>"
 
 
 def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():

@@ -85,6 +85,7 @@
       page.checked = ticked > 0 && ticked === here.length;
       page.indeterminate = ticked > 0 && ticked < here.length;
     }
+    for (const button of form.querySelectorAll("button:not([type=reset])")) button.disabled = chosen.size > MOST;
     say(chosen.size, others.length);
   }
 

@@ -1,5 +1,6 @@
 """Where one was: list, ticks, focus and typed text are found again, in a real browser."""
 
+import json
 import re
 
 import pytest
@@ -145,6 +146,19 @@ def test_ticks_end_with_the_job_that_they_become_and_with_the_person(directory: 
     assert not {"list", "selection", "opened", "typed"} & set(kept)
 
 
+def test_more_ticks_than_a_selection_takes_are_said_to_be_too_many(directory: Page):
+    ids = [str(number) for number in range(1, 101)]
+    held = json.dumps({"viewer": "Boss", "value": ids})
+    directory.evaluate("held => sessionStorage.setItem('selection', held)", held)
+    directory.reload()
+    tick(directory, 0)
+    expect(directory.locator("#ticked")).to_contain_text("at most 100")
+    review = directory.get_by_role("button", name="Review selection")
+    expect(review).to_be_disabled()
+    directory.locator("input[form=selection]").first.uncheck()
+    expect(review).to_be_enabled()
+
+
 # --- the focus ------------------------------------------------------------------------------------
 
 
@@ -199,6 +213,22 @@ def test_the_filter_panel_works_by_keyboard(directory: Page):
     directory.keyboard.press("Enter")
     expect(directory.locator(".chips a[title]")).to_have_count(1)
     expect(heading(directory)).to_be_focused()
+
+
+def test_the_focus_stays_where_a_part_of_a_page_is_replaced(directory: Page):
+    person = User.objects.get(username="person001")
+    directory.goto(f"/users/{person.pk}/")
+    tab = directory.get_by_role("link", name="Access", exact=True)
+    tab.focus()
+    directory.keyboard.press("Enter")
+    expect(directory).to_have_url(re.compile("/access/$"))
+    expect(tab).to_be_focused()
+    directory.goto("/users/columns/")
+    box = directory.locator("#column-phone")
+    box.focus()
+    directory.keyboard.press("Space")
+    expect(directory.locator("#columns output")).to_have_text("Saved.")
+    expect(box).to_be_focused()
 
 
 def test_the_page_of_all_filters_works_with_scripts(directory: Page):
