@@ -159,6 +159,7 @@ def test_a_form_that_meets_an_error_can_be_sent_again_as_it_was(broken, caplog, 
     assert sent[0][0] == "csrfmiddlewaretoken"
     assert sent[0][1] != "old"
     assert again.one("button").text == "Try again"
+    assert read(page).one("p", class_="remark").raw_text == "““<b>”\nof Ada”"
     for typed, headers in (({"password1": "s3cret"}, own), ({"reason": "x"}, {}), ({}, own | HTMX)):
         page = client.post("/users/1/suspension/", typed, headers=headers)
         assert not read(page).all("form")

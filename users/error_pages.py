@@ -122,4 +122,6 @@ def retry_context(request) -> dict[str, object]:
         "action": request.get_full_path(),
         "token": get_token(request),
         "typed": pairs,
+        # Shown too; the others are choices and single words.
+        "texts": [value for _, value in pairs if " " in value.strip()],
     }
