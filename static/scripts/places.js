@@ -64,7 +64,7 @@
 
   // --- the selection -----------------------------------------------------------------------------------------------
 
-  const MOST = 100; // as many as one selection may have (users/bulk/selection.py)
+  const MOST = 100; // as many as one selection may have (users/directory/selection_bar.py)
   const boxes = () => [...document.querySelectorAll("input[form=selection]")];
   const selection = () => new Set(kept("selection") ?? []);
 

@@ -17,11 +17,10 @@ from django.utils import timezone
 from users import masking
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
+from users.directory.selection_bar import MAX_TICKED
 from users.models import User, UserQuerySet
 from users.web.query_string import is_id_text, refuse_bad_parameters
 
-# The largest page of the directory.
-MAX_TICKED = 100
 SELECTION_CAP = 10_000
 EXAMPLE_LIMIT = 10
 SELECTION_PARAMETERS = ("ids", "all", "up_to", "at")

@@ -13,7 +13,8 @@ from users.exceptions import BadParameter
 from users.models import User
 from users.web.query_string import is_id_text
 
-MAX_TICKED = 100  # as many as a page has
+# The largest page of the directory.
+MAX_TICKED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
