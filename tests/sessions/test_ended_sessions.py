@@ -63,7 +63,7 @@ def test_the_sign_in_page_says_who_ended_the_session_and_leads_back(ada, root, b
 def test_ones_own_doing_is_said_to_be_ones_own(ada, browser):
     end_own_sessions(ada)
     text = read(browser.get("/users/", follow=True)).text
-    assert "You ended your session on another device on " in text
+    assert "You ended this session yourself on " in text
 
 
 def test_an_ended_session_belongs_to_nobody_and_is_swept_within_a_day(ada, root, browser):

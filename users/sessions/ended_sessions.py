@@ -16,7 +16,7 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class EndedSession:
-    """Who ended the session and when. `own`: the owner did it, on another device."""
+    """Who ended the session and when. `own`: the owner of the account did it."""
 
     by: str
     at: datetime
