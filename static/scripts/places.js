@@ -1,8 +1,6 @@
 // Where one was: the list, the ticks, the focus and what was typed are found again.
 //
 // All of it is kept for this tab alone, and for whoever is signed in in it. Passwords and codes are never kept.
-"use strict";
-
 {
   const viewer = () => document.getElementById("viewer")?.textContent ?? "";
 

@@ -6,7 +6,6 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.caching import generation, statistics
-from users.web.partials import background_view
 
 
 @require_safe
@@ -19,11 +18,3 @@ def index(request) -> HttpResponse:
         "views": statistics.view_statistics(),
     }
     return render(request, "users/caching/index.html", context)
-
-
-@background_view
-@require_safe
-def caching_status(request) -> HttpResponse:
-    """Renders a line for the navigation if the cache has an error; else nothing."""
-    access.require(request.user, "view_caching")
-    return render(request, "users/caching/_status.html", {"cache": statistics.cache_status()})

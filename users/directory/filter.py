@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from users.directory.days import ends_before
 from users.directory.filters import FILTERS, filters_range, index_holds_order, is_range_of
 from users.directory.search import Search, split_tokens
+from users.directory.search_text import is_ip_address
 from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
@@ -27,6 +29,8 @@ POSITION_PARAMETERS = ("after", "before")
 # Sorts by masked values, which the order of the rows and the cursors in URLs would reveal.
 REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
+# Pairs of filters for the first and the last day of a range.
+RANGES = (("joined_from", "joined_to"), ("seen_from", "seen_to"))
 # The ticked rows, which are no filter (users/directory/selection_bar.py).
 TICKED_PARAMETER = "ids"
 KNOWN_PARAMETERS = {
@@ -116,6 +120,11 @@ class Filter:
         return self.search.apply(accounts.filter(*self.conditions()))
 
     @property
+    def is_cacheable(self) -> bool:
+        """Whether every change of the matches raises the generation of the accounts."""
+        return not any(FILTERS[name].uncached for name in self.values)
+
+    @property
     def has_index_order(self) -> bool:
         """Whether some index holds exactly the matches in the wanted order."""
         sort = self.sort.removeprefix("-")
@@ -147,10 +156,10 @@ class Filter:
     def sort_description(self) -> str:
         return describe_sort(self.sort)
 
-    def ordered_by(self, sort: str) -> "Filter":
+    def with_sort(self, sort: str) -> "Filter":
         return replace(self, sort=sort)
 
-    def sized(self, size: int) -> "Filter":
+    def with_size(self, size: int) -> "Filter":
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
@@ -161,7 +170,7 @@ class Filter:
         return replace(self, values=values)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.q or self.values)
 
     @property
@@ -188,7 +197,7 @@ class Filter:
         words = []
         if status := values.pop("status", ""):
             words.append(FILTERS["status"].describe(status))
-        elif not self.narrows:
+        elif not self.has_criteria:
             words.append("all")
         words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
         words += [FILTERS[name].describe(value) for name, value in values.items()]
@@ -215,6 +224,8 @@ def read_typed_values(query: QueryDict) -> tuple[str, dict[str, str], list[BadFi
         text = ""
         errors.append(error)
     named, q = split_tokens(text, set(FILTERS))
+    if is_ip_address(q):
+        named, q = named | {"ip": q}, ""
     typed = [(name, query[name], name) for name in FILTERS if query.get(name)]
     typed += [(name, value, "q") for name, value in named.items()]
     read = {}
@@ -224,6 +235,12 @@ def read_typed_values(query: QueryDict) -> tuple[str, dict[str, str], list[BadFi
         except BadFilter as error:
             errors.append(BadFilter(name, error.message, place))
     values = {name: read[name] for name in FILTERS if name in read}
+    try:
+        require_range_order(values)
+    except BadFilter as error:
+        place = "q" if error.parameter in named else error.parameter
+        errors.append(BadFilter(error.parameter, error.message, place))
+        del values[error.parameter]
     return q, values, errors
 
 
@@ -241,6 +258,15 @@ def parse_filter_value(name: str, value: str) -> str:
         label = FILTERS[name].label
         message = f"“{value[:60]}” is not a valid value for “{label}”. {error}"
         raise BadFilter(name, message) from error
+
+
+def require_range_order(values: dict[str, str]) -> None:
+    """Raises BadFilter for a range that ends before it begins, which nothing could match."""
+    for first, last in RANGES:
+        if first in values and last in values and ends_before(values[last], values[first]):
+            labels = FILTERS[last].label, FILTERS[first].label
+            message = "“{}” is before “{}”. Swap the two dates.".format(*labels)
+            raise BadFilter(last, message)
 
 
 def check_query_text(name: str, value: str, longest: int) -> str:
