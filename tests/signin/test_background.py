@@ -11,9 +11,8 @@ BACKGROUND = [
     "/users/1/presence/?version=1",
     "/jobs/running/",
     "/jobs/1/",
-    "/caching/status/",
+    "/me/parts/",
     "/users/count/",
-    "/users/views/",
 ]
 
 

@@ -21,7 +21,7 @@ def register_action(action: BulkAction) -> None:
 
 def bar_action(action: BulkAction) -> BarAction:
     """Returns the action as the bar below the list of the directory offers it."""
-    menu = "Hard to undo" if action.in_own_section else action.menu or "Account"
+    menu = "Hard to undo" if action.in_last_section else action.menu or "Account"
     return BarAction(
         url=f"/users/bulk/{action.noun}/",
         label=action.label,
