@@ -178,7 +178,7 @@ def test_an_address_that_means_nothing_is_refused(client, done, query):
 
 
 def test_strangers_are_sent_to_sign_in(client):
-    assert_sent_to_sign_in(client, "/jobs/1/")
+    assert_sent_to_sign_in(client, "/jobs/1/", background=True)
 
 
 def test_an_unknown_id_is_not_found(client, support):

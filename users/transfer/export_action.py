@@ -66,6 +66,7 @@ class ExportAccounts(BulkAction):
     event = ""
     noun = "export"
     position = 40
+    in_bar = True
     outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm
