@@ -2,15 +2,17 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from psycopg.errors import QueryCanceled
 
 from users.access import Denied
 from users.audit.record import record_denial
+from users.database import failures
+from users.database.failures import failure_kind
 from users.exceptions import BadRequest, VerbRefused
 from users.web.error_page import error_page, error_partial, htmx_target
+
+FAILURE_PAGES = {"": "500", failures.AWAY: "503", failures.FULL: "full", failures.SLOW: "slow"}
 
 
 class ErrorsMiddleware:
@@ -82,17 +84,12 @@ def too_many_requests(request) -> HttpResponse:
 
 
 def server_error(request) -> HttpResponse:
-    """Returns a 500 page, or 503 if the database is away or too slow. It needs no session, no
+    """Returns a 500 page, or 503 if the database is away, full or too slow. It needs no session, no
     database and no navigation.
     """
-    error = sys.exc_info()[1]
-    name = "500"
-    status = 500
-    headers = {}
-    if isinstance(error, (OperationalError, InterfaceError)):
-        name = "slow" if isinstance(error.__cause__, QueryCanceled) else "503"
-        status = 503
-        headers = {"Retry-After": "10"}
+    name = FAILURE_PAGES[failure_kind(sys.exc_info()[1])]
+    status = 500 if name == "500" else 503
+    headers = {} if name == "500" else {"Retry-After": "10"}
     content = render_to_string(
         f"errors/{name}.html{error_partial(request)}", {"place": htmx_target(request)}
     )
