@@ -6,7 +6,7 @@ import os
 
 pythonpath = "site"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  a platform's router comes from outside
-worker_class = "gthread"
+worker_class = "users.health.web_worker.WebWorker"  # gthread, and a thread for probes
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(2 * multiprocessing.cpu_count() + 1, 8))
 threads = 4
 timeout = 30

@@ -180,9 +180,16 @@ else:
     _database["ENGINE"] = "users.database.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    _options.setdefault(
-        "connect_timeout", 5
-    )  # seconds; a host that swallows packets would hold a request for minutes
+    # A host that is gone says nothing more. The system notices after these seconds, in a worker
+    # too, which waits for a statement for as long as it takes.
+    for _name, _value in {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }.items():
+        _options.setdefault(_name, _value)
     # Statements that come again are planned once; not behind a pooler that gives each transaction
     # another connection.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
@@ -200,6 +207,9 @@ else:
             "jit": "off",
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
+        # A server that hangs keeps no time limit: a second later the request gives up by itself
+        # (users/database/postgresql/answers.py).
+        _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
 
 
 def release() -> str:
@@ -378,7 +388,10 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "users.audit.origin.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "users.audit.origin.RequestIdFilter"},
+        "failure": {"()": "users.database.failures.FailureFilter"},
+    },
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}
     },
@@ -387,7 +400,7 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": "line",
-            "filters": ["request_id"],
+            "filters": ["request_id", "failure"],
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
