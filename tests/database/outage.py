@@ -49,6 +49,8 @@ def frozen_server() -> Iterator[None]:
     with psycopg.connect(os.environ["DATABASE_URL"]) as direct:
         server = psutil.Process(direct.info.backend_pid).parent()
     assert server is not None
+    # First the one that starts others. One that ends meanwhile stays its zombie.
+    server.suspend()
     processes = [server, *server.children(recursive=True)]
     try:
         for process in processes:

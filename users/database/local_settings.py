@@ -1,6 +1,10 @@
-"""Settings of PostgreSQL for one transaction: time limits and switches of the planner."""
+"""Settings of PostgreSQL for one transaction or block: time limits and switches of the planner."""
 
-from django.db import connection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, connections
 
 
 def set_local_settings(settings: dict[str, str]) -> None:
@@ -15,3 +19,20 @@ def set_local_settings(settings: dict[str, str]) -> None:
         cursor.execute(f"SELECT {calls}", params)
     if limit := settings.get("statement_timeout"):
         connection.connection.allow(int(limit))
+
+
+@contextmanager
+def answer_within(seconds: float) -> Iterator[None]:
+    """Bounds the wait for an answer in a process that otherwise waits for as long as it takes. Does
+    nothing on SQLite.
+    """
+    database: Any = connections["default"]
+    if database.vendor != "postgresql":
+        yield
+        return
+    usual = database.answer_seconds
+    database.set_answer_seconds(seconds)
+    try:
+        yield
+    finally:
+        database.set_answer_seconds(usual)

@@ -1,6 +1,6 @@
 """Tasks of the workers: one works on jobs, one proves that a cluster runs."""
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from users.jobs import worker
 from users.jobs.models import WorkerBeat
@@ -18,6 +18,6 @@ def record_beat(cluster: str) -> None:
     The main cluster also looks for jobs that no task announces. A beat is queued every few seconds
     and when a cluster starts, so jobs go on even if the queue and the schedules were lost.
     """
-    WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": timezone.now()})
+    WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": Now()})
     if cluster == task_queue.MAIN:
         worker.enqueue_lost_work()

@@ -7,8 +7,8 @@ is gone, keeps no time, so a process that must answer somebody counts for itself
 
 import select
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from threading import Event, Lock, Thread
 from typing import Any
@@ -124,19 +124,3 @@ class BoundedConnection(Connection):
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
         return bool(poll.poll(0))
-
-
-@contextmanager
-def answer_within(connection: Any, seconds: float) -> Iterator[None]:
-    """Bounds the wait for an answer in a process that otherwise waits for as long as it takes. Does
-    nothing on SQLite.
-    """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    usual = connection.answer_seconds
-    connection.set_answer_seconds(seconds)
-    try:
-        yield
-    finally:
-        connection.set_answer_seconds(usual)
