@@ -23,7 +23,10 @@ from users.fields import audited_columns
 from users.jobs.kinds import Chunk
 from users.models import User
 
+# The columns of an event that one parameter can't fill. Its time is the database's, as
+# users.audit.record has it.
 PER_ACCOUNT_COLUMNS = {
+    "at": "statement_timestamp()",
     "target_id": "was.id",
     "target_text": "was.username",
     "target_version": "was.version + 1",
@@ -35,7 +38,7 @@ def change_chunk(action: Any, chunk: Chunk, ids: list[int], now: datetime) -> No
     columns = action.columns
     judged, judged_params = judged_sql(action, chunk, ids, now)
     update, update_params = update_sql(action, chunk, now)
-    events, event_params = event_values(chunk, action.event, columns, now)
+    events, event_params = event_values(chunk, action.event, columns)
     image = ", ".join(f"'{name}', was.{name}" for name in columns)
     changed_columns = ", ".join(f"users_user.{name}" for name in columns)
     statement = f"""
@@ -90,13 +93,12 @@ def update_sql(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
 
 
 def event_values(
-    chunk: Chunk, event: str, columns: Iterable[str], now: datetime
+    chunk: Chunk, event: str, columns: Iterable[str]
 ) -> tuple[dict[str, str], list[Any]]:
     """Column → SQL of what goes into it; and the parameters in it. What is the same for all comes
     from the one place that makes events, so that a new column of theirs is filled here too.
     """
     same = build_event(event, actor=chunk.by, reason=chunk.job.reason)
-    same.at = now
     values = dict(PER_ACCOUNT_COLUMNS)
     params = []
     names = audited_columns(columns)
