@@ -63,6 +63,13 @@ class BulkAction(SelectionKind):
         """
         return ChangedAccount.of(old, new, self.columns)
 
+    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
+        """Whether an account is as the job left it, by what its event records: raw SQL may have
+        changed it and left its version. `image`: the before-image; `now`: of `states`; `after`: of
+        the event.
+        """
+        raise NotImplementedError
+
     def objections(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:

@@ -97,6 +97,13 @@ class GroupsAction(ConditionAction):
             new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
         )
 
+    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
+        """True too if a role has another name by now: the event has the names of then."""
+        names = set(after["groups"])
+        if names == set(now["names"].values()):
+            return True
+        return Group.objects.filter(name__in=names).count() < len(names)
+
     def objections(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:

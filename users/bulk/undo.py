@@ -1,6 +1,6 @@
-"""Undo: a job over the before-images of another one. Each account is put back whose version is
-still that job's; the others are listed with who changed them since. What an undo did can be undone
-in turn.
+"""Undo: a job over the before-images of another one. Each account is put back whose version and
+values are still that job's; the others are listed with who changed them since. What an undo did can
+be undone in turn.
 """
 
 from typing import Any
@@ -62,6 +62,8 @@ class Undo(SelectionKind):
             if pk not in changed_since and items[pk].before is None
         }
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
+        reasons |= self.unlike_left(chunk.job, images, items, old)
+        images = {pk: image for pk, image in images.items() if pk not in reasons}
         reasons |= self.of.objections(chunk.by, images, old)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
@@ -70,6 +72,27 @@ class Undo(SelectionKind):
         raise_versions(list(images), ends_sessions=self.of.undo_ends_sessions)
         new = self.of.states(list(images))
         record_changes(chunk, UNDO_EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
+
+    def unlike_left(
+        self,
+        job: Job,
+        images: dict[int, dict[str, Any]],
+        items: dict[Any, JobItem],
+        now: dict[int, Any],
+    ) -> dict[int, Remark]:
+        """Accounts that are not as the job left them although they have its version. Nothing can
+        be said where the event's values were erased.
+        """
+        events = AuditEvent.objects.filter(
+            target_id__among=sorted(images), job_id=job.parameters["of"], erased_at=None
+        )
+        found: dict[int, Remark] = {}
+        for event in events:
+            pk = event.target_id or 0
+            as_left = self.of.is_as_left(images[pk], now[pk], event.after)
+            if event.target_version == items[pk].version and not as_left:
+                found[pk] = Remark("changed_outside")
+        return found
 
 
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
