@@ -1,1 +1,1 @@
-"""bin/bench: Rollcall and its peers, measured on the same accounts in the same run."""
+"""bin/bench: measures Rollcall and its peers on the same accounts in the same run."""

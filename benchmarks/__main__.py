@@ -1,5 +1,6 @@
-"""The command line of bin/bench. Nothing here imports a model before the database runs and its
-address is known.
+"""The command line of bin/bench.
+
+Models are imported only once the database runs and DATABASE_URL is set.
 """
 
 import argparse
@@ -10,94 +11,110 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
 
 from redis import RedisError
 
-from benchmarks.tricks import parse_tricks
+from benchmarks.optimisations import parse_names
 
 ROOT = Path(__file__).resolve().parents[1]
+FEWEST_ACCOUNTS = 1000
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def main(arguments: list[str]) -> int:
+    options = parse_options(arguments)
+    signal.signal(signal.SIGTERM, stop_servers)
+    # Filling the database removes REDIS_URL from the environment: only Rollcall uses it.
+    redis_url = os.environ.get("REDIS_URL", "")
+    with ExitStack() as stack:
+        try:
+            prepare_database(options, stack)
+        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+            say(f"The database could not be filled: {error}")
+            return 1
+        try:
+            cache = prepare_cache(options, stack, redis_url)
+        except (RuntimeError, OSError, RedisError) as error:
+            say(f"The page cache has no Redis: {error}")
+            return 1
+        report = measure(options, stack, cache)
+        say(report.text)
+        if options.json:
+            options.json.write_text(json.dumps(report.data, indent=1) + "\n")
+    return 0
+
+
+def stop_servers(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Raises SystemExit, so that every `with` block stops its server."""
+    sys.exit(128 + signal_number)
+
+
+def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/bench", description="Measures Rollcall and its peers on N made-up accounts."
     )
-    parser.add_argument(
-        "--accounts", type=int, required=True, metavar="N", help="how many; 1,000 at least"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures there")
-    parser.add_argument(
-        "--events",
-        type=int,
-        default=0,
-        metavar="N",
-        help="also so many audit events, and one busy account",
-    )
-    parser.add_argument(
-        "--only",
-        default="",
-        metavar="PATTERN",
-        help='only cases whose name has this in it, e.g. "search"',
-    )
-    parser.add_argument(
-        "--peers", default="", metavar="NAMES", help="only these, e.g. rollcall,bare (all)"
-    )
-    parser.add_argument(
+    add_data_options(parser)
+    add_report_options(parser)
+    add_case_options(parser)
+    add_effort_options(parser)
+    options = parser.parse_args(arguments)
+    check_options(parser, options)
+    options.keep = (options.keep or ROOT / "var" / "bench" / str(options.accounts)).resolve()
+    return options
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--accounts", type=int, required=True, metavar="N", help="at least 1,000")
+    events_help = "also write N audit events, and one busy account"
+    add("--events", type=int, default=0, metavar="N", help=events_help)
+    add("--sqlite", action="store_true", help="measure Rollcall alone on an SQLite file")
+    keep_help = "folder of the filled database (var/bench/N)"
+    add("--keep", type=Path, metavar="DIR", help=keep_help)
+    add("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that choose another report than that of the cases."""
+    add = parser.add_argument
+    add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
+    add("--prices", action="store_true", help="what each optimisation saves on its pages")
+    add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
+    add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
+    select_help = "with --bulk: the number of accounts (a tenth)"
+    add("--select", type=int, default=0, metavar="N", help=select_help)
+
+
+def add_case_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    only_help = 'only cases whose name contains PATTERN, e.g. "search"'
+    add("--only", default="", metavar="PATTERN", help=only_help)
+    add("--peers", default="", metavar="NAMES", help="only these peers, e.g. rollcall,bare")
+    add("--cold", action="store_true", help="measure Rollcall without its page cache")
+    add(
         "--without",
         action="append",
         default=[],
-        type=parse_tricks,
+        type=parse_names,
         metavar="NAMES",
-        help="also Rollcall without these tricks, side by side (docs/benchmarks.md has the names)",
+        help="also measure Rollcall without these optimisations (docs/benchmarks.md lists them)",
     )
-    parser.add_argument(
-        "--prices", action="store_true", help="instead: what each trick is worth on its pages"
-    )
-    parser.add_argument("--cold", action="store_true", help="Rollcall without its page cache")
-    parser.add_argument(
-        "--caching",
-        action="store_true",
-        help="instead: what the page cache is worth, and what changes cost",
-    )
-    parser.add_argument(
-        "--indexes",
-        action="store_true",
-        help="instead: what each index weighs and adds to an update",
-    )
-    parser.add_argument(
-        "--bulk", action="store_true", help="instead: a bulk job against the same effect by hand"
-    )
-    parser.add_argument(
-        "--select", type=int, default=0, metavar="N", help="with --bulk: so many accounts (a tenth)"
-    )
-    parser.add_argument("--sqlite", action="store_true", help="an SQLite file, and Rollcall alone")
-    parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="where the filled database stays (var/bench/N)"
-    )
-    parser.add_argument(
-        "--repeats",
-        type=int,
-        default=30,
-        metavar="N",
-        help="sequential requests per case and peer (30)",
-    )
-    parser.add_argument(
-        "--limit",
-        type=float,
-        default=15,
-        metavar="S",
-        help="seconds for these, then fewer will do (15)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=2,
-        metavar="S",
-        help="of 8 clients per case and peer (2); 0: none",
-    )
-    options = parser.parse_args(arguments)
-    if options.accounts < 1000:
-        parser.error("--accounts takes 1,000 or more: with fewer there is nothing to page through.")
+
+
+def add_effort_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    repeats_help = "sequential requests per case and peer (30)"
+    add("--repeats", type=int, default=30, metavar="N", help=repeats_help)
+    limit_help = "seconds for these requests, after which three are enough (15)"
+    add("--limit", type=float, default=15, metavar="S", help=limit_help)
+    seconds_help = "seconds of 8 concurrent clients per case and peer (2); 0 for none"
+    add("--seconds", type=float, default=2, metavar="S", help=seconds_help)
+
+
+def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.accounts < FEWEST_ACCOUNTS:
+        parser.error("--accounts must be 1,000 or more: fewer accounts have no pages.")
     if options.sqlite and (options.indexes or options.events or options.bulk):
         parser.error("--indexes, --events and --bulk measure PostgreSQL.")
     if options.prices and (options.cold or options.sqlite or options.without):
@@ -105,68 +122,52 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):
-        parser.error("--peers names rollcall, and those that it is measured against.")
-    options.keep = (options.keep or ROOT / "var" / "bench" / str(options.accounts)).resolve()
-    return options
+        parser.error("--peers must name rollcall, with which the others are compared.")
 
 
-def main(arguments: list[str]) -> int:
-    options = parse(arguments)
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(143)
-    )  # the servers are stopped on the way out
-    from benchmarks import cache, fill, server
+def prepare_database(options: argparse.Namespace, stack: ExitStack) -> None:
+    """Starts the database if necessary and fills it. A server that it starts runs until `stack` is
+    closed.
+    """
+    from benchmarks import fill, server
 
-    redis_url = os.environ.get("REDIS_URL", "")  # filling takes it out: it is for Rollcall alone
-    with ExitStack() as stack:
-        try:
-            url = database(options, stack, server)
-            fill.fill(url, options.accounts, options.keep)
-        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
-            say(f"The database could not be filled: {error}")
-            return 1
-        try:
-            kept = (
-                None
-                if options.cold or options.indexes
-                else stack.enter_context(cache.cache(redis_url))
-            )
-        except (RuntimeError, OSError, RedisError) as error:
-            say(f"There is no Redis to keep pages in: {error}")
-            return 1
-        import django.db
-
-        django.setup()
-        from benchmarks import past, run
-
-        stack.callback(django.db.connections.close_all)
-        if options.events or options.prices:
-            past.write(options.events or options.accounts)
-        found = measured(options, run, kept)
-        say(found.text)
-        if options.json:
-            options.json.write_text(json.dumps(found.data, indent=1) + "\n")
-    return 0
-
-
-def measured(options: argparse.Namespace, run, kept):
-    if options.indexes:
-        return run.indexes()
-    if options.bulk:
-        return run.bulk(options, kept)
-    if options.prices:
-        return run.price_table(options, kept)
-    return run.caching(options, kept) if options.caching else run.cases(options, kept)
-
-
-def database(options: argparse.Namespace, stack: ExitStack, server) -> str:
-    """The address of the database to fill; a server of our own runs until `stack` is closed."""
+    url = os.environ.get("DATABASE_URL")
     if options.sqlite:
         options.keep.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{options.keep}/rollcall.sqlite3"
-    if url := os.environ.get("DATABASE_URL"):
-        return url
-    return stack.enter_context(server.postgresql(options.keep / "postgresql"))
+        url = f"sqlite:///{options.keep}/rollcall.sqlite3"
+    elif not url:
+        url = stack.enter_context(server.run_postgresql(options.keep / "postgresql"))
+    fill.fill_database(url, options.accounts, options.keep)
+
+
+def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str) -> Any:
+    """Returns the Redis of the page cache, or None if the run measures without it."""
+    from benchmarks.cache import open_cache
+
+    if options.cold or options.indexes:
+        return None
+    return stack.enter_context(open_cache(redis_url))
+
+
+def measure(options: argparse.Namespace, stack: ExitStack, cache: Any) -> Any:
+    """Returns the report of the run that the options choose."""
+    import django.db
+
+    django.setup()
+    from benchmarks import past_events, run
+
+    stack.callback(django.db.connections.close_all)
+    if options.events or options.prices:
+        past_events.write_events(options.events or options.accounts)
+    if options.indexes:
+        return run.run_indexes()
+    if options.bulk:
+        return run.run_bulk(options, cache)
+    if options.prices:
+        return run.run_prices(options, cache)
+    if options.caching:
+        return run.run_caching(options, cache)
+    return run.run_cases(options, cache)
 
 
 def say(text: str) -> None:

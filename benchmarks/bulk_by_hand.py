@@ -1,5 +1,6 @@
-"""The rows of a bulk suspension, written by hand: one transaction of an UPDATE and two INSERT …
-SELECT.
+"""Suspends many accounts with hand-written SQL, which writes the same rows as a bulk job.
+
+It is one transaction of an UPDATE and two INSERT … SELECT.
 """
 
 import time
@@ -15,20 +16,20 @@ from users.jobs.models import Job
 from users.models import User
 
 REASON = "Benchmark"
-THOSE = """(status = 'active' OR status = 'suspended' AND suspended_until <= now())
+SELECTED = """(status = 'active' OR status = 'suspended' AND suspended_until <= now())
     AND last_seen_at IS NULL AND (valid_until IS NULL OR valid_until > now()) AND id <= %(up_to)s"""
-# The query of the directory that finds these accounts.
+# The query of the directory that selects these accounts.
 FILTER = "status=active&never_seen=yes"
 ITEMS = f"""INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version)
     SELECT %(job)s, id, 'changed', '', jsonb_build_object(
         'status', status, 'status_reason', status_reason, 'suspended_until', suspended_until
     ), version + 1
-    FROM users_user WHERE {THOSE}"""
+    FROM users_user WHERE {SELECTED}"""
 UPDATE = f"""UPDATE users_user
     SET status = 'suspended', status_reason = %(reason)s, suspended_until = NULL,
         session_epoch = session_epoch + 1, version = version + 1, updated_at = now()
-    WHERE {THOSE}"""
-OWN = {
+    WHERE {SELECTED}"""
+EVENT_VALUES = {
     "at": "now()",
     "target_id": "id",
     "target_text": "username",
@@ -37,15 +38,13 @@ OWN = {
     "after": "jsonb_build_object('status', 'suspended', 'status_reason', %(reason)s::text)",
     "job_id": "%(job)s",
 }
-BACK = """UPDATE users_user SET status = 'active', status_reason = '' FROM users_jobitem
+REACTIVATE = """UPDATE users_user SET status = 'active', status_reason = '' FROM users_jobitem
     WHERE job_id = %s AND outcome = 'changed' AND account_id = users_user.id
         AND status = 'suspended'"""
 
 
-def by_hand(up_to: int, number: int) -> tuple[Job, float]:
-    """Suspends the accounts. Returns a finished job of that, and the seconds until it is
-    committed.
-    """
+def suspend_by_hand(up_to: int, number: int) -> tuple[Job, float]:
+    """Suspends the accounts. Returns a finished job, and the seconds until the commit."""
     root = User.objects.filter(is_superuser=True).earliest("pk")
     job = Job.objects.create(
         kind="suspend",
@@ -59,9 +58,9 @@ def by_hand(up_to: int, number: int) -> tuple[Job, float]:
     )
     params: dict[str, Any] = {"up_to": up_to, "job": job.pk, "reason": REASON}
     events, constant = events_sql(root)
-    ready()
+    make_checkpoint()
     begin = time.perf_counter()
-    with unlimited(), transaction.atomic(), connection.cursor() as cursor:
+    with without_timeouts(), transaction.atomic(), connection.cursor() as cursor:
         for statement in (ITEMS, events, UPDATE):
             cursor.execute(statement, constant | params)
             if cursor.rowcount != number:
@@ -70,10 +69,10 @@ def by_hand(up_to: int, number: int) -> tuple[Job, float]:
 
 
 def events_sql(root: User) -> tuple[str, dict[str, Any]]:
-    """The statement that writes the events, and the parameters that all events share."""
+    """Returns the statement that writes the events, and the parameters that all events share."""
     event = build_event("account.suspended", actor=root, reason=REASON)
     params = {}
-    values = dict(OWN)
+    values = dict(EVENT_VALUES)
     for field in AuditEvent._meta.concrete_fields:
         name = str(field.column)
         if name not in values and not field.primary_key:
@@ -81,29 +80,28 @@ def events_sql(root: User) -> tuple[str, dict[str, Any]]:
             params[name] = field.get_db_prep_save(getattr(event, field.attname), connection)
     columns = ", ".join(values)
     selected = ", ".join(values.values())
-    sql = (
-        f"INSERT INTO users_auditevent ({columns}) SELECT {selected} FROM users_user WHERE {THOSE}"
-    )
+    sql = f"INSERT INTO users_auditevent ({columns})"
+    sql += f" SELECT {selected} FROM users_user WHERE {SELECTED}"
     return sql, params
 
 
-def take_back(job: Job) -> None:
-    """Makes the accounts active again and vacuums the tables. Events and items stay."""
-    with unlimited(), connection.cursor() as cursor:
-        cursor.execute(BACK, [job.pk])
+def reactivate_accounts(job: Job) -> None:
+    """Makes the accounts active again and vacuums the tables. Events and items remain."""
+    with without_timeouts(), connection.cursor() as cursor:
+        cursor.execute(REACTIVATE, [job.pk])
         cursor.execute("VACUUM (ANALYZE) users_user")
         cursor.execute("VACUUM (ANALYZE) users_jobitem")
 
 
-def ready() -> None:
-    """Makes a checkpoint, so that none falls into the measured time."""
+def make_checkpoint() -> None:
+    """Makes a checkpoint now, so that none disturbs the measurement."""
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
 
 
 @contextmanager
-def unlimited() -> Iterator[None]:
-    """Lifts the limits on statements and locks."""
+def without_timeouts() -> Iterator[None]:
+    """Removes the timeouts of statements and locks for the block."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("SET lock_timeout = 0")

@@ -1,4 +1,4 @@
-"""The Redis for Rollcall's pages."""
+"""The Redis of Rollcall's page cache."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.servers import redis_server
 
 @dataclass(frozen=True)
 class Cache:
-    """A Redis. `pid` is that of its process if this run started it and so may stop it; else 0."""
+    """A Redis server. `pid` is 0 unless this run started the server and so may stop it."""
 
     url: str
     version: str
@@ -21,27 +21,28 @@ class Cache:
 
 
 @contextmanager
-def cache(url: str) -> Iterator[Cache]:
-    """The Redis at `url`, or one of our own that runs until the block ends. Raises RuntimeError,
-    OSError or RedisError.
+def open_cache(url: str) -> Iterator[Cache]:
+    """Yields the Redis at `url`, or without a URL one that runs until the block ends.
+
+    Raises RuntimeError, OSError or RedisError.
     """
     if url:
-        yield Cache(url, version(about(url)))
+        yield Cache(url, server_version(server_info(url)))
         return
     with (
         tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder,
         redis_server(Path(folder) / "redis") as own,
     ):
-        found = about(own)
-        yield Cache(own, version(found), int(found["process_id"]))
+        found = server_info(own)
+        yield Cache(own, server_version(found), int(found["process_id"]))
 
 
-def about(url: str) -> dict[str, str]:
+def server_info(url: str) -> dict[str, str]:
     with redis.Redis.from_url(url) as client:
         return client.info("server")
 
 
-def version(found: dict[str, str]) -> str:
+def server_version(found: dict[str, str]) -> str:
     if "valkey_version" in found:
         return f"Valkey {found['valkey_version']}"
     return f"Redis {found['redis_version']}"

@@ -1,10 +1,10 @@
-"""The pages that each peer is asked for. A case has no path for a peer that has no such page."""
+"""The pages that each peer is asked for. A peer without such a page has no path in the case."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from benchmarks.filters import combinations, filters
-from benchmarks.terms import terms
+from benchmarks.filters import combined_cases, filter_cases
+from benchmarks.search_terms import search_terms
 from users.account.tabs import SUBPAGES, TABS
 from users.directory.query import LAST_PAGE, account_cursor
 from users.directory.sorts import SORTS
@@ -24,8 +24,10 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A page of each peer. `paths` by the name of the peer; if one has {pk} in it, each request is
-    for another account. `edits`: the paths are of forms, which are saved with another first name.
+    """A page of each peer, whose path is in `paths` by the name of the peer.
+
+    If a path contains {pk}, each request is for another account. `edits`: the paths are those of
+    forms, which are saved with another first name.
     """
 
     name: str
@@ -33,82 +35,86 @@ class Case:
     edits: bool = False
 
 
-def cases(accounts: int, *, busy: int | None = None) -> list[Case]:
-    """All cases, in the order of the report. `accounts`: their number, roughly. `busy`: an account
-    with a long past.
+def all_cases(accounts: int, *, busy: int | None = None) -> list[Case]:
+    """Returns all cases in the order of the report.
+
+    `accounts`: their approximate number. `busy`: the id of an account with a long history.
     """
-    return [
-        *pages(accounts),
-        *sorts(),
-        *(listed(f"filter {label}", query, lookups) for label, query, lookups in filters()),
-        *(listed(label, query, lookups, sort) for label, query, lookups, sort in combinations()),
-        *(
-            listed(f"search, {label}: {term}", {"q": term}, {"q": term})
-            for label, term in terms().items()
-        ),
-        *one_account(),
-        *tabs(),
-        *(of_busy(busy) if busy else []),
-    ]
+    cases = [*list_cases(accounts), *sort_cases()]
+    for label, query, lookups in filter_cases():
+        cases.append(list_case(f"filter {label}", query, lookups))
+    for label, query, lookups, sort in combined_cases():
+        cases.append(list_case(label, query, lookups, sort))
+    for label, term in search_terms().items():
+        cases.append(list_case(f"search, {label}: {term}", {"q": term}, {"q": term}))
+    cases += [*account_cases(), *tab_cases()]
+    if busy:
+        cases += busy_account_cases(busy)
+    return cases
 
 
-def pages(accounts: int) -> list[Case]:
-    # One page early rather than late: the tuned admin knows the number roughly.
+def list_cases(accounts: int) -> list[Case]:
+    # The tuned admin estimates the number of pages, so its last page may be one page too far.
     last = max(1, accounts // PER_PAGE)
+    middle = {"after": middle_cursor("-joined")}
     return [
-        listed("list, page 1", {}, {}),
-        listed("list, middle page", {"after": middle("-joined")}, {"p": str(last // 2 + 1)}),
-        listed("list, last page", {"before": LAST_PAGE}, {"p": str(last)}),
+        list_case("list, page 1", {}, {}),
+        list_case("list, middle page", middle, {"p": str(last // 2 + 1)}),
+        list_case("list, last page", {"before": LAST_PAGE}, {"p": str(last)}),
     ]
 
 
-def sorts() -> list[Case]:
-    """Page 1 of every sort for all peers, and its middle page for Rollcall alone: the admin's cost
-    there is that of its middle page.
+def sort_cases() -> list[Case]:
+    """Returns page 1 of every sort order for all peers, and a middle page for Rollcall.
+
+    In the admin, a middle page costs the same in every order.
     """
-    first = [listed(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
-    middles = [
-        listed(f"sort {sort}, middle page", {"after": middle(sort)}, None, sort) for sort in SORTS
-    ]
-    return first + middles
+    cases = [list_case(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
+    for sort in SORTS:
+        middle = {"after": middle_cursor(sort)}
+        cases.append(list_case(f"sort {sort}, middle page", middle, None, sort))
+    return cases
 
 
-def listed(
+def list_case(
     name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = ""
 ) -> Case:
-    """A case of the list: Rollcall's `query`, and the admin's `lookups` that ask for the same (None
-    if it has no such filter).
+    """Returns a case of the list: Rollcall's `query` and the equivalent `lookups` of the admin,
+    which are None if it has no such filter.
     """
     if sort:
         query = query | {"sort": sort}
-    paths = {"rollcall": url("/users/", query), "bare": "/bare/"}
+    paths = {"rollcall": build_url("/users/", query), "bare": "/bare/"}
     if lookups is None:
         return Case(name, paths)
     if sort:
         lookups = lookups | {"o": admin_order(sort)}
     for site in ("admin", "tuned"):
-        paths[site] = url(ADMIN_LIST.format(site=site), lookups)
+        paths[site] = build_url(ADMIN_LIST.format(site=site), lookups)
     return Case(name, paths)
 
 
-def url(path: str, query: dict[str, str]) -> str:
+def build_url(path: str, query: dict[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
 def admin_order(sort: str) -> str:
+    """Returns the admin's parameter for a sort order, such as "-4.-3" for the name descending."""
     sign = "-" if sort.startswith("-") else ""
-    return ".".join(sign + column for column in ADMIN_COLUMNS[sort.removeprefix("-")].split("."))
+    columns = ADMIN_COLUMNS[sort.removeprefix("-")].split(".")
+    return ".".join(f"{sign}{column}" for column in columns)
 
 
-def middle(sort: str) -> str:
-    """Returns a cursor near the middle of the order: the middle one of a hundred accounts."""
+def middle_cursor(sort: str) -> str:
+    """Returns a cursor near the middle of the order: the median of 101 accounts."""
     column = SORTS[sort]
-    accounts = sorted(sample(101), key=lambda account: (column.read_key(account), account.pk))
+    accounts = sample_accounts(101)
+    accounts.sort(key=lambda account: (column.read_key(account), account.pk))
     return account_cursor(sort, accounts[50])
 
 
-def sample(number: int) -> list[User]:
-    """Accounts spread evenly over all ids."""
+def sample_accounts(number: int) -> list[User]:
+    """Returns accounts with ids spread evenly over the whole range."""
     pks = User.objects.values_list("pk", flat=True)
     first = pks.order_by("pk")[0]
     last = pks.order_by("-pk")[0]
@@ -116,48 +122,57 @@ def sample(number: int) -> list[User]:
     return list(User.objects.filter(pk__in=ids))
 
 
-def one_account() -> list[Case]:
-    account = next(
-        account for account in sample(40) if account.status == "active" and not account.is_staff
-    )
+def account_cases() -> list[Case]:
+    account = ordinary_accounts(sample_accounts(40))[0]
     show = {"rollcall": f"/users/{account.pk}/", "bare": "/bare/"}
     edit = {"rollcall": "/users/{pk}/edit/"}
     for site in ("admin", "tuned"):
-        show[site] = ADMIN_LIST.format(site=site) + f"{account.pk}/change/"
-        edit[site] = ADMIN_LIST.format(site=site) + "{pk}/change/"
+        path = ADMIN_LIST.format(site=site)
+        show[site] = f"{path}{account.pk}/change/"
+        edit[site] = path + "{pk}/change/"
     return [Case("account page", show), Case("edit (POST)", edit, edits=True)]
 
 
-def tabs() -> list[Case]:
-    """Of one account after the other."""
-    site = {site: ADMIN_LIST.format(site=site) + "{pk}/" for site in ("admin", "tuned")}
-    others = {"": {site: f"{path}change/" for site, path in site.items()} | {"bare": "/bare/"}}
-    others["activity/"] = {site: f"{path}history/" for site, path in site.items()}
-    return [
-        Case(
-            f"accounts in turn: {tab.label}",
-            {"rollcall": f"/users/{{pk}}/{tab.path}"} | others.get(tab.path, {}),
-        )
-        for tab in (*TABS, *SUBPAGES)
-    ]
+def tab_cases() -> list[Case]:
+    """Returns each tab of the account page, asked for one account after the other."""
+    cases = []
+    for tab in (*TABS, *SUBPAGES):
+        paths = {"rollcall": f"/users/{{pk}}/{tab.path}"} | peer_tab_paths(tab.path)
+        cases.append(Case(f"accounts in turn: {tab.label}", paths))
+    return cases
 
 
-def of_busy(pk: int) -> list[Case]:
-    places = [
-        *((tab.label, tab.path) for tab in (*TABS, *SUBPAGES)),
-        ("before it is suspended", "suspension/"),
-    ]
-    places += [("before it is deleted", "deletion/"), ("before it is erased", "erasure/")]
+def peer_tab_paths(path: str) -> dict[str, str]:
+    """Returns the paths of the admin's page that corresponds to a tab, if it has one."""
+    pages = {"": "change/", "activity/": "history/"}
+    if path not in pages:
+        return {}
+    paths = {}
+    for site in ("admin", "tuned"):
+        paths[site] = ADMIN_LIST.format(site=site) + "{pk}/" + pages[path]
+    if path == "":
+        paths["bare"] = "/bare/"
+    return paths
+
+
+def busy_account_cases(pk: int) -> list[Case]:
+    paths = {tab.label: tab.path for tab in (*TABS, *SUBPAGES)}
+    paths |= {
+        "before it is suspended": "suspension/",
+        "before it is deleted": "deletion/",
+        "before it is erased": "erasure/",
+    }
     return [
         Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"})
-        for label, path in places
+        for label, path in paths.items()
     ]
 
 
-def edited(number: int) -> list[int]:
-    """Ids of accounts to edit, one for each client, so that no two edit the same."""
-    return [
-        account.pk
-        for account in sample(8 * number)
-        if account.status == "active" and not account.is_staff
-    ][:number]
+def ordinary_accounts(accounts: list[User]) -> list[User]:
+    return [each for each in accounts if each.status == "active" and not each.is_staff]
+
+
+def accounts_to_edit(number: int) -> list[int]:
+    """Returns ids of accounts to edit, one for each client, so that no two edit the same one."""
+    accounts = ordinary_accounts(sample_accounts(8 * number))
+    return [account.pk for account in accounts[:number]]

@@ -1,4 +1,4 @@
-"""A client that costs next to nothing: the two cores belong to the servers."""
+"""An HTTP client that uses little CPU time, which it shares with the servers."""
 
 import gzip
 import re
@@ -9,18 +9,19 @@ from urllib.parse import urlencode
 
 import brotli
 
-# Seconds after which a connection is opened anew: the server closes it after 5.
-IDLE = 3
-# Seconds for an answer.
-PATIENCE = 120
+# Seconds after which a connection is reopened: the server closes it after 5.
+MAX_IDLE = 3
+# Seconds until a request is given up.
+TIMEOUT = 120
+# The status of a request without an answer.
 NOT_ANSWERED = 0
-UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
+DECOMPRESS = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer. `seconds` from the first byte sent to the last one received. `headers` have
-    lower-case names. `body` is as sent.
+    """An HTTP response. `seconds` are from the first byte sent to the last one received; `headers`
+    have lower-case names; `body` may be compressed.
     """
 
     seconds: float
@@ -30,19 +31,17 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """How Rollcall came by the page: hit, miss, shared or passed by; "" if it does not say."""
+        """Returns how Rollcall served the page: hit, miss, shared or passed by; "" if unknown."""
         found = re.search(r'page;desc="([^"]*)"', self.headers.get("server-timing", ""))
         return found[1] if found else ""
 
     @property
     def page(self) -> str:
-        return UNPACK[self.headers.get("content-encoding", "")](self.body).decode()
+        return DECOMPRESS[self.headers.get("content-encoding", "")](self.body).decode()
 
 
 class Connection:
-    """One kept-alive connection. Raises OSError if nobody listens; a request without an answer has
-    the status 0.
-    """
+    """A kept-alive connection. Opening it raises OSError if no server listens."""
 
     def __init__(self, port: int, cookies: str):
         self.port = port
@@ -50,7 +49,7 @@ class Connection:
         self.open()
 
     def open(self) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.used = time.monotonic()
 
@@ -62,25 +61,26 @@ class Connection:
 
     def post(self, path: str, fields: list[tuple[str, str]]) -> Answer:
         body = urlencode(fields)
-        kind = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
-        return self.request(f"POST {path} HTTP/1.1\r\n{self.head}{kind}\r\n{body}".encode())
+        head = self.head + "Content-Type: application/x-www-form-urlencoded\r\n"
+        head += f"Content-Length: {len(body)}\r\n"
+        return self.request(f"POST {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
 
     @property
     def head(self) -> str:
         return f"Host: localhost\r\nAccept-Encoding: br, gzip\r\nCookie: {self.cookies}\r\n"
 
     def request(self, message: bytes) -> Answer:
-        if time.monotonic() - self.used > IDLE:
+        if time.monotonic() - self.used > MAX_IDLE:
             self.reopen()
         try:
             return self.exchange(message)
         except ConnectionError:
-            # A worker that had served its 20,000 requests ended between two of ours.
-            return self.once_more(message)
+            # The worker has served its 20,000 requests and restarted since the last one.
+            return self.retry(message)
         except TimeoutError:
-            return Answer(PATIENCE, NOT_ANSWERED, {}, b"")
+            return Answer(TIMEOUT, NOT_ANSWERED, {}, b"")
 
-    def once_more(self, message: bytes) -> Answer:
+    def retry(self, message: bytes) -> Answer:
         begin = time.perf_counter()
         try:
             self.reopen()
@@ -99,7 +99,7 @@ class Connection:
         while b"\r\n\r\n" not in received:
             received += self.receive()
         head, _, start = received.partition(b"\r\n\r\n")
-        status, headers = parse(head)
+        status, headers = parse_head(head)
         parts = [start]
         missing = int(headers["content-length"]) - len(start)
         while missing > 0:
@@ -117,7 +117,11 @@ class Connection:
         return data
 
 
-def parse(head: bytes) -> tuple[int, dict[str, str]]:
+def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Returns the status and the headers of a response."""
     first, *lines = head.decode("latin-1").split("\r\n")
-    pairs = (line.split(": ", 1) for line in lines)
-    return int(first.split()[1]), {name.lower(): value for name, value in pairs}
+    headers = {}
+    for line in lines:
+        name, value = line.split(": ", 1)
+        headers[name.lower()] = value
+    return int(first.split()[1]), headers

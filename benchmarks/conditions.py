@@ -1,4 +1,4 @@
-"""The conditions under which the figures hold."""
+"""The machine, versions and settings of a run, which its report lists."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ SETTINGS = (
 )
 
 
-def conditions(accounts: int, **more: object) -> dict[str, object]:
+def run_conditions(accounts: int, **more: object) -> dict[str, object]:
     return {
         "accounts": accounts,
         "date": datetime.now(UTC).isoformat(timespec="minutes"),

@@ -1,5 +1,5 @@
-"""Edits accounts on page 1 of the list through Rollcall's own form, and checks that the list shows
-it.
+"""Edits accounts on page 1 of the list with Rollcall's own form, and checks that the list shows the
+change.
 """
 
 import re
@@ -8,17 +8,17 @@ from itertools import count
 
 from benchmarks.cases import LISTS
 from benchmarks.client import Answer, Connection
-from benchmarks.forms import form_with
+from benchmarks.form_parser import form_with
 from users.models import User
 
 TICKED = re.compile(r'name="ids" value="(\d+)"')
 SHOWN = re.compile(r'name="ids" value="(\d+)"[^>]*aria-label="Select Round (\d+)\b')
-# Higher than those of any earlier run.
+# Each edit writes the next number, which is higher than those of any earlier run.
 numbers = count(time.time_ns() // 1_000_000)
 
 
 class Ledger:
-    """The last number of each account whose saving has been confirmed."""
+    """Remembers the last number of each account that was saved and confirmed."""
 
     def __init__(self) -> None:
         self.confirmed: dict[int, int] = {}
@@ -28,13 +28,13 @@ class Ledger:
 
     @staticmethod
     def is_stale(page: str, before: dict[int, int]) -> bool:
-        """Whether `page` shows a lower number than was confirmed `before` it was asked for."""
+        """Returns whether `page` shows a lower number than one confirmed `before` its request."""
         shown = {int(pk): int(number) for pk, number in SHOWN.findall(page)}
         return any(shown.get(pk, 0) < number for pk, number in before.items())
 
 
 class Editor:
-    """The only editor of one account, who loads its form once and knows the next version."""
+    """The only editor of an account, who loads the form once and knows the next version."""
 
     def __init__(self, pk: int, ledger: Ledger):
         self.pk = pk
@@ -43,8 +43,8 @@ class Editor:
         self.fields: dict[str, str] = {}
 
     def edit(self, connection: Connection) -> Answer:
-        """Writes the next number into the first name. Returns the answer to the POST, which is 302
-        if it was saved.
+        """Writes the next number into the first name. Returns the answer to the POST, whose status
+        is 302 if the account was saved.
         """
         if not self.fields:
             form = connection.get(self.path)
@@ -62,9 +62,10 @@ class Editor:
         return answer
 
 
-def editors(connection: Connection, ledger: Ledger, number: int) -> list[Editor]:
-    """Editors of `number` accounts of page 1. Raises RuntimeError if it has fewer active accounts
-    that are not staff.
+def find_editors(connection: Connection, ledger: Ledger, number: int) -> list[Editor]:
+    """Returns editors of `number` accounts of page 1.
+
+    Raises RuntimeError if the page has fewer active accounts that are not staff.
     """
     listed = TICKED.findall(connection.get(LISTS["rollcall"]).page)
     accounts = User.objects.filter(pk__in=listed, status="active", is_staff=False)

@@ -1,4 +1,7 @@
-"""Fills the database: tables, accounts, static files. A filled one is used again."""
+"""Fills the database with tables and accounts, and collects the static files.
+
+A filled database is reused.
+"""
 
 import os
 import secrets
@@ -11,9 +14,10 @@ ADMIN = "bench"
 SHELL = ["shell", "--no-imports", "--verbosity", "0", "--command"]
 
 
-def fill(url: str, accounts: int, folder: Path) -> None:
-    """Sets the environment for this process and all that it starts. Raises CalledProcessError or
-    RuntimeError.
+def fill_database(url: str, accounts: int, folder: Path) -> None:
+    """Fills the database, and sets the environment of this process and all that it starts.
+
+    Raises CalledProcessError, or RuntimeError if the database has another number of accounts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment(url, folder))
@@ -26,16 +30,18 @@ def fill(url: str, accounts: int, folder: Path) -> None:
     admin = {"DJANGO_SETTINGS_MODULE": "benchmarks.admin.settings"}
     for command in (["migrate", "admin", "--no-input"], ["collectstatic", "--no-input"]):
         manage(*command, stdout=subprocess.DEVNULL, **admin)
-    if (there := count()) == 0:
+    existing = count_accounts()
+    if existing == 0:
         password = {"ROLLCALL_ADMIN_PASSWORD": secrets.token_urlsafe(24)}
         manage("seed", "--accounts", str(accounts), "--admin", ADMIN, stdout=2, **password)
-    elif abs(there - accounts) > accounts // 100:
-        raise RuntimeError(f"there are {there:,} accounts in it and not {accounts:,}.")
-    manage(*SHELL, "from benchmarks.farend import move; move()")
+    elif abs(existing - accounts) > accounts // 100:
+        raise RuntimeError(f"it has {existing:,} accounts, not {accounts:,}.")
+    move = "from benchmarks.oldest_domain import move_oldest_addresses as move; move()"
+    manage(*SHELL, move)
 
 
 def environment(url: str, folder: Path) -> dict[str, str]:
-    """Settings as in production, except for plain HTTP on this machine. They override .env."""
+    """Returns production settings, except for plain HTTP on this machine. They override .env."""
     return {
         "DATABASE_URL": url,
         "VAR_DIR": str(folder),
@@ -56,7 +62,7 @@ def manage(*arguments: str, stdout: int | None = None, **variables: str) -> None
     subprocess.run(command, cwd=ROOT, env=os.environ | variables, stdout=stdout, check=True)
 
 
-def count() -> int:
+def count_accounts() -> int:
     code = "from users.models import User; print(User.objects.count())"
     command = [sys.executable, "manage.py", *SHELL, code]
     answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)

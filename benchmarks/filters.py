@@ -1,4 +1,4 @@
-"""Filters of the directory with values as they occur, and the same filters of the admin."""
+"""Filters of the directory with typical values, and the equivalent filters of the admin."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,24 +6,24 @@ from django.contrib.auth.models import Group
 
 from users.directory.filters import FILTERS, FilterSpec
 
-Filters = list[tuple[str, dict[str, str], dict[str, str] | None]]
+# The query of Rollcall, and the lookups of the admin; None if it has no such filter.
+Query = dict[str, str]
+Lookups = dict[str, str] | None
+YEAR_DAYS = 365
 
 
-def ago(days: int) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d")
+def filter_cases() -> list[tuple[str, Query, Lookups]]:
+    """Returns a name, the query and the lookups of each case.
 
-
-def filters() -> Filters:
-    """Returns name, Rollcall's query and the admin's lookups (None: it has no such filter).
-
-    Each filter has at least one case. One that is not listed here has its choices, or its example.
+    Each filter of the directory has at least one case. Those that are not listed in this module
+    get a case for each of their choices, or for the example that they show.
     """
-    listed = [*states(), *traits(), *dates(), *origins()]
+    listed = [*status_filters(), *flag_filters(), *date_filters(), *origin_filters()]
     covered = {name for query, _ in listed for name in query}
     for name, spec in FILTERS.items():
         if name not in covered:
             listed += [({name: value}, None) for value in example_values(spec)]
-    return [named(query, lookups) for query, lookups in listed]
+    return [(query_name(query), query, lookups) for query, lookups in listed]
 
 
 def example_values(spec: FilterSpec) -> list[str]:
@@ -32,20 +32,18 @@ def example_values(spec: FilterSpec) -> list[str]:
     return spec.placeholder.split()[:1]
 
 
-def named(
-    query: dict[str, str], lookups: dict[str, str] | None
-) -> tuple[str, dict[str, str], dict[str, str] | None]:
-    return " ".join(f"{name}={value}" for name, value in query.items()), query, lookups
+def query_name(query: Query) -> str:
+    return " ".join(f"{name}={value}" for name, value in query.items())
 
 
-def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+def status_filters() -> list[tuple[Query, Lookups]]:
     group = Group.objects.get(name="Support")
     return [
-        *(
-            ({"status": value}, {"status__exact": value})
-            for value in ("active", "suspended", "invited", "deleted")
-        ),
-        # This status follows from dates.
+        ({"status": "active"}, {"status__exact": "active"}),
+        ({"status": "suspended"}, {"status__exact": "suspended"}),
+        ({"status": "invited"}, {"status__exact": "invited"}),
+        ({"status": "deleted"}, {"status__exact": "deleted"}),
+        # The admin cannot filter by this status, which follows from dates.
         ({"status": "ended"}, None),
         ({"role": "staff"}, {"is_staff__exact": "1"}),
         ({"role": "superuser"}, {"is_superuser__exact": "1"}),
@@ -53,34 +51,34 @@ def states() -> list[tuple[dict[str, str], dict[str, str] | None]]:
     ]
 
 
-def traits() -> list[tuple[dict[str, str], dict[str, str] | None]]:
-    columns = {"mfa": "has_second_factor__exact", "must_change": "must_change_password__exact"}
+def flag_filters() -> list[tuple[Query, Lookups]]:
     return [
         ({"verified": "yes"}, {"email_verified_at__isnull": "False"}),
         ({"verified": "no"}, {"email_verified_at__isnull": "True"}),
-        *(
-            ({name: word}, {column: bit})
-            for name, column in columns.items()
-            for word, bit in (("yes", "1"), ("no", "0"))
-        ),
+        ({"mfa": "yes"}, {"has_second_factor__exact": "1"}),
+        ({"mfa": "no"}, {"has_second_factor__exact": "0"}),
+        ({"must_change": "yes"}, {"must_change_password__exact": "1"}),
+        ({"must_change": "no"}, {"must_change_password__exact": "0"}),
         ({"missing": "email"}, {"email__exact": ""}),
         ({"missing": "name"}, {"name_key__exact": ""}),
     ]
 
 
-def dates() -> list[tuple[dict[str, str], dict[str, str] | None]]:
-    years = 365
+def date_filters() -> list[tuple[Query, Lookups]]:
+    """Returns filters by dates. The last day is included, so the admin's bound is the day after."""
+    joined_to = 6 * YEAR_DAYS
+    seen_to = YEAR_DAYS
     return [
-        ({"joined_from": ago(30)}, {"date_joined__gte": ago(30)}),
-        ({"joined_to": ago(6 * years)}, {"date_joined__lt": ago(6 * years - 1)}),
-        ({"seen_from": ago(7)}, {"last_seen_at__gte": ago(7)}),
-        ({"seen_to": ago(years)}, {"last_seen_at__lt": ago(years - 1)}),
+        ({"joined_from": days_ago(30)}, {"date_joined__gte": days_ago(30)}),
+        ({"joined_to": days_ago(joined_to)}, {"date_joined__lt": days_ago(joined_to - 1)}),
+        ({"seen_from": days_ago(7)}, {"last_seen_at__gte": days_ago(7)}),
+        ({"seen_to": days_ago(seen_to)}, {"last_seen_at__lt": days_ago(seen_to - 1)}),
         ({"never_seen": "yes"}, {"last_seen_at__isnull": "True"}),
         ({"never_seen": "no"}, {"last_seen_at__isnull": "False"}),
     ]
 
 
-def origins() -> list[tuple[dict[str, str], dict[str, str] | None]]:
+def origin_filters() -> list[tuple[Query, Lookups]]:
     return [
         ({"domain": "gmail.example"}, {"email_domain__exact": "gmail.example"}),
         ({"domain": "example.com"}, {"email_domain__exact": "example.com"}),
@@ -89,37 +87,45 @@ def origins() -> list[tuple[dict[str, str], dict[str, str] | None]]:
     ]
 
 
-def combinations() -> list[tuple[str, dict[str, str], dict[str, str], str]]:
-    """Two filters and a sort each, with common values, rarer ones and rare ones."""
+def combined_cases() -> list[tuple[str, Query, Lookups, str]]:
+    """Returns name, query, lookups and sort order of two filters with common or rare values."""
     return [
-        combined(
+        combined_case(
             {"domain": "gmail.example", "verified": "no"},
             {"email_domain__exact": "gmail.example", "email_verified_at__isnull": "True"},
-            "name",
+            sort="name",
         ),
-        combined(
+        combined_case(
             {"status": "suspended", "source": "crm"},
             {"status__exact": "suspended", "source__exact": "crm"},
-            "-seen",
+            sort="-seen",
         ),
-        combined(
+        combined_case(
             {"mfa": "yes", "must_change": "yes"},
             {"has_second_factor__exact": "1", "must_change_password__exact": "1"},
-            "email",
+            sort="email",
         ),
-        combined(
+        combined_case(
             {"status": "suspended", "domain": "northworks.example"},
             {"status__exact": "suspended", "email_domain__exact": "northworks.example"},
-            "name",
+            sort="name",
         ),
-        combined(
-            {"joined_from": ago(365), "status": "active"},
-            {"date_joined__gte": ago(365), "status__exact": "active"},
-            "username",
-        ),
+        joined_and_active_case(),
     ]
 
 
-def combined(query: dict[str, str], lookups: dict[str, str], sort: str):
-    name, shown, wanted = named(query, lookups)
-    return f"{name} sort={sort}", shown, wanted, sort
+def joined_and_active_case() -> tuple[str, Query, Lookups, str]:
+    year_ago = days_ago(YEAR_DAYS)
+    return combined_case(
+        {"joined_from": year_ago, "status": "active"},
+        {"date_joined__gte": year_ago, "status__exact": "active"},
+        sort="username",
+    )
+
+
+def combined_case(query: Query, lookups: Lookups, *, sort: str) -> tuple[str, Query, Lookups, str]:
+    return f"{query_name(query)} sort={sort}", query, lookups, sort
+
+
+def days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d")

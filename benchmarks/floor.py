@@ -1,11 +1,11 @@
-"""The time that the database alone takes for a page of the list: no page can be faster."""
+"""Measures the query of the list alone: the least time that a page can take."""
 
 import time
 from statistics import median
 
 from django.db import connection
 
-from benchmarks.cases import PER_PAGE, middle
+from benchmarks.cases import PER_PAGE, middle_cursor
 from users.directory.query.account_reader import listed_sql
 from users.directory.query.keyset import accounts_after
 from users.models import User, UserQuerySet
@@ -13,18 +13,18 @@ from users.models import User, UserQuerySet
 REPEATS = 200
 
 
-def floor() -> dict[str, float]:
-    """Median seconds of the bare keyset query, its rows fetched, without the ORM."""
-    places = {"page 1": "", "middle page": middle("-joined")}
-    return {name: timed(*statement(cursor)) for name, cursor in places.items()}
+def measure_floor() -> dict[str, float]:
+    """Returns the median seconds of the keyset query with its rows fetched, without the ORM."""
+    cursors = {"page 1": "", "middle page": middle_cursor("-joined")}
+    return {name: median_seconds(*page_sql(cursor)) for name, cursor in cursors.items()}
 
 
-def statement(cursor: str) -> tuple[str, tuple]:
+def page_sql(cursor: str) -> tuple[str, tuple]:
     accounts = accounts_after(UserQuerySet(User), "-joined", cursor, backwards=False)
     return listed_sql(accounts[: PER_PAGE + 1])
 
 
-def timed(sql: str, params: tuple) -> float:
+def median_seconds(sql: str, params: tuple) -> float:
     seconds = []
     with connection.cursor() as cursor:
         for _ in range(REPEATS):

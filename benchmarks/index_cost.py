@@ -1,4 +1,4 @@
-"""bin/bench --indexes: the size of each index of the accounts, and its cost in an update."""
+"""bin/bench --indexes: measures the size of each account index, and its cost in an update."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -7,8 +7,8 @@ from statistics import mean
 
 from django.db import connection, transaction
 
-from benchmarks.conditions import conditions
-from benchmarks.report import Report, listing, table
+from benchmarks.conditions import run_conditions
+from benchmarks.report import Report, condition_lines, markdown_table
 from users.demo.indexes import TABLE, index_definitions
 from users.models import User
 
@@ -20,14 +20,14 @@ UPDATE = f"""UPDATE {TABLE}
     SET version = version + 1, date_joined = date_joined + interval '1 second' WHERE id = ANY(%s)"""
 NOTES = f"""{ROWS:,} random accounts were updated with all indexes and, in turn, without this one,
 each time in a transaction that was rolled back. Times are the shortest of {ROUNDS}, in milliseconds
-per 1,000 accounts; the work that a GIN index puts off is done at once and counted. Bytes are those
-written to the log for each account: a figure that no other load disturbs."""
+per 1,000 accounts; they include the work that a GIN index normally defers. Bytes are those
+written to the write-ahead log for each account, which other load does not disturb."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one index: milliseconds per 1,000 updated accounts, and bytes of log per account,
-    with all indexes and without this one.
+    """The cost of one index: milliseconds per 1,000 updated accounts, and bytes of the write-ahead
+    log per account, with all indexes and without this one.
     """
 
     index: str
@@ -38,60 +38,58 @@ class Cost:
     log_without: float
 
 
-def indexes() -> Report:
-    """Measures every index. VACUUM removes the row versions that the transactions leave."""
+def index_report() -> Report:
+    """Measures every index. Its VACUUM removes the dead rows of the rolled-back updates."""
     accounts = User.objects.count()
     first = User.objects.order_by("pk").values_list("pk", flat=True)[0]
     ids = Random(1).sample(range(first, first + accounts), ROWS)
-    where = conditions(accounts)
+    conditions = run_conditions(accounts)
     with connection.cursor() as cursor:
         # The first update writes whole pages to the log and is not noted.
-        update(cursor, ids)
-        costs = [cost(cursor, name, ids) for name in index_definitions()]
+        time_update(cursor, ids)
+        costs = [measure_index(cursor, name, ids) for name in index_definitions()]
         cursor.execute(f"VACUUM (ANALYZE) {TABLE}")
-    costs.sort(key=lambda each: each.log_with - each.log_without, reverse=True)
+    costs.sort(key=lambda cost: cost.log_with - cost.log_without, reverse=True)
     heads = ["index", "MB", "ms with it", "without", "added", "bytes with it", "without", "added"]
-    text = "\n\n".join([listing(where), table(heads, list(map(cells, costs))), NOTES])
-    data = {"conditions": where, "rows": ROWS, "rounds": ROUNDS}
+    lines = markdown_table(heads, list(map(cells, costs)))
+    text = "\n\n".join([condition_lines(conditions), lines, NOTES])
+    data = {"conditions": conditions, "rows": ROWS, "rounds": ROUNDS}
     return Report(text, data | {"indexes": list(map(asdict, costs))})
 
 
 def cells(cost: Cost) -> list[str]:
     times = (cost.time_with, cost.time_without, cost.time_with - cost.time_without)
     logs = (cost.log_with, cost.log_without, cost.log_with - cost.log_without)
-    return [
-        cost.index,
-        f"{cost.megabytes:,.1f}",
-        *(f"{value:.1f}" for value in times),
-        *(f"{value:,.0f}" for value in logs),
-    ]
+    time_cells = [f"{value:.1f}" for value in times]
+    log_cells = [f"{value:,.0f}" for value in logs]
+    return [cost.index, f"{cost.megabytes:,.1f}", *time_cells, *log_cells]
 
 
-def cost(cursor, name: str, ids: list[int]) -> Cost:
+def measure_index(cursor, name: str, ids: list[int]) -> Cost:
     cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
     size = cursor.fetchone()[0] / 2**20
     found: dict[str, list[tuple[float, int]]] = {"": [], name: []}
-    # Each is first in turn: the table grows a little with every update.
+    # The two alternate in who goes first, because the table grows a little with every update.
     for number in range(ROUNDS):
         for without in sorted(found, reverse=bool(number % 2)):
-            found[without].append(update(cursor, ids, without))
+            found[without].append(time_update(cursor, ids, without))
     times = [shortest_time(each) for each in found.values()]
     logs = [mean_log(each) for each in found.values()]
     return Cost(name, size, *times, *logs)
 
 
 def shortest_time(updates: list[tuple[float, int]]) -> float:
-    """Milliseconds per 1,000 accounts."""
+    """Returns milliseconds per 1,000 accounts."""
     return 1_000_000 * min(seconds for seconds, _ in updates) / ROWS
 
 
 def mean_log(updates: list[tuple[float, int]]) -> float:
-    """Bytes per account."""
+    """Returns bytes per account."""
     return mean(written for _, written in updates) / ROWS
 
 
-def update(cursor, ids: list[int], without: str = "") -> tuple[float, int]:
-    """Updates the accounts and rolls back. Returns the seconds and the bytes of log."""
+def time_update(cursor, ids: list[int], without: str = "") -> tuple[float, int]:
+    """Updates the accounts and rolls back. Returns seconds and bytes of the write-ahead log."""
     with transaction.atomic():
         if without:
             cursor.execute(f"DROP INDEX {without}")

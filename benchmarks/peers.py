@@ -1,6 +1,4 @@
-"""The web servers that are measured: four with the same configuration, two workers each, over one
-database.
-"""
+"""The web servers that are measured: four with the same configuration on one database."""
 
 import os
 import signal
@@ -23,14 +21,16 @@ from users.models import User
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 CLIENTS = 8
-# A cookie that Django takes: 32 letters and digits.
+# A CSRF cookie that Django accepts: 32 letters and digits.
 CSRF = "benchmark0benchmark0benchmark012"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is the key in results. `environment`: the variables that differ from the others'.
-    `caches`: whether it keeps pages. `like`: the peer whose paths it is asked for, if not its own.
+    """A web server to measure. `name` is its key in results; `environment` has its own variables.
+
+    `counted`: the settings of the pass that counts queries. `caches`: whether it caches pages.
+    `like`: the peer whose paths it is asked for, if not its own.
     """
 
     name: str
@@ -45,44 +45,54 @@ class Peer:
 
     @property
     def site(self) -> str:
-        """The key of its paths in cases."""
+        """Returns the key of its paths in a case."""
         return self.like or self.name
 
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-# Plain Django sets no limits on statements: the peers run to their end.
+# Plain Django sets no statement timeout.
 PLAIN = {"STATEMENT_TIMEOUT_MS": "0"}
-PROJECT = (
-    "benchmarks.admin.settings",
-    "benchmarks.admin.counted",
-    MODEL_BACKEND,
-    "django.contrib.sessions.backends.db",
-)
 ROLLCALL = Peer(
-    "rollcall",
-    "Rollcall",
-    "settings",
-    "benchmarks.counted",
-    "users.signin.auth_backend.Backend",
-    settings.SESSION_ENGINE,
+    name="rollcall",
+    label="Rollcall",
+    settings="settings",
+    counted="benchmarks.settings_counted",
+    backend="users.signin.auth_backend.Backend",
+    sessions=settings.SESSION_ENGINE,
 )
-COLD = replace(ROLLCALL, settings="benchmarks.cold", counted="benchmarks.cold_counted")
-PEERS = [
+COLD = replace(
     ROLLCALL,
-    Peer("admin", "Django admin", *PROJECT, environment=PLAIN),
-    Peer("tuned", "tuned admin", *PROJECT, environment=PLAIN | {"PGOPTIONS": "-c jit=off"}),
-    Peer("bare", "bare view", *PROJECT, environment=PLAIN),
-]
+    settings="benchmarks.settings_cold",
+    counted="benchmarks.settings_cold_counted",
+)
+ADMIN = Peer(
+    name="admin",
+    label="Django admin",
+    settings="benchmarks.admin.settings",
+    counted="benchmarks.admin.settings_counted",
+    backend="django.contrib.auth.backends.ModelBackend",
+    sessions="django.contrib.sessions.backends.db",
+    environment=PLAIN,
+)
+TUNED = replace(
+    ADMIN,
+    name="tuned",
+    label="tuned admin",
+    environment=PLAIN | {"PGOPTIONS": "-c jit=off"},
+)
+BARE = replace(ADMIN, name="bare", label="bare view")
+PEERS = [ROLLCALL, ADMIN, TUNED, BARE]
 
 
-def with_redis(url: str) -> Peer:
+def rollcall_with_redis(url: str) -> Peer:
     return replace(ROLLCALL, environment={"REDIS_URL": url}, caches=True)
 
 
-def without_tricks(peer: Peer, names: frozenset[str]) -> Peer:
-    """Rollcall as `peer` is, with plain Django in the place of the tricks of that name."""
-    settings_module = "benchmarks.plain" if peer.caches else "benchmarks.plain_cold"
+def with_plain_django(peer: Peer, names: frozenset[str]) -> Peer:
+    """Returns a copy of `peer` with plain Django in place of the optimisations of these names."""
     listed = ",".join(sorted(names))
+    settings_module = "benchmarks.settings_plain_cold"
+    if peer.caches:
+        settings_module = "benchmarks.settings_plain"
     return replace(
         peer,
         name=f"without-{listed}",
@@ -96,8 +106,8 @@ def without_tricks(peer: Peer, names: frozenset[str]) -> Peer:
 
 @dataclass(frozen=True)
 class Running:
-    """A peer that answers on `port`. The cookies are those of a viewer who is signed in; `pid` is
-    that of the web server.
+    """A peer that listens on `port`. `cookies` are those of a signed-in superuser; `pid` is that of
+    the web server.
     """
 
     peer: Peer
@@ -109,21 +119,21 @@ class Running:
         return Connection(self.port, self.cookies)
 
     def cpu_seconds(self) -> float:
-        """The time that its workers have computed so far."""
+        """Returns the CPU time of its workers so far."""
         workers = psutil.Process(self.pid).children(recursive=True)
         times = [worker.cpu_times() for worker in workers]
         return sum(each.user + each.system for each in times)
 
 
 @contextmanager
-def serving(peers: list[Peer], folder: Path, *, counted: bool) -> Iterator[list[Running]]:
+def run_servers(peers: list[Peer], folder: Path, *, counted: bool) -> Iterator[list[Running]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(server(peer, folder, counted)) for peer in peers]
+        yield [stack.enter_context(run_server(peer, folder, counted)) for peer in peers]
 
 
 @contextmanager
-def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
-    """Gunicorn until the block ends. Its log is a file beside the database."""
+def run_server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
+    """Runs gunicorn until the block ends. Its log is a file in `folder`."""
     port = free_port()
     module = peer.counted if counted else peer.settings
     variables = {
@@ -133,7 +143,7 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
         "DJANGO_SETTINGS_MODULE": module,
     }
     command = [sys.executable, "-m", "gunicorn", "--config", "site/gunicorn.conf.py", "wsgi"]
-    with (folder / f"{peer.name}.log").open("w") as log, signed_in(peer) as key:
+    with (folder / f"{peer.name}.log").open("w") as log, superuser_session(peer) as key:
         options = {
             "cwd": ROOT,
             "env": os.environ | variables | peer.environment,
@@ -147,8 +157,8 @@ def server(peer: Peer, folder: Path, counted: bool) -> Iterator[Running]:
 
 
 @contextmanager
-def signed_in(peer: Peer) -> Iterator[str]:
-    """The key of a superuser's session, made in the database as signing in would make it."""
+def superuser_session(peer: Peer) -> Iterator[str]:
+    """Yields the key of a superuser's session, as signing in would create it in the database."""
     superusers = User.objects.filter(is_superuser=True).order_by("pk")
     user = superusers.first() or User.objects.create_superuser("bench")
     session = import_module(peer.sessions).SessionStore()

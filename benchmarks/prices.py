@@ -1,7 +1,7 @@
-"""bin/bench --prices: what each trick is worth on the pages that it is for.
+"""bin/bench --prices: measures what each optimisation saves on the pages that it is for.
 
-Rollcall, and Rollcall without one trick, answer in turn in the same run. A page is asked for in one
-of four ways: from the cache (hit), built anew after a change of something else (changed), built
+Rollcall with and without an optimisation answer in turn in the same run. A page is requested in one
+of four ways: from the cache (hit), rebuilt after a change of something else (changed), built
 without any cache (cold), or after a change by all clients at once (crowd).
 """
 
@@ -15,14 +15,22 @@ from typing import Any
 
 from django.db import connection
 
-from benchmarks import past
+from benchmarks import past_events
 from benchmarks.cache import Cache
 from benchmarks.cases import LISTS
 from benchmarks.client import Connection
 from benchmarks.measure import warm_up
-from benchmarks.peers import CLIENTS, COLD, Peer, Running, serving, with_redis, without_tricks
-from benchmarks.report import Report, listing, short, table
-from benchmarks.tricks import TRICKS
+from benchmarks.optimisations import OPTIMISATIONS
+from benchmarks.peers import (
+    CLIENTS,
+    COLD,
+    Peer,
+    Running,
+    rollcall_with_redis,
+    run_servers,
+    with_plain_django,
+)
+from benchmarks.report import Report, condition_lines, markdown_table, three_digits
 
 LIST = "list"
 ACCOUNT = "account"
@@ -30,11 +38,12 @@ HIT = "hit"
 CHANGED = "changed"
 COLD_BUILD = "cold"
 CROWD = "crowd"
-# The least that a trick has to be worth on one of its pages, in percent.
-LEAST = 5
-# Rollcall twice: what the two differ by is chance.
+# Percent that an optimisation must save on one of its pages.
+MINIMUM = 5
+# A second Rollcall without a difference: what it saves is chance.
 CONTROL = "(nothing)"
-WORTH_ON = [
+# Optimisation, page and way of each measurement.
+MEASUREMENTS = [
     (CONTROL, LIST, COLD_BUILD),
     (CONTROL, ACCOUNT, COLD_BUILD),
     (CONTROL, LIST, HIT),
@@ -57,16 +66,18 @@ WORTH_ON = [
     ("fragment-memory", ACCOUNT, CHANGED),
     ("redis-lock", LIST, CROWD),
 ]
-TOUCH = "UPDATE users_generation SET number = number + 1 WHERE name = 'accounts'"
+RAISE_GENERATION = "UPDATE users_generation SET number = number + 1 WHERE name = 'accounts'"
 
 
 @dataclass
 class Price:
-    """The times of a page with a trick and without it. `with_it` and `without`: seconds of each
-    round; `cpu_with` and `cpu_without`: seconds for which the web server computed, of all rounds.
+    """The times of a page with an optimisation and without it.
+
+    `with_it` and `without` have the seconds of each round; `cpu_with` and `cpu_without` are the CPU
+    seconds of the web server in all rounds.
     """
 
-    trick: str
+    optimisation: str
     page: str
     how: str
     with_it: list[float] = field(default_factory=list)
@@ -75,13 +86,13 @@ class Price:
     cpu_without: float = 0.0
 
     @property
-    def worth(self) -> float:
-        """Percent of the page's time that the trick saves."""
+    def saving(self) -> float:
+        """Returns the percentage of the page's time that the optimisation saves."""
         return saved_percent(quick_time(self.with_it), quick_time(self.without))
 
     @property
-    def cpu_worth(self) -> float:
-        """Percent of the web server's computing time that the trick saves."""
+    def cpu_saving(self) -> float:
+        """Returns the percentage of the web server's CPU time that the optimisation saves."""
         return saved_percent(self.cpu_with, self.cpu_without)
 
 
@@ -90,130 +101,131 @@ def saved_percent(with_it: float, without: float) -> float:
 
 
 def quick_time(seconds: list[float]) -> float:
-    """The time that the quickest tenth stays below. Other work on the machine adds to the rest."""
+    """Returns the 10th percentile, since other work on the machine slows down the other 90 %."""
     return sorted(seconds)[len(seconds) // 10]
 
 
-def prices(options: argparse.Namespace, kept: Cache) -> list[Price]:
-    found = [Price(*place) for place in WORTH_ON]
+def measure_all(options: argparse.Namespace, cache: Cache) -> list[Price]:
+    found = [Price(*measurement) for measurement in MEASUREMENTS]
     cold = [price for price in found if price.how == COLD_BUILD]
     warm = [price for price in found if price.how != COLD_BUILD]
-    for rollcall, some in ((COLD, cold), (with_redis(kept.url), warm)):
-        measure_prices(options, rollcall, some)
+    measure_prices(options, COLD, cold)
+    measure_prices(options, rollcall_with_redis(cache.url), warm)
     return found
 
 
-def measure_prices(options: argparse.Namespace, rollcall: Peer, some: list[Price]) -> None:
-    """Fills in the times of all prices whose pages come as those of `rollcall` do."""
-    tricks = dict.fromkeys(price.trick for price in some)
-    others = [without_tricks(rollcall, frozenset({trick} - {CONTROL})) for trick in tricks]
-    with serving([rollcall, *others], options.keep, counted=False) as [ours, *running]:
+def measure_prices(options: argparse.Namespace, rollcall: Peer, prices: list[Price]) -> None:
+    """Adds the times to prices whose pages are built as those of `rollcall` are."""
+    names = list(dict.fromkeys(price.optimisation for price in prices))
+    others = [with_plain_django(rollcall, frozenset({name} - {CONTROL})) for name in names]
+    with run_servers([rollcall, *others], options.keep, counted=False) as [ours, *running]:
         warm_up([ours, *running], LISTS)
-        by_trick = dict(zip(tricks, running, strict=True))
-        kind = lambda price: (price.page, price.how)  # noqa: E731
-        for (page, how), group in groupby(sorted(some, key=kind), key=kind):
+        servers = dict(zip(names, running, strict=True))
+        for (page, how), group in groupby(sorted(prices, key=page_and_way), key=page_and_way):
             print(f"{page}, {how}", file=sys.stderr, flush=True)
-            measure_page(ours, by_trick, [*group], options.repeats)
+            measure_page(ours, servers, [*group], options.repeats)
+
+
+def page_and_way(price: Price) -> tuple[str, str]:
+    return price.page, price.how
 
 
 def measure_page(
-    ours: Running, by_trick: dict[str, Running], group: list[Price], repeats: int
+    ours: Running, servers: dict[str, Running], group: list[Price], repeats: int
 ) -> None:
-    """All servers in turn, in each round in another order."""
-    servers = {"": ours} | {price.trick: by_trick[price.trick] for price in group}
-    crowds = {name: connections(running) for name, running in servers.items()}
+    """Measures one page on all servers in turn, in another order in each round."""
+    measured = {"": ours} | {price.optimisation: servers[price.optimisation] for price in group}
+    clients = {name: connections(running) for name, running in measured.items()}
     # The first rounds fill the memories of both workers.
-    ask_rounds(group, crowds, CLIENTS)
-    before = {name: running.cpu_seconds() for name, running in servers.items()}
-    rounds = ask_rounds(group, crowds, repeats)
-    computed = {name: running.cpu_seconds() - before[name] for name, running in servers.items()}
+    ask_rounds(group, clients, CLIENTS)
+    before = {name: running.cpu_seconds() for name, running in measured.items()}
+    rounds = ask_rounds(group, clients, repeats)
+    cpu = {name: running.cpu_seconds() - before[name] for name, running in measured.items()}
     for price in group:
         price.with_it = [seconds[""] for seconds in rounds]
-        price.without = [seconds[price.trick] for seconds in rounds]
-        price.cpu_with = computed[""]
-        price.cpu_without = computed[price.trick]
-    for crowd in crowds.values():
-        for each in crowd:
+        price.without = [seconds[price.optimisation] for seconds in rounds]
+        price.cpu_with = cpu[""]
+        price.cpu_without = cpu[price.optimisation]
+    for own in clients.values():
+        for each in own:
             each.close()
 
 
 def ask_rounds(
-    group: list[Price], crowds: dict[str, list[Connection]], repeats: int
+    group: list[Price], clients: dict[str, list[Connection]], repeats: int
 ) -> list[dict[str, float]]:
-    """The seconds of each server in each round."""
-    ask = asking(group[0].page, group[0].how)
-    names = [*crowds]
+    """Returns the seconds of each server in each round."""
+    page, how = page_and_way(group[0])
+    ask = page_request(page, how)
+    names = [*clients]
     rounds = []
     for number in range(repeats):
-        if group[0].how in (CHANGED, CROWD):
-            change_something()
+        if how in (CHANGED, CROWD):
+            raise_generation()
         start = number % len(names)
         in_turn = names[start:] + names[:start]
-        rounds.append({name: ask(crowds[name], number) for name in in_turn})
+        rounds.append({name: ask(clients[name], number) for name in in_turn})
     return rounds
 
 
-def asking(page: str, how: str) -> Callable[[list[Connection], int], float]:
-    """Returns a function that asks one server for the page and returns the seconds until it came;
-    in a crowd, until all clients had it.
+def page_request(page: str, how: str) -> Callable[[list[Connection], int], float]:
+    """Returns a function that requests the page from one server and returns the seconds until it
+    arrived; in a crowd, until all clients have it.
     """
-    path = LISTS["rollcall"] if page == LIST else f"/users/{past.busy()}/"
+    path = LISTS["rollcall"] if page == LIST else f"/users/{past_events.busy_account()}/"
 
-    def ask(crowd: list[Connection], number: int) -> float:
-        answer = crowd[number % len(crowd)].get(path)
+    def ask(clients: list[Connection], number: int) -> float:
+        answer = clients[number % len(clients)].get(path)
         if answer.status != 200:
             raise RuntimeError(f"{path} was answered with {answer.status}.")
         return answer.seconds
 
-    def ask_at_once(crowd: list[Connection], number: int) -> float:
-        with ThreadPoolExecutor(len(crowd)) as pool:
-            return max(pool.map(lambda each: ask([each], 0), crowd))
+    def ask_at_once(clients: list[Connection], number: int) -> float:
+        with ThreadPoolExecutor(len(clients)) as pool:
+            return max(pool.map(lambda client: ask([client], 0), clients))
 
     return ask_at_once if how == CROWD else ask
 
 
 def connections(running: Running) -> list[Connection]:
-    """One for each client, so that both workers answer."""
+    """Returns a connection for each client, so that both workers answer."""
     return [running.connect() for _ in range(CLIENTS)]
 
 
-def change_something() -> None:
-    """Raises the generation of accounts, so that no page of them is found any more."""
+def raise_generation() -> None:
+    """Raises the generation of accounts, which makes all cached pages obsolete."""
     with connection.cursor() as cursor:
-        cursor.execute(TOUCH)
+        cursor.execute(RAISE_GENERATION)
 
 
-def report(conditions: dict[str, Any], found: list[Price]) -> Report:
-    heads = ["trick", "page", "how", "with", "without", "worth", "of the CPU"]
-    lines = [price_line(price) for price in sorted(found, key=lambda price: order(price.trick))]
-    text = "\n\n".join([listing(conditions), table(heads, lines), NOTES])
-    return Report(text, {"conditions": conditions, "prices": [plain_price(one) for one in found]})
+def price_report(conditions: dict[str, Any], prices: list[Price]) -> Report:
+    order = [CONTROL, *OPTIMISATIONS]
+    rows = sorted(prices, key=lambda price: order.index(price.optimisation))
+    table = markdown_table(HEADS, [price_line(price) for price in rows])
+    text = "\n\n".join([condition_lines(conditions), table, NOTES])
+    return Report(text, {"conditions": conditions, "prices": [price_data(one) for one in prices]})
 
 
-NOTES = f"""Milliseconds that the quickest tenth of the answers stays below. Worth: the share of
-the page's time without the trick that the trick saves; of the CPU: the share of the time for which
-the web server computed, which other work on the machine disturbs less. A trick that is worth less
-than {LEAST} % on each of its pages should go. In the first lines nothing is left out: their figures
-are chance."""
-
-
-def order(trick: str) -> int:
-    return [CONTROL, *TRICKS].index(trick)
+HEADS = ["optimisation", "page", "how", "with", "without", "saving", "of the CPU"]
+NOTES = f"""Milliseconds of the 10th percentile. Saving: the share of the page's time without the
+optimisation that it saves; of the CPU: the share of the web server's CPU time, which other work on
+the machine disturbs less. An optimisation that saves less than {MINIMUM} % on each of its pages
+should be removed. The first lines leave nothing out: their figures are chance."""
 
 
 def price_line(price: Price) -> list[str]:
-    times = [short(1000 * quick_time(seconds)) for seconds in (price.with_it, price.without)]
-    worth = [f"{percent:.1f} %" for percent in (price.worth, price.cpu_worth)]
-    return [price.trick, price.page, price.how, *times, *worth]
+    times = [three_digits(1000 * quick_time(each)) for each in (price.with_it, price.without)]
+    savings = [f"{percent:.1f} %" for percent in (price.saving, price.cpu_saving)]
+    return [price.optimisation, price.page, price.how, *times, *savings]
 
 
-def plain_price(price: Price) -> dict[str, Any]:
+def price_data(price: Price) -> dict[str, Any]:
     return {
-        "trick": price.trick,
+        "optimisation": price.optimisation,
         "page": price.page,
         "how": price.how,
         "with_ms": round(1000 * quick_time(price.with_it), 3),
         "without_ms": round(1000 * quick_time(price.without), 3),
-        "worth_percent": round(price.worth, 1),
-        "cpu_worth_percent": round(price.cpu_worth, 1),
+        "saving_percent": round(price.saving, 1),
+        "cpu_saving_percent": round(price.cpu_saving, 1),
     }

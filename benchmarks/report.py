@@ -1,4 +1,4 @@
-"""The report of a run: a table for people, and data."""
+"""The report of the cases, and the parts that all reports share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,50 +16,40 @@ class Report:
     data: dict[str, Any]
 
 
-def report(
+def case_report(
     conditions: dict[str, Any],
     floor: dict[str, float],
     peers: list[Peer],
     rows: list[tuple[Case, Results]],
 ) -> Report:
-    heads = [
-        "case",
-        *(head for peer in peers for head in columns(peer)),
-        *(ratio_head(peer) for peer in peers[1:]),
-        "faults",
-    ]
-    lines = [
-        [case.name, *cells(peers, results), *ratios(peers, results), faults(peers, results)]
-        for case, results in rows
-    ]
+    heads = ["case"]
+    for peer in peers:
+        heads += [f"{peer.label}: median", "p95", "/s", "q", "KB"]
+    heads += [f"{peer.label} / Rollcall" for peer in peers[1:]]
+    heads.append("faults")
+    lines = []
+    for case, results in rows:
+        ratio_cells = ratios(peers, results)
+        lines.append([case.name, *cells(peers, results), *ratio_cells, faults(peers, results)])
     floors = ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in floor.items())
     keyset = f"Floor, the keyset query alone: {floors}"
-    parts = [listing(conditions), table(heads, lines), NOTES, keyset]
-    data = {
-        "conditions": conditions,
-        "floor_ms": {name: round(1000 * value, 3) for name, value in floor.items()},
-        "cases": [
-            {"case": case.name, "peers": {name: plain(result) for name, result in results.items()}}
-            for case, results in rows
-        ],
-    }
+    parts = [condition_lines(conditions), markdown_table(heads, lines), NOTES, keyset]
+    data: dict[str, Any] = {"conditions": conditions}
+    data["floor_ms"] = {name: round(1000 * value, 3) for name, value in floor.items()}
+    data["cases"] = [case_data(case, results) for case, results in rows]
     return Report("\n\n".join(parts), data)
 
 
 NOTES = """Times are milliseconds from the first byte sent to the last received, one request at a
-time, the peers in turn: median and 95th percentile; (n) where there were only n requests instead of
-30. /s: answers per second to 8 clients, of edits a form and its POST; – where one request takes
-more than 3 s. q: queries, of Rollcall when its caches have the page. KB: the page as sent to a
-client that takes br and gzip. × n: the peer's median is n times Rollcall's. Faults: answers other
-than 200 and 302; 0 is none at all."""
+time, the peers in turn: median and 95th percentile; (n) if there were only n requests instead of
+30. /s: answers per second to 8 clients (an edit is a form and its POST); – if one request takes
+more than 3 s. q: queries, for Rollcall once its caches have the page. KB: the page as sent to a
+client that accepts br and gzip. × n: the peer's median is n times Rollcall's. Faults: answers other
+than 200 and 302; status 0 is no answer."""
 
 
-def listing(conditions: dict[str, Any]) -> str:
+def condition_lines(conditions: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in conditions.items())
-
-
-def columns(peer: Peer) -> list[str]:
-    return [f"{peer.label}: median", "p95", "/s", "q", "KB"]
 
 
 def cells(peers: list[Peer], results: Results) -> list[str]:
@@ -70,34 +60,33 @@ def figures(result: Result | None) -> list[str]:
     if result is None:
         return [NONE] * 5
     fewer = f" ({len(result.seconds)})" if len(result.seconds) < 30 else ""
-    rate = NONE if result.per_second is None else short(result.per_second)
+    rate = NONE if result.per_second is None else three_digits(result.per_second)
     queries = NONE if result.queries is None else str(result.queries)
     return [
-        short(1000 * result.median) + fewer,
-        short(1000 * result.p95),
+        three_digits(1000 * result.median) + fewer,
+        three_digits(1000 * result.p95),
         rate,
         queries,
         f"{result.bytes / 1024:.0f}",
     ]
 
 
-def short(value: float) -> str:
-    """A figure with three digits, as many as repeat from run to run."""
+def three_digits(value: float) -> str:
+    """Formats a figure with three digits: more would differ from run to run."""
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def ratio_head(peer: Peer) -> str:
-    return f"{peer.label} / Rollcall"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}"
 
 
 def ratios(peers: list[Peer], results: Results) -> list[str]:
     ours = results[peers[0].name].median
-    return [
-        f"× {short(results[peer.name].median / ours)}" if peer.name in results else NONE
-        for peer in peers[1:]
-    ]
+    found = []
+    for peer in peers[1:]:
+        result = results.get(peer.name)
+        found.append(f"× {three_digits(result.median / ours)}" if result else NONE)
+    return found
 
 
 def faults(peers: list[Peer], results: Results) -> str:
@@ -109,8 +98,8 @@ def faults(peers: list[Peer], results: Results) -> str:
     return "; ".join(words)
 
 
-def table(heads: list[str], lines: list[list[str]]) -> str:
-    """A table in aligned Markdown: the first column to the left, figures to the right."""
+def markdown_table(heads: list[str], lines: list[list[str]]) -> str:
+    """Returns an aligned table whose first column is left-aligned, the others right-aligned."""
     columns = zip(heads, *lines, strict=True)
     widths = [max(3, *map(len, column)) for column in columns]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -118,12 +107,16 @@ def table(heads: list[str], lines: list[list[str]]) -> str:
 
 
 def line(row: list[str], widths: list[int]) -> str:
-    first, *rest = zip(row, widths, strict=True)
-    cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
-    return f"| {' | '.join(cells)} |"
+    numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return f"| {' | '.join([row[0].ljust(widths[0]), *numbers])} |"
 
 
-def plain(result: Result) -> dict[str, Any]:
+def case_data(case: Case, results: Results) -> dict[str, Any]:
+    peers = {name: result_data(result) for name, result in results.items()}
+    return {"case": case.name, "peers": peers}
+
+
+def result_data(result: Result) -> dict[str, Any]:
     return {
         "median_ms": round(1000 * result.median, 3),
         "p95_ms": round(1000 * result.p95, 3),

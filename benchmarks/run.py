@@ -1,92 +1,99 @@
-"""A whole run: the pass that counts, the pass that times, the floor; or another kind of run."""
+"""Runs one kind of measurement from the options to its report."""
 
 import argparse
 import sys
 
 from django.db import connection
 
-from benchmarks import bulk as measured
-from benchmarks import caching as cached
-from benchmarks import index_cost, lines, past, prices
+from benchmarks import bulk_cost, caching_cost, index_cost, past_events, prices
 from benchmarks.cache import Cache
-from benchmarks.cases import LISTS, Case
-from benchmarks.cases import cases as all_cases
-from benchmarks.conditions import conditions
-from benchmarks.floor import floor
-from benchmarks.measure import Effort, Results, count, measure, warm_up
-from benchmarks.peers import COLD, PEERS, Peer, Running, serving, with_redis, without_tricks
-from benchmarks.report import Report, report
+from benchmarks.caching_report import caching_report
+from benchmarks.cases import LISTS, Case, all_cases
+from benchmarks.conditions import run_conditions
+from benchmarks.floor import measure_floor
+from benchmarks.measure import Effort, Results, count_queries, measure_case, warm_up
+from benchmarks.peers import (
+    COLD,
+    PEERS,
+    Peer,
+    Running,
+    rollcall_with_redis,
+    run_servers,
+    with_plain_django,
+)
+from benchmarks.report import Report, case_report
 from users.models import User
 
 
-def cases(options: argparse.Namespace, kept: Cache | None) -> Report:
-    """Measures the cases. `kept`: the cache of pages, if any. Raises SystemExit if no case has the
-    name that --only gives.
+def run_cases(options: argparse.Namespace, cache: Cache | None) -> Report:
+    """Counts the queries of each case, then times it. `cache`: the page cache, if there is one.
+
+    Raises SystemExit if no case has the name that --only gives.
     """
     accounts = User.objects.count()
-    all_of_them = all_cases(accounts, busy=past.busy() if options.events else None)
-    chosen = [case for case in all_of_them if options.only in case.name]
-    if not chosen:
+    busy = past_events.busy_account() if options.events else None
+    cases = [case for case in all_cases(accounts, busy=busy) if options.only in case.name]
+    if not cases:
         raise SystemExit(f"No case has “{options.only}” in its name.")
-    peers = chosen_peers(options, kept)
-    where = conditions(accounts, cache=described(kept))
-    bare = floor()
-    with serving(peers, options.keep, counted=True) as running:
-        counted = [(case, count(case, able(case, running))) for case in chosen]
-    rows = timed(counted, peers, options)
-    return report(where, bare, peers, rows)
+    peers = chosen_peers(options, cache)
+    conditions = run_conditions(accounts, cache=cache_description(cache))
+    floor = measure_floor()
+    with run_servers(peers, options.keep, counted=True) as running:
+        counted = [(case, count_queries(case, peers_with_page(case, running))) for case in cases]
+    rows = measure_cases(counted, peers, options)
+    return case_report(conditions, floor, peers, rows)
 
 
-def chosen_peers(options: argparse.Namespace, kept: Cache | None) -> list[Peer]:
-    """Rollcall with or without its cache, Rollcall without the tricks that --without names, and the
-    others if --peers names them; on SQLite there are none.
+def chosen_peers(options: argparse.Namespace, cache: Cache | None) -> list[Peer]:
+    """Returns Rollcall with or without its cache, Rollcall without the optimisations that --without
+    names, and the other peers that --peers names; on SQLite there are none.
     """
-    rollcall = with_redis(kept.url) if kept else COLD
+    rollcall = rollcall_with_redis(cache.url) if cache else COLD
+    names = options.peers.split(",") if options.peers else list(LISTS)
     others = PEERS[1:] if connection.vendor == "postgresql" else []
-    wanted = options.peers.split(",") if options.peers else [peer.name for peer in PEERS]
-    return [
-        rollcall,
-        *(without_tricks(rollcall, names) for names in options.without),
-        *(peer for peer in others if peer.name in wanted),
-    ]
+    variants = [with_plain_django(rollcall, left_out) for left_out in options.without]
+    wanted = [peer for peer in others if peer.name in names]
+    return [rollcall, *variants, *wanted]
 
 
-def described(kept: Cache | None) -> str:
-    return (
-        f"{kept.version} on this machine, and a memory of each worker" if kept else "none (--cold)"
-    )
+def cache_description(cache: Cache | None) -> str:
+    if cache is None:
+        return "none (--cold)"
+    return f"{cache.version} on this machine, and the memory of each worker"
 
 
-def timed(
-    counted: list[tuple[Case, Results]], peers, options: argparse.Namespace
+def measure_cases(
+    counted: list[tuple[Case, Results]], peers: list[Peer], options: argparse.Namespace
 ) -> list[tuple[Case, Results]]:
     effort = Effort(options.repeats, options.limit, options.seconds)
-    with serving(peers, options.keep, counted=False) as running:
+    with run_servers(peers, options.keep, counted=False) as running:
         warm_up(running, LISTS)
         for number, (case, results) in enumerate(counted, 1):
             print(f"{number}/{len(counted)} {case.name}", file=sys.stderr, flush=True)
-            measure(case, able(case, running), results, effort)
+            measure_case(case, peers_with_page(case, running), results, effort)
     return counted
 
 
-def able(case: Case, running: list[Running]) -> list[Running]:
+def peers_with_page(case: Case, running: list[Running]) -> list[Running]:
     return [each for each in running if each.peer.site in case.paths]
 
 
-def caching(options: argparse.Namespace, kept: Cache) -> Report:
-    where = conditions(User.objects.count(), cache=described(kept))
-    return lines.report(where, cached.caching(options, chosen_peers(options, kept), kept))
+def run_caching(options: argparse.Namespace, cache: Cache) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    lines = caching_cost.measure_caching(options, chosen_peers(options, cache), cache)
+    return caching_report(conditions, lines)
 
 
-def bulk(options: argparse.Namespace, kept: Cache) -> Report:
-    where = conditions(User.objects.count(), cache=described(kept))
-    return measured.bulk(options, chosen_peers(options, kept)[:1], where)
+def run_bulk(options: argparse.Namespace, cache: Cache) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    rollcall = chosen_peers(options, cache)[:1]
+    return bulk_cost.measure_bulk(options, rollcall, conditions)
 
 
-def price_table(options: argparse.Namespace, kept: Cache) -> Report:
-    where = conditions(User.objects.count(), cache=described(kept))
-    return prices.report(where, prices.prices(options, kept))
+def run_prices(options: argparse.Namespace, cache: Cache) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    return prices.price_report(conditions, prices.measure_all(options, cache))
 
 
-def indexes() -> Report:
-    return index_cost.indexes()
+def run_indexes() -> Report:
+    return index_cost.index_report()

@@ -1,5 +1,6 @@
-"""A PostgreSQL server set up as one in production would be, in a folder that is kept for the next
-run.
+"""Runs a PostgreSQL server with the settings of a production server.
+
+Its data stays in a folder for the next run.
 """
 
 import os
@@ -32,75 +33,77 @@ PRODUCTION = {
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of the database "rollcall" in `folder`, which is made if it is not there. Raises
-    RuntimeError or OSError.
+def run_postgresql(folder: Path) -> Iterator[str]:
+    """Yields the URL of the database "rollcall" in `folder`, which is created if necessary.
+
+    Raises RuntimeError or OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     programs = postgresql_programs()
-    account: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-", ignore_cleanup_errors=True) as short:
-        socket = Path(short)  # its path may have 107 bytes at most
+        # The path of a socket may have at most 107 bytes.
+        socket = Path(short)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            account = unprivileged(folder, socket)
-            programs = reachable(programs, socket, account)
-        environment = os.environ | {
-            "LC_ALL": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8",
-            "PGOPTIONS": "",
-        }
+            options = nobody_account(folder, socket)
+            programs = reachable(programs, socket, options)
+        options |= {"cwd": folder, "env": server_environment()}
         if not (folder / "data" / "PG_VERSION").exists():
-            initdb = [
-                programs / "initdb",
-                "-D",
-                folder / "data",
-                "-A",
-                "trust",
-                "-U",
-                "postgres",
-                "-E",
-                "UTF8",
-            ]
-            subprocess.run(
-                [str(word) for word in initdb],
-                cwd=folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                check=True,
-                **account,
-            )
-        options = [word for name, value in PRODUCTION.items() for word in ("-c", f"{name}={value}")]
-        command = [programs / "postgres", "-D", folder / "data", "-k", socket, *options]
-        with running(
-            command, stop=signal.SIGINT, cwd=folder, env=environment, **account
-        ) as process:
+            create_cluster(programs, folder, options)
+        command = server_command(programs, folder, socket)
+        with running(command, stop=signal.SIGINT, **options) as process:
             url = f"postgres://postgres@/postgres?host={socket}"
-            until(
-                lambda: psycopg.connect(url).close(),
-                psycopg.OperationalError,
-                process,
-                "PostgreSQL",
-                seconds=120,
-            )
-            yield prepared(url)
+            wait_for_server(url, process)
+            yield ensure_database(url)
             with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("CHECKPOINT")  # now, so that stopping takes no time
+                connection.execute("CHECKPOINT")  # so that the server stops at once
 
 
-def prepared(url: str) -> str:
+def server_environment() -> dict[str, str]:
+    locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
+    return os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
+
+
+def create_cluster(programs: Path, folder: Path, options: dict[str, Any]) -> None:
+    command = [str(programs / "initdb"), "-D", str(folder / "data")]
+    command += ["-A", "trust", "-U", "postgres", "-E", "UTF8"]
+    subprocess.run(command, stdout=subprocess.PIPE, check=True, **options)
+
+
+def server_command(programs: Path, folder: Path, socket: Path) -> list[Any]:
+    command: list[Any] = [programs / "postgres", "-D", folder / "data", "-k", socket]
+    for name, value in PRODUCTION.items():
+        command += ["-c", f"{name}={value}"]
+    return command
+
+
+def wait_for_server(url: str, process: subprocess.Popen) -> None:
+    until(
+        lambda: psycopg.connect(url).close(),
+        psycopg.OperationalError,
+        process,
+        "PostgreSQL",
+        seconds=120,
+    )
+
+
+def ensure_database(url: str) -> str:
+    """Creates the database "rollcall" if necessary. Returns its URL."""
+    query = "SELECT 1 FROM pg_database WHERE datname = 'rollcall'"
     with psycopg.connect(url, autocommit=True) as connection:
-        if not connection.execute(
-            "SELECT 1 FROM pg_database WHERE datname = 'rollcall'"
-        ).fetchone():
+        if not connection.execute(query).fetchone():
             connection.execute("CREATE DATABASE rollcall")
     return url.replace("/postgres?", "/rollcall?")
 
 
-def unprivileged(folder: Path, socket: Path) -> dict[str, Any]:
-    """The account that the server runs under when we are root; both folders become its own."""
+def nobody_account(folder: Path, socket: Path) -> dict[str, Any]:
+    """Makes the account “nobody” the owner of both folders. Returns the options of a process that
+    runs under that account. Raises RuntimeError if the account may not enter `folder`.
+    """
     nobody = pwd.getpwnam("nobody")
     account: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    for each in (folder, socket):
-        os.chown(each, nobody.pw_uid, nobody.pw_gid)
+    for path in (folder, socket):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
     if subprocess.run(["test", "-w", str(folder)], cwd="/", check=False, **account).returncode:
         raise RuntimeError(
             f"the account “nobody” may not enter {folder}. Choose another folder with --keep."

@@ -1,15 +1,13 @@
-"""Settings, read from the environment (and from .env in the checkout, which bin/run writes for a
-laptop).
-"""
+"""Settings, read from the environment and from .env, which bin/run writes for development."""
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from log_config import logging_config
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
@@ -17,7 +15,8 @@ from redis.retry import Retry
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")  # the real environment wins
+# Does not override variables that are set.
+env.read_env(BASE_DIR / ".env")
 
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
@@ -25,7 +24,10 @@ DEBUG = env.bool("DEBUG", False)
 
 
 def required(name: str, local: str) -> str:
-    """The variable, or with DEBUG the local value. Without either the start stops and names it."""
+    """Returns an environment variable; `local` if it is not set and DEBUG is.
+
+    Raises ImproperlyConfigured without either.
+    """
     value = env.str(name, "")
     if not value and DEBUG:
         return local
@@ -56,7 +58,7 @@ if "*" in ALLOWED_HOSTS and not DEBUG:
         "ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header."
     )
 
-# Links in mails come from here and never from the request's Host header.
+# Used for links in mails, which must not depend on the Host header of a request.
 SITE_URL = required("SITE_URL", "http://localhost:8000").rstrip("/")
 SITE_PARTS = urlsplit(SITE_URL)
 SECURE = SITE_PARTS.scheme == "https"
@@ -67,29 +69,30 @@ if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.
 
 # --- HTTP -----------------------------------------------------------------------------------------
 
-# How many reverse proxies stand in front and append to X-Forwarded-For; their headers are believed,
-# no others'.
+# The number of reverse proxies that append to X-Forwarded-For. Only their headers are trusted.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if SECURE else 0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, over plain HTTP
+# Probes come from the internal network, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
-    "security.W021",  # HSTS preload is a decision about the whole domain, not ours
-    # columns that an index holds beside its key: SQLite leaves them out, and finds the rows all the
-    # same
+    # HSTS preload: the owner of the whole domain must decide about it.
+    "security.W021",
+    # Covering indexes: SQLite omits the columns outside of the key, and still uses the index.
     "models.W040",
-    # username is unique by a constraint over lower(username), which the check does not see
+    # The username is unique by a constraint over lower(username), which the check does not see.
     "auth.W004",
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
-CSRF_COOKIE_HTTPONLY = False  # a static script copies it into a header for HTMX
+# A script copies the token from the cookie into a header for HTMX.
+CSRF_COOKIE_HTTPONLY = False
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "users.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
@@ -122,7 +125,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "users.audit.middleware.OriginMiddleware",  # first: every event and log line has a request id
+    # The first, so that all events and log lines have a request ID.
+    "users.audit.middleware.OriginMiddleware",
     "users.caching.timing.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -165,9 +169,9 @@ _database = DATABASES["default"]
 _options = _database.setdefault("OPTIONS", {})
 if _database["ENGINE"].endswith("sqlite3"):
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # secure_delete: what was erased is overwritten with zeros, and does not wait in a free page for
-    # VACUUM. IMMEDIATE: a transaction that will write takes the lock at once and waits for it (20
-    # s), where DEFERRED would fail.
+    # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
+    # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
+    # DEFERRED one would fail.
     _options |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -180,8 +184,8 @@ else:
     _database["ENGINE"] = "users.database.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    # A host that is gone says nothing more. The system notices after these seconds, in a worker
-    # too, which waits for a statement for as long as it takes.
+    # A host that is gone sends no packet. The system notices after these seconds; workers, which
+    # have no time limit, rely on it.
     for _name, _value in {
         "connect_timeout": 3,
         "keepalives_idle": 10,
@@ -190,85 +194,79 @@ else:
         "tcp_user_timeout": 30_000,  # milliseconds
     }.items():
         _options.setdefault(_name, _value)
-    # Statements that come again are planned once; not behind a pooler that gives each transaction
-    # another connection.
+    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
+    # assigns connections by transaction.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
-    # Only the web server sets this (gunicorn.conf.py): a migration or a job may take as long as it
-    # needs.
+    # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
     if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
         _limits = {
             "statement_timeout": _timeout,
             "lock_timeout": _timeout,
             "idle_in_transaction_session_timeout": 30_000,
-            # what is planned once is planned for all (users/database/prepared_statements.py)
+            # Prepared statements have one plan (users/database/prepared_statements.py).
             "plan_cache_mode": "force_generic_plan",
-            # a wrong guess of the planner must not read ten million rows for fifty
+            # A wrong estimate of the planner must not read ten million rows to find fifty.
             "enable_seqscan": "off",
             "jit": "off",
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
-        # A server that hangs keeps no time limit: a second later the request gives up by itself
+        # A server that hangs cannot enforce its time limit. A second later the request gives up
         # (users/database/postgresql/answers.py).
         _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
 
 
-def release() -> str:
-    """Of everything that pages are made of: two releases that share a Redis during a deployment
-    share no page.
+def release_digest() -> str:
+    """Returns a digest of all files on which pages depend.
+
+    Two releases that share a Redis during a deployment therefore share no pages.
     """
     digest = hashlib.blake2b(digest_size=6)
-    for folder, pattern in (
-        ("users", "*.py"),
-        ("site", "*.py"),
-        ("templates", "*.html"),
-        ("static", "*.[cjs]*"),
-    ):
-        for file in sorted(file for file in (BASE_DIR / folder).rglob(pattern) if file.is_file()):
-            digest.update(file.read_bytes())
+    sources = {"users": "*.py", "site": "*.py", "templates": "*.html", "static": "*.[cjs]*"}
+    for folder, pattern in sources.items():
+        for file in sorted((BASE_DIR / folder).rglob(pattern)):
+            if file.is_file():
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
-    # Rate limits must hold whatever Redis does, so they live in the database.
+    # Rate limits must work even if Redis fails, so they are in the database.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "rollcall_cache",
     },
-    # Disposable: what is in here may vanish at any time.
+    # Disposable: its content may be lost at any time.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
         "OPTIONS": {"MAX_ENTRIES": 5000},
     },
-    # What one process tells itself: django-q2's own statistics.
+    # For django-q2's statistics, which each process keeps for itself.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 if REDIS_URL:
     CACHES["pages"] = {
         "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": release(),
+        "KEY_PREFIX": release_digest(),
         "OPTIONS": {
-            # A silent server costs a request this much once, and then nobody asks it for some
-            # seconds.
+            # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
             "SOCKET_TIMEOUT": 0.1,
-            # Once more at once where a kept connection turns out to be closed; never where nothing
-            # answers.
+            # One immediate retry if an open connection turns out to be closed; none for timeouts.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
         },
     }
 
 # --- audit ----------------------------------------------------------------------------------------
 
-# Where the worker writes down how far the audit chain reaches; "" for the log alone.
+# The file to which the worker appends checkpoints of the audit chain; "" for only the log.
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
 
 # --- background work ------------------------------------------------------------------------------
 
-# retry > timeout × (queue_limit / workers + 1): a task that still runs must not be handed out
-# again.
+# retry > timeout × (queue_limit / workers + 1), so that a running task is not started again.
 Q_CLUSTER = {
     "name": "main",
     "orm": "default",
@@ -294,27 +292,27 @@ if EMAIL_URL:
     EMAIL_TIMEOUT = 20
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
-MAIL_REPLY_TO = env.str(
-    "MAIL_REPLY_TO", ""
-)  # where answers to letters go; "" where nobody reads them
+# The address for replies to letters; "" if nobody reads replies.
+MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>"
 )
 
 # --- bulk work ------------------------------------------------------------------------------------
 
-BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)  # for which what accounts were before a job is kept
-BULK_APPROVAL_ABOVE = env.int(
-    "BULK_APPROVAL_ABOVE", 10_000
-)  # accounts; a larger job waits for a second person
-# The same for one action each, such as erase=0,delete=1000. The names are those of `manage.py
-# bulk`.
+# Days for which the values before a job are stored, so that it can be undone.
+BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)
+# A job with more accounts must be approved by a second person.
+BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)
+# Other limits for single actions, such as erase=0,delete=1000. The names are those of
+# `manage.py bulk`.
 BULK_APPROVAL_ABOVE_FOR = env(
     "BULK_APPROVAL_ABOVE_FOR",
     cast={"value": int},
     default={"erase": 10, "write": 1000, "export": 1000},
 )
-EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which a file of accounts is kept
+# Days for which an export is stored.
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 
 # --- signing in -----------------------------------------------------------------------------------
 
@@ -334,22 +332,22 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
-DELETION_GRACE_DAYS = env.int(
-    "DELETION_GRACE_DAYS", 30
-)  # how long a deleted account can be restored for sure
+# Days for which a deleted account can be restored.
+DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 ACCOUNT_ADAPTER = "users.signin.allauth_adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_PRESERVE_USERNAME_CASING = (
-    False  # usernames are stored casefolded; an exact match uses the index
-)
+# Usernames are stored casefolded, so an exact match can use the index.
+ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody is written to who has no account here
+# Sends no email to people without an account.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  a name
+# The name of a class, and no secret.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_FORMS = {
     "login": "users.signin.forms.LoginForm",
     "change_password": "users.signin.forms.ChangePasswordForm",
@@ -362,7 +360,8 @@ ACCOUNT_FORMS = {
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_I18N = False  # one language today; nothing loads catalogues for nothing
+# There is one language, so no catalogues are loaded.
+USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -374,42 +373,19 @@ STATICFILES_FINDERS = [
 ]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+_static_storage = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEBUG
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": _static_storage},
 }
 
-# --- logs: one line each, to standard error -------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "users.audit.origin.RequestIdFilter"},
-        "failure": {"()": "users.database.failures.FailureFilter"},
-    },
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "stream": sys.stderr,
-            "formatter": "line",
-            "filters": ["request_id", "failure"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.server": {"handlers": ["console"], "propagate": False},
-        "django-q": {
-            "handlers": ["console"],
-            "level": env.str("WORKER_LOG_LEVEL", "WARNING"),
-            "propagate": False,
-        },
-    },
-}
+LOGGING = logging_config(
+    level=env.str("LOG_LEVEL", "INFO"),
+    worker_level=env.str("WORKER_LOG_LEVEL", "WARNING"),
+)

@@ -1,4 +1,4 @@
-"""The addresses of the site; each feature brings its own."""
+"""The URLs of the site, and the views for errors."""
 
 from django.urls import include, path
 
@@ -7,5 +7,6 @@ urlpatterns = [path("", include("users.urls"))]
 handler400 = "users.error_pages.bad_request"
 handler403 = "users.error_pages.permission_denied"
 handler404 = "users.error_pages.page_not_found"
-handler429 = "users.error_pages.too_many_requests"  # allauth calls it
+# Called by allauth.
+handler429 = "users.error_pages.too_many_requests"
 handler500 = "users.error_pages.server_error"

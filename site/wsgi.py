@@ -13,4 +13,5 @@ application = get_wsgi_application()
 
 if refusal := earlier_version_refusal():
     sys.exit(refusal)
-connections.close_all()  # none may cross the fork
+# Forked workers must not share a connection.
+connections.close_all()

@@ -1,4 +1,4 @@
-"""What the database holds of an account, its events, and a database that refuses events."""
+"""Reads an account and its events from the database, and makes the database refuse events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,10 @@ from users.models import User
 
 
 def row(account: User) -> dict[str, Any]:
-    """Everything that the database has about the account."""
+    """Returns all columns of the account, and the names of its roles."""
     stored = User.objects.filter(pk=account.pk).values().get()
-    return stored | {
-        "groups": sorted(User.objects.get(pk=account.pk).groups.values_list("name", flat=True))
-    }
+    roles = User.objects.get(pk=account.pk).groups.values_list("name", flat=True)
+    return stored | {"groups": sorted(roles)}
 
 
 def events(account: User | None = None) -> list[AuditEvent]:
@@ -25,8 +24,9 @@ def events(account: User | None = None) -> list[AuditEvent]:
 
 @contextmanager
 def events_refused() -> Iterator[None]:
-    """Until the end, the database takes no audit event. The test's transaction takes it back if the
-    block fails.
+    """Makes the database refuse audit events within the block.
+
+    If the block fails, the rollback of the test's transaction restores it.
     """
     if connection.vendor == "postgresql":
         begin = "ALTER TABLE users_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID"

@@ -1,4 +1,4 @@
-"""What the rungs of each URL's ladder have in common."""
+"""Checks of responses that the tests of all URLs share."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ BAD_IDS = ["0", str(2**63), str(2**70), "-1", "x"]
 
 
 def assert_denied(response, permission: str, *, actor, target=None, action: str) -> None:
-    """A 403 that names the missing permission, and the trail has it."""
+    """Checks for a 403 that names the missing permission, and for its audit event."""
     assert response.status_code == 403
     page = read(response)
     assert page.one("h1").text == "Not allowed"
@@ -28,8 +28,8 @@ def assert_denied(response, permission: str, *, actor, target=None, action: str)
 def assert_sent_to_sign_in(
     client, path: str, *, methods: tuple[str, ...] = ("get", "post")
 ) -> None:
-    """Signed out: to the sign-in page, from which a GET comes back; HTMX is told instead of
-    redirected.
+    """Checks that a signed-out client is redirected to the sign-in page, which returns to the path
+    after a GET. HTMX gets the address in a header instead.
     """
     for method in methods:
         response = getattr(client, method)(path)
@@ -54,7 +54,7 @@ def assert_sent_to_sign_in(
 
 
 def assert_not_found(client, pattern: str, *, methods: tuple[str, ...] = ("get", "post")) -> None:
-    """`pattern` with {} for the id."""
+    """Checks that invalid ids in place of {} in `pattern` give a 404."""
     for bad in BAD_IDS:
         for method in methods:
             response = getattr(client, method)(pattern.format(bad))
@@ -63,7 +63,7 @@ def assert_not_found(client, pattern: str, *, methods: tuple[str, ...] = ("get",
 
 
 def assert_wrong_method(client, path: str, *, allowed: str) -> None:
-    """All methods that `allowed` does not name get a 405 page that names those."""
+    """Checks that every method except those in `allowed` gives a 405, which lists them."""
     for method in {"get", "post", "put", "patch", "delete"} - set(allowed.lower().split(", ")):
         response = getattr(client, method)(path)
         assert response.status_code == 405, method
@@ -72,7 +72,7 @@ def assert_wrong_method(client, path: str, *, allowed: str) -> None:
 
 
 def errors_of(response) -> list[str]:
-    """The messages of the form on the page, at the top and beside the fields."""
+    """Returns the error messages at the top of the form and beside its fields."""
     return [
         element.text
         for element in read(response).all(class_="error")

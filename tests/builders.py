@@ -1,4 +1,4 @@
-"""Builders with defaults: a test names only what it is about."""
+"""Builders of accounts with defaults, so that a test names only what matters to it."""
 
 from itertools import count
 from typing import Any
@@ -12,9 +12,7 @@ PASSWORD = "a-long-enough-passphrase"
 
 
 def make_user(role: str = "", **fields: Any) -> User:
-    """A saved account; active unless `status` says otherwise. `role`: the name of a group, which
-    makes it staff.
-    """
+    """Returns a saved account, which is active by default. With a `role` it is staff."""
     number = next(numbers)
     status = fields.get("status", State.ACTIVE)
     if status == State.SUSPENDED:

@@ -1,7 +1,6 @@
-"""What every test leans on: caches that start empty, databases that can be flushed, a browser where
-there is one.
-"""
+"""Fixtures and hooks of all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -28,44 +27,52 @@ pytest_plugins = [
 ]
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-WITHOUT_SAMPLES = "needs ../shared/samples"  # tests.plugins.summary lets this one pass
+# The only reason for which tests.plugins.summary allows a skip.
+WITHOUT_SAMPLES = "needs ../shared/samples"
 
-# How long an example takes says something about the machine and nothing about the code.
+# The duration of an example depends on the load of the machine, so there is no deadline.
 hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("rollcall")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (
-        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    ):  # as a shell's background job, and so would all that we start
+    # A background job of a shell ignores SIGINT, and so would all processes that tests start.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "postgresql: about PostgreSQL alone; left out on SQLite")
-    config.addinivalue_line("markers", "sqlite: about SQLite alone; left out on PostgreSQL")
+    config.addinivalue_line("markers", "postgresql: runs only on PostgreSQL")
+    config.addinivalue_line("markers", "sqlite: runs only on SQLite")
+
+
+def pytest_collection_finish() -> None:
+    """Makes garbage collection rare: it took a tenth of the time, mostly for the modules and tests
+    that stay in memory to the end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out, rather than skips, what the other leg of bin/test runs."""
+    """Deselects tests that run only on the other database, without a skip."""
     postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    other = {
-        item for item in items if item.get_closest_marker("sqlite" if postgresql else "postgresql")
-    }
+    marker = "sqlite" if postgresql else "postgresql"
+    other = {item for item in items if item.get_closest_marker(marker)}
     config.hook.pytest_deselected(items=list(other))
     items[:] = [item for item in items if item not in other]
 
 
 @pytest.fixture(autouse=True)
 def empty_caches():
-    """Rate limits live in the database and are rolled back or flushed with it; these are not."""
+    """Empties the caches outside of the database, which no rollback empties."""
     caches["pages"].clear()
     timing.PROCESS_FIGURES.forget()
     caches["process"].clear()
 
 
 @pytest.fixture(autouse=True)
-def all_the_time(monkeypatch):
-    """A machine with much to do shows what a quick one does: no figure is given up, no report is
-    due in between.
+def no_time_limits(monkeypatch):
+    """Removes time limits on counts, and periodic reports, so that a slow machine behaves as a fast
+    one does.
     """
     for module in (selection_count, preview):
         monkeypatch.setattr(module, "FIGURE_TIMEOUT_MS", 600_000)
@@ -75,7 +82,7 @@ def all_the_time(monkeypatch):
 
 @pytest.fixture
 def samples() -> Path:
-    """The folder of sample files, which stands beside the checkout and not in it."""
+    """Returns the folder of sample files beside the checkout. Skips the test if it is missing."""
     if not SAMPLES.is_dir():
         pytest.skip(WITHOUT_SAMPLES)
     return SAMPLES
@@ -83,7 +90,7 @@ def samples() -> Path:
 
 @pytest.fixture
 def empty_database(tmp_path):
-    """The address of an empty database on the server of this leg."""
+    """Yields the URL of an empty database on the server of this leg."""
     server = os.environ["DATABASE_URL"]
     if server.startswith("sqlite"):
         yield f"sqlite:///{tmp_path}/empty.sqlite3"
@@ -97,7 +104,7 @@ def empty_database(tmp_path):
 
 @pytest.fixture
 def person(tmp_path, settings) -> User:
-    """A person with entries in every table."""
+    """Returns an account with rows in every table."""
     settings.MAIL_DIR = tmp_path / "mail"
     settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
     return imported(tmp_path)
@@ -105,7 +112,7 @@ def person(tmp_path, settings) -> User:
 
 @pytest.fixture
 def client_factory():
-    """Another browser, in which this account is signed in."""
+    """Returns a function that makes another client in which an account is signed in."""
 
     def make(account) -> Client:
         client = Client()

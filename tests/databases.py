@@ -1,4 +1,4 @@
-"""Databases that other versions have left."""
+"""Creates databases as earlier versions left them."""
 
 import sqlite3
 
@@ -13,7 +13,7 @@ TABLE = """
 
 
 def make_earlier_database(url: str) -> None:
-    """Puts into an empty database what a version before the first release recorded in it."""
+    """Writes the migrations of a version before the first release into an empty database."""
     applied = MigrationRecorder(connection).applied_migrations()
     others = [(app, name) for app, name in applied if app != "users"]
     database = connect(url)

@@ -1,6 +1,4 @@
-"""A person who has left a trace in every room of the house, and a look for their values through
-everything that is kept.
-"""
+"""Creates a person with data in every room, and searches everything that is stored for it."""
 
 import json
 import pickle
@@ -89,27 +87,23 @@ def found_in(text: bytes) -> list[str]:
 
 
 def tables() -> dict[str, list[str]]:
-    """The values that stand in each table: all columns, as text and as bytes."""
+    """Returns the values that were found in each table, in all its columns as text or bytes."""
     found = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')
-            content = b"\n".join(
-                opened_up(held) if isinstance(held := as_held(cell), bytes) else repr(held).encode()
-                for row in cursor
-                for cell in row
-            )
-            if values := found_in(content):
+            cells = [cell for row in cursor for cell in row]
+            if values := found_in(b"\n".join(map(cell_bytes, cells))):
                 found[table] = values
     return found
 
 
-def as_held(cell: object) -> object:
-    return bytes(cell) if isinstance(cell, memoryview) else cell
-
-
-def opened_up(cell: bytes) -> bytes:
-    """With what is compressed in it."""
+def cell_bytes(cell: object) -> bytes:
+    """Returns the cell as bytes, followed by its decompressed content if it is compressed."""
+    if isinstance(cell, memoryview):
+        cell = bytes(cell)
+    if not isinstance(cell, bytes):
+        return repr(cell).encode()
     try:
         return cell + zlib.decompress(cell)
     except zlib.error:
@@ -117,23 +111,19 @@ def opened_up(cell: bytes) -> bytes:
 
 
 def cached() -> list[str]:
-    """The values that stand in the cache of pages, whatever packs them."""
+    """Returns the values that were found in the page cache, compressed or not."""
     cache = caches["pages"]
     if settings.REDIS_URL:
         client = cache.redis.client.get_client()
-        content = [key + b" " + opened(client.get(key)) for key in client.scan_iter()]
-        content += [key.encode() + b" " + packed for key, (_, packed) in cache.near.items.items()]
+        content = [key + b" " + (client.get(key) or b"") for key in client.scan_iter()]
+        content += [key.encode() + b" " + packed for key, (_, packed) in cache.memory.items.items()]
     else:
         content = [f"{key} ".encode() + packed for key, packed in cache._cache.items()]
     return found_in(b"\n".join(unpacked(entry) for entry in content))
 
 
-def opened(value: bytes | None) -> bytes:
-    return value or b""
-
-
 def unpacked(entry: bytes) -> bytes:
-    """With the page that a cached answer holds as brotli."""
+    """Returns the entry, followed by the page in a cached response, which brotli compressed."""
     start = entry.find(b"\x80\x05")
     try:
         held = pickle.loads(entry[start:]) if start >= 0 else None
@@ -143,18 +133,15 @@ def unpacked(entry: bytes) -> bytes:
 
 
 def mails() -> list[str]:
-    return found_in(
-        b"\n".join(
-            file.name.encode() + file.read_bytes() for file in Path(settings.MAIL_DIR).glob("*")
-        )
-    )
+    files = Path(settings.MAIL_DIR).glob("*")
+    return found_in(b"\n".join(file.name.encode() + file.read_bytes() for file in files))
 
 
-# --- a person everywhere --------------------------------------------------------------------------
+# --- the person -----------------------------------------------------------------------------------
 
 
 def imported(folder: Path) -> User:
-    """As an import makes accounts."""
+    """Returns the account of an import."""
     file = folder / "people.csv"
     columns = "login,mail,first,last,tel,id,town"
     row = f"{LOGIN},{OLD_MAIL},{FIRST},{LAST},{PHONE},{SOURCE_ID},{CITY}"
@@ -173,7 +160,7 @@ def imported(folder: Path) -> User:
 
 
 def live(person: User) -> User:
-    """What happens to an account in some years, in every room of the house."""
+    """Gives the account a history of some years in every room."""
     support = make_superuser(username="support")
     User.objects.filter(pk=person.pk).update(
         status="active",
@@ -283,7 +270,7 @@ def make_jobs(person: User, support: User) -> None:
 
 
 def write_to(person: User, support: User) -> None:
-    """A letter to them, one to many, and one to many that names them and has left."""
+    """Writes a letter to the person, one to many people, and a sent one that names the person."""
     User.objects.filter(pk=person.pk).update(email_verified_at=timezone.now())
     Message.objects.filter(account=person, state="failed").update(state="dropped")
     send_letter(
@@ -301,7 +288,7 @@ def write_to(person: User, support: User) -> None:
 
 
 def export(person: User, support: User) -> None:
-    """The person among others in a colleague's file; and a file of the person's own."""
+    """Writes an export of a colleague that contains the person, and one by the person."""
     columns = {"columns": list(export_rows.EXPORT_COLUMNS), "format": "csv"}
     run("export", [person, make_user()], by=support, parameters=columns)
     User.objects.filter(pk=person.pk).update(is_superuser=True)
@@ -310,7 +297,7 @@ def export(person: User, support: User) -> None:
 
 
 def look_around(support: User, person: User) -> None:
-    """Fills the caches."""
+    """Fills the caches with pages about the person."""
     client = Client(headers={"accept-encoding": "br"})
     client.force_login(support)
     for path in (

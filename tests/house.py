@@ -1,18 +1,19 @@
 """Reads the order of the rooms from the import statements of a tree of modules.
 
-A room is a folder of users/, or a module that stands there by itself. The functions take the root
-of a checkout, so that tests/test_house.py can try them on trees that break the rules.
+A room is a folder of users/ or a module directly in it. The functions take the root of a checkout,
+so that tests/test_house.py can test them with trees that break the rules.
 """
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-# Lowest first: a room imports only rooms before it. GROUND is what every room may use.
+# The modules that every later room may import form the room GROUND.
 GROUND = "ground"
 GROUND_MODULES = {
     "access",
     "access_setup",
+    "account_state",
     "exceptions",
     "fields",
     "forgetting",
@@ -22,6 +23,7 @@ GROUND_MODULES = {
     "permissions",
     "row_locks",
 }
+# A room imports only rooms before it in this list.
 ROOMS = [
     "database",
     GROUND,
@@ -54,9 +56,9 @@ ROOMS = [
 
 
 def find_modules(root: Path, folder: str = "users") -> dict[str, Path]:
-    """Returns the modules of a folder by their dotted names; a package has the name of its folder.
+    """Returns the modules of a folder by dotted name; a package has the name of its folder.
 
-    Migrations are left out: they are frozen, and tests/test_migrations.py reads them.
+    Migrations are left out: they are frozen, and tests/test_migrations.py checks them.
     """
     found = {}
     for file in sorted((root / folder).rglob("*.py")):
@@ -75,9 +77,9 @@ def room_of(module: str) -> str:
 
 
 def imported_names(file: Path) -> Iterator[str]:
-    """Yields the dotted names that a file imports: at its top, late, and by import_module.
+    """Yields the dotted names that a file imports at its top, in functions and by import_module.
 
-    An imported name may be a module or something inside one; `imported_modules` tells them apart.
+    A name may be a module or something in a module; `imported_modules` distinguishes them.
     """
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -100,8 +102,8 @@ def is_import_call(node: ast.AST) -> bool:
 def imported_modules(name: str, modules: dict[str, Path]) -> set[str]:
     """Returns the modules of `modules` that the module `name` imports, with their packages.
 
-    Python runs the __init__.py of each package on the way, except for those that the importing
-    module is in itself.
+    Python also runs the __init__.py of each parent package. Packages that contain the importing
+    module are left out.
     """
     found = set()
     for imported in imported_names(modules[name]):
@@ -117,16 +119,14 @@ def upward_imports(root: Path) -> list[str]:
     modules = find_modules(root)
     lines = [f"{name} is in no room" for name in modules if room_of(name) not in ROOMS]
     for name in modules:
-        for other in sorted(imported_modules(name, modules)):
-            rooms = room_of(other), room_of(name)
-            if all(room in ROOMS for room in rooms) and ROOMS.index(rooms[0]) > ROOMS.index(
-                rooms[1]
-            ):
-                lines.append(f"{name} imports {other}")
+        room = room_of(name)
+        imported = sorted(imported_modules(name, modules))
+        later = [other for other in imported if is_later(room_of(other), than=room)]
+        lines += [f"{name} imports {other}" for other in later]
     return lines
 
 
-def is_later(room: str, than: str) -> bool:
+def is_later(room: str, *, than: str) -> bool:
     known = room in ROOMS and than in ROOMS
     return known and ROOMS.index(room) > ROOMS.index(than)
 
@@ -156,10 +156,10 @@ def reachable(name: str, edges: dict[str, set[str]]) -> set[str]:
 
 
 def strange_folders(root: Path) -> list[str]:
-    """Returns the folders of templates/users and of tests that mirror no folder.
+    """Returns the folders of templates/users and tests that do not mirror another folder.
 
-    A folder of tests mirrors a room or a folder at the top of the project. Two are the tests' own:
-    `browser`, whose tests cross all rooms, and `plugins` of pytest.
+    A folder of tests mirrors a room or a top-level folder, except for `browser`, whose tests use
+    all rooms, and `plugins` of pytest.
     """
     rooms = {room_of(name) for name in find_modules(root)}
     top = {path.name for path in root.iterdir() if path.is_dir()}

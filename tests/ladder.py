@@ -1,5 +1,5 @@
-"""The rungs that the pages of all verbs have in common: wrong role, signed out, bad id, wrong
-method, bad version.
+"""Checks that the pages of all verbs share: wrong role, signed out, bad id, wrong method, bad
+version.
 """
 
 from typing import Any
@@ -30,8 +30,10 @@ def climb(
     without: str,
     **fields: Any,
 ) -> None:
-    """`path` with {} for the id; `sent` is what a form in order sends; `without`: a role that lacks
-    the permission; `fields`: of an account that the verb fits.
+    """Runs all checks on `path`, which has {} for the id.
+
+    `sent` are the values of a valid form, `without` is a role that lacks the permission, and
+    `fields` are those of an account to which the verb applies.
     """
     account = make_user(**fields)
     before = row(account)
@@ -63,7 +65,7 @@ def assert_bad_versions_are_named(client: Client, address: str, sent: dict[str, 
 def assert_stale_is_asked_about(
     client: Client, account: User, address: str, sent: dict[str, Any]
 ) -> None:
-    """409, everything that was typed is still there, and sending it once more is enough."""
+    """Checks that an outdated version gives a 409 with the typed values, and then saves them."""
     User.objects.filter(pk=account.pk).update(version=2, locale="pt")
     events = AuditEvent.objects.count()
     response = client.post(address, {"version": 1} | sent)

@@ -10,10 +10,10 @@ PART = {"HX-Request": "true", "HX-Target": "results"}
 
 
 def everything_but(*codenames: str) -> User:
-    """Staff with all rights but these."""
+    """Returns a staff account with all permissions except view_personal and `codenames`."""
     account = make_user(is_staff=True)
-    of_ours = Permission.objects.filter(content_type__app_label="users")
-    account.user_permissions.set(of_ours.exclude(codename__in=["view_personal", *codenames]))
+    permissions = Permission.objects.filter(content_type__app_label="users")
+    account.user_permissions.set(permissions.exclude(codename__in=["view_personal", *codenames]))
     return account
 
 

@@ -1,4 +1,4 @@
-"""Answers read as a browser reads them: a tree of elements, and forms with what they would send."""
+"""Parses responses into trees of elements, and forms into the values that a browser would send."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ VOID = {
 }
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Element:
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -29,16 +29,17 @@ class Element:
     parent: "Element | None" = None
 
     def walk(self) -> Iterator["Element"]:
-        """The element and all inside of it, in the order of the page."""
+        """Yields the element and its descendants in document order."""
         waiting = [self]
-        while waiting:  # no recursion, which takes most of the time of a test that reads many pages
+        while waiting:  # recursion would take most of the time of a test with many pages
             element = waiting.pop()
             yield element
             waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
-        """The elements inside of this one; `class_` stands for one of an element's classes,
-        `data_page` for data-page.
+        """Returns the matching elements inside of this one.
+
+        `class_` matches an element with these classes, `data_page` the attribute data-page.
         """
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         classes = set(wanted.pop("class", "").split())
@@ -64,18 +65,19 @@ class Element:
 
     @property
     def text(self) -> str:
-        """White space collapsed, as it is shown."""
+        """Returns the text with white space collapsed, as a browser shows it."""
         return " ".join(self.raw_text.split())
 
 
 class Reader(HTMLParser):
-    """Raises AssertionError for an element that is closed but not open: browsers guess there, and
-    each guesses else.
+    """Builds the tree. Raises AssertionError for an end tag without its start tag, which browsers
+    treat differently.
     """
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.root = self.at = Element("")
+        self.root = Element("")
+        self.at = self.root
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs}, parent=self.at)
@@ -84,9 +86,8 @@ class Reader(HTMLParser):
             self.at = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.at.children.append(
-            Element(tag, {name: value or "" for name, value in attrs}, parent=self.at)
-        )
+        attributes = {name: value or "" for name, value in attrs}
+        self.at.children.append(Element(tag, attributes, parent=self.at))
 
     def handle_endtag(self, tag: str) -> None:
         assert self.at.tag == tag, f"</{tag}> closes <{self.at.tag}>"
@@ -97,16 +98,19 @@ class Reader(HTMLParser):
 
 
 def read(response) -> Element:
-    """The tree of an answer's HTML."""
+    """Returns the tree of a response's HTML, which is parsed only once."""
+    if hasattr(response, "element_tree"):
+        return response.element_tree
     reader = Reader()
     reader.feed(response.content.decode())
     reader.close()
     assert reader.at is reader.root, f"<{reader.at.tag}> is never closed"
+    response.element_tree = reader.root
     return reader.root
 
 
 def form(response, action: str) -> dict[str, str | list[str]]:
-    """What the form that goes to `action` would send as it stands, without the CSRF token."""
+    """Returns the values that the form with this `action` would send, without the CSRF token."""
     element = read(response).one("form", action=action, method="post")
     sent: dict[str, str | list[str]] = {}
     for control in element.walk():

@@ -1,6 +1,4 @@
-"""How the database goes about a query: for tests that a page is an index range, whatever its
-number.
-"""
+"""Query plans, for tests that a page is a range of an index at any position."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 
 def plans(call: Callable[[], Any]) -> list[str]:
-    """The plan of each SELECT that `call` makes. PostgreSQL is kept from what it does with tables
-    as small as a test's.
+    """Returns the plan of each SELECT in `call`.
+
+    PostgreSQL may not use the plans that it prefers for small tables.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -27,14 +26,13 @@ def plans(call: Callable[[], Any]) -> list[str]:
 
 
 def explain(cursor, sql: str) -> str:
-    """Where the statement is planned once, for whatever its parameters may be."""
-    cursor.execute(
-        f"EXPLAIN {'(GENERIC_PLAN)' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {sql}"
-    )
+    """Returns the plan, on PostgreSQL the generic one, which does not depend on parameters."""
+    option = "(GENERIC_PLAN)" if connection.vendor == "postgresql" else "QUERY PLAN"
+    cursor.execute(f"EXPLAIN {option} {sql}")
     return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 
 def assert_no_sort(plan: str) -> None:
-    """Neither the whole result nor, as PostgreSQL can, runs of it."""
+    """Checks that the plan sorts nothing, not even parts of the result (Incremental Sort)."""
     assert "Sort" not in plan, plan
     assert "TEMP B-TREE" not in plan, plan

@@ -1,6 +1,4 @@
-"""The site's processes as they run in production: started, watched, and seen to leave nothing
-behind.
-"""
+"""Starts the processes of the site as in production, and stops all that they leave behind."""
 
 import os
 import signal
@@ -17,14 +15,14 @@ import psutil
 from django.db import connection
 
 ROOT = Path(__file__).parents[1]
-# Where `python` and `gunicorn` of a Procfile line are.
-# Variables of the test process alone: its settings, and the permission for an event loop.
+# Variables of the test process that others do not inherit.
 OWN = {"DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE"}
+# Contains `python` and `gunicorn` of a Procfile line.
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The suite's environment with the site's own settings, on the database that the test uses."""
+    """Returns the environment of a process with the site's settings on the database of the test."""
     inherited = {name: value for name, value in os.environ.items() if name not in OWN}
     return inherited | {"PATH": PATH, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO"} | changes
 
@@ -37,7 +35,7 @@ def database_url() -> str:
 
 
 class Running:
-    """A process with all its descendants, and what it has said so far."""
+    """A process with its descendants and its output so far."""
 
     def __init__(self, process: subprocess.Popen, output: Path):
         self.process = process
@@ -48,8 +46,8 @@ class Running:
         return self.output.read_text()
 
     def tree(self) -> list[psutil.Process]:
-        """The process and its descendants. Those that were seen once are remembered when their
-        parent is gone.
+        """Returns the process and its descendants, including those whose parent has ended since
+        the last call.
         """
         if self.process.poll() is None:
             root = psutil.Process(self.process.pid)
@@ -57,7 +55,7 @@ class Running:
         return [process for process in self.known if alive(process)]
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
-        """Its exit code. Raises subprocess.TimeoutExpired."""
+        """Stops the process. Returns its exit code, or raises subprocess.TimeoutExpired."""
         self.tree()
         self.process.send_signal(number)
         return self.process.wait(seconds)
@@ -65,17 +63,16 @@ class Running:
 
 def alive(process: psutil.Process) -> bool:
     try:
-        return (
-            process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        )  # in a container nobody may reap orphans
+        # A container may have no process that reaps orphans.
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
 @contextmanager
 def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[Running]:
-    """`command` (a list, or a line for the shell) from the top of the checkout; killed with all it
-    started if it still runs.
+    """Runs `command` (a list, or a line for the shell) at the top of the checkout, and kills it and
+    its descendants at the end of the block.
     """
     output = folder / f"output-{time.monotonic_ns()}"
     with output.open("w") as file:
@@ -95,15 +92,16 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
     finally:
         for left in started.tree():
             with suppress(ProcessLookupError):
-                os.killpg(
-                    os.getpgid(left.pid), signal.SIGKILL
-                )  # by group: one of them may be forking just now
+                # The whole group, since one of the processes may be forking at this moment.
+                os.killpg(os.getpgid(left.pid), signal.SIGKILL)
         process.wait()
-        sys.stdout.write(started.said())  # pytest shows it where the test has failed
+        sys.stdout.write(started.said())  # pytest shows it if the test fails
 
 
 def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    """What `condition` returns once it is true. Raises AssertionError when it has not become so."""
+    """Waits until `condition` is true, and returns its result. Raises AssertionError if it stays
+    false.
+    """
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not so after {seconds} s"

@@ -1,4 +1,4 @@
-"""The first roles with their permissions, as a new installation has them."""
+"""The roles of a new installation with their permissions."""
 
 from importlib import import_module
 
@@ -67,7 +67,7 @@ ROLES = {
 
 
 def make_roles() -> None:
-    """After a flush the permissions are back by themselves, and the groups are not."""
+    """Creates the roles again after a flush, which restores only the permissions."""
     MIGRATION.make_roles(apps, None)
     for permission in Permission.objects.filter(content_type__app_label="users"):
         declared = DECLARED_PERMISSIONS[permission.codename]

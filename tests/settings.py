@@ -1,9 +1,7 @@
-"""Settings of the test suite: the site's own, with values that are quick and that touch nothing
-outside a folder of their own.
+"""Settings of the test suite: those of the site with faster values and a temporary folder.
 
-The environment is filled in before the site's settings read it, so that a developer's .env has no
-say. bin/test sets DATABASE_URL and REDIS_URL for the PostgreSQL leg; without them the suite runs on
-SQLite.
+The environment is set before the site's settings read it, so that a developer's .env has no effect.
+bin/test sets DATABASE_URL and REDIS_URL for PostgreSQL; without them the suite runs on SQLite.
 """
 
 import atexit
@@ -19,7 +17,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 def remove() -> None:
-    if os.getpid() == OWNER:  # and not in a process that a test has forked
+    if os.getpid() == OWNER:  # a forked process must not remove the folder
         shutil.rmtree(TEST_DIR, ignore_errors=True)
 
 
@@ -27,8 +25,9 @@ atexit.register(remove)
 
 
 def address(name: str) -> str:
-    """The server of this worker of pytest-xdist, or else of the whole leg. Processes that a test
-    starts with these settings are given theirs under the plain name.
+    """Returns the URL of the server of this pytest-xdist worker, or else of the whole run.
+
+    Processes that a test starts find theirs under the name without a suffix.
     """
     return os.environ.pop(f"{name}_{WORKER}", "") or os.environ.get(name, "")
 
@@ -54,16 +53,16 @@ from settings import *  # noqa: E402, F403
 from settings import CACHES, DATABASES, REDIS_URL, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A file and not memory: threads and processes meet in it as they do in production.
+    # A file, since threads and processes share it as they do in production.
     DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 else:
-    # The live server's threads end when the browser hangs up, some time after the test: they must
-    # hold nothing by then.
+    # Threads of the live server end some time after the test, when the browser closes its
+    # connection. They must not keep a connection to the database until then.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 if REDIS_URL:
-    # The suite keeps every core busy: a Redis that has to wait for one is not silent.
+    # The suite uses all processors, so Redis may respond late.
     CACHES["pages"]["OPTIONS"] |= {"SOCKET_CONNECT_TIMEOUT": 30, "SOCKET_TIMEOUT": 30}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -101,6 +101,7 @@ def crawl(client, *starts: str) -> dict[str, Element]:
 def faults(page: Element) -> list[str]:
     """What is wrong with a page, in words."""
     ids = [element.attributes["id"] for element in page.walk() if "id" in element.attributes]
+    labels = {label.attributes.get("for"): label.text for label in page.all("label")}
     found = [
         f"{len(page.all(tag))} of {tag}"
         for tag in ("h1", "title", "main")
@@ -111,12 +112,12 @@ def faults(page: Element) -> list[str]:
     for element in page.walk():
         found += [
             f"{fault} in {element.tag} {element.attributes}"
-            for fault in faults_of(element, page, set(ids))
+            for fault in faults_of(element, labels, set(ids))
         ]
     return found
 
 
-def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
+def faults_of(element: Element, labels: dict[str | None, str], ids: set[str]) -> list[str]:
     attributes = element.attributes
     found = []
     if element.tag == "style" or (
@@ -133,7 +134,7 @@ def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
     if (
         element.tag in ("input", "select", "textarea")
         and attributes.get("type") != "hidden"
-        and not labelled(element, page)
+        and not labelled(element, labels)
     ):
         found.append("no label")
     if element.tag in ("a", "button") and not (
@@ -155,12 +156,12 @@ def faults_of(element: Element, page: Element, ids: set[str]) -> list[str]:
     return found
 
 
-def labelled(control: Element, page: Element) -> bool:
+def labelled(control: Element, labels: dict[str | None, str]) -> bool:
     around = control.parent
     while around is not None and around.tag != "label":
         around = around.parent
-    label = page.all("label", for_=control.attributes.get("id", "?"))
-    return bool(around or control.attributes.get("aria-label") or (label and label[0].text))
+    label = labels.get(control.attributes.get("id", "?"))
+    return bool(around or control.attributes.get("aria-label") or label)
 
 
 @pytest.mark.long

@@ -1,6 +1,4 @@
-"""Things done at once, in real threads with connections of their own: for tests with
-`transaction=True`.
-"""
+"""Runs calls in parallel threads with their own connections, for tests with `transaction=True`."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +15,7 @@ WAITING = (
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returned or raised, in their order. All begin together."""
+    """Starts all calls at the same moment. Returns their results or exceptions in order."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
@@ -34,12 +32,13 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def until_somebody_waits() -> None:
-    """Returns once another connection to this PostgreSQL database waits for a lock. Raises
-    AssertionError after a while.
+    """Waits until another connection to this PostgreSQL database waits for a lock.
+
+    Raises AssertionError after two minutes.
     """
     with connection.cursor() as cursor:
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:  # each round trip is the pause
+        while time.monotonic() < deadline:  # the round trips are pause enough
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(WAITING)
             if cursor.fetchone()[0]:

@@ -1,4 +1,4 @@
-"""A browser without a window: asks real servers, keeps cookies, follows nothing by itself."""
+"""A client for real servers that keeps cookies and does not follow redirects."""
 
 import http.client
 import re
@@ -9,8 +9,8 @@ Answer = tuple[http.client.HTTPResponse, str]
 
 
 class Visitor:
-    """Talks to a server on this machine as `host`; `proxied`: as the proxy in front of it does,
-    which ends TLS.
+    """Sends requests to a server on this machine for `host`, if `proxied` with the headers of a
+    proxy that terminates TLS.
     """
 
     def __init__(self, port: str, host: str, *, proxied: bool = False):
@@ -45,7 +45,7 @@ class Visitor:
             return False
 
     def sign_in(self, login: str, password: str) -> Answer:
-        """The answer to the form, which it fetches for its token."""
+        """Fetches the form for its token and submits it. Returns the response."""
         token = re.search(
             r'name="csrfmiddlewaretoken" value="([^"]+)"', self.ask("/login/?next=%2Fusers%2F")[1]
         )

@@ -1,7 +1,8 @@
-"""The gate: who may do what to whom. Every path asks here, and a job asks again when it runs.
+"""The access check: which actor may take which action on which account.
 
-`require` raises `Denied`, which becomes a 403 page and an audit event; `may` answers for the
-interface. Rules are small functions that return a refusal, or None.
+Every request, command and job calls it, and a job calls it again when it runs. `require` raises
+`Denied`, which becomes a 403 page and an audit event; `may` returns a boolean for the interface.
+Rules are small functions that return a refusal, or None.
 """
 
 from collections.abc import Iterable
@@ -14,8 +15,8 @@ from django.db.models import Q
 
 from users.models import User, UserQuerySet
 
-# Each action of the back office and the one permission that it takes. Verbs register theirs from
-# their declarations when the application starts.
+# The permission that each action of the back office requires. Verbs register theirs from their
+# declarations when the application starts.
 PERMISSIONS = {
     "view": "users.view_user",
     "view_personal": "users.view_personal",
@@ -32,7 +33,7 @@ PERMISSIONS = {
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
-# Actions that only look; the ranks of actor and target do not matter.
+# Actions that change nothing: the ranks of actor and target do not matter.
 READ_ACTIONS = {
     "view",
     "view_personal",
@@ -47,8 +48,9 @@ NOT_ON_OWN_ACCOUNT: set[str] = set()
 def declare_action(
     action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
 ) -> None:
-    """Makes an action known: the permission that it takes, whether people may take it on their own
-    account, and whether it only looks.
+    """Registers an action with the permission that it requires.
+
+    `on_oneself`: people may take it on their own account.
     """
     PERMISSIONS[action] = permission
     if not on_oneself:
@@ -59,12 +61,9 @@ def declare_action(
 
 @dataclass(frozen=True)
 class CommandActor:
-    """An actor without an account: a person with a shell on the server. The server's own log-in is
-    the gate.
-    """
+    """An actor without an account: a person with a shell on the server, who may do everything."""
 
     name: str
-
     pk = None
 
     def __str__(self) -> str:
@@ -75,7 +74,7 @@ Actor = User | CommandActor
 
 
 class Denied(PermissionDenied):
-    """A refused action. `permission` is what is missing ("" where a permission would not help)."""
+    """A refused action. `permission` is the missing one, or "" if no permission would help."""
 
     def __init__(self, action: str, reason: str, permission: str = "", target: User | None = None):
         super().__init__(reason)
@@ -86,7 +85,7 @@ class Denied(PermissionDenied):
 
 
 class Refusal(NamedTuple):
-    """Why not, in a sentence, and the permission that would help ("" where none would)."""
+    """The reason of a refusal as a sentence, and the missing permission ("" if none would help)."""
 
     reason: str
     permission: str = ""
@@ -100,9 +99,9 @@ MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
-    """Raises Denied if the gate refuses. `target` is the account acted on, freshly read."""
-    if why := find_refusal(actor, action, target):
-        raise Denied(action, why.reason, why.permission, target)
+    """Raises Denied unless `actor` may take `action`. `target`: the account, freshly loaded."""
+    if refusal := find_refusal(actor, action, target):
+        raise Denied(action, refusal.reason, refusal.permission, target)
 
 
 def may(actor: Any, action: str, target: User | None = None) -> bool:
@@ -110,9 +109,9 @@ def may(actor: Any, action: str, target: User | None = None) -> bool:
 
 
 def allowed_actions(actor: Any, target: User) -> set[str]:
-    """Every action that `actor` may take on `target`, for a page that offers them.
+    """Returns every action that `actor` may take on `target`, for a page that offers them.
 
-    It takes as many queries as the check of one action.
+    It runs as many queries as the check of one action.
     """
     if isinstance(actor, CommandActor):
         return set(PERMISSIONS)
@@ -126,7 +125,7 @@ def allowed_actions(actor: Any, target: User) -> set[str]:
 
 
 def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
-    """Why `actor` may not, or None if they may."""
+    """Returns why `actor` may not take `action`, or None if they may."""
     if isinstance(actor, CommandActor):
         return None
     if not may_enter(actor):
@@ -147,9 +146,9 @@ def holds_permission(actor: Any, action: str) -> bool:
 
 
 def missing_permission(actor: User, action: str) -> str:
-    """The first permission for the action that the actor lacks, or "".
+    """Returns the first permission for the action that the actor lacks, or "".
 
-    Nobody edits what is masked for them, so editing takes two permissions.
+    Editing requires two, because nobody may edit values that are masked for them.
     """
     required = [PERMISSIONS[action]]
     if action == "edit":
@@ -164,58 +163,57 @@ def own_account_refusal(actor: User, action: str, target: User) -> Refusal | Non
 
 
 def rank_refusal(actor: User, target: User) -> Refusal | None:
-    """Returns why `actor` may not change `target`, because it stands above them or is staff."""
+    """Returns why `actor` may not change `target`, which outranks them or is staff; else None."""
     if actor.is_superuser or actor.pk == target.pk:
         return None
     if target.is_superuser:
         return SUPERUSER_REFUSAL
     if target.is_staff and not actor.has_perm(MANAGE_STAFF):
         return STAFF_REFUSAL
-    # Not get_all_permissions of the target: it is empty for a suspended account, which has its
-    # permissions back when it is reinstated. Former colleagues count too: a person with access to
-    # their mailbox could take over the account and wait for their return.
+    # Not get_all_permissions of the target: it is empty for a suspended account, which regains its
+    # permissions when it is reinstated. Former colleagues count too: somebody with access to their
+    # mailbox could take over the account and wait for its reinstatement.
     if stored_permissions(target) - actor.get_all_permissions():
         return MORE_PERMISSIONS_REFUSAL
     return None
 
 
 def find_refusals(actor: Any, action: str, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """The refusals among `accounts`, by id, in a constant number of queries.
+    """Returns the refusals among `accounts`, by ID, in a constant number of queries.
 
-    `accounts` may be the whole directory: each query begins at accounts that are staff or have
+    `accounts` may be the whole directory: each query starts from accounts that are staff or have
     permissions, which are few.
     """
-    if why := find_refusal(actor, action):
-        return dict.fromkeys(accounts.values_list("pk", flat=True), why)
+    if refusal := find_refusal(actor, action):
+        return dict.fromkeys(accounts.values_list("pk", flat=True), refusal)
     if isinstance(actor, CommandActor) or action in READ_ACTIONS:
         return {}
     found = {} if actor.is_superuser else rank_refusals(actor, accounts.exclude(pk=actor.pk))
-    if (why := own_account_refusal(actor, action, actor)) and accounts.filter(pk=actor.pk).exists():
-        found[actor.pk] = why
+    refusal = own_account_refusal(actor, action, actor)
+    if refusal and accounts.filter(pk=actor.pk).exists():
+        found[actor.pk] = refusal
     return found
 
 
 def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
-    """The refusals of rank_refusal, by id. `actor` is no superuser and none of the accounts."""
+    """Returns what `rank_refusal` returns for each of the accounts, by ID, where it is not None.
+
+    `actor` must not be a superuser, and not one of the accounts.
+    """
     held = actor.get_all_permissions()
     above = [pk for pk, name in named_permissions() if name not in held]
     groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
     by_group: Any = User.groups.through.objects.filter(group_id__in=groups).values("user_id")
-    by_own: Any = User.user_permissions.through.objects.filter(permission_id__in=above).values(
-        "user_id"
-    )
+    own: Any = User.user_permissions.through.objects.filter(permission_id__in=above)
     found: dict[int, Refusal] = {}
-    for holders in (by_group, by_own):
-        found |= dict.fromkeys(
-            accounts.filter(pk__in=holders).values_list("pk", flat=True), MORE_PERMISSIONS_REFUSAL
-        )
+    for holders in (by_group, own.values("user_id")):
+        outranking = accounts.filter(pk__in=holders).values_list("pk", flat=True)
+        found |= dict.fromkeys(outranking, MORE_PERMISSIONS_REFUSAL)
     if not actor.has_perm(MANAGE_STAFF):
-        found |= dict.fromkeys(
-            accounts.filter(is_staff=True).values_list("pk", flat=True), STAFF_REFUSAL
-        )
-    return found | dict.fromkeys(
-        accounts.filter(is_superuser=True).values_list("pk", flat=True), SUPERUSER_REFUSAL
-    )
+        staff = accounts.filter(is_staff=True).values_list("pk", flat=True)
+        found |= dict.fromkeys(staff, STAFF_REFUSAL)
+    superusers = accounts.filter(is_superuser=True).values_list("pk", flat=True)
+    return found | dict.fromkeys(superusers, SUPERUSER_REFUSAL)
 
 
 def grant_refusal(
@@ -226,11 +224,10 @@ def grant_refusal(
     is_superuser: bool,
     target: User | None = None,
 ) -> Refusal | None:
-    """Why `actor` may not leave an account with these rights, or None. Nobody grants what they do
-    not have.
+    """Returns why `actor` may not leave an account with this access, or None if they may.
 
-    What the account has already is no grant: an administrator may take one role of a colleague and
-    leave another.
+    Nobody may grant permissions that they lack. Access that the account has already is no grant: an
+    administrator may remove one role of a colleague and keep another.
     """
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
@@ -239,34 +236,32 @@ def grant_refusal(
         return Refusal("Only a superuser may make someone a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
-        return Refusal(
-            f"You need the permission “{MANAGE_STAFF}” to make someone staff.", MANAGE_STAFF
-        )
+        reason = f"You need the permission “{MANAGE_STAFF}” to make someone staff."
+        return Refusal(reason, MANAGE_STAFF)
     missing = sorted(query_permission_names(group__in=new_groups) - actor.get_all_permissions())
     if missing:
-        return Refusal(
-            f"You can’t grant permissions you don’t have: {', '.join(missing)}.", missing[0]
-        )
+        reason = f"You can’t grant permissions you don’t have: {', '.join(missing)}."
+        return Refusal(reason, missing[0])
     return None
 
 
 def stored_permissions(account: User) -> set[str]:
-    """The permissions that the account's groups and its own row give, active or not.
+    """Returns the permissions of the account's groups and its own, whether it is active or not.
 
-    A page that shows them has read them with the account (users.permissions); a verb reads its
-    account anew, and has not.
+    A page that shows them has loaded them with the account (users/permissions.py). A verb has not,
+    because it loads its account again.
     """
     known = vars(account).get("known_permissions")
     if known is not None:
         return known
-    # By the account's own rows: joined the other way, it would read everybody's memberships.
+    # Starts from the account's own rows: another join order would read everybody's memberships.
     by_group = Group.permissions.through.objects.filter(group__user=account).values("permission_id")
     own = User.user_permissions.through.objects.filter(user=account).values("permission_id")
     return query_permission_names(Q(pk__in=by_group) | Q(pk__in=own))
 
 
 def permission_names(rows: Iterable[Permission]) -> set[str]:
-    """The names (app.codename) of permissions that are loaded with their content types."""
+    """Returns the names (app.codename) of permissions loaded with their content types."""
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 

@@ -1,7 +1,7 @@
-"""The permissions that exist and the roles that get them: created after each migration.
+"""Creates the declared permissions after each migrate, and grants them to their default roles.
 
-The general ones are declared here and those of verbs by the verbs. A permission is granted to its
-default roles once, when it is created; afterwards the roles belong to the people who run Rollcall.
+General permissions are declared here; verbs declare their own. A permission is granted to its
+default roles once, when it is created. Afterwards the operators of Rollcall decide about roles.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ ALL_ROLES = (VIEWER, SUPPORT, MANAGER, AUDITOR, ADMINISTRATOR)
 class DeclaredPermission:
     codename: str
     label: str
+    # The model of its content type, in lower case.
     model: str
-    """The model of its content type, in lower case."""
     roles: tuple[str, ...]
 
 
@@ -108,8 +108,8 @@ def create_declared_permissions(
 ) -> None:
     """Creates the declared permissions that are missing and grants them to their default roles.
 
-    A receiver of post_migrate. `apps` has the models as of the last migration that ran, so the
-    tables may not exist yet.
+    A receiver of post_migrate. `apps` holds the models as of the last migration that ran, in which
+    the permission tables may be missing.
     """
     try:
         permission_model = apps.get_model("auth", "Permission")
@@ -135,7 +135,7 @@ def create_permission(declared: DeclaredPermission, using: str, apps: Any) -> An
 
 
 def grant_to_default_roles(permission: Any, roles: tuple[str, ...]) -> None:
-    """Adds the permission to those of the roles that exist."""
+    """Adds the permission to those of `roles` that exist."""
     groups = permission._meta.get_field("group").related_model
     for group in groups.objects.using(permission._state.db).filter(name__in=roles):
         group.permissions.add(permission)

@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
-# Rooms with models beside those of users/models.py, which Django loads by itself.
+# Models outside of users/models.py, which is the only module that Django loads by itself.
 MODELS = (
     "users.caching.models",
     "users.audit.models",
@@ -19,7 +19,7 @@ MODELS = (
     "users.transfer.models",
 )
 
-# Rooms that hold something of a person. Each module registers the steps that remove it.
+# Each of these modules registers the erasure steps of its room.
 FORGETTING = (
     "users.audit.forgetting",
     "users.sessions.forgetting",

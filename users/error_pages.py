@@ -1,4 +1,4 @@
-"""Error pages: each says what is wrong and how to go on."""
+"""Error pages: each states the problem and what to do next."""
 
 import sys
 
@@ -16,9 +16,7 @@ FAILURE_PAGES = {"": "500", failures.AWAY: "503", failures.FULL: "full", failure
 
 
 class ErrorsMiddleware:
-    """Turns exceptions that views let through into pages. Nothing else catches them, so views stay
-    straight.
-    """
+    """Turns exceptions that views do not catch into error pages."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -45,13 +43,12 @@ class ErrorsMiddleware:
 
 
 def bad_request(request, exception) -> HttpResponse:
-    return error_page(
-        request, 400, "Your browser sent data that this page can’t read. Reload it and try again."
-    )
+    message = "Your browser sent data that this page can’t read. Reload it and try again."
+    return error_page(request, 400, message)
 
 
 def permission_denied(request, exception) -> HttpResponse:
-    """403. The refusal goes into the trail once what was refused has been rolled back."""
+    """Returns a 403 page, and records the refusal after the transaction has been rolled back."""
     if not isinstance(exception, Denied):
         return error_page(request, 403, str(exception) or "You may not do this.")
     actor = request.user if request.user.is_authenticated else None
@@ -68,24 +65,19 @@ def csrf_failure(request, reason="") -> HttpResponse:
 
 
 def page_not_found(request, exception) -> HttpResponse:
-    return error_page(
-        request,
-        404,
-        "This page or account doesn’t exist. Check the link and try again.",
-    )
+    message = "This page or account doesn’t exist. Check the link and try again."
+    return error_page(request, 404, message)
 
 
 def too_many_requests(request) -> HttpResponse:
-    return error_page(
-        request,
-        429,
-        "Your network sent too many requests. Wait a minute and try again.",
-    )
+    message = "Your network sent too many requests. Wait a minute and try again."
+    return error_page(request, 429, message)
 
 
 def server_error(request) -> HttpResponse:
-    """Returns a 500 page, or 503 if the database is away, full or too slow. It needs no session, no
-    database and no navigation.
+    """Returns a 500 page, or 503 if the database is unavailable, full or too slow.
+
+    The page needs neither session nor database nor navigation.
     """
     name = FAILURE_PAGES[failure_kind(sys.exc_info()[1])]
     status = 500 if name == "500" else 503

@@ -1,4 +1,7 @@
-"""Why a verb did nothing. Views turn each into an answer; jobs and commands count it and go on."""
+"""Exceptions of verbs, jobs and requests.
+
+Views turn them into responses; jobs and commands count them and continue.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +12,10 @@ from users.models import User
 
 @dataclass(frozen=True)
 class FieldConflict:
-    """A field that two people changed from one version. `theirs` stands in the account; who made it
-    so, and when.
+    """A field that two people changed from the same version.
 
-    `known`: whether events tell `original`; where they do not, nobody knows who changed what.
+    `theirs` is the stored value; `actor_id`, `actor_text` and `at` say who stored it, and when.
+    `known`: the audit events contain `original`. Without them, the author of a change is unknown.
     """
 
     name: str
@@ -26,11 +29,10 @@ class FieldConflict:
 
 
 class EditConflict(Exception):
-    """The account has changed since the version that the caller saw. `current` is the account as it
-    is now.
+    """The account has changed since version `seen`, which the caller loaded.
 
-    `conflicts`: fields to ask about, where the verb merges. `settled`: what the others come to, by
-    name.
+    `current`: the account as stored now. For verbs that merge changes, `conflicts` has the fields
+    that a person must decide, and `settled` the merged values of the others, by name.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class EditConflict(Exception):
 
 
 class VerbRefused(Exception):
-    """A verb that the account's state does not allow. The message says why, for the screen."""
+    """A verb was refused because of the account's state. The message is shown on the screen."""
 
     def __init__(self, message: str, account: User | None = None):
         super().__init__(message)
@@ -59,8 +61,9 @@ class VerbRefused(Exception):
 
 
 class BadRequest(Exception):
-    """Input that no form can hold: a parameter of a URL. Becomes a 400 page that names it and links
-    to a clean start.
+    """Invalid input outside of a form, such as a parameter of a URL.
+
+    It becomes a 400 page that names the parameter and links to `back`.
     """
 
     def __init__(self, parameter: str, message: str, back: str):
@@ -71,7 +74,7 @@ class BadRequest(Exception):
 
 
 class BadParameter(Exception):
-    """A query string that means nothing. `parameter` is the one to mend."""
+    """An invalid query string. `parameter` is the one to correct."""
 
     def __init__(self, parameter: str, message: str):
         super().__init__(f"{parameter}: {message}")
@@ -80,4 +83,4 @@ class BadParameter(Exception):
 
 
 class JobRefused(Exception):
-    """The job's state, or the number of jobs, does not allow it. The message is a sentence."""
+    """The state of the job, or the number of jobs, forbids a request. The message is a sentence."""

@@ -1,8 +1,8 @@
-"""Declares each field of the account once: its label, who changes it, and how every room treats it.
+"""The declarations of the account's fields: label, who changes it, and how other rooms treat it.
 
-The forms of the profile, the Profile tab, masking, history, edit conflicts, audit labels, imports,
-bulk changes and redaction read these declarations. A new field takes a column in users/models.py,
-a declaration here, and a migration.
+The profile forms, the Profile tab, masking, history, edit conflicts, audit labels, imports, bulk
+changes and redaction read them. A new field needs a column in users/models.py, a declaration here,
+and a migration.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from users import identifiers
 
 
 class ChangedBy(Enum):
-    """Names the only way in which a field changes."""
+    """The only way in which a field may change."""
 
     OWNER = "the person, and staff who may edit profiles"
     STAFF = "staff who may edit profiles"
@@ -26,37 +26,35 @@ class ChangedBy(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field of the account.
-
-    `normalise`: gives the stored form of typed text, or raises ValidationError.
-    `max_length`, `required`, `help_text`: of its form field; a pasted text may be longer than the
-    column, because the normal form is shorter. `beside`: the field whose line of a form it shares.
-    `numeric`: shown in digits of equal width.
-    `imported`: a column of a file may set it. `bulk_example`: a value to show beside the bulk form;
-    without one, the field cannot be set for many accounts at once.
-    `personal`: identifies the person, so an erasure removes it from texts about others.
-    `mask`: the name of a mask in users/masking.py, for people who may not see personal data.
-    `may_name_others`: people write sentences in it, so an erasure of someone else searches it.
-    """
+    """One field of the account."""
 
     name: str
     label: str
     changed_by: ChangedBy
+    # Returns the stored form of typed text, or raises ValidationError.
     normalise: Callable[[str], str] | None = None
+    # For the form field. It may exceed the length of the column: normal forms are shorter.
     max_length: int | None = None
     required: bool = False
     help_text: str = ""
+    # The field whose line of a form it shares.
     beside: str = ""
+    # Shown in digits of equal width.
     numeric: bool = False
+    # An import may set it from a column of the file.
     imported: bool = False
+    # An example for the bulk form. Without one, the field cannot be set for many accounts at once.
     bulk_example: str = ""
+    # Identifies the person, so an erasure removes its values from texts about others.
     personal: bool = False
+    # The name of a mask in users/masking.py, for viewers who may not see personal data.
     mask: str = ""
+    # People write sentences in it, so the erasure of someone else searches it.
     may_name_others: bool = True
 
     @property
     def audited(self) -> bool:
-        """Whether every change of it is recorded; access is recorded where a verb grants it."""
+        """Whether every change is recorded. Changes of access are recorded by their verbs."""
         return self.changed_by in (ChangedBy.OWNER, ChangedBy.STAFF, ChangedBy.VERBS)
 
 
@@ -247,7 +245,7 @@ FIELDS = {field.name: field for field in ACCOUNT_FIELDS}
 
 
 def names_changed_by(*ways: ChangedBy) -> tuple[str, ...]:
-    """The names of the fields that change in one of `ways`, in the order of their declarations."""
+    """Returns the names of the fields that change in one of `ways`, in declaration order."""
     return tuple(field.name for field in ACCOUNT_FIELDS if field.changed_by in ways)
 
 
@@ -260,13 +258,13 @@ PERSONAL_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.personal
 
 
 def field_label(name: str) -> str:
-    """The label of a field of the account; for any other name, the name as words."""
+    """Returns the label of a field of the account; for any other name, the name as words."""
     declared = FIELDS.get(name)
     return declared.label if declared else name.replace("_", " ").capitalize()
 
 
 def label_in_text(name: str) -> str:
-    """The label of a field as it reads inside a sentence, such as "end date" and "source ID"."""
+    """Returns a field's label as written inside a sentence, such as "end date" or "source ID"."""
     declared = FIELDS.get(name)
     if declared is None:
         return name.replace("_", " ")
@@ -275,10 +273,10 @@ def label_in_text(name: str) -> str:
 
 
 def changed_values(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The fields whose values differ: by name, the value before and the value after."""
+    """Returns the values before and after for each field whose values differ, by name."""
     return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
 
 
 def audited_columns(columns: Iterable[str]) -> list[str]:
-    """Those of `columns` whose changes audit events record; others are kept only for undo."""
+    """Returns those of `columns` that audit events record. Others are kept only for undo."""
     return [name for name in columns if name in FIELDS and FIELDS[name].audited]

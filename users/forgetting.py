@@ -1,7 +1,7 @@
-"""The steps of an erasure. Each room registers how it removes what it holds of a person.
+"""The registry of erasure steps: each room registers how it removes the data of a person.
 
-The erasure runs every step in its own transaction, with the account's row locked, and knows none of
-the rooms. The modules with the steps are listed in users/apps.py.
+An erasure runs all steps in one transaction, with the account's row locked. users/apps.py lists the
+modules that contain the steps.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from users.models import User
 
-ERASED_PERSON = "an erased account"  # stands where somebody's name stood
+# Replaces the name of an erased person.
+ERASED_PERSON = "an erased account"
 
 
 class PersonNames(Protocol):
-    """The texts that name one person."""
+    """Recognises texts that name one person."""
 
     def within(self, *texts: object) -> bool:
         """Returns whether one of `texts` names the person."""
@@ -22,14 +23,13 @@ class PersonNames(Protocol):
 
 @dataclass
 class Erasure:
-    """One erasure: of whom, by whom, and whether username and address stay reserved.
-
-    `names` is set by the first step (users/privacy/forgetting.py) for the steps after it.
-    """
+    """An erasure in progress."""
 
     account: User
     by: Any
+    # The username and the email address stay reserved.
     reserve: bool
+    # Set by the first step (users/privacy/forgetting.py) for the steps after it.
     names: PersonNames = field(init=False)
 
 
@@ -38,9 +38,9 @@ ERASURE_STEPS: dict[int, ErasureStep] = {}
 
 
 def forgets(*, order: int) -> Callable[[ErasureStep], ErasureStep]:
-    """Registers a step. Steps run by ascending `order`; each number is used once.
+    """Registers a step of the erasure. Steps run in ascending `order`, which must be unique.
 
-    A step may raise VerbRefused: the whole erasure is then refused and rolled back.
+    If a step raises VerbRefused, the whole erasure is refused and rolled back.
     """
 
     def register(step: ErasureStep) -> ErasureStep:
@@ -53,6 +53,6 @@ def forgets(*, order: int) -> Callable[[ErasureStep], ErasureStep]:
 
 
 def forget_person(erasure: Erasure) -> None:
-    """Runs all steps, in the transaction of the caller."""
+    """Runs all steps in the caller's transaction."""
     for order in sorted(ERASURE_STEPS):
         ERASURE_STEPS[order](erasure)

@@ -1,4 +1,4 @@
-"""The normal forms of what people type: one for forms, imports, demo data and searches."""
+"""The normal forms of typed values, for forms, imports, demo data and searches."""
 
 import re
 import unicodedata
@@ -20,8 +20,8 @@ LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 # Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
 # line separators.
 INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Letters and marks that show nothing: Unicode's default-ignorable characters outside of those
-# categories, with the variation selectors as the last two ranges.
+# Invisible letters and marks: Unicode's default-ignorable characters outside of those categories.
+# The last two ranges are the variation selectors.
 BLANK_CODE_POINTS = (
     0x34F,
     0x115F,
@@ -40,8 +40,7 @@ BLANK_CODE_POINTS = (
 )
 BLANK_CHARACTERS = frozenset(map(chr, BLANK_CODE_POINTS))
 USERNAME_MARKS = "@.+-_"
-# Letters that decomposition leaves whole although people type them without the stroke or the
-# ligature.
+# Letters that Unicode does not decompose, although people type them without stroke or ligature.
 PLAIN_LETTERS = str.maketrans(
     {
         "ø": "o",
@@ -59,8 +58,9 @@ PLAIN_LETTERS = str.maketrans(
 
 
 def refuse_invisible(value: str, allow: str = "") -> str:
-    """Returns `value` unchanged. Raises ValidationError where it holds a character that nobody can
-    see, unless `allow` has that.
+    """Returns `value` unchanged. Raises ValidationError if it contains an invisible character.
+
+    `allow`: invisible characters that are accepted.
     """
     for char in value:
         invisible = unicodedata.category(char) in INVISIBLE_CATEGORIES or char in BLANK_CHARACTERS
@@ -73,8 +73,9 @@ def refuse_invisible(value: str, allow: str = "") -> str:
 
 
 def fold_identifier(value: str) -> str:
-    """Returns the form in which identifiers are stored and compared: NFKC and casefold, repeated
-    until nothing changes (UAX #31, R5).
+    """Returns the form in which identifiers are stored and compared.
+
+    Applies NFKC and casefold until nothing changes (UAX #31, R5).
     """
     for _ in range(4):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
@@ -85,9 +86,7 @@ def fold_identifier(value: str) -> str:
 
 
 def normalise_username(value: str) -> str:
-    """Returns the stored form of a username. Raises ValidationError with a sentence for the person
-    who typed it.
-    """
+    """Returns the stored form of a username. Raises ValidationError with a message for the user."""
     username = refuse_invisible(fold_identifier(value.strip()))
     if not username:
         raise ValidationError("Enter a username.", code="required")
@@ -106,8 +105,9 @@ def normalise_username(value: str) -> str:
 
 
 def normalise_email(value: str) -> str:
-    """Returns the stored form of an email address, or "" for none. Raises ValidationError with a
-    sentence for the person who typed it.
+    """Returns the stored form of an email address, or "" if there is none.
+
+    Raises ValidationError with a message for the user.
     """
     email = refuse_invisible(fold_identifier(value.strip()))
     if not email:
@@ -129,11 +129,9 @@ def normalise_email(value: str) -> str:
 
 
 def refuse_foreign_letters(email: str) -> None:
-    """Raises ValidationError for an address with letters outside ASCII before the @, or with a
-    domain that reads like another one.
-    """
+    """Raises ValidationError for non-ASCII letters before the @, or a lookalike domain."""
     local, _, domain = email.rpartition("@")
-    # Django's validator lets a dotless i pass as an i.
+    # Django's validator accepts a dotless i as an i.
     if not local.isascii():
         raise ValidationError(
             "Use only letters from a to z, digits and symbols before the @.",
@@ -143,8 +141,9 @@ def refuse_foreign_letters(email: str) -> None:
 
 
 def refuse_lookalike_domain(domain: str) -> None:
-    """Raises ValidationError for a domain that reads like another one, because email would go to a
-    stranger.
+    """Raises ValidationError for a domain that looks like an ASCII one.
+
+    Its email would go to a stranger.
     """
     for label in domain.split("."):
         if any(unicodedata.category(char)[0] not in "LMN" and char != "-" for char in label):
@@ -158,8 +157,9 @@ def refuse_lookalike_domain(domain: str) -> None:
 
 
 def normalise_name(value: str) -> str:
-    """Returns a person's name as typed, in NFC and trimmed. Raises ValidationError for control
-    characters and lone surrogates.
+    """Returns a person's name, in NFC and trimmed.
+
+    Raises ValidationError for control characters and lone surrogates.
     """
     name = unicodedata.normalize("NFC", value.strip())
     for char in name:
@@ -168,15 +168,16 @@ def normalise_name(value: str) -> str:
                 f"This contains a control character (U+{ord(char):04X}). Remove it.",
                 code="invisible",
             )
-    # A form has checked the length of what was typed; NFC makes some scripts longer.
+    # A form has checked the length of the typed text, but NFC makes some scripts longer.
     if len(name) > NAME_MAX:
         raise ValidationError(f"A name can have at most {NAME_MAX} characters.", code="max_length")
     return name
 
 
 def normalise_phone(value: str) -> str:
-    """Returns the digits of a phone number with an optional leading plus, or "". Raises
-    ValidationError for anything else.
+    """Returns the digits of a phone number, with a leading plus if it was typed, or "".
+
+    Raises ValidationError for anything else.
     """
     phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
     if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
@@ -204,15 +205,17 @@ def normalise_time_zone(value: str) -> str:
 
 
 def normalise_source(value: str) -> str:
-    """Returns the name of another system as stored. Raises ValidationError where it is too long or
-    holds a character that nobody can see.
+    """Returns the stored form of the name of another system.
+
+    Raises ValidationError if it is too long or contains an invisible character.
     """
     return require_length(refuse_invisible(value.strip()), SOURCE_MAX)
 
 
 def normalise_source_id(value: str) -> str:
-    """Returns the id in another system as that writes it: its ids may differ in case alone. Raises
-    ValidationError as `normalise_source` does.
+    """Returns the stored form of an ID in another system, whose IDs may differ in case alone.
+
+    Raises ValidationError if it is too long or contains an invisible character.
     """
     return require_length(refuse_invisible(value.strip()), SOURCE_ID_MAX)
 
@@ -229,15 +232,16 @@ def require_length(value: str, longest: int) -> str:
 
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
-    """The names of all IANA time zones. Kept, because to find them a folder of files is read."""
+    """Returns the names of all IANA time zones. Cached, because listing them reads many files."""
     return frozenset(available_timezones())
 
 
 def normalise_search_text(value: str) -> str:
-    """Returns the form in which columns and search terms are compared: folded, with single spaces,
-    without accents and invisible characters.
+    """Returns the form in which columns and search terms are compared.
+
+    It is folded and has single spaces, but no accents and no invisible characters.
     """
-    # Most texts are plain ASCII, and this takes a fifth of the time.
+    # Most texts are plain ASCII, for which this takes a fifth of the time.
     if value.isascii() and value.isprintable():
         return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", fold_identifier(value))
@@ -248,15 +252,17 @@ def normalise_search_text(value: str) -> str:
 
 
 def has_visible_text(value: str) -> bool:
-    """Returns True if people can see anything of `value`: its search form is not empty."""
+    """Returns whether `value` has a visible character, so that its search form is not empty."""
     if any(char.isascii() and char.isalnum() for char in value):
         return True
     return bool(normalise_search_text(value))
 
 
 def is_ignorable_character(char: str) -> bool:
-    """Returns True for accents and for characters that come along with pasted text: zero-width,
-    bidirectional, control characters and noncharacters.
+    """Returns whether a search ignores `char`.
+
+    It ignores accents, and characters that pasted text often contains: zero-width, bidirectional
+    and control characters, and noncharacters.
     """
     return (
         unicodedata.category(char) in {"Mn", "Cf", "Cc", "Cs"}
@@ -266,21 +272,22 @@ def is_ignorable_character(char: str) -> bool:
 
 
 def ascii_skeleton(username: str) -> str:
-    """Returns `username` with each character outside ASCII replaced by the ASCII one that it looks
-    like (Unicode TR 39).
+    """Returns `username` with non-ASCII characters replaced by ASCII lookalikes (Unicode TR 39).
 
-    ASCII characters stay: "l" and "1" look alike too, but to refuse "ann1" beside "annl" would
+    ASCII characters stay: "l" and "1" look alike too, but refusing "ann1" beside "annl" would
     refuse honest names.
     """
     if username.isascii():
         return username
-    return "".join(char if char.isascii() else ascii_lookalike(char) for char in username)
+    return "".join(map(ascii_lookalike, username))
 
 
 @lru_cache(maxsize=4096)
 def ascii_lookalike(char: str) -> str:
     """Returns the ASCII character that `char` looks like; `char` itself if there is none."""
-    # Imported late: the data take 2 MB, and most processes never need them.
+    if char.isascii():
+        return char
+    # Imported late: the data takes 2 MB, and most processes never need it.
     from confusable_homoglyphs.confusables import confusables_data
 
     for other in confusables_data.get(char, ()):

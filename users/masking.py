@@ -1,9 +1,8 @@
-"""Masks personal data for people who may not see it: a few characters of an address or a phone
-number stay, so that one can be recognised.
+"""Masks personal data for viewers without the permission `view_personal`.
 
-A viewer without the permission `view_personal` gets copies of accounts and events with masked
-values, so no template can show more. Addresses and numbers that people wrote into texts are masked
-in the finished page (`mask_response`).
+They get copies of accounts and events with masked values, so no template can show more. Addresses
+and numbers within texts are masked in the rendered page (`mask_response`). A few characters of an
+address or a phone number stay, so that it can be recognised.
 """
 
 import re
@@ -14,14 +13,13 @@ from users import access
 from users.fields import ACCOUNT_FIELDS
 from users.models import User
 
-# An AuditEvent; its room comes after the ground.
+# An AuditEvent, which this module cannot import: rooms import only rooms before them.
 Event = TypeVar("Event")
 MASK = "••••"
 # People paste wide and small at signs too.
 AT_SIGN = "(?:@|＠|﹫|%40|&#64;)"
 ADDRESS_PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
-# Each pattern tries only the beginnings of words, so that its time grows with the length of a text
-# and no faster.
+# Each pattern matches only from the start of a word, so its time is linear in the text's length.
 EMAIL_ADDRESS = re.compile(rf"(?<!{ADDRESS_PART})({ADDRESS_PART}+?){AT_SIGN}({ADDRESS_PART}+)")
 PHONE_NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")
 IPV4_ADDRESS = re.compile(
@@ -30,26 +28,28 @@ IPV4_ADDRESS = re.compile(
 IPV6_ADDRESS = re.compile(
     r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE
 )
-# Names of attributes, as other systems call them, that tell where someone lives or is reached.
+# Matches the names that other systems give to attributes with contact data.
 CONTACT_KEY = re.compile(
     r"addr|street|stra(ss|ß)e|city|town|zip|post|phone|mobile|tel|fax|mail|birth|geb|skype|iban",
     re.IGNORECASE,
 )
-MIN_TEXT_LENGTH = 4  # characters; nothing shorter holds an address or a number
-# The elements whose text stays: boxes in which people type, and code.
+# Characters: a shorter text cannot contain an address or a number.
+MIN_TEXT_LENGTH = 4
+# Elements whose text is not masked: typed text that is submitted again, and code.
 UNMASKED_TAGS = ("textarea", "script", "style")
-# The attributes whose text is read out or pops up.
+# Attributes with text for people.
 TEXT_ATTRIBUTE = re.compile(r"((?:title|aria-label|alt|placeholder|data-[a-z-]+)=\")([^\"]+)")
 
 
 def hides_personal_data(viewer: Any) -> bool:
-    """Returns True if personal data is masked for `viewer`."""
+    """Returns whether personal data is masked for `viewer`."""
     return not access.may(viewer, "view_personal")
 
 
 def mask_email(value: str) -> str:
-    """Returns an address such as j•••@example.com. The domain stays, because it distinguishes
-    colleagues from customers and names nobody.
+    """Returns an address such as j•••@example.com.
+
+    The domain stays: it tells colleagues from customers, and does not identify anybody.
     """
     if not value:
         return ""
@@ -59,7 +59,7 @@ def mask_email(value: str) -> str:
 
 
 def mask_phone(value: str) -> str:
-    """Returns a number such as •••• 42, or dots alone for a short one."""
+    """Returns a number such as •••• 42; for a short number, only the dots."""
     if not value:
         return ""
     return f"{MASK} {value[-2:]}" if len(value) > 5 else MASK
@@ -71,24 +71,25 @@ def mask_attributes(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mask_attribute(key: str, value: Any) -> Any:
-    """Returns one value of a JSON object, hidden where its key says that it is a contact."""
+    """Returns one value of a JSON object, hidden if its key is one of contact data."""
     if CONTACT_KEY.search(key):
         return MASK if value else value
     return mask_json(value)
 
 
 def mask_json(value: Any) -> Any:
-    """Returns any JSON value with its texts masked."""
+    """Returns a JSON value with all its texts masked."""
     if isinstance(value, dict):
         return mask_attributes(value)
     if isinstance(value, list):
-        return [mask_json(each) for each in value]
+        return list(map(mask_json, value))
     return mask_text(value) if isinstance(value, str) else value
 
 
 def mask_text(value: str) -> str:
-    """Returns a text with its addresses and numbers masked. The checks before each pattern save
-    time: most texts hold none.
+    """Returns a text with its addresses and numbers masked.
+
+    The checks before the patterns save time, because most texts contain neither.
     """
     if "@" in value or "%40" in value or "&#64;" in value or "＠" in value or "﹫" in value:
         value = EMAIL_ADDRESS.sub(mask_email_match, value)
@@ -120,11 +121,11 @@ MASKS: dict[str, Callable[[Any], Any]] = {
 FIELD_MASKS = {field.name: MASKS[field.mask] for field in ACCOUNT_FIELDS if field.mask}
 
 
-def mask_account(whole: User) -> User:
-    """Returns a copy of an account to show. Fields that were not loaded stay so; saving raises."""
+def mask_account(account: User) -> User:
+    """Returns a masked copy of an account, which cannot be saved. Deferred fields stay deferred."""
     masked = User.__new__(User)
     values = masked.__dict__
-    values |= whole.__dict__
+    values |= account.__dict__
     for field, mask in FIELD_MASKS.items():
         if values.get(field):
             values[field] = mask(values[field])
@@ -132,21 +133,21 @@ def mask_account(whole: User) -> User:
     return masked
 
 
-def mask_accounts(whole: list[User], viewer: Any) -> list[User]:
+def mask_accounts(accounts: list[User], viewer: Any) -> list[User]:
     """Returns the accounts as `viewer` may see them."""
-    return [mask_account(each) for each in whole] if hides_personal_data(viewer) else whole
+    return list(map(mask_account, accounts)) if hides_personal_data(viewer) else accounts
 
 
 def refuse_saving(*args: Any, **kwargs: Any) -> None:
-    """Stands in for `save` on a masked copy. Raises RuntimeError."""
+    """Replaces `save` on a masked copy. Raises RuntimeError."""
     raise RuntimeError("This is a masked copy of an account, and is never saved.")
 
 
-def mask_event(whole: Event) -> Event:
-    """Returns a copy of an audit event to show."""
-    masked: Any = type(whole).__new__(type(whole))
+def mask_event(event: Event) -> Event:
+    """Returns a masked copy of an audit event."""
+    masked: Any = type(event).__new__(type(event))
     values = masked.__dict__
-    values |= vars(whole)
+    values |= vars(event)
     for field in ("actor_text", "target_text", "reason", "ip"):
         if value := values.get(field):
             values[field] = mask_text(str(value))
@@ -156,18 +157,19 @@ def mask_event(whole: Event) -> Event:
 
 
 def mask_changes(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of an event, by field, with masked ones."""
+    """Returns the values of an event, by field, masked."""
     return {key: mask_value(key, value) for key, value in values.items()}
 
 
-def mask_value(field: str, whole: Any) -> Any:
-    """Returns the masked form of one value as an event records it."""
-    return FIELD_MASKS[field](whole) if matches_column_type(field, whole) else mask_json(whole)
+def mask_value(field: str, value: Any) -> Any:
+    """Returns one value of an event, masked."""
+    return FIELD_MASKS[field](value) if matches_column_type(field, value) else mask_json(value)
 
 
 def matches_column_type(key: str, value: Any) -> bool:
-    """Returns True if a JSON value is of the type of its column, so that the mask of the column
-    fits. An event that is not about an account may hold anything under the same key.
+    """Returns whether a JSON value has the type that the mask of its column expects.
+
+    Events about other objects than accounts may hold anything under the name of a column.
     """
     if key not in FIELD_MASKS or not value:
         return False
@@ -175,15 +177,17 @@ def matches_column_type(key: str, value: Any) -> bool:
 
 
 def mask_html(html: str) -> str:
-    """Returns a page with its addresses and numbers masked. Text in a box stays, because the person
-    sends it again. Tags are split off and not parsed: a list of fifty rows has a thousand.
+    """Returns a page with its addresses and numbers masked.
+
+    Text in a textarea stays, because it is submitted again. Tags are split and not parsed, to save
+    time: a list of fifty rows has a thousand.
     """
-    first, *pieces = html.split("<")
-    return "<".join([mask_text(first), *map(mask_html_tag, pieces)])
+    first, *tags_and_texts = html.split("<")
+    return "<".join([mask_text(first), *map(mask_html_tag, tags_and_texts)])
 
 
 def mask_html_tag(tag_and_text: str) -> str:
-    """Returns a tag without its "<" and the text behind it, both masked."""
+    """Returns a tag without its "<" and the text after it, both masked."""
     tag, end, text = tag_and_text.partition(">")
     if (
         "title=" in tag
@@ -204,8 +208,9 @@ def mask_attribute_match(match: re.Match[str]) -> str:
 
 
 def mask_response(request, response) -> None:
-    """Masks a page in place if personal data is masked for its viewer. What they have just revealed
-    stays.
+    """Masks a page in place if personal data is masked for its viewer.
+
+    A page that reveals data is left alone.
     """
     is_page = response.get("Content-Type", "").startswith("text/html") and not response.streaming
     if is_page and not getattr(request, "revealed", False) and hides_personal_data(request.user):

@@ -1,4 +1,4 @@
-"""The account. Each room has its own models (users/apps.py loads them)."""
+"""The account. Each other room defines its own models (users/apps.py loads them)."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -7,78 +7,21 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
+from users.account_state import STATUSES, State, in_state
 from users.database import lookups  # noqa: F401  registers the lookup
+from users.database.columns import KeyField, SeenKey
 
-
-class KeyField(models.CharField):
-    """Text that is sorted and compared as a key: byte order on every database.
-
-    PostgreSQL would sort by the collation of the machine, which changes with its C library and then
-    corrupts indexes.
-    """
-
-    def db_parameters(self, connection):
-        return super().db_parameters(connection) | {
-            "collation": "C" if connection.vendor == "postgresql" else None
-        }
-
-
-class SeenKey(Func):
-    """last_seen_at with "never" placed before all dates, so that a sort by it has no nulls and
-    pages as one range.
-    """
-
-    template = "COALESCE(%(expressions)s, '0001-01-01 00:00:00+00')"
-    output_field = models.DateTimeField()
-    arity = 1
-
-    def as_sqlite(self, compiler, connection, **context):
-        return self.as_sql(
-            compiler,
-            connection,
-            template="COALESCE(%(expressions)s, '0001-01-01 00:00:00')",
-            **context,
-        )
-
-
-class State(models.TextChoices):
-    """The state of an account at this moment. `ended` is never stored: it follows from the end
-    date. Past dates take effect immediately.
-    """
-
-    INVITED = "invited", "Invited"
-    ACTIVE = "active", "Active"
-    SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Ended"
-    DELETED = "deleted", "Deleted"
-    ERASED = "erased", "Erased"
-
-
-# What tells whether an account with an end has ended, and its place in the order of last seen.
+# The columns that determine the state of an account with an end date, and its last-seen position.
 END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
-STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
-
-
-def in_state(state: str, now: datetime | None = None) -> Q:
-    """Returns a condition for accounts in `state` at `now` (default: this moment)."""
-    now = now or timezone.now()
-    open_ended = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
-    usable = Q(status=State.ACTIVE) | Q(status=State.SUSPENDED, suspended_until__lte=now)
-    if state == State.ACTIVE:
-        return usable & open_ended
-    if state == State.ENDED:
-        return usable & Q(valid_until__lte=now)
-    if state == State.SUSPENDED:
-        return Q(status=State.SUSPENDED) & (
-            Q(suspended_until__isnull=True) | Q(suspended_until__gt=now)
-        )
-    return Q(status=state)
+# The columns that `derived_columns` reads, and those that it returns.
+DERIVED_FROM = frozenset(("username", "email", "first_name", "last_name", "phone"))
+DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -87,26 +30,20 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Adds `is_active` as a name that can be filtered by: Django and allauth ask for it in queries
-    too.
-    """
+    """Makes `is_active` available in filters, because Django and allauth query by it."""
 
     with_perm = DjangoUserManager.with_perm
 
     def get_queryset(self):
-        return (
-            super()
-            .get_queryset()
-            .alias(
-                is_active=models.Case(models.When(in_state(State.ACTIVE), then=True), default=False)
-            )
-        )
+        when_active = models.When(in_state(State.ACTIVE), then=True)
+        return super().get_queryset().alias(is_active=models.Case(when_active, default=False))
 
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
     ) -> "User":
-        """A saved account in normal form. Writes no event: use users.verbs wherever
-        somebody asks for it.
+        """Saves and returns an account, with its identifiers normalised.
+
+        It records no audit event. Requests by people go through users.verbs.
         """
         user = self.model(
             username=identifiers.normalise_username(username),
@@ -120,17 +57,18 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
     ) -> "User":
-        return self.create_user(
-            username, email, password, **{"is_staff": True, "is_superuser": True} | fields
-        )
+        flags = {"is_staff": True, "is_superuser": True}
+        return self.create_user(username, email, password, **flags | fields)
 
 
 def indexes_per_order(
-    name: str, *, but: str = "", beside: tuple[str, ...] = (), **where: Any
+    name: str, *, but: str = "", covering: tuple[str, ...] = (), **where: Any
 ) -> list[models.Index]:
-    """The orders of the directory over few accounts: small indexes that a write to any other
-    account never touches. `beside`: columns that are read from the index alone. They stand at the
-    end of the key, since SQLite knows no INCLUDE.
+    """Returns one partial index for each sort order of the directory, except the order `but`.
+
+    Few accounts meet the condition `where`, so writes to any other account do not touch them.
+    `covering`: columns to read from the index alone. They are appended to the key, because SQLite
+    has no INCLUDE.
     """
     orders: dict[str, tuple] = {
         "joined": (F("date_joined").desc(), F("id").desc()),
@@ -139,16 +77,19 @@ def indexes_per_order(
         "name": (F("name_key"), F("id")),
         "seen": (SeenKey("last_seen_at").desc(), F("id").desc()),
     }
-    return [
-        models.Index(*order, *map(F, beside), name=f"user_{name}_by_{key}", condition=Q(**where))
-        for key, order in orders.items()
-        if key != but
-    ]
+    indexes = []
+    for key, order in orders.items():
+        if key != but:
+            columns = (*order, *map(F, covering))
+            index_name = f"user_{name}_by_{key}"
+            indexes.append(models.Index(*columns, name=index_name, condition=Q(**where)))
+    return indexes
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account. Identifiers are stored in normal form (users/identifiers.py); state changes go
-    through verbs.
+    """An account.
+
+    Identifiers are stored in normal form (users/identifiers.py). Changes of state go through verbs.
     """
 
     USERNAME_FIELD = "username"
@@ -160,20 +101,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
     last_name = models.CharField(max_length=identifiers.NAME_MAX, blank=True)
     phone = models.CharField(max_length=32, blank=True)
-    locale = models.CharField(
-        max_length=35,
-        blank=True,
-        help_text="BCP 47, such as en or pt-BR",
-    )
+    locale = models.CharField(max_length=35, blank=True, help_text="BCP 47, such as en or pt-BR")
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="IANA name, such as Europe/Lisbon"
     )
 
-    status = models.CharField(
-        max_length=10,
-        choices=STATUSES,
-        default=State.ACTIVE,
-    )
+    status = models.CharField(max_length=10, choices=STATUSES, default=State.ACTIVE)
     status_reason = models.TextField(blank=True)
     suspended_until = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
@@ -215,16 +148,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # Derived from the columns above by `derive`, in the same save.
     search_key = models.TextField(blank=True, editable=False)
-    name_key = KeyField(
-        max_length=620,
-        blank=True,
-        editable=False,
-    )
-    email_domain = KeyField(
-        max_length=identifiers.EMAIL_MAX,
-        blank=True,
-        editable=False,
-    )
+    name_key = KeyField(max_length=620, blank=True, editable=False)
+    email_domain = KeyField(max_length=identifiers.EMAIL_MAX, blank=True, editable=False)
     lookalike = KeyField(
         max_length=identifiers.USERNAME_MAX,
         blank=True,
@@ -271,19 +196,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(name="user_version_positive", condition=Q(version__gte=1)),
         ]
         indexes = [
-            # One for each sort of the directory; read backwards for the other direction.
+            # One for each sort order of the directory, scanned backwards for the other direction.
             models.Index(fields=["-date_joined", "-id"], name="user_by_joined"),
             models.Index(fields=["username", "id"], name="user_by_username"),
             models.Index(fields=["email", "id"], name="user_by_email"),
             models.Index(fields=["name_key", "id"], name="user_by_name"),
-            # With the column itself, so that to count a range of it no account has to be looked at.
+            # Includes the column itself, so that a range can be counted by an index-only scan.
             models.Index(
                 SeenKey("last_seen_at").desc(),
                 F("id").desc(),
                 name="user_by_last_seen",
                 include=["last_seen_at"],
             ),
-            # Filters that select few accounts, in the default order.
+            # Filters that match few accounts, in the default order.
             models.Index(fields=["status", "-date_joined", "-id"], name="user_by_status_joined"),
             models.Index(
                 fields=["-date_joined", "-id"],
@@ -313,8 +238,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_factor_by_joined",
                 condition=Q(has_second_factor=True),
             ),
-            # A status that few accounts have beside other filters: told from the index, without a
-            # look at the accounts.
+            # Rare statuses combined with other filters, answered by an index-only scan.
             models.Index(
                 fields=[
                     "status",
@@ -327,8 +251,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_by_standing",
                 condition=~Q(status=State.ACTIVE),
             ),
-            # Filters that select few accounts, in every order.
-            *indexes_per_order("ends", valid_until__isnull=False, beside=END_INDEX_COLUMNS),
+            # Filters that match few accounts, in every order.
+            *indexes_per_order("ends", valid_until__isnull=False, covering=END_INDEX_COLUMNS),
             *indexes_per_order("unmailed", email="", but="email"),
             # Lookups.
             models.Index(
@@ -344,11 +268,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_by_suspended_until",
                 condition=Q(suspended_until__isnull=False),
             ),
-            models.Index(
-                fields=["id"],
-                name="user_superusers",
-                condition=Q(is_superuser=True),
-            ),
+            models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
         ]
 
     def __str__(self) -> str:
@@ -357,25 +277,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.derive()
         fields = kwargs.get("update_fields")
-        if fields is not None and {"username", "email", "first_name", "last_name", "phone"} & set(
-            fields
-        ):
-            kwargs["update_fields"] = {
-                *fields,
-                "search_key",
-                "name_key",
-                "email_domain",
-                "lookalike",
-            }
+        if fields is not None and not DERIVED_FROM.isdisjoint(fields):
+            kwargs["update_fields"] = {*fields, *DERIVED_COLUMNS}
         super().save(*args, **kwargs)
 
     def derive(self) -> None:
-        """Sets the columns that follow from others. Bulk writes and COPY use `derived` for the
-        same.
-        """
-        for name, value in derived_columns(
+        """Sets the derived columns. Bulk writes and COPY call `derived_columns` themselves."""
+        columns = derived_columns(
             self.username, self.email, self.first_name, self.last_name, self.phone
-        ).items():
+        )
+        for name, value in columns.items():
             setattr(self, name, value)
 
     def get_full_name(self) -> str:
@@ -386,38 +297,33 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """The name; where there is none, or none that anybody can see, the username."""
+        """The full name, or the username if the name is empty or has no visible character."""
         name = self.get_full_name()
         return name if identifiers.has_visible_text(name) else self.username
 
     @property
     def state(self) -> State:
-        """The current state. Expired suspensions and end dates count at once, without a write."""
+        """The current state. Suspensions and end dates expire without a write."""
         status = State(self.status)
-        if (
-            status is State.SUSPENDED
-            and self.suspended_until
-            and self.suspended_until <= timezone.now()
-        ):
+        if status is State.SUSPENDED and self.suspended_until and has_passed(self.suspended_until):
             status = State.ACTIVE
-        if status is State.ACTIVE and self.valid_until and self.valid_until <= timezone.now():
+        if status is State.ACTIVE and self.valid_until and has_passed(self.valid_until):
             return State.ENDED
         return status
 
     @property
     def next_turn(self) -> datetime | None:
-        """The next moment at which the state may change by itself, or None."""
+        """The next moment at which the state may change without a write, or None."""
         now = timezone.now()
-        return min(
-            (at for at in (self.suspended_until, self.valid_until) if at and at > now), default=None
-        )
+        ends = (self.suspended_until, self.valid_until)
+        return min((end for end in ends if end and end > now), default=None)
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
         return self.state == State.ACTIVE
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Returns False for a damaged stored password; Django’s hashers raise for some of them."""
+        """Returns False for a malformed stored hash, for which some of Django’s hashers raise."""
         try:
             return super().check_password(raw_password)
         except (ValueError, AssertionError, IndexError, KeyError, TypeError):
@@ -433,7 +339,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             yield self._session_hash(secret)
 
     def _session_hash(self, secret: str | None) -> str:
-        """The session hash, which changes with the password and with session_epoch."""
+        """Returns the session hash, which changes with the password and with session_epoch."""
         return salted_hmac(
             "users.session",
             f"{self.password}|{self.session_epoch}",
@@ -445,16 +351,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
-    """The derived columns of an account. Lines of search_key keep a term from matching across two
-    fields.
+    """Returns the derived columns of an account, by name.
+
+    search_key has a line for each value, so that a search term cannot match across two of them.
     """
-    lines = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
+    texts = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
+    lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
     return {
-        "search_key": "\n".join(
-            dict.fromkeys(filter(None, map(identifiers.normalise_search_text, lines)))
-        ),
+        "search_key": "\n".join(dict.fromkeys(lines)),
         "name_key": identifiers.normalise_search_text(f"{last_name} {first_name}")[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,
     }
+
+
+def has_passed(moment: datetime) -> bool:
+    return moment <= timezone.now()

@@ -1,5 +1,6 @@
-"""Loads an account's permissions, from its roles and its own, in one query: for pages that show
-them and check many actions.
+"""Loads an account's permissions, those of its roles and its own, in one query.
+
+It serves pages that show them and check many actions.
 """
 
 from dataclasses import dataclass, field
@@ -13,68 +14,73 @@ from users.models import User
 
 @dataclass(frozen=True)
 class GrantedPermission:
-    """`name`: app.codename, as the gate has it. `words`: as people read it."""
+    """A permission that somebody has."""
 
+    # app.codename, as users/access.py uses it.
     name: str
-    words: str
+    # The name that people read.
+    label: str
 
 
 @dataclass(frozen=True)
 class Role:
     id: int
     name: str
-    rights: list[GrantedPermission] = field(default_factory=list)
+    permissions: list[GrantedPermission] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class AccountPermissions:
-    """By group, in the order of their names; and what the account has apart from them."""
+    """The permissions of one account."""
 
+    # In the order of their names.
     groups: list[Role]
+    # Granted to the account directly.
     own: list[GrantedPermission]
 
 
 def permission_rows(account_id: int) -> QuerySet:
-    """By group: its id and name, and a permission of it. By id 0, what the account has apart from
-    them.
+    """Returns rows of group ID, group name, app label, codename and name of a permission.
+
+    The account's own permissions have the group ID 0.
     """
     fields = ("content_type__app_label", "codename", "name")
-    through = Group.objects.filter(user=account_id).order_by()
-    own = (
-        Permission.objects.filter(user=account_id)
-        .order_by()
-        .values_list(Value(0), Value(""), *fields)
-    )
-    return through.values_list("id", "name", *(f"permissions__{name}" for name in fields)).union(
-        own, all=True
-    )
+    group_fields = [f"permissions__{name}" for name in fields]
+    groups = Group.objects.filter(user=account_id).order_by()
+    own = Permission.objects.filter(user=account_id).order_by()
+    own_rows = own.values_list(Value(0), Value(""), *fields)
+    return groups.values_list("id", "name", *group_fields).union(own_rows, all=True)
 
 
 PERMISSION_QUERY = CachedQuery(Group, permission_rows)
 
 
 def load_permissions(account: User) -> AccountPermissions:
-    """Also left on the account, where the gate finds it and asks the database no more."""
-    groups: dict[int, Role] = {0: Role(0, "")}
-    for pk, group, app, codename, words in sorted(
-        PERMISSION_QUERY.rows(account.pk), key=lambda row: (row[1], row[4] or "")
-    ):
-        role = groups.setdefault(pk, Role(pk, group))
-        if codename:
-            role.rights.append(GrantedPermission(f"{app}.{codename}", words))
-    mine = groups.pop(0).rights
-    names = {right.name for role in groups.values() for right in role.rights}
-    names |= {right.name for right in mine}
-    account.known_permissions = names  # type: ignore[attr-defined]
-    return AccountPermissions(list(groups.values()), mine)
+    """Returns the account's permissions, and stores their names on it.
 
-
-def permission_sources(rights: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:
-    """Each right once, in the order of its words, with the names of the roles that give it; "" for
-    the account itself.
+    `access.stored_permissions` reads them from there without another query.
     """
-    found: dict[GrantedPermission, list[str]] = {}
-    for role in (*rights.groups, Role(0, "", rights.own)):
-        for right in role.rights:
-            found.setdefault(right, []).append(role.name)
-    return sorted(found.items(), key=lambda item: (item[0].words, item[0].name))
+    roles: dict[int, Role] = {0: Role(0, "")}
+    names = set()
+    rows = PERMISSION_QUERY.rows(account.pk)
+    for pk, group, app, codename, label in sorted(rows, key=lambda row: (row[1], row[4] or "")):
+        role = roles.setdefault(pk, Role(pk, group))
+        if codename:
+            permission = GrantedPermission(f"{app}.{codename}", label)
+            role.permissions.append(permission)
+            names.add(permission.name)
+    account.known_permissions = names  # type: ignore[attr-defined]
+    own = roles.pop(0).permissions
+    return AccountPermissions(list(roles.values()), own)
+
+
+def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:
+    """Returns each permission once, sorted, with the names of the roles that grant it.
+
+    The name is "" for the account itself.
+    """
+    sources: dict[GrantedPermission, list[str]] = {}
+    for role in (*loaded.groups, Role(0, "", loaded.own)):
+        for permission in role.permissions:
+            sources.setdefault(permission, []).append(role.name)
+    return sorted(sources.items(), key=lambda item: (item[0].label, item[0].name))

@@ -1,4 +1,4 @@
-"""Locks on rows of accounts, always taken in the same order."""
+"""Row locks on accounts, always taken in the same order."""
 
 from users.models import User
 
@@ -8,13 +8,11 @@ def lock_account(account: User) -> User:
 
 
 def lock_superusers() -> bool:
-    """Locks all superusers, always in the order of their ids, before one of them is touched: two
-    requests that would each remove one of the last two queue here. True, for `guarded`.
+    """Locks all superusers, in the order of their IDs, before one of them is changed.
+
+    Two requests that would each remove one of the last two superusers therefore run one after the
+    other. Returns True.
     """
-    list(
-        User.objects.select_for_update(of=("self",))
-        .filter(is_superuser=True)
-        .order_by("pk")
-        .values_list("pk")
-    )
+    superusers = User.objects.filter(is_superuser=True).order_by("pk").values_list("pk")
+    list(superusers.select_for_update(of=("self",)))
     return True

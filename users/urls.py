@@ -1,4 +1,4 @@
-"""One include per feature."""
+"""The URLs of the application: one include for each room."""
 
 from django.urls import include, path
 from django.views.generic import RedirectView

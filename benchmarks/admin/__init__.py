@@ -1,3 +1,3 @@
-"""The peers: Django's own admin over the same accounts, twice, and the least that a signed-in page
-can cost.
+"""The peers of Rollcall: two configurations of Django's admin, and a view that does next to
+nothing.
 """

@@ -1,7 +1,7 @@
-"""allauth as tables alone: its own configuration would insist on its middleware."""
+"""Installs only the tables of allauth: its own configuration requires its middleware."""
 
 from django.apps import AppConfig
 
 
-class Addresses(AppConfig):
+class EmailAddresses(AppConfig):
     name = "allauth.account"

@@ -1,4 +1,4 @@
-"""The paginator that experts give the admin for large tables."""
+"""A paginator for large tables, as experienced developers configure it for the admin."""
 
 import json
 
@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 
 
 class EstimatedPaginator(Paginator):
-    """Asks the planner how many rows there are, and counts none."""
+    """Takes the number of rows from the planner instead of counting them."""
 
     object_list: QuerySet
 
@@ -24,5 +24,7 @@ class EstimatedPaginator(Paginator):
             sql, params = self.object_list.order_by().query.sql_with_params()
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
             plan = cursor.fetchone()[0]
-        rows = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-        return max(int(rows), 20 * self.per_page)  # a low guess must not hide pages
+        if isinstance(plan, str):
+            plan = json.loads(plan)
+        rows = int(plan[0]["Plan"]["Plan Rows"])
+        return max(rows, 20 * self.per_page)  # a low estimate must not hide pages

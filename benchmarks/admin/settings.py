@@ -1,12 +1,10 @@
-"""A Django project over Rollcall's accounts as `startproject` makes it: middleware, backend,
-sessions, templates.
-"""
+"""Settings of a Django project as `startproject` writes them, on Rollcall's tables."""
 
 from settings import *  # noqa: F403
 from settings import INSTALLED_APPS
 
-OTHERS = [app for app in INSTALLED_APPS if not app.startswith("allauth")]
-INSTALLED_APPS = ["django.contrib.admin", *OTHERS, "benchmarks.admin.apps.Addresses"]
+OWN_APPS = [app for app in INSTALLED_APPS if not app.startswith("allauth")]
+INSTALLED_APPS = ["django.contrib.admin", *OWN_APPS, "benchmarks.admin.apps.EmailAddresses"]
 ROOT_URLCONF = "benchmarks.admin.urls"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -32,8 +30,5 @@ TEMPLATES = [
         },
     }
 ]
-SILENCED_SYSTEM_CHECKS = [
-    "auth.E003",
-    "auth.W004",
-    "models.W040",
-]  # username is unique by an index over lower(username)
+# The username is unique by an index over lower(username), which these checks do not know.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "models.W040"]

@@ -1,4 +1,4 @@
-"""Two admin sites: what a developer writes on the first day, and what an expert makes of it."""
+"""Two admin sites: a straightforward one, and one tuned for large tables."""
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.admin import UserAdmin
@@ -53,7 +53,7 @@ class StockAdmin(UserAdmin):
 
 
 class TunedAdmin(StockAdmin):
-    """No count of the table anywhere: not for the pages, and not beside a filter."""
+    """Never counts the table, neither for the pages nor beside a filter."""
 
     paginator = EstimatedPaginator
     show_full_result_count = False

@@ -7,7 +7,7 @@ from benchmarks.admin.sites import stock, tuned
 
 @login_required
 def bare(request):
-    """Who is it? That is all."""
+    """Returns the name of the viewer and nothing else."""
     return HttpResponse(f"Signed in as {request.user.get_username()}.", content_type="text/plain")
 
 

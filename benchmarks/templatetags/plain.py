@@ -1,4 +1,4 @@
-"""Filters of the templates that stand in the place of HTML by hand."""
+"""Filters for the templates that replace hand-written HTML."""
 
 from django import template
 

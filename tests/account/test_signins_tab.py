@@ -17,8 +17,8 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.account.sign_in_list import SIZE, attempts_of
-from users.doctor.diagnosis import recent_activity
+from users.account.sign_in_list import SIZE, list_attempts
+from users.doctor.recent_activity import recent_activity
 from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(clie
     Client().force_login(ada)
     type(ada).objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(days=1))
     assert (
-        "The account is ended, so its sessions give no access."
+        "The account is expired, so its sessions give no access."
         in read(client.get(path(ada))).one("main").text
     )
 
@@ -138,7 +138,7 @@ def test_a_page_is_one_range_of_the_index_and_costs_the_same_with_many(ada):
             SignInEvent(account_id=account.pk, outcome="ok") for _ in range(300)
         )
     middle = SignInEvent.objects.filter(account_id=ada.pk)[150].pk
-    for call in (lambda: attempts_of(ada.pk), lambda: attempts_of(ada.pk, middle)):
+    for call in (lambda: list_attempts(ada.pk), lambda: list_attempts(ada.pk, middle)):
         [plan] = plans(call)
         assert_no_sort(plan)
         assert "signin_by_account" in plan, plan

@@ -13,14 +13,15 @@ from tests.plans import assert_no_sort, plans
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
-from users.audit.trail import BadTrailFilter, TrailFilter
+from users.audit.trail import TrailFilter
+from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
 NUMBERS = st.integers(0, LARGEST_ID)
 
 
-def bad(query: str) -> BadTrailFilter:
-    with pytest.raises(BadTrailFilter) as caught:
+def bad(query: str) -> BadParameter:
+    with pytest.raises(BadParameter) as caught:
         TrailFilter.parse(QueryDict(query))
     return caught.value
 
@@ -89,7 +90,7 @@ def test_an_unknown_and_a_repeated_parameter_are_named():
 def test_no_query_string_is_any_other_error(values):
     query = QueryDict(mutable=True)
     query.update(values)
-    with suppress(BadTrailFilter):
+    with suppress(BadParameter):
         TrailFilter.parse(query)
 
 
@@ -114,11 +115,11 @@ def test_all_pages_together_hold_each_event_once_newest_first(trail, size):
     pages = []
     after = 0
     while True:
-        events, more = TrailFilter(after=after).events(size)
-        pages.append(events)
-        if not more:
+        found = TrailFilter(after=after).page(size)
+        pages.append(found.rows)
+        if not found.has_next:
             break
-        after = events[-1].pk
+        after = found.rows[-1].pk
     assert [event for page in pages for event in page] == trail
     assert all(len(page) == size for page in pages[:-1])
 
@@ -127,19 +128,19 @@ def test_the_filters_narrow_together(trail):
     actor = trail[0].actor_id
     target = trail[0].target_id
     wanted = TrailFilter(action=trail[0].action, actor=actor, target=target)
-    events, more = wanted.events()
-    assert events == [
+    found = wanted.page()
+    assert found.rows == [
         event
         for event in trail
         if (event.action, event.actor_id, event.target_id) == (trail[0].action, actor, target)
     ]
-    assert (len(events), more) == (2, False)
+    assert (len(found.rows), found.has_next) == (2, False)
 
 
 def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
-    first, _ = TrailFilter().events(50)
+    first = TrailFilter().page(50).rows
     AuditEvent.objects.bulk_create([build_event("denied", actor=None) for _ in range(10)])
-    second, _ = TrailFilter(after=first[-1].pk).events(50)
+    second = TrailFilter(after=first[-1].pk).page(50).rows
     assert first + second == trail[:100]
 
 
@@ -168,7 +169,7 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
         event.actor_id = number % 50
         event.target_id = number % 50
     AuditEvent.objects.bulk_create(events, batch_size=1000)
-    [plan] = plans(wanted.events)
+    [plan] = plans(wanted.page)
     assert {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor] in plan
     assert_no_sort(plan)
 
@@ -191,6 +192,6 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, in
     AuditEvent.objects.bulk_create(
         old + [build_event("account.edited", actor=None) for _ in range(3000)], batch_size=1000
     )
-    [plan] = plans(wanted.events)
+    [plan] = plans(wanted.page)
     assert index in plan
     assert_no_sort(plan)

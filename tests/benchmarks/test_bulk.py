@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.http import QueryDict
 
-from benchmarks.__main__ import parse
-from benchmarks.bulk_by_hand import FILTER, REASON, by_hand
+from benchmarks.__main__ import parse_options
+from benchmarks.bulk_by_hand import FILTER, REASON, suspend_by_hand
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from users.audit.models import AuditEvent
@@ -65,13 +65,13 @@ def test_it_changes_the_same_accounts_and_leaves_the_same_rows():
     User.objects.filter(pk__in=[account.pk for account in ones]).update(last_seen_at=PAST)
     fitting = Selection.parse(QueryDict(f"{FILTER}&all=1")).accounts().order_by("pk")
     assert [account.pk for account in fitting] == [account.pk for account in others[:2]]
-    job, _ = by_hand(others[-1].pk, 2)
+    job, _ = suspend_by_hand(others[-1].pk, 2)
     hand = left(others[:2], job)
     machine = left(ones[:2], by_job)
     assert hand == machine
 
 
 def test_it_is_a_run_of_its_own():
-    assert parse(["--accounts", "1000", "--bulk"]).bulk
+    assert parse_options(["--accounts", "1000", "--bulk"]).bulk
     with pytest.raises(SystemExit):
-        parse(["--accounts", "1000", "--bulk", "--sqlite"])
+        parse_options(["--accounts", "1000", "--bulk", "--sqlite"])

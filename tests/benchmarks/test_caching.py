@@ -10,16 +10,16 @@ import psutil
 import pytest
 from django.conf import settings as configured
 
-from benchmarks import cold
-from benchmarks.__main__ import parse
-from benchmarks.cache import cache
+from benchmarks import settings_cold
+from benchmarks.__main__ import parse_options
+from benchmarks.cache import open_cache
+from benchmarks.caching_report import Line, caching_report
 from benchmarks.cases import Case
 from benchmarks.client import Answer, Connection
-from benchmarks.crowd import crowd
-from benchmarks.editor import Editor, Ledger, editors
-from benchmarks.lines import Line, report
-from benchmarks.measure import count
-from benchmarks.peers import CSRF, PEERS, Running, with_redis
+from benchmarks.editor import Editor, Ledger, find_editors
+from benchmarks.measure import count_queries
+from benchmarks.mixed_load import run_mixed_load
+from benchmarks.peers import CSRF, PEERS, Running, rollcall_with_redis
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask
 from users.caching.fragments import FragmentMemory
@@ -108,9 +108,9 @@ def test_only_active_accounts_that_are_on_page_1_and_of_no_staff_are_edited(conn
     wanted = {make_user().pk, make_user().pk}
     make_user("Viewer")
     make_user(status="suspended")
-    assert {editor.pk for editor in editors(connection, Ledger(), 2)} == wanted
+    assert {editor.pk for editor in find_editors(connection, Ledger(), 2)} == wanted
     with pytest.raises(RuntimeError, match="2 accounts to edit and not 3"):
-        editors(connection, Ledger(), 3)
+        find_editors(connection, Ledger(), 3)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,7 +123,7 @@ def test_readers_and_editors_at_once_see_no_stale_page(client, live_server):
     rollcall = Running(PEERS[0], live_server.thread.port, cookies)
     ledger = Ledger()
     each = [Editor(make_user().pk, ledger) for _ in range(2)]
-    found = crowd(rollcall, ledger, each, rate=5, seconds=1)
+    found = run_mixed_load(rollcall, ledger, each, rate=5, seconds=1)
     assert 1 <= len(found.edits) <= 5
     assert {edit.status for edit in found.edits} == {302}
     assert {(read.status, read.stale) for read in found.reads} == {(200, False)}
@@ -161,15 +161,15 @@ def test_it_asks_for_compression_as_browsers_do():
 
 
 def test_redis_is_for_rollcall_alone():
-    assert with_redis("redis://here").environment == {"REDIS_URL": "redis://here"}
+    assert rollcall_with_redis("redis://here").environment == {"REDIS_URL": "redis://here"}
     assert [peer.name for peer in PEERS if peer.environment.get("REDIS_URL") or peer.caches] == []
 
 
 def test_a_redis_that_the_run_started_may_be_stopped_and_one_that_was_given_may_not():
-    with cache("") as own:
+    with open_cache("") as own:
         assert psutil.pid_exists(own.pid)
         assert own.pid != os.getpid()
-        with cache(own.url) as given:
+        with open_cache(own.url) as given:
             assert (given.url, given.version, given.pid) == (own.url, own.version, 0)
     assert not psutil.pid_exists(own.pid)
 
@@ -179,31 +179,32 @@ def test_cold_means_that_no_page_comes_from_a_cache(client, settings):
     make_user()
     client.force_login(make_superuser())
     assert [ask(client, LIST).outcome for _ in range(2)] == ["miss", "hit"]
-    settings.CACHES = cold.CACHES
+    settings.CACHES = settings_cold.CACHES
     assert [ask(client, LIST).outcome for _ in range(2)] == ["miss", "miss"]
 
 
 def test_cold_means_that_nobody_gets_the_page_that_another_one_makes_nor_a_row_made_before(
     monkeypatch,
 ):
-    for kind, name in ((PageBuilder, "shared"), (FragmentMemory, "put")):  # put back afterwards
+    # Put back afterwards.
+    for kind, name in ((PageBuilder, "await_thread"), (FragmentMemory, "put")):
         monkeypatch.setattr(kind, name, getattr(kind, name))
-    assert cold.MIDDLEWARE[0] == "benchmarks.cold.AloneMiddleware"
-    assert cold.AloneMiddleware(lambda request: request)("answer") == "answer"
-    assert PageBuilder.shared(None, None) is None
+    assert settings_cold.MIDDLEWARE[0] == "benchmarks.settings_cold.UnsharedMiddleware"
+    assert settings_cold.UnsharedMiddleware(lambda request: request)("answer") == "answer"
+    assert PageBuilder.await_thread(None, None) is None
     memory = FragmentMemory()
     memory.put(("row",), "<tr>")
     assert memory.get(("row",)) is None
 
 
 @pytest.mark.parametrize(
-    ("peer", "asked"), [(with_redis("redis://here"), ["4", "1"]), (PEERS[1], ["4"])]
+    ("peer", "asked"), [(rollcall_with_redis("redis://here"), ["4", "1"]), (PEERS[1], ["4"])]
 )
 def test_queries_are_counted_again_once_caches_have_the_page(peer, asked):
     answers = iter(Answer(0, 200, {"x-queries": number}, b"page") for number in ["4", "1"])
     connection = SimpleNamespace(get=lambda path: next(answers), close=lambda: None)
     running = SimpleNamespace(peer=peer, connect=lambda: connection)
-    found = count(Case("list", {peer.name: LIST}), [running])[peer.name]
+    found = count_queries(Case("list", {peer.name: LIST}), [running])[peer.name]
     assert (found.queries_first, found.queries, found.bytes) == (4, int(asked[-1]), 4)
 
 
@@ -212,7 +213,7 @@ def test_queries_are_counted_again_once_caches_have_the_page(peer, asked):
 )
 def test_options_that_make_no_sense_together_are_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        parse(["--accounts", "1000", *wrong])
+        parse_options(["--accounts", "1000", *wrong])
     assert capsys.readouterr().err.splitlines()[-1].startswith("bin/bench: error: --")
 
 
@@ -235,7 +236,7 @@ def test_a_line_of_the_report_says_how_pages_came_and_how_many_were_stale():
         ),
         Line.of("crowd", answers("hit", "miss"), hit_share=0.5, stale=2, worst_ms=150.0),
     ]
-    made = report({"accounts": 10}, lines)
+    made = caching_report({"accounts": 10}, lines)
     rows = [
         [cell.strip() for cell in row.strip("|").split("|")]
         for row in made.text.splitlines()

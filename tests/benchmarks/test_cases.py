@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks import past
-from benchmarks.cases import cases, listed
-from benchmarks.farend import DOMAIN, move
-from benchmarks.filters import combinations, filters
+from benchmarks import past_events
+from benchmarks.cases import all_cases, list_case
+from benchmarks.filters import combined_cases, filter_cases
+from benchmarks.oldest_domain import DOMAIN, move_oldest_addresses
 from tests.builders import make_superuser, make_user
 from users.directory.filters import FILTERS
 from users.directory.sorts import SORTS
@@ -32,7 +32,7 @@ def accounts():
 @pytest.mark.usefixtures("accounts")
 def test_rollcall_answers_every_case(client):
     client.force_login(make_superuser())
-    found = cases(60, busy=past.busy())
+    found = all_cases(60, busy=past_events.busy_account())
     answers = {
         case.name: client.get(case.paths["rollcall"].format(pk=User.objects.first().pk)).status_code
         for case in found
@@ -42,19 +42,19 @@ def test_rollcall_answers_every_case(client):
 
 
 def test_every_filter_and_every_sort_of_the_directory_has_a_case():
-    assert {name for _, query, _ in filters() for name in query} == set(FILTERS)
-    assert {name for _, query, _, _ in combinations() for name in query} <= set(FILTERS)
+    assert {name for _, query, _ in filter_cases() for name in query} == set(FILTERS)
+    assert {name for _, query, _, _ in combined_cases() for name in query} <= set(FILTERS)
 
 
 @pytest.mark.usefixtures("accounts")
 def test_every_sort_has_a_case_at_both_ends_of_the_admin():
-    names = {case.name: case.paths for case in cases(60)}
+    names = {case.name: case.paths for case in all_cases(60)}
     for sort in SORTS:
         assert {"rollcall", "admin", "tuned", "bare"} == set(names[f"sort {sort}, page 1"])
 
 
 def test_the_same_list_is_asked_of_each_peer():
-    case = listed("x", {"status": "active"}, {"status__exact": "active"}, "-name")
+    case = list_case("x", {"status": "active"}, {"status__exact": "active"}, "-name")
     assert case.paths == {
         "rollcall": "/users/?status=active&sort=-name",
         "admin": "/admin/users/user/?status__exact=active&o=-4.-3",
@@ -64,14 +64,14 @@ def test_the_same_list_is_asked_of_each_peer():
 
 
 def test_a_filter_that_the_admin_lacks_is_not_asked_of_it():
-    assert set(listed("x", {"status": "ended"}, None).paths) == {"rollcall", "bare"}
+    assert set(list_case("x", {"status": "ended"}, None).paths) == {"rollcall", "bare"}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_only_the_oldest_accounts_move_to_the_provider_at_the_far_end():
     for number in range(200):
         make_user(username=f"person-{number}", email=f"{number}@gmail.example")
-    move()
+    move_oldest_addresses()
     moved = User.objects.filter(email_domain=DOMAIN).order_by("pk")
     oldest = list(User.objects.order_by("pk").values_list("pk", flat=True)[: len(moved)])
     assert [account.pk for account in moved] == oldest

@@ -3,11 +3,11 @@
 import pytest
 
 from benchmarks.cases import Case
-from benchmarks.client import Answer, parse
-from benchmarks.forms import form_with
+from benchmarks.client import Answer, parse_head
+from benchmarks.form_parser import form_with
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS
-from benchmarks.report import report, table
+from benchmarks.report import case_report, markdown_table
 
 
 def result(*milliseconds: float, status: int = 200) -> Result:
@@ -36,7 +36,7 @@ def test_the_report_shows_times_ratios_and_faults():
     rows = [
         (Case("list", {}), {"rollcall": result(*[2] * 30), "admin": result(5, 5, 5, status=500)})
     ]
-    made = report({"accounts": 10}, {"page 1": 0.00025}, PEERS[:2], rows)
+    made = case_report({"accounts": 10}, {"page 1": 0.00025}, PEERS[:2], rows)
     assert cells(made.text, "list") == [
         "list",
         "2.00",
@@ -57,12 +57,12 @@ def test_the_report_shows_times_ratios_and_faults():
 
 
 def test_a_peer_without_the_page_leaves_its_cells_empty():
-    made = report({}, {}, PEERS[:2], [(Case("list", {}), {"rollcall": result(*[2] * 30)})])
+    made = case_report({}, {}, PEERS[:2], [(Case("list", {}), {"rollcall": result(*[2] * 30)})])
     assert cells(made.text, "list") == ["list", "2.00", "2.00", "–", "4", "2", *["–"] * 6, ""]
 
 
 def test_the_table_is_markdown():
-    assert table(["case", "ms"], [["a", "1"]]).splitlines() == [
+    assert markdown_table(["case", "ms"], [["a", "1"]]).splitlines() == [
         "| case |  ms |",
         "| ---- | --: |",
         "| a    |   1 |",
@@ -86,7 +86,7 @@ def test_a_form_is_read_as_a_browser_would_send_it():
 
 
 def test_a_response_head_is_taken_apart():
-    assert parse(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /a: b") == (
+    assert parse_head(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /a: b") == (
         302,
         {"content-length": "0", "location": "/a: b"},
     )

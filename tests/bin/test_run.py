@@ -32,7 +32,7 @@ def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_p
     visitor = Visitor(laptop["PORT"], f"localhost:{laptop['PORT']}")
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         serves(run, visitor)
-        password = re.search(r"Password: +(\S+), noted in (\S+)", run.said())
+        password = re.search(r"Password: +(\S+), saved in (\S+)", run.said())
         assert password
         assert visitor.sign_in("admin", password[1])[0].headers["Location"] == "/users/"
         assert "10,000" in visitor.ask("/users/")[1]
@@ -44,7 +44,7 @@ def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_p
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         serves(run, visitor)
         assert password[1] not in run.said()
-        assert f"noted in {noted}" in run.said()
+        assert f"saved in {noted}" in run.said()
         assert visitor.ask("/users/")[0].status == 200  # the session is still there
         leaves_nothing(run, signal.SIGTERM)
 
@@ -66,7 +66,7 @@ def test_a_taken_port_is_named(laptop, tmp_path):
         running([ROOT / "bin" / "run"], tmp_path, **laptop) as run,
     ):
         assert run.process.wait(180) == 1
-    assert f"Port {laptop['PORT']} on 127.0.0.1 is taken" in run.said()
+    assert f"Port {laptop['PORT']} on 127.0.0.1 is used" in run.said()
     assert "Traceback" not in run.said()
 
 
@@ -82,7 +82,7 @@ def test_a_demo_of_an_earlier_version_is_refused_and_left_as_it_is(laptop, tmp_p
     with running([ROOT / "bin" / "run"], tmp_path, **laptop) as run:
         assert run.process.wait(180) == 1
     assert run.said().splitlines()[-1] == (
-        "This demo database was made by an earlier version and has to be made anew. "
+        "This demo database was made by an earlier version and must be recreated. "
         f"Remove its folder and start bin/run again: rm -r {var} && bin/run"
     )
     assert "Traceback" not in run.said()

@@ -15,7 +15,7 @@ from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.bulk.undo_rules import undo_objection
+from users.bulk.undo_rules import undo_refusal
 from users.jobs.models import Job, JobItem
 from users.models import User
 
@@ -72,7 +72,9 @@ def test_its_page_starts_the_job(client, root, noun):
     accounts = fitting(noun)
     path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
     response = client.get(path)
-    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].question("2 accounts")
+    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].confirmation_question(
+        "2 accounts"
+    )
     response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
     assert response.status_code == 302, errors_of(response)
     job = work(Job.objects.get())
@@ -204,7 +206,7 @@ def test_a_group_that_is_gone_by_then_is_not_given_back(root):
 def test_what_is_erased_is_not_taken_back(root):
     job = run("erasure", [make_user()], by=root, reason="Asked for it")
     assert (job.state, job.changed) == ("done", 1)
-    assert "can’t be undone" in undo_objection(job)
+    assert "can’t be undone" in undo_refusal(job)
 
 
 def test_more_than_ten_are_erased_by_two_people_only(root, settings):

@@ -152,7 +152,7 @@ def test_who_loses_the_right_in_the_middle_stops_there(monkeypatch):
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 10)
     assert (
-        "may not do this any more: Your roles don’t include the permission “users.suspend_user”."
+        "may no longer do this: Your roles don’t include the permission “users.suspend_user”."
         in job.note
     )
     assert User.objects.filter(status="suspended").count() == 10

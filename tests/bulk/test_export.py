@@ -15,7 +15,7 @@ from tests.bulk.running import run, start, work
 from tests.pages import read
 from users import masking
 from users.audit.models import AuditEvent
-from users.bulk.undo_rules import undo_objection
+from users.bulk.undo_rules import undo_refusal
 from users.jobs import approval, engine, worker
 from users.jobs.models import Job
 from users.models import User
@@ -133,7 +133,7 @@ def test_nothing_of_the_accounts_changes_and_nobody_can_undo_it(root):
     job = run("export", accounts, by=root, parameters={"columns": ALL, "format": "csv"})
     assert [row(account) for account in accounts] == before
     assert (job.unchanged, job.changed, job.items.count()) == (3, 0, 0)
-    assert "can’t be undone" in undo_objection(job)
+    assert "can’t be undone" in undo_refusal(job)
     assert not AuditEvent.objects.filter(
         target_id__in=[account.pk for account in accounts]
     ).exists()

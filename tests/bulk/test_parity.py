@@ -392,4 +392,6 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor):
 
 
 def test_every_action_is_compared():
-    assert set(CASES) == {noun for noun, action in ACTIONS_BY_NOUN.items() if action.touches}
+    assert set(CASES) == {
+        noun for noun, action in ACTIONS_BY_NOUN.items() if action.changes_accounts
+    }

@@ -18,7 +18,7 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run, work
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.bulk.undo_rules import undo_objection
+from users.bulk.undo_rules import undo_refusal
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
@@ -273,7 +273,7 @@ def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
     assert JobItem.objects.filter(job=new, before__isnull=False).count() == 5
     old.refresh_from_db()
     settings.BULK_UNDO_DAYS = 365
-    assert "no longer kept" in undo_objection(old)
+    assert "no longer kept" in undo_refusal(old)
 
 
 # --- the page -------------------------------------------------------------------------------------

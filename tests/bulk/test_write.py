@@ -11,7 +11,7 @@ from tests.bulk.running import run, start, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.bulk.undo_rules import undo_objection
+from users.bulk.undo_rules import undo_refusal
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import deliver_due_messages
@@ -60,7 +60,7 @@ def test_each_gets_one_mail_of_the_one_letter_and_one_event(client, agent):
     assert {
         account.version for account in User.objects.filter(pk__in=[each.pk for each in accounts])
     } == {1}
-    assert undo_objection(job) == "This job can’t be undone."
+    assert undo_refusal(job) == "This job can’t be undone."
     page = read(client.get(f"/jobs/{job.pk}/")).text
     assert "News, {first_name}" in page
     assert "new terms." in page
@@ -203,4 +203,4 @@ def test_the_ladder_of_the_sample(client):
     assert client.post(suspension).status_code == 404  # it has nothing to show
     assert client.post("/users/bulk/letter/sample/?ids=x", SENT).status_code == 400
     assert_wrong_method(client, address([ada], "sample/"), allowed="POST")
-    assert ACTIONS_BY_NOUN["letter"].samples
+    assert ACTIONS_BY_NOUN["letter"].has_sample

@@ -124,7 +124,7 @@ class Counted:
 
 def forget(pages: PageCache) -> None:
     """What the process remembers; Redis keeps it."""
-    pages.near.clear()
+    pages.memory.clear()
     MEMORY_OF_PIECES.clear()
 
 

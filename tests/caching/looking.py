@@ -101,7 +101,7 @@ def stored() -> dict[str, bytes]:
         return dict(cache._cache)
     with server() as there:
         kept = {key.decode(): there.get(key) or b"" for key in there.scan_iter()}
-    return kept | {f"near {key}": value for key, (_, value) in cache.near.items.items()}
+    return kept | {f"near {key}": value for key, (_, value) in cache.memory.items.items()}
 
 
 @contextmanager
@@ -125,7 +125,9 @@ def swap(memory: dict) -> dict:
     fragments.FRAGMENT_MEMORY = memory.get("pieces") or fragments.FragmentMemory()
     if on_redis():
         [url] = [
-            url for url, state in backend.PROCESS_STATE.items() if state[0] is caches["pages"].near
+            url
+            for url, state in backend.PROCESS_STATE.items()
+            if state[0] is caches["pages"].memory
         ]
         before["state"] = backend.PROCESS_STATE[url]
         backend.PROCESS_STATE[url] = memory.get("state") or (

@@ -115,4 +115,4 @@ def until_back() -> None:
 def asked() -> bool:
     caches["pages"].get("nothing")
     caches["pages"].add("something", 1, 1)
-    return not caches["pages"].trouble()
+    return not caches["pages"].current_error()

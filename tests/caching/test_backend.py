@@ -33,13 +33,13 @@ def test_it_is_a_cache(pages):
     assert pages.delete("one")
     assert not pages.delete("one")
     assert not pages.has_key("one")
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     pages.set("gone", 1, 60)
     before = pages.redis.calls.copy()
-    with pages.together():
+    with pages.batch_writes():
         pages.set("one", 1, 60)
         pages.set_many({"two": 2, "three": 3}, 60)
         assert pages.delete("gone")
@@ -48,7 +48,7 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
     assert pages.redis.calls - before == {"get": 1}
     assert not server.direct.exists(pages.make_key("one"))
     pages.close()
-    assert pages.unsent == []
+    assert pages.pipelines == []
     forget(pages)
     assert pages.get_many(["one", "two", "three", "gone"]) == {"one": 1, "two": 2, "three": 3}
     assert 50_000 < server.direct.pttl(pages.make_key("one")) <= 60_000
@@ -56,23 +56,23 @@ def test_writes_that_belong_together_reach_redis_at_once(pages, server):
 
 def test_a_block_within_another_sends_its_own_as_it_is_then(pages, server):
     value = ["one"]
-    with pages.together():
+    with pages.batch_writes():
         pages.set("outer", value, 60)
-        with pages.together():
+        with pages.batch_writes():
             pages.set("inner", value, 60)
-        assert pages.unsent == []
+        assert pages.pipelines == []
         value.append("two")
         assert server.direct.exists(pages.make_key("inner"), pages.make_key("outer")) == 1
     value.append(lambda: "nothing that can be packed")
     pages.close()
     forget(pages)
     assert pages.get_many(["inner", "outer"]) == {"inner": ["one"], "outer": ["one", "two"]}
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 def test_what_was_written_before_an_error_is_written(pages):
     def build() -> None:
-        with pages.together():
+        with pages.batch_writes():
             pages.set("one", 1, 60)
             raise ValueError("of the page")
 
@@ -83,11 +83,11 @@ def test_what_was_written_before_an_error_is_written(pages):
 
 
 def test_a_redis_that_is_gone_when_the_page_is_sent_costs_the_page_its_place_alone(pages, server):
-    with pages.together():
+    with pages.batch_writes():
         pages.set("one", 1, 60)
     server.kill()
     pages.close()
-    assert pages.trouble() == "ConnectionError"
+    assert pages.current_error() == "ConnectionError"
     assert pages.get("one") == 1
 
 
@@ -97,30 +97,30 @@ def test_who_finds_nothing_holds_the_lock_for_the_process_with_the_same_question
     first = make()
     second = make()
     before = first.redis.calls.copy()
-    with first.claiming("lock"):
+    with first.lock_on_miss("lock"):
         assert first.get("page") is None
         assert 0 < server.direct.pttl(first.make_key("lock")) <= 5_000
-        assert first.claimed()
+        assert first.may_build()
         assert first.get("other") is None  # one alone
         assert server.direct.dbsize() == 1
     for boot, own in ((backend.BOOT_ID, True), ("another process", False)):
         monkeypatch.setattr(backend, "BOOT_ID", boot)
-        with second.claiming("lock"):
+        with second.lock_on_miss("lock"):
             assert second.get("page") is None
-            assert second.claimed() is own
+            assert second.may_build() is own
     assert first.redis.calls - before == {"get": 1}
 
 
 def test_who_finds_something_takes_no_lock_until_something_is_missing(pages, server):
     pages.set("heads", ["Cookie"], 60)
     forget(pages)
-    with pages.claiming("lock"):
+    with pages.lock_on_miss("lock"):
         assert pages.get("heads") == ["Cookie"]
         assert not server.direct.exists(pages.make_key("lock"))
         assert pages.get("page") is None
         assert server.direct.exists(pages.make_key("lock"))
-    with pages.claiming("another"):
-        assert pages.claimed()  # without a question before nobody is known to hold it
+    with pages.lock_on_miss("another"):
+        assert pages.may_build()  # without a question before nobody is known to hold it
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -131,18 +131,18 @@ def test_without_a_lock_everybody_is_the_first_and_who_can_read_reads(pages, ser
     hurt(server)
     try:
         for _ in range(2):
-            with pages.claiming("lock"):
+            with pages.lock_on_miss("lock"):
                 assert pages.get("nothing") is None
-                assert pages.claimed()
+                assert pages.may_build()
                 assert pages.get("one") == (None if fault in AWAY else 1)
     finally:
         heal(server)
     clock.now += BREAKER_SECONDS
-    with pages.claiming("lock"):
+    with pages.lock_on_miss("lock"):
         assert pages.get("nothing") is None
-        assert pages.claimed()
+        assert pages.may_build()
     assert server.direct.exists(pages.make_key("lock"))
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 def test_what_it_is_given_lasts_as_long_as_was_said(pages, server, clock):
@@ -161,7 +161,7 @@ def test_add_asks_redis_alone(make):
     assert first.add("lock", True, 5)
     assert not first.add("lock", True, 5)
     assert not second.add("lock", True, 5)
-    assert first.near.items == {}
+    assert first.memory.items == {}
     first.delete("lock")
     assert second.add("lock", True, 5)
 

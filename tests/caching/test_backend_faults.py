@@ -26,14 +26,14 @@ def test_nothing_raises_and_afterwards_all_is_as_before(make, pages, server, clo
     pages.set_many({"one": 1, "two": 2}, 60)
     hurt(server)
     use_all(pages)
-    assert pages.trouble()
+    assert pages.current_error()
     clock.now += BREAKER_SECONDS
     use_all(make())  # it is tried, and it is not better
-    assert pages.trouble()
+    assert pages.current_error()
     heal(server)
     clock.now += BREAKER_SECONDS
     use_all(pages)
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
     pages.set("one", 1, 60)
     forget(pages)
     assert pages.get("one") == 1
@@ -46,7 +46,7 @@ def test_one_attempt_and_then_nobody_asks_for_some_seconds(pages, server, clock,
     assert pages.get("one") is None
     spent = calls(pages)
     opened = len(sockets)
-    assert pages.reading.open
+    assert pages.read_breaker.open
     for after in (0, BREAKER_SECONDS / 2, BREAKER_SECONDS / 2 - 0.001):
         clock.now += after
         use_all(pages)
@@ -72,7 +72,7 @@ def test_a_silent_server_is_waited_for_once(pages, server, sockets, monkeypatch)
     opened = len(sockets)
     monkeypatch.setattr(AbstractConnection, "read_response", noted)
     assert pages.get("one") is None
-    assert pages.trouble() == "TimeoutError"
+    assert pages.current_error() == "TimeoutError"
     assert (len(waited), len(sockets)) == (1, opened)
 
 
@@ -80,7 +80,7 @@ def test_a_write_that_meets_silence_spares_the_reads(pages, server):
     pages.get("one")
     server.freeze()
     pages.set("one", 1, 60)
-    assert pages.reading.open
+    assert pages.read_breaker.open
     before = calls(pages)
     assert pages.get("two") is None
     assert calls(pages) == before
@@ -103,7 +103,7 @@ def test_a_server_that_takes_nothing_still_answers(pages, server, clock, fault):
     pages.set_many({"one": 1, "two": 2}, 60)
     hurt(server)
     pages.set("three", 3, 60)
-    assert (pages.writing.open, pages.reading.open) == (True, False)
+    assert (pages.write_breaker.open, pages.read_breaker.open) == (True, False)
     before = pages.redis.calls.copy()
     for _ in range(3):
         forget(pages)
@@ -121,7 +121,7 @@ def test_a_server_that_takes_nothing_still_answers(pages, server, clock, fault):
     heal(server)
     clock.now += BREAKER_SECONDS
     pages.set("three", 3, 60)
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
     forget(pages)
     assert pages.get("three") == 3
 
@@ -145,7 +145,7 @@ def test_trouble_is_logged_once_and_so_is_its_end(pages, server, clock, caplog):
     server.start()
     pages.get("one")
     pages.get("two")
-    pages.reading.worked()
+    pages.read_breaker.record_success()
     # Reads are back; writes have been left alone as long, and come back with the next one.
     assert [record.getMessage() for record in caplog.records] == [
         "The page cache is unavailable (reads): ConnectionError",
@@ -174,7 +174,7 @@ def test_a_server_that_was_killed_and_started_again_works_again_by_itself(pages,
     pages.set("one", 1, 60)
     forget(pages)
     assert pages.get("one") == 1
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 def test_a_kept_connection_that_was_closed_is_opened_again_without_an_error(
@@ -187,7 +187,7 @@ def test_a_kept_connection_that_was_closed_is_opened_again_without_an_error(
     forget(pages)
     assert pages.get("one") == 1
     assert len(sockets) == opened + 1
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
     assert caplog.records == []
 
 
@@ -202,7 +202,7 @@ def test_a_connection_that_is_closed_while_it_is_used_is_tried_once_more(
     opened = len(sockets)
     assert pages.get("one") == 1
     assert len(sockets) == opened + 1
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 def test_an_emptied_server_is_filled_again(pages, server):
@@ -213,7 +213,7 @@ def test_an_emptied_server_is_filled_again(pages, server):
     pages.set("one", 1, 60)
     forget(pages)
     assert pages.get("one") == 1
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""
 
 
 class Gone:
@@ -241,7 +241,7 @@ def test_an_entry_that_cannot_be_read_is_as_none_and_is_written_over(
     assert not pages.has_key("bad")
     assert pages.get_many(["good", "bad"]) in ({}, {"good": 1})
     assert pages.get("good") == 1  # one bad entry closes nothing
-    assert (pages.trouble(), caplog.records) == ("", [])
+    assert (pages.current_error(), caplog.records) == ("", [])
     pages.set("bad", 2, 60)
     forget(pages)
     assert pages.get_many(["good", "bad"]) == {"good": 1, "bad": 2}
@@ -254,4 +254,4 @@ def test_a_server_that_is_tried_with_an_entry_that_cannot_be_read_is_back(pages,
     server.direct.set(pages.make_key("bad"), b"nothing of ours")
     clock.now += BREAKER_SECONDS
     assert pages.get("bad") is None
-    assert pages.trouble() == ""
+    assert pages.current_error() == ""

@@ -33,7 +33,7 @@ def test_what_was_read_once_is_asked_for_again_after_some_seconds(pages, clock):
 
 def test_only_what_is_not_remembered_is_asked_for(pages, monkeypatch):
     pages.set_many({"one": 1, "two": 2}, 60)
-    pages.near.forget(pages.make_key("two"))
+    pages.memory.forget(pages.make_key("two"))
     asked = []
     monkeypatch.setattr(
         pages.redis.inner, "get_many", lambda keys, version: asked.append(keys) or {"two": 2}
@@ -47,7 +47,11 @@ def test_all_threads_of_a_process_remember_together(make):
         mine = make()
         mine.set(f"of {number}", number, 60)
         assert mine.get(f"of {number}") == number
-        return {"near": mine.near, "reading": mine.reading, "writing": mine.writing}
+        return {
+            "memory": mine.memory,
+            "read_breaker": mine.read_breaker,
+            "write_breaker": mine.write_breaker,
+        }
 
     states = at_once(*[lambda number=number: work(number) for number in range(8)])
     assert all(state == states[0] for state in states), states
@@ -94,8 +98,8 @@ def test_a_big_value_is_not_remembered_and_takes_the_small_one_of_its_name_with_
     pages.set("page", "small", 60)
     big = os.urandom(MEMORY_BYTES // 8)
     pages.set("page", big, 60)
-    assert pages.near.get(pages.make_key("page")) is None
-    assert pages.near.size == 0
+    assert pages.memory.get(pages.make_key("page")) is None
+    assert pages.memory.size == 0
     assert pages.get("page") == big
     assert pages.redis.calls["get"] == 1
 

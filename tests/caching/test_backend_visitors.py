@@ -50,7 +50,7 @@ def test_pages_come_and_are_right_and_a_session_holds(client, site, clock, fault
                 assert f"Grace After{number}" in names(client.get("/users/"))
                 assert heading(client.get(f"/users/{account.pk}/")) == f"Grace After{number}"
         clock.now += BREAKER_SECONDS
-    assert caches["pages"].trouble() == ""
+    assert caches["pages"].current_error() == ""
 
 
 @pytest.mark.django_db
@@ -120,4 +120,4 @@ def test_a_page_that_cannot_be_read_is_made_anew(client, site):
     forget(caches["pages"])
     assert "Grace" in names(client.get("/users/"))
     assert b"nothing of ours" not in site.direct.mget(list(site.direct.scan_iter()))
-    assert caches["pages"].trouble() == ""
+    assert caches["pages"].current_error() == ""

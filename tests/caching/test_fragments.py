@@ -78,7 +78,7 @@ def test_another_process_has_them_from_the_cache(memory, asked):
 def test_a_few_are_made_sooner_than_the_cache_is_asked_unless_they_are_dear(
     asked, number, dear, asks
 ):
-    render_fragments(some(number, [], dear=dear))
+    render_fragments(some(number, [], expensive=dear))
     assert asked == {"set_many": 1} | ({"get_many": 1} if asks else {})
 
 

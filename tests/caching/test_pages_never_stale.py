@@ -326,7 +326,7 @@ class Office(RuleBasedStateMachine):
 
     def near_memory_lost(self) -> None:
         if on_redis():
-            caches["pages"].near.clear()
+            caches["pages"].memory.clear()
 
     def entries_vanish(self) -> None:
         for key in list(stored())[::2]:
@@ -336,7 +336,7 @@ class Office(RuleBasedStateMachine):
                 continue
             with server() as there:
                 there.delete(key)
-            caches["pages"].near.forget(key.removeprefix("near "))
+            caches["pages"].memory.forget(key.removeprefix("near "))
 
     def restarted(self) -> None:
         if on_redis():

@@ -58,7 +58,7 @@ class Waiting:
 
     def __init__(self, monkeypatch):
         self.count = threading.Semaphore(0)
-        for name in ("shared", "built_elsewhere"):
+        for name in ("await_thread", "await_process"):
             monkeypatch.setattr(
                 pages.PageBuilder, name, self.noted(getattr(pages.PageBuilder, name))
             )
@@ -86,7 +86,6 @@ def request(path: str = "/users/"):
     }
     rights |= {"is_authenticated": True, "is_active": True, "has_perm": lambda name: True}
     request.user = SimpleNamespace(**rights)
-    request.htmx = False
     request._messages = []
     request.COOKIES["csrf"], request.resolver_match = "x", None
     return request
@@ -98,7 +97,7 @@ def as_built(answer: HttpResponse | BuiltPage) -> BuiltPage:
 
 def page(view: Callable, path: str = "/users/") -> HttpResponse:
     build = lambda request: as_built(view(request))  # noqa: E731
-    response = pages.cached_page(request(path), build, shows=(ACCOUNTS,))
+    response = pages.cached_page(request(path), build, generations=(ACCOUNTS,))
     response.close()  # as the server does when it is sent
     return response
 
@@ -352,7 +351,7 @@ def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_fr
     view = Builder()
     view.go_on.set()
     response = pages.cached_page(
-        request(), lambda request: as_built(view(request)), shows=(ACCOUNTS,)
+        request(), lambda request: as_built(view(request)), generations=(ACCOUNTS,)
     )
     assert len(locks()) == int(
         isinstance(caches["pages"], PageCache)
@@ -360,7 +359,7 @@ def test_a_page_that_was_made_is_in_the_cache_when_it_is_sent_and_the_lock_is_fr
     response.close()
     assert locks() == []
     if isinstance(caches["pages"], PageCache):
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
     assert page(view).content == b"number 1" * 100
 
 

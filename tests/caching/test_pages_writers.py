@@ -250,21 +250,21 @@ def test_what_is_written_while_redis_is_away_is_shown_then_and_when_it_is_back(
             return headline(answers[1])
 
         assert look() == look() == ("Ada", "Active")
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert ask(client, "/users/").outcome == "hit"  # from Redis
         {"killed": redis.kill, "frozen": redis.freeze}[fault]()
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert look() == ("Ada", "Active")
-        assert caches["pages"].trouble()
+        assert caches["pages"].current_error()
         User.objects.filter(pk=ada.pk).update(**suspended())
         assert look() == ("Ada", "Suspended")
         {"killed": redis.start, "frozen": redis.thaw}[fault]()  # empty, or with all that it had
         until_back()
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert look() == look() == ("Ada", "Suspended")
         User.objects.filter(pk=ada.pk).update(status=State.ACTIVE, status_reason="")
         assert look() == ("Ada", "Active")
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert ask(client, "/users/").outcome == "hit"
 
 

@@ -59,7 +59,7 @@ def test_the_demo_is_told_to_be_made_anew_by_a_command_that_can_be_copied(
         connection.settings_dict, "NAME", str(settings.VAR_DIR / "rollcall.sqlite3")
     )
     assert earlier_version_refusal() == (
-        "This demo database was made by an earlier version and has to be made anew. "
+        "This demo database was made by an earlier version and must be recreated. "
         f"Remove its folder and start bin/run again: rm -r '{tmp_path}/my var' && bin/run"
     )
 

@@ -73,6 +73,23 @@ def test_a_viewer_saves_the_filter_that_they_see(client, viewer):
     assert note.text == "View “New and suspended” saved."
 
 
+@pytest.mark.parametrize(
+    ("sort", "words"),
+    [
+        ("-seen", ", sorted by last seen, latest first."),
+        ("joined", ", sorted by joined, earliest first."),
+        ("name", ", sorted by name, A to Z."),
+        ("-username", ", sorted by username, Z to A."),
+        ("-joined", "active accounts."),
+    ],
+)
+def test_the_form_names_the_order_in_words(client, manager, sort, words):
+    page = read(client.get(f"/users/views/new/?status=active&sort={sort}"))
+    text = page.all("p", class_="help")[0].text
+    assert text.startswith("Filter: active accounts")
+    assert text.endswith(words)
+
+
 def test_the_unfiltered_list_offers_nothing_to_save(client, viewer):
     assert "Save view" not in read(client.get("/users/")).text
     assert client.post(PATH, {"name": "Everybody", "query": ""}).status_code == 302

@@ -137,7 +137,7 @@ def test_a_job_of_an_erased_initiator_is_parked_without_a_name(accounts):
         pass
     job.refresh_from_db()
     assert job.state == "parked"
-    assert job.note.startswith("An erased account may not do this any more: ")
+    assert job.note.startswith("An erased account may no longer do this: ")
 
 
 def test_the_items_of_an_erased_account_say_nothing(dragon):

@@ -31,7 +31,7 @@ COUNTS = {"changed": 1200, "skipped": 1, "failed": 0, "unchanged": 2}
         ),
         (
             Remark("initiator_refused", 7, text="No rights."),
-            "ada may not do this any more: No rights.",
+            "ada may no longer do this: No rights.",
         ),
         (
             Remark("changed_since", 7, CHANGED),
@@ -53,7 +53,7 @@ def test_an_erased_actor_has_no_name(actor):
     since = "Changed since by an erased account: "
     assert compose_sentence(Remark("changed_since", 7, CHANGED), actor).startswith(since)
     refused = compose_sentence(Remark("initiator_refused", 7, text="No rights."), actor)
-    assert refused == "An erased account may not do this any more: No rights."
+    assert refused == "An erased account may no longer do this: No rights."
 
 
 def test_every_reason_to_park_a_job_has_a_sentence():

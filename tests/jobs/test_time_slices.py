@@ -66,7 +66,7 @@ def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
     assert time_slice.step() == worker.NextStep.STOP
     job.refresh_from_db()
     assert job.state == "parked"
-    assert job.note.startswith(f"{agent} may not do this any more: ")
+    assert job.note.startswith(f"{agent} may no longer do this: ")
     assert 0 < job.changed < 30
     assert AuditEvent.objects.filter(action="job.parked", job_id=job.pk).exists()
 

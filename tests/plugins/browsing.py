@@ -1,4 +1,4 @@
-"""The system's Chromium, driven by Playwright, for tests that are marked `browser`."""
+"""Playwright with the system's Chromium for tests that are marked `browser`."""
 
 import os
 import shutil
@@ -16,18 +16,18 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# milliseconds that a test waits for what should be there soon; playwright's own are 30,000 for most
-# things
-PATIENCE = 60_000
+# Milliseconds that a test waits for an element; Playwright's default is 30,000.
+TIMEOUT_MS = 60_000
 NONE_FOUND = f"no browser: none of {', '.join(NAMES)} is on PATH"
 
 
 class Browsing:
-    """Which browser there is, and how many tests used it."""
+    """The browser of this machine, and the number of tests that ran with it or were skipped."""
 
     def __init__(self) -> None:
         self.program = next(filter(None, map(shutil.which, NAMES)), "")
-        self.ran = self.skipped = 0
+        self.ran = 0
+        self.skipped = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if "browser" in report.keywords:
@@ -57,8 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest):
-    """Playwright's Browser. Skips the test where there is none; with REQUIRE_BROWSER=1 it fails
-    instead.
+    """Yields Playwright's Browser. Without a browser the test is skipped, or fails if
+    REQUIRE_BROWSER=1.
     """
     program = request.config.pluginmanager.get_plugin("browsing").program
     if not program and os.environ.get("REQUIRE_BROWSER") == "1":
@@ -67,15 +67,15 @@ def browser(request: pytest.FixtureRequest):
         pytest.skip(NONE_FOUND)
     from playwright.sync_api import expect, sync_playwright
 
-    # Playwright keeps an event loop in this thread. Django would then refuse every query as unsafe
-    # (it is not, the tests wait), and would open connections of its own for that loop (these are
-    # the ones that the fixtures prepare and close).
+    # Playwright runs an event loop in this thread. Django would refuse every query as unsafe, which
+    # it is not, since the tests wait; and it would open new connections for the loop, instead of
+    # those that the fixtures prepare and close.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     opened = connections.all()
     with sync_playwright() as playwright:
         for connection in opened:
             connections[connection.alias] = connection
-        expect.set_options(timeout=PATIENCE)
+        expect.set_options(timeout=TIMEOUT_MS)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
@@ -83,8 +83,9 @@ def browser(request: pytest.FixtureRequest):
 
 @pytest.fixture
 def browser_context(browser, live_server):
-    """A fresh profile whose relative addresses are the live server's. Tests change its options by
-    `browser.new_context`.
+    """Yields a new profile whose relative URLs are those of the live server.
+
+    Tests that need other options call `browser.new_context`.
     """
     context = browser.new_context(base_url=live_server.url)
     yield context
@@ -93,19 +94,21 @@ def browser_context(browser, live_server):
 
 @pytest.fixture
 def page(browser_context):
-    """One tab. What the page logs as an error (a policy violation, a script's exception) fails the
-    test.
-    """
+    """Yields a tab. Errors that the page logs (policy violations, exceptions) fail the test."""
     page = browser_context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console", lambda message: errors.append(message.text) if message.type == "error" else None
-    )
+
+    def note(message) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", note)
     page.errors = errors
     yield page
-    answers = (
-        "status of",
-        "Response Status Error",
-    )  # an answer of 4xx, as the browser and HTMX tell of it
-    assert not [error for error in errors if not any(words in error for words in answers)], errors
+    assert not [error for error in errors if not is_response_error(error)], errors
+
+
+def is_response_error(error: str) -> bool:
+    """Returns whether the browser or HTMX reports a response with a status of 400 or more."""
+    return "status of" in error or "Response Status Error" in error

@@ -1,8 +1,7 @@
-"""Empties the database after a transactional test, and puts back the rows that migrations made.
+"""Deletes all rows after a transactional test, and restores those of the migrations.
 
-Django's flush truncates every table and then makes content types, permissions, roles and triggers
-anew, which took longer than most of the tests themselves. Here rows are deleted, and the rows of
-the migrations are inserted as they were. A test that changes the schema puts it back itself.
+Django's flush truncates every table and recreates content types, permissions, roles and triggers,
+which takes longer than most tests. A test that changes the schema must restore it itself.
 """
 
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ from users.audit.models import AuditEvent
 from users.caching.models import Generation
 
 AUDIT = AuditEvent._meta.db_table
-# Triggers of SQLite write the first while other tables change; no model has the second.
+# Deleted last: triggers of SQLite write to the first table, and the second has no model.
 LAST = [Generation._meta.db_table, "rollcall_cache"]
-# Deleted rows take space and leave statistics, which later plans would show: such a table is
-# truncated.
+# Tables that grew are truncated, because the space and the statistics of deleted rows would affect
+# the plans of later tests.
 USED = """
     SELECT oid::regclass::text FROM pg_class
     WHERE oid = ANY(%s::regclass[]) AND (reltuples > 0 OR pg_relation_size(oid) > 262144)
@@ -28,7 +27,7 @@ USED = """
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """pytest-django's databases, to which every transactional test gives back their first rows."""
+    """Replaces the flush of transactional tests in the databases of pytest-django."""
     with django_db_blocker.unblock():
         initial = InitialRows()
     with pytest.MonkeyPatch.context() as patch:
@@ -37,13 +36,15 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
 
 
 class InitialRows:
-    """The rows of every table after the migrations."""
+    """The rows of all tables after the migrations."""
 
     def __init__(self) -> None:
         found = connection.introspection.django_table_names(only_existing=True, include_views=False)
         self.tables = [table for table in found if table not in LAST]
         with connection.cursor() as cursor:
-            self.inserts = {table: insert(cursor, table) for table in [*self.tables, *LAST]}
+            self.inserts = {
+                table: insert_statement(cursor, table) for table in [*self.tables, *LAST]
+            }
             self.trigger = deletion_trigger(cursor)
 
     def restore(self) -> None:
@@ -61,7 +62,7 @@ class InitialRows:
         ContentType.objects.clear_cache()
 
     def prepare_postgresql(self, cursor) -> None:
-        """Waits for whoever still writes, and switches triggers off until the transaction ends."""
+        """Waits for other writers, and disables triggers until the transaction ends."""
         tables = [*self.tables, *LAST]
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
@@ -70,19 +71,20 @@ class InitialRows:
             cursor.execute(f"TRUNCATE {', '.join(used)} CASCADE")
 
 
-def insert(cursor, table: str) -> tuple[str, list]:
-    """A statement that inserts the present rows of a table, and its parameters."""
+def insert_statement(cursor, table: str) -> tuple[str, list]:
+    """Returns a statement that inserts the current rows of a table, and its parameters."""
     cursor.execute(f"SELECT * FROM {table}")
     rows = cursor.fetchall()
     if not rows:
         return "SELECT 1", []
-    places = ", ".join(["%s"] * len(rows[0]))
+    row_placeholder = f"({', '.join(['%s'] * len(rows[0]))})"
+    placeholders = ", ".join([row_placeholder] * len(rows))
     values = [value for row in rows for value in row]
-    return f"INSERT INTO {table} VALUES {', '.join([f'({places})'] * len(rows))}", values
+    return f"INSERT INTO {table} VALUES {placeholders}", values
 
 
 def deletion_trigger(cursor) -> str:
-    """The statement that makes SQLite's trigger against the deletion of events."""
+    """Returns the statement that creates SQLite's trigger against the deletion of events."""
     if connection.vendor == "postgresql":
         return "SELECT 1"
     cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [f"{AUDIT}_delete"])

@@ -1,4 +1,4 @@
-"""The order of the files where several processes share the suite: first those that take longest."""
+"""Sorts the test files for pytest-xdist, the longest first."""
 
 from collections import Counter
 
@@ -7,13 +7,13 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes so long that its file goes first where processes share the suite"
+        "markers", "long: takes so long that its file runs first under pytest-xdist"
     )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Within a file the order stays. A worker of pytest-xdist takes whole files."""
+    """Sorts by file only: a worker of pytest-xdist runs whole files."""
     if not hasattr(config, "workerinput"):
         return
     sizes = Counter(item.path for item in items)

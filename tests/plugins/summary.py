@@ -1,4 +1,4 @@
-"""What the end of a run says, and that nothing was skipped where nothing may be."""
+"""Prints a summary of the browser tests, and fails the run for skipped tests if CI=true."""
 
 import os
 import signal
@@ -10,8 +10,8 @@ WITHOUT_SAMPLES = "needs ../shared/samples"
 
 
 class Skips:
-    """Notes each skip. With CI=true none is allowed, except for the samples that a plain clone does
-    not bring.
+    """Records each skip. With CI=true none is allowed, except for missing sample files, which a
+    clone does not contain.
     """
 
     def __init__(self) -> None:
@@ -19,9 +19,10 @@ class Skips:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
-            self.reasons[report.nodeid] = str(
-                report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            )
+            reason = report.longrepr
+            if isinstance(reason, tuple):
+                reason = reason[2]
+            self.reasons[report.nodeid] = str(reason)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
@@ -30,16 +31,14 @@ class Skips:
     def forbidden(self) -> dict[str, str]:
         if os.environ.get("CI") != "true":
             return {}
-        return {
-            test: reason for test, reason in self.reasons.items() if WITHOUT_SAMPLES not in reason
-        }
+        reasons = self.reasons.items()
+        return {test: reason for test, reason in reasons if WITHOUT_SAMPLES not in reason}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Skips(), "skips")
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # as after Ctrl-C, fixtures end the processes that they started
+    # SIGTERM acts like Ctrl-C, so that fixtures stop the processes that they started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def browser_line(config: pytest.Config) -> str:
@@ -48,14 +47,12 @@ def browser_line(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if hasattr(session.config, "workerinput"):  # the process that started it has all reports
+    if hasattr(session.config, "workerinput"):  # only the controlling process has all reports
         return
-    if (
-        exitstatus == pytest.ExitCode.OK
-        and session.config.pluginmanager.get_plugin("skips").forbidden()
-    ):
+    forbidden = session.config.pluginmanager.get_plugin("skips").forbidden()
+    if exitstatus == pytest.ExitCode.OK and forbidden:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if path := os.environ.get("BROWSER_REPORT"):  # bin/test repeats it at its end
+    if path := os.environ.get("BROWSER_REPORT"):  # bin/test prints it at its end
         Path(path).write_text(browser_line(session.config))
 
 
@@ -64,6 +61,5 @@ def pytest_terminal_summary(
 ) -> None:
     terminalreporter.write_line(browser_line(config))
     for test, reason in config.pluginmanager.get_plugin("skips").forbidden().items():
-        terminalreporter.write_line(
-            f"No test may be skipped with CI=true: {test}: {reason}", red=True
-        )
+        line = f"No test may be skipped with CI=true: {test}: {reason}"
+        terminalreporter.write_line(line, red=True)

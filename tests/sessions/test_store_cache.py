@@ -156,8 +156,8 @@ def test_without_redis_sessions_begin_go_on_and_end(ada):
         key = key_of(client)
         for path in ("/me/", "/users/", "/users/"):
             assert client.get(path).status_code == 200
-        assert caches["pages"].trouble()
-        caches["pages"].near.clear()
+        assert caches["pages"].current_error()
+        caches["pages"].memory.clear()
         assert signed_in(client)
         User.objects.filter(pk=ada.pk).update(session_epoch=7)
         assert not signed_in(client)
@@ -179,15 +179,15 @@ def test_who_signed_out_while_redis_was_frozen_is_signed_out_when_it_thaws(ada, 
         redis.freeze()
         caches[
             "pages"
-        ].near.clear()  # the first thing that is asked of Redis is not to forget the session
+        ].memory.clear()  # the first thing that is asked of Redis is not to forget the session
         assert client.post("/logout/").status_code == 302
         redis.thaw()
         until_back()
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert cached(key) == text  # it has what it had
         client.cookies["session"] = key
         assert not signed_in(client)
-        caches["pages"].near.clear()
+        caches["pages"].memory.clear()
         assert cached(key) is None  # and now it has been told
 
 

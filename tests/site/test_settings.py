@@ -31,7 +31,8 @@ def load(tmp_path):
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    shutil.copy(ROOT / "site" / "settings.py", folder)
+    for name in ("settings.py", "log_config.py"):
+        shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]

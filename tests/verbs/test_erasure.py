@@ -47,7 +47,7 @@ def test_an_administrator_erases_an_account(client, administrator):
     assert "ada@example.com" in read(page).one("main").text
     response = client.post(path(ada), filled(ada, confirm=" Ada "), follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
-    assert "Account erased. Only the id" in read(response).one("p", class_="note success").text
+    assert "Account erased. Only the ID" in read(response).one("p", class_="note success").text
     assert not {"Ada", "Lovelace", "ada@example.com"} & set(read(response).one("main").text.split())
     ada.refresh_from_db()
     assert (ada.status, ada.email, ada.first_name) == ("erased", "", "")
@@ -164,11 +164,11 @@ def test_who_does_not_see_the_username_types_the_number(client):
     client.force_login(eraser)
     page = client.get(path(ada))
     assert "ada@example.com" not in page.content.decode()
-    assert "Type the account id shown above" in read(page).one("form", action=path(ada)).text
+    assert "Type the account ID shown above" in read(page).one("form", action=path(ada)).text
     for wrong in ("ada@example.com", "a•••@example.com", str(ada.pk + 1)):
         response = client.post(path(ada), filled(ada, confirm=wrong))
         assert response.status_code == 422
-        assert "That doesn’t match. Type the account’s id to confirm." in errors_of(response)
+        assert "That doesn’t match. Type the account’s ID to confirm." in errors_of(response)
     assert client.post(path(ada), filled(ada, confirm=f" #{ada.pk} ")).status_code == 302
     ada.refresh_from_db()
     assert ada.status == "erased"

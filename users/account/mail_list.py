@@ -1,4 +1,4 @@
-"""The mail that was written to an account, newest first."""
+"""Lists the emails that were sent to an account, newest first."""
 
 from typing import Any
 
@@ -7,26 +7,21 @@ from django.http import QueryDict
 from users.mail import letter_text
 from users.mail.models import Message
 from users.models import User
+from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter
 
-SIZE = 25
+SIZE = 25  # emails on a page
 
 
 def mail_page(account: User, query: QueryDict) -> dict[str, Any]:
-    """A page of messages, and the address of the next one. Raises BadParameter."""
+    """Returns a page of emails and the URLs of the next and the first one. Raises BadParameter."""
     check_parameters(query, "after")
-    found = Message.objects.filter(account=account).order_by("-id")
-    if after := parse_id_parameter("after", query.get("after", "")):
-        found = found.filter(pk__lt=after)
-    messages = list(found.select_related("letter")[: SIZE + 1])
-    for message in messages:
-        message.says = rendered_letter(message, account)  # type: ignore[attr-defined]
-    path = f"/users/{account.pk}/mail/"
-    return {
-        "mails": messages[:SIZE],
-        "older": f"{path}?after={messages[SIZE - 1].pk}" if len(messages) > SIZE else "",
-        "newest": path if after else "",
-    }
+    after = parse_id_parameter("after", query.get("after", ""))
+    found = Message.objects.filter(account=account).select_related("letter")
+    page = newest_page(found, SIZE, after)
+    for message in page.rows:
+        message.rendered = rendered_letter(message, account)  # type: ignore[attr-defined]
+    return {"mails": page.rows} | page.links(f"/users/{account.pk}/mail/")
 
 
 def rendered_letter(message: Message, account: User) -> dict[str, str]:

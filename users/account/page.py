@@ -26,11 +26,12 @@ TabContent = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 def cached_tab(
     request, pk: int, name: str, content: TabContent, *, shows: tuple[str, ...] = ()
 ) -> HttpResponse:
-    """A tab that is the same for everybody with these permissions, but for the account's owner:
-    kept for all of them.
+    """Responds with a tab that is cached for all viewers with the same permissions.
 
-    `content(request, account, frame)` gives what its template needs. It may show what raises the
-    generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
+    The account's owner has an own copy. `content(request, account, shell)` returns the context of
+    the tab's template, where `shell` is the context of the page around it. The tab may show only
+    data whose changes raise the generation of accounts, roles, events or one of `shows`, and no
+    form that needs a token.
     """
     access.require(request.user, "view")
 
@@ -38,15 +39,19 @@ def cached_tab(
         return render_tab(request, get_page_account(request, "view", pk), name, content)
 
     return pages.cached_page(
-        request, view, shows=(ACCOUNTS, ROLES, AUDIT, *shows), also=request.user.pk == pk
+        request,
+        view,
+        generations=(ACCOUNTS, ROLES, AUDIT, *shows),
+        audience=request.user.pk == pk,
     )
 
 
 def uncached_tab(
     request, account: User, name: str, content: TabContent, *, status: int = 200
 ) -> HttpResponse:
-    """A tab that is built for each request, since it shows what raises no generation, or something
-    of the viewer.
+    """Responds with a tab that is built for each request.
+
+    It may show the viewer's own data, and data whose changes raise no generation.
     """
     return render_tab(request, account, name, content, status).response
 
@@ -54,6 +59,7 @@ def uncached_tab(
 def render_tab(
     request, account: User, name: str, content: TabContent, status: int = 200
 ) -> BuiltPage:
+    """Renders the whole page, or its part from the header down for HTMX."""
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
@@ -62,7 +68,8 @@ def render_tab(
 
 def page_context(request, account: User) -> dict[str, Any]:
     """Returns the context of users/account/frame.html."""
-    rights = load_permissions(account)  # before the gate is asked
+    # Loaded first, because access.allowed_actions reads the permissions of the account too.
+    rights = load_permissions(account)
     return {
         "base": "part.html" if partials.is_partial(request) else "base.html",
         "account": account,
@@ -75,10 +82,10 @@ def page_context(request, account: User) -> dict[str, Any]:
 
 
 def get_page_account(request, action: str, pk: int) -> User:
-    """Returns the account with everything that its page shows around a tab, masked if needed."""
+    """Returns the account with everything that the shell shows, masked for the viewer."""
     return account_lookup.get_account(request, action, pk, load=load_for_page)
 
 
 def get_unmasked_page_account(request, action: str, pk: int) -> User:
-    """Returns the account as it is, for code that compares values; never for a template."""
+    """Returns the account unmasked, for code that compares values; never for a template."""
     return account_lookup.get_unmasked_account(request, action, pk, load=load_for_page)

@@ -1,4 +1,4 @@
-"""Who is signed in as an account, and who tried to."""
+"""Lists the sessions of an account and the attempts to sign in to it."""
 
 from typing import Any
 
@@ -7,33 +7,25 @@ from django.http import QueryDict
 from users.models import User
 from users.sessions import store
 from users.sessions.models import SignInEvent
+from users.web.paging import IdPage, newest_page
 from users.web.query_string import check_parameters, parse_id_parameter
 
-SIZE = 25
+SIZE = 25  # attempts on a page
 
 
 def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
-    """Returns a page of attempts, and on the first page the sessions. Raises BadParameter."""
+    """Returns a page of attempts and the URLs of the next and the first one; the first page has the
+    sessions too. Raises BadParameter.
+    """
     check_parameters(query, "after")
     after = parse_id_parameter("after", query.get("after", ""))
-    attempts, more = attempts_of(account.pk, after)
-    path = f"/users/{account.pk}/sign-ins/"
+    page = list_attempts(account.pk, after)
     return {
-        "sessions": store.valid_sessions(account) if not after else [],
-        "attempts": attempts,
-        "older": f"{path}?after={attempts[-1].pk}" if more else "",
-        "newest": path if after else "",
-    }
+        "sessions": [] if after else store.valid_sessions(account),
+        "attempts": page.rows,
+    } | page.links(f"/users/{account.pk}/sign-ins/")
 
 
-def attempts_of(
-    account_id: int, after: int = 0, size: int = SIZE
-) -> tuple[list[SignInEvent], bool]:
-    """At most `size` attempts, older than the one of id `after`, and whether there are more: a
-    range of one index.
-    """
-    found = SignInEvent.objects.filter(account_id=account_id).order_by("-id")
-    if after:
-        found = found.filter(pk__lt=after)
-    rows = list(found[: size + 1])
-    return rows[:size], len(rows) > size
+def list_attempts(account_id: int, after: int = 0) -> IdPage[SignInEvent]:
+    """Returns a page of the attempts, newest first: a range of one index."""
+    return newest_page(SignInEvent.objects.filter(account_id=account_id), SIZE, after)

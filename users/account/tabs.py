@@ -1,5 +1,6 @@
-"""The tabs of an account's page. A new one is a line here, a view under its name, and a template
-that extends the frame.
+"""The tabs of an account's page.
+
+A new tab takes a line here, a view whose URL has its name, and a template that extends the frame.
 """
 
 from dataclasses import dataclass
@@ -7,16 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tab:
-    """`name`: of its URL. `path`: below the account's own address. `template`: extends
-    users/account/frame.html.
-    """
+    """One tab, or a page below a tab."""
 
+    # The name of its URL.
     name: str
     label: str
+    # Its path below /users/<id>/.
     path: str
+    # The template, which extends users/account/frame.html.
     template: str
+    # The name of the tab to which a page below it belongs.
     within: str = ""
-    """The name of the tab that it is reached from, where it is none of its own."""
 
     @property
     def key(self) -> str:

@@ -32,5 +32,5 @@ ACTION_LABELS = {
 
 
 def register_label(action: str, label: str) -> None:
-    """Makes the label of an event known."""
+    """Adds the label of an action to ACTION_LABELS."""
     ACTION_LABELS[action] = label

@@ -1,13 +1,13 @@
-"""The chain: each event is bound to the one before it, so that none can be changed, taken out, put
-in or moved unnoticed.
+"""The hash chain of audit events: each event is bound to the one before it, so that changed,
+removed, inserted and reordered events are noticed.
 
     chain_hash = H(chain_previous, digest of the target's values, digest of the actor's values,
                    position and public fields)
     digest     = H(salt of that part, the values of that part)
 
-The values of a person enter by a salted digest alone. Erasing takes the values and their salt and
-keeps the digest: the hash still verifies, and nobody can try names against a digest whose salt is
-gone. Public are ids, times, the action and the names of the fields that changed.
+The values of a person enter the hash only as a salted digest. An erasure removes the values and
+their salt and keeps the digest: the hash still verifies, and names cannot be guessed from a digest
+without its salt. The public fields are ids, times, the action and the names of changed fields.
 """
 
 import json
@@ -28,15 +28,24 @@ from users.database.erasure_rules import (
     POSTGRESQL,
     SALT_HALF_SIZE,
     SQLITE,
+    Dialect,
     emptied_columns,
 )
 
 CHAIN_VERSION = b"rollcall audit 1"
-BATCH_SIZE = 1000  # events in one transaction: some 50 ms in which nobody else seals
+BATCH_SIZE = 1000  # events in one transaction, which takes about 50 ms
 SETTLING_TIME = timedelta(minutes=1)
-# An event may be committed after later ones have been sealed. One that comes later than this was
-# put in by somebody.
+# An event may be committed after events with higher ids have been sealed. After this time it counts
+# as inserted by someone.
 MAX_COMMIT_DELAY = timedelta(days=1)
+# Where the salt of each part begins in chain_salt.
+SALT_OFFSETS = {part: SALT_HALF_SIZE * number for number, part in enumerate(EVENT_PARTS)}
+CHAIN_COLUMN_TYPES = {
+    "chain_position": "bigint",
+    "chain_salt": "bytea",
+    "chain_previous": "bytea",
+    "chain_hash": "bytea",
+}
 
 
 class EventRow(NamedTuple):
@@ -83,7 +92,7 @@ PART_VALUES = {"target": target_values, "actor": actor_values}
 
 
 def part_salt(part: str, salt: bytes) -> bytes:
-    start = SALT_HALF_SIZE * list(EVENT_PARTS).index(part)
+    start = SALT_OFFSETS[part]
     return salt[start : start + SALT_HALF_SIZE]
 
 
@@ -92,14 +101,14 @@ def part_digest(part: str, row: EventRow, salt: bytes) -> bytes:
 
 
 def sealed_digest(part: str, row: EventRow) -> bytes:
-    """Returns the digest of the part as it was sealed, even if its values were erased since."""
+    """Returns the digest with which the part was sealed, even if its values have been erased."""
     return bytes(
         getattr(row, f"{part}_digest") or part_digest(part, row, bytes(row.chain_salt or b""))
     )
 
 
 def event_hash(row: EventRow, position: int, previous: bytes, target: bytes, actor: bytes) -> bytes:
-    """`target` and `actor`: the digests of the parts."""
+    """Returns the chain hash of an event. `target` and `actor` are the digests of its parts."""
     public = [
         position,
         row.id,
@@ -113,14 +122,13 @@ def event_hash(row: EventRow, position: int, previous: bytes, target: bytes, act
         sorted(row.before),
         sorted(row.after),
     ]
-    return sha256(
-        b"".join([CHAIN_VERSION, previous, target, actor, canonical_json(public)])
-    ).digest()
+    content = b"".join([CHAIN_VERSION, previous, target, actor, canonical_json(public)])
+    return sha256(content).digest()
 
 
 def canonical_json(values: list[Any]) -> bytes:
-    """Returns JSON with sorted keys, so that equal values give equal bytes on every database.
-    PostgreSQL's jsonb has a key order of its own.
+    """Returns JSON with sorted keys, so that equal values give equal bytes on every database:
+    PostgreSQL's jsonb does not keep the order of keys.
     """
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
@@ -130,7 +138,7 @@ def canonical_json(values: list[Any]) -> bytes:
 
 def seal_waiting_events(seconds: float = 20) -> int:
     """Seals unsealed events for about `seconds` and returns their number. Each batch is one
-    transaction, so it can be interrupted anywhere.
+    transaction, so an interruption does no harm.
     """
     deadline = time.monotonic() + seconds
     sealed = 0
@@ -145,16 +153,16 @@ def seal_waiting_events(seconds: float = 20) -> int:
 
 
 def lock_chain_head() -> ChainHead:
-    """Locks and returns the head of the chain, inside a transaction. Nobody else can seal until it
-    ends, so two events never follow the same one.
+    """Locks and returns the head of the chain. Nobody else can seal events until the transaction
+    ends, so the chain never forks.
     """
     head, _ = ChainHead.objects.select_for_update().get_or_create(pk=1)
     return head
 
 
 def advance_settled_id() -> None:
-    """Moves up the id below which no event is underway any more: the newest sealed one of a minute
-    and more ago.
+    """Raises settled_id, the id below which no event is still to be committed: the highest id that
+    was sealed at least a minute ago.
     """
     with transaction.atomic():
         head = lock_chain_head()
@@ -165,135 +173,132 @@ def advance_settled_id() -> None:
 
 
 def events_to_seal(head: ChainHead) -> QuerySet[AuditEvent]:
-    """Returns the unsealed events by id. Those inserted long after their neighbours were sealed
-    are left out: the verifier reports them.
+    """Returns the unsealed events by id, without those of late_inserted_events: the verification
+    reports them.
     """
     young = Q(pk__gt=head.settled_id) | Q(at__gte=timezone.now() - MAX_COMMIT_DELAY)
     return AuditEvent.objects.filter(young, chain_position__isnull=True).order_by("pk")
 
 
 def late_inserted_events(head: ChainHead) -> QuerySet[AuditEvent]:
-    """Returns unsealed events with an id in the sealed range and more than a day old: they were
-    inserted after the fact.
+    """Returns unsealed events that have an id in the sealed range and are more than a day old: they
+    were inserted after the fact.
     """
     waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
     return waiting.filter(pk__lte=head.settled_id, at__lt=timezone.now() - MAX_COMMIT_DELAY)
 
 
 def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
-    """Gives each of `events`, which are not sealed, its place at the end of the chain. `head` is
-    locked.
+    """Appends unsealed events to the chain and returns their number. The caller has locked the
+    head.
     """
     previous = bytes(head.hash)
     position = head.position
-    places = []
-    for row in (waiting := event_rows(events)):
+    sealed = []
+    for row in event_rows(events):
+        position += 1
         salt = secrets.token_bytes(2 * SALT_HALF_SIZE)
-        position = position + 1
         digests = [part_digest(part, row, salt) for part in EVENT_PARTS]
-        own = event_hash(row, position, previous, *digests)
-        places.append((row.id, position, salt, previous, own))
-        previous = own
-    if places:
-        columns = ["chain_position", "chain_salt", "chain_previous", "chain_hash"]
-        update_events(
-            {name: f"given.{name}" for name in columns},
-            dict(zip(columns, CHAIN_COLUMN_TYPES, strict=True)),
-            places,
-        )
+        own_hash = event_hash(row, position, previous, *digests)
+        sealed.append((row.id, position, salt, previous, own_hash))
+        previous = own_hash
+    if sealed:
+        changes = {name: f"given.{name}" for name in CHAIN_COLUMN_TYPES}
+        update_events(changes, CHAIN_COLUMN_TYPES, sealed)
+        last_id = sealed[-1][0]
         head.position = position
         head.hash = previous
-        head.newest_id = max(head.newest_id, waiting[-1].id)
+        head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
-    return len(places)
-
-
-CHAIN_COLUMN_TYPES = ["bigint", "bytea", "bytea", "bytea"]
+    return len(sealed)
 
 
 # --- erasing --------------------------------------------------------------------------------------
 
 
 def blank_events(events: QuerySet[AuditEvent], *parts: str) -> int:
-    """Takes the values of `parts` ("target", "actor") out of `events`, sealing first what is not
-    sealed yet. Inside the transaction of the erasure. `events` must not be chosen by those values:
-    they are asked for again after each batch. How many parts were taken; repeating it takes
-    nothing.
+    """Removes the values of `parts` ("target", "actor") from `events`, after sealing those that are
+    unsealed. Returns the number of blanked parts, 0 when repeated.
+
+    Call it in the transaction of the erasure. `events` is evaluated again after each batch, so it
+    must not filter by the removed values.
     """
     head = lock_chain_head()
-    taken = 0
+    blanked = 0
     for part in parts:
         full = events_with_values(events, part)
         while batch := list(full.values_list("pk", flat=True)[:BATCH_SIZE]):
             chosen = AuditEvent.objects.filter(pk__in=batch).order_by("pk")
             seal_events(head, chosen.filter(chain_position__isnull=True))
             blank_event_part(part, event_rows(chosen))
-            taken += len(batch)
-    return taken
+            blanked += len(batch)
+    return blanked
 
 
 def events_with_values(events: QuerySet[AuditEvent], part: str) -> QuerySet[AuditEvent]:
-    """Those that have the values of `part`, or what a redaction left of them."""
+    """Returns the events that still have values of `part`, in full or redacted."""
     salt = Func(
         "chain_salt",
-        1 + SALT_HALF_SIZE * list(EVENT_PARTS).index(part),
+        1 + SALT_OFFSETS[part],
         SALT_HALF_SIZE,
         function="substr",
         output_field=BinaryField(),
     )
-    left = Q(**{f"{part}_digest__isnull": True}) | ~Q(own_salt=bytes(SALT_HALF_SIZE))
-    return events.alias(own_salt=salt).filter(left).order_by("pk")
+    has_values = Q(**{f"{part}_digest__isnull": True}) | ~Q(own_salt=bytes(SALT_HALF_SIZE))
+    return events.alias(own_salt=salt).filter(has_values).order_by("pk")
 
 
 def blank_event_part(part: str, sealed: Sequence[EventRow]) -> None:
+    """Removes the values and the salt of one part from sealed events, and stores its digest."""
     dialect = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
-    zeros = dialect.zeros
-    halves = [
-        f"substr(users_auditevent.chain_salt, {1 + SALT_HALF_SIZE * n}, {SALT_HALF_SIZE})"
-        for n in range(len(EVENT_PARTS))
-    ]
-    halves[list(EVENT_PARTS).index(part)] = zeros
-    joined = " || ".join(halves)
-    salt = joined if connection.vendor == "postgresql" else f"CAST({joined} AS BLOB)"
-    given = f"given.{part}_digest"
     changes = emptied_columns(part, dialect, "users_auditevent") | {
-        f"{part}_digest": given,
-        "chain_salt": salt,
+        f"{part}_digest": f"given.{part}_digest",
+        "chain_salt": blanked_salt_sql(part, dialect),
         "erased_at": "given.erased_at",
     }
+    types = {f"{part}_digest": "bytea", "erased_at": "timestamptz"}
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    places = [(row.id, sealed_digest(part, row), now) for row in sealed]
-    update_events(changes, {f"{part}_digest": "bytea", "erased_at": "timestamptz"}, places)
+    values = [(row.id, sealed_digest(part, row), now) for row in sealed]
+    update_events(changes, types, values)
 
 
-def update_events(changes: dict[str, str], given: dict[str, str], values: Sequence[tuple]) -> None:
-    """One UPDATE for all: `values` are (id, *given), `given` their names and types, `changes` the
-    new values in SQL.
+def blanked_salt_sql(part: str, dialect: Dialect) -> str:
+    """Returns SQL for the salt of an event with zeros for the half of `part`."""
+    halves = {
+        name: f"substr(users_auditevent.chain_salt, {1 + offset}, {SALT_HALF_SIZE})"
+        for name, offset in SALT_OFFSETS.items()
+    }
+    halves[part] = dialect.zeros
+    joined = " || ".join(halves.values())
+    return joined if connection.vendor == "postgresql" else f"CAST({joined} AS BLOB)"
+
+
+def update_events(changes: dict[str, str], types: dict[str, str], rows: Sequence[tuple]) -> None:
+    """Updates events with one statement. Raises RuntimeError unless all of them were updated.
+
+    `rows`: the id of each event, followed by the values that are named in `types`. `types`: their
+    PostgreSQL types by name. `changes`: SQL by column, which may refer to a value as given.NAME.
     """
     setting = ", ".join(f"{column} = {value}" for column, value in changes.items())
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{kind}[]" for kind in ["bigint", *given.values()])
-            source = f"unnest({arrays}) AS given(id, {', '.join(given)})"
-            cursor.execute(
-                event_update_sql(setting, source),
-                [list(column) for column in zip(*values, strict=True)],
-            )
-            written = cursor.rowcount
+            arrays = ", ".join(f"%s::{kind}[]" for kind in ["bigint", *types.values()])
+            source = f"unnest({arrays}) AS given(id, {', '.join(types)})"
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            cursor.execute(event_update_sql(setting, source), columns)
         else:
-            source = (
-                "(SELECT %s AS id, " + ", ".join(f"%s AS {name}" for name in given) + ") AS given"
-            )
-            cursor.executemany(event_update_sql(setting, source), values)
-            written = cursor.rowcount
-    if written != len(values):
+            names = ", ".join(f"%s AS {name}" for name in types)
+            source = f"(SELECT %s AS id, {names}) AS given"
+            cursor.executemany(event_update_sql(setting, source), rows)
+        written = cursor.rowcount
+    if written != len(rows):
         # Rolls back the whole transaction.
-        raise RuntimeError(f"{written} of {len(values)} events were written")
+        raise RuntimeError(f"{written} of {len(rows)} events were written")
 
 
 def event_update_sql(setting: str, source: str) -> str:
     """Returns an UPDATE of the events whose ids are in `source`, which is named `given`."""
     return (
-        f"UPDATE users_auditevent SET {setting} FROM {source} "  # noqa: S608  ours alone
+        f"UPDATE users_auditevent SET {setting} FROM {source} "  # noqa: S608  no input in it
         "WHERE users_auditevent.id = given.id"
     )

@@ -1,11 +1,12 @@
-"""Anchors: where the chain ended at a time, kept outside of the database. Whoever rewrites or
-shortens the whole chain can make it fit itself, but not what was written down elsewhere.
+"""Checkpoints of the chain ("anchors"): its end at a given time, stored outside of the database. A
+chain that was rewritten or shortened as a whole is consistent in itself, but not with them.
 """
 
 import logging
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,15 +32,15 @@ class Checkpoint(NamedTuple):
 
 
 def write_checkpoint() -> str:
-    """Writes the head down, to the log and to AUDIT_ANCHOR_FILE, if it moved and the last anchor is
-    ten minutes old.
+    """Writes the end of the chain to the log and to AUDIT_ANCHOR_FILE, if it has moved and the last
+    checkpoint is at least ten minutes old. Returns the line; "" if none was written.
     """
     now = timezone.now()
     with transaction.atomic():
         head = lock_chain_head()
-        if head.position == head.anchored_position or (
-            head.anchored_at and head.anchored_at > now - CHECKPOINT_INTERVAL
-        ):
+        if head.position == head.anchored_position:
+            return ""
+        if head.anchored_at and head.anchored_at > now - CHECKPOINT_INTERVAL:
             return ""
         head.anchored_position = head.position
         head.anchored_at = now
@@ -56,7 +57,9 @@ def checkpoint_line(head: ChainHead) -> str:
 
 
 def append_checkpoint_line(line: str) -> None:
-    """A file that can't be written is no reason to stop sealing: the log has the line too."""
+    """Appends a line to AUDIT_ANCHOR_FILE. An error is only logged, since the log has the line
+    too.
+    """
     if not settings.AUDIT_ANCHOR_FILE:
         return
     try:
@@ -71,9 +74,10 @@ def append_checkpoint_line(line: str) -> None:
 
 
 def read_checkpoints(lines: Iterable[str]) -> list[Checkpoint]:
-    """All that stand in a file of anchors or in a log, in the order of their positions."""
-    found = (CHECKPOINT_PATTERN.search(line) for line in lines)
-    return sorted(
-        (Checkpoint(match[1], int(match[2]), bytes.fromhex(match[3])) for match in found if match),
-        key=lambda each: each.position,
-    )
+    """Returns the checkpoints in a file of them or in a log, in the order of their positions."""
+    checkpoints = []
+    for line in lines:
+        if match := CHECKPOINT_PATTERN.search(line):
+            at, position, chain_hash = match.groups()
+            checkpoints.append(Checkpoint(at, int(position), bytes.fromhex(chain_hash)))
+    return sorted(checkpoints, key=attrgetter("position"))

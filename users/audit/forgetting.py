@@ -1,4 +1,4 @@
-"""Blanks a person's values in the audit trail. The chain of events still verifies."""
+"""Blanks a person's values in the audit trail. The hash chain stays valid."""
 
 from users.audit import chain
 from users.audit.models import AuditEvent
@@ -7,12 +7,12 @@ from users.forgetting import Erasure, forgets
 
 @forgets(order=100)
 def erase_events(erasure: Erasure) -> None:
-    """Blanks values, names and origins. The trail keeps which kind of action was taken when, by
-    which id, on which id, and the names of the changed fields.
+    """Blanks values, names and origins. Events keep their time, their action, the ids of actor and
+    target, and the names of the changed fields.
     """
     about = AuditEvent.objects.filter(target_id=erasure.account.pk)
     chain.blank_events(about, "target")
-    # A request without sign-in was most likely this person's.
+    # A request without a signed-in user was most likely sent by this person.
     anonymous = about.filter(actor_id=None).exclude(ip=None, user_agent="")
     chain.blank_events(anonymous, "actor")
     done = AuditEvent.objects.filter(actor_id=erasure.account.pk)

@@ -1,8 +1,7 @@
-"""Renders events as HTML fragments, which are cached: an event never changes.
+"""Renders events as HTML fragments. They are cached, because an event hardly ever changes.
 
-The HTML is written by hand, like the rows of the directory. All values go through `escape`.
-
-This has a price tag: `events-html` in docs/benchmarks.md.
+The HTML is written without templates, like the rows of the directory. All values are escaped. Its
+cost is measured: `events-html` in docs/benchmarks.md.
 """
 
 from functools import partial
@@ -41,70 +40,71 @@ MAX_AGENT_LENGTH = 90  # characters of a user agent
 def render_events(
     events: list[AuditEvent], *, on_account: bool = False, masked: bool = False
 ) -> list[SafeString]:
-    """An `li` for each event. `on_account`: on the page of the account that all of them are about.
-    `masked`: for a viewer who must not see personal data.
+    """Returns an `li` for each event. `on_account`: for the page of the account that is the target
+    of all events. `masked`: for a viewer who must not see personal data.
     """
-    events = [masking.mask_event(event) for event in events] if masked else events
+    if masked:
+        events = [masking.mask_event(event) for event in events]
     year = timezone.localtime().year
-    shown = attrgetter(*RENDERED_FIELDS)
-    of = [("event", on_account, year, repr(shown(event))) for event in events]
-    return render_fragments(
-        [
-            Fragment(key, partial(render_event, event, on_account))
-            for key, event in zip(of, events, strict=True)
-        ]
-    )
+    fields = attrgetter(*RENDERED_FIELDS)
+    fragments = []
+    for event in events:
+        key = ("event", on_account, year, repr(fields(event)))
+        fragments.append(Fragment(key, partial(render_event, event, on_account)))
+    return render_fragments(fragments)
 
 
 def render_event(event: AuditEvent, on_account: bool) -> SafeString:
     parts = [action_html(event, on_account), reason_html(event), changes_html(event)]
     if event.erased_at:
-        parts.append(
-            f'<p class="muted"><small>{erased_text(event)} '
-            f"{full_time_html(event.erased_at)}</small></p>"
-        )
+        erased = f"{erased_text(event)} {full_time_html(event.erased_at)}"
+        parts.append(f'<p class="muted"><small>{erased}</small></p>')
     if event.ip and not on_account:
-        agent = (
-            f" · {escape(Truncator(event.user_agent).chars(MAX_AGENT_LENGTH))}"
-            if event.user_agent
-            else ""
-        )
-        parts.append(f'<p class="muted"><small>from {escape(event.ip)}{agent}</small></p>')
+        parts.append(origin_html(event))
     return SafeString(
         f'<li><span class="muted">{minute_time_html(event.at)}</span>\n'
         f"<div>\n{''.join(parts)}</div></li>\n"
     )
 
 
+def origin_html(event: AuditEvent) -> str:
+    agent = ""
+    if event.user_agent:
+        agent = f" · {escape(Truncator(event.user_agent).chars(MAX_AGENT_LENGTH))}"
+    return f'<p class="muted"><small>from {escape(event.ip)}{agent}</small></p>'
+
+
 def erased_text(event: AuditEvent) -> str:
-    """Returns the note on an event that lost values: all of one person, or mentions of another."""
+    """Returns the note on an event that has lost values: those of an erased target or actor, or
+    mentions of an erased person.
+    """
     if event.target_text and event.actor_text:
         return "mentions of an erased person removed on"
-    return (
-        f"{escape(changed_field_names(event))}: values erased on"
-        if event.before or event.after
-        else "values erased on"
-    )
+    if event.before or event.after:
+        return f"{escape(changed_field_names(event))}: values erased on"
+    return "values erased on"
 
 
 def action_html(event: AuditEvent, on_account: bool) -> str:
-    """Who did what; and to whom, where that is not clear from the page."""
-    who = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
+    """Returns the actor and the action, with the target unless the page is about it."""
+    actor = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
     if event.actor_id:
         name = escape(event.actor_text or ERASED_NAME)
-        who = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'
+        actor = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'
     job = f' <span class="tag">job {event.job_id}</span>' if event.job_id else ""
-    whom = ""
+    target = ""
     if event.target_id and not on_account:
-        whom = (
-            f' · <a href="/users/{event.target_id}/">{escape(event.target_text or ERASED_NAME)}</a>'
-        )
-    return f'<p>{who} · <span class="what">{escape(action_label(event))}</span>{job}{whom}</p>\n'
+        name = escape(event.target_text or ERASED_NAME)
+        target = f' · <a href="/users/{event.target_id}/">{name}</a>'
+    label = escape(action_label(event))
+    return f'<p>{actor} · <span class="what">{label}</span>{job}{target}</p>\n'
 
 
 def reason_html(event: AuditEvent) -> str:
-    verb = f"{escape(event.after.get('action', ''))}: " if event.action == "denied" else ""
-    return f'<p class="reason">{verb}“{escape(event.reason)}”</p>\n' if event.reason else ""
+    if not event.reason:
+        return ""
+    denied = f"{escape(event.after.get('action', ''))}: " if event.action == "denied" else ""
+    return f'<p class="reason">{denied}“{escape(event.reason)}”</p>\n'
 
 
 def changes_html(event: AuditEvent) -> str:
@@ -116,6 +116,6 @@ def changes_html(event: AuditEvent) -> str:
     return f'<p class="changes">{"; ".join(map(change_html, described_changes(event)))}</p>\n'
 
 
-def change_html(one: dict[str, str]) -> str:
-    before = f"<del>{escape(one['before'])}</del> → " if one["before"] else ""
-    return f"{escape(one['label'])} {before}<ins>{escape(one['after'] or '—')}</ins>"
+def change_html(change: dict[str, str]) -> str:
+    before = f"<del>{escape(change['before'])}</del> → " if change["before"] else ""
+    return f"{escape(change['label'])} {before}<ins>{escape(change['after'] or '—')}</ins>"

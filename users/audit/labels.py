@@ -12,29 +12,27 @@ def action_label(event) -> str:
 
 
 def described_changes(event) -> list[dict[str, str]]:
-    """The changed fields of an event in words, each with its value before and after; nothing that
-    says nothing.
+    """Returns label, old and new value of each changed field, without fields that have nothing to
+    tell.
     """
-    names = [*event.after, *(name for name in event.before if name not in event.after)]
-    pairs = [
-        (name, readable_value(event.before.get(name)), readable_value(event.after.get(name)))
-        for name in names
-    ]
-    return [
-        {"label": label_in_text(name), "before": before, "after": after}
-        for name, before, after in pairs
-        if not (name == "status_reason" and after in ("", event.reason))
-        and (before or after not in ("", "no"))
-    ]
+    changes = []
+    for name in dict.fromkeys([*event.after, *event.before]):
+        before = readable_value(event.before.get(name))
+        after = readable_value(event.after.get(name))
+        is_empty = not before and after in ("", "no")
+        repeats_reason = name == "status_reason" and after in ("", event.reason)
+        if not is_empty and not repeats_reason:
+            changes.append({"label": label_in_text(name), "before": before, "after": after})
+    return changes
 
 
 def changed_field_names(event) -> str:
-    """The names of the fields that an event changed, where the values are gone."""
+    """Returns the labels of the changed fields, for an event without values."""
     return ", ".join(label_in_text(name) for name in sorted({*event.before, *event.after}))
 
 
 def readable_value(value) -> str:
-    """A value of an event's JSON: points in time were stored as ISO 8601 text."""
+    """Returns a value of an event's JSON as text. Points in time are stored in ISO 8601."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

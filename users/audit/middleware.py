@@ -1,4 +1,4 @@
-"""Gives each request its origin, and the answer its request id."""
+"""Sets the origin of each request, and the request id of its response."""
 
 from users.audit.origin import current_origin, request_origin
 

@@ -1,4 +1,4 @@
-"""The audit event: a row that is written once and never changed; and the head of the chain that
+"""The audit event, a row that is written once and not changed, and the head of the hash chain that
 proves it.
 """
 
@@ -11,11 +11,12 @@ from django.utils import timezone
 
 class AuditEventQuerySet(models.QuerySet):
     def newest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
-        """Those whose `column` is `value`, newest first: a range of that column's index.
+        """Returns the events whose `column` is `value`, newest first: a range of that column's
+        index.
 
-        Said as a range in its full order, since with "=" PostgreSQL may read the whole table
-        backwards by id: where somebody has much in it, and all of that long ago, it finds nothing
-        for a long time. SQLite goes by the index with "=" alone.
+        PostgreSQL gets a range and the full order of the index. With "=", it may read the table
+        backwards by id, which takes long if all matching events are old. SQLite uses the index
+        only with "=".
         """
         if connection.vendor == "postgresql":
             return self.filter(**{f"{column}__range": (value, value)}).order_by(column, "-id")
@@ -38,7 +39,7 @@ class AuditEvent(models.Model):
     target_id = models.BigIntegerField(null=True)
     target_text = models.CharField(max_length=255, blank=True)
     target_version = models.PositiveIntegerField(
-        null=True, help_text="The version that the change made"
+        null=True, help_text="Version of the account after the change"
     )
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
@@ -56,8 +57,8 @@ class AuditEvent(models.Model):
     chain_previous = models.BinaryField(max_length=32, null=True)
     chain_hash = models.BinaryField(max_length=32, null=True)
 
-    # What stands in for values that were erased, those of the target and those of the actor, in
-    # whole or in part. Null while they are there.
+    # The digests of the target's and the actor's values, once these have been erased or redacted.
+    # Null until then.
     target_digest = models.BinaryField(max_length=32, null=True)
     actor_digest = models.BinaryField(max_length=32, null=True)
     erased_at = models.DateTimeField(null=True)
@@ -67,7 +68,7 @@ class AuditEvent(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            # Newest first is by id: ids follow the order of writing.
+            # "Newest first" means by id, since ids follow the order of writing.
             models.Index(fields=["target_id", "-id"], name="audit_by_target"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
@@ -82,12 +83,12 @@ class AuditEvent(models.Model):
 
 
 class ChainHead(models.Model):
-    """One row: where the chain ends. Whoever seals locks it first, so the chain never forks."""
+    """The end of the chain, one row. Sealing locks it first, so the chain never forks."""
 
     position = models.BigIntegerField(default=0)
     hash = models.BinaryField(max_length=32, default=bytes(32))
-    # The highest id that was sealed, and the one that it was a minute and more ago: by then,
-    # nothing below it is underway.
+    # The highest sealed id, and the highest id that was sealed at least a minute ago. No event
+    # below the second one is still to be committed.
     newest_id = models.BigIntegerField(default=0)
     settled_id = models.BigIntegerField(default=0)
     looked_at = models.DateTimeField(default=timezone.now)

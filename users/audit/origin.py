@@ -1,5 +1,5 @@
-"""Where a request comes from, for events and log lines; kept in a context variable so that verbs
-need no request.
+"""The origin of a request, for events and log lines. It is kept in a context variable, so that
+verbs need no request.
 """
 
 import logging
@@ -33,26 +33,23 @@ def request_origin(request) -> Origin:
 
 
 def client_ip(request) -> str | None:
-    """The address that the outermost trusted proxy saw. What stands further left in X-Forwarded-For
-    is the client's claim.
+    """Returns the IP address that the outermost trusted proxy saw; None if it is invalid. Addresses
+    further left in X-Forwarded-For are only claimed by the client.
     """
     address = request.META.get("REMOTE_ADDR", "")
-    forwarded = [
-        part.strip()
-        for part in request.headers.get("X-Forwarded-For", "").split(",")
-        if part.strip()
-    ]
+    parts = map(str.strip, request.headers.get("X-Forwarded-For", "").split(","))
+    forwarded = [part for part in parts if part]
     if settings.TRUSTED_PROXIES and forwarded:
         address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
     try:
-        # PostgreSQL's inet takes no zone such as %eth0.
+        # The type inet of PostgreSQL does not accept a zone such as %eth0.
         return str(ip_address(address.partition("%")[0]))
     except ValueError:
         return None
 
 
 def choose_request_id(given: str) -> str:
-    """The proxy's id if it looks like one, else a new one."""
+    """Returns the proxy's request id if it has the form of one, else a new id."""
     return given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex
 
 
@@ -61,6 +58,8 @@ def strip_unprintable(text: str) -> str:
 
 
 class RequestIdFilter(logging.Filter):
+    """Adds the request id to log records."""
+
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = current_origin.get().request_id or "-"
         return True

@@ -1,4 +1,4 @@
-"""Records attempts to send privileged fields with a form that has none; the fields are ignored."""
+"""Records requests with privileged fields that their form does not have. Forms ignore them."""
 
 from collections.abc import Container
 
@@ -8,7 +8,7 @@ from users.audit.record import record_event
 from users.fields import ACCESS_FIELDS, IMPORT_ONLY_FIELDS, STATUS_FIELDS
 from users.models import User
 
-# Fields that no form takes unless it says so: access, and what only verbs and imports change.
+# Fields that a form must list explicitly: access, and fields that only verbs and imports change.
 PRIVILEGED_FIELDS = {
     *STATUS_FIELDS,
     *ACCESS_FIELDS,
@@ -28,8 +28,8 @@ PRIVILEGED_FIELDS = {
 def record_privileged_fields(
     request: HttpRequest, action: str, account: User | None, fields: Container[str] = ()
 ) -> None:
-    """Records an event where a request has a privileged field that its form has not: someone has
-    tried something. The event has the field's name and never its value. `fields`: of the form.
+    """Records an event if the request has privileged fields other than `fields`, which are those of
+    its form. The event has the names of the fields, but not their values.
     """
     sent = PRIVILEGED_FIELDS & request.POST.keys()
     if strange := sorted(name for name in sent if name not in fields):

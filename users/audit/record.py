@@ -1,4 +1,4 @@
-"""Writes audit events. Called inside the transaction of the change: no event, no change (P4)."""
+"""Writes audit events inside the transaction of the change: without the event, no change (P4)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,8 @@ from users.audit.origin import current_origin
 from users.database.clock import database_now
 from users.models import User
 
+JSON_TYPES = (str, int, float, bool, type(None), list, dict)
+
 
 def record_event(
     action: str,
@@ -22,15 +24,21 @@ def record_event(
     reason: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
-    """Stores one event, with the origin of the current request or job. `before` and `after`: the
-    changed fields only.
+    """Stores one event with the origin of the current request or job. `before` and `after` hold
+    only the changed fields.
     """
     event = build_event(
-        action, actor=actor, target=target, before=before, after=after, reason=reason, job_id=job_id
+        action,
+        actor=actor,
+        target=target,
+        before=before,
+        after=after,
+        reason=reason,
+        job_id=job_id,
     )
     event.save(force_insert=True)
     if hasattr(event.at, "resolve_expression"):
-        # Whoever asks for it reads the row.
+        # The next access reads it from the row.
         del event.at
     return event
 
@@ -45,16 +53,13 @@ def build_event(
     reason: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
-    """Returns an unsaved event with the origin of the current request or job: for bulk_create."""
+    """Returns an unsaved event with the origin of the current request or job, for bulk_create."""
     origin = current_origin.get()
     return AuditEvent(
         at=database_now(),
+        **actor_columns(actor),
+        **target_columns(target),
         action=action,
-        actor_id=actor.pk if actor is not None else None,
-        actor_text=str(actor or "nobody")[:255],
-        target_id=target.pk if target is not None else None,
-        target_text=target.username if target is not None else "",
-        target_version=target.version if target is not None else None,
         before=json_values(before or {}),
         after=json_values(after or {}),
         reason=reason,
@@ -65,8 +70,25 @@ def build_event(
     )
 
 
+def actor_columns(actor: Any) -> dict[str, Any]:
+    """Returns the columns of an event that identify the actor."""
+    actor_id = actor.pk if actor is not None else None
+    return {"actor_id": actor_id, "actor_text": str(actor or "nobody")[:255]}
+
+
+def target_columns(target: User | None) -> dict[str, Any]:
+    """Returns the columns of an event that identify the target; none without a target."""
+    if target is None:
+        return {}
+    return {
+        "target_id": target.pk,
+        "target_text": target.username,
+        "target_version": target.version,
+    }
+
+
 def record_denial(actor: Any, denied: Denied) -> AuditEvent:
-    """Records a refused action, after the transaction of that action has been rolled back."""
+    """Records a refused action. Call it after the transaction of that action was rolled back."""
     return record_event(
         "denied",
         actor=actor,
@@ -77,18 +99,14 @@ def record_denial(actor: Any, denied: Denied) -> AuditEvent:
 
 
 def json_values(values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with dates as ISO 8601 text in UTC, as JSON can hold them."""
-    return {
-        name: value if isinstance(value, JSON_TYPES) else json_value(value)
-        for name, value in values.items()
-    }
+    """Returns `values` for a JSON column: dates become ISO 8601 text in UTC."""
+    return {name: json_value(value) for name, value in values.items()}
 
 
-def json_value(value: Any) -> str:
-    """Raises TypeError for what is not a date, a number or an id."""
-    return DjangoJSONEncoder().default(
-        value.astimezone(UTC) if isinstance(value, datetime) else value
-    )
-
-
-JSON_TYPES = (str, int, float, bool, type(None), list, dict)
+def json_value(value: Any) -> Any:
+    """Returns a value for JSON. Raises TypeError for one without a form in JSON."""
+    if isinstance(value, JSON_TYPES):
+        return value
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+    return DjangoJSONEncoder().default(value)

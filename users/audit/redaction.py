@@ -1,14 +1,15 @@
-"""Takes words that name an erased person out of events about others. What else an event says stays,
-and stays covered.
+"""Removes the words that name an erased person from events about other people. The other contents
+of an event stay, and stay protected by the chain.
 
-The digest of the part as it was goes on to stand in the hash, as with an erasure, and its salt
-goes, so that nobody can try names against it. What is left gets a salt of its own, and its digest
-is sealed with an event that says that this was done: so a later change is noticed. The database's
-triggers let nothing but words go, and a neutral one come in their place.
+The digest of the original part remains in the event and keeps the hash valid, as after an erasure.
+Its salt is replaced, so that names cannot be guessed from the digest. The digest of the remaining
+text, with the new salt, is recorded in another event that is sealed, so that a later change is
+noticed. Triggers of the database allow only the replacement of words by a neutral one.
 """
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -23,11 +24,13 @@ REDACTED_ACTION = "audit.redacted"
 TEXT_COLUMNS = tuple(
     column for columns in EVENT_PARTS.values() for column in columns if column != "ip"
 )
-EVENTS_PER_RECORD = 100  # events that one event speaks for
+EVENTS_PER_RECORD = 100  # events that one audit event records
+
+TextChanges = dict[int, dict[str, Any]]  # new values of TEXT_COLUMNS by event id
 
 
 class SystemActor:
-    """Nobody in particular did it."""
+    """The actor of an automatic action."""
 
     pk = None
 
@@ -35,43 +38,52 @@ class SystemActor:
         return "Rollcall"
 
 
-def redact_events(changes: dict[int, dict[str, Any]]) -> None:
-    """Writes `changes` (by event id, new values of TEXT_COLUMNS), inside a transaction."""
+def redact_events(changes: TextChanges) -> None:
+    """Writes changed texts of events, inside a transaction."""
     ids = sorted(changes)
     for start in range(0, len(ids), EVENTS_PER_RECORD):
-        some = ids[start : start + EVENTS_PER_RECORD]
-        head = chain.lock_chain_head()
-        chosen = AuditEvent.objects.filter(pk__in=some).order_by("pk")
-        chain.seal_events(head, chosen.filter(chain_position__isnull=True))
-        left = [
-            (row.id, part, redact_event_part(part, row, changes[row.id]))
-            for part, columns in EVENT_PARTS.items()
-            for row in chain.event_rows(chosen)  # again: the first part has changed the salt
-            if changes[row.id].keys() & set(columns)
-        ]
-        record_event(
-            REDACTED_ACTION,
-            actor=SystemActor(),
-            after={"events": [[pk, part, digest.hex()] for pk, part, digest in left]},
-        )
+        redact_batch(ids[start : start + EVENTS_PER_RECORD], changes)
+
+
+def redact_batch(ids: Sequence[int], changes: TextChanges) -> None:
+    """Writes the changed texts of some events, and records the digests of the results."""
+    head = chain.lock_chain_head()
+    chosen = AuditEvent.objects.filter(pk__in=ids).order_by("pk")
+    chain.seal_events(head, chosen.filter(chain_position__isnull=True))
+    digests = []
+    for part, columns in EVENT_PARTS.items():
+        # Read again for the second part, since the first one has changed the salt.
+        for row in chain.event_rows(chosen):
+            if changes[row.id].keys() & set(columns):
+                digest = redact_event_part(part, row, changes[row.id])
+                digests.append([row.id, part, digest.hex()])
+    record_event(REDACTED_ACTION, actor=SystemActor(), after={"events": digests})
 
 
 def redact_event_part(part: str, row: chain.EventRow, changed: dict[str, Any]) -> bytes:
-    """Writes the changed texts of one part of an event and returns the digest of what is left."""
-    columns = [column for column in EVENT_PARTS[part] if column != "ip"]
-    whole = bytes(row.chain_salt or b"")
-    start = SALT_HALF_SIZE * list(EVENT_PARTS).index(part)
-    salt = whole[:start] + secrets.token_bytes(SALT_HALF_SIZE) + whole[start + SALT_HALF_SIZE :]
+    """Writes the changed texts of one part of an event and returns the digest of the result."""
+    columns = [column for column in EVENT_PARTS[part] if column in TEXT_COLUMNS]
+    salt = renewed_salt(part, bytes(row.chain_salt or b""))
     new = row._replace(**{column: changed[column] for column in columns if column in changed})
-    values = [
-        json.dumps(getattr(new, column)) if column in JSON_COLUMNS else getattr(new, column)
-        for column in columns
-    ]
-    kinds = {column: "jsonb" if column in JSON_COLUMNS else "text" for column in columns}
-    kinds |= {f"{part}_digest": "bytea", "chain_salt": "bytea", "erased_at": "timestamptz"}
+    values = [stored_value(column, getattr(new, column)) for column in columns]
+    types = {column: sql_type(column) for column in columns}
+    types |= {f"{part}_digest": "bytea", "chain_salt": "bytea", "erased_at": "timestamptz"}
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    given = {column: f"given.{column}" for column in kinds}
-    chain.update_events(
-        given, kinds, [(row.id, *values, chain.sealed_digest(part, row), salt, now)]
-    )
+    update = (row.id, *values, chain.sealed_digest(part, row), salt, now)
+    chain.update_events({column: f"given.{column}" for column in types}, types, [update])
     return chain.part_digest(part, new, salt)
+
+
+def renewed_salt(part: str, salt: bytes) -> bytes:
+    """Returns the salt of an event with a new half for `part`."""
+    start = chain.SALT_OFFSETS[part]
+    return salt[:start] + secrets.token_bytes(SALT_HALF_SIZE) + salt[start + SALT_HALF_SIZE :]
+
+
+def sql_type(column: str) -> str:
+    return "jsonb" if column in JSON_COLUMNS else "text"
+
+
+def stored_value(column: str, value: Any) -> Any:
+    """Returns the value of a column as SQL takes it."""
+    return json.dumps(value) if column in JSON_COLUMNS else value

@@ -4,8 +4,8 @@ from users.audit import chain, checkpoints
 
 
 def seal_audit_chain() -> None:
-    """Every minute: the events that were written since take their places in the chain. Repeating it
-    changes nothing.
+    """Seals new events and writes a checkpoint when one is due. Runs every minute; another run in
+    between does no harm.
     """
     chain.seal_waiting_events()
     checkpoints.write_checkpoint()

@@ -1,75 +1,71 @@
-"""Reading the trail: events newest first, paged by id."""
+"""Queries of the audit trail: events newest first, paged by id."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.database.cached_query import CachedQuery
-from users.identifiers import LARGEST_ID
+from users.exceptions import BadParameter
+from users.web.paging import IdPage
+from users.web.query_string import check_parameters, parse_id_parameter, url_with_query
 
-SIZE = 50
-ACCOUNT_SIZE = 20
+SIZE = 50  # events on a page of the trail
+ACCOUNT_SIZE = 20  # events on the page of an account
 CHAIN_COLUMNS = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
-PARAMETERS = ("action", "actor", "target", "after")
-
-
-class BadTrailFilter(Exception):
-    """A query string that means nothing. `parameter` is the one to mend."""
-
-    def __init__(self, parameter: str, message: str):
-        super().__init__(f"{parameter}: {message}")
-        self.parameter = parameter
-        self.message = message
+ID_PARAMETERS = ("actor", "target", "after")
+PARAMETERS = ("action", *ID_PARAMETERS)
 
 
 @dataclass(frozen=True)
 class TrailFilter:
-    """Which events. `actor` and `target` are ids of accounts; 0 and "" mean any. `after`: only
-    older than this event.
-    """
+    """The events of a list. "" and 0 mean any."""
 
     action: str = ""
+    # IDs of accounts.
     actor: int = 0
     target: int = 0
+    # Only events older than the one with this ID.
     after: int = 0
 
     @classmethod
     def parse(cls, query: QueryDict) -> "TrailFilter":
-        for name, values in query.lists():
-            if name not in PARAMETERS:
-                raise BadTrailFilter(name, "There is no such filter.")
-            if len(values) > 1:
-                raise BadTrailFilter(name, "This filter is given more than once.")
+        """Returns the filter of a query string. Raises BadParameter."""
+        check_parameters(
+            query,
+            *PARAMETERS,
+            unknown="There is no such filter.",
+            repeated="This filter is given more than once.",
+        )
         action = query.get("action", "")
         if action and action not in ACTION_LABELS:
-            raise BadTrailFilter("action", "There is no such action.")
-        return cls(
-            action,
-            *(parse_trail_id(name, query.get(name, "")) for name in ("actor", "target", "after")),
-        )
+            raise BadParameter("action", "There is no such action.")
+        ids = {name: parse_trail_id(name, query.get(name, "")) for name in ID_PARAMETERS}
+        return cls(action=action, **ids)
 
-    def events(self, size: int = SIZE) -> tuple[list[AuditEvent], bool]:
-        """At most `size` events, and whether there are older ones."""
-        asked = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
-        asked = {column: value for column, value in asked.items() if value}
+    @property
+    def narrows(self) -> bool:
+        return bool(self.action or self.actor or self.target)
+
+    def page(self, size: int = SIZE) -> IdPage[AuditEvent]:
+        """Returns a page of the events, newest first."""
+        wanted = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
+        wanted = {column: value for column, value in wanted.items() if value}
         events = AuditEvent.objects.all()
-        if asked:
-            column = next(iter(asked))  # the first of them is the one that fewest events have
-            events = events.newest_of(column, asked.pop(column)).filter(**asked)
+        if wanted:
+            column = next(iter(wanted))  # the first one has the fewest events
+            events = events.newest_of(column, wanted.pop(column)).filter(**wanted)
         else:
             events = events.order_by("-id")
         if self.after:
             events = events.filter(id__lt=self.after)
-        rows = list(events[: size + 1])
-        return rows[:size], len(rows) > size
+        return IdPage.cut(list(events[: size + 1]), size, self.after)
 
     def url(self, **values: object) -> str:
-        merged = {name: getattr(self, name) for name in PARAMETERS} | values
-        query = urlencode({name: value for name, value in merged.items() if value})
-        return f"/audit/?{query}" if query else "/audit/"
+        """Returns the URL of the filter, with `values` in place of its own."""
+        own = {name: getattr(self, name) for name in PARAMETERS}
+        return url_with_query("/audit/", **own | values)
 
 
 ACCOUNT_EVENTS = CachedQuery(
@@ -80,18 +76,10 @@ ACCOUNT_EVENTS = CachedQuery(
 )
 
 
-def account_events(account_id: int) -> tuple[list[AuditEvent], bool]:
-    """The newest events about one account, and whether there are older ones."""
-    rows = ACCOUNT_EVENTS.objects(account_id)
-    return rows[:ACCOUNT_SIZE], len(rows) > ACCOUNT_SIZE
+def account_events(account_id: int) -> IdPage[AuditEvent]:
+    """Returns the newest events about one account."""
+    return IdPage.cut(ACCOUNT_EVENTS.objects(account_id), ACCOUNT_SIZE)
 
 
 def parse_trail_id(name: str, value: str) -> int:
-    if not value:
-        return 0
-    if (
-        not (value.isascii() and value.isdigit() and len(value) < 20)
-        or not 0 < int(value) <= LARGEST_ID
-    ):
-        raise BadTrailFilter(name, f"{name} takes the ID of an account or event.")
-    return int(value)
+    return parse_id_parameter(name, value, f"{name} takes the ID of an account or event.")

@@ -1,5 +1,5 @@
-"""Reads the whole chain, in order and in flat memory, and names the first event that is not as it
-was sealed.
+"""Verifies the chain: reads it in order, in constant memory, and names the first event that differs
+from its sealed state.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,34 +28,36 @@ class ChainFault(Exception):
 
 @dataclass
 class Verdict:
-    """`events` that were read and are good; among them `erased` ones, and `redacted` ones, which
-    lost words about somebody else; `waiting` ones that are not sealed yet.
-    """
+    """The result of a verification: numbers of events, and the fault that ended it."""
 
+    # Valid events up to the fault. Some of them have erased values, or lost mentions of others.
     events: int = 0
     erased: int = 0
     redacted: int = 0
+    # Events that are not sealed yet.
     waiting: int = 0
     fault: str = ""
 
 
 def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
-    """`anchors` in the order of their positions."""
+    """Verifies all sealed events, and their agreement with `anchors`, which come in the order of
+    their positions.
+    """
     verdict = Verdict()
-    # Read before the events: those sealed meanwhile come after it.
+    # Read before the events, since more events may be sealed meanwhile.
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     try:
         check_sealed_events(verdict, list(anchors))
-        now = ChainHead.objects.filter(pk=1).first()
-        if now is None and verdict.events:
+        current_head = ChainHead.objects.filter(pk=1).first()
+        if current_head is None and verdict.events:
             raise ChainFault(
                 "the row with the end of the chain is missing; "
                 f"events continue to position {verdict.events}"
             )
         check_chain_end(head, verdict)
-        if stranger := late_inserted_events(now or head).first():
+        if inserted := late_inserted_events(current_head or head).first():
             raise ChainFault(
-                f"event {stranger.pk} was inserted after the events around it were sealed"
+                f"event {inserted.pk} was inserted after the events around it were sealed"
             )
     except ChainFault as fault:
         verdict.fault = str(fault)
@@ -66,24 +68,18 @@ def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
 def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
     """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
     previous = bytes(32)
-    founded = lru_cache(maxsize=10_000)(was_erased)
+    has_erasure = lru_cache(maxsize=10_000)(was_erased)
     redactions = RedactionDigests()
     for row in sealed_rows():
         check_event(row, verdict.events + 1, previous)
-        check_erasure(row, founded)
+        check_erasure(row, has_erasure)
         check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
         verdict.erased += any(is_erased(part, row) for part in EVENT_PARTS)
         verdict.redacted += any(is_redacted(part, row) for part in EVENT_PARTS)
         while anchors and anchors[0].position == verdict.events:
-            anchor = anchors.pop(0)
-            if anchor.hash != previous:
-                raise ChainFault(
-                    f"event {row.id} at position {verdict.events} "
-                    f"differs from the anchor of {anchor.at}: "
-                    "the chain was rewritten there or earlier"
-                )
+            check_anchor(anchors.pop(0), row, previous)
     if anchors:
         raise ChainFault(
             f"the chain ends at position {verdict.events}, "
@@ -92,9 +88,18 @@ def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
         )
 
 
+def check_anchor(anchor: Checkpoint, row: EventRow, chain_hash: bytes) -> None:
+    if anchor.hash != chain_hash:
+        raise ChainFault(
+            f"event {row.id} at position {anchor.position} "
+            f"differs from the anchor of {anchor.at}: "
+            "the chain was rewritten there or earlier"
+        )
+
+
 def sealed_rows() -> Iterator[EventRow]:
-    """All sealed events by position. Each batch is a query of its own: no transaction is held open
-    for minutes.
+    """Yields all sealed events by position. Each batch is a separate query, so that no transaction
+    stays open for minutes.
     """
     at = 0
     events = AuditEvent.objects.filter(chain_position__isnull=False).order_by("chain_position")
@@ -104,6 +109,9 @@ def sealed_rows() -> Iterator[EventRow]:
 
 
 def check_event(row: EventRow, position: int, previous: bytes) -> None:
+    """Raises ChainFault unless the event has this position, follows the hash `previous`, and has
+    the hash of its content.
+    """
     if row.chain_position != position:
         raise ChainFault(
             f"the event at position {position} is missing; "
@@ -121,37 +129,39 @@ def check_event(row: EventRow, position: int, previous: bytes) -> None:
 
 
 def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
-    """From the values; where they were erased, the one that stands in for them, and then nothing
-    else may be left.
+    """Returns the digest of a part: computed from its values, or the stored one if these were
+    erased or redacted. Raises ChainFault if an erased part has values.
     """
     stored = getattr(row, f"{part}_digest")
     if stored is None:
         return part_digest(part, row, salt)
     if is_redacted(part, row):
         return bytes(stored)
-    left = [getattr(row, column) for column in EVENT_PARTS[part]]
-    left = [
-        value for each in left for value in (each.values() if isinstance(each, dict) else [each])
-    ]
-    if (
-        any(value not in (None, "") for value in left)
-        or any(part_salt(part, salt))
-        or row.erased_at is None
-    ):
+    if has_values(part, row) or any(part_salt(part, salt)) or row.erased_at is None:
         raise ChainFault(f"{name} was erased but contains values of its {part} again")
     return bytes(stored)
 
 
-def check_erasure(row: EventRow, founded: Callable[[int], bool]) -> None:
-    """Values go with the person whom they are about: the trail says of that one that they were
-    erased.
+def has_values(part: str, row: EventRow) -> bool:
+    """Returns whether a column of the part has a value; for JSON, whether one of its fields has."""
+    for column in EVENT_PARTS[part]:
+        content = getattr(row, column)
+        values = content.values() if isinstance(content, dict) else [content]
+        if any(value not in (None, "") for value in values):
+            return True
+    return False
+
+
+def check_erasure(row: EventRow, has_erasure: Callable[[int], bool]) -> None:
+    """Raises ChainFault if values were erased although the trail has no erasure of the person whom
+    they are about.
     """
     owners = {
         "target": row.target_id,
         "actor": row.target_id if row.actor_id is None else row.actor_id,
     }
     for part, owner in owners.items():
-        if is_erased(part, row) and owner is not None and not founded(owner):
+        if is_erased(part, row) and owner is not None and not has_erasure(owner):
             raise ChainFault(
                 f"event {row.id} at position {row.chain_position} lost its {part}, "
                 f"but account {owner} was not erased"
@@ -163,14 +173,14 @@ def is_erased(part: str, row: EventRow) -> bool:
 
 
 def is_redacted(part: str, row: EventRow) -> bool:
-    """Returns whether the part was redacted: it then has a new salt. An erased part has none."""
+    """Returns whether the part was redacted. It has a new salt then; an erased part has none."""
     return getattr(row, f"{part}_digest") is not None and any(
         part_salt(part, bytes(row.chain_salt or b""))
     )
 
 
 class RedactionDigests:
-    """The digests of what is left of events, as the trail has them."""
+    """The digests of redacted parts, as the audit trail has recorded them."""
 
     def __init__(self) -> None:
         self.digests: dict[tuple[int, str], str] = {}
@@ -178,12 +188,13 @@ class RedactionDigests:
         self.read()
 
     def read(self) -> None:
-        """Adds the digests recorded since the last call: redactions may go on during the check."""
+        """Adds the digests since the last call. There may be redactions during the verification."""
         records = AuditEvent.objects.filter(action=REDACTED, pk__gt=self.newest).order_by("pk")
         for self.newest, after in records.values_list("pk", "after").iterator():
             self.digests |= {(pk, part): digest for pk, part, digest in after.get("events") or []}
 
-    def have(self, row: EventRow, part: str) -> bool:
+    def match(self, row: EventRow, part: str) -> bool:
+        """Returns whether the recorded digest is that of the part's current values."""
         own = part_digest(part, row, bytes(row.chain_salt or b"")).hex()
         if self.digests.get((row.id, part)) != own:
             self.read()
@@ -191,8 +202,9 @@ class RedactionDigests:
 
 
 def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
+    """Raises ChainFault if a redacted part differs from its recorded digest."""
     for part in EVENT_PARTS:
-        if is_redacted(part, row) and (row.erased_at is None or not redactions.have(row, part)):
+        if is_redacted(part, row) and (row.erased_at is None or not redactions.match(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
             raise ChainFault(
                 f"{name} lost words of its {part}, and the rest does not match the audit trail"
@@ -204,7 +216,9 @@ def was_erased(account_id: int) -> bool:
 
 
 def check_chain_end(head: ChainHead, verdict: Verdict) -> None:
-    """`head` was read before the events, so the chain may have grown since."""
+    """Raises ChainFault unless the chain reaches `head`, which was read before the events, so that
+    the chain may be longer.
+    """
     if verdict.events < head.position:
         raise ChainFault(
             f"the chain ends at position {verdict.events} and should reach {head.position}: "

@@ -1,4 +1,6 @@
-"""The audit trail."""
+"""The page of the audit trail."""
+
+from operator import itemgetter
 
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -6,24 +8,25 @@ from django.views.decorators.http import require_safe
 from users import access, masking
 from users.audit.actions import ACTION_LABELS
 from users.audit.html import render_events
-from users.audit.trail import BadTrailFilter, TrailFilter
-from users.exceptions import BadRequest
+from users.audit.trail import TrailFilter
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
 def index(request):
     access.require(request.user, "view_audit")
-    try:
+    with refuse_bad_parameters(back="/audit/"):
         trail = TrailFilter.parse(request.GET)
-    except BadTrailFilter as error:
-        raise BadRequest(error.parameter, error.message, back="/audit/") from error
-    events, more = trail.events()
+    page = trail.page()
+    masked = masking.hides_personal_data(request.user)
+    older = trail.url(after=page.rows[-1].pk) if page.has_next else ""
+    newest = trail.url(after=0) if trail.after else ""
     context = {
         "trail": trail,
-        "events": render_events(events, masked=masking.hides_personal_data(request.user)),
-        "actions": sorted(ACTION_LABELS.items(), key=lambda pair: pair[1]),
-        "narrows": bool(trail.action or trail.actor or trail.target),
-        "older": trail.url(after=events[-1].pk) if more else "",
-        "newest": trail.url(after=0) if trail.after else "",
+        "events": render_events(page.rows, masked=masked),
+        "actions": sorted(ACTION_LABELS.items(), key=itemgetter(1)),
+        "narrows": trail.narrows,
+        "older": older,
+        "newest": newest,
     }
     return render(request, "users/audit/index.html", context)

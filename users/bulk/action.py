@@ -1,109 +1,103 @@
-"""The base class of bulk actions: a bulk action does for a selection what a verb does for one
-account.
+"""The base class of bulk actions. A bulk action applies a verb to all accounts of a selection.
 
-A new one is a class in the folder of its verb, which the declaration names. Most set columns of
-the account and are described by expressions (users/bulk/column_action.py); the others write `run`
-themselves. Whatever it does must leave the same rows and events as the verb would, account by
-account: tests/bulk/test_parity.py compares the two.
+Each is declared in the folder of its verb. Most set columns of the account and describe the change
+by expressions (users/bulk/column_action.py); the others implement `run` themselves. An action must
+leave the same rows and events as the verb applied to one account after another, which
+tests/bulk/test_parity.py checks.
 """
 
-from collections import defaultdict
 from typing import Any, ClassVar
 
-from users.bulk.events import ChangedAccount
+from users.bulk.selection import Selection
+from users.bulk.selection_count import SelectionCount
 from users.bulk.selection_kind import SelectionKind
-from users.bulk.undo_rules import job_links
+from users.bulk.undo_rules import bulk_job_links
+from users.jobs import engine
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job
 from users.models import User
 
 
 class BulkAction(SelectionKind):
-    """`name`, `label` and `action` (of users.access) are those of a kind of job."""
+    """A kind of job that is started on the page of a selection."""
 
-    event: ClassVar[str]  # of the audit event of each account
-    noun: ClassVar[str]  # as addresses have it: /users/bulk/suspension/
-    past: ClassVar[str]  # what they are then: "suspended"
-    asks: ClassVar[str] = ""  # with {} for "3 accounts"; where it is not the label and that
-    explains: ClassVar[str]  # to whoever is about to do it
+    # The action of the audit event that each account gets.
+    event: ClassVar[str]
+    # The name in the URL: /users/bulk/suspension/.
+    noun: ClassVar[str]
+    # Completes "All 3 will be …", such as "suspended".
+    outcome_phrase: ClassVar[str]
+    # The heading of the preview, with {} for "3 accounts"; by default the label followed by them.
+    question_format: ClassVar[str] = ""
+    # Shown above the form.
+    explanation: ClassVar[str]
     icon: ClassVar[str] = "check"
-    position: ClassVar[int]  # among the actions of the selection page, the lowest first
-    menu: ClassVar[str] = ""  # the heading of its menu; "" for a button, or where it is set apart
-    dangerous: ClassVar[bool] = False  # whether the button that confirms is red
-    apart: ClassVar[bool] = False  # hard to undo, so it stands in a section of its own
-    form: ClassVar[
-        Any
-    ]  # a users.bulk.forms.BulkForm; its fields beside `reason` go into the job's parameters
-    takes_keys: ClassVar[bool] = False  # whether it may end the last superuser's access
+    # Sorts the actions on the selection page, lowest first.
+    position: ClassVar[int]
+    # The heading in the menu of the selection page. Actions without one are buttons there, unless
+    # they are in a section of their own.
+    menu: ClassVar[str] = ""
+    # The button that confirms is red.
+    dangerous: ClassVar[bool] = False
+    # Hard to undo, so it is listed in the last section of the menu.
+    in_own_section: ClassVar[bool] = False
+    # A users.bulk.forms.BulkForm. Its fields except `reason` become parameters of the job.
+    form: ClassVar[Any]
+    # It can end a superuser's access, so the last active superuser has to be skipped.
+    can_disable_superusers: ClassVar[bool] = False
     ends_sessions: ClassVar[bool] = False
-    undo_action: ClassVar[str] = (
-        ""  # of users.access, asked of whoever takes it back; "" where nobody can
-    )
-    undo_ends_sessions: ClassVar[bool] = False
-    columns: ClassVar[tuple[str, ...]] = ()  # the names in a before-image
-    four_eyes: ClassVar[str] = "above"
-    # The button where a second person must approve the job.
+    # The action of users.access that undoing it requires; empty if it can't be undone.
+    undo_action: ClassVar[str] = ""
+    approval_rule: ClassVar[str] = "above"
+    # The button if a second person has to approve the job.
     request_label: ClassVar[str] = "Request approval"
-    touches: ClassVar[bool] = (
-        True  # whether anything of the accounts, or of what belongs to them, is another afterwards
-    )
-    samples: ClassVar[bool] = False  # whether its form has a `sample` of what one of them gets
-
-    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        """By id: pk, username, version and `columns` as they are now."""
-        raise NotImplementedError
-
-    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
-        """Writes before-images, by id, back into the accounts."""
-        raise NotImplementedError
-
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
-        """Returns the changed account as events and items record it, from its `states` before and
-        after.
-        """
-        return ChangedAccount.of(old, new, self.columns)
-
-    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
-        """Whether an account is as the job left it, by what its event records: raw SQL may have
-        changed it and left its version. `image`: the before-image; `now`: of `states`; `after`: of
-        the event.
-        """
-        raise NotImplementedError
-
-    def objections(
-        self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
-    ) -> dict[int, str]:
-        """Accounts that `by` may not put back although they may take the action itself back, and
-        why.
-        """
-        return {}
+    # False if accounts, and everything that belongs to them, stay as they are.
+    changes_accounts: ClassVar[bool] = True
+    # The form has a `sample`: the email that one of the accounts would get.
+    has_sample: ClassVar[bool] = False
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
-        return job_links(job, viewer)
+        """Returns the links to the approval and the undo of the job."""
+        return bulk_job_links(job, viewer)
 
-    def example(self, accounts: list[User]) -> User:
-        """Returns the selected account whose sample is shown."""
+    def sample_account(self, accounts: list[User]) -> User:
+        """Returns the account whose sample is shown."""
         return accounts[0]
 
-    def question(self, accounts: str) -> str:
-        return (self.asks or f"{self.label} {{}}?").format(accounts)
+    def confirmation_question(self, accounts: str) -> str:
+        """Returns the heading of the preview; `accounts` is the number in words: "3 accounts"."""
+        question_format = self.question_format or f"{self.label} {{}}?"
+        return question_format.format(accounts)
 
-    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The form's values as the parameters of a job, which are JSON."""
+    def job_parameters(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Returns the cleaned values of the form as the job's parameters, which are JSON."""
         return {name: parameter_json(value) for name, value in values.items()}
 
 
 def parameter_json(value: Any) -> Any:
+    """Returns a cleaned value as JSON: querysets as lists of ids, times as ISO 8601 text."""
     if value is None or isinstance(value, str | int | bool | list):
         return value
     if hasattr(value, "values_list"):
         return list(value.values_list("pk", flat=True))
-    return value.isoformat()  # to the microsecond, as it comes back
+    return value.isoformat()
 
 
-def group_alike(images: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
-    """Accounts that were alike are put back together: after a bulk job most are."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for pk, image in images.items():
-        groups[repr(sorted(image.items()))].append(pk)
-    return [(images[ids[0]], ids) for ids in groups.values()]
+def start_bulk_job(
+    action: BulkAction, selection: Selection, count: SelectionCount, *, by: Any, draft: Job
+) -> Job:
+    """Starts the job for a selection with the reason, the parameters and the key of `draft`, which
+    is not stored. The job is queued or waits for approval. Raises access.Denied or JobRefused.
+    """
+    return engine.start_job(
+        action.name,
+        by=by,
+        selection=selection.query,
+        words=selection.words,
+        up_to=selection.up_to or max(selection.ids),
+        as_of=selection.at,
+        expected=count.value if count.exact else None,
+        reason=draft.reason,
+        parameters=draft.parameters,
+        key=draft.key,
+    )

@@ -15,33 +15,35 @@ VALID_HOURS = 1
 
 @dataclass(frozen=True)
 class Confirmation:
-    """`about`: the action and the canonical text of the selection, with its highest id and moment.
-    `key`: of the job.
+    """`subject` is the noun of the action and the query of the selection, `count` the number that
+    was shown, and `key` the key of the job, which is only started once.
     """
 
-    about: str
-    number: SelectionCount
+    subject: str
+    count: SelectionCount
     key: str
 
     @classmethod
-    def new(cls, about: str, number: SelectionCount) -> "Confirmation":
-        return cls(about, number, token_urlsafe(24))
+    def new(cls, subject: str, count: SelectionCount) -> "Confirmation":
+        """Returns a confirmation with a new key."""
+        return cls(subject, count, token_urlsafe(24))
 
     @property
     def token(self) -> str:
+        """Returns the confirmation as signed text."""
         return signing.dumps(
-            [self.about, self.number.value, self.number.exact, self.key],
+            [self.subject, self.count.value, self.count.exact, self.key],
             salt=CONFIRMATION_SALT,
             compress=True,
         )
 
     @classmethod
     def read(cls, token: str) -> "Confirmation | None":
-        """None for one that was tampered with, or is too old."""
+        """Returns the confirmation in a token; None if it was tampered with or has expired."""
         try:
-            about, value, exact, key = signing.loads(
+            subject, value, exact, key = signing.loads(
                 token, salt=CONFIRMATION_SALT, max_age=VALID_HOURS * 3600
             )
         except (signing.BadSignature, ValueError, TypeError):
             return None
-        return cls(about, SelectionCount(value, exact), key)
+        return cls(subject, SelectionCount(value, exact), key)

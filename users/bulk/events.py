@@ -1,4 +1,6 @@
-"""Events and items of changed accounts, put together here rather than by the database."""
+"""Writes the events and items of changed accounts from Python. On PostgreSQL, actions that set
+columns write them in SQL instead: users/bulk/postgresql_chunk.py.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,8 +17,8 @@ from users.models import User
 
 @dataclass(frozen=True)
 class ChangedAccount:
-    """One account that was changed. `image`: its columns as they were, exactly; `before` and
-    `after`: what the event tells.
+    """The change of one account. `image` holds the exact old values of its columns for undo;
+    `before` and `after` are the values of the event.
     """
 
     pk: int
@@ -27,43 +29,72 @@ class ChangedAccount:
     after: dict[str, Any]
 
     @classmethod
-    def of(
+    def from_states(
         cls, old: dict[str, Any], new: dict[str, Any], columns: Iterable[str]
     ) -> "ChangedAccount":
-        """`new` also has username and version."""
+        """Compares the columns of two states; `new` also has pk, username and version."""
         names = audited_columns(columns)
         changes = changed_values({name: old[name] for name in names}, new)
-        before = {name: was for name, (was, _) in changes.items()}
-        after = {name: now for name, (_, now) in changes.items()}
         image = {name: exact_json(old[name]) for name in columns}
-        return cls(new["pk"], new["username"], new["version"], image, before, after)
+        before = {name: change[0] for name, change in changes.items()}
+        after = {name: change[1] for name, change in changes.items()}
+        return cls(
+            pk=new["pk"],
+            username=new["username"],
+            version=new["version"],
+            image=image,
+            before=before,
+            after=after,
+        )
+
+    @classmethod
+    def without_image(
+        cls,
+        row: dict[str, Any],
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any],
+    ) -> "ChangedAccount":
+        """Describes a change that leaves the account's row as it is, so that there is nothing to
+        restore.
+        """
+        return cls(
+            pk=row["pk"],
+            username=row["username"],
+            version=row["version"],
+            image={},
+            before=before or {},
+            after=after,
+        )
 
 
-def record_changes(chunk: Chunk, event: str, rows: list[ChangedAccount]) -> None:
-    """The event of each, and its item."""
+def record_changes(chunk: Chunk, event: str, changes: list[ChangedAccount]) -> None:
+    """Writes an event for each change, and reports it to the chunk."""
     events = []
-    for row in rows:
+    for change in changes:
         target = User(
-            pk=row.pk,
-            username=row.username,
-            version=row.version,
+            pk=change.pk,
+            username=change.username,
+            version=change.version,
         )
         events.append(
             build_event(
                 event,
                 actor=chunk.by,
                 target=target,
-                before=row.before,
-                after=row.after,
+                before=change.before,
+                after=change.after,
                 reason=chunk.job.reason,
             )
         )
-        chunk.add_item(JobItem.Outcome.CHANGED, row.pk, before=row.image, version=row.version)
+        chunk.add_item(
+            JobItem.Outcome.CHANGED, change.pk, before=change.image, version=change.version
+        )
     AuditEvent.objects.bulk_create(events, batch_size=2000)
 
 
 def exact_json(value: Any) -> Any:
-    """Returns the value as JSON holds it and `User._meta.get_field(…).to_python` reads it, with
-    times to the microsecond.
+    """Returns a column's value as JSON that the field's `to_python` reads back exactly: times have
+    microseconds.
     """
     return value.isoformat() if isinstance(value, datetime) else value

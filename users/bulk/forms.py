@@ -1,5 +1,5 @@
-"""The form of a bulk action: what the action needs to know, and the number of accounts, typed to
-confirm.
+"""The form of a bulk action: the fields of the action, and the number of accounts, which is typed
+to confirm.
 """
 
 from typing import Any, cast
@@ -10,19 +10,21 @@ from django.http import QueryDict
 
 from users.bulk.selection_count import SelectionCount
 
+CONFIRMATION_FIELDS = ("count", "token")
+
 
 class CountField(forms.IntegerField):
-    """Typed as it is shown or without its commas: 1,234 is 1234."""
+    """A number with or without thousands separators: 1,234 is 1234."""
 
     def to_python(self, value: Any) -> int | None:
-        return super().to_python(
-            value.replace(",", "").replace(" ", "") if isinstance(value, str) else value
-        )
+        if isinstance(value, str):
+            value = value.replace(",", "").replace(" ", "")
+        return super().to_python(value)
 
 
 class BulkForm(forms.Form):
-    """`count` and `token` are about the confirmation; everything else but the reason are parameters
-    of the job.
+    """`count` and `token` confirm the selection. The other fields, except `reason`, become
+    parameters of the job.
     """
 
     count = CountField(
@@ -37,55 +39,57 @@ class BulkForm(forms.Form):
     )
 
     def __init__(self, *args: Any, by: Any, **kwargs: Any):
-        """`by`: offers only what makes sense for them."""
+        """Subclasses only offer what `by` may choose."""
         super().__init__(*args, **kwargs)
         self.by = by
-        self.order_fields(
-            [name for name in self.fields if name not in ("count", "token")]
-        )  # those come last
+        # The fields of the confirmation come last.
+        self.order_fields([name for name in self.fields if name not in CONFIRMATION_FIELDS])
 
     @property
-    def why(self) -> str:
+    def given_reason(self) -> str:
+        """Returns the reason; "" if there is none or the form was not validated yet."""
         return str(getattr(self, "cleaned_data", {}).get("reason", "")).strip()
 
     def parameters(self) -> dict[str, Any]:
+        """Returns the cleaned values of the job's parameters."""
         return {
             name: value
             for name, value in self.cleaned_data.items()
-            if name not in ("count", "token", "reason")
+            if name not in CONFIRMATION_FIELDS and name != "reason"
         }
 
     @property
-    def asked(self) -> list[forms.BoundField]:
-        """The fields that the action asks for."""
-        return [self[name] for name in self.fields if name not in ("count", "token")]
+    def action_fields(self) -> list[forms.BoundField]:
+        """Returns the fields of the action, without those of the confirmation."""
+        return [self[name] for name in self.fields if name not in CONFIRMATION_FIELDS]
 
-    def ask_again(self, then: SelectionCount | None, now: SelectionCount) -> None:
-        """Adds the error of a confirmation that no longer matches: nothing is done, and the page
-        shows the new figures.
+    def add_stale_error(self, shown: SelectionCount | None, now: SelectionCount) -> None:
+        """Adds the error of a confirmation that no longer matches. `shown` is the number that was
+        confirmed; None if the confirmation is missing or expired.
         """
-        was = (
-            f"You confirmed {then.value:,} accounts; now there are {now.value:,}."
-            if then
-            else "This page has expired."
-        )
-        text = f"{was} Nothing has been changed. Check the figures and type the number again."
+        if shown:
+            change = f"You confirmed {shown.value:,} accounts; now there are {now.value:,}."
+        else:
+            change = "This page has expired."
+        text = f"{change} Nothing has been changed. Check the figures and type the number again."
         self.add_error(None, ValidationError(text, code="stale"))
 
-    def only_looked_at(self) -> bool:
-        """Whether it is in order but for the number, which nobody has been asked for yet."""
+    def is_valid_without_count(self) -> bool:
+        """Drops the error of the number, which is typed last, and returns True if no other is
+        left.
+        """
         self.errors.pop("count", None)
         return not self.errors
 
-    def carry(self, token: str) -> None:
-        """The next POST confirms what `token` says. What was typed stays, but for a number that was
-        another one's.
+    def set_token(self, token: str) -> None:
+        """Puts the token of a new confirmation into the form. What was typed stays, except a number
+        that belonged to an outdated confirmation.
         """
         if not self.is_bound:
             self.initial["token"] = token
             return
-        again = cast(QueryDict, self.data).copy()
-        again["token"] = token
+        data = cast(QueryDict, self.data).copy()
+        data["token"] = token
         if self.has_error("__all__", "stale"):
-            again["count"] = ""
-        self.data = again
+            data["count"] = ""
+        self.data = data

@@ -1,6 +1,4 @@
-"""The pages of a bulk job on which it is undone, and on which a second person approves or declines
-it.
-"""
+"""The pages that undo a bulk job, and those on which a second person approves or declines it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users import access, masking
-from users.bulk import undo as undoing
 from users.bulk.action import BulkAction
 from users.bulk.preview import preview_action
 from users.bulk.selection import Selection
-from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_objection
+from users.bulk.undo import undo_job
+from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_refusal
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import approval, engine, transitions
@@ -42,29 +40,36 @@ def job_undo(request, pk: int):
     if job.kind in UNDO_KINDS:
         access.require(request.user, KINDS[UNDO_KINDS[job.kind]].action)
     form = DecisionForm(posted_data(request))
-    if form.is_valid() and (
-        again := try_verb(form, lambda: start_undo(job, request.user, form.cleaned_data["reason"]))
-    ):
-        waits = again.state == Job.State.WAITING
-        messages.success(
-            request,
-            "A second person must approve this job." if waits else "Undo queued.",
-        )
-        return redirect(f"/jobs/{again.pk}/")
-    why = undo_objection(job)
-    if why and not form.is_bound:
-        return error_page(request, 409, why, back=f"/jobs/{pk}/")
-    four_eyes = job.kind in UNDO_KINDS and approval.needs_second_person(
-        KINDS[UNDO_KINDS[job.kind]], job.changed
-    )
-    context = job_context(job) | {"form": form, "until": undo_deadline(job), "four_eyes": four_eyes}
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        undo = call_engine(form, lambda: start_undo(job, request.user, reason))
+        if undo:
+            waits = undo.state == Job.State.WAITING
+            message = "A second person must approve this job." if waits else "Undo queued."
+            messages.success(request, message)
+            return redirect(f"/jobs/{undo.pk}/")
+    refusal = undo_refusal(job)
+    if refusal and not form.is_bound:
+        return error_page(request, 409, refusal, back=f"/jobs/{pk}/")
+    context = job_context(job) | {
+        "form": form,
+        "until": undo_deadline(job),
+        "needs_approval": undo_needs_approval(job),
+    }
     return render(request, "users/bulk/undo.html", context, status=form_status(form))
 
 
 def start_undo(job: Job, by, reason: str) -> Job:
-    """Sent twice it is one job; after one that was cancelled it is another."""
+    """Starts the undo. A repeated request returns the existing job, unless that was cancelled."""
     cancelled = job.children.filter(state=Job.State.CANCELLED).count()
-    return undoing.undo_job(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
+    return undo_job(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
+
+
+def undo_needs_approval(job: Job) -> bool:
+    """True if a second person has to approve the undo of `job`."""
+    if job.kind not in UNDO_KINDS:
+        return False
+    return approval.needs_second_person(KINDS[UNDO_KINDS[job.kind]], job.changed)
 
 
 @form_page
@@ -72,13 +77,13 @@ def job_approval(request, pk: int):
     access.require(request.user, "approve_bulk")
     job = get_job_or_404(request, pk)
     form = forms.Form(posted_data(request))
-    if form.is_valid() and (
-        now := try_verb(form, lambda: approval.approve_job(job, by=request.user))
-    ):
-        if now.state == Job.State.CANCELLED:
-            return error_page(request, 409, now.note, back=f"/jobs/{pk}/")
-        messages.success(request, "Approved. Job queued.")
-        return redirect(f"/jobs/{pk}/")
+    if form.is_valid():
+        decided = call_engine(form, lambda: approval.approve_job(job, by=request.user))
+        if decided and decided.state == Job.State.CANCELLED:
+            return error_page(request, 409, decided.note, back=f"/jobs/{pk}/")
+        if decided:
+            messages.success(request, "Approved. Job queued.")
+            return redirect(f"/jobs/{pk}/")
     return render_decision(request, job, form, "approval")
 
 
@@ -87,30 +92,27 @@ def job_refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
     job = get_job_or_404(request, pk)
     form = DecisionForm(posted_data(request))
-    if form.is_valid() and try_verb(
-        form, lambda: approval.decline_job(job, by=request.user, reason=form.cleaned_data["reason"])
-    ):
-        messages.success(request, "Declined. No account was changed.")
-        return redirect(f"/jobs/{pk}/")
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        if call_engine(form, lambda: approval.decline_job(job, by=request.user, reason=reason)):
+            messages.success(request, "Declined. No account was changed.")
+            return redirect(f"/jobs/{pk}/")
     return render_decision(request, job, form, "refusal")
 
 
 def render_decision(request, job: Job, form: forms.Form, template: str):
-    """The page that asks, for somebody who may decide about a job that waits."""
+    """Renders the page of a decision. Raises Denied for the person who started the job; returns an
+    error page if the job is not waiting.
+    """
     if job.by_id == request.user.pk:
         raise access.Denied("approve_bulk", approval.OWN_JOB)
     if job.state != Job.State.WAITING and not form.is_bound:
-        return error_page(
-            request,
-            409,
-            f"The job is already {job.get_state_display().lower()}; no approval is needed.",
-            back=f"/jobs/{job.pk}/",
-        )
-    context = (
-        job_context(job)
-        | {"form": form}
-        | (job_preview(request, job) if template == "approval" else {})
-    )
+        state = job.get_state_display().lower()
+        refusal = f"The job is already {state}; no approval is needed."
+        return error_page(request, 409, refusal, back=f"/jobs/{job.pk}/")
+    context = job_context(job) | {"form": form}
+    if template == "approval":
+        context |= job_preview(request, job)
     return render(request, f"users/bulk/{template}.html", context, status=form_status(form))
 
 
@@ -119,45 +121,46 @@ def job_preview(request, job: Job) -> dict[str, Any]:
     restores the accounts of another job.
     """
     action = KINDS.get(job.kind)
+    query = QueryDict(job.selection)
+    if not isinstance(action, BulkAction) or "job" in query:
+        return {}
     by = transitions.job_initiator(job)
-    if not isinstance(action, BulkAction) or "job" in (query := QueryDict(job.selection)):
-        return {}
+    masked = isinstance(by, User) and masking.hides_personal_data(by)
     try:
-        selection = Selection.parse(
-            query, masked=isinstance(by, User) and masking.hides_personal_data(by)
-        )
-    except BadFilter:  # of an earlier version, say
+        selection = Selection.parse(query, masked=masked)
+    except BadFilter:
+        # An earlier version of Rollcall may have stored a filter that no longer exists.
         return {}
-    examples = masking.mask_accounts(selection.examples(), request.user)
     return {
         "action": action,
-        "found": preview_action(action, selection, by, job),
-        "examples": examples,
+        "preview": preview_action(action, selection, by, job),
+        "examples": masking.mask_accounts(selection.examples(), request.user),
     }
 
 
-def try_verb(form: forms.Form, verb: Callable[[], Job]) -> Job | None:
+def call_engine(form: forms.Form, call: Callable[[], Job]) -> Job | None:
     """Returns the result of an engine call; None if the engine refused, with the reason in the
     form.
     """
     try:
-        return verb()
+        return call()
     except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
 
 
 def job_context(job: Job) -> dict[str, object]:
+    context: dict[str, object] = {"job": job, "title": job.kind, "facts": []}
     kind = KINDS.get(job.kind)
-    return {
-        "job": job,
-        "title": kind.title(job) if kind else job.kind,
-        "facts": kind.facts(job) if kind else [],
-    }
+    if kind:
+        context |= {"title": kind.title(job), "facts": kind.facts(job)}
+    return context
 
 
 def get_job_or_404(request, pk: int) -> Job:
-    """Who may not see accounts at all learns nothing about jobs."""
+    """Returns the job. Raises Denied, whether there is one or not, if the viewer may not see
+    accounts.
+    """
     access.require(request.user, "view")
     job = Job.objects.filter(pk=pk).first() if pk < 2**63 else None
     if job is None:

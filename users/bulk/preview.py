@@ -1,8 +1,9 @@
 """The preview of a bulk action: how many accounts it changes, its impact, and which accounts are
 skipped and why.
 
-Up to CAP accounts everything is counted exactly. Beyond, whoever is rare (staff, sessions, waiting
-mails) is counted by its own index, and shares come from a sample; the words say which is which.
+Up to SELECTION_CAP accounts everything is counted exactly. In larger selections, what few accounts
+have (staff access, sessions, queued emails) is counted through its own index, and percentages come
+from a random sample; the texts say which is which.
 """
 
 from collections import Counter
@@ -12,10 +13,9 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from users import access
+from users.bulk.account_locks import find_refusal_reasons, plain_accounts, spare_last_superuser
 from users.bulk.action import BulkAction
-from users.bulk.eligibility import NOTHING_TO_DO
-from users.bulk.lock import plain_accounts, spare_last_superuser
+from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.bulk.selection_count import (
     FIGURE_TIMEOUT_MS,
@@ -35,169 +35,211 @@ from users.sessions.models import Session
 
 UNKNOWN_COUNT = "too many to count in time"
 NOTHING_TO_CHANGE = "No change needed."
+ROLES_SHOWN = 4
 
 
 @dataclass(frozen=True)
 class Figure:
-    """`loud`: worth a second look before going on."""
+    """One line of the impact. It is `highlighted` if it deserves a second look."""
 
     label: str
     value: str
-    loud: bool = False
+    highlighted: bool = False
     note: str = ""
 
 
 @dataclass
 class Preview:
-    number: SelectionCount
+    """The figures of a preview. `skips` has numbers with their reasons. `sample_size` is 0 if all
+    accounts were counted.
+    """
+
+    count: SelectionCount
     figures: list[Figure] = field(default_factory=list)
-    skips: list[tuple[str, str]] = field(default_factory=list)  # how many, and why
-    sampled: int = 0  # accounts on which shares rest; 0: on all
+    skips: list[tuple[str, str]] = field(default_factory=list)
+    sample_size: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The accounts that percentages are computed from: all of the selection, or some of it. Each of
+    them stands for `scale` accounts; 0 if they are too few to tell.
+    """
+
+    accounts: UserQuerySet
+    scale: float
 
 
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
-    """`job`: not stored; its parameters may decide what would be skipped."""
-    found = Preview(count_selection(selection))
-    if not action.touches:
-        return found
-    whole = found.number.exact and found.number.value <= SELECTION_CAP
+    """Returns the preview. `job` is not stored; its parameters may decide what is skipped."""
+    preview = Preview(count_selection(selection))
+    if not action.changes_accounts:
+        return preview
     accounts = selected_accounts(selection)
-    ids = (
-        list(accounts.values_list("pk", flat=True)[:SELECTION_CAP])
-        if whole
-        else sample_ids(selection)
-    )
-    some = plain_accounts().filter(pk__among=ids)
-    scale = 1.0 if whole else found.number.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
-    found.sampled = 0 if whole else len(ids)
-    refused = preview_refusals(action, by, some if whole else accounts)
-    found.figures = impact_figures(action, some if whole else accounts, some, refused, scale)
-    found.skips = preview_skips(action, some, refused, job, scale)
-    return found
+    if preview.count.exact and preview.count.value <= SELECTION_CAP:
+        ids = list(accounts.values_list("pk", flat=True)[:SELECTION_CAP])
+        accounts = plain_accounts().filter(pk__among=ids)
+        sample = Sample(accounts, scale=1.0)
+    else:
+        ids = sample_ids(selection)
+        scale = preview.count.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
+        sample = Sample(plain_accounts().filter(pk__among=ids), scale)
+        preview.sample_size = len(ids)
+    refused = preview_refusals(action, by, accounts)
+    preview.figures = impact_figures(action, accounts, sample, refused)
+    preview.skips = preview_skips(action, sample, refused, job)
+    return preview
 
 
 def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dict[int, str] | None:
-    """By id, or None where it takes too long to find them."""
+    """Returns a reason by account id for the accounts that `by` may not change; None if finding
+    them takes too long.
+    """
     with time_limit(FIGURE_TIMEOUT_MS):
-        refused = {
-            pk: why.reason for pk, why in access.find_refusals(by, action.action, accounts).items()
-        }
-        superusers = accounts.filter(is_superuser=True)
-        return refused | (spare_last_superuser(superusers, refused) if action.takes_keys else {})
+        refused = find_refusal_reasons(accounts, by=by, action=action.action)
+        if action.can_disable_superusers:
+            refused |= spare_last_superuser(accounts.filter(is_superuser=True), refused)
+        return refused
     return None
 
 
+# --- impact ---------------------------------------------------------------------------------------
+
+
 def impact_figures(
-    action: BulkAction,
-    accounts: UserQuerySet,
-    some: UserQuerySet,
-    refused: dict[int, str] | None,
-    scale: float,
+    action: BulkAction, accounts: UserQuerySet, sample: Sample, refused: dict[int, str] | None
 ) -> list[Figure]:
-    """`some`: all of the accounts, or a sample, of which each stands for `scale` of them (0: too
-    few to tell).
-    """
-    theirs = {"account_id__in": accounts.values("pk")}
-    sessions = count_rows(Session.objects.filter(expire_date__gt=timezone.now(), **theirs))
-    mails = count_rows(Message.objects.filter(state=Message.State.WAITING, **theirs))
+    """Returns the figures of the selected `accounts`. `refused` are those that are not changed."""
     staff = count_rows(accounts.filter(is_staff=True))
-    superusers = count_rows(accounts.filter(is_superuser=True))
-    ending = "will end" if action.ends_sessions else "stay open"
-    found = [
-        Figure(
-            "Active sessions",
-            format_count(sessions),
-            bool(sessions) and action.ends_sessions,
-            ending if sessions else "",
-        ),
-        Figure("Queued emails", format_count(mails), bool(mails)),
-        Figure(
-            "Staff accounts included", format_count(staff), bool(staff), superusers_note(superusers)
-        ),
-        Figure(
-            "Accounts you may not change",
-            UNKNOWN_COUNT if refused is None else format_count(len(refused)),
-            bool(refused),
-        ),
-        Figure("Never signed in", never_signed_in(some, scale)),
+    figures = [
+        session_figure(action, accounts),
+        mail_figure(accounts),
+        staff_figure(accounts, staff),
+        refusal_figure(refused),
+        Figure("Never signed in", never_signed_in(sample)),
     ]
-    if action.takes_keys and staff:
-        lost = lost_roles(accounts, refused or {})
-        found.append(
-            Figure(
-                "Will lose back-office access",
-                format_count(sum(lost.values())),
-                bool(lost),
-                ", ".join(format_roles(lost)),
-            )
-        )
-    return found
+    if action.can_disable_superusers and staff:
+        figures.append(lost_access_figure(accounts, refused or {}))
+    return figures
 
 
-def lost_roles(accounts: UserQuerySet, refused: dict[int, str]) -> Counter[str]:
-    """By role, of the staff that would be changed."""
+def session_figure(action: BulkAction, accounts: UserQuerySet) -> Figure:
+    sessions = count_rows(
+        Session.objects.filter(expire_date__gt=timezone.now(), account_id__in=accounts.values("pk"))
+    )
+    effect = "will end" if action.ends_sessions else "stay open"
+    return Figure(
+        label="Active sessions",
+        value=format_count(sessions),
+        highlighted=bool(sessions) and action.ends_sessions,
+        note=effect if sessions else "",
+    )
+
+
+def mail_figure(accounts: UserQuerySet) -> Figure:
+    queued = count_rows(
+        Message.objects.filter(state=Message.State.WAITING, account_id__in=accounts.values("pk"))
+    )
+    return Figure("Queued emails", format_count(queued), highlighted=bool(queued))
+
+
+def staff_figure(accounts: UserQuerySet, staff: int | None) -> Figure:
+    return Figure(
+        label="Staff accounts included",
+        value=format_count(staff),
+        highlighted=bool(staff),
+        note=superusers_note(count_rows(accounts.filter(is_superuser=True))),
+    )
+
+
+def superusers_note(number: int | None) -> str:
+    if not number:
+        return ""
+    return f"{number:,} of them superuser{'s' if number > 1 else ''}"
+
+
+def refusal_figure(refused: dict[int, str] | None) -> Figure:
+    return Figure(
+        label="Accounts you may not change",
+        value=format_count(None if refused is None else len(refused)),
+        highlighted=bool(refused),
+    )
+
+
+def never_signed_in(sample: Sample) -> str:
+    """Returns the share of accounts that nobody has ever signed in to, in words."""
+    never = Count("pk", filter=Q(last_seen_at=None, last_login=None))
+    with time_limit(FIGURE_TIMEOUT_MS):
+        counts = sample.accounts.aggregate(all=Count("pk"), never=never)
+        if not sample.scale:
+            return "sample too small"
+        if not counts["all"]:
+            return "none"
+        percent = round(100 * counts["never"] / counts["all"])
+        return f"{counts['never']:,} ({percent} %)" if sample.scale == 1 else f"about {percent} %"
+    return UNKNOWN_COUNT
+
+
+def lost_access_figure(accounts: UserQuerySet, refused: dict[int, str]) -> Figure:
+    """Returns the number of staff who lose access to the back office, with their roles."""
+    lost = count_lost_roles(accounts, refused)
+    roles = [f"{name} {number:,}" for name, number in lost.most_common(ROLES_SHOWN)]
+    if len(lost) > ROLES_SHOWN:
+        roles.append("…")
+    return Figure(
+        label="Will lose back-office access",
+        value=format_count(sum(lost.values())),
+        highlighted=bool(lost),
+        note=", ".join(roles),
+    )
+
+
+def count_lost_roles(accounts: UserQuerySet, refused: dict[int, str]) -> Counter[str]:
+    """Counts the staff that would be changed by role; everyone counts once."""
     lost: Counter[str] = Counter()
     with time_limit(FIGURE_TIMEOUT_MS):
-        staff = accounts.filter(is_staff=True).values_list("pk", "groups__name")[
-            : SELECTION_CAP + 1
-        ]
-        first = {pk: name or "no role" for pk, name in staff if pk not in refused}
-        lost.update(first.values())
+        staff = accounts.filter(is_staff=True).values_list("pk", "groups__name")
+        rows = staff[: SELECTION_CAP + 1]
+        roles = {pk: name or "no role" for pk, name in rows if pk not in refused}
+        lost.update(roles.values())
     return lost
-
-
-def preview_skips(
-    action: BulkAction, some: UserQuerySet, refused: dict[int, str] | None, job: Job, scale: float
-) -> list[tuple[str, str]]:
-    found = [
-        (format_count(number), why)
-        for why, number in Counter((refused or {}).values()).most_common()
-    ]
-    if not scale or not hasattr(action, "judged"):
-        return found
-    judged = action.judged(some.exclude(pk__among=list(refused or {})), job, timezone.now())
-    with time_limit(FIGURE_TIMEOUT_MS):
-        for why, number in (
-            judged.exclude(why="").values_list("why").annotate(n=Count("pk")).order_by("-n")
-        ):
-            many = (
-                format_count(number)
-                if scale == 1
-                else f"about {format_estimate(round(number * scale))}"
-            )
-            found.append((many, NOTHING_TO_CHANGE if why == NOTHING_TO_DO else why))
-    return found
-
-
-def never_signed_in(some: UserQuerySet, scale: float) -> str:
-    with time_limit(FIGURE_TIMEOUT_MS):
-        of = some.aggregate(
-            all=Count("pk"), never=Count("pk", filter=Q(last_seen_at=None, last_login=None))
-        )
-        if not scale or not of["all"]:
-            return "sample too small" if not scale else "none"
-        percent = round(100 * of["never"] / of["all"])
-        return f"{of['never']:,} ({percent} %)" if scale == 1 else f"about {percent} %"
-    return UNKNOWN_COUNT
 
 
 def format_count(number: int | None) -> str:
     if number is None:
         return UNKNOWN_COUNT
-    return (
-        f"more than {SELECTION_CAP:,}"
-        if number > SELECTION_CAP
-        else f"{number:,}"
-        if number
-        else "none"
-    )
+    if number > SELECTION_CAP:
+        return f"more than {SELECTION_CAP:,}"
+    return f"{number:,}" if number else "none"
 
 
-def superusers_note(number: int | None) -> str:
-    return f"{number:,} of them superuser{'s' if number > 1 else ''}" if number else ""
+# --- skipped accounts -----------------------------------------------------------------------------
 
 
-def format_roles(lost: Counter[str]) -> list[str]:
-    return [f"{name} {number:,}" for name, number in lost.most_common(4)] + (
-        ["…"] if len(lost) > 4 else []
-    )
+def preview_skips(
+    action: BulkAction, sample: Sample, refused: dict[int, str] | None, job: Job
+) -> list[tuple[str, str]]:
+    """Returns numbers of skipped accounts with the reason, most frequent first: those that may not
+    be changed, then those whose state the verb would refuse.
+    """
+    refused = refused or {}
+    skips = [
+        (format_count(number), reason) for reason, number in Counter(refused.values()).most_common()
+    ]
+    if not sample.scale or not isinstance(action, ConditionAction):
+        return skips
+    permitted = sample.accounts.exclude(pk__among=list(refused))
+    rows = action.with_skip_reasons(permitted, job, timezone.now()).exclude(skip_reason="")
+    counts = rows.values_list("skip_reason").annotate(n=Count("pk")).order_by("-n")
+    with time_limit(FIGURE_TIMEOUT_MS):
+        for reason, number in counts:
+            shown_reason = NOTHING_TO_CHANGE if reason == NOTHING_TO_DO else reason
+            skips.append((format_share(number, sample.scale), shown_reason))
+    return skips
+
+
+def format_share(number: int, scale: float) -> str:
+    """Returns the number of accounts that `number` accounts of a sample stand for."""
+    if scale == 1:
+        return format_count(number)
+    return f"about {format_estimate(round(number * scale))}"

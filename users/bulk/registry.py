@@ -1,27 +1,28 @@
-"""The bulk actions that there are. Each room registers its own when the application starts."""
+"""The registered bulk actions. Each room registers its own when the application starts."""
 
 from users.bulk.action import BulkAction
 from users.bulk.undo import Undo
 from users.bulk.undo_rules import UNDO_KINDS
+from users.bulk.undoable_action import UndoableAction
 from users.jobs.kinds import register_kind
 
 ACTIONS_BY_NOUN: dict[str, BulkAction] = {}
 
 
 def register_action(action: BulkAction) -> None:
-    """Makes the action, its undo and the undo of that undo known in this process."""
+    """Registers the action, its undo and the undo of that undo in this process."""
     register_kind(action)
     ACTIONS_BY_NOUN[action.noun] = action
-    if action.undo_action:
+    if isinstance(action, UndoableAction):
         register_undo(action)
 
 
 def ordered_actions() -> list[BulkAction]:
-    """All actions in the order in which pages offer them."""
+    """Returns all actions in the order in which pages list them."""
     return sorted(ACTIONS_BY_NOUN.values(), key=lambda action: action.position)
 
 
-def register_undo(action: BulkAction) -> None:
+def register_undo(action: UndoableAction) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
     register_kind(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))

@@ -1,6 +1,4 @@
-"""Into groups and out of them: what users.verbs.role_addition.verb.add_to_groups and
-remove_from_groups do to one account.
-"""
+"""The base class of bulk actions that add roles to accounts or remove roles from them."""
 
 from abc import abstractmethod
 from collections import defaultdict
@@ -11,18 +9,17 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from users import access
-from users.bulk.action import group_alike
-from users.bulk.eligibility import ConditionAction
+from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import lock_admitted, plain_accounts
+from users.bulk.undoable_action import UndoableAction, group_equal_images
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
-GROUPS_GONE = "These roles no longer exist."
+ROLES_DELETED = "These roles no longer exist."
 
 
 class BulkGroupsForm(BulkForm, GroupsForm):
@@ -33,7 +30,7 @@ class BulkGroupsForm(BulkForm, GroupsForm):
         self.offer(list(Group.objects.order_by("id")))
 
 
-class GroupsAction(ConditionAction):
+class RoleAction(UndoableAction):
     """Base class of AddToGroups and RemoveFromGroups. The before-image holds the ids of all of the
     account's groups.
     """
@@ -42,110 +39,121 @@ class GroupsAction(ConditionAction):
     columns = ("groups",)
     undo_action = "change_groups"
 
-    way: ClassVar[str]
+    # The title of the job up to the names of the roles: "Add to".
+    title_start: ClassVar[str]
 
     def title(self, job: Job) -> str:
-        """With the names that they had when it was started."""
-        return f"{self.way} {', '.join(job.parameters.get('names', [])) or 'roles'}"
+        """Names the roles as they were called when the job was started."""
+        names = ", ".join(job.parameters.get("names", []))
+        return f"{self.title_start} {names or 'roles'}"
 
-    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
-        return super().stored(values) | {"names": [group.name for group in values["groups"]]}
+    def job_parameters(self, values: dict[str, Any]) -> dict[str, Any]:
+        names = [group.name for group in values["groups"]]
+        return super().job_parameters(values) | {"names": names}
 
-    def groups(self, job: Job) -> dict[int, Group]:
+    def chosen_groups(self, job: Job) -> dict[int, Group]:
+        """Returns the groups in the job's parameters that still exist, by id."""
         return Group.objects.in_bulk(job.parameters.get("groups", []))
 
     def run(self, chunk: Chunk) -> None:
         now = timezone.now()
-        groups = self.groups(chunk.job)
-        ids = lock_admitted(chunk, self.action, takes_keys=False)
-        rows = list(self.sorted_out(chunk, ids, now))
-        old = self.states(rows)
-        for pk, why in self.refused(chunk.by, old, groups).items():
-            chunk.skipped(pk, why)
+        groups = self.chosen_groups(chunk.job)
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
+        eligible = list(self.eligible_rows(chunk, ids, now))
+        old = self.account_states(eligible)
+        for pk, reason in self.role_refusals(chunk.by, old, groups).items():
+            chunk.skipped(pk, reason)
             del old[pk]
-        self.move(old, groups)
-        plain_accounts().filter(pk__among=list(old)).update(
-            version=F("version") + 1, updated_at=now
-        )
-        new = self.states(list(old))
-        record_changes(chunk, self.event, [self.written(old[pk], new[pk]) for pk in old])
+        self.change_memberships(old, groups)
+        changed = plain_accounts().filter(pk__among=list(old))
+        changed.update(version=F("version") + 1, updated_at=now)
+        new = self.account_states(list(old))
+        changes = [self.changed_account(old[pk], new[pk]) for pk in old]
+        record_changes(chunk, self.event, changes)
 
-    def refused(
+    def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
-        """Nobody gives what they don't have."""
+        """Returns a reason by account id for the accounts to which `by` may not grant the roles."""
         return {}
 
     @abstractmethod
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None: ...
+    def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+        """Adds the accounts of `old` to `groups`, or removes them."""
 
-    def states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        rows = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
-        members: dict[int, dict[int, str]] = defaultdict(dict)
-        for pk, group, name in Membership.objects.filter(user_id__among=ids).values_list(
-            "user_id", "group_id", "group__name"
-        ):
-            members[pk][group] = name
+    def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
+        """Also returns `names`: the names of the account's groups by id."""
+        accounts = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
+        memberships = Membership.objects.filter(user_id__among=ids)
+        names: dict[int, dict[int, str]] = defaultdict(dict)
+        for pk, group, name in memberships.values_list("user_id", "group_id", "group__name"):
+            names[pk][group] = name
         return {
-            row["pk"]: row | {"groups": sorted(members[row["pk"]]), "names": members[row["pk"]]}
-            for row in rows
+            row["pk"]: row | {"groups": sorted(names[row["pk"]]), "names": names[row["pk"]]}
+            for row in accounts
         }
 
-    def written(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
-        before, after = ({"groups": sorted(each["names"].values())} for each in (old, new))
+    def changed_account(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         return ChangedAccount(
-            new["pk"], new["username"], new["version"], {"groups": old["groups"]}, before, after
+            pk=new["pk"],
+            username=new["username"],
+            version=new["version"],
+            image={"groups": old["groups"]},
+            before={"groups": sorted(old["names"].values())},
+            after={"groups": sorted(new["names"].values())},
         )
 
     def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
-        """True too if a role has another name by now: the event has the names of then."""
+        """Returns True also if a role was renamed: the event has its former name."""
         names = set(after["groups"])
         if names == set(now["names"].values()):
             return True
         return Group.objects.filter(name__in=names).count() < len(names)
 
-    def objections(
+    def undo_refusals(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:
-        groups = Group.objects.in_bulk(
-            {group for image in images.values() for group in image["groups"]}
-        )
-        wanted = {pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()}
-        return grant_refusals(by, wanted, groups)
+        regained = {
+            pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()
+        }
+        mentioned = {group for image in images.values() for group in image["groups"]}
+        return grant_refusals(by, regained, Group.objects.in_bulk(mentioned))
 
-    def put_back(self, images: dict[int, dict[str, Any]]) -> None:
-        there = set(Group.objects.values_list("pk", flat=True))
-        for image, ids in group_alike(images):
-            Membership.objects.filter(user_id__among=ids).exclude(
-                group_id__in=image["groups"]
-            ).delete()
-            add_members(ids, there.intersection(image["groups"]))
+    def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
+        existing = set(Group.objects.values_list("pk", flat=True))
+        for image, ids in group_equal_images(images):
+            memberships = Membership.objects.filter(user_id__among=ids)
+            memberships.exclude(group_id__in=image["groups"]).delete()
+            add_members(ids, existing.intersection(image["groups"]))
 
 
 def grant_refusals(
     by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]
 ) -> dict[int, str]:
     """Returns a reason by account id for the accounts to which `by` may not grant the roles they
-    would get.
+    would get. `wanted` has the ids of these roles by account id.
     """
-    answers: dict[frozenset[int], str] = {}
+    # Most accounts get the same roles, so each set of roles is checked once.
+    reasons: dict[frozenset[int], str] = {}
     for ids in map(frozenset, wanted.values()):
-        if ids not in answers:
-            given = [groups[pk] for pk in sorted(ids) if pk in groups]
-            why = access.grant_refusal(
+        if ids not in reasons:
+            granted = [groups[pk] for pk in sorted(ids) if pk in groups]
+            refusal = access.grant_refusal(
                 by,
-                groups=given,
+                groups=granted,
                 is_staff=False,
                 is_superuser=False,
             )
-            answers[ids] = why.reason if why else ""
-    return {pk: answer for pk, ids in wanted.items() if (answer := answers[frozenset(ids)])}
+            reasons[ids] = refusal.reason if refusal else ""
+    return {pk: reason for pk, ids in wanted.items() if (reason := reasons[frozenset(ids)])}
 
 
 def add_members(ids: list[int], groups: set[int]) -> None:
+    """Adds the accounts with these ids to the groups; existing memberships stay."""
     rows = [Membership(user_id=pk, group_id=group) for pk in ids for group in groups]
     Membership.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
 
 
 def is_member_of(*groups: int) -> Exists:
+    """Returns the condition that an account has at least one of the groups."""
     return Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups))

@@ -1,10 +1,9 @@
-"""A selection for bulk work: rows that someone ticked, or all accounts that match a filter as of a
-moment.
+"""A selection for bulk work: ticked rows, or all accounts that match a filter as of a moment.
 
-The filter travels and never the ids that it matches, so neither an address nor a form grows with
-the selection. "As of" is the highest id at that moment: accounts that were made later are left out.
-The filter itself is asked anew, so an account that has stopped to match in between is out too, and
-a relative date is relative to the day on which it is asked.
+A selection of a filter is passed on as the filter and never as the ids that match it, so URLs and
+forms stay short. "As of" is the highest id at that moment: accounts created later are not included.
+The filter itself is applied again each time, so an account that no longer matches is not included
+either, and relative dates are relative to the day on which the filter is applied.
 """
 
 from dataclasses import dataclass, replace
@@ -15,21 +14,25 @@ from django.db import OperationalError, transaction
 from django.http import QueryDict
 from django.utils import timezone
 
+from users import masking
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
-from users.identifiers import LARGEST_ID
 from users.models import User, UserQuerySet
+from users.web.query_string import is_id_text, refuse_bad_parameters
 
-MAX_TICKED = 100  # as many as a page has
+# The largest page of the directory.
+MAX_TICKED = 100
 SELECTION_CAP = 10_000
 EXAMPLE_LIMIT = 10
 SELECTION_PARAMETERS = ("ids", "all", "up_to", "at")
+# The clocks of two servers may differ by this much.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Either `ids`, or `filter` with `up_to` (the highest id that is in it) and `at` (when that was
-    so, in UTC).
+    """Either `ids`, or `filter` with `up_to` (the highest id that is included) and `at` (the time
+    at which that was the highest id, in UTC).
     """
 
     ids: tuple[int, ...] = ()
@@ -39,22 +42,13 @@ class Selection:
 
     @classmethod
     def parse(cls, query: QueryDict, masked: bool = False) -> "Selection":
-        """From `ids=1&ids=2`, or from `all=1` with a filter, and `up_to` and `at` unless that is
-        now. Raises BadFilter.
+        """Parses `ids=1&ids=2`, or `all=1` with a filter, `up_to` and `at`; without these two it is
+        a selection as of now. Raises BadFilter.
         """
         if "all" not in query:
             return cls(ids=parse_ticked(query))
-        if "ids" in query:
-            raise BadFilter("ids", "Give either ids or all, not both.")
-        for name in SELECTION_PARAMETERS:
-            if len(query.getlist(name)) > 1:
-                raise BadFilter(name, "This is given more than once.")
-        if query["all"] != "1":
-            raise BadFilter("all", "Allowed value: 1.")
-        rest = query.copy()
-        for name in SELECTION_PARAMETERS:
-            rest.pop(name, None)
-        wanted = Filter.parse(rest, masked=masked)
+        check_selection_parameters(query)
+        wanted = Filter.parse(filter_parameters(query), masked=masked)
         if "up_to" not in query and "at" not in query:
             return cls.now(wanted)
         return cls(
@@ -65,7 +59,7 @@ class Selection:
 
     @classmethod
     def now(cls, wanted: Filter) -> "Selection":
-        """All that match at this moment."""
+        """Returns the selection of all accounts that match the filter now."""
         newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         return cls(
             filter=wanted,
@@ -74,21 +68,23 @@ class Selection:
         )
 
     def accounts(self) -> UserQuerySet:
-        """In no order. The caller bounds the work: it may be everybody."""
+        """Returns the accounts, unordered. These may be all accounts, so the caller has to limit
+        the work.
+        """
         if self.filter is None:
             return User.objects.filter(pk__in=self.ids)
         return self.filter.apply().filter(pk__lte=self.up_to)
 
     def examples(self) -> list[User]:
-        """Some of them, at the cost of one page of the directory."""
+        """Returns up to EXAMPLE_LIMIT of the accounts, at the cost of a page of the directory."""
         if self.filter is None:
             return list(self.accounts().order_by("pk")[:EXAMPLE_LIMIT])
         page = find(replace(self.filter, size=25)).page
         return [account for account in page.accounts if account.pk <= self.up_to][:EXAMPLE_LIMIT]
 
     def count(self) -> int | None:
-        """Exact up to CAP, and CAP + 1 for more. None where the database would take too long to
-        say.
+        """Returns the number of accounts, exact up to SELECTION_CAP and SELECTION_CAP + 1 if there
+        are more; None if the database takes too long.
         """
         try:
             with transaction.atomic():
@@ -98,56 +94,83 @@ class Selection:
 
     @property
     def words(self) -> str:
-        return (
-            str(self.filter)
-            if self.filter
-            else f"{len(self.ids)} selected account{'s' if len(self.ids) > 1 else ''}"
-        )
+        """Returns the filter in words, or "3 selected accounts"."""
+        if self.filter:
+            return str(self.filter)
+        return f"{len(self.ids)} selected account{'s' if len(self.ids) > 1 else ''}"
 
     @property
     def query(self) -> str:
-        """The canonical text; `parse` makes the same selection of it."""
+        """Returns the canonical query string, which `parse` turns into an equal selection."""
         if self.filter is None or self.at is None:
             return urlencode([("ids", pk) for pk in self.ids])
         at = self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        own = urlencode({"all": 1, "up_to": self.up_to, "at": at}, safe=":")
-        return "&".join(filter(None, [self.filter.query, own]))
+        own_parameters = urlencode({"all": 1, "up_to": self.up_to, "at": at}, safe=":")
+        return "&".join(filter(None, [self.filter.query, own_parameters]))
 
     @property
     def url(self) -> str:
         return f"/users/selection/?{self.query}"
 
 
+def requested_selection(request) -> Selection:
+    """Returns the selection in the URL. Its filter may only use what the viewer can see. Raises
+    BadRequest.
+    """
+    with refuse_bad_parameters(back="/users/"):
+        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
+
+
+def check_selection_parameters(query: QueryDict) -> None:
+    """Raises BadFilter unless `all` is 1, `ids` is missing, and no parameter is repeated."""
+    if "ids" in query:
+        raise BadFilter("ids", "Give either ids or all, not both.")
+    for name in SELECTION_PARAMETERS:
+        if len(query.getlist(name)) > 1:
+            raise BadFilter(name, "This is given more than once.")
+    if query["all"] != "1":
+        raise BadFilter("all", "Allowed value: 1.")
+
+
+def filter_parameters(query: QueryDict) -> QueryDict:
+    """Returns the query without the parameters of the selection itself."""
+    parameters = query.copy()
+    for name in SELECTION_PARAMETERS:
+        parameters.pop(name, None)
+    return parameters
+
+
 def parse_ticked(query: QueryDict) -> tuple[int, ...]:
+    """Returns the distinct ids of `ids=1&ids=2` in ascending order. Raises BadFilter."""
     for name in query:
         if name != "ids":
             raise BadFilter(
                 name, "No other parameter can be combined with ids. A filter needs all=1."
             )
-    given = query.getlist("ids")
-    if not given:
+    values = query.getlist("ids")
+    if not values:
         raise BadFilter("ids", "Nothing is selected. Select some accounts first.")
-    if len(given) > MAX_TICKED:
+    if len(values) > MAX_TICKED:
         raise BadFilter(
             "ids",
             f"You can select at most {MAX_TICKED} rows. Use a filter and select all matching.",
         )
-    return tuple(sorted({parse_id("ids", value) for value in given}))
+    return tuple(sorted({parse_id("ids", value) for value in values}))
 
 
 def parse_id(name: str, value: str) -> int:
-    if not (
-        value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID
-    ):
+    """Returns the value of the parameter `name` as an account id. Raises BadFilter."""
+    if not is_id_text(value):
         raise BadFilter(name, f"{name} takes an account ID.")
     return int(value)
 
 
 def parse_selection_time(value: str) -> datetime:
+    """Returns the parameter `at` as a time in UTC. Raises BadFilter."""
     try:
         at = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise BadFilter("at", "It takes a time such as 2026-03-31T12:00:00Z.") from None
-    if at > timezone.now() + timedelta(minutes=5):  # clocks of two servers differ a little
+    if at > timezone.now() + CLOCK_TOLERANCE:
         raise BadFilter("at", "This time is in the future.")
     return at

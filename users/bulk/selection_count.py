@@ -1,6 +1,4 @@
-"""How many accounts a selection has, in a time that a page may take: exactly, or as the database
-guesses.
-"""
+"""Counts a selection in a time that a page may take: exactly, or by the planner's estimate."""
 
 import random
 from collections.abc import Iterator
@@ -10,22 +8,22 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from users.bulk.lock import plain_accounts
+from users.bulk.account_locks import plain_accounts
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.database.local_settings import set_local_settings
 from users.directory.counts import estimate_count, format_estimate
 from users.models import UserQuerySet
 
-COUNT_TIMEOUT_MS = (
-    700  # milliseconds for the number itself; everything else of a preview takes less
-)
-FIGURE_TIMEOUT_MS = 200  # milliseconds for each of its figures
-ESTIMATE_TOLERANCE = 0.05  # two guesses that differ by less are the same number
-SAMPLE_RUNS, SAMPLE_RUN_LENGTH = (
-    400,
-    50,
-)  # a sample: so many runs of neighbouring ids, since neighbours lie on one page of the table
-SAMPLE_MIN = 200  # accounts of a sample from which shares are worth telling
+# For the number of accounts, and for each figure of a preview.
+COUNT_TIMEOUT_MS = 700
+FIGURE_TIMEOUT_MS = 200
+# Two estimates that differ by less count as equal.
+ESTIMATE_TOLERANCE = 0.05
+# A sample consists of runs of consecutive ids, which share pages of the table.
+SAMPLE_RUNS = 400
+SAMPLE_RUN_LENGTH = 50
+# The smallest sample from which percentages are shown.
+SAMPLE_MIN = 200
 
 
 @dataclass(frozen=True)
@@ -39,24 +37,23 @@ class SelectionCount:
 
     @property
     def words(self) -> str:
+        """Returns "3 accounts", or "about 7.8 million accounts"."""
         number = f"{self.value:,}" if self.exact else f"about {format_estimate(self.value)}"
         return f"{number} account{'' if self.value == 1 else 's'}"
 
-    def is_still(self, other: "SelectionCount") -> bool:
-        """Whether `other`, counted later, is the same number as far as anybody can tell."""
-        if self.exact != other.exact:
+    def matches(self, later: "SelectionCount") -> bool:
+        """True if a later count shows no change. Estimates may differ by ESTIMATE_TOLERANCE."""
+        if self.exact != later.exact:
             return False
-        return (
-            self.value == other.value
-            if self.exact
-            else abs(self.value - other.value) <= ESTIMATE_TOLERANCE * self.value
-        )
+        if self.exact:
+            return self.value == later.value
+        return abs(self.value - later.value) <= ESTIMATE_TOLERANCE * self.value
 
 
 @contextmanager
 def time_limit(milliseconds: int) -> Iterator[None]:
-    """Limits the statements of the block on PostgreSQL; one that takes longer is cancelled, and the
-    code after the block goes on.
+    """Limits the time of each statement in the block on PostgreSQL. A statement that takes longer
+    is cancelled, and execution continues after the block.
     """
     with suppress(OperationalError), transaction.atomic():
         before = statement_timeout()
@@ -66,6 +63,7 @@ def time_limit(milliseconds: int) -> Iterator[None]:
 
 
 def statement_timeout() -> str:
+    """Returns PostgreSQL's current statement_timeout; "" on SQLite."""
     if connection.vendor != "postgresql":
         return ""
     with connection.cursor() as cursor:
@@ -77,29 +75,32 @@ def statement_timeout() -> str:
 
 
 def count_selection(selection: Selection) -> SelectionCount:
+    """Counts the accounts, or estimates their number if counting takes too long."""
     accounts = selected_accounts(selection)
     with time_limit(COUNT_TIMEOUT_MS):
         return SelectionCount(accounts.count())
-    guessed = estimate_count(selection.filter) if selection.filter else 0
-    return SelectionCount(round_estimate(max(guessed, SELECTION_CAP)), exact=False)
+    estimate = estimate_count(selection.filter) if selection.filter else 0
+    return SelectionCount(round_estimate(max(estimate, SELECTION_CAP)), exact=False)
 
 
 def round_estimate(value: int) -> int:
-    """To three digits: a guess is worth no more, and nobody types the others."""
+    """Rounds down to three digits. An estimate has no more, and people have to type it."""
     scale = 10 ** max(len(str(value)) - 3, 0)
     return value // scale * scale
 
 
 def count_rows(rows: QuerySet) -> int | None:
-    """Exact up to CAP, CAP + 1 for more, None where it takes too long."""
+    """Returns the number of rows, exact up to SELECTION_CAP and SELECTION_CAP + 1 if there are
+    more; None if counting takes too long.
+    """
     with time_limit(FIGURE_TIMEOUT_MS):
         return rows.order_by()[: SELECTION_CAP + 1].count()
     return None
 
 
 def sample_ids(selection: Selection) -> list[int]:
-    """Ids out of a large selection, by chance; fewer than ENOUGH where it is thin among all
-    accounts.
+    """Returns a random sample of the ids of a large selection. It is smaller than SAMPLE_MIN if few
+    of all accounts are selected, and empty if reading it takes too long.
     """
     last_id = max(selection.up_to, 1)
     starts = [random.randint(1, last_id) for _ in range(SAMPLE_RUNS)]  # noqa: S311  no secret
@@ -110,6 +111,7 @@ def sample_ids(selection: Selection) -> list[int]:
 
 
 def selected_accounts(selection: Selection) -> UserQuerySet:
+    """Returns the accounts without the manager's alias, unordered if they come from a filter."""
     if selection.filter is None:
         return plain_accounts().filter(pk__among=list(selection.ids))
     return selection.filter.apply(plain_accounts()).filter(pk__lte=selection.up_to).order_by()

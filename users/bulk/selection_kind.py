@@ -1,9 +1,9 @@
-"""Finds the accounts of a job: by a selection of the directory, or by what became of them in
-another job.
+"""Finds the accounts of a job: those of a selection, or those with a certain outcome in another
+job.
 
-A filter is asked in spans of ids. Small ones first, in which any plan is quick; each that holds few
-accounts is followed by one twice as wide, so that a filter which few accounts meet comes soon to a
-span for which the database takes its own index.
+The accounts that match a filter are read in spans of ids. The first span is small, so that any
+query plan is fast. After each span without enough matches the next is twice as wide, so that a
+filter with few matches soon gets a span for which the database uses the index of the filter.
 """
 
 import time
@@ -12,98 +12,99 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.http import QueryDict
 
 from users import masking
-from users.bulk.selection import SELECTION_PARAMETERS, Selection
+from users.bulk.selection import Selection, filter_parameters
 from users.directory.filter import Filter
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
 from users.models import User, UserQuerySet
 
-IDS_PER_ACCOUNT = 4  # ids for each account that is wanted: the width of the first span
+# Ids in the first span for each account that is wanted.
+IDS_PER_ACCOUNT = 4
 FINGERPRINT_PRIME = 1_000_003
-WINDOW_SECONDS = 1  # second of looking after which a chunk takes what it has
+# After this time a chunk takes the accounts found so far.
+WINDOW_SECONDS = 1
 
 
 class SelectionKind(JobKind):
-    """A kind whose job.selection is the query of a Selection, or “job=17&outcome=failed”."""
+    """A kind of job whose `selection` is the query of a Selection, or "job=17&outcome=failed"."""
 
     def window(self, job: Job, size: int) -> IdWindow:
         query = QueryDict(job.selection)
         if "job" in query:
-            return items_window(int(query["job"]), query["outcome"], job, size)
-        return (
-            ticked_window(query, job, size)
-            if "ids" in query
-            else filter_window(filtered_accounts(query, job.by), job, size)
-        )
+            items = selected_items(int(query["job"]), query["outcome"])
+            return items_window(items, job, size)
+        if "ids" in query:
+            return ticked_window(query, job, size)
+        return filter_window(filtered_accounts(query, job.by), job, size)
 
-    def ids(self, job: Job) -> QuerySet:
-        """All of them as a column `id`, in no order."""
+    def selected_ids(self, job: Job) -> QuerySet:
+        """Returns the ids of all accounts of the job as the column `selected`, unordered."""
         query = QueryDict(job.selection)
         if "job" in query:
-            items = JobItem.objects.filter(
-                job_id=int(query["job"]), outcome=query["outcome"], account_id__lte=job.up_to
-            )
-            return items.values(selected=F("account_id"))
-        ticked = "ids" in query
-        accounts = (
-            Selection.parse(query).accounts()
-            if ticked
-            else filtered_accounts(query, job.by).filter(pk__lte=job.up_to)
-        )
+            items = selected_items(int(query["job"]), query["outcome"])
+            return items.filter(account_id__lte=job.up_to).values(selected=F("account_id"))
+        if "ids" in query:
+            accounts = Selection.parse(query).accounts()
+        else:
+            accounts = filtered_accounts(query, job.by).filter(pk__lte=job.up_to)
         return accounts.order_by().values(selected=F("pk"))
 
     def count(self, job: Job, limit: int) -> int:
-        return self.ids(job)[:limit].count()
+        return self.selected_ids(job)[:limit].count()
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Sums of the ids, and of their squares modulo a prime: nobody puts together another set
-        with the same by accident.
+        """Uses the sum of the ids and the sum of their squares modulo a prime: another set with the
+        same sums does not occur by accident.
         """
         small = F("selected") % FINGERPRINT_PRIME
-        sums = self.ids(job).aggregate(
+        sums = self.selected_ids(job).aggregate(
             number=Count("*"), ids=Sum("selected"), squares=Sum(small * small)
         )
         return sums["number"], f"{sums['number']}-{sums['ids'] or 0}-{sums['squares'] or 0}"
 
 
 def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:
-    """The moment of the selection is not checked once more: the clock of this host may be another
-    than that of the web.
+    """Returns the accounts that match the filter in a selection's query. `at` is not validated
+    again, because the clock of this host may differ from that of the web server.
     """
-    rest = query.copy()
-    for name in SELECTION_PARAMETERS:
-        rest.pop(name, None)
-    return Filter.parse(
-        rest, masked="q" in rest and by is not None and masking.hides_personal_data(by)
-    ).apply()
+    parameters = filter_parameters(query)
+    masked = "q" in parameters and by is not None and masking.hides_personal_data(by)
+    return Filter.parse(parameters, masked=masked).apply()
+
+
+def selected_items(job_id: int, outcome: str) -> QuerySet[JobItem]:
+    """Returns the items of another job that have the outcome."""
+    return JobItem.objects.filter(job_id=job_id, outcome=outcome)
+
+
+def items_window(items: QuerySet[JobItem], job: Job, size: int) -> IdWindow:
+    later = items.filter(account_id__gt=job.cursor).order_by("account_id")
+    ids = list(later.values_list("account_id", flat=True)[:size])
+    return IdWindow(ids, until=ids[-1] if len(ids) == size else job.up_to)
 
 
 def ticked_window(query: QueryDict, job: Job, size: int) -> IdWindow:
     selection = Selection.parse(query)
     ids = [pk for pk in selection.ids if pk > job.cursor][:size]
-    present = selection.accounts().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    return IdWindow(list(present), ids[-1] if len(ids) == size else job.up_to)
+    existing = selection.accounts().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+    return IdWindow(list(existing), until=ids[-1] if len(ids) == size else job.up_to)
 
 
 def filter_window(accounts: UserQuerySet, job: Job, size: int) -> IdWindow:
-    """Raises whatever the database says to the filter."""
+    """Reads span after span until there are `size` ids, all are read, or WINDOW_SECONDS are over.
+    Database errors are not caught.
+    """
     ids: list[int] = []
     until = job.cursor
     width = size * IDS_PER_ACCOUNT
-    began = time.monotonic()
+    started = time.monotonic()
     while True:
-        span = accounts.filter(pk__gt=until, pk__lte=min(until + width, job.up_to)).order_by("pk")
-        found = list(span.values_list("pk", flat=True)[: size - len(ids)])
-        ids += found
-        until = ids[-1] if len(ids) == size else min(until + width, job.up_to)
+        span_end = min(until + width, job.up_to)
+        span = accounts.filter(pk__gt=until, pk__lte=span_end).order_by("pk")
+        ids += span.values_list("pk", flat=True)[: size - len(ids)]
+        is_full = len(ids) == size
+        until = ids[-1] if is_full else span_end
         width *= 2
-        if until >= job.up_to or len(ids) == size or time.monotonic() > began + WINDOW_SECONDS:
+        is_late = time.monotonic() > started + WINDOW_SECONDS
+        if is_full or is_late or until >= job.up_to:
             return IdWindow(ids, until)
-
-
-def items_window(parent: int, outcome: str, job: Job, size: int) -> IdWindow:
-    items = JobItem.objects.filter(
-        job_id=parent, outcome=outcome, account_id__gt=job.cursor
-    ).order_by("account_id")
-    ids = list(items.values_list("account_id", flat=True)[:size])
-    return IdWindow(ids, ids[-1] if len(ids) == size else job.up_to)

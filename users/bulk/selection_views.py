@@ -1,4 +1,4 @@
-"""The page of a selection, before an action is chosen."""
+"""The page of a selection, on which a bulk action is chosen."""
 
 from typing import Any
 
@@ -8,43 +8,39 @@ from django.views.decorators.http import require_safe
 from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
-from users.bulk.selection import SELECTION_CAP, Selection
-from users.directory.filter import BadFilter
-from users.directory.request_filter import as_bad_request
+from users.bulk.selection import SELECTION_CAP, requested_selection
 
 
 @require_safe
 def selection_page(request):
-    """Shows a selection; for a filter, the URL gets the highest id of now."""
+    """Shows a selection. The URL of a filter is redirected to one with the highest id of now."""
     access.require(request.user, "view")
-    try:
-        selected = Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
-    if selected.filter and "up_to" not in request.GET:
-        return redirect(selected.url)
-    count = selected.count()
+    selection = requested_selection(request)
+    if selection.filter and "up_to" not in request.GET:
+        return redirect(selection.url)
+    count = selection.count()
+    actions = [action for action in ordered_actions() if access.may(request.user, action.action)]
     context = {
-        "selection": selected,
+        "selection": selection,
         "count": count,
         "cap": SELECTION_CAP,
-        "gone": len(selected.ids) - (count or 0),
-        "examples": masking.mask_accounts(selected.examples(), request.user),
-        "offered": arrange_actions(
-            [action for action in ordered_actions() if access.may(request.user, action.action)]
-        ),
+        "missing": len(selection.ids) - (count or 0),
+        "examples": masking.mask_accounts(selection.examples(), request.user),
+        "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
+    """Returns the actions as buttons, menu sections by heading, and the section of its own."""
+    buttons: list[BulkAction] = []
     menu: dict[str, list[BulkAction]] = {}
+    own_section: list[BulkAction] = []
     for action in actions:
-        if action.menu:
+        if action.in_own_section:
+            own_section.append(action)
+        elif action.menu:
             menu.setdefault(action.menu, []).append(action)
-    buttons = [action for action in actions if not action.menu and not action.apart]
-    return {
-        "buttons": buttons,
-        "menu": menu,
-        "dangerous": [action for action in actions if action.apart],
-    }
+        else:
+            buttons.append(action)
+    return {"buttons": buttons, "menu": menu, "own_section": own_section}

@@ -1,6 +1,7 @@
-"""Undo: a job over the before-images of another one. Each account is put back whose version and
-values are still that job's; the others are listed with who changed them since. What an undo did can
-be undone in turn.
+"""Undo: a job that restores the accounts of another job from its before-images.
+
+An account is restored if its version and its values are still those that the job left. The others
+are skipped, with a remark on who has changed them since. An undo can itself be undone.
 """
 
 from typing import Any
@@ -10,11 +11,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.bulk.action import BulkAction
+from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import record_changes
-from users.bulk.lock import lock_admitted, plain_accounts
 from users.bulk.selection_kind import SelectionKind
-from users.bulk.undo_rules import UNDO_KINDS, job_links, oldest_undoable, undo_objection
+from users.bulk.undo_rules import UNDO_KINDS, bulk_job_links, oldest_undoable, undo_refusal
+from users.bulk.undoable_action import UndoableAction
 from users.exceptions import JobRefused
 from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -25,90 +26,95 @@ from users.sessions import store
 UNDO_EVENT = "account.undone"
 EVENT_COLUMNS = ("target_id", "target_version", "actor_id", "actor_text", "action", "at")
 IMAGE_FORGOTTEN = "The previous state of this account is no longer known."
-FORGET_BATCH = 2000  # accounts in one statement
+# Accounts in one statement, and jobs in one run of the task.
+FORGET_BATCH = 2000
 FORGET_JOBS = 100
 State = Job.State
 
 
 class Undo(SelectionKind):
-    """Takes back what jobs of another kind did; `action` is the right that it takes. The job's
-    parameter `of`: which job.
+    """Undoes jobs of one kind, or their undo. The job's parameter `of` is the id of the undone job;
+    `action` is the action of users.access that undoing requires.
     """
 
-    four_eyes = "above"
+    approval_rule = "above"
 
-    def __init__(self, name: str, label: str, action: str, of: BulkAction):
+    def __init__(self, name: str, label: str, action: str, undone_action: UndoableAction):
         self.name = name  # type: ignore[misc]
         self.label = label  # type: ignore[misc]
         self.action = action  # type: ignore[misc]
-        self.of = of
+        self.undone_action = undone_action
 
     def title(self, job: Job) -> str:
         return f"{self.label} (job {job.parameters['of']})"
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
-        return job_links(job, viewer)
+        return bulk_job_links(job, viewer)
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_admitted(chunk, self.action, takes_keys=True)
-        found = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=ids)
-        items = {item.account_id: item for item in found}
-        old = self.of.states(ids)
-        changed_since = {pk for pk in ids if old[pk]["version"] != items[pk].version}
-        reasons: dict[int, str | Remark] = {**later_changes(changed_since, items)}
-        reasons |= {
-            pk: IMAGE_FORGOTTEN
-            for pk in ids
-            if pk not in changed_since and items[pk].before is None
-        }
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=True)
+        undone = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=ids)
+        items: dict[Any, JobItem] = {item.account_id: item for item in undone}
+        old = self.undone_action.account_states(ids)
+        reasons: dict[int, str | Remark] = unrestorable_accounts(old, items)
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
-        reasons |= self.unlike_left(chunk.job, images, items, old)
+        reasons |= self.silent_changes(chunk.job, images, items, old)
         images = {pk: image for pk, image in images.items() if pk not in reasons}
-        reasons |= self.of.objections(chunk.by, images, old)
+        reasons |= self.undone_action.undo_refusals(chunk.by, images, old)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
             images.pop(pk, None)
-        self.of.put_back(images)
-        raise_versions(list(images), ends_sessions=self.of.undo_ends_sessions)
-        new = self.of.states(list(images))
-        record_changes(chunk, UNDO_EVENT, [self.of.written(old[pk], new[pk]) for pk in images])
+        self.undone_action.restore_states(images)
+        raise_versions(list(images), ends_sessions=self.undone_action.undo_ends_sessions)
+        new = self.undone_action.account_states(list(images))
+        changes = [self.undone_action.changed_account(old[pk], new[pk]) for pk in images]
+        record_changes(chunk, UNDO_EVENT, changes)
 
-    def unlike_left(
+    def silent_changes(
         self,
         job: Job,
         images: dict[int, dict[str, Any]],
         items: dict[Any, JobItem],
-        now: dict[int, Any],
+        old: dict[int, dict[str, Any]],
     ) -> dict[int, Remark]:
-        """Accounts that are not as the job left them although they have its version. Nothing can
-        be said where the event's values were erased.
+        """Returns a remark by account id for the accounts that have the version but not the values
+        that the undone job left. An event whose values were erased proves nothing.
         """
         events = AuditEvent.objects.filter(
             target_id__among=sorted(images), job_id=job.parameters["of"], erased_at=None
         )
-        found: dict[int, Remark] = {}
+        changed: dict[int, Remark] = {}
         for event in events:
             pk = event.target_id or 0
-            as_left = self.of.is_as_left(images[pk], now[pk], event.after)
+            as_left = self.undone_action.is_as_left(images[pk], old[pk], event.after)
             if event.target_version == items[pk].version and not as_left:
-                found[pk] = Remark("changed_outside")
-        return found
+                changed[pk] = Remark("changed_outside")
+        return changed
+
+
+def unrestorable_accounts(
+    old: dict[int, dict[str, Any]], items: dict[Any, JobItem]
+) -> dict[int, str | Remark]:
+    """Returns a reason by account id for the accounts that were changed since the undone job, or
+    whose before-image is no longer kept.
+    """
+    changed_since = {pk for pk in old if old[pk]["version"] != items[pk].version}
+    forgotten = [pk for pk in old if pk not in changed_since and items[pk].before is None]
+    return {**later_changes(changed_since, items), **dict.fromkeys(forgotten, IMAGE_FORGOTTEN)}
 
 
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
-    accounts = plain_accounts().filter(pk__among=ids)
-    epoch = F("session_epoch") + (1 if ends_sessions else 0)
-    accounts.update(
-        version=F("version") + 1,
-        updated_at=timezone.now(),
-        session_epoch=epoch,
-    )
+    """Increments the version of the accounts; with `ends_sessions` also ends their sessions."""
+    values: dict[str, Any] = {"version": F("version") + 1, "updated_at": timezone.now()}
+    if ends_sessions:
+        values["session_epoch"] = F("session_epoch") + 1
+    plain_accounts().filter(pk__among=ids).update(**values)
     if ends_sessions:
         store.delete_sessions_of(ids)
 
 
 def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, Remark]:
-    """Returns who changed each account last, from the events."""
+    """Returns a remark by account id on the last change after the undone job, from the events."""
     events = AuditEvent.objects.filter(target_id__among=sorted(ids)).exclude(action="denied")
     last: dict[Any, Any] = {}
     for event in events.order_by("id").values(*EVENT_COLUMNS).iterator():
@@ -118,8 +124,8 @@ def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, Remark]
 
 
 def change_remark(event: dict[str, Any] | None) -> Remark:
-    """Returns the reason to leave an account alone. It holds the actor's ID and no name, unless the
-    actor is no account.
+    """Returns the reason to skip an account that was changed since. It holds the actor's id; their
+    name only if the actor is not an account.
     """
     if event is None:
         return Remark("changed_outside")
@@ -129,17 +135,20 @@ def change_remark(event: dict[str, Any] | None) -> Remark:
     return Remark("changed_since", event["actor_id"], details)
 
 
-# --- starting one ---------------------------------------------------------------------------------
+# --- start of an undo -----------------------------------------------------------------------------
 
 
 def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
-    """The job that takes `job` back. Raises access.Denied or engine.Refused."""
+    """Starts the undo of `job` and returns it; returns the existing one if `by` has used `key`
+    before. Raises access.Denied or JobRefused.
+    """
     with transaction.atomic():
-        if key and by.pk and (again := Job.objects.filter(by=by.pk, key=key).first()):
-            return again
+        if key and by.pk and (existing := Job.objects.filter(by=by.pk, key=key).first()):
+            return existing
         job = transitions.lock_job(job)
-        if why := undo_objection(job):
-            raise JobRefused(why)
+        refusal = undo_refusal(job)
+        if refusal:
+            raise JobRefused(refusal)
         return engine.start_job(
             UNDO_KINDS[job.kind],
             by=by,
@@ -154,25 +163,25 @@ def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
         )
 
 
+# --- old before-images ----------------------------------------------------------------------------
+
+
 def forget_old_images() -> int:
-    """Removes what accounts were before jobs that ended too long ago to be taken back; of how many
-    jobs. Outcomes stay.
+    """Removes the before-images of jobs that ended too long ago to be undone. Outcomes stay.
+    Returns the number of jobs, at most FORGET_JOBS.
     """
-    old = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_undoable()).order_by(
-        "ended_at"
-    )[:FORGET_JOBS]
-    for job in old:
+    expired = Job.objects.filter(forgotten_at=None, ended_at__lt=oldest_undoable())
+    jobs = expired.order_by("ended_at")[:FORGET_JOBS]
+    for job in jobs:
         forget_images(job)
         Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
-    return len(old)
+    return len(jobs)
 
 
 def forget_images(job: Job) -> None:
+    """Removes the before-images of a job, FORGET_BATCH accounts at a time."""
+    account_ids = job.items.order_by("account_id").values_list("account_id", flat=True)
     last = 0
-    while ids := list(
-        job.items.filter(account_id__gt=last)
-        .order_by("account_id")
-        .values_list("account_id", flat=True)[:FORGET_BATCH]
-    ):
+    while ids := list(account_ids.filter(account_id__gt=last)[:FORGET_BATCH]):
         last = ids[-1]
         job.items.filter(account_id__among=ids, before__isnull=False).update(before=None)

@@ -1,4 +1,4 @@
-"""Which jobs can be undone, for how long, and the links on a job's page."""
+"""Which jobs can be undone and for how long, and the links on the page of a bulk job."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,12 @@ from users import access
 from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 
-UNDO_KINDS: dict[str, str] = {}  # kind of a job → the kind that takes it back
+# The kind of a job → the kind of its undo.
+UNDO_KINDS: dict[str, str] = {}
 
 
-def undo_objection(job: Job) -> str:
-    """Why this job can't be taken back, in a sentence; "" where it can."""
+def undo_refusal(job: Job) -> str:
+    """Returns why the job can't be undone, as a sentence; "" if it can."""
     if job.kind not in UNDO_KINDS:
         return "This job can’t be undone."
     if not job.has_ended:
@@ -27,28 +28,32 @@ def undo_objection(job: Job) -> str:
             "The previous state of the accounts is no longer kept."
         )
     undo_jobs = job.children.filter(kind=UNDO_KINDS[job.kind])
-    if other := undo_jobs.exclude(state=Job.State.CANCELLED).first():
-        doing = "has already undone" if other.has_ended else "is already undoing"
-        return f"Job {other.pk} {doing} this job."
+    other = undo_jobs.exclude(state=Job.State.CANCELLED).first()
+    if other:
+        progress = "has already undone" if other.has_ended else "is already undoing"
+        return f"Job {other.pk} {progress} this job."
     return ""
 
 
-def job_links(job: Job, viewer: Any) -> list[JobLink]:
-    """Returns the links of a bulk job's page beside those of every job: approval and undo."""
-    found = []
-    if (
-        job.state == Job.State.WAITING
-        and viewer.pk != job.by_id
-        and access.may(viewer, "approve_bulk")
-    ):
-        found.append(JobLink(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
-    if (
-        job.has_ended
-        and not undo_objection(job)
-        and access.may(viewer, KINDS[UNDO_KINDS[job.kind]].action)
-    ):
-        found.append(JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
-    return found
+def bulk_job_links(job: Job, viewer: Any) -> list[JobLink]:
+    """Returns the links that only bulk jobs have: to the approval and to the undo."""
+    links = []
+    if may_approve(job, viewer):
+        links.append(JobLink(f"/jobs/{job.pk}/approval/", "Approve or decline", "check"))
+    if may_undo(job, viewer):
+        links.append(JobLink(f"/jobs/{job.pk}/undo/", "Undo", "undo"))
+    return links
+
+
+def may_approve(job: Job, viewer: Any) -> bool:
+    is_undecided = job.state == Job.State.WAITING and viewer.pk != job.by_id
+    return is_undecided and access.may(viewer, "approve_bulk")
+
+
+def may_undo(job: Job, viewer: Any) -> bool:
+    if not job.has_ended or undo_refusal(job):
+        return False
+    return access.may(viewer, KINDS[UNDO_KINDS[job.kind]].action)
 
 
 def is_undo_expired(job: Job) -> bool:
@@ -56,9 +61,10 @@ def is_undo_expired(job: Job) -> bool:
 
 
 def undo_deadline(job: Job) -> datetime | None:
-    """How long it can be taken back."""
+    """Returns until when the job can be undone; None while it has not ended."""
     return job.ended_at + timedelta(days=settings.BULK_UNDO_DAYS) if job.ended_at else None
 
 
 def oldest_undoable() -> datetime:
+    """Returns the earliest end of a job that can be undone now."""
     return timezone.now() - timedelta(days=settings.BULK_UNDO_DAYS)

@@ -1,5 +1,5 @@
-"""Bulk actions: each has a page that shows what would happen and asks for the number of accounts;
-and then there is a job.
+"""The pages of bulk actions. Each shows what the action would do and asks for the number of
+accounts; a job then does it.
 """
 
 from typing import Any
@@ -13,15 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ACTIONS_BY_NOUN
-from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
-from users.directory.filter import BadFilter
-from users.directory.request_filter import as_bad_request
+from users.bulk.selection import Selection, requested_selection
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
@@ -34,36 +31,25 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @form_page
 def bulk_action(request, noun: str):
-    """GET previews `?all=1&filter…` or `?ids=…`; POST to the same address starts the job."""
+    """GET previews `?all=1&filter…` or `?ids=…`; POST to the same URL starts the job."""
     action, selection = requested_action(request, noun)
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")
+    subject = f"{noun}?{selection.query}"
+    confirmation = Confirmation.read(request.POST.get("token", ""))
+    if confirmation and (job := find_started_job(request.user, confirmation)):
+        return redirect_to_job(request, job)
     form = action.form(posted_data(request), by=request.user)
-    about = f"{noun}?{selection.query}"
-    confirmed = (
-        Confirmation.read(request.POST.get("token", "")) if request.method == "POST" else None
-    )
-    if confirmed and (job := Job.objects.filter(by=request.user.pk, key=confirmed.key).first()):
-        return redirect_to_job(request, job)  # a double click, or a browser that asks once more
-    parameters = action.stored(form.parameters()) if form.is_valid() else {}
-    found = preview_action(
-        action, selection, request.user, Job(parameters=parameters, reason=form.why)
-    )
-    if form.is_valid() and is_confirmed(form, confirmed, about, found):
-        draft = Job(
-            parameters=parameters,
-            reason=form.why,
-            key=confirmed.key if confirmed else "",
-        )
-        if job := start_confirmed(action, selection, found, draft, form):
+    draft = draft_job(action, form, confirmation)
+    preview = preview_action(action, selection, request.user, draft)
+    if form.is_valid() and is_confirmed(form, confirmation, subject, preview):
+        job = start_confirmed(action, selection, preview, draft, form)
+        if job:
             return redirect_to_job(request, job)
-    form.carry(Confirmation.new(about, found.number).token)
-    return render(
-        request,
-        PREVIEW_TEMPLATE,
-        action_context(request, action, selection, form) | preview_context(action, form, found),
-        status=form_status(form),
-    )
+    form.set_token(Confirmation.new(subject, preview.count).token)
+    context = action_context(request, action, selection, form)
+    context |= preview_context(action, form, preview)
+    return render(request, PREVIEW_TEMPLATE, context, status=form_status(form))
 
 
 @require_POST
@@ -73,24 +59,21 @@ def bulk_sample(request, noun: str):
     started; HTMX requests this part alone.
     """
     action, selection = requested_action(request, noun)
-    if not action.samples:
+    if not action.has_sample:
         raise Http404
     form = action.form(request.POST, by=request.user)
-    sound = form.is_valid() or form.only_looked_at()
+    is_valid = form.is_valid() or form.is_valid_without_count()
     context = action_context(request, action, selection, form)
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
-    found = preview_action(action, selection, request.user, Job(reason=form.why))
-    form.carry(Confirmation.new(f"{noun}?{selection.query}", found.number).token)
-    return render(
-        request,
-        PREVIEW_TEMPLATE,
-        context | preview_context(action, form, found),
-        status=200 if sound else 422,
-    )
+    preview = preview_action(action, selection, request.user, Job(reason=form.given_reason))
+    form.set_token(Confirmation.new(f"{noun}?{selection.query}", preview.count).token)
+    context |= preview_context(action, form, preview)
+    return render(request, PREVIEW_TEMPLATE, context, status=200 if is_valid else 422)
 
 
 def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
+    """Returns the action and the selection in the URL. Raises Denied, Http404 or BadRequest."""
     access.require(request.user, "view")
     action = ACTIONS_BY_NOUN.get(noun)
     if action is None:
@@ -99,14 +82,62 @@ def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
     return action, requested_selection(request)
 
 
+def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
+    """Returns the job that this confirmation has started already: after a double click, or if the
+    browser repeats the request.
+    """
+    return Job.objects.filter(by=by.pk, key=confirmation.key).first()
+
+
+def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | None) -> Job:
+    """Returns the job as typed, not stored; without parameters while the form is not valid."""
+    parameters = action.job_parameters(form.parameters()) if form.is_valid() else {}
+    draft = Job(parameters=parameters, reason=form.given_reason)
+    if confirmation:
+        draft.key = confirmation.key
+    return draft
+
+
+def is_confirmed(
+    form: BulkForm, confirmation: Confirmation | None, subject: str, preview: Preview
+) -> bool:
+    """True if the selection is the one that was shown and its number was typed. If not, the form
+    gets an error.
+    """
+    shown = confirmation.count if confirmation and confirmation.subject == subject else None
+    if shown is None or not shown.matches(preview.count):
+        form.add_stale_error(shown, preview.count)
+    elif form.cleaned_data["count"] != shown.value:
+        form.add_error("count", f"That doesn’t match. Type {shown.value:,} to confirm.")
+    return form.is_valid()
+
+
+def start_confirmed(
+    action: BulkAction, selection: Selection, preview: Preview, draft: Job, form: BulkForm
+) -> Job | None:
+    """Starts the job. Returns None, with an error in the form, if it is refused."""
+    try:
+        return start_bulk_job(action, selection, preview.count, by=form.by, draft=draft)
+    except JobRefused as refused:
+        form.add_error(None, ValidationError(str(refused), code="refused"))
+    return None
+
+
+def redirect_to_job(request, job: Job) -> HttpResponse:
+    waits = job.state == Job.State.WAITING
+    message = "A second person must approve this job." if waits else "Job queued."
+    messages.success(request, message)
+    return redirect(f"/jobs/{job.pk}/")
+
+
 def action_context(
     request, action: BulkAction, selection: Selection, form: BulkForm
 ) -> dict[str, Any]:
     """Returns the context of an action's page without its figures."""
     examples = masking.mask_accounts(selection.examples(), request.user)
-    if action.samples and examples:
+    if action.has_sample and examples:
         # The form of an action with a sample has this method.
-        form.fit(action.example(examples), request.user)  # type: ignore[attr-defined]
+        form.fit(action.sample_account(examples), request.user)  # type: ignore[attr-defined]
     return {
         "action": action,
         "selection": selection,
@@ -118,55 +149,11 @@ def action_context(
     }
 
 
-def preview_context(action: BulkAction, form: BulkForm, found: Preview) -> dict[str, Any]:
+def preview_context(action: BulkAction, form: BulkForm, preview: Preview) -> dict[str, Any]:
+    """Returns the figures for the context of an action's page."""
+    recent = action.recent_count(Job(by=form.by))
     return {
-        "question": action.question(found.number.words),
-        "found": found,
-        "four_eyes": approval.needs_second_person(
-            action, found.number.value + action.recent_count(Job(by=form.by))
-        ),
+        "question": action.confirmation_question(preview.count.words),
+        "preview": preview,
+        "needs_approval": approval.needs_second_person(action, preview.count.value + recent),
     }
-
-
-def requested_selection(request) -> Selection:
-    try:
-        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
-
-
-def is_confirmed(
-    form: BulkForm, confirmed: Confirmation | None, about: str, found: Preview
-) -> bool:
-    """Whether what is there now is what was shown, and the number that was typed is its number."""
-    if confirmed is None or confirmed.about != about or not confirmed.number.is_still(found.number):
-        form.ask_again(
-            confirmed.number if confirmed and confirmed.about == about else None, found.number
-        )
-    elif form.cleaned_data["count"] != confirmed.number.value:
-        form.add_error(
-            "count",
-            f"That doesn’t match. Type {confirmed.number.value:,} to confirm.",
-        )
-    return form.is_valid()
-
-
-def start_confirmed(
-    action: BulkAction, selection: Selection, found: Preview, draft: Job, form: BulkForm
-) -> Job | None:
-    """The job, or None where the form says why not."""
-    fields = {"reason": draft.reason, "parameters": draft.parameters, "key": draft.key}
-    try:
-        return start_bulk_job(action, selection, found.number, by=form.by, **fields)
-    except JobRefused as refused:
-        form.add_error(None, ValidationError(str(refused), code="refused"))
-    return None
-
-
-def redirect_to_job(request, job: Job) -> HttpResponse:
-    waits = job.state == Job.State.WAITING
-    messages.success(
-        request,
-        "A second person must approve this job." if waits else "Job queued.",
-    )
-    return redirect(f"/jobs/{job.pk}/")

@@ -1,12 +1,11 @@
-"""The cache alias `pages`: Redis behind a circuit breaker, with a small memory of each process in
-front of it.
+"""The cache alias `pages`: Redis behind circuit breakers, with a small memory in each process.
 
-Disposable. Nothing here raises for a Redis that is refused, silent, full, read-only or gone: a read
-finds nothing, a write keeps nothing, and for some seconds Redis is left alone. That costs time and
-never truth, because every reader checks what comes back (a page's key holds the generation of its
-data; a session is compared with its row).
+Its content is disposable, and no error of Redis is raised. If Redis refuses connections, times out,
+is full, read-only or gone, reads find nothing, writes are lost, and Redis is not called for some
+seconds. That costs time but never correctness, because readers verify what they get: the key of a
+page contains the generation of its data, and a session is compared with its row.
 
-The memory of the process and the lock have a price tag: `page-memory` and `redis-lock` in
+The process memory and the lock have a price tag: `page-memory` and `redis-lock` in
 docs/benchmarks.md.
 """
 
@@ -27,35 +26,38 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
 logger = logging.getLogger(__name__)
-# How long Redis is left alone after an error.
+# How long Redis is not called after an error.
 BREAKER_SECONDS = 5.0
-# How long a process remembers what it read: less than pages may be late with soft columns.
+# How long a process remembers what it read. Less than the time that soft columns may be outdated.
 MEMORY_SECONDS = 5.0
 MEMORY_BYTES = 16 * 1024 * 1024
 MISSING = object()
-# The lock belongs to a process; its threads settle among themselves which of them builds.
+# Reads a key, and takes a lock if it is missing. The lock belongs to a process, whose threads
+# coordinate among themselves (users/caching/pages.py).
 CLAIM_SCRIPT = """
 local found = redis.call('GET', KEYS[1])
 if found then return found end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
 return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
 """
-# Names a process together with its id. A fork has the same boot id and another process id.
+# Identifies a process together with its process ID: forks share the boot ID.
 BOOT_ID = secrets.token_hex(8)
 CLAIM_SECONDS = 5
-# Errors that say something about Redis, and not about one entry.
+# Errors of Redis itself, and not of one entry.
 REDIS_ERRORS = (RedisError, OSError)
 
 
 class Breaker:
-    """A circuit breaker. It opens for BREAKER_SECONDS at an error; then one caller may try, and the
-    others wait for the outcome.
+    """A circuit breaker, which opens for BREAKER_SECONDS after an error.
+
+    Then one caller may try; the others are refused until it has succeeded.
     """
 
     def __init__(self, name: str):
         self.name = name
         self.lock = threading.Lock()
         self.until = 0.0
+        # The type of the last error, or "" while the breaker is closed.
         self.reason = ""
 
     @property
@@ -69,11 +71,11 @@ class Breaker:
             now = time.monotonic()
             if now < self.until:
                 return False
-            # This caller tries.
+            # This caller tries; the others are refused meanwhile.
             self.until = now + BREAKER_SECONDS
             return True
 
-    def failed(self, error: Exception) -> None:
+    def record_failure(self, error: Exception) -> None:
         name = type(error).__name__
         with self.lock:
             if not self.reason:
@@ -81,7 +83,7 @@ class Breaker:
             self.until = time.monotonic() + BREAKER_SECONDS
             self.reason = name
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         if not self.reason:
             return
         with self.lock:
@@ -93,8 +95,9 @@ class Breaker:
 
 
 class ProcessMemory:
-    """The newest few megabytes of this process: entries that it read, for MEMORY_SECONDS, and
-    entries that it wrote, as long as Redis keeps them. An entry is its pickle.
+    """The newest few megabytes of entries that this process has read or written, as pickles.
+
+    It keeps entries that it read for MEMORY_SECONDS, and those that it wrote as long as Redis does.
     """
 
     def __init__(self, limit: int = MEMORY_BYTES):
@@ -114,7 +117,7 @@ class ProcessMemory:
 
     def put(self, key: str, value: bytes, seconds: float) -> None:
         with self.lock:
-            # An older value goes even if the new one is too big to be kept.
+            # The older value is dropped even if the new one is too large to be kept.
             self.drop(key)
             if len(value) > self.limit // 8:
                 return
@@ -139,31 +142,33 @@ class ProcessMemory:
 
 
 class PageCache(BaseCache):
-    """Django's cache interface, as far as pages, rows and sessions need it. LOCATION is the URL of
-    Redis.
+    """The part of Django's cache interface that pages, fragments and sessions need.
 
-    Each thread has an object of its own. Memory and breakers are the process's.
+    LOCATION is the URL of Redis. Each thread has its own instance; they share the memory and the
+    breakers of the process.
     """
 
     def __init__(self, server: str, params: dict[str, Any]):
         super().__init__(params)
         self.redis = RedisCache(server, params)
-        made = (ProcessMemory(), Breaker("reads"), Breaker("writes"))
-        self.near, self.reading, self.writing = PROCESS_STATE.setdefault(server, made)
-        # Writes that wait for the end of `together`.
-        self.held: list[tuple[str, tuple, dict]] | None = None
-        # Pipelines that wait until the response was sent.
-        self.unsent: list[Any] = []
-        # The lock that `claiming` wants, and whether this process holds it now.
-        self.wanted = ""
-        self.first: bool | None = None
+        new_state = (ProcessMemory(), Breaker("reads"), Breaker("writes"))
+        state = PROCESS_STATE.setdefault(server, new_state)
+        self.memory, self.read_breaker, self.write_breaker = state
+        # Writes to send at the end of `batch_writes`; None outside of it.
+        self.batch: list[tuple[str, tuple, dict]] | None = None
+        # Pipelines to execute after the response has been sent.
+        self.pipelines: list[Any] = []
+        # The lock that the next failed read takes ("" for none).
+        self.wanted_lock = ""
+        # Whether this process got the lock; None if it has not tried.
+        self.lock_taken: bool | None = None
         self.script: Script | None = None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        if (known := self.near.get(self.make_key(key, version))) is not None:
+        if (known := self.memory.get(self.make_key(key, version))) is not None:
             # This process pickled it.
             return pickle.loads(known)  # noqa: S301
-        value = self.read(lambda: self.ask(key, version), MISSING)
+        value = self.read(lambda: self.fetch(key, version), MISSING)
         if value is MISSING:
             return default
         self.remember(key, value, MEMORY_SECONDS, version)
@@ -173,7 +178,7 @@ class PageCache(BaseCache):
         found = {}
         rest = []
         for key in keys:
-            known = self.near.get(self.make_key(key, version))
+            known = self.memory.get(self.make_key(key, version))
             if known is None:
                 rest.append(key)
             else:
@@ -190,7 +195,6 @@ class PageCache(BaseCache):
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        # Made here: it is as good here as there.
         self.remember(key, value, self.seconds(timeout), version)
         self.send("set", key, value, timeout=timeout, version=version)
 
@@ -199,7 +203,7 @@ class PageCache(BaseCache):
     ) -> list[str]:
         for key, value in data.items():
             self.remember(key, value, self.seconds(timeout), version)
-        if self.held is None:
+        if self.batch is None:
             return self.send("set_many", data, timeout=timeout, version=version) or []
         for key, value in data.items():
             self.send("set", key, value, timeout=timeout, version=version)
@@ -208,38 +212,46 @@ class PageCache(BaseCache):
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """Asks Redis alone. Without it every caller is the first."""
-        ask = lambda: self.redis.add(key, value, timeout=timeout, version=version)  # noqa: E731
-        return bool(self.write(ask, True))
+        """Stores the value if Redis has none, and returns whether it did.
+
+        Returns True if Redis is unavailable.
+        """
+
+        def add() -> bool:
+            return self.redis.add(key, value, timeout=timeout, version=version)
+
+        return bool(self.write(add, True))
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Returns whether it was there; True inside `together`, which does not know yet."""
-        self.near.forget(self.make_key(key, version))
+        """Returns whether the key existed. Within `batch_writes` it always returns True."""
+        self.memory.forget(self.make_key(key, version))
         return bool(self.send("delete", key, version=version))
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         return self.get(key, MISSING, version) is not MISSING
 
     def clear(self) -> None:
-        self.near.clear()
+        self.memory.clear()
         self.write(self.redis.clear, None)
 
     def close(self, **kwargs: Any) -> None:
-        """Sends what `together` has left. Django calls this when a response was sent; connections
-        are kept from one request to the next.
+        """Executes the pipelines of `batch_writes`. Connections stay open for the next request.
+
+        Django calls this after a response has been sent.
         """
-        unsent = self.unsent
-        self.unsent = []
-        for pipeline in unsent:
+        pipelines = self.pipelines
+        self.pipelines = []
+        for pipeline in pipelines:
             self.write(pipeline.execute, None)
 
-    def trouble(self) -> str:
-        """The error of Redis now, as far as requests have met it; "" if there is none."""
-        return self.reading.reason or self.writing.reason
+    def current_error(self) -> str:
+        """Returns the current error of Redis as requests in this process met it, or ""."""
+        return self.read_breaker.reason or self.write_breaker.reason
 
     def probe(self) -> None:
-        """Writes to Redis and reads it back, whatever the breakers say. Raises RedisError, OSError
-        or LookupError.
+        """Writes a value to Redis and reads it back, even if a breaker is open.
+
+        Raises RedisError, OSError or LookupError.
         """
         self.redis.set("probe", "here", 10)
         if self.redis.get("probe") != "here":
@@ -248,116 +260,119 @@ class PageCache(BaseCache):
     # --- through the breakers ---------------------------------------------------------------------
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Writes of the block go to Redis in one round trip, when the response was sent and nobody
-        waits any more. If the block fails, or stands in another, they are sent at its end. This
-        process sees them at once.
+    def batch_writes(self) -> Iterator[None]:
+        """Sends the writes of the block in one round trip, after the response has been sent.
 
-        They are packed at the end of the block, since values may change later.
+        If the block fails or is nested in another, they are sent at its end. This process sees them
+        at once. They are serialised at the end of the block, because values may change later.
         """
-        outer = self.held
-        self.held = []
-        waits = False
+        outer = self.batch
+        self.batch = []
+        deferred = False
         try:
             yield
-            waits = outer is None
+            deferred = outer is None
         finally:
-            held = self.held
-            self.held = outer
-            if held and (pipeline := self.write(lambda: self.packed(held), None)):
-                self.unsent.append(pipeline)
-            if not waits:
+            writes = self.batch
+            self.batch = outer
+            if writes and (pipeline := self.write(lambda: self.build_pipeline(writes), None)):
+                self.pipelines.append(pipeline)
+            if not deferred:
                 self.close()
 
-    def packed(self, writes: list[tuple[str, tuple, dict]]) -> Any:
-        """A pipeline of the writes."""
+    def build_pipeline(self, writes: list[tuple[str, tuple, dict]]) -> Any:
         pipeline = self.redis.client.get_client(write=True).pipeline()
         for name, args, kwargs in writes:
             getattr(self.redis.client, name)(*args, **kwargs, client=pipeline)
         return pipeline
 
     @contextmanager
-    def claiming(self, lock: str) -> Iterator[None]:
-        """The first read of the block that finds nothing also takes `lock`, in one round trip;
-        `claimed` returns the outcome.
+    def lock_on_miss(self, lock: str) -> Iterator[None]:
+        """Makes the first read in the block that finds nothing take `lock`, in one round trip.
+
+        `may_build` returns the outcome.
         """
-        outer = (self.wanted, self.first)
-        self.wanted = lock
-        self.first = None
+        outer = (self.wanted_lock, self.lock_taken)
+        self.wanted_lock = lock
+        self.lock_taken = None
         try:
             yield
         finally:
-            self.wanted, self.first = outer
+            self.wanted_lock, self.lock_taken = outer
 
-    def claimed(self) -> bool:
-        """Whether no other process holds the lock; none does if Redis does not answer."""
-        # The next read takes no lock.
-        self.wanted = ""
-        return self.first is not False
+    def may_build(self) -> bool:
+        """Returns whether no other process holds the lock; True if Redis is unavailable.
 
-    def ask(self, key: str, version: int | None) -> Any:
-        if self.wanted and self.writing.may_pass():
+        Further reads do not take the lock.
+        """
+        self.wanted_lock = ""
+        return self.lock_taken is not False
+
+    def fetch(self, key: str, version: int | None) -> Any:
+        if self.wanted_lock and self.write_breaker.may_pass():
             try:
-                return self.ask_and_claim(key, version)
+                return self.fetch_or_lock(key, version)
             except ResponseError as error:
-                # It is full or read-only, and can still be read.
-                self.writing.failed(error)
+                # Redis is full or read-only, but can still be read.
+                self.write_breaker.record_failure(error)
         return self.redis.get(key, MISSING, version=version)
 
-    def ask_and_claim(self, key: str, version: int | None) -> Any:
+    def fetch_or_lock(self, key: str, version: int | None) -> Any:
         client = self.redis.client
         if self.script is None:
             self.script = client.get_client(write=True).register_script(CLAIM_SCRIPT)
-        keys = [client.make_key(name, version=version) for name in (key, self.wanted)]
+        keys = [client.make_key(name, version=version) for name in (key, self.wanted_lock)]
         found = self.script(keys, [f"{BOOT_ID}:{os.getpid()}", CLAIM_SECONDS])
-        self.writing.worked()
+        self.write_breaker.record_success()
         if isinstance(found, bytes):
             return client.decode(found)
-        self.wanted = ""
-        self.first = bool(found)
+        self.wanted_lock = ""
+        self.lock_taken = bool(found)
         return MISSING
 
     def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls django-redis' method `name`, now or at the end of `together`."""
-        if self.held is None:
+        """Calls the method `name` of django-redis, now or at the end of `batch_writes`."""
+        if self.batch is None:
             return self.write(lambda: getattr(self.redis, name)(*args, **kwargs), None)
-        self.held.append((name, args, kwargs))
+        self.batch.append((name, args, kwargs))
         return True
 
-    def read(self, ask: Callable[[], Any], otherwise: Any) -> Any:
-        if not self.reading.may_pass():
-            return otherwise
+    def read(self, call: Callable[[], Any], fallback: Any) -> Any:
+        """Returns the result of `call`, or `fallback` after an error or with an open breaker."""
+        if not self.read_breaker.may_pass():
+            return fallback
         try:
-            value = ask()
+            value = call()
         except REDIS_ERRORS as error:
-            self.reading.failed(error)
-            return otherwise
+            self.read_breaker.record_failure(error)
+            return fallback
         except Exception:
-            # Redis is well, but this entry cannot be read: the caller makes it anew and writes
-            # over it.
-            value = otherwise
-        self.reading.worked()
+            # Redis works, but this entry cannot be decoded. The caller will overwrite it.
+            value = fallback
+        self.read_breaker.record_success()
         return value
 
-    def write(self, ask: Callable[[], Any], otherwise: Any) -> Any:
-        """A server that is full or read-only can still be read, so such errors open the breaker of
-        writes alone. Whatever the client raises, pages come without it.
+    def write(self, call: Callable[[], Any], fallback: Any) -> Any:
+        """Returns the result of `call`, or `fallback` after an error or with an open breaker.
+
+        A server that is full or read-only can still be read, so its errors open only the breaker of
+        writes. All exceptions are caught, because pages work without the cache.
         """
-        if self.reading.open or not self.writing.may_pass():
-            return otherwise
+        if self.read_breaker.open or not self.write_breaker.may_pass():
+            return fallback
         try:
-            value = ask()
+            value = call()
         except Exception as error:
-            self.writing.failed(error)
+            self.write_breaker.record_failure(error)
             if isinstance(error, REDIS_ERRORS) and not isinstance(error, ResponseError):
-                self.reading.failed(error)
-            return otherwise
-        self.writing.worked()
+                self.read_breaker.record_failure(error)
+            return fallback
+        self.write_breaker.record_success()
         return value
 
     def remember(self, key: str, value: Any, seconds: float, version: int | None) -> None:
         packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        self.near.put(self.make_key(key, version), packed, seconds)
+        self.memory.put(self.make_key(key, version), packed, seconds)
 
     def seconds(self, timeout: Any) -> float:
         timeout = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout

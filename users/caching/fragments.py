@@ -1,8 +1,8 @@
-"""Cached HTML of parts of pages. After one change, a page is put together from the fragments of
-everything that did not change.
+"""Cached HTML of parts of pages. After a change, a page reuses the fragments that did not change.
 
-A fragment's key is everything that it shows, so it needs no generation and is never stale. Each
-process remembers the newest ones as they are; the cache has them for all processes, under a digest.
+The key of a fragment is everything that it shows, so it needs no generation and is never stale.
+Each process keeps the newest fragments in memory; the cache keeps them for all processes, under a
+digest.
 
 The memory of the process has a price tag: `fragment-memory` in docs/benchmarks.md.
 """
@@ -18,20 +18,20 @@ from django.utils.safestring import SafeString
 from users.caching import timing
 
 FRAGMENT_SECONDS = 3600
-# A fragment has a kilobyte or two.
+# Fragments in the memory of a process; one has a kilobyte or two.
 MEMORY_FRAGMENTS = 2000
-# So many are rendered sooner than the cache is asked.
+# Rendering up to this many fragments is faster than a read of the cache.
 FEW_FRAGMENTS = 5
 
 
 class Fragment(NamedTuple):
-    """The HTML that `build` makes of `shown`: everything that it depends on, its kind and the
-    viewer's part too. `dear`: rendering it takes longer than asking the cache.
-    """
+    """A part of a page: its key and the function that renders it."""
 
+    # Everything that the HTML depends on, including its kind and the audience.
     shown: tuple[Hashable, ...]
     build: Callable[[], str]
-    dear: bool = False
+    # Rendering takes longer than a read of the cache.
+    expensive: bool = False
 
     @property
     def key(self) -> str:
@@ -39,9 +39,7 @@ class Fragment(NamedTuple):
 
 
 class FragmentMemory:
-    """The fragments that were asked for last, between MEMORY_FRAGMENTS and twice as many, for an
-    hour at most.
-    """
+    """The fragments used last: up to twice MEMORY_FRAGMENTS, for an hour at most."""
 
     def __init__(self) -> None:
         self.clear()
@@ -62,7 +60,7 @@ class FragmentMemory:
         self.young[shown] = html
 
     def rotate(self) -> None:
-        """Drops the fragments that nobody has asked for since the last rotation, if it is time."""
+        """Drops the fragments that were not used since the last rotation, if one is due."""
         is_full = len(self.young) >= MEMORY_FRAGMENTS
         if is_full or time.monotonic() >= self.since + FRAGMENT_SECONDS / 2:
             self.old = self.young
@@ -74,29 +72,34 @@ FRAGMENT_MEMORY = FragmentMemory()
 
 
 def render_fragments(wanted: list[Fragment]) -> list[SafeString]:
-    """The HTML of each fragment, in order, with at most one read of the cache."""
+    """Returns the HTML of each fragment, in order, with at most one read of the cache."""
     with timing.measure_layer("rows"):
         known = [FRAGMENT_MEMORY.get(fragment.shown) for fragment in wanted]
         pairs = [*zip(wanted, known, strict=True)]
         missing = [fragment for fragment, html in pairs if html is None]
         if not missing:
             return [*map(SafeString, known)]
-        made = get_or_render(missing)
-        return [
-            SafeString(made[fragment.shown] if html is None else html) for fragment, html in pairs
-        ]
+        rendered = get_or_render(missing)
+        texts = []
+        for fragment, html in pairs:
+            texts.append(rendered[fragment.shown] if html is None else html)
+        return [*map(SafeString, texts)]
 
 
 def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
-    """HTML by what it shows: from the cache, or rendered and stored. The process remembers it."""
+    """Returns HTML by `shown`, from the cache or rendered and stored there.
+
+    It is added to the memory of the process.
+    """
     cache = caches["pages"]
     keys = {fragment: fragment.key for fragment in missing}
-    asks = len(missing) > FEW_FRAGMENTS or any(fragment.dear for fragment in missing)
-    known = cache.get_many(keys.values()) if asks else {}
-    made = {key: fragment.build() for fragment, key in keys.items() if key not in known}
-    if made:
-        cache.set_many(made, FRAGMENT_SECONDS)
-    html = {fragment.shown: known.get(key) or made[key] for fragment, key in keys.items()}
+    has_expensive = any(fragment.expensive for fragment in missing)
+    reads_cache = has_expensive or len(missing) > FEW_FRAGMENTS
+    known = cache.get_many(keys.values()) if reads_cache else {}
+    rendered = {key: fragment.build() for fragment, key in keys.items() if key not in known}
+    if rendered:
+        cache.set_many(rendered, FRAGMENT_SECONDS)
+    html = {fragment.shown: known.get(key) or rendered[key] for fragment, key in keys.items()}
     for shown, text in html.items():
         FRAGMENT_MEMORY.put(shown, text)
     return html

@@ -1,8 +1,7 @@
-"""The generation: numbers in the database that every change raises, in its own transaction, by
-trigger.
+"""Generations: numbers in the database that triggers raise in the transaction of every change.
 
-A page is stored under the generation that was read before its data. A request that comes after a
-change reads a higher generation, and so never finds a page from before it.
+A page is cached under the generation that was read before its data. A request after a change reads
+a higher generation, so it never finds a page from before the change.
 """
 
 from collections import defaultdict
@@ -14,8 +13,8 @@ AUDIT = "audit"
 ROLES = "roles"
 GENERATION_NAMES = (ACCOUNTS, AUDIT, ROLES)
 
-# A column of another query, so that reading it takes no query of its own: "accounts:17 audit:4
-# accounts:9".
+# A column for other queries, so that generations need no query of their own. Its text is such as
+# "accounts:17 audit:4 accounts:9".
 GENERATIONS_SQL = {
     "postgresql": (
         "(SELECT string_agg(name || ':' || number, ' ' ORDER BY name, lane) FROM users_generation)"
@@ -25,7 +24,7 @@ GENERATIONS_SQL = {
 
 
 class Generations(dict[str, str]):
-    """The numbers of all lanes of a name, by name. A name that nothing has raised yet has "0"."""
+    """The numbers of all lanes, by name. The value is "0" for a name that was never raised."""
 
     def __missing__(self, name: str) -> str:
         return "0"

@@ -1,15 +1,15 @@
-"""Generations, which decide whether a cached page may still be shown, and figures of processes."""
+"""Generations, which decide whether a cached page is current, and figures of web processes."""
 
 from django.db import models
 
 
 class Generation(models.Model):
-    """A number that rises with every change. Triggers (users/database/triggers.py) raise it in the
-    transaction of the change, whatever makes it.
+    """A number that rises with every change.
 
-    A name has several rows, its lanes: a writer takes one that nobody holds, so writers never wait
-    for each other. All numbers of a name together count. None of them ever comes back, not even
-    after a backup is restored, because a number is at least the time of its change in microseconds.
+    Triggers (users/database/triggers.py) raise it in the transaction of the change. A name has
+    several rows, its lanes: a writer takes one that is not locked, so writers never wait for each
+    other. The generation is the numbers of all lanes together. Numbers never repeat, not even after
+    a backup is restored, because each is at least the time of its change in microseconds.
     """
 
     name = models.CharField(max_length=20)
@@ -27,8 +27,9 @@ class Generation(models.Model):
 
 
 class WebProcess(models.Model):
-    """A web process reports here every few seconds how its pages were answered. Best effort; old
-    rows are dropped.
+    """How a web process answered its requests, reported every few seconds.
+
+    It is best effort, and old rows are deleted.
     """
 
     name = models.CharField(max_length=120, primary_key=True)

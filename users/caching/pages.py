@@ -1,9 +1,9 @@
-"""Whole pages from the cache: never stale, and never somebody else's.
+"""Caches whole pages, which are never stale and never shown to another audience.
 
-A page is stored under the generations of everything that it shows, read before its data, and under
-the audience that it was made for. So nothing is ever taken out of the cache: a page that is old or
-another audience's is not found. What belongs to the viewer alone (name, messages, token) stands in
-no stored page.
+The key of a page contains the generations of everything that it shows, read before its data, and
+the audience that it was built for. So nothing needs to be deleted from the cache: an outdated page,
+or one of another audience, is not found. Cached pages contain nothing that belongs to one viewer,
+such as the name, messages or CSRF token.
 """
 
 import gzip
@@ -34,36 +34,36 @@ from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
 from users.web.partials import is_partial
 
-# How late soft columns may be. With the memory of each process in front, less than a minute.
+# For how long soft columns may be outdated. Less than a minute, with the memory of each process.
 PAGE_SECONDS = 50
-# How long a request waits for another one that builds its page already.
+# How long a request waits for another one that is building its page.
 BUILD_WAIT_SECONDS = 0.3
-# Most pages take a few milliseconds to build. The pauses between two looks for one grow.
+# Pauses between two reads while waiting; they grow. Most pages take a few milliseconds to build.
 FIRST_PAUSE_SECONDS = 0.002
 LAST_PAUSE_SECONDS = 0.02
 COMPRESS_MIN_BYTES = 400
-# Django adds these for caches on the way. There are none.
+# Django adds these for caches between server and client. There are none.
 PROXY_HEADERS = ("Expires", "Age")
 
 
 class BuiltPage(NamedTuple):
-    """A page as its view built it. From `expiry` on it would say something else, although nothing
-    was written; None if there is no such moment.
-    """
+    """A page as its view returns it."""
 
     response: HttpResponse
+    # When the page becomes outdated without a write, such as the end of a suspension; or None.
     expiry: datetime | None = None
 
 
 class StoredResponse(HttpResponse):
-    """A page as the cache keeps it, compressed, with the moment at which it expires."""
+    """A page as it is cached: compressed, with the time at which it expires."""
 
     expiry: datetime | None = None
 
 
 class PageRequest(HttpRequest):
-    """The request that Django's cache sees: a method and an address in canonical order. The host
-    is no part of what a page shows.
+    """The request that Django's cache decorator sees: the method and a canonical address.
+
+    It omits the host, on which no page depends.
     """
 
     def __init__(self, request: Any):
@@ -80,21 +80,21 @@ PageView = Callable[[Any], BuiltPage]
 
 
 def cached_page(
-    request, view: PageView, *, shows: tuple[str, ...], also: object = None
+    request, view: PageView, *, generations: tuple[str, ...], audience: object = None
 ) -> HttpResponse:
-    """Returns the page of `view`, from the cache if it is there.
+    """Returns the page of `view`, from the cache if possible.
 
-    `shows`: names of the generations that the page depends on. `also`: whatever else of the viewer
-    changes it, beside their permissions. The view may not look at anything else of the viewer, and
-    asks for the token of no form.
+    `generations`: the names of those that the page depends on. `audience`: anything about the
+    viewer that changes the page, besides their permissions. The view must not depend on anything
+    else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
         timing.note_outcome(view_label(request), "passed by")
         return view(request).response
     encoding = accepted_encoding(request)
     prefix = page_digest(
-        request_generations(request).of(*shows),
-        audience_digest(request.user, also),
+        request_generations(request).of(*generations),
+        audience_digest(request.user, audience),
         "part" if is_partial(request) else "page",
         encoding,
         timezone.localdate(),
@@ -105,23 +105,24 @@ def cached_page(
         del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
-        # Forms that HTMX sends take the token from the cookie.
+        # HTMX requests take the token from the cookie.
         get_token(request)
     return response
 
 
 def bypasses_cache(request) -> bool:
-    """Whether the page is made for this request alone: it shows messages, or its templates may
-    change under it.
+    """Returns whether the page is built for this request only.
+
+    It is if it shows messages, or in DEBUG mode, where templates change.
     """
     return settings.DEBUG or bool(len(get_messages(request)))
 
 
 def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpResponse:
-    """Returns the page under `prefix`, built if need be.
+    """Returns the cached page under `prefix`, or builds it.
 
     Cache timeouts are imprecise: a page is stored some time after its data was read, and processes
-    remember it. So a page past its expiry gives way to one under a key of its own.
+    remember it. So a page past its expiry is rebuilt under a new key.
     """
     address = PageRequest(request)
     while True:
@@ -141,29 +142,28 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
 
 
 def batch_cache_writes() -> AbstractContextManager[None]:
-    """Redis gets a page, its fragments and the end of its lock in one round trip, once the response
-    was sent.
+    """Sends a page, its fragments and the release of its lock to Redis in one round trip.
+
+    It happens after the response has been sent.
     """
     cache = caches["pages"]
-    return cache.together() if isinstance(cache, PageCache) else nullcontext()
+    return cache.batch_writes() if isinstance(cache, PageCache) else nullcontext()
 
 
 def claim_build_lock(lock: str) -> AbstractContextManager[None]:
-    """Redis answers in one round trip that it has no page and whether another process builds it."""
+    """Makes a cache miss also take the lock for building the page, in one round trip."""
     cache = caches["pages"]
-    return cache.claiming(lock) if isinstance(cache, PageCache) else nullcontext()
+    return cache.lock_on_miss(lock) if isinstance(cache, PageCache) else nullcontext()
 
 
-def audience_digest(viewer: Any, *also: object) -> str:
-    """A digest of everything about the viewer that may change what a page shows."""
-    rights = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
-    return page_digest(viewer.is_staff, rights, timezone.get_current_timezone_name(), also)
+def audience_digest(viewer: Any, *more: object) -> str:
+    """Returns a digest of everything about the viewer that may change a page."""
+    permissions = "every" if viewer.is_superuser else sorted(viewer.get_all_permissions())
+    return page_digest(viewer.is_staff, permissions, timezone.get_current_timezone_name(), more)
 
 
 def request_generations(request) -> Generations:
-    """The generations as read in the query that loaded the viewer, before anything else of the
-    page.
-    """
+    """Returns the generations, which were read with the viewer and before the page's data."""
     viewer = request.user
     if hasattr(viewer, "generations"):
         return generation.parse_generations(viewer.generations)
@@ -171,7 +171,7 @@ def request_generations(request) -> Generations:
 
 
 def accepted_encoding(request) -> str:
-    """The best compression that the client takes: br, gzip or ""."""
+    """Returns the best compression that the client accepts: br, gzip or ""."""
     accepted = request.headers.get("Accept-Encoding", "").replace(" ", "").lower()
     offers = [offer.partition(";") for offer in accepted.split(",")]
     takes = {name for name, _, weight in offers if weight.rstrip("0.") != "q="}
@@ -179,7 +179,7 @@ def accepted_encoding(request) -> str:
 
 
 def canonical_path(request) -> str:
-    """Path and query, whatever the order of the parameters."""
+    """Returns path and query string, with the parameters sorted."""
     pairs = sorted((name, value) for name, values in request.GET.lists() for value in values)
     return f"{escape_uri_path(request.path)}?{urlencode(pairs)}"
 
@@ -194,12 +194,12 @@ def page_digest(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-# --- building: once, however many ask -------------------------------------------------------------
+# --- building: once for concurrent requests -------------------------------------------------------
 
 
 @dataclass
 class PendingBuild:
-    """A page that a thread of this process builds, for the others that want the same."""
+    """A page that one thread builds, and for which other threads of the process wait."""
 
     done: threading.Event = field(default_factory=threading.Event)
     answer: StoredResponse | None = None
@@ -210,7 +210,7 @@ PENDING_BUILDS: dict[str, PendingBuild] = {}
 
 @dataclass
 class PageBuilder:
-    """The view that stands behind Django's decorator: called when the page is not in the cache."""
+    """The view that Django's cache decorator calls when the page is not cached."""
 
     request: Any
     view: PageView
@@ -231,10 +231,10 @@ class PageBuilder:
         mine = PendingBuild()
         pending = PENDING_BUILDS.setdefault(self.name, mine)
         if pending is not mine:
-            return self.shared(pending) or self.build()
+            return self.await_thread(pending) or self.build()
         alone = is_only_builder(self.lock)
         try:
-            found = None if alone else self.built_elsewhere(address)
+            found = None if alone else self.await_process(address)
             response = found or self.build()
             if isinstance(response, StoredResponse):
                 mine.answer = copy_response(response)
@@ -245,14 +245,14 @@ class PageBuilder:
             if alone:
                 caches["pages"].delete(self.lock)
 
-    def shared(self, pending: PendingBuild) -> StoredResponse | None:
-        """Returns the page of another thread; None if that takes too long or failed."""
+    def await_thread(self, pending: PendingBuild) -> StoredResponse | None:
+        """Returns the page that another thread builds, or None if it takes too long or fails."""
         if not pending.done.wait(BUILD_WAIT_SECONDS) or pending.answer is None:
             return None
-        return self.not_stored_again(copy_response(pending.answer))
+        return self.without_storing(copy_response(pending.answer))
 
-    def built_elsewhere(self, address: PageRequest) -> StoredResponse | None:
-        """Returns the page that another process stores meanwhile; None if that takes too long."""
+    def await_process(self, address: PageRequest) -> StoredResponse | None:
+        """Returns the page that another process builds, or None if it takes too long."""
         cache = caches["pages"]
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
         pause = FIRST_PAUSE_SECONDS
@@ -261,19 +261,17 @@ class PageBuilder:
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
             key = get_cache_key(address, self.prefix, "GET", cache=cache)
             if key and (response := cache.get(key)) is not None:
-                return self.not_stored_again(response)
+                return self.without_storing(response)
         return None
 
-    def not_stored_again(self, response: StoredResponse) -> StoredResponse:
-        """Returns the response so that the decorator does not store it: its builder did."""
+    def without_storing(self, response: StoredResponse) -> StoredResponse:
+        """Returns the response, marked so that the decorator does not store it again."""
         timing.note_outcome(view_label(self.request), "shared")
         patch_cache_control(response, max_age=0)
         return response
 
     def build(self) -> HttpResponse:
-        """Returns the page anew. A response with a cookie or another status than 200 is for this
-        request alone and is not stored.
-        """
+        """Builds the page. Responses with a cookie or another status than 200 are not cached."""
         timing.note_outcome(view_label(self.request), "miss")
         self.built = True
         with timing.measure_layer("build"):
@@ -291,15 +289,15 @@ class PageBuilder:
 
 
 def is_only_builder(lock: str) -> bool:
-    """Whether no other process builds the page; if so, this one holds the lock now."""
+    """Returns whether no other process builds the page; if so, this process holds the lock."""
     cache = caches["pages"]
     if isinstance(cache, PageCache):
-        return cache.claimed()
+        return cache.may_build()
     return cache.add(lock, 1, CLAIM_SECONDS)
 
 
 def page_lifetime(expiry: datetime | None) -> int:
-    """Seconds for which a page is kept; 0 if it expires within a second."""
+    """Returns the seconds for which a page is cached; 0 if it expires within a second."""
     if expiry is None:
         return PAGE_SECONDS
     seconds = int((expiry - timezone.now()).total_seconds())
@@ -307,14 +305,14 @@ def page_lifetime(expiry: datetime | None) -> int:
 
 
 def copy_response(response: StoredResponse) -> StoredResponse:
-    """A copy for another thread, which may add headers of its own."""
+    """Returns a copy for another thread, which may add its own headers."""
     copied = StoredResponse(response.content, headers=dict(response.items()))
     copied.expiry = response.expiry
     return copied
 
 
 def compress_response(response: HttpResponse, encoding: str) -> None:
-    """Compresses the content once, when it is stored; a hit sends the bytes as they are."""
+    """Compresses the content once, before it is cached. A hit sends the stored bytes."""
     if not encoding or len(response.content) < COMPRESS_MIN_BYTES:
         return
     if encoding == "br":

@@ -1,4 +1,4 @@
-"""Figures for the page about caching."""
+"""Figures for the caching page."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,44 +13,46 @@ from users.caching.models import WebProcess
 from users.caching.timing import LAYERS
 
 PROCESS_LIFETIME = timedelta(minutes=2)
-# The outcomes that processes report, with the words that the page shows.
+# The outcomes that processes report, and their labels on the page.
 ANSWER_OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "passed by": "not cached"}
 
 
 @dataclass(frozen=True)
 class CacheStatus:
-    """Whether the cache is shared between processes and machines; its error as this process met it
-    last, "" if there is none; and for how many seconds it is left alone after one.
-    """
+    """The state of the page cache as this process sees it."""
 
+    # Between processes and machines.
     shared: bool
-    trouble: str = ""
-    alone: float = BREAKER_SECONDS
+    # The current error, or "".
+    error: str = ""
+    # Seconds for which the cache is not called after an error.
+    retry_seconds: float = BREAKER_SECONDS
 
 
 @dataclass(frozen=True)
 class ViewStatistics:
-    """How one view was answered. `share`: percent of answers that came from the cache. `times`:
-    layer, milliseconds of a hit, milliseconds of a miss.
-    """
+    """How the requests of one view were answered."""
 
     name: str
     answers: int
+    # Percent of the answers that came from the cache.
     share: float
     outcomes: list[tuple[str, int]]
+    # Layer, milliseconds of a hit, milliseconds of a miss.
     times: list[tuple[str, float | None, float | None]]
 
 
 def cache_status() -> CacheStatus:
     pages = caches["pages"]
     if isinstance(pages, PageCache):
-        return CacheStatus(shared=True, trouble=pages.trouble())
+        return CacheStatus(shared=True, error=pages.current_error())
     return CacheStatus(shared=False)
 
 
 def last_changes(now: Generations) -> list[tuple[str, datetime | None, int]]:
-    """Name, time of the last change and number of lanes of each generation. A number is the time of
-    its change in microseconds.
+    """Returns the name, time of the last change and number of lanes of each generation.
+
+    The number of a lane is the time of its change in microseconds.
     """
     changes = []
     for name in GENERATION_NAMES:
@@ -64,13 +66,13 @@ def generation_time(number: int) -> datetime | None:
 
 
 def live_processes() -> list[WebProcess]:
-    """The processes that have reported of late, by name."""
+    """Returns the processes that have reported recently, by name."""
     since = timezone.now() - PROCESS_LIFETIME
     return list(WebProcess._default_manager.filter(at__gt=since).order_by("name"))
 
 
 def view_statistics() -> list[ViewStatistics]:
-    """Figures by view over all live processes, since each of them began."""
+    """Returns figures by view over all live processes, since the start of each."""
     totals: dict[str, Counter[str]] = {}
     for process in live_processes():
         for view, figures in process.figures.items():
@@ -99,7 +101,10 @@ def summarise_view(name: str, figures: Counter[str]) -> ViewStatistics:
 
 
 def mean_milliseconds(figures: Counter[str], outcome: str, layer: str) -> float | None:
-    """Mean milliseconds of a layer; None without answers. The figures are sums of microseconds."""
+    """Returns the mean milliseconds of a layer, or None without answers.
+
+    `figures` holds sums of microseconds.
+    """
     total = figures[f"{outcome} {layer}"]
     answers = figures[outcome]
     return total / answers / 1000 if total and answers else None

@@ -1,4 +1,4 @@
-"""Tasks that workers run on the caches."""
+"""Background tasks that clean the caches."""
 
 from django.conf import settings
 from django.core.cache import caches
@@ -7,15 +7,17 @@ from django.utils import timezone
 
 
 def flush_pages() -> None:
-    """Empties the cache of pages. Runs after an erasure, so that pages that nobody can find any
-    more do not hold the person's data either.
+    """Empties the page cache. Runs after an erasure.
+
+    Outdated pages, which no request finds any more, would still contain the person's data.
     """
     caches["pages"].clear()
 
 
 def purge_expired() -> None:
-    """Deletes expired entries of the database's cache. Runs every minute: an entry would stay until
-    another one needs its place, and rate limits hold the IP addresses that people came from.
+    """Deletes expired entries of the database cache. Runs every minute.
+
+    Django deletes them only when it needs room, and rate limits contain people's IP addresses.
     """
     connection = connections["default"]
     now = connection.ops.adapt_datetimefield_value(timezone.now())

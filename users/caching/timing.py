@@ -1,7 +1,7 @@
-"""Times of a request by layer: a Server-Timing header for staff with the permission, and figures of
-each web process.
+"""Measures requests by layer: for a Server-Timing header, and for figures of each web process.
 
-A layer's time is wall-clock time in seconds; a layer inside another counts in both.
+Staff with the permission get the header. The time of a layer is wall-clock time in seconds; a layer
+within another counts in both.
 """
 
 import logging
@@ -31,15 +31,15 @@ LAYERS = ("session", "viewer", "cache", "build", "rows", "compress", "total")
 
 
 class RequestTimes:
-    """The times of one request: seconds by layer, the view, and how its page came (`outcome`: hit,
-    miss, shared or passed by).
-    """
+    """The measurements of one request."""
 
     def __init__(self) -> None:
+        # Seconds by layer.
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.view = ""
+        # How the page was answered: hit, miss, shared or passed by.
         self.outcome = ""
-        # Set once a viewer has been loaded. Nobody is loaded for this.
+        # Set when the request loads its viewer.
         self.viewer: Any = None
         self.began = time.perf_counter()
 
@@ -108,8 +108,9 @@ def timing_header(times: RequestTimes) -> str:
 
 
 class ProcessFigures:
-    """The answers of this process since it began: by view, how often each outcome came, and
-    microseconds by layer.
+    """The answers of this process since its start, by view.
+
+    A view has the number of answers by outcome, and microseconds by outcome and layer.
     """
 
     def __init__(self) -> None:
@@ -124,7 +125,7 @@ class ProcessFigures:
     def note(self, times: RequestTimes) -> None:
         with self.lock:
             if self.pid != os.getpid():
-                # This process was forked from one that had answered already.
+                # This process was forked from one that has figures already.
                 self.forget()
             figures = self.views[times.view]
             figures[times.outcome] += 1
@@ -132,7 +133,7 @@ class ProcessFigures:
                 figures[f"{times.outcome} {layer}"] += round(seconds * 1e6)
 
     def due(self) -> dict[str, Any] | None:
-        """The figures to report, every REPORT_SECONDS; else None."""
+        """Returns the figures if a report is due, every REPORT_SECONDS; else None."""
         if time.monotonic() - self.reported < REPORT_SECONDS or not self.views:
             return None
         with self.lock:
@@ -144,8 +145,9 @@ PROCESS_FIGURES = ProcessFigures()
 
 
 def store_figures(**_: object) -> None:
-    """Writes the row of this process once its response was sent. Best effort: without a database
-    there are no figures.
+    """Saves the figures of this process after a response has been sent.
+
+    It is best effort: database errors are only logged.
     """
     figures = PROCESS_FIGURES.due() if getattr(thread, "may_report", False) else None
     if figures is None:

@@ -1,4 +1,4 @@
-"""Pages about caching, for the staff who look after the servers."""
+"""The caching page, for staff who operate the servers."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,6 +22,6 @@ def index(request) -> HttpResponse:
 
 @require_safe
 def caching_status(request) -> HttpResponse:
-    """A line for the navigation if the cache has an error; else nothing."""
+    """Renders a line for the navigation if the cache has an error; else nothing."""
     access.require(request.user, "view_caching")
     return render(request, "users/caching/_status.html", {"cache": statistics.cache_status()})

@@ -1,7 +1,7 @@
-"""Queries by id whose SQL is compiled once. The ORM takes longer to compile such a query than the
-database to answer it.
+"""Queries by ID whose SQL is compiled once per database.
 
-This has a price tag: `compiled-queries` in docs/benchmarks.md.
+The ORM takes longer to compile such a query than the database to answer it. This has a price tag:
+`compiled-queries` in docs/benchmarks.md.
 """
 
 from collections.abc import Callable
@@ -12,51 +12,57 @@ from django.db.models import Model, QuerySet
 
 from users.database import prepared_statements
 
-# The id while the SQL is compiled; never a real primary key.
+# Stands for the ID while the SQL is compiled; never a real primary key.
 ID_PLACEHOLDER = -(2**62) - 1
 
 
 class Statement(NamedTuple):
-    """A compiled query. `params` have ID_PLACEHOLDER where the id goes. `compiler` and `converters`
-    turn values of the database into values of the fields; `added` has the position of each
-    annotation by name.
-    """
+    """A compiled query."""
 
     sql: str
     params: tuple[Any, ...]
+    # The positions of ID_PLACEHOLDER in `params`.
+    id_positions: list[int]
+    # The names of the selected fields.
     names: list[str]
-    added: dict[str, int]
+    # The position of each annotation in a row, by name.
+    annotations: dict[str, int]
+    # Convert database values to field values.
     compiler: Any
     converters: dict
 
 
 class CachedQuery:
-    """A query of `model` by id. `make` returns it for an id; it is called once for each database,
-    so nothing else in the query may change with time.
+    """A query of `model` by ID.
+
+    `build` returns the query for an ID. It is called once for each database, so nothing but the ID
+    may vary.
     """
 
-    def __init__(self, model: type[Model], make: Callable[[int], QuerySet]):
+    def __init__(self, model: type[Model], build: Callable[[int], QuerySet]):
         self.model = model
-        self.make = make
-        self.known: dict[str, Statement] = {}
+        self.build = build
+        self.statements: dict[str, Statement] = {}
 
     def objects(self, pk: int) -> list[Any]:
-        """The query's objects."""
+        """Runs the query and returns model instances."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
-        return [self.made(alias, statement, row) for row in self.rows(pk)]
+        return [self.build_instance(alias, statement, row) for row in self.rows(pk)]
 
-    def made(self, alias: str, statement: Statement, row: tuple) -> Any:
+    def build_instance(self, alias: str, statement: Statement, row: tuple) -> Any:
         instance = self.model.from_db(alias, statement.names, row[: len(statement.names)])
-        for name, place in statement.added.items():
-            setattr(instance, name, row[place])
+        for name, position in statement.annotations.items():
+            setattr(instance, name, row[position])
         return instance
 
     def rows(self, pk: int) -> list[tuple]:
-        """The query's rows, as tuples of field values."""
+        """Runs the query and returns tuples of field values."""
         alias = router.db_for_read(self.model)
         statement = self.statement(alias)
-        params = [pk if param == ID_PLACEHOLDER else param for param in statement.params]
+        params = list(statement.params)
+        for position in statement.id_positions:
+            params[position] = pk
         with prepared_statements.prepared_cursor(connections[alias]) as cursor:
             cursor.execute(statement.sql, params)
             rows = cursor.fetchall()
@@ -66,21 +72,30 @@ class CachedQuery:
         return [tuple(row) for row in converted]
 
     def statement(self, alias: str) -> Statement:
-        if alias not in self.known:
-            self.known[alias] = compile_statement(self.make(ID_PLACEHOLDER).using(alias), alias)
-        return self.known[alias]
+        if alias not in self.statements:
+            query = self.build(ID_PLACEHOLDER).using(alias)
+            self.statements[alias] = compile_statement(query, alias)
+        return self.statements[alias]
 
 
 def compile_statement(query: QuerySet, alias: str) -> Statement:
     compiler = query.query.get_compiler(alias)
-    is_id = lambda value: value == ID_PLACEHOLDER  # noqa: E731
-    sql, params = prepared_statements.inline_values(connections[alias], compiler.as_sql(), is_id)
+    sql, params = prepared_statements.inline_values(
+        connections[alias], compiler.as_sql(), is_id_placeholder
+    )
+    id_positions = [number for number, value in enumerate(params) if is_id_placeholder(value)]
     columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
+    names = [column.target.attname for column in columns if hasattr(column, "target")]
     return Statement(
         sql=sql,
         params=params,
-        names=[column.target.attname for column in columns if hasattr(column, "target")],
-        added=compiler.annotation_col_map or {},
+        id_positions=id_positions,
+        names=names,
+        annotations=compiler.annotation_col_map or {},
         compiler=compiler,
         converters=compiler.get_converters(columns),
     )
+
+
+def is_id_placeholder(value: Any) -> bool:
+    return value == ID_PLACEHOLDER

@@ -1,8 +1,8 @@
-"""SQL that the ORM compiles, for statements that it cannot express.
+"""Compiles parts of querysets to SQL, for statements that the ORM cannot express.
 
-`select_from` and `sample_table` make a query read from something else than its own table, and
-`compile_tail` leaves the columns out. They depend on how Django compiles a query;
-tests/database/test_compiled_sql.py fails when that changes.
+`select_from` and `sample_table` replace the table that a queryset reads from; `compile_tail` omits
+the columns. They depend on how Django compiles queries. tests/database/test_compiled_sql.py fails
+when that changes.
 """
 
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ Rows = TypeVar("Rows", bound=QuerySet)
 
 
 class SourceTable(BaseTable):
-    """A part of FROM that stands for a table: `source`, the alias, and `suffix` after the alias."""
+    """An item of the FROM clause that replaces a table: `source`, the alias, and `suffix`."""
 
     def __init__(self, table: BaseTable, alias: Any, source: str, params: tuple, suffix: str):
         super().__init__(table.table_name, alias)
@@ -38,12 +38,15 @@ class SourceTable(BaseTable):
 
 
 def compile_queryset(rows: QuerySet) -> SqlWithParams:
-    """Returns the SELECT of `rows`. Raises EmptyResultSet for a condition that nothing can meet."""
+    """Returns the SELECT of `rows`. Raises EmptyResultSet if the condition can match nothing."""
     return rows.query.get_compiler(rows.db).as_sql()
 
 
 def compile_tail(rows: QuerySet) -> SqlWithParams:
-    """Returns the SELECT of `rows` from the FROM on, without the columns. Raises EmptyResultSet."""
+    """Returns the SELECT of `rows` from its FROM clause on.
+
+    Raises EmptyResultSet if the condition can match nothing.
+    """
     sql, params = compile_queryset(rows.only("pk"))
     meta = rows.model._meta
     columns = f'SELECT "{meta.db_table}"."{meta.pk.column}"'
@@ -54,9 +57,9 @@ def compile_tail(rows: QuerySet) -> SqlWithParams:
 
 
 def select_from(rows: Rows, source: str, params: tuple = ()) -> Rows:
-    """Returns `rows` read from `source`, a subquery in parentheses or the name of a CTE.
+    """Returns `rows` read from `source`: a subquery in parentheses, or the name of a CTE.
 
-    The source takes the name of the table, so conditions and the order apply to it unchanged. It
+    The source is aliased with the name of the table, so conditions and ORDER BY apply unchanged. It
     must have the columns that they use.
     """
     return replace_table(rows, source=source, params=params)

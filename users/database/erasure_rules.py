@@ -1,15 +1,15 @@
-"""The rules by which an erasure may change a sealed audit event, as conditions of SQL.
+"""SQL conditions for the changes that an erasure may make to a sealed audit event.
 
-An event has two parts: the values of its target and of its actor. Each may be emptied, or lose
-words, and keeps the digest that it was sealed with.
+An event has two parts: the values of its target and those of its actor. Each may be emptied, or
+have words redacted, and keeps the digest that it was sealed with.
 """
 
-# ruff: noqa: S608  the conditions contain nothing but the names below
+# ruff: noqa: S608  the conditions contain only the names below
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# The columns of an event that an erasure may empty, by part. Each part has its half of the salt.
+# The columns of an event that an erasure may empty, by part. Each part has one half of the salt.
 EVENT_PARTS = {
     "target": ("target_text", "before", "after", "reason", "ticket"),
     "actor": ("actor_text", "ip", "user_agent"),
@@ -31,69 +31,73 @@ SALT_HALF_SIZE = 16
 
 @dataclass(frozen=True)
 class Dialect:
-    """SQL of one database. `same` and `differs` compare two values; `names` is the JSON object in
-    COLUMN without its values; `zeros` replace half a salt; `cut` is true of a column from which
-    nothing but words was removed.
-    """
+    """The expressions that differ between databases."""
 
+    # Operators that compare two values, NULL included.
     same: str
     differs: str
-    names: str
+    # The JSON object in COLUMN with all its values set to null.
+    without_values: str
+    # The value of an erased half of the salt.
     zeros: str
-    cut: Callable[[str], str]
-    cut_json: Callable[[str], str]
+    # Return the condition that a text or JSON column only had words redacted.
+    redacted: Callable[[str], str]
+    redacted_json: Callable[[str], str]
 
 
 def like_condition(old: str, new: str) -> str:
-    """The condition of PostgreSQL that `old` is `new` with texts in the place of ERASED_TEXT."""
+    """Returns the PostgreSQL condition that `new` is `old` with words replaced by ERASED_TEXT."""
     escaped = f"replace(replace(replace({new}, '\\', '\\\\'), '%', '\\%'), '_', '\\_')"
     return f"{old} LIKE replace({escaped}, '{ERASED_TEXT}', '%')"
 
 
 def glob_condition(old: str, new: str) -> str:
-    """The condition of SQLite that `old` is `new` with texts in the place of ERASED_TEXT. GLOB,
-    since its LIKE ignores case.
+    """Returns the SQLite condition that `new` is `old` with words replaced by ERASED_TEXT.
+
+    It uses GLOB, because LIKE ignores case on SQLite.
     """
     escaped = f"replace(replace(replace({new}, '[', '[[]'), '*', '[*]'), '?', '[?]')"
     return f"{old} GLOB replace({escaped}, '[[]{ERASED_TEXT[1:]}', '*')"
 
 
 def json_glob_condition(column: str) -> str:
-    """The condition of SQLite that JSON has lost nothing but words. It compares value by value,
-    since another writer may have spaced and escaped the JSON otherwise.
+    """Returns the SQLite condition that JSON only had words redacted.
+
+    It compares value by value, because another writer may format and escape JSON differently.
     """
     old = f"json_tree(old.{column})"
     new = f"json_tree(new.{column})"
-    sides = f"{old} AS o LEFT JOIN {new} AS n ON n.fullkey = o.fullkey AND n.type = o.type"
-    words_went = f"coalesce({glob_condition('o.atom', 'n.atom')}, 0)"
-    same = f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR {words_went})"
+    pairs = f"{old} AS o LEFT JOIN {new} AS n ON n.fullkey = o.fullkey AND n.type = o.type"
+    is_redacted = f"coalesce({glob_condition('o.atom', 'n.atom')}, 0)"
+    allowed = f"n.fullkey IS NOT NULL AND (n.atom IS o.atom OR {is_redacted})"
     counts = f"(SELECT count(*) FROM {old}) = (SELECT count(*) FROM {new})"
-    return f"{counts} AND NOT EXISTS (SELECT 1 FROM {sides} WHERE NOT ({same}))"
+    return f"{counts} AND NOT EXISTS (SELECT 1 FROM {pairs} WHERE NOT ({allowed}))"
 
 
 POSTGRESQL = Dialect(
     same="IS NOT DISTINCT FROM",
     differs="IS DISTINCT FROM",
-    names=(
+    without_values=(
         "(SELECT coalesce(jsonb_object_agg(key, NULL::text), '{}'::jsonb) FROM jsonb_each(COLUMN))"
     ),
     zeros=f"'\\x{'00' * SALT_HALF_SIZE}'::bytea",
-    cut=lambda column: like_condition(f"old.{column}", f"new.{column}"),
-    cut_json=lambda column: like_condition(f"old.{column}::text", f"new.{column}::text"),
+    redacted=lambda column: like_condition(f"old.{column}", f"new.{column}"),
+    redacted_json=lambda column: like_condition(f"old.{column}::text", f"new.{column}::text"),
 )
 SQLITE = Dialect(
     same="IS",
     differs="IS NOT",
-    names="(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))",
+    without_values="(SELECT json_group_object(key, NULL) FROM json_each(COLUMN))",
     zeros=f"zeroblob({SALT_HALF_SIZE})",
-    cut=lambda column: glob_condition(f"old.{column}", f"new.{column}"),
-    cut_json=json_glob_condition,
+    redacted=lambda column: glob_condition(f"old.{column}", f"new.{column}"),
+    redacted_json=json_glob_condition,
 )
 
 
 def erasure_condition(dialect: Dialect) -> str:
-    """The condition under which ERASABLE_COLUMNS may change: each part is unchanged, or emptied, or
-    has lost words.
+    """Returns the condition under which ERASABLE_COLUMNS may change.
+
+    Each part must be unchanged, erased or redacted, and at least one half of the salt must change.
     """
     conditions = [
         "old.chain_position IS NOT NULL",
@@ -136,9 +140,7 @@ def erased_condition(part: str, dialect: Dialect) -> str:
 
 
 def digest_conditions(part: str, dialect: Dialect) -> list[str]:
-    """The conditions that the digest of a sealed part is set once and stays, and that the part was
-    not empty before.
-    """
+    """Returns the conditions that a part's digest is set once, and that it is not erased yet."""
     return [
         f"(old.{part}_digest IS NULL OR new.{part}_digest = old.{part}_digest)",
         f"length(new.{part}_digest) = 32",
@@ -147,9 +149,7 @@ def digest_conditions(part: str, dialect: Dialect) -> list[str]:
 
 
 def redacted_condition(part: str, dialect: Dialect) -> str:
-    """The condition that each text equals the old one except for words replaced by ERASED_TEXT, and
-    that the salt is new.
-    """
+    """Returns the condition that only words were replaced by ERASED_TEXT, and the salt is new."""
     conditions = digest_conditions(part, dialect)
     for salt in (dialect.zeros, salt_half(part, "old")):
         conditions.append(f"{salt_half(part, 'new')} <> {salt}")
@@ -157,20 +157,21 @@ def redacted_condition(part: str, dialect: Dialect) -> str:
         if name == "ip":
             conditions.append(f"new.{name} {dialect.same} old.{name}")
         elif name in JSON_COLUMNS:
-            conditions.append(dialect.cut_json(name))
+            conditions.append(dialect.redacted_json(name))
         else:
-            conditions.append(dialect.cut(name))
+            conditions.append(dialect.redacted(name))
     return " AND ".join(conditions)
 
 
 def emptied_columns(part: str, dialect: Dialect, row: str) -> dict[str, str]:
-    """SQL of the columns of a part once its values are erased, by name. The names of changed fields
-    stay.
+    """Returns the SQL values of the columns of an erased part, by name.
+
+    JSON columns keep their keys: the names of the changed fields.
     """
     emptied = {}
     for name in EVENT_PARTS[part]:
         if name in JSON_COLUMNS:
-            emptied[name] = dialect.names.replace("COLUMN", f"{row}.{name}")
+            emptied[name] = dialect.without_values.replace("COLUMN", f"{row}.{name}")
         else:
             emptied[name] = "NULL" if name == "ip" else "''"
     return emptied

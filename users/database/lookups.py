@@ -1,5 +1,6 @@
-"""The lookup `id__among=[…]`: one of very many ids, as one parameter. `__in` makes a placeholder of
-each id, and databases limit their number.
+"""The lookup `id__among=[…]`, which passes any number of IDs as one parameter.
+
+`__in` needs a placeholder for each ID, and databases limit their number.
 """
 
 import json

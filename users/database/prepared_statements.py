@@ -1,8 +1,7 @@
 """Prepared statements for SQL that is executed again and again.
 
-PostgreSQL takes longer to plan such a statement than to run it, so it plans it once for each
-connection. Other statements of the ORM are planned anew, each for its own values.
-
+PostgreSQL takes longer to plan such a statement than to run it, so it is planned once for each
+connection. Other statements of the ORM are planned each time, for their own values.
 This has a price tag: `prepared-statements` in docs/benchmarks.md.
 """
 
@@ -16,8 +15,9 @@ SqlWithParams = tuple[str, tuple]
 
 
 def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
-    """A cursor that uses server-side prepared statements with generic plans, for SQL whose text is
-    constant. `at_once`: it prepares a statement on first use, otherwise on second.
+    """Returns a cursor that uses prepared statements with generic plans, for constant SQL.
+
+    `at_once`: prepare a statement on its first use, otherwise on its second.
     """
     if connection.vendor == "postgresql":
         return connection.planned_cursor(at_once)
@@ -27,26 +27,27 @@ def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
 def inline_values(
     connection: Any, statement: SqlWithParams, is_open: Callable[[Any], bool]
 ) -> SqlWithParams:
-    """The statement with its values in its text, so that it is planned for them. Values for which
-    `is_open` is true stay parameters.
+    """Returns the statement with its values as literals, so that it is planned for them.
+
+    Values for which `is_open` returns True stay parameters.
     """
     sql, params = statement
     if connection.vendor != "postgresql":
         return statement
     connection.ensure_connection()
     values = iter(params)
-    left: list[Any] = []
+    open_values: list[Any] = []
 
-    def put(match: re.Match) -> str:
+    def replace_placeholder(match: re.Match) -> str:
         if match[0] == "%%":
             return "%%"
         value = next(values)
         if is_open(value):
-            left.append(value)
+            open_values.append(value)
             return "%s"
         return Literal(value).as_string(connection.connection).replace("%", "%%")
 
-    text = re.sub("%s|%%", put, sql)
+    text = re.sub("%s|%%", replace_placeholder, sql)
     if any(True for _ in values):
         raise ValueError("There are more values than placeholders in the statement.")
-    return text, tuple(left)
+    return text, tuple(open_values)

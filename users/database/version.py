@@ -1,4 +1,4 @@
-"""The check whether a database was made by a version before the first release."""
+"""Refuses a database that was created by a version before the first release."""
 
 import shlex
 from pathlib import Path
@@ -9,15 +9,15 @@ from django.core.management import CommandError
 from django.db import Error, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-# Only those versions had this migration. The names on disk say nothing: during a deployment the
-# database may have migrations that an older release does not know.
+# Only those versions had this migration. Comparing with the files on disk would not do: during a
+# deployment, the database may have migrations that the older release does not know.
 EARLIER_MIGRATION = ("users", "0002_database_rules")
 
 
 def earlier_version_refusal(using: str = "default") -> str:
-    """The sentence that refuses a database of an earlier version and says how to go on, or "".
+    """Returns a message that refuses a database of an earlier version and says what to do, or "".
 
-    It is "" too while the database does not answer: whoever asks starts all the same.
+    It returns "" too if the database is unavailable, so that the process starts nevertheless.
     """
     connection = connections[using]
     try:
@@ -29,7 +29,7 @@ def earlier_version_refusal(using: str = "default") -> str:
     if is_demo(connection):
         folder = shlex.quote(str(Path(settings.VAR_DIR).resolve()))
         return (
-            "This demo database was made by an earlier version and has to be made anew. "
+            "This demo database was made by an earlier version and must be recreated. "
             f"Remove its folder and start bin/run again: rm -r {folder} && bin/run"
         )
     return (
@@ -39,7 +39,7 @@ def earlier_version_refusal(using: str = "default") -> str:
 
 
 def is_demo(connection: Any) -> bool:
-    """Whether the database is the file that bin/run keeps in VAR_DIR."""
+    """Returns whether the database is the file that bin/run creates in VAR_DIR."""
     if connection.vendor != "sqlite":
         return False
     file = Path(connection.settings_dict["NAME"])
@@ -47,6 +47,6 @@ def is_demo(connection: Any) -> bool:
 
 
 def refuse_earlier_version(using: str = "default", **_: object) -> None:
-    """Raises CommandError with the sentence. A receiver of pre_migrate, too."""
+    """Raises CommandError for a database of an earlier version. Also a receiver of pre_migrate."""
     if refusal := earlier_version_refusal(using):
         raise CommandError(refusal)

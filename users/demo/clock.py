@@ -1,4 +1,4 @@
-"""Times as text, without making a datetime for each: the demo needs dozens of millions of them."""
+"""Formats times as text without a datetime for each: the demo needs tens of millions of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,19 +9,15 @@ HISTORY_MICROSECONDS = YEARS * 365 * DAY_MICROSECONDS
 
 
 class Clock:
-    """Counts microseconds from eight years before `until`. Its texts are what Django stores on
-    SQLite and what both databases read: UTC without an offset, microseconds only where there are
-    any.
+    """Formats moments, which are microseconds since eight years before `until`.
+
+    The format is the one that Django stores on SQLite and that both databases read: UTC without an
+    offset, and microseconds only if there are any.
     """
 
     def __init__(self, until: datetime):
         start = until.astimezone(UTC) - timedelta(microseconds=HISTORY_MICROSECONDS)
-        first_day = start.replace(
-            hour=0,
-            minute=0,
-            second=0,
-            microsecond=0,
-        )
+        first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
         self.offset = (start - first_day) // timedelta(microseconds=1)
         self.days = [
             f"{first_day + timedelta(days=day):%Y-%m-%d} " for day in range(2 * YEARS * 365)
@@ -36,14 +32,12 @@ class Clock:
     def text(self, moment: int) -> str:
         day, rest = divmod(moment + self.offset, DAY_MICROSECONDS)
         second, micro = divmod(rest, MICROSECONDS)
-        return (
-            f"{self.days[day]}{self.seconds[second]}.{micro:06}"
-            if micro
-            else self.days[day] + self.seconds[second]
-        )
+        whole = self.days[day] + self.seconds[second]
+        return f"{whole}.{micro:06}" if micro else whole
 
     def midnight(self, moment: int) -> int:
-        """The beginning of its day: what a nightly import writes, and so a tie. Never before the
-        first moment.
+        """Returns the beginning of the day, but never a moment before the first one.
+
+        Nightly imports write such times, so many accounts share one.
         """
         return max(0, moment - (moment + self.offset) % DAY_MICROSECONDS)

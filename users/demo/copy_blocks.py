@@ -1,5 +1,6 @@
-"""Blocks of rows for COPY, made on several cores. Imports no model: the processes that do this work
-start without Django.
+"""Makes blocks of rows for COPY on several cores.
+
+Imports no model, because the processes that do this work start without Django.
 """
 
 import os
@@ -17,13 +18,12 @@ PROCESSES_FROM = 5 * BLOCK_ROWS
 
 
 def copy_blocks(plan: DemoPlan) -> Iterator[bytes]:
-    """All blocks in order. Many are made ahead in other processes, but never more than a few wait
-    in memory.
-    """
+    """Yields all blocks in order. Other processes make them ahead; at most a few wait in memory."""
     if plan.accounts < PROCESSES_FROM:
         yield from (copy_lines(plan, start) for start in plan.blocks)
         return
-    # One core stays with the database. Spawned, not forked: a fork would share our connection.
+    # One core is left to the database. A forked process would share this connection, a spawned one
+    # does not.
     workers = min(4, max(1, (os.cpu_count() or 1) - 1))
     with ProcessPoolExecutor(workers, get_context("spawn"), keep_to_parent) as pool:
         waiting: deque[Future[bytes]] = deque()
@@ -36,8 +36,8 @@ def copy_blocks(plan: DemoPlan) -> Iterator[bytes]:
 
 
 def keep_to_parent() -> None:
-    """Ctrl-C reaches every process of the terminal: the first one sees to it. And where that one is
-    killed, this one ends.
+    """Ignores Ctrl-C, which the parent handles for all processes, and ends this process if the
+    parent dies.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=end_with_parent, daemon=True).start()
@@ -50,7 +50,7 @@ def end_with_parent() -> None:
 
 
 def copy_lines(plan: DemoPlan, start: int) -> bytes:
-    """One block in the text format of PostgreSQL's COPY."""
+    """Returns one block in the text format of PostgreSQL's COPY."""
     lines = map("\t".join, copy_maker(plan).block(start))  # type: ignore[arg-type]
     return ("\n".join(lines) + "\n").encode()
 

@@ -1,4 +1,4 @@
-"""A past for the trail: who suspended and who invited the newest of the demo's accounts."""
+"""Writes audit events of the suspensions and invitations of the newest demo accounts."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -8,9 +8,8 @@ from users.audit.record import build_event
 from users.fields import PROFILE_FIELDS
 from users.models import State, User
 
-EVENTS_PER_KIND = (
-    2000  # events of a kind: enough to page through, nothing beside ten million accounts
-)
+# Enough events to page through, and few compared with ten million accounts.
+EVENTS_PER_KIND = 2000
 DEMO_BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     (
@@ -25,38 +24,27 @@ DEMO_BROWSERS = [
 
 
 def write_history(first_id: int, seed: int) -> int:
-    """How many events. They are written in the order of their times, as the trail is read."""
+    """Writes the events in the order of their times. Returns their number."""
     suspenders = staff_with_permission("suspend_user")
     inviters = staff_with_permission("invite_user")
-    events = [
-        event
-        for account in newest_accounts(State.SUSPENDED, first_id)
-        if (event := suspension_event(account, suspenders, seed))
-    ]
-    events += [
-        event
-        for account in newest_accounts(State.INVITED, first_id)
-        if (event := invitation_event(account, inviters, seed))
-    ]
+    suspended = newest_accounts(State.SUSPENDED, first_id)
+    invited = newest_accounts(State.INVITED, first_id)
+    found = [suspension_event(account, suspenders, seed) for account in suspended]
+    found += [invitation_event(account, inviters, seed) for account in invited]
+    events = [event for event in found if event]
     AuditEvent.objects.bulk_create(sorted(events, key=lambda event: event.at), batch_size=500)
     return len(events)
 
 
 def newest_accounts(status: str, first_id: int) -> list[User]:
-    return list(
-        User.objects.filter(status=status, pk__gte=first_id).order_by("-date_joined", "-pk")[
-            :EVENTS_PER_KIND
-        ]
-    )
+    accounts = User.objects.filter(status=status, pk__gte=first_id)
+    return list(accounts.order_by("-date_joined", "-pk")[:EVENTS_PER_KIND])
 
 
 def staff_with_permission(codename: str) -> list[User]:
-    """Staff whose role lets them do it, longest-serving first."""
-    return list(
-        User.objects.filter(is_staff=True, groups__permissions__codename=codename)
-        .distinct()
-        .order_by("date_joined")
-    )
+    """Returns the staff accounts with a role that has the permission, longest-serving first."""
+    staff = User.objects.filter(is_staff=True, groups__permissions__codename=codename)
+    return list(staff.distinct().order_by("date_joined"))
 
 
 def suspension_event(account: User, staff: list[User], seed: int) -> AuditEvent | None:
@@ -78,7 +66,7 @@ def invitation_event(account: User, staff: list[User], seed: int) -> AuditEvent 
 def demo_event(
     action: str, account: User, at: datetime, staff: list[User], seed: int, **values
 ) -> AuditEvent | None:
-    """By somebody who was there at the time; None where nobody was."""
+    """Returns an event by a random person of `staff` who had joined by then; None without one."""
     random = Random(f"{seed}:{account.pk}")  # noqa: S311  nothing here is a secret
     present = [person for person in staff if person.date_joined < at - timedelta(days=1)]
     if not present:

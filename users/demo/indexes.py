@@ -1,5 +1,5 @@
-"""Filling an empty table: without its indexes and search triggers, which are built at the end,
-exactly as they were.
+"""Drops the indexes and search triggers of the empty account table while it is filled, and restores
+them afterwards.
 
 All of it happens in the caller's transaction. DDL is transactional on both databases, so an
 interruption at any moment leaves the table empty and its indexes in place.
@@ -29,16 +29,16 @@ INDEXES_SQLITE = (
 def index_definitions() -> dict[str, str]:
     """Returns the CREATE statement of each index that belongs to no constraint, by its name."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            INDEXES_POSTGRESQL if connection.vendor == "postgresql" else INDEXES_SQLITE, [TABLE]
-        )
+        query = INDEXES_POSTGRESQL if connection.vendor == "postgresql" else INDEXES_SQLITE
+        cursor.execute(query, [TABLE])
         return dict(cursor.fetchall())
 
 
 @contextmanager
 def rebuild_after(rows: int) -> Iterator[None]:
-    """Drops the indexes for the block and builds them after it. `rows`: about how many there will
-    be.
+    """Drops the indexes for the block and builds them after it.
+
+    `rows`: the approximate number of rows that the block inserts.
     """
     found = index_definitions()
     with connection.cursor() as cursor:
@@ -66,8 +66,8 @@ def raise_sort_memory(cursor, rows: int) -> None:
 
 
 def refresh_statistics() -> None:
-    """For the planner; and on PostgreSQL the visibility map, without which no index-only scan is
-    one. Not in a transaction.
+    """Updates the statistics of the planner and, outside of a transaction on PostgreSQL, the
+    visibility map that index-only scans need.
     """
     with connection.cursor() as cursor:
         can_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block

@@ -1,8 +1,7 @@
-"""Where the demo people come from: names from the most common downwards, and the places that go
-with them.
+"""Names of demo people, the most common first, and the places where they live.
 
-A name in another script stands with its Latin form: "Иван:ivan". A place is country, language tag,
-time zone, calling code.
+A name in another script is followed by its Latin form: "Иван:ivan". A place consists of country,
+language tag, time zone and calling code.
 """
 
 from typing import NamedTuple

@@ -1,5 +1,6 @@
-"""Made-up accounts, row by row: the same plan gives the same rows, on both databases and in any
-number of processes.
+"""Generates the rows of made-up accounts.
+
+A plan always gives the same rows, on both databases and with any number of processes.
 """
 
 from collections.abc import Iterator
@@ -47,6 +48,12 @@ ACCOUNT_COLUMNS = (
 )
 BLOCK_ROWS = 10_000
 STAFF_DOMAIN = "example.com"
+FREE_MAIL_DOMAIN = "gmail.example"
+# Each account draws a number below 1,024, which decides its status. Numbers from 0 are active,
+# those from the following bounds are invited, suspended and deleted.
+INVITED_FROM = 952
+SUSPENDED_FROM = 972
+DELETED_FROM = 1003
 REASONS = [
     "Several chargebacks in one week.",
     "Sent unsolicited emails to other members.",
@@ -63,10 +70,10 @@ AccountRow = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """A plan of demo accounts: `accounts` rows with ids from `first_id`, who joined in the eight
-    years before `until`.
+    """A plan of `accounts` rows with ids from `first_id`, whose dates joined are in the eight years
+    before `until`.
 
-    `rest`: columns that nothing here is known of, with the one value that every row gets.
+    `rest`: columns that are not in ACCOUNT_COLUMNS, each with the value that every row gets.
     """
 
     accounts: int
@@ -90,11 +97,11 @@ class DemoPlan:
 
 
 class RowMaker:
-    """Makes the rows of a plan, block by block. Each block has its own random numbers, so blocks
-    can be made anywhere.
+    """Makes the rows of a plan, block by block.
 
-    `null` and `newline` are how the reader of the rows wants them: COPY takes escapes, a statement
-    takes the real ones.
+    Each block has its own random numbers, so processes can make blocks independently. `null` and
+    `newline` depend on the reader of the rows: COPY expects escapes, an INSERT the values
+    themselves.
     """
 
     def __init__(self, plan: DemoPlan, null: str | None = None, newline: str = "\n"):
@@ -104,8 +111,11 @@ class RowMaker:
         self.clock = Clock(plan.until)
         self.peoples = people_tables()
         self.domains = email_domains()
-        self.rest = [null if value is None else value for _, value in plan.rest]
+        self.rest = [self.text_or_null(value) for _, value in plan.rest]
         self.staff_every = plan.accounts // plan.staff if plan.staff else plan.accounts + 1
+
+    def text_or_null(self, value: str | None) -> str | None:
+        return self.null if value is None else value
 
     def block(self, start: int) -> Iterator[AccountRow]:
         self.random = Random(f"{self.plan.seed}:{start}")  # noqa: S311  nothing here is a secret
@@ -115,50 +125,46 @@ class RowMaker:
     def row(self, number: int) -> AccountRow:
         bits = self.bits
         pk = self.plan.first_id + number
-        staff = (
-            number % self.staff_every == self.staff_every // 2
-            and number // self.staff_every < self.plan.staff
-        )
-        *who, attributes = self.identity(pk, staff)
-        from_elsewhere = not staff and bits(3) == 0
+        staff = self.is_staff(number)
+        *identity, attributes = self.identity(pk, staff)
+        has_email = bool(identity[1])
+        imported = not staff and bits(3) == 0
+        source = DEMO_SOURCES[pk & 3] if imported else ""
         return (
             str(pk),
-            *who,
-            *self.history(number, staff, bool(who[1])),
+            *identity,
+            *self.history(number, staff, has_email),
             f"!{bits(160):040x}",  # unusable, as make_password(None) writes it
             "0",
-            "1" if staff else "0",
-            "1" if bits(10) == 0 else "0",
-            "1" if staff or bits(7) == 0 else "0",
+            boolean_text(staff),
+            boolean_text(bits(10) == 0),
+            boolean_text(staff or bits(7) == 0),
             "0",
-            DEMO_SOURCES[pk & 3] if from_elsewhere else "",
-            f"{pk:08}" if from_elsewhere else "",
+            source,
+            f"{pk:08}" if imported else "",
             attributes,
             *self.rest,
         )
 
+    def is_staff(self, number: int) -> bool:
+        """Spreads the staff accounts evenly over all rows."""
+        group, position = divmod(number, self.staff_every)
+        return position == self.staff_every // 2 and group < self.plan.staff
+
     def identity(self, pk: int, staff: bool) -> tuple[str, ...]:
-        """The columns from username to lookalike, and the attributes. The id in a username keeps it
-        apart from all others.
+        """Returns the columns from username to lookalike, and the attributes.
+
+        Usernames are unique because each contains the id.
         """
         bits = self.bits
         people = self.peoples[bits(BITS)]
         first = people.first_names[bits(BITS)]
         last = people.last_names[bits(BITS)]
         place = people.places[bits(BITS)]
-        username, looks_like, searched = self.username(first, last, pk)
-        if staff:
-            domain = STAFF_DOMAIN
-            email = f"{first.latin}.{last.latin}.{pk}@{domain}"
-        elif bits(7) == 0:
-            domain = email = ""
-        else:
-            domain = "gmail.example" if bits(10) < 517 else self.domains[bits(BITS + 3)]
-            email = f"{first.latin}{'.' if bits(1) else ''}{last.latin}{pk}@{domain}"
+        username, lookalike, searched = self.username(first, last, pk)
+        domain, email = self.email_address(first, last, pk, staff)
         phone = f"{place.prefix}555{bits(23):07}" if bits(2) else ""
-        one = f"{first.search} {last.search}"
-        other = f"{last.search} {first.search}"
-        lines = [searched, email, one, other if other != one else "", phone]
+        name_key = f"{last.search} {first.search}"
         return (
             username,
             email,
@@ -167,79 +173,118 @@ class RowMaker:
             phone,
             place.locale,
             place.time_zone,
-            self.newline.join([line for line in lines if line]),
-            other,
+            self.search_key(searched, email, f"{first.search} {last.search}", name_key, phone),
+            name_key,
             domain,
-            looks_like,
+            lookalike,
             place.attributes[bits(3)],
         )
 
     def username(self, first: PersonName, last: PersonName, pk: int) -> tuple[str, str, str]:
-        """The username, what it looks like in ASCII ("" for itself), and how it is searched."""
+        """Returns the username, its ASCII lookalike ("" if equal), and its text for the search."""
         style = self.bits(3)
         if style == 0 and first.own and last.own:
             username = f"{first.own}.{last.own}{pk}"
-            looks_like = ascii_skeleton(username)
-            return (
-                username,
-                "" if looks_like == username else looks_like,
-                normalise_search_text(username),
-            )
+            skeleton = ascii_skeleton(username)
+            lookalike = "" if skeleton == username else skeleton
+            return username, lookalike, normalise_search_text(username)
         if style < 4:
             username = f"{first.latin}.{last.latin}{pk}"
         elif style < 6:
             username = f"{first.latin[0]}{last.latin}{pk}"
+        elif style == 6:
+            username = f"{first.latin}{pk}"
         else:
-            username = f"{first.latin}{pk}" if style == 6 else f"{last.latin}_{first.latin}{pk}"
+            username = f"{last.latin}_{first.latin}{pk}"
         return username, "", username
 
-    def history(self, number: int, staff: bool, email: bool) -> tuple[str | None, ...]:
-        """The columns from status to version. Dates joined follow the ids, ever more of them per
-        year, out of step by days.
-        """
+    def email_address(
+        self, first: PersonName, last: PersonName, pk: int, staff: bool
+    ) -> tuple[str, str]:
+        """Returns the domain and the whole address, both empty for one account in 128."""
         bits = self.bits
+        if staff:
+            return STAFF_DOMAIN, f"{first.latin}.{last.latin}.{pk}@{STAFF_DOMAIN}"
+        if bits(7) == 0:
+            return "", ""
+        domain = FREE_MAIL_DOMAIN if bits(10) < 517 else self.domains[bits(BITS + 3)]
+        dot = "." if bits(1) else ""
+        return domain, f"{first.latin}{dot}{last.latin}{pk}@{domain}"
+
+    def search_key(
+        self, username: str, email: str, name: str, reversed_name: str, phone: str
+    ) -> str:
+        if reversed_name == name:
+            reversed_name = ""
+        lines = [username, email, name, reversed_name, phone]
+        return self.newline.join([line for line in lines if line])
+
+    def history(self, number: int, staff: bool, has_email: bool) -> tuple[str | None, ...]:
+        """Returns the columns from status to version."""
         null = self.null
-        text = self.clock.text
-        joined = max(
-            0, int(HISTORY_MICROSECONDS * ((number + 1) / self.plan.accounts) ** 0.625) - bits(38)
-        )
-        if bits(5) == 0:
+        joined = self.date_joined(number)
+        status = 0 if staff else self.bits(10)
+        joined_at = self.clock.text(joined)
+        verified = self.date_verified(joined, staff, has_email)
+        if INVITED_FROM <= status < SUSPENDED_FROM and has_email:
+            return ("invited", "", null, null, null, joined_at, joined_at, null, null, null, "1")
+        age = HISTORY_MICROSECONDS - joined
+        seen = self.last_seen(age, staff)
+        if status < SUSPENDED_FROM:
+            ends = null
+            if not staff and self.bits(5) == 0:
+                ends = self.end_of_validity(joined)
+            dates = (verified, joined_at, joined_at, seen, seen)
+            return ("active", "", null, ends, *dates, null, "1")
+        changed = HISTORY_MICROSECONDS - int(age * (self.bits(16) / 65536) ** 2)
+        changed_at = self.clock.text(changed)
+        if seen is not null and str(seen) > changed_at:
+            seen = changed_at
+        dates = (verified, joined_at, changed_at, seen, seen)
+        if status < DELETED_FROM:
+            until = self.end_of_suspension(changed)
+            reason = REASONS[self.bits(3)]
+            return ("suspended", reason, until, null, *dates, null, "2")
+        return ("deleted", "", null, null, *dates, changed_at, "2")
+
+    def date_joined(self, number: int) -> int:
+        """Returns the date joined: it rises with the id, out of order by up to three days, with
+        more accounts in each year than in the one before.
+
+        One in 32 accounts joined at midnight, as imported ones do.
+        """
+        share = (number + 1) / self.plan.accounts
+        joined = max(0, int(HISTORY_MICROSECONDS * share**0.625) - self.bits(38))
+        if self.bits(5) == 0:
             joined = self.clock.midnight(joined)
-        status = 0 if staff else bits(10)
-        then = text(joined)
-        verified = (
-            text(min(joined + bits(32), HISTORY_MICROSECONDS))
-            if email and (staff or bits(10) < 900)
-            else null
-        )
-        if 952 <= status < 972 and email:
-            return ("invited", "", null, null, null, then, then, null, null, null, "1")
-        gap = HISTORY_MICROSECONDS - joined
-        seen = (
-            null
-            if bits(10) < 190 and not staff
-            else text(HISTORY_MICROSECONDS - int(gap * (bits(16) / 65536) ** 3))
-        )
-        if status < 972:
-            ends = self.end_of_validity(joined) if not staff and bits(5) == 0 else null
-            return ("active", "", null, ends, verified, then, then, seen, seen, null, "1")
-        changed = HISTORY_MICROSECONDS - int(gap * (bits(16) / 65536) ** 2)
-        at = text(changed)
-        if seen is not null and str(seen) > at:
-            seen = at
-        if status < 1003:
-            until = (
-                null
-                if bits(1)
-                else text(self.clock.midnight(changed + DAY_MICROSECONDS * (7 + bits(6))))
-            )
-            reason = REASONS[bits(3)]
-            return ("suspended", reason, until, null, verified, then, at, seen, seen, null, "2")
-        return ("deleted", "", null, null, verified, then, at, seen, seen, at, "2")
+        return joined
+
+    def date_verified(self, joined: int, staff: bool, has_email: bool) -> str | None:
+        if has_email and (staff or self.bits(10) < 900):
+            return self.clock.text(min(joined + self.bits(32), HISTORY_MICROSECONDS))
+        return self.null
+
+    def last_seen(self, age: int, staff: bool) -> str | None:
+        """Returns when an account of this age was last seen, mostly recently; null for one in five,
+        but for no staff account.
+        """
+        if self.bits(10) < 190 and not staff:
+            return self.null
+        return self.clock.text(HISTORY_MICROSECONDS - int(age * (self.bits(16) / 65536) ** 3))
+
+    def end_of_suspension(self, changed: int) -> str | None:
+        """Returns null, or midnight of a day one to ten weeks after the change."""
+        if self.bits(1):
+            return self.null
+        days = 7 + self.bits(6)
+        return self.clock.text(self.clock.midnight(changed + DAY_MICROSECONDS * days))
 
     def end_of_validity(self, joined: int) -> str:
-        """Half of them by now or soon, counted from the start of a contract; half in the coming
-        months.
-        """
+        """Returns midnight of a day 90 to 601 days after the account joined, or after today."""
         start = joined if self.bits(1) else HISTORY_MICROSECONDS
         return self.clock.text(self.clock.midnight(start + DAY_MICROSECONDS * (90 + self.bits(9))))
+
+
+def boolean_text(value: bool) -> str:
+    """Returns a boolean as both databases read it."""
+    return "1" if value else "0"

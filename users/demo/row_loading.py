@@ -1,9 +1,8 @@
-"""The rows of a plan, into either database, inside the caller's transaction.
+"""Loads the rows of a plan into either database, inside the caller's transaction.
 
-One generator feeds both: COPY on PostgreSQL, with the rows made in processes of their own, and
-executemany on SQLite. (Measured for a million rows without indexes: 11 s. INSERT … SELECT over
-generate_series, with the names as arrays, took minutes, and would be a second definition of every
-row.)
+RowMaker feeds both: COPY on PostgreSQL, with the rows made in other processes, and executemany on
+SQLite. A million rows without indexes take 11 s on PostgreSQL; INSERT … SELECT over generate_series
+took minutes, and would define every row a second time.
 """
 
 import json
@@ -17,12 +16,14 @@ from users.demo.people import ACCOUNT_COLUMNS, BLOCK_ROWS, DemoPlan, RowMaker
 from users.models import User
 
 TABLE = User._meta.db_table
-Progress = Callable[[int], None]  # called with the number of rows so far
+# Called with the number of rows so far.
+Progress = Callable[[int], None]
 
 
 def lock_accounts() -> None:
-    """Nobody else adds accounts until the end of the transaction; an immediate transaction on
-    SQLite has that already.
+    """Keeps others from adding accounts until the transaction ends.
+
+    On SQLite an immediate transaction does that already.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -30,7 +31,7 @@ def lock_accounts() -> None:
 
 
 def next_id() -> int:
-    """An id that no account has or had: events may still speak of one that is gone."""
+    """Returns an id that no account has or had, since events may refer to a removed account."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [TABLE])
@@ -45,9 +46,7 @@ def next_id() -> int:
 
 
 def default_columns() -> tuple[tuple[str, str | None], ...]:
-    """The columns that the demo knows nothing of, each with its field's default: flags, numbers,
-    short texts and JSON.
-    """
+    """Returns the columns that are not in ACCOUNT_COLUMNS, each with the default of its field."""
     fields = {str(field.column): field for field in User._meta.concrete_fields}
     return tuple(
         (column, default_text(field.get_default()))
@@ -57,9 +56,13 @@ def default_columns() -> tuple[tuple[str, str | None], ...]:
 
 
 def default_text(value: object) -> str | None:
+    if value is None:
+        return None
     if isinstance(value, dict | list):
         return json.dumps(value)
-    return None if value is None else str(int(value) if isinstance(value, bool) else value)
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value)
 
 
 def load_rows(plan: DemoPlan, progress: Progress) -> None:

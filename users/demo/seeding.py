@@ -1,4 +1,4 @@
-"""Fills the directory with made-up accounts: all of them, or none."""
+"""Fills the directory with made-up accounts in one transaction."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -17,13 +17,14 @@ from users.demo.signins import write_signins
 from users.demo.staff import NAMED_STAFF, give_roles, make_admin, make_named
 from users.models import User
 
-NAMED_FROM = 100  # from so many accounts on, there is one named after each role
+# A directory of at least this size also gets one account named after each role.
+NAMED_FROM = 100
 
 
 @dataclass(frozen=True)
 class SeedOrder:
-    """`accounts` in all, the first sign-in account (if `admin` names one) and the named ones among
-    them.
+    """The parameters of a seed. `accounts` is the total, including the first sign-in account (if
+    `admin` gives its name) and those named after roles.
     """
 
     accounts: int
@@ -34,14 +35,16 @@ class SeedOrder:
 
 
 class AccountsExist(Exception):
-    """There are accounts already, or one has the name of one that was to be made."""
+    """Raised if there are accounts already and --more is not given."""
 
 
 def seed_accounts(
     order: SeedOrder, *, more: bool, say: Callable[[str], None], progress: row_loading.Progress
 ) -> DemoPlan:
-    """In one transaction. Raises Occupied; `more` adds to accounts that are there. Statistics are
-    for the caller to refresh.
+    """Writes the accounts and their history in one transaction.
+
+    `more` adds to existing accounts; without it they raise AccountsExist. The caller refreshes the
+    statistics of the table.
     """
     with transaction.atomic():
         row_loading.lock_accounts()
@@ -58,22 +61,24 @@ def seed_accounts(
 
 
 def make_plan(order: SeedOrder, with_named: bool) -> DemoPlan:
-    ours = bool(order.admin) + (len(NAMED_STAFF) if with_named else 0)
-    accounts = order.accounts - ours
+    named = len(NAMED_STAFF) if with_named else 0
+    accounts = order.accounts - named - bool(order.admin)
     return DemoPlan(
-        accounts,
-        order.seed,
-        row_loading.next_id(),
-        order.until,
-        min(300, accounts // 40),
-        row_loading.default_columns(),
+        accounts=accounts,
+        seed=order.seed,
+        first_id=row_loading.next_id(),
+        until=order.until,
+        staff=min(300, accounts // 40),
+        rest=row_loading.default_columns(),
     )
 
 
 def add_people(
     order: SeedOrder, plan: DemoPlan, *, with_named: bool, say: Callable[[str], None]
 ) -> None:
-    """Staff and the past: what needs the rows and their indexes."""
+    """Writes staff accounts, roles, events and sign-in attempts, which need the other rows and
+    their indexes.
+    """
     actor = access.CommandActor("seed")
     if with_named:
         make_named()
@@ -92,6 +97,6 @@ def add_people(
 
 
 def count_by_status() -> dict[str, int]:
-    """How many accounts there are of each status, and how many staff."""
+    """Returns the number of accounts of each status, and of staff accounts under "staff"."""
     rows = User.objects.order_by().values_list("status").annotate(number=Count("pk"))
     return dict(rows) | {"staff": User.objects.filter(is_staff=True).count()}

@@ -1,4 +1,4 @@
-"""The cultures as tables that a random number indexes: common entries stand in them often."""
+"""Tables of names, places and domains for a random index: common entries appear in them often."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,22 +15,28 @@ PLANS = ["free", "free", "free", "free", "plus", "plus", "business", "enterprise
 
 
 class PersonName(NamedTuple):
+    """A name in its forms. `latin` has only a to z, for usernames and addresses; `own` is the part
+    of a username in another script, and empty for names in Latin script.
+    """
+
     text: str
-    latin: str  # a to z: for usernames and addresses
+    latin: str
     search: str
-    own: str  # as part of a username in its own script; "" if that is Latin
+    own: str
 
 
 class Location(NamedTuple):
+    """A place. `prefix` is the calling code, such as +49; `attributes` has eight JSON texts."""
+
     locale: str
     time_zone: str
-    prefix: str  # +49
-    attributes: list[str]  # JSON, eight of them
+    prefix: str
+    attributes: list[str]
 
 
 @dataclass(frozen=True)
 class People:
-    """One culture: `SIZE` entries in each table."""
+    """The tables of one culture, of TABLE_SIZE entries each."""
 
     first_names: list[PersonName]
     last_names: list[PersonName]
@@ -39,20 +45,21 @@ class People:
 
 @cache
 def people_tables() -> list[People]:
-    tables = [
-        People(
-            by_rank([parse_name(word) for word in culture.first_names.split()]),
-            by_rank([parse_name(word) for word in culture.last_names.split()]),
-            repeat_evenly(parse_locations(culture)),
-        )
-        for culture in CULTURES
-    ]
+    tables = [culture_tables(culture) for culture in CULTURES]
     return spread_by_weight(tables, [culture.weight for culture in CULTURES])
+
+
+def culture_tables(culture: Culture) -> People:
+    return People(
+        first_names=by_rank(list(map(parse_name, culture.first_names.split()))),
+        last_names=by_rank(list(map(parse_name, culture.last_names.split()))),
+        places=repeat_evenly(parse_locations(culture)),
+    )
 
 
 @cache
 def email_domains() -> list[str]:
-    """Where the other half has its address: some free mail, then a long tail of companies."""
+    """Returns domains for half of the accounts: some free mail providers, then many companies."""
     companies = [
         f"{first}{second}.example"
         for second in COMPANY_SECOND.split()
@@ -63,30 +70,27 @@ def email_domains() -> list[str]:
 
 def parse_name(word: str) -> PersonName:
     text, _, given = word.replace("_", " ").partition(":")
-    latin = given or "".join(
-        char for char in normalise_search_text(text) if char.isascii() and char.isalnum()
-    )
+    search = normalise_search_text(text)
+    latin = given or "".join(filter(is_latin, search))
     own = "".join(fold_identifier(text).split()) if given else ""
-    return PersonName(text, latin, normalise_search_text(text), own)
+    return PersonName(text=text, latin=latin, search=search, own=own)
+
+
+def is_latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def parse_locations(culture: Culture) -> list[Location]:
     found = []
     for line in culture.places.split("|"):
         country, locale, time_zone, code = line.split()
-        found.append(
-            Location(
-                locale,
-                time_zone,
-                f"+{code}",
-                [f'{{"plan": "{plan}", "country": "{country}"}}' for plan in PLANS],
-            )
-        )
+        attributes = [f'{{"plan": "{plan}", "country": "{country}"}}' for plan in PLANS]
+        found.append(Location(locale, time_zone, f"+{code}", attributes))
     return found
 
 
 def by_rank(entries: list[TableEntry], flat: int = 3, size: int = TABLE_SIZE) -> list[TableEntry]:
-    """`size` entries, the first most often (Zipf's law, flattened)."""
+    """Returns a table of `size` entries, the first most often (Zipf's law, flattened)."""
     return spread_by_weight(entries, [1 / (rank + flat) for rank in range(len(entries))], size)
 
 
@@ -97,7 +101,7 @@ def repeat_evenly(entries: list[TableEntry]) -> list[TableEntry]:
 def spread_by_weight(
     entries: list[TableEntry], weights: list[float], size: int = TABLE_SIZE
 ) -> list[TableEntry]:
-    """`size` entries, each as often as its weight says, and at least once where there is room."""
+    """Returns a table of `size` entries, each as often as its weight says."""
     total = sum(weights)
     reached = 0.0
     table: list[TableEntry] = []

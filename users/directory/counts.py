@@ -1,5 +1,7 @@
-"""How many accounts match a filter: an estimate at once, an exact number up to a cap, and an exact
-number beyond the cap from a worker.
+"""Counts the accounts that match a filter.
+
+A page shows the exact number up to a cap, and the planner's estimate beyond it. The exact number
+beyond the cap is counted by a worker on request.
 """
 
 import json
@@ -19,19 +21,20 @@ from users.directory.filter import Filter
 from users.jobs.queue import task_queue
 
 EXACT_COUNT_CAP = 10_000
-ANSWER_SECONDS = 600  # how long an exact count is worth showing
-COUNT_SECONDS = 120  # how long an exact count may take
+# How long a requested count is stored.
+ANSWER_SECONDS = 600
+# The statement timeout of a requested count.
+COUNT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number of accounts.
-
-    `more`: there are at least that many. `about`: the planner's estimate if there are more, or 0.
-    """
+    """A number of accounts."""
 
     number: int
+    # Whether `number` is a lower bound.
     more: bool = False
+    # The planner's estimate if `more`, else 0.
     about: int = 0
 
 
@@ -63,9 +66,9 @@ def estimate_count(wanted: Filter) -> int:
 
 
 def request_count(wanted: Filter) -> dict[str, Any]:
-    """Asks a worker for the exact count, unless one counts or has counted already.
+    """Queues a task for the exact count, unless there is one or an answer already.
 
-    Returns the state of the count, as `count_answer` does.
+    Returns the state of the count in the form of `count_answer`.
     """
     with transaction.atomic():
         known = count_answer(wanted)
@@ -83,15 +86,15 @@ def request_count(wanted: Filter) -> dict[str, Any]:
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
-    """Returns `number` (None while a worker counts), `error` and `at`, or None if nobody asked.
+    """Returns `number` (None while a worker counts), `error` and `at`; None without a request.
 
-    `at` is the time of the request, or of the answer.
+    `at` is the time of the answer, or of the request while there is none.
     """
     return cache.get(count_key(wanted.digest))
 
 
 def count_requested(digest: str) -> int | None:
-    """Counts the accounts of a request, for at most COUNT_SECONDS, and stores the answer.
+    """Runs a requested count for at most COUNT_SECONDS and stores the answer.
 
     Returns None if the request has expired.
     """
@@ -112,7 +115,7 @@ def store_count_error(digest: str, error: str) -> None:
 
 
 def forget_counts() -> None:
-    """Deletes all requests and answers: each holds the text of a search, even after it expired."""
+    """Deletes the rows of all requests and answers: even expired ones hold the text of a search."""
     with connections["default"].cursor() as cursor:
         table = settings.CACHES["default"]["LOCATION"]
         cursor.execute(
@@ -126,9 +129,11 @@ def count_key(digest: str) -> str:
 
 
 def format_estimate(number: int) -> str:
-    """Returns 10.2 million, 132,000 or 950: as exact as an estimate deserves."""
+    """Returns the number rounded for display: "10.2 million", "132,000" or "950"."""
     if number >= 1_000_000:
         return f"{number / 1_000_000:.1f} million".replace(".0 ", " ")
     if number >= 10_000:
         return f"{round(number, -3):,}"
-    return f"{round(number, -1) if number >= 1_000 else number:,}"
+    if number >= 1_000:
+        return f"{round(number, -1):,}"
+    return str(number)

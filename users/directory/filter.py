@@ -1,6 +1,6 @@
-"""The filter of the directory: parsed from a query string, normalised, and made into one again.
+"""The filter of the directory: parsed from a query string, normalised, and formatted as one again.
 
-The list, counts, exports, bulk jobs and saved views take this object and no ids.
+The list, counts, exports, bulk jobs and saved views take this object instead of a list of ids.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from django.http import QueryDict
 
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
-from users.directory.sorts import SORTS
+from users.directory.sorts import SORTS, describe_sort
+from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 
 PAGE_SIZES = (25, 50, 100)
@@ -23,42 +24,39 @@ SEARCH_MAX = 200
 VALUE_MAX = 255
 ORDER_PARAMETERS = ("sort", "size")
 POSITION_PARAMETERS = ("after", "before")
-# The sorts that reveal what is masked: by the neighbours, and by the cursors in URLs.
+# Sorts by masked values, which the order of the rows and the cursors in URLs would reveal.
 REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
-class BadFilter(Exception):
-    """A query string that cannot be read because of `parameter`."""
-
-    def __init__(self, parameter: str, message: str):
-        super().__init__(f"{parameter}: {message}")
-        self.parameter = parameter
-        self.message = message
+class BadFilter(BadParameter):
+    """A query string that is not a valid filter of accounts."""
 
 
 @dataclass(frozen=True)
 class Filter:
     """The accounts of a list and their order.
 
-    `q` is the search as typed; `values` are the other filters by name, in the order of FILTERS.
-    `default_size` is the viewer's own page size, which the query need not name. `masked`: the
-    viewer sees no email addresses, so the filter must not tell them apart.
+    Instances come from `parse`, so their values are valid and in normal form.
     """
 
+    # The search as typed.
     q: str = ""
+    # The other filters by name, in the order of FILTERS.
     values: dict[str, str] = field(default_factory=dict)
     sort: str = DEFAULT_SORT
     size: int = DEFAULT_SIZE
+    # The viewer's preferred page size, which the query string leaves out.
     default_size: int = field(default=DEFAULT_SIZE, compare=False)
+    # Whether email addresses are masked for the viewer, so the filter must not reveal them.
     masked: bool = False
 
     @classmethod
     def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
-        """Returns the filter of a query string; its page size is `size` if the query has none.
+        """Returns the filter in a query string. `size` is the default page size.
 
-        Raises BadFilter for an unknown, repeated or impossible parameter.
+        Raises BadFilter for an unknown, repeated or invalid parameter.
         """
         require_known_parameters(query)
         search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
@@ -85,7 +83,7 @@ class Filter:
         return [FILTERS[name].condition(value) for name, value in self.values.items()]
 
     def apply(self, accounts: UserQuerySet | None = None) -> UserQuerySet:
-        """Returns the accounts that match, in no order and without any cap."""
+        """Returns all accounts that match, unordered."""
         accounts = User.objects.all() if accounts is None else accounts
         return self.search.apply(accounts.filter(*self.conditions()))
 
@@ -97,7 +95,7 @@ class Filter:
 
     @cached_property
     def query(self) -> str:
-        """The canonical query string: what differs from the default, in a fixed order."""
+        """The canonical query string: the values that are not the default, in a fixed order."""
         pairs = [("q", self.q), *self.values.items()]
         if self.sort != DEFAULT_SORT:
             pairs.append(("sort", self.sort))
@@ -117,6 +115,10 @@ class Filter:
     def filters_url(self) -> str:
         return self.url("/users/filters/")
 
+    @property
+    def sort_description(self) -> str:
+        return describe_sort(self.sort)
+
     def ordered_by(self, sort: str) -> "Filter":
         return replace(self, sort=sort)
 
@@ -124,7 +126,7 @@ class Filter:
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
-        """Returns the filter without "q" or one of its values."""
+        """Returns a copy without the filter `name`, or without the search ("q")."""
         if name == "q":
             return replace(self, q="")
         values = {other: value for other, value in self.values.items() if other != name}
@@ -136,12 +138,12 @@ class Filter:
 
     @property
     def digest(self) -> str:
-        """32 hex digits, equal for filters of the same accounts in any order and page size."""
+        """32 hex digits, the same for every sort order and page size."""
         query = replace(self, sort=DEFAULT_SORT, size=self.default_size).query.encode()
         return hashlib.sha256(query + b"masked" * self.masked).hexdigest()[:32]
 
     def __str__(self) -> str:
-        """Returns words such as "active accounts at example.com that were never seen"."""
+        """Returns a phrase such as "active accounts at example.com that were never seen"."""
         values = dict(self.values)
         words = []
         if status := values.pop("status", ""):
@@ -179,11 +181,11 @@ def parse_filter_value(name: str, value: str) -> str:
 
 
 def check_query_text(name: str, value: str, longest: int) -> str:
-    """Returns the trimmed text. Raises BadFilter for what no database holds."""
+    """Returns the trimmed text. Raises BadFilter if it is too long or can't be stored."""
     value = value.strip()
     if len(value) > longest:
         raise BadFilter(name, f"{name} is limited to {longest} characters.")
-    # Bytes that are no UTF-8 have become U+FFFD by now.
+    # Django has replaced bytes that are not UTF-8 by U+FFFD.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         message = "This contains a character that can’t be stored, so nothing can match it."
         raise BadFilter(name, message)

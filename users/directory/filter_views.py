@@ -17,7 +17,7 @@ from users.web import partials
 @require_safe
 def filter_panel(request):
     access.require(request.user, "view")
-    return pages.cached_page(request, render_panel, shows=(ROLES,))
+    return pages.cached_page(request, render_panel, generations=(ROLES,))
 
 
 def render_panel(request) -> BuiltPage:
@@ -34,13 +34,15 @@ def render_panel(request) -> BuiltPage:
 
 def filter_fields(values: dict[str, str]) -> list[dict]:
     """Returns a form field for each filter, with its choices and its value in `values`."""
-    return [
-        {
-            "name": name,
-            "label": spec.label,
-            "choices": spec.choices() if spec.choices else None,
-            "placeholder": spec.placeholder,
-            "value": values.get(name, ""),
-        }
-        for name, spec in FILTERS.items()
-    ]
+    return [filter_field(name, values.get(name, "")) for name in FILTERS]
+
+
+def filter_field(name: str, value: str) -> dict:
+    spec = FILTERS[name]
+    return {
+        "name": name,
+        "label": spec.label,
+        "choices": spec.choices() if spec.choices else None,
+        "placeholder": spec.placeholder,
+        "value": value,
+    }

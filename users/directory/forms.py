@@ -1,4 +1,4 @@
-"""Forms of the directory."""
+"""Forms for the columns and the saved views of the directory."""
 
 from typing import Any, cast
 
@@ -12,8 +12,9 @@ from users.web.forms import NormalisedField, VersionField
 
 
 class ColumnsForm(forms.Form):
-    """The columns to show, and the place of each as a number. `chosen`: the names of the columns
-    that are shown now, in order.
+    """The columns to show, and the position of each as a number.
+
+    `chosen`: the names of the columns that are shown now, in order.
     """
 
     columns = forms.MultipleChoiceField(
@@ -31,7 +32,7 @@ class ColumnsForm(forms.Form):
             self.fields[f"place_{name}"] = place_field(COLUMNS[name].label, place)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The columns in the order of their current places, each with its tick and its place."""
+        """Returns the columns by current position, each with its checkbox and position field."""
         ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
         return [
             {"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]}
@@ -39,19 +40,21 @@ class ColumnsForm(forms.Form):
         ]
 
     def names(self) -> tuple[str, ...]:
-        """The chosen columns in their new order. A column that moved up comes before the one that
-        had its place; a column that moved down comes after it.
+        """Returns the names of the chosen columns in their new order.
+
+        A column that moved up comes before the one whose position it took; one that moved down
+        comes after it.
         """
 
-        def key(name: str) -> tuple[int, int]:
+        def new_position(name: str) -> tuple[int, int]:
             place = self.cleaned_data[f"place_{name}"] or self.places[name]
             return place, place - self.places[name]
 
-        return tuple(sorted(self.cleaned_data["columns"], key=key))
+        return tuple(sorted(self.cleaned_data["columns"], key=new_position))
 
 
 def place_field(label: str, place: int) -> forms.IntegerField:
-    """The field for the place of one column, which has `place` now."""
+    """Returns the field for the position of one column. `place` is its current position."""
     attributes = {"min": 1, "max": 99, "aria-label": f"Position of {label}"}
     return forms.IntegerField(
         min_value=1,
@@ -63,7 +66,7 @@ def place_field(label: str, place: int) -> forms.IntegerField:
 
 
 class SavedSearchForm(forms.Form):
-    """A new saved view. `may_share`: whether the person may let others see it."""
+    """A new saved view. `may_share`: whether the viewer may share it."""
 
     name = NormalisedField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
@@ -85,7 +88,7 @@ class SavedSearchForm(forms.Form):
         name = self.cleaned_data["name"]
         if not name:
             raise forms.ValidationError("This field is required.")
-        # Checked again, because the normal form of some scripts is longer than what was typed.
+        # Checked again, because the normal form of some scripts is longer than the input.
         if len(name) > NAME_MAX:
             raise forms.ValidationError(f"Use at most {NAME_MAX} characters.")
         return name

@@ -1,18 +1,12 @@
 """Reads the filter from a request."""
 
 from users import masking
-from users.directory.filter import BadFilter, Filter
-from users.exceptions import BadRequest
+from users.directory.filter import Filter
+from users.web.query_string import refuse_bad_parameters
 
 
 def request_filter(request, **defaults) -> Filter:
     """Returns the filter in the URL. Raises BadRequest, whose page names the parameter."""
-    try:
-        masked = masking.hides_personal_data(request.user)
+    masked = masking.hides_personal_data(request.user)
+    with refuse_bad_parameters(back="/users/"):
         return Filter.parse(request.GET, masked=masked, **defaults)
-    except BadFilter as error:
-        raise as_bad_request(error) from error
-
-
-def as_bad_request(error: BadFilter) -> BadRequest:
-    return BadRequest(error.parameter, error.message, back="/users/")

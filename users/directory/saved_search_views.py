@@ -14,20 +14,22 @@ from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
 from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
-from users.directory.request_filter import as_bad_request, request_filter
+from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
+from users.web.query_string import refuse_bad_parameters
 
-LINKS_SHOWN = 12  # links above the list; the page shows all views
+# Links above the directory; the page shows up to LIST_LIMIT views.
+LINKS_SHOWN = 12
 LIST_LIMIT = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def saved_search_list(request):
-    """Shows all views that the viewer may open, as a part of the directory the first ones.
+    """Shows the views that the viewer may open; POST saves a new one.
 
-    POST saves a new view.
+    The partial for the directory has the first LINKS_SHOWN of them.
     """
     access.require(request.user, "view")
     if request.method == "POST":
@@ -48,7 +50,7 @@ def saved_search_list(request):
 
 @require_safe
 def new(request):
-    """Shows a form for the filter in the URL."""
+    """Shows the form that saves the filter in the URL."""
     access.require(request.user, "view")
     wanted = request_filter(request)
     form = SavedSearchForm(
@@ -81,12 +83,10 @@ def save_new_search(request) -> HttpResponse:
 
 
 def posted_filter(request) -> Filter:
-    """Returns the filter of the form. Raises BadRequest."""
+    """Returns the filter in the posted form. Raises BadRequest."""
     query = QueryDict(request.POST.get("query", ""))
-    try:
+    with refuse_bad_parameters(back="/users/"):
         return Filter.parse(query, masked=masking.hides_personal_data(request.user))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,7 +126,10 @@ def save_changes(request, form: ChangeSavedSearchForm, current: SavedView) -> bo
 
 
 def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
-    """Tells that someone else changed the view; the form sent again changes its current state."""
+    """Adds the error that someone else changed the view, and the new version to the form.
+
+    Submitting the form again overwrites the other change.
+    """
     data = cast(QueryDict, form.data).copy()
     data["version"] = str(current.version)
     form.data = data
@@ -138,7 +141,7 @@ def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
 
 
 def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
-    """Returns the stored filter, or the error if it can no longer be read."""
+    """Returns the stored filter, or the error if it is no longer valid."""
     masked = masking.hides_personal_data(viewer)
     try:
         return {"filter": saved_searches.saved_filter(current, masked=masked)}

@@ -1,9 +1,9 @@
-"""The search box: its text is split into words and phrases, each of which must match.
+"""The search box: its text is split into words and phrases, all of which must match.
 
-An id, a UUID, an email address or a whole username names one account. A word of three and more
-characters is found anywhere (pg_trgm, FTS5), and so are shorter ones beside it. A shorter word
-alone is found at the beginning of a username, email address or name. `id:`, `username:`, `email:`
-and `name:` restrict a word to one field.
+An id, a UUID, an email address or a whole username finds one account. A word of at least three
+characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Otherwise a shorter
+word matches the beginning of a username, email address or name. `id:`, `username:`, `email:` and
+`name:` restrict a word to one field.
 """
 
 import re
@@ -27,21 +27,21 @@ LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Search:
-    """A parsed search.
+    """A parsed search."""
 
-    `words` are in search form; `fields` are pairs of a column and a prefix. `exact` is the
-    condition of an account whose username, id or email address the whole text is.
-    `names_one_account`: the text is an id, a UUID or an email address, so the accounts of `exact`
-    are the whole result, if there are any. `impossible`: the text has no letters, so nothing
-    matches. `masked`: email addresses and numbers are masked for the viewer, so they are found by
-    their whole value and never by a part.
-    """
-
+    # Words and phrases in normal form.
     words: tuple[str, ...] = ()
+    # Pairs of a column and a prefix.
     fields: tuple[tuple[str, str], ...] = ()
+    # The condition that the whole text is the username, id or email address of an account.
     exact: Q | None = None
+    # Whether the text is an id, a UUID or an email address. The accounts of `exact`, if any, are
+    # then the whole result.
     names_one_account: bool = False
+    # Whether nothing is left of the text in normal form, so nothing matches.
     impossible: bool = False
+    # Whether email addresses and phone numbers are masked for the viewer. They are then found by
+    # their whole value only.
     masked: bool = False
 
     @staticmethod
@@ -63,7 +63,7 @@ class Search:
             fields=tuple(fields),
             exact=exact,
             names_one_account=names_one_account,
-            # Nothing but accents or quotes.
+            # The text holds only accents or quotes.
             impossible=bool(q) and not any(words) and not fields,
             masked=masked,
         )
@@ -72,7 +72,7 @@ class Search:
         return bool(self.words or self.fields or self.impossible)
 
     def apply(self, accounts: UserQuerySet) -> UserQuerySet:
-        """Returns the accounts that match, however many, through the search index."""
+        """Returns all accounts that match, using the search index."""
         if self.impossible:
             return accounts.none()
         vendor = connections[accounts.db].vendor
@@ -88,7 +88,7 @@ class Search:
         return accounts
 
     def conditions(self) -> list[Q]:
-        """Returns conditions that are checked row by row, without the search index."""
+        """Returns conditions to check row by row, without the search index."""
         if self.impossible:
             return [Q(pk__in=[])]
         words = [self.unindexed(word) for word in self.words]
@@ -99,11 +99,11 @@ class Search:
         return [word for word in self.words if len(word) >= TRIGRAM_LENGTH]
 
     def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
-        """Returns the accounts that an index names: all that can match, and maybe others.
+        """Returns the accounts that an index finds: all matches and possibly others.
 
-        Their number tells whether a page is made of a sample, so no condition is added that the
-        index does not answer. pg_trgm knows letters and digits only: "zoe@" names every account
-        with a word that ends in "zoe".
+        Their number decides whether a page is built from a sample, so only conditions that the
+        index answers are added. pg_trgm indexes letters and digits only, so "zoe@" finds every
+        account with a word that ends in "zoe".
         """
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
@@ -114,9 +114,9 @@ class Search:
         return accounts.order_by()
 
     def unindexed(self, word: str) -> Q:
-        """Returns a word as a condition on one row.
+        """Returns the condition for one word, to check row by row.
 
-        Beside a long word, which bounds the search, a short one is found anywhere.
+        A short word matches anywhere if a long one bounds the search.
         """
         if self.masked and self.long_words:
             return unmasked_condition(word)
@@ -135,7 +135,7 @@ class Search:
 
 
 def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
-    """Returns the `name:value` tokens of `q` that are filters, and the rest as typed."""
+    """Returns the `name:value` tokens of `q` that are filters, and the rest of the text."""
     found = {}
 
     def take(match: re.Match) -> str:
@@ -153,9 +153,9 @@ def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
 
 
 def exact_match(q: str) -> tuple[Q | None, bool]:
-    """Returns the condition of the account that a whole id, UUID, email address or username names.
+    """Returns the condition that `q` is the id, UUID, email address or username of an account.
 
-    The second value tells whether the text can mean nothing else.
+    The second value is False for a possible username, which may also be a word of the search.
     """
     if q.isascii() and q.isdigit() and 0 < int(q) <= LARGEST_ID:
         return Q(pk=int(q)) | Q(username=q), True
@@ -169,9 +169,9 @@ def exact_match(q: str) -> tuple[Q | None, bool]:
 
 
 def unmasked_condition(word: str) -> Q:
-    """Returns the condition for a word in an account whose email address and number are masked.
+    """Returns the condition for a word if email addresses and phone numbers are masked.
 
-    Any part of its name and username is found, and its whole email address and number.
+    It matches any part of the name and username, and the whole email address or phone number.
     """
     whole = Q(email=word) | Q(username=word) | Q(phone=word)
     return whole | Q(name_key__contains=word) | except_addresses(Q(username__contains=word))
@@ -192,7 +192,7 @@ def normalise_if_phone(q: str) -> str:
 def trigram_parts(word: str) -> list[str]:
     """Returns the runs of letters and digits in `word` that a trigram index can find.
 
-    If there are none, it returns the word itself.
+    Returns the word itself if there are none.
     """
     runs = [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM_LENGTH]
     return runs or [word]
@@ -207,9 +207,9 @@ def short_condition(word: str) -> Q:
 
 
 def prefix_condition(column: str, text: str) -> Q:
-    """Returns the condition of a prefix as a range, which the sort indexes serve on both databases.
+    """Returns the condition of a prefix as a range, which the sort indexes of both databases serve.
 
-    An id has no prefixes: it is compared as a whole.
+    An id is compared as a whole.
     """
     if column == "id":
         possible = text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID

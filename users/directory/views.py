@@ -13,14 +13,16 @@ from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
-from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
+from users.directory.filter import POSITION_PARAMETERS, Filter
 from users.directory.filters import ACCESS_LEVELS
 from users.directory.links import filter_chips, jump_links, page_links, size_links
 from users.directory.query import FoundPage
-from users.directory.request_filter import as_bad_request, request_filter
+from users.directory.request_filter import request_filter
 from users.directory.rows import account_rows
+from users.exceptions import BadRequest
 from users.models import State
 from users.web import partials
+from users.web.query_string import refuse_bad_parameters
 
 # The place of the rows: no typed text has this character, and the template does not escape it.
 ROWS_PLACEHOLDER = "\x00"
@@ -36,8 +38,8 @@ def index(request):
     return pages.cached_page(
         request,
         lambda request: render_table(request, columns, size),
-        shows=(ACCOUNTS, ROLES),
-        also=(columns, size),
+        generations=(ACCOUNTS, ROLES),
+        audience=(columns, size),
     )
 
 
@@ -85,7 +87,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
         context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Fragment(("frame", repr(shown)), build, dear=True)
+    return Fragment(("frame", repr(shown)), build, expensive=True)
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
@@ -115,10 +117,8 @@ def page_shape(found: FoundPage) -> tuple:
 
 
 def open_saved_search(request):
-    try:
+    with refuse_bad_parameters(back="/users/"):
         return redirect(saved_searches.saved_search_url(request.user, request.GET))
-    except BadFilter as error:
-        raise as_bad_request(error) from error
 
 
 def page_for_request(request, wanted: Filter) -> FoundPage:
@@ -126,9 +126,10 @@ def page_for_request(request, wanted: Filter) -> FoundPage:
     after = request.GET.get("after", "")
     before = request.GET.get("before", "")
     if after and before:
-        raise as_bad_request(BadFilter("before", "Give either after or before, not both."))
+        message = "Give either after or before, not both."
+        raise BadRequest("before", message, back="/users/")
     try:
         return query.find(wanted, after=after, before=before)
     except query.BadCursor as error:
         message = "This page link has expired. Start again from the first page."
-        raise as_bad_request(BadFilter("after" if after else "before", message)) from error
+        raise BadRequest("after" if after else "before", message, back="/users/") from error

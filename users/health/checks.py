@@ -1,9 +1,9 @@
-"""One function per thing that Rollcall leans on: "ok", or what is wrong in words that may be shown
-to anybody.
+"""Checks of the services that Rollcall depends on.
+
+Each returns "ok", or a description of the problem that anybody may see.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from django.core.cache import caches
 from django.db import DatabaseError, connection
@@ -15,7 +15,7 @@ from users.jobs.queue.task_queue import CLUSTERS
 
 OK = "ok"
 SILENCE_LIMIT = timedelta(seconds=60)
-# Of a beat whose time lies ahead: the database's clock was set back, or someone wrote the row.
+# A beat further ahead than this: the database's clock was set back, or someone wrote the row.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -30,32 +30,31 @@ def check_database() -> str:
 
 
 def check_cache() -> str:
-    """Writes and reads back: a full or read-only server answers a ping all the same."""
+    """Writes a value and reads it back, because a full or read-only server still answers a ping."""
     pages = caches["pages"]
     try:
         if isinstance(pages, PageCache):
             pages.probe()
-    except Exception:  # whatever the client raises, the pages come without it
+    except Exception:
+        # Pages work without the cache, so no exception of the client may propagate.
         return "not reachable, or not storing values"
     return OK
 
 
 def check_workers() -> str:
-    """Each cluster must have run a task of ours within the last minute."""
+    """Requires that each cluster has run a task within the last minute."""
     try:
-        # Beats have the database's time, and so has this: hosts' clocks differ.
+        # Beats have the database's time, and so has `now`: hosts' clocks differ.
         beats = {beat.cluster: beat for beat in WorkerBeat.objects.annotate(now=Now())}
     except DatabaseError:
         return "unknown"
-    states = {name: beat_state(beats.get(name)) for name in CLUSTERS}
-    return "; ".join(f"{name} {state}" for name, state in states.items() if state != OK) or OK
-
-
-def beat_state(beat: Any) -> str:
-    if beat is None:
-        return "never seen"
-    if beat.now - beat.at > SILENCE_LIMIT:
-        return f"not seen since {beat.at:%Y-%m-%d %H:%M:%S} UTC"
-    if beat.at - beat.now > CLOCK_TOLERANCE:
-        return f"seen in the future, at {beat.at:%Y-%m-%d %H:%M:%S} UTC"
-    return OK
+    problems = []
+    for name in CLUSTERS:
+        beat = beats.get(name)
+        if beat is None:
+            problems.append(f"{name} never seen")
+        elif beat.now - beat.at > SILENCE_LIMIT:
+            problems.append(f"{name} not seen since {beat.at:%Y-%m-%d %H:%M:%S} UTC")
+        elif beat.at - beat.now > CLOCK_TOLERANCE:
+            problems.append(f"{name} seen in the future, at {beat.at:%Y-%m-%d %H:%M:%S} UTC")
+    return "; ".join(problems) or OK

@@ -1,4 +1,4 @@
-"""Probes: is this process alive, and are the things it leans on there."""
+"""Liveness and readiness probes."""
 
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -13,8 +13,9 @@ def live_probe(request) -> HttpResponse:
 
 @require_safe
 def ready_probe(request) -> JsonResponse:
-    """503 only without the database: nothing works then. Cache and workers cost comfort, and are
-    named.
+    """Returns 503 only if the database is unavailable.
+
+    Rollcall works without cache and workers, so their problems are only reported.
     """
     results = {
         "database": checks.check_database(),

@@ -1,7 +1,7 @@
 """Approval of large jobs by a second person.
 
-Approval is about certain accounts, so a fingerprint of the selection is stored when it is asked
-for. It must be the same when the job is approved and when the first chunk begins.
+A job is approved for certain accounts, so a fingerprint of its selection is stored when approval is
+requested. It must be the same when the job is approved and when the first chunk begins.
 """
 
 from typing import Any
@@ -29,40 +29,40 @@ State = Job.State
 
 
 def needs_approval(job: Job) -> bool:
-    """True if a second person has to approve the job. `job` is not stored yet; the number that its
-    caller expects may raise the answer to True, but never lowers it.
+    """Returns whether a second person has to approve the job, which is not stored yet. The number
+    that the caller expects can make approval necessary, but never unnecessary.
     """
     kind = KINDS[job.kind]
     expected = job.expected or 0
     recent = kind.recent_count(job)
     allowed = approval_threshold(kind) - recent
-    if kind.four_eyes != "above" or expected > allowed:
+    if kind.approval_rule != "above" or expected > allowed:
         return needs_second_person(kind, expected + recent)
-    # IDs begin at 1, so there is nothing to count if the highest is small.
+    # IDs begin at 1, so there are no more accounts than the highest ID.
     if 0 < job.up_to <= allowed:
         return False
     try:
         with transaction.atomic():
             return kind.count(job, allowed + 1) > allowed
     except OperationalError:
-        # Too many to count in time.
+        # The count ran into the statement timeout.
         return True
 
 
 def needs_second_person(kind: JobKind, number: int) -> bool:
-    """True if a job of this kind over `number` accounts needs a second person."""
-    if kind.four_eyes == "above":
+    """Returns whether a job of this kind over `number` accounts needs a second person."""
+    if kind.approval_rule == "above":
         return number > approval_threshold(kind)
-    return kind.four_eyes == "always"
+    return kind.approval_rule == "always"
 
 
 def approval_threshold(kind: JobKind) -> int:
-    """The largest number of accounts that one person may change with a job of this kind."""
+    """Returns the highest number of accounts for which this kind needs no approval."""
     return int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
 
 
 def freeze_selection(job: Job) -> None:
-    """Sets `expected` and `frozen` to the accounts that are selected now. Raises JobRefused."""
+    """Sets `expected` and `frozen` for the accounts that are selected now. Raises JobRefused."""
     try:
         with transaction.atomic():
             set_local_settings(FINGERPRINT_LIMITS)
@@ -72,17 +72,17 @@ def freeze_selection(job: Job) -> None:
 
 
 def approve_job(job: Job, *, by: Any) -> Job:
-    """Queues a job that waits for approval; or cancels it if it would change other accounts than
-    those that were selected. Raises access.Denied or JobRefused.
+    """Queues a job that waits for approval, or cancels it if its selection has other accounts than
+    when approval was requested. Raises access.Denied or JobRefused.
     """
     with transaction.atomic():
         job = lock_for_decision(job, by, "be approved")
-        now = Job(
+        current = Job(
             kind=job.kind, by=job.by, selection=job.selection, up_to=job.up_to, as_of=job.as_of
         )
-        freeze_selection(now)
-        if now.frozen != job.frozen:
-            details = {"then": job.expected, "now": now.expected}
+        freeze_selection(current)
+        if current.frozen != job.frozen:
+            details = {"then": job.expected, "now": current.expected}
             job.note_line = add_line(job, Remark("selection_differs", details=details))
             enter_state(job, State.CANCELLED)
             record_job_event(job, "job.cancelled", by)
@@ -94,7 +94,7 @@ def approve_job(job: Job, *, by: Any) -> Job:
 
 
 def decline_job(job: Job, *, by: Any, reason: str = "") -> Job:
-    """Ends a job that waits for approval. Raises access.Denied or JobRefused."""
+    """Cancels a job that waits for approval. Raises access.Denied or JobRefused."""
     with transaction.atomic():
         job = lock_for_decision(job, by, "be declined")
         job.note_line = add_line(job, remark_by(by, "declined", reason))
@@ -104,7 +104,9 @@ def decline_job(job: Job, *, by: Any, reason: str = "") -> Job:
 
 
 def lock_for_decision(job: Job, by: Any, to: str) -> Job:
-    """Returns the job, locked, for a decision of `by`, who must not have started it."""
+    """Locks and returns the job. Raises access.Denied or JobRefused unless `by`, who must not be
+    its initiator, may decide about it.
+    """
     access.require(by, "approve_bulk")
     job = lock_job(job)
     if by.pk is not None and by.pk == job.by_id:
@@ -114,8 +116,8 @@ def lock_for_decision(job: Job, by: Any, to: str) -> Job:
 
 
 def require_unchanged(job: Job) -> None:
-    """Raises JobRefused if the job was approved for other accounts than it would change now. Called
-    before its first account.
+    """Raises JobRefused if the job was approved for other accounts than those it would change now.
+    Called before the first chunk.
     """
     if job.frozen and KINDS[job.kind].fingerprint(job)[1] != job.frozen:
         raise JobRefused(SELECTION_CHANGED)

@@ -1,5 +1,5 @@
-"""Starts, pauses, resumes, cancels and retries jobs: work over many accounts that survives the
-death of its workers.
+"""Starts, pauses, resumes, cancels and retries jobs: work over many accounts that goes on after the
+death of a worker.
 
 **A kind of job** is a subclass of users.jobs.kinds.JobKind, registered once by `register_kind` from
 a module that users.apps imports. Most are subclasses of users.bulk.selection_kind.SelectionKind,
@@ -7,29 +7,29 @@ which finds the accounts by a Selection.
 
 **Starting one**: `start_job("suspend", by=…, selection=selection.query, words=selection.words,
 up_to=…, reason=…)`. It belongs to the caller's transaction: if that is rolled back, there is no
-job. With a `key` it is safe to ask twice. users.jobs.approval alone decides whether a second person
-has to approve the job.
+job. With a `key`, a repeated call returns the same job. users.jobs.approval decides whether a
+second person has to approve the job.
 
 **A chunk** is one transaction: `kind.run(chunk)` gets `chunk.ids` (ascending), `chunk.by` (the
-initiator with the permissions of now) and `chunk.job` (parameters and reason; not to be saved). The
-worker has checked `kind.action`; the kind checks access.find_refusal(chunk.by, action, account) for
-each account. It locks the accounts (`chunk.lock()`, or SELECT … ORDER BY id FOR UPDATE), changes
-them, writes events, messages and items, and counts each id exactly once:
+initiator with their current permissions) and `chunk.job` (parameters and reason; not to be saved).
+The worker has checked `kind.action`; the kind checks access.find_refusal(chunk.by, action, account)
+for each account. It locks the accounts (`chunk.lock()`, or SELECT … ORDER BY id FOR UPDATE),
+changes them, writes events, messages and items, and counts each id exactly once:
 
 - `chunk.changed(account, before)` adds a JobItem with the before-image and the new version;
-- `chunk.skipped(id, reason)`, `chunk.failed(id, reason)` add one with the reason; a reason that
-  names somebody is a users.jobs.remarks.Remark, which holds their ID;
+- `chunk.skipped(id, reason)` and `chunk.failed(id, reason)` add one with the reason; a reason that
+  names someone is a users.jobs.remarks.Remark, which holds their ID;
 - `chunk.unchanged(n)` only counts;
-- `chunk.count_written(changed=n, …)` counts items that the kind has written itself by
+- `chunk.count_written(changed=n, …)` counts items that the kind has written by
   INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version) SELECT ….
 
-Events inside a chunk carry the job's id and the origin of the request that started it: record_event
-and build_event read users.audit.origin.current_origin, and SQL of a kind must take it from there.
-The worker adds up the counts, moves the cursor and raises MiscountedChunk unless each id was
-counted. An exception in `run` rolls the chunk back: a deadlock or a lost connection is retried, and
-any other exception leads to smaller and smaller chunks until the account that causes it is alone,
-and counts as failed. users.jobs.worker notices a process that dies; it also says who may work on a
-job and for how long.
+Events inside a chunk have the job's id and the origin of the request that started it: record_event
+and build_event read users.audit.origin.current_origin, and a kind that writes events by SQL must
+read it too. The worker raises MiscountedChunk unless each id was counted, adds up the counts and
+moves the cursor. An exception in `run` rolls the chunk back. After a deadlock or a lost connection
+the chunk is retried; after any other exception it is repeated in smaller and smaller chunks, until
+the account that causes the exception is alone and counts as failed. users.jobs.worker decides which
+process works on a job and for how long, and takes over the jobs of a process that died.
 """
 
 from datetime import datetime
@@ -56,7 +56,7 @@ from users.jobs.transitions import (
 )
 from users.models import User
 
-JOBS_PER_PERSON = 10  # unfinished ones
+JOBS_PER_PERSON = 10  # unfinished jobs
 State = Job.State
 
 
@@ -74,16 +74,16 @@ def start_job(
     parent: Job | None = None,
     key: str = "",
 ) -> Job:
-    """Returns a new job, queued or waiting for approval; or the one that was started with the same
-    `key`. Raises access.Denied or JobRefused. No job is made in any other way.
+    """Creates a job, queued or waiting for approval, and returns it; or returns the job that was
+    started with the same `key`. Raises access.Denied or JobRefused. All jobs are created here.
 
-    `selection` and `words`: the frozen selection as a query string and as people read it; `up_to`:
-    the highest id in it. `parameters`: what the kind needs to know, as JSON, without secrets.
+    `selection`, `words`: the frozen selection as a query string and in words. `up_to`: its highest
+    account ID. `parameters`: further input of the kind, as JSON, without secrets.
     """
     access.require(by, KINDS[kind].action)
     with transaction.atomic():
-        if again := lock_and_find_job(by, key):
-            return again
+        if existing := lock_and_find_job(by, key):
+            return existing
         refuse_too_many(by)
         job = Job(
             kind=kind,
@@ -106,7 +106,9 @@ def start_job(
 
 
 def lock_and_find_job(by: Any, key: str) -> Job | None:
-    """Makes two requests of one person wait for each other; returns the job that the first made."""
+    """Locks the person's account, so that their requests wait for each other. Returns the job with
+    this key; None if there is none.
+    """
     if not by.pk:
         return None
     User.objects.select_for_update(of=("self",)).get(pk=by.pk)
@@ -114,23 +116,27 @@ def lock_and_find_job(by: Any, key: str) -> Job | None:
 
 
 def store_job(job: Job, by: Any) -> None:
-    """Inserts a new job with its event and the first line of its log, and tells the workers."""
-    waits = needs_approval(job)
-    if waits:
+    """Inserts a new job with its event and the first line of its log, and queues a task for it."""
+    if needs_approval(job):
         freeze_selection(job)
-    job.state = State.WAITING if waits else State.QUEUED
+        job.state = State.WAITING
+        action = "job.approval_asked"
+        remark = Remark("approval_asked")
+    else:
+        job.state = State.QUEUED
+        action = "job.started"
+        remark = Remark("queued")
     job.due_at = Now()
     job.save(force_insert=True)
     job.refresh_from_db()
     KINDS[job.kind].started(job)
-    event = "job.approval_asked" if waits else "job.started"
-    record_job_event(job, event, by, reason=job.reason)
-    add_line(job, Remark("approval_asked" if waits else "queued"))
+    record_job_event(job, action, by, reason=job.reason)
+    add_line(job, remark)
     enqueue_work(job)
 
 
 def pause_job(job: Job, *, by: Any) -> Job:
-    """Stops the job after the current chunk; it keeps its cursor."""
+    """Pauses the job after the current chunk. It keeps its cursor."""
     with transaction.atomic():
         job = lock_for_control(job, by)
         refuse_unless(job, *OPEN_STATES, to="be paused")
@@ -141,7 +147,7 @@ def pause_job(job: Job, *, by: Any) -> Job:
 
 
 def resume_job(job: Job, *, by: Any) -> Job:
-    """Queues a paused or parked job, which goes on at its cursor."""
+    """Queues a paused or parked job again. It continues at its cursor."""
     with transaction.atomic():
         job = lock_for_control(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
@@ -186,19 +192,19 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
 
 
 def may_see_job(by: Any, job: Job) -> bool:
-    """True for the initiator, for those who may see all jobs, and for those who may approve it."""
+    """Returns True for the initiator and for those who may see all jobs or approve this one."""
     if job.state == State.WAITING and access.may(by, "approve_bulk"):
         return True
     return access.may(by, "view_jobs") or (access.may_enter(by) and by.pk == job.by_id)
 
 
 def may_control_job(by: Any, job: Job) -> bool:
-    """True for the initiator and for those who may control all jobs."""
+    """Returns True for the initiator and for those who may control all jobs."""
     return access.may(by, "control_jobs") or (access.may_enter(by) and by.pk == job.by_id)
 
 
 def lock_for_control(job: Job, by: Any) -> Job:
-    """Returns the job, locked. Raises access.Denied unless `by` may control it."""
+    """Locks and returns the job. Raises access.Denied unless `by` may control it."""
     job = lock_job(job)
     if not may_control_job(by, job):
         access.require(by, "control_jobs")
@@ -217,6 +223,6 @@ def refuse_too_many(by: Any) -> None:
 
 
 def origin_fields() -> dict[str, Any]:
-    """The origin of the request that starts a job, as its row stores it."""
-    own: Origin = current_origin.get()
-    return {"ip": own.ip, "user_agent": own.user_agent, "request_id": own.request_id}
+    """Returns the origin of the current request for Job.origin."""
+    origin: Origin = current_origin.get()
+    return {"ip": origin.ip, "user_agent": origin.user_agent, "request_id": origin.request_id}

@@ -1,5 +1,5 @@
-"""Removes what jobs hold of a person. Lines and items name their actors by ID alone, so nothing of
-them has to be found by its wording (users/jobs/remarks.py).
+"""Removes a person's data from jobs. Lines and items refer to actors by ID, so their texts need no
+search (users/jobs/remarks.py).
 """
 
 from users.exceptions import VerbRefused
@@ -13,14 +13,14 @@ NO_REMARK = {"code": "", "actor": None, "details": None, "reason": ""}
 
 @forgets(order=20)
 def erase_from_jobs(erasure: Erasure) -> None:
-    """Blanks the initiator of the account's own jobs, and the account's items in all jobs."""
+    """Blanks the initiator of the account's own jobs and the account's items in all jobs."""
     refuse_open_jobs(erasure.account, erasure.names)
     Job.objects.filter(by=erasure.account).update(by_text="", origin={})
     blank_items(erasure.account.pk)
 
 
 def refuse_open_jobs(account: User, names: PersonNames) -> None:
-    """Raises VerbRefused if an unfinished job names the person: it must not lose its selection."""
+    """Raises VerbRefused if an unfinished job names the person, since it needs its selection."""
     jobs = Job.objects.exclude(state__in=ENDED_STATES).select_related("note_line").order_by("id")
     for job in jobs.iterator():
         if job_names_person(job, account, names):

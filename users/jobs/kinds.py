@@ -1,5 +1,5 @@
-"""The interface of a kind of job, and the chunk that its `run` gets. users/jobs/engine.py says how
-the two work together.
+"""The interface of a kind of job, and the chunk that is passed to its `run`. users/jobs/engine.py
+describes how they work together.
 """
 
 from abc import ABC, abstractmethod
@@ -21,9 +21,7 @@ CHUNK_OUTCOMES = ("changed", "skipped", "failed", "unchanged")
 
 @dataclass(frozen=True)
 class IdWindow:
-    """The next accounts of a job in the order of their ids: all that are selected above its cursor,
-    up to `until`.
-    """
+    """The next accounts of a job: `ids` are all selected ids above its cursor up to `until`."""
 
     ids: list[int]
     until: int
@@ -31,7 +29,7 @@ class IdWindow:
 
 @dataclass(frozen=True)
 class JobLink:
-    """A link on a job's page to a page that asks before it does anything."""
+    """A link on a job's page. Its target asks for confirmation before it changes anything."""
 
     url: str
     label: str
@@ -43,72 +41,74 @@ class JobKind(ABC):
 
     # Stored in the row of each job, so it never changes.
     name: ClassVar[str]
-    # "Suspend"
+    # Such as "Suspend".
     label: ClassVar[str]
     # An action of users.access. The initiator must have it at the start and before each chunk.
     action: ClassVar[str]
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
     # When a second person has to approve: "never", "always", or "above" a number of accounts.
-    four_eyes: ClassVar[str] = "never"
+    approval_rule: ClassVar[str] = "never"
     # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
     first_size: ClassVar[int] = 200
     largest_size: ClassVar[int] = 20_000
 
     def title(self, job: Job) -> str:
-        """The heading of the job's page: what it does."""
+        """Returns the heading of the job's page."""
         return self.label
 
     @abstractmethod
     def window(self, job: Job, size: int) -> IdWindow:
-        """At most `size` accounts after job.cursor. `until` >= job.up_to ends the job with this
-        chunk.
+        """Returns at most `size` accounts after job.cursor. The job ends with this chunk if `until`
+        reaches job.up_to.
         """
 
     @abstractmethod
     def count(self, job: Job, limit: int) -> int:
-        """The number of selected accounts, exact up to `limit`. For kinds that need approval."""
+        """Returns the number of selected accounts, exact up to `limit`. Used by kinds that need
+        approval.
+        """
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """The number of selected accounts, and a text that differs for another set of accounts.
-        Used by kinds that need approval.
+        """Returns the number of selected accounts and a text that differs for every other set of
+        accounts. Used by kinds that need approval.
         """
 
     @abstractmethod
     def run(self, chunk: "Chunk") -> None:
-        """Does the work for chunk.ids inside the chunk's transaction, and reports a result for each
+        """Does the work for chunk.ids inside the chunk's transaction and counts a result for each
         of them.
         """
 
     def recent_count(self, job: Job) -> int:
-        """The number of accounts in recent jobs of the same person, which counts towards the limit
-        above which a second person has to approve.
+        """Returns the number of accounts in recent jobs of the same person. It counts towards the
+        limit above which a second person has to approve.
         """
         return 0
 
     def count_labels(self) -> dict[str, str]:
-        """Labels of the counts on the job's page, by outcome, where they are not the usual ones."""
+        """Returns labels of counts by outcome, where they differ from the usual ones."""
         return {}
 
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
-        """Called in the transaction that stores the job. May change its parameters, and create what
-        else the job needs.
+        """Called in the transaction that stores the job. May change its parameters and create
+        further rows.
         """
 
     def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
-        """Called in the transaction in which the job is done."""
+        """Called in the transaction of the last chunk."""
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
-        """Further labels and values for the job's page and for the person who approves it."""
+        """Returns further labels and values for the job's page and the page of its approval."""
         return []
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
-        """Links on the job's page to whatever else `viewer` may do with it, such as “Undo”."""
+        """Returns links to further actions of `viewer` for the job's page, such as “Undo”."""
         return []
 
 
 class Chunk:
-    """Some accounts of a job and their results, in one transaction with the job's row locked."""
+    """Some accounts of a job and their results. Its transaction holds the lock of the job's row."""
 
     def __init__(self, job: Job, by: Any, ids: list[int]):
         self.job = job
@@ -118,32 +118,30 @@ class Chunk:
         self.counts = dict.fromkeys(CHUNK_OUTCOMES, 0)
 
     def lock(self) -> list[User]:
-        """Returns the accounts, fresh and locked, in the order of their ids, without those that no
-        longer exist.
-        """
+        """Locks and returns the accounts that still exist, in the order of their ids."""
         accounts = User.objects.select_for_update(of=("self",)).filter(pk__in=self.ids)
         return list(accounts.order_by("pk"))
 
     def changed(self, account: User, before: dict[str, Any] | None) -> None:
-        """Counts `account`, as it is after the change. `before`: its changed fields as they were,
-        as JSON.
+        """Counts an account after its change. `before`: the old values of the changed fields, as
+        JSON.
         """
         self.add_item(JobItem.Outcome.CHANGED, account.pk, before=before, version=account.version)
 
     def skipped(self, account_id: int, reason: str | Remark) -> None:
-        """Counts an account that is left alone for a good reason: unchanged, not allowed,
-        protected. A reason that names somebody is a Remark.
+        """Counts an account that must not be changed, e.g. because it is protected. A reason that
+        names someone is a Remark.
         """
         remark = Remark(text=reason) if isinstance(reason, str) else reason
         text = remark.text[:REASON_MAX]
         self.add_item(JobItem.Outcome.SKIPPED, account_id, reason=text, **remark.columns())
 
     def failed(self, account_id: int, reason: str) -> None:
-        """Counts an account that should have changed and did not. A retry includes it."""
+        """Counts an account whose change failed. A retry includes it."""
         self.add_item(JobItem.Outcome.FAILED, account_id, reason=reason[:REASON_MAX])
 
     def unchanged(self, number: int = 1) -> None:
-        """Counts accounts that had nothing to change; they get no item."""
+        """Counts accounts that needed no change. They get no item."""
         self.counts["unchanged"] += number
 
     def count_written(self, *, changed: int = 0, skipped: int = 0, failed: int = 0) -> None:
@@ -159,23 +157,21 @@ class Chunk:
         self.counts[outcome] += 1
 
     def store(self) -> dict[str, Any]:
-        """Writes the items, and returns the update of the job's counts. Raises MiscountedChunk."""
+        """Writes the items and returns the update of the job's counts. Raises MiscountedChunk."""
         if sum(self.counts.values()) != len(self.ids):
-            raise MiscountedChunk(
-                f"{len(self.ids)} accounts were given, and {self.counts} came back"
-            )
+            raise MiscountedChunk(f"{self.counts} for {len(self.ids)} accounts")
         JobItem.objects.bulk_create(self.items)
         added = {"selected": len(self.ids)} | self.counts
         return {name: F(name) + number for name, number in added.items() if number}
 
 
 class MiscountedChunk(Exception):
-    """The `run` of a kind has not counted each account exactly once: a defect of that kind."""
+    """The `run` of a kind did not count each account exactly once. That is a bug of the kind."""
 
 
 @contextmanager
 def job_origin(job: Job) -> Iterator[None]:
-    """Lets events inside the block name the job and the origin of the request that started it."""
+    """Gives events inside the block the job and the origin of the request that started it."""
     token = current_origin.set(Origin(**job.origin, job_id=job.pk))
     try:
         yield
@@ -187,8 +183,6 @@ KINDS: dict[str, JobKind] = {}
 
 
 def register_kind(kind: JobKind) -> JobKind:
-    """Makes the kind known in this process. Call it at import, from a module that users.apps
-    imports.
-    """
+    """Adds the kind to KINDS. Call it at import from a module that users.apps imports."""
     KINDS[kind.name] = kind
     return kind

@@ -1,4 +1,4 @@
-"""Jobs, the result for each account, their log, and the workers' sign of life."""
+"""Jobs, their results for each account, their logs, and the heartbeats of the workers."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from users.models import User
 
 
 class WorkerBeat(models.Model):
-    """One row per cluster: when one of Rollcall's tasks last ran there."""
+    """The last time at which a cluster ran a task of Rollcall: one row per cluster."""
 
     cluster = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField(default=timezone.now)
@@ -32,9 +32,9 @@ PENDING_STATES = ["waiting", "queued", "running", "paused", "parked"]
 class Job(models.Model):
     """Long work over many accounts, done in chunks by ascending account ID.
 
-    A worker may work the job while it holds the row's lock and knows its attempt number. The row
-    changes only under that lock. heartbeat_at and due_at come from the database's clock, since the
-    clocks of hosts differ.
+    A worker may work on the job while it holds the lock of the row and the row has the attempt
+    number of its claim. The row changes only under that lock. heartbeat_at and due_at are set by
+    the clock of the database, since the clocks of hosts differ.
     """
 
     class State(models.TextChoices):
@@ -42,7 +42,7 @@ class Job(models.Model):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         PAUSED = "paused", "Paused"
-        # `note` says why; somebody may resume it.
+        # `note` says why. Someone has to resume the job.
         PARKED = "parked", "Stopped after errors"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
@@ -53,7 +53,7 @@ class Job(models.Model):
         LOW = 2
 
     kind = models.CharField(max_length=40)
-    # Meta.indexes has its index.
+    # The indexes of Meta begin with this column.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -64,26 +64,27 @@ class Job(models.Model):
     by_text = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
     origin = models.JSONField(
-        default=dict, help_text="Of the request that started it, for its events"
+        default=dict, help_text="Origin of the request that started the job, for its events"
     )
 
-    # What the job is about. It does not change after the start.
+    # The task. These columns do not change after the start.
     selection = models.TextField(
-        blank=True, help_text="A query string, never a list that grows with the selection"
+        blank=True, help_text="A query string; its length does not depend on the number of accounts"
     )
     words = models.TextField(blank=True, help_text="The selection in words")
-    parameters = models.JSONField(default=dict, help_text="Without secrets")
+    parameters = models.JSONField(default=dict, help_text="Never secrets")
     up_to = models.BigIntegerField(
-        default=0, help_text="The highest id as of `as_of`; accounts made later are left out"
+        default=0,
+        help_text="The highest account ID at `as_of`; accounts created later are not included",
     )
     as_of = models.DateTimeField(default=timezone.now)
     expected = models.BigIntegerField(
-        null=True, help_text="How many accounts were selected at the start, where that is known"
+        null=True, help_text="Number of selected accounts at the start, if known"
     )
     frozen = models.CharField(
         max_length=100,
         blank=True,
-        help_text="Fingerprint of the accounts that approval was asked for",
+        help_text="Fingerprint of the accounts that are to be approved",
     )
     parent = models.ForeignKey(
         "self",
@@ -104,7 +105,7 @@ class Job(models.Model):
         null=True,
         related_name="+",
         db_index=False,
-        help_text="The line of the log that says why it stands still",
+        help_text="The log line that says why the job has stopped",
     )
     cursor = models.BigIntegerField(
         default=0, help_text="All selected accounts up to this id are done"
@@ -117,25 +118,28 @@ class Job(models.Model):
 
     # The worker and the queue.
     attempt = models.PositiveIntegerField(
-        default=0, help_text="Counted with each claim; a worker with an older one is stale"
+        default=0,
+        help_text="Incremented by each claim; a worker with a lower number has lost the job",
     )
     crashes = models.PositiveSmallIntegerField(
-        default=0, help_text="Attempts since something was stored, counted before"
+        default=0, help_text="Attempts since the last stored chunk, including the current one"
     )
     heartbeat_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(
-        default=timezone.now, help_text="Whose is the earliest has the next turn"
+        default=timezone.now, help_text="The job with the earliest time is worked on next"
     )
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     size = models.PositiveIntegerField(
-        default=0, help_text="Accounts in the next chunk; 0: not known yet"
+        default=0, help_text="Accounts in the next chunk; 0 if not known yet"
     )
-    rate = models.FloatField(default=0, help_text="Accounts per second of late")
+    rate = models.FloatField(
+        default=0, help_text="Accounts per second, averaged over recent chunks"
+    )
 
     key = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Chosen by whoever asks: the same key again is the same job",
+        help_text="Chosen by the caller; the same key returns the same job",
     )
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -159,7 +163,7 @@ class Job(models.Model):
             models.Index(
                 fields=["by"],
                 name="job_pending_of",
-                condition=Q(state__in=["waiting", "queued", "running", "paused", "parked"]),
+                condition=Q(state__in=PENDING_STATES),
             ),
         ]
 
@@ -172,7 +176,7 @@ class Job(models.Model):
 
     @property
     def note(self) -> str:
-        """A sentence that says why the job stands still, or ""."""
+        """The sentence that says why the job has stopped; "" if it has not."""
         return self.note_line.note if self.note_line else ""
 
     @property
@@ -184,8 +188,8 @@ class Job(models.Model):
 
     @property
     def fraction(self) -> float:
-        """The part that is done, from 0 to 1: of the expected accounts, or of the IDs if their
-        number is unknown.
+        """The completed part, from 0 to 1: of the expected accounts, or of the range of IDs if the
+        number of accounts is unknown.
         """
         if self.state == Job.State.DONE:
             return 1.0
@@ -195,7 +199,7 @@ class Job(models.Model):
 
     @property
     def time_left(self) -> timedelta | None:
-        """An estimate from the rate of late; None if nothing is known."""
+        """The estimated time to the end; None without a number of accounts or a rate."""
         if not self.expected or not self.rate:
             return None
         left = max(self.expected - self.selected, 0)
@@ -207,9 +211,11 @@ OPEN_STATES = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 class RemarkRow(models.Model):
-    """The columns of a Remark (users/jobs/remarks.py). Free text has a column of the subclass."""
+    """The columns of a Remark (users/jobs/remarks.py), except for its text, for which subclasses
+    have a column.
+    """
 
-    # Rows are also written by INSERT … SELECT, which leaves these columns out.
+    # With a default in the database, since INSERT … SELECT statements omit this column.
     code = models.CharField(
         max_length=30,
         blank=True,
@@ -223,7 +229,7 @@ class RemarkRow(models.Model):
         db_constraint=False,
         db_index=False,
         related_name="+",
-        help_text="Whom the sentence names",
+        help_text="The account that the sentence names",
     )
     details: Any = models.JSONField(null=True, help_text="Numbers, times and codes")
 
@@ -231,13 +237,13 @@ class RemarkRow(models.Model):
         abstract = True
 
     def compose(self, text: str) -> str:
-        """Returns the sentence with the actor's name of now."""
+        """Returns the sentence with the current name of the actor."""
         remark = Remark(self.code, self.actor_id, self.details, text)
         return compose_sentence(remark, self.known_actor)
 
     @property
     def known_actor(self) -> User | None:
-        """The actor's account; None if there is none, or no longer."""
+        """The account of the actor; None if there is none or it no longer exists."""
         try:
             return self.actor
         except ObjectDoesNotExist:
@@ -247,8 +253,8 @@ class RemarkRow(models.Model):
 class JobItem(RemarkRow):
     """The result for one account in one job. Unchanged accounts are only counted.
 
-    A job may have a million items: they have one index and no foreign key constraints. Account and
-    job are locked in the transaction that writes an item.
+    A job may have a million items, so the table has one index and no foreign key constraints. The
+    transaction that writes an item holds the locks of its account and its job.
     """
 
     class Outcome(models.TextChoices):
@@ -269,12 +275,16 @@ class JobItem(RemarkRow):
     )
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     reason = models.CharField(
-        max_length=500, blank=True, help_text="The text of the remark; without a code, all of it"
+        max_length=500,
+        blank=True,
+        help_text="The text of the remark; the whole reason if there is no code",
     )
     before: Any = models.JSONField(
-        null=True, help_text="The changed fields as they were; null once it is forgotten"
+        null=True, help_text="The changed fields before the change; null once forgotten"
     )
-    version = models.PositiveIntegerField(null=True, help_text="Of the account after the change")
+    version = models.PositiveIntegerField(
+        null=True, help_text="Version of the account after the change"
+    )
 
     class Meta:
         default_permissions = ()
@@ -296,11 +306,11 @@ class JobItem(RemarkRow):
 
 
 class JobLine(RemarkRow):
-    """A line of a job's log. It says what happened to the job, not to accounts."""
+    """A line of a job's log: something that happened to the job, not to its accounts."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="lines")
     at = models.DateTimeField(default=timezone.now)
-    text = models.TextField(blank=True, help_text="What someone typed, or an exception")
+    text = models.TextField(blank=True, help_text="Text that a person typed, or an exception")
 
     class Meta:
         default_permissions = ()
@@ -315,5 +325,5 @@ class JobLine(RemarkRow):
 
     @property
     def sentence(self) -> str:
-        """The sentence as it stands in the log."""
+        """The sentence as the log shows it."""
         return PARKED_LINE.format(self.note) if self.code in PARKED_CODES else self.note

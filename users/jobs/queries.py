@@ -1,6 +1,5 @@
-"""Queries for the pages of the jobs. Lists are paged by keyset, however long they are."""
+"""Queries for the pages of the jobs. Lists are paged by id."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,8 @@ from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
 from users.models import User
-from users.web.csv_injection import escape_formula
+from users.web.csv_text import LINE_WRITER, escape_formula
+from users.web.paging import IdPage, newest_page
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
@@ -27,44 +27,40 @@ RUNNING_SECONDS = 3
 LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
-def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> tuple[list[Job], bool]:
-    """Returns the jobs that `viewer` may see, newest first, and True if there are older ones."""
-    found = Job.objects.select_related("by").order_by("-pk")
+def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
+    """Returns a page of the jobs that `viewer` may see, newest first. `before`: only older ones."""
+    found = Job.objects.select_related("by")
     if not access.may(viewer, "view_jobs"):
         found = found.filter(by=viewer.pk)
     if state == "open":
         found = found.exclude(state__in=ENDED_STATES)
     elif state:
         found = found.filter(state=state)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found[: PAGE_SIZE + 1])
-    for job in rows:
+    page = newest_page(found, PAGE_SIZE, before)
+    for job in page.rows:
         job.title = job_title(job)  # type: ignore[attr-defined]
-    return rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+    return page
 
 
 def job_title(job: Job) -> str:
-    """Returns the title of a job; the bare name of a kind that this version does not know."""
+    """Returns the title of a job; the name of its kind if this version does not know the kind."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
 
 
-def list_items(
-    job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE
-) -> tuple[list[JobItem], bool]:
-    """Returns the items with an outcome in the order of their ids, and True if there are more. Each
-    has a `person`: its account, or None if that is gone.
+def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) -> IdPage[JobItem]:
+    """Returns a page of the items with an outcome, by ascending account id. `after`: only higher
+    ids. Each item gets a `person`: its account, or None if that no longer exists.
     """
     found = job.items.filter(outcome=outcome, account_id__gt=after).order_by("account_id")
-    rows = list(found[: size + 1])
-    add_item_people(rows[:size])
-    return rows[:size], len(rows) > size
+    page = IdPage.cut(list(found[: size + 1]), size, after)
+    add_item_people(page.rows)
+    return page
 
 
 def add_item_people(rows: list[JobItem]) -> None:
-    """Sets `person` of each row, and the actor that its reason names, with one query."""
-    ids = {row.account_id for row in rows} | {row.actor_id for row in rows}
+    """Sets `person` of each row and the actor of its reason, with one query."""
+    ids = {pk for row in rows for pk in (row.account_id, row.actor_id)}
     wanted = User.objects.only("username", "first_name", "last_name", "status")
     people = wanted.in_bulk(ids - {None})
     for row in rows:
@@ -74,38 +70,29 @@ def add_item_people(rows: list[JobItem]) -> None:
 
 
 def list_lines(job: Job) -> QuerySet[JobLine]:
-    """Returns the newest lines of the job's log, with the actors whom they name."""
+    """Returns the newest lines of the job's log with their actors."""
     actor = ("actor__username", "actor__status")
     lines = job.lines.select_related("actor").only("at", "code", "details", "text", *actor)
     return lines.order_by("-pk")[:LOG_LINES]
 
 
-class EchoFile:
-    """A file whose `write` returns the text, so that a CSV writer makes lines for a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
-    """Yields a CSV of all failed and skipped accounts, with one batch in memory at a time.
-    `masked`: for viewers who may not see personal data.
+    """Yields the lines of a CSV of all failed and skipped accounts, with one batch in memory at a
+    time. `masked`: for viewers who may not see personal data.
     """
-    writer = csv.writer(EchoFile())
-    yield writer.writerow(REPORT_HEADER)
+    yield LINE_WRITER.writerow(REPORT_HEADER)
     for outcome in LEFT_OUT_OUTCOMES:
         for item in iterate_items(job, outcome):
-            yield writer.writerow(report_cells(item, masked=masked))
+            yield LINE_WRITER.writerow(report_cells(item, masked=masked))
 
 
 def iterate_items(job: Job, outcome: str) -> Iterator[JobItem]:
     """Yields every item with the outcome."""
-    after = 0
-    more = True
-    while more:
-        rows, more = list_items(job, outcome, after, REPORT_BATCH)
-        yield from rows
-        after = rows[-1].account_id if rows else after
+    page = list_items(job, outcome, size=REPORT_BATCH)
+    yield from page.rows
+    while page.has_next:
+        page = list_items(job, outcome, after=page.rows[-1].account_id, size=REPORT_BATCH)
+        yield from page.rows
 
 
 def report_cells(item: JobItem, *, masked: bool) -> list[str]:
@@ -121,20 +108,22 @@ def report_cells(item: JobItem, *, masked: bool) -> list[str]:
 
 @dataclass(frozen=True)
 class WorkerSilence:
-    """No worker has run a task after `since`; None if none ever has."""
+    """The workers have run no task after `since`; None if they have never run one."""
 
     since: datetime | None
 
 
 def worker_silence() -> WorkerSilence | None:
-    """Returns None while workers run."""
+    """Returns since when no worker has run a task; None while workers run."""
     beats = WorkerBeat.objects.filter(cluster=task_queue.MAIN)
     # By the database's clock, since hosts' clocks differ.
-    at, now = beats.values_list("at", Now()).first() or (None, None)
-    return None if at and now - at < SILENT_AFTER else WorkerSilence(at)
+    last, now = beats.values_list("at", Now()).first() or (None, None)
+    if last and now - last < SILENT_AFTER:
+        return None
+    return WorkerSilence(last)
 
 
 def count_running() -> int:
-    """Returns the number of queued and running jobs, some seconds old."""
+    """Returns the number of queued and running jobs. It may be some seconds old."""
     running = Job.objects.filter(state__in=OPEN_STATES)
     return caches["pages"].get_or_set(RUNNING_KEY, running.count, RUNNING_SECONDS) or 0

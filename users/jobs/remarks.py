@@ -1,8 +1,8 @@
-"""Sentences of jobs: lines of the log, why a job stands still, and why an account was skipped.
+"""Sentences of jobs: lines of the log, why a job has stopped, and why an account was skipped.
 
-A row stores a code, the ID of the account that acted, details, and what somebody typed. The
-sentence is composed when it is shown, with the actor's name of now. So no stored sentence names
-anybody, and an erasure does not depend on the wording.
+A row stores a code, the ID of the account that acted, details, and typed text. The sentence is
+composed when it is shown, with the current name of the actor. So no stored sentence contains a
+name, and an erasure does not depend on the wording.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from users.models import State, User
 SELECTION_CHANGED = (
     "The selected accounts have changed since approval was requested. Start the job again."
 )
-# By code; {text} is what somebody typed, or an exception. The codes stay, the wording may change.
+# By code. {text} was typed by a person or is an exception. Rows store the codes, so only the
+# wording may change.
 SENTENCES = {
     "": "{text}",
-    # what happened to the job
+    # Lines of the log.
     "approval_asked": "Waiting for approval.",
     "queued": "Queued.",
     "requested_from_shell": "Requested from a shell on the server.",
@@ -34,14 +35,14 @@ SENTENCES = {
         "Done: {changed:,} changed, {skipped:,} skipped, {failed:,} failed, "
         "{unchanged:,} unchanged."
     ),
-    # why it was parked
+    # Reasons why a job was parked.
     "chunk_failed": "{text}",
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
-    "initiator_refused": "{actor} may not do this any more: {text}",
+    "initiator_refused": "{actor} may no longer do this: {text}",
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
-    # why an account was skipped
+    # Reasons why an account was skipped.
     "changed_since": "Changed since by {actor}: {action}, {at:%-d %b %Y, %H:%M} UTC.",
     "changed_outside": "Changed since, outside Rollcall.",
 }
@@ -58,7 +59,7 @@ PARKED_LINE = "Stopped after errors: {}"
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence before it is composed. `details` are JSON, and hold no personal data."""
+    """The parts of a sentence. `details` are JSON without personal data."""
 
     code: str = ""
     actor_id: int | None = None
@@ -71,16 +72,14 @@ class Remark:
 
 
 def remark_by(actor: Any, code: str, text: str = "") -> Remark:
-    """Returns a remark about something that `actor` did: an account, or a command."""
+    """Returns a remark about an action of `actor`, which is an account or a command."""
     if actor.pk is None:
         return Remark(code, details={"actor": str(actor)}, text=text)
     return Remark(code, actor_id=actor.pk, text=text)
 
 
 def compose_sentence(remark: Remark, actor: User | None) -> str:
-    """Returns the sentence. `actor`: the account with the remark's `actor_id`; None if there is
-    none.
-    """
+    """Returns the sentence. `actor`: the account with the remark's `actor_id`, or None."""
     name = remark_actor_name(remark, actor)
     values = sentence_values(remark.details or {})
     values |= {"actor": name, "text": remark.text}
@@ -91,7 +90,7 @@ def compose_sentence(remark: Remark, actor: User | None) -> str:
 
 
 def remark_actor_name(remark: Remark, actor: User | None) -> str:
-    """Returns what the actor is called now; neutral words if the account is erased."""
+    """Returns the current name of the actor; neutral words if the account is erased."""
     if remark.actor_id is None:
         return str((remark.details or {}).get("actor", ""))
     if actor is None or actor.status == State.ERASED:
@@ -100,7 +99,7 @@ def remark_actor_name(remark: Remark, actor: User | None) -> str:
 
 
 def sentence_values(details: dict[str, Any]) -> dict[str, Any]:
-    """Returns the details as sentences take them: an event's action as its label, times as such."""
+    """Returns the details for a sentence, with the label of an action and times as datetime."""
     values = dict(details)
     if "action" in details:
         values["action"] = ACTION_LABELS.get(details["action"], details["action"])

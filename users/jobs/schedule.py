@@ -1,14 +1,14 @@
-"""Every task that runs on a schedule. Written to the database after each migrate."""
+"""All scheduled tasks. They are written to the database after each migrate."""
 
 from users.jobs.queue import task_queue
 
 EVERY_MINUTE = {
-    # Emails that are due again, and those whose task was lost.
+    # Finds emails that are due for another try, and emails whose task was lost.
     "users.mail.tasks.deliver_outbox": task_queue.NOTIFY,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,
-    # The names of erased people in texts about others.
+    # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
 }
 EVERY_HOUR = {
@@ -20,7 +20,7 @@ TASKS = EVERY_MINUTE | EVERY_HOUR
 
 
 def write_schedules(**_: object) -> None:
-    """Brings the stored schedules to those above; receives the signal post_migrate."""
+    """Creates, corrects and deletes stored schedules. Receiver of the signal post_migrate."""
     for task, cluster in TASKS.items():
         minutes = 60 if task in EVERY_HOUR else 1
         task_queue.schedule_task(task, cluster=cluster, minutes=minutes)

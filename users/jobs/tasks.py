@@ -1,4 +1,4 @@
-"""Tasks of the workers: one works on jobs, one proves that a cluster runs."""
+"""Tasks of the workers: the work on jobs, and the heartbeat of a cluster."""
 
 from django.db.models.functions import Now
 
@@ -13,10 +13,10 @@ def work_on_jobs() -> None:
 
 
 def record_beat(cluster: str) -> None:
-    """Records that `cluster` takes and runs tasks; /readyz and the supervisor read it.
+    """Records that `cluster` runs tasks. /readyz and the supervisor read the record.
 
-    The main cluster also looks for jobs that no task announces. A beat is queued every few seconds
-    and when a cluster starts, so jobs go on even if the queue and the schedules were lost.
+    The main cluster also queues tasks for jobs that have none. A beat is queued every few seconds
+    and when a cluster starts, so jobs continue even if the queue and the schedules were lost.
     """
     WorkerBeat.objects.update_or_create(cluster=cluster, defaults={"at": Now()})
     if cluster == task_queue.MAIN:

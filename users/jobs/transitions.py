@@ -1,5 +1,5 @@
-"""The steps of which every change of a job's state consists: lock the row, store the state, record
-an event, add a line to the log, and tell the workers.
+"""The steps of a change of a job's state: lock the row, store the state, record an event, add a
+line to the log, and queue a task.
 """
 
 from typing import Any
@@ -17,26 +17,26 @@ from users.jobs.remarks import Remark
 from users.models import User
 
 WORK_TASK = "users.jobs.tasks.work_on_jobs"
-# Longer than a request waits for other locks: a chunk holds the row for half a second or so.
+# Longer than for other locks of a request: a chunk holds the lock for about half a second.
 LOCK_LIMITS = {"lock_timeout": "15000", "statement_timeout": "15000"}
 COUNTS = ("selected", "changed", "skipped", "failed", "unchanged")
 
 
 def lock_job(job: Job) -> Job:
-    """Returns the job, fresh and locked. Waits for the chunk that is being worked on."""
+    """Locks and returns the job. Waits for the end of the current chunk."""
     set_local_settings(LOCK_LIMITS)
     return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
 
 
 def refuse_unless(job: Job, *states: Job.State, to: str) -> None:
-    """Raises JobRefused unless the job is in one of `states`; `to`: "be paused"."""
+    """Raises JobRefused unless the job is in one of `states`. `to`: a verb such as "be paused"."""
     if job.state not in states:
         raise JobRefused(f"This job is {job.get_state_display().lower()}; it can’t {to}.")
 
 
 def enter_state(job: Job, state: Job.State) -> None:
-    """Stores the state. The caller holds the lock of the job's row. A worker that works on the job
-    finds the attempt changed, and stops.
+    """Stores the state. The caller holds the lock of the job's row. The job's worker stops, because
+    it finds another attempt number.
     """
     job.state = state
     job.attempt += 1
@@ -48,32 +48,26 @@ def enter_state(job: Job, state: Job.State) -> None:
 
 
 def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> None:
-    """Records an audit event about the job as it is now."""
+    """Records an audit event with the current state of the job."""
     after = {"kind": job.kind, "selection": job.words, "state": job.state}
     if job.has_ended:
         after |= {name: getattr(job, name) for name in COUNTS}
-    record_event(
-        action,
-        actor=by,
-        after=after,
-        reason=reason,
-        job_id=job.pk,
-    )
+    record_event(action, actor=by, after=after, reason=reason, job_id=job.pk)
 
 
 def add_line(job: Job, remark: Remark) -> JobLine:
-    """Adds a line to the job's log, and returns it."""
+    """Adds a line to the job's log and returns it."""
     return JobLine.objects.create(job=job, text=remark.text, **remark.columns())
 
 
 def enqueue_work(job: Job) -> None:
-    """Queues the task that works on jobs, if this one waits for a worker."""
+    """Queues the task that works on jobs if this job waits for a worker."""
     if job.state == Job.State.QUEUED:
         task_queue.enqueue_task(WORK_TASK)
 
 
 def job_initiator(job: Job) -> Any:
-    """Returns the account that started the job, with its permissions of now; or the command."""
+    """Returns the account that started the job, freshly loaded, or the command."""
     if job.by_id:
         return User.objects.get(pk=job.by_id)
     return access.CommandActor(job.by_text.removeprefix("command "))

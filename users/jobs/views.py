@@ -1,6 +1,7 @@
-"""Pages of the jobs: the list, one job, its report, and the controls."""
+"""The list of jobs, the page of one job with its controls, and its report."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -9,14 +10,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
-from users.exceptions import BadParameter, BadRequest, JobRefused
+from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN_STATES, Job
 from users.web.error_page import error_page
 from users.web.partials import is_partial
-from users.web.query_string import check_parameters, parse_id_parameter
+from users.web.query_string import (
+    check_parameters,
+    parse_id_parameter,
+    refuse_bad_parameters,
+    url_with_query,
+)
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 STATE_VALUES = [value for value, _ in STATE_CHOICES]
@@ -27,40 +33,34 @@ CHILDREN_SHOWN = 20
 
 @require_safe
 def index(request):
-    """The jobs that the viewer may see."""
+    """Lists the jobs that the viewer may see."""
     access.require(request.user, "view")
     state, before = parse_list_query(request, "state", STATE_VALUES, position="before")
-    jobs, more = queries.list_jobs(request.user, state=state, before=before)
-    filtered = f"state={state}" if state else ""
-    first_url = f"/jobs/?{filtered}" if filtered else "/jobs/"
-    older = "&".join(filter(None, [filtered, f"before={jobs[-1].pk}"])) if more else ""
+    page = queries.list_jobs(request.user, state=state, before=before)
     context = {
-        "jobs": jobs,
+        "jobs": page.rows,
         "state": state,
         "states": STATE_CHOICES,
         "silence": queries.worker_silence(),
-        "everybodys": access.may(request.user, "view_jobs"),
-        "older": f"/jobs/?{older}" if more else "",
-        "newest": first_url if before else "",
+        "sees_all": access.may(request.user, "view_jobs"),
     }
+    context |= page.links("/jobs/", "before", state=state)
     return render(request, "users/jobs/index.html", context)
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
-    """One job. While it runs HTMX asks for the progress alone, and then for the whole page."""
+    """Shows one job. While it runs, HTMX requests the progress, and at the end the whole page."""
     job = get_visible_job(request, pk)
     if is_partial(request):
         return progress_response(request, job)
     outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
-    kind = KINDS.get(job.kind)
     context = progress_context(job) | left_out_context(job, outcome, after)
+    context |= kind_context(job, request.user)
     context |= {
         "title": queries.job_title(job),
         "may_control": engine.may_control_job(request.user, job),
-        "facts": kind.facts(job) if kind else [],
-        "links": kind.links(job, request.user) if kind else [],
         "lines": queries.list_lines(job),
         "children": job.children.order_by("pk")[:CHILDREN_SHOWN],
     }
@@ -69,7 +69,7 @@ def show(request, pk: int):
 
 @require_safe
 def job_report(request, pk: int):
-    """A CSV of all accounts that failed or were skipped."""
+    """Streams a CSV of all accounts that failed or were skipped."""
     job = get_visible_job(request, pk)
     masked = masking.hides_personal_data(request.user)
     response = StreamingHttpResponse(
@@ -91,7 +91,7 @@ def job_pause_end(request, pk: int):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
-    """Asks, and then cancels the job."""
+    """Asks for confirmation, and cancels the job on POST."""
     if request.method == "POST":
         return control_job(
             request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
@@ -105,7 +105,7 @@ def job_cancellation(request, pk: int):
 
 @require_POST
 def job_retry(request, pk: int):
-    """Starts a new job over the accounts that failed. A second POST finds the same job."""
+    """Starts a new job over the accounts that failed. A second POST redirects to the same job."""
     job = get_visible_job(request, pk)
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
@@ -116,13 +116,13 @@ def job_retry(request, pk: int):
 
 @require_safe
 def running_badge(request):
-    """The number of running jobs in the navigation, which polls while there are any."""
+    """Shows the number of running jobs in the navigation, which polls while there are any."""
     access.require(request.user, "view_jobs")
     return render(request, "users/jobs/_badge.html", {"running": queries.count_running()})
 
 
 def control_job(request, pk: int, verb: Callable[..., Job], success: str) -> HttpResponse:
-    """Applies `verb`, and redirects to the job's page with the message `success`."""
+    """Applies `verb` and redirects to the job's page with the message `success`."""
     job = get_visible_job(request, pk)
     try:
         verb(job, by=request.user)
@@ -168,13 +168,26 @@ def progress_context(job: Job) -> dict[str, object]:
     }
 
 
+def kind_context(job: Job, viewer: Any) -> dict[str, object]:
+    """Returns the facts and links of the job's kind; none for an unknown kind."""
+    kind = KINDS.get(job.kind)
+    if kind is None:
+        return {"facts": [], "links": []}
+    return {"facts": kind.facts(job), "links": kind.links(job, viewer)}
+
+
 def left_out_context(job: Job, outcome: str, after: int) -> dict[str, object]:
-    """Failed or skipped accounts: those with `outcome`, or with the first outcome that has any."""
+    """Returns a page of the accounts with `outcome`; without one, with the first that has any."""
     if not outcome:
         outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")
-    items, more = queries.list_items(job, outcome, after) if outcome else ([], False)
-    next_url = f"/jobs/{job.pk}/?outcome={outcome}&after={items[-1].account_id}" if more else ""
-    return {"outcome": outcome, "items": items, "after": after, "more": next_url}
+    if not outcome:
+        return {"outcome": "", "items": [], "after": after, "more": ""}
+    page = queries.list_items(job, outcome, after)
+    more = ""
+    if page.has_next:
+        last = page.rows[-1].account_id
+        more = url_with_query(f"/jobs/{job.pk}/", outcome=outcome, after=last)
+    return {"outcome": outcome, "items": page.rows, "after": after, "more": more}
 
 
 def parse_list_query(request, name: str, allowed: list[str], *, position: str) -> tuple[str, int]:
@@ -182,11 +195,9 @@ def parse_list_query(request, name: str, allowed: list[str], *, position: str) -
     they are missing. Raises BadRequest.
     """
     query = request.GET
-    try:
+    with refuse_bad_parameters(back=request.path):
         check_parameters(query, name, position)
         choice = query.get(name, "")
         if choice not in ("", *allowed):
             raise BadParameter(name, f"Allowed values: {', '.join(allowed)}.")
         return choice, parse_id_parameter(position, query.get(position, ""))
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=request.path) from error

@@ -1,10 +1,10 @@
 """Works on jobs: claims one for a time slice of some seconds, works on it chunk by chunk, and
 releases it so that other jobs get a time slice too.
 
-Two things decide who may write: the lock of the job's row, which each chunk takes first, and the
-attempt number, which each claim raises. A worker that was suspended and wakes up too late finds
-another number, and writes nothing. A worker that holds the lock is alive, so a job is taken away
-only if nobody holds its lock and its heartbeat is older than the lease, by the database's clock.
+Two things decide which worker may write: the lock of the job's row, which each chunk takes first,
+and the attempt number, which each claim increments. A worker that was suspended for too long finds
+another number and writes nothing. A worker that holds the lock is alive, so a job may be claimed
+from it only if the lock is free and the heartbeat is older than the lease, by the database's clock.
 """
 
 import logging
@@ -35,34 +35,34 @@ from users.jobs.transitions import (
 
 logger = logging.getLogger(__name__)
 
-# A job without a heartbeat for so long, whose lock nobody holds, has lost its worker.
+# After this time without a heartbeat, a job whose lock is free has lost its worker.
 LEASE_SECONDS = 10
-# Attempts that ended without any progress, before the job is parked.
+# Attempts without any progress after which the job is parked.
 MAX_CRASHES = 3
 # The length of a time slice while other jobs wait.
 SLICE_SECONDS = 3
-# Its length while none waits: the worker has other tasks too.
+# The length of a time slice while no other job waits: the worker has other tasks too.
 LONG_SLICE_SECONDS = 10
-# The time that a chunk should take; its size adapts.
+# The time that a chunk should take; the size of the next one is adapted to it.
 CHUNK_SECONDS = 0.5
-# Between two chunks, for databases with a single writer.
+# The pause between two chunks, for databases with a single writer.
 PAUSE_SECONDS = {"sqlite": 0.15}
-# How far a time slice sets a job back among those that wait.
+# The time by which a time slice delays the next one of the job, for the sake of other jobs.
 REQUEUE_SECONDS = {
     Job.Priority.HIGH: 0,
     Job.Priority.NORMAL: 15,
     Job.Priority.LOW: 60,
 }
-# Tries of a chunk that the database refuses for a passing reason; together they take some 10 s.
+# Tries of a chunk that fails on a temporary error of the database. They take about 10 s together.
 MAX_CHUNK_TRIES = 12
-# Accounts in a row that fail with an exception, before the job is parked: the fault is not theirs.
+# After so many failed accounts in a row the job is parked, since the accounts are not the cause.
 MAX_FAILED_ACCOUNTS = 20
-# Tasks that a sweep queues at most.
+# The largest number of tasks that one sweep queues.
 MAX_LOST_TASKS = 4
 State = Job.State
 DATABASE_ERRORS = (OperationalError, InterfaceError)
-# Of a chunk's transaction on PostgreSQL, in milliseconds. A worker that is suspended inside one
-# loses its locks.
+# PostgreSQL settings of a chunk's transaction; times in milliseconds. A worker that is suspended
+# in a transaction loses its locks.
 CHUNK_LIMITS = {
     "lock_timeout": "3000",
     "idle_in_transaction_session_timeout": "20000",
@@ -71,7 +71,7 @@ CHUNK_LIMITS = {
 
 
 class NextStep(Enum):
-    """How a time slice goes on after a chunk."""
+    """The next step of a time slice after a chunk."""
 
     GO_ON = "the next chunk"
     SLICE_ENDS = "the time slice ends, and another one follows"
@@ -79,8 +79,8 @@ class NextStep(Enum):
 
 
 def work_time_slice() -> int | None:
-    """Works for one time slice on the job that is due first. Returns its id, or None if no job
-    waits. Queues another task while the job has more to do.
+    """Works for one time slice on the job that is due first and returns its id; None if no job
+    waits. Queues another task if the job is not finished.
     """
     while (job := claim_job()) is not None:
         if job.state == State.RUNNING:
@@ -90,14 +90,14 @@ def work_time_slice() -> int | None:
 
 
 def runnable_jobs() -> QuerySet[Job]:
-    """Jobs that wait for a worker, and those that have lost theirs."""
+    """Returns the jobs that wait for a worker or have lost their worker."""
     lost = Q(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=LEASE_SECONDS))
     return Job.objects.filter(Q(state=State.QUEUED) | lost)
 
 
 def claim_job() -> Job | None:
-    """Returns the job that is due first: claimed under a new attempt number, or parked if its
-    workers have died too often.
+    """Claims the job that is due first, or parks it if too many of its workers have died. Returns
+    the job; None if no job waits.
     """
     with transaction.atomic():
         skip = connection.features.has_select_for_update_skip_locked
@@ -115,9 +115,9 @@ def claim_job() -> Job | None:
 
 
 def begin_attempt(job: Job) -> None:
-    """Stores the claim: state, attempt number, and a crash that the first chunk takes back."""
+    """Stores the claim. It counts as a crash until the first chunk is stored."""
     if job.crashes:
-        # A smaller chunk is stored sooner.
+        # A smaller chunk is more likely to be stored before another crash.
         job.size = max(job.size // 10, 1)
     job.attempt += 1
     job.crashes += 1
@@ -127,17 +127,17 @@ def begin_attempt(job: Job) -> None:
     Job.objects.filter(pk=job.pk, started_at=None).update(started_at=Now())
 
 
-def park_job(job: Job, why: Remark) -> None:
-    """Stops the job until somebody resumes it. The caller holds the lock of the job's row."""
-    job.note_line = add_line(job, why)
+def park_job(job: Job, remark: Remark) -> None:
+    """Stops the job until someone resumes it. The caller holds the lock of the job's row."""
+    job.note_line = add_line(job, remark)
     job.crashes = 0
     enter_state(job, State.PARKED)
     record_job_event(job, "job.parked", job_initiator(job), reason=job.note)
 
 
 def enqueue_lost_work() -> int:
-    """Queues tasks for jobs that wait while no task does: it was lost, or its worker has died.
-    Returns the number of tasks.
+    """Queues tasks if jobs wait but no task does, because it was lost or its worker has died.
+    Returns the number of queued tasks.
     """
     waiting = min(runnable_jobs().count(), MAX_LOST_TASKS)
     if not waiting or task_queue.oldest_wait(task_queue.MAIN) is not None:
@@ -156,65 +156,66 @@ class TimeSlice:
         self.kind: JobKind | None = KINDS.get(job.kind)
         self.size = job.size or (self.kind.first_size if self.kind else 1)
         self.pause = PAUSE_SECONDS.get(connection.vendor, 0)
-        # In a row: chunks that the database refused, and accounts that failed.
+        # Consecutive chunks that the database refused, and consecutive accounts that failed.
         self.refusals = 0
         self.failures = 0
-        # An account that fails even alone, and its exception.
+        # The id of an account that failed in a chunk of its own, and the error.
         self.failing_account: tuple[int, str] | None = None
 
     def run(self) -> None:
         """Works on chunks until the job stops or the time is over."""
-        began = time.monotonic()
-        then = NextStep.GO_ON
-        while then == NextStep.GO_ON:
-            then = self.step()
-            if then == NextStep.GO_ON and self.is_over(time.monotonic() - began):
-                then = NextStep.SLICE_ENDS
-        if then == NextStep.SLICE_ENDS:
+        started = time.monotonic()
+        next_step = NextStep.GO_ON
+        while next_step == NextStep.GO_ON:
+            next_step = self.step()
+            if next_step == NextStep.GO_ON and self.is_over(time.monotonic() - started):
+                next_step = NextStep.SLICE_ENDS
+        if next_step == NextStep.SLICE_ENDS:
             self.release()
 
     def is_over(self, seconds: float) -> bool:
+        """Returns whether the time slice ends after so many seconds."""
         if seconds <= SLICE_SECONDS:
             return False
         return seconds > LONG_SLICE_SECONDS or self.others_wait()
 
     def step(self) -> NextStep:
-        """Works on one chunk, and handles every error of it."""
+        """Works on one chunk and handles all errors."""
         try:
-            then = self.work_chunk()
+            next_step = self.work_chunk()
             time.sleep(self.pause)
         except DATABASE_ERRORS as error:
             return self.retry_chunk(error)
         except UnworkableJob as error:
-            return self.park(error.why)
+            return self.park(error.remark)
         except Exception as error:
-            # The message may hold personal data, so it is in the job's note alone.
+            # The message may contain personal data, so only the job's note has it.
             logger.error("Job %s: a chunk failed: %s", self.pk, type(error).__name__)
             return self.park(Remark("chunk_failed", text=f"{type(error).__name__}: {error}"))
         self.refusals = 0
-        return then
+        return next_step
 
     def work_chunk(self) -> NextStep:
-        """Works on one chunk in one transaction, from the job's lock to its new cursor."""
-        began = time.monotonic()
+        """Works on one chunk in one transaction. Raises UnworkableJob."""
+        started = time.monotonic()
         with transaction.atomic():
             job = self.lock_own_job()
             if job is None:
                 return NextStep.STOP
             if self.kind is None:
                 raise UnworkableJob(Remark("kind_unknown", details={"kind": job.kind}))
-            by = job_initiator(job)
-            if why := access.find_refusal(by, self.kind.action):
-                raise UnworkableJob(Remark("initiator_refused", job.by_id, text=why.reason))
+            initiator = job_initiator(job)
+            if refusal := access.find_refusal(initiator, self.kind.action):
+                raise UnworkableJob(Remark("initiator_refused", job.by_id, text=refusal.reason))
             if not job.cursor:
                 try:
                     require_unchanged(job)
                 except JobRefused as changed:
                     raise UnworkableJob(Remark("selection_changed")) from changed
-            return self.advance(job, by, self.kind, began)
+            return self.advance(job, initiator, self.kind, started)
 
     def lock_own_job(self) -> Job | None:
-        """Returns the job, locked; None if it is no longer this worker's."""
+        """Locks and returns the job; None if this worker has lost it."""
         set_local_settings(CHUNK_LIMITS)
         job = self.own_job().select_for_update(of=("self",)).first()
         if job is None:
@@ -222,7 +223,7 @@ class TimeSlice:
         return job
 
     def own_job(self) -> QuerySet[Job]:
-        """The job's row while this claim holds."""
+        """Returns the job's row as long as this worker has the job."""
         return Job.objects.filter(
             pk=self.pk,
             attempt=self.attempt,
@@ -236,17 +237,16 @@ class TimeSlice:
             self.attempt,
         )
 
-    def advance(self, job: Job, by: Any, kind: JobKind, began: float) -> NextStep:
-        """Runs the next chunk and moves the cursor. `began`: when the transaction did."""
+    def advance(self, job: Job, initiator: Any, kind: JobKind, started: float) -> NextStep:
+        """Runs the next chunk and moves the cursor. `started`: the start of the transaction."""
         window = kind.window(job, self.size)
-        chunk = Chunk(job, by, window.ids)
+        chunk = Chunk(job, initiator, window.ids)
         added = self.run_chunk(chunk, kind) if window.ids else {}
         if added is None:
             transaction.set_rollback(True)
             return NextStep.GO_ON
-        done = window.until >= job.up_to
-        seconds = max(time.monotonic() - began, 0.001)
-        # A chunk that the window left half empty says nothing about the speed.
+        seconds = max(time.monotonic() - started, 0.001)
+        # A chunk with few accounts says little about the speed.
         if len(window.ids) * 2 > self.size:
             self.size = self.adapted_size(seconds, kind)
             job.rate = average_rate(job.rate, len(window.ids) / seconds)
@@ -258,20 +258,21 @@ class TimeSlice:
             size=self.size,
             **added,
         )
-        if done:
-            self.finish(job, kind)
-        return NextStep.STOP if done else NextStep.GO_ON
+        if window.until < job.up_to:
+            return NextStep.GO_ON
+        self.finish(job, kind)
+        return NextStep.STOP
 
     def adapted_size(self, seconds: float, kind: JobKind) -> int:
-        """The size of a chunk that takes CHUNK_SECONDS, if this one took `seconds`; it at most
-        halves or doubles.
+        """Returns the size of the next chunk so that it takes CHUNK_SECONDS, if this one took
+        `seconds`: at least half and at most twice the size of this one.
         """
         factor = min(max(CHUNK_SECONDS / seconds, 0.5), 2)
         return min(max(int(self.size * factor), 1), kind.largest_size)
 
     def run_chunk(self, chunk: Chunk, kind: JobKind) -> dict[str, Any] | None:
-        """Returns the update of the job's counts; None if the chunk failed, and smaller ones have
-        to find the account that causes it.
+        """Returns the update of the job's counts; None if the chunk failed and is to be repeated in
+        smaller ones, until the account that causes the error is alone.
         """
         ids = chunk.ids
         if self.failing_account and ids == [self.failing_account[0]]:
@@ -288,12 +289,13 @@ class TimeSlice:
         except Exception as error:
             self.shrink_chunk(ids, error)
             return None
-        self.failures = 0 if len(ids) > 1 else self.failures
+        if len(ids) > 1:
+            self.failures = 0
         return added
 
     def shrink_chunk(self, ids: list[int], error: Exception) -> None:
-        """Makes the next chunk smaller; or, if this one had a single account, marks it as failing.
-        Raises UnworkableJob after too many of those.
+        """Makes the next chunk smaller, or marks the account as failing if it was the only one.
+        Raises UnworkableJob after too many failing accounts.
         """
         name = type(error).__name__
         logger.info(
@@ -324,8 +326,8 @@ class TimeSlice:
         add_line(job, Remark("done", details=counts))
 
     def retry_chunk(self, error: Exception) -> NextStep:
-        """Waits a little, so that a smaller chunk is tried again. The error is a deadlock, a lock
-        that somebody holds for long, or a server that is away.
+        """Waits before the next try, which has a smaller chunk. The error is a deadlock, a lock
+        timeout, or a server that does not answer.
         """
         logger.info(
             "Job %s: the database refused a chunk, which will be retried: %s",
@@ -339,12 +341,12 @@ class TimeSlice:
         time.sleep(min(0.05 * 2**self.refusals, 2))
         return NextStep.GO_ON if self.refusals < MAX_CHUNK_TRIES else NextStep.SLICE_ENDS
 
-    def park(self, why: Remark) -> NextStep:
-        """Parks the job, if it is still this worker's."""
+    def park(self, remark: Remark) -> NextStep:
+        """Parks the job unless this worker has lost it."""
         try:
             with transaction.atomic():
                 if (job := self.lock_own_job()) is not None:
-                    park_job(job, why)
+                    park_job(job, remark)
         except DATABASE_ERRORS as error:
             return self.retry_chunk(error)
         return NextStep.STOP
@@ -353,7 +355,7 @@ class TimeSlice:
         return runnable_jobs().exclude(pk=self.pk).exists()
 
     def release(self) -> None:
-        """Queues the job again, behind those that wait already; sooner with a higher priority."""
+        """Queues the job again behind the waiting jobs; a higher priority makes it due earlier."""
         try:
             with transaction.atomic():
                 if not self.requeue():
@@ -367,28 +369,24 @@ class TimeSlice:
             connection.close()
 
     def requeue(self) -> bool:
-        """Returns True if the job was still this worker's."""
+        """Queues the job again. Returns False if this worker has lost it."""
         for priority, seconds in REQUEUE_SECONDS.items():
             own = self.own_job().filter(priority=priority)
             due = Now() + timedelta(seconds=seconds)
-            if own.update(
-                state=State.QUEUED,
-                due_at=due,
-                crashes=0,
-            ):
+            if own.update(state=State.QUEUED, due_at=due, crashes=0):
                 task_queue.enqueue_task(WORK_TASK)
                 return True
         return False
 
 
 def average_rate(before: float, now: float) -> float:
-    """Accounts per second, as an average that forgets; `before` is 0 at first."""
+    """Returns a moving average of accounts per second. `before` is 0 for the first value."""
     return 0.8 * before + 0.2 * now if before else now
 
 
 class UnworkableJob(Exception):
-    """The job can't go on as it is. `why` says it to those who may resume the job."""
+    """The job cannot continue. `remark` is shown to those who may resume it."""
 
-    def __init__(self, why: Remark):
-        super().__init__(why.code)
-        self.why = why
+    def __init__(self, remark: Remark):
+        super().__init__(remark.code)
+        self.remark = remark

@@ -1,10 +1,9 @@
-"""Sends what waits in the outbox.
+"""Sends the messages that wait in the outbox.
 
-A message is claimed by a conditional UPDATE that counts the attempt and moves `due_at` on, before
-anything is sent. A process that dies in between leaves a message that is due again a little later
-and goes out with the same Message-ID: at least once, never lost. One letter of many goes out at
-most once: while it is handed over its outcome is unknown, and unknown it stays where nobody comes
-back to say.
+A message is claimed before it is sent, by a conditional UPDATE that counts the attempt and defers
+`due_at`. If the process dies, the message is due again a little later and is sent with the same
+Message-ID: at least once, never lost. A bulk letter is sent at most once: its state is UNKNOWN
+while it is being sent, and stays so if the process dies.
 """
 
 import logging
@@ -22,11 +21,12 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12
 BATCH = 50
-SERVICE_CLOSING = 421  # the server hangs up; the next message needs a new connection
+# The server closes the connection; the next message needs a new one.
+SERVICE_CLOSING = 421
 
 
 def deliver_due_messages(seconds: float = 20) -> int:
-    """Sends due messages for at most `seconds`, over one connection; the number that left."""
+    """Sends due messages for at most `seconds`, over one connection. Returns their number."""
     deadline = time.monotonic() + seconds
     sent = 0
     connection = get_connection()
@@ -43,60 +43,62 @@ def deliver_due_messages(seconds: float = 20) -> int:
 
 
 def due_messages() -> list[Message]:
-    """Mails to single people first: somebody waits for them, however many a job has put into the
-    outbox.
-    """
+    """Returns the next messages: individual emails first, because somebody waits for them."""
     waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
-    return list(
-        waiting.select_related("account", "letter").order_by("is_bulk", "due_at", "id")[:BATCH]
-    )
+    ordered = waiting.order_by("is_bulk", "due_at", "id")
+    return list(ordered.select_related("account", "letter")[:BATCH])
 
 
 def claim_message(message: Message) -> bool:
-    """Whether this process may send it now. The row says until when nobody else may."""
-    mine = Message.objects.filter(
+    """Claims the message for one attempt, until its new `due_at`. Returns whether it succeeded."""
+    claimable = Message.objects.filter(
         pk=message.pk, state=Message.State.WAITING, attempts=message.attempts
     )
     message.attempts += 1
-    state = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
-    return (
-        mine.update(
-            attempts=message.attempts,
-            due_at=timezone.now() + retry_delay(message.attempts),
-            state=state,
-        )
-        == 1
+    claimed = claimable.update(
+        attempts=message.attempts,
+        due_at=timezone.now() + retry_delay(message.attempts),
+        state=claimed_state(message),
     )
+    return claimed == 1
+
+
+def claimed_state(message: Message) -> Message.State:
+    """Returns the state of a message while it is being sent."""
+    return Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
 
 
 def at_most_once(message: Message) -> bool:
-    """Returns whether the message must not be sent twice: a bulk letter. Individual emails are
-    rather sent twice than never.
+    """Returns whether the message is a bulk letter, which must not be sent twice.
+
+    Individual emails are rather sent twice than never.
     """
     return message.is_bulk and message.kind == Message.Kind.LETTER
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """One minute after the first attempt, doubling, six hours at most."""
+    """Returns one minute after the first attempt, doubled by each further one, up to six hours."""
     return timedelta(minutes=min(2 ** min(attempts - 1, 9), 360))
 
 
 def deliver_message(message: Message, connection) -> bool:
-    """True if the server took it. Raises ConnectionError when no further message can be sent
-    either.
+    """Sends the message unless it is obsolete. Returns whether the server accepted it.
+
+    Raises ConnectionError if no further message can be sent either.
     """
-    message.account.refresh_from_db()  # the batch may have been read some time ago
+    # The batch may have been read some time ago.
+    message.account.refresh_from_db()
     if reason := drop_reason(message):
         set_message_state(message, Message.State.DROPPED, reason)
         return False
     if message.attempts > MAX_ATTEMPTS:
-        record_failure(
-            message, "All attempts failed: the sending process died each time.", final=True
-        )
+        reason = "All attempts failed: the sending process died each time."
+        record_failure(message, reason, final=True)
         return False
     try:
         mail = compose_mail(message)
-        mail.message()  # where a header cannot be made, this says so before anything is sent
+        # Raises for an invalid header, before anything is sent.
+        mail.message()
     except Exception as error:
         logger.exception("Email %s can't be built", message.pk)
         # Recorded, not raised: it must not block the other messages.
@@ -107,8 +109,9 @@ def deliver_message(message: Message, connection) -> bool:
 
 
 def open_connection(message: Message, connection) -> None:
-    """Opens the connection or raises ConnectionError. An error here, such as a wrong password, is
-    not the message's fault.
+    """Opens the connection or raises ConnectionError.
+
+    An error here, such as a wrong password, is not the fault of the message.
     """
     try:
         connection.open()
@@ -118,8 +121,10 @@ def open_connection(message: Message, connection) -> None:
 
 
 def send_message(message: Message, mail: EmailMessage, connection) -> bool:
-    """The server's 5xx about the recipient or the text is final; about the sender, it is ours to
-    mend and mail waits.
+    """Sends the mail over the open connection. Returns whether the server accepted it.
+
+    A 5xx reply about the recipient or the text is final. One about the sender is an error of the
+    configuration, so the message waits until it is fixed.
     """
     try:
         connection.send_messages([mail])
@@ -129,11 +134,8 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
         if code == SERVICE_CLOSING:
             connection.close()
     except smtplib.SMTPResponseException as error:
-        record_failure(
-            message,
-            error_text(error),
-            final=error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused),
-        )
+        final = error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused)
+        record_failure(message, error_text(error), final=final)
         connection.close()
     except smtplib.SMTPNotSupportedError as error:
         # The server cannot deliver to this kind of address.
@@ -148,7 +150,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
 
 
 def record_lost_connection(message: Message, error: str) -> None:
-    """The connection broke while the message was handed over: the server may have it, or not."""
+    """Records that the connection broke during the transfer: the server may have the message."""
     if at_most_once(message):
         set_message_state(message, Message.State.UNKNOWN, error)
     else:
@@ -156,29 +158,24 @@ def record_lost_connection(message: Message, error: str) -> None:
 
 
 def record_failure(message: Message, error: str, *, final: bool) -> None:
-    state = (
-        Message.State.FAILED if final or message.attempts >= MAX_ATTEMPTS else Message.State.WAITING
-    )
+    """Records a failed attempt. `final`: further attempts would fail too."""
+    is_last = final or message.attempts >= MAX_ATTEMPTS
+    state = Message.State.FAILED if is_last else Message.State.WAITING
     set_message_state(message, state, error)
 
 
 def set_message_state(message: Message, state: Message.State, error: str = "") -> None:
-    """That it was sent is true whoever says it. Anything else only the process may say that claimed
-    it last: one that was stopped for a while must not put a message back that another one has sent
-    since.
+    """Stores the outcome of an attempt.
+
+    Any process may record that it sent the message. Other outcomes are stored only for the process
+    that claimed it last: a process that hung must not requeue a message that has been sent since.
     """
-    mine = Message.objects.filter(pk=message.pk)
+    row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        mine.update(
-            state=state,
-            error="",
-            sent_at=timezone.now(),
-        )
+        row.update(state=state, error="", sent_at=timezone.now())
     else:
-        claimed = Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
-        mine.filter(state=claimed, attempts=message.attempts).update(
-            state=state, error=error[:1000]
-        )
+        claimed = row.filter(state=claimed_state(message), attempts=message.attempts)
+        claimed.update(state=state, error=error[:1000])
 
 
 def error_text(error: Exception) -> str:

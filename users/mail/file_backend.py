@@ -1,6 +1,4 @@
-"""A mail backend for a laptop: each mail becomes a page under var/mail/ that a browser opens, and
-an .eml beside it.
-"""
+"""A mail backend for development: it writes each mail to var/mail/ as an .html and an .eml file."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -12,7 +10,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
-STEM_LENGTH = 8  # characters of a message's id that its file is named by
+# Characters of a message's ID in its file name.
+STEM_LENGTH = 8
 
 
 class FilesBackend(BaseEmailBackend):
@@ -24,13 +23,12 @@ class FilesBackend(BaseEmailBackend):
 
 
 def remove_mail_files(message_ids: Iterable[str], folder: Path) -> int:
-    """Takes away the files of these messages; how many mails they were."""
+    """Deletes the files of these messages. Returns the number of mails."""
     removed = 0
     for message_id in message_ids:
         for path in folder.glob(f"*-{message_id[:STEM_LENGTH]}.eml"):
-            if (
-                message_id.encode() in path.read_bytes()
-            ):  # and not another one whose id begins alike
+            # File names contain only the beginning of the ID, which another message may share.
+            if message_id.encode() in path.read_bytes():
                 path.unlink(missing_ok=True)
                 path.with_suffix(".html").unlink(missing_ok=True)
                 removed += 1
@@ -38,36 +36,31 @@ def remove_mail_files(message_ids: Iterable[str], folder: Path) -> int:
 
 
 def remove_files_naming(names: Callable[[str], bool], folder: Path) -> int:
-    """Takes away the files of mails whose text `names` somebody; how many mails they were."""
-    found = [
-        page for page in folder.glob("*.html") if names(unescape(page.read_text(encoding="utf-8")))
-    ]
-    for page in found:
-        page.with_suffix(".eml").unlink(missing_ok=True)
-        page.unlink(missing_ok=True)
-    return len(found)
+    """Deletes the files of mails for whose text `names` returns True. Returns their number."""
+    removed = 0
+    for page in list(folder.glob("*.html")):
+        if names(unescape(page.read_text(encoding="utf-8"))):
+            page.with_suffix(".eml").unlink(missing_ok=True)
+            page.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def write_mail_file(mail, folder: Path) -> Path:
-    """The path of the page. Files are named by time, so that the newest stands last."""
-    folder.mkdir(
-        parents=True,
-        exist_ok=True,
-        mode=0o700,
-    )  # the links in here sign people in
+    """Writes the files of a mail, and returns the path of the page.
+
+    Their names begin with the time, so that the newest is listed last.
+    """
+    # Private, because links in mails grant access to accounts.
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     message = mail.message()
-    stem = (
-        timezone.now().strftime("%Y%m%d-%H%M%S.%f-")
-        + message["Message-ID"].strip("<>").split("@")[0][:STEM_LENGTH]
-    )
+    message_id = message["Message-ID"].strip("<>").split("@")[0]
+    stem = f"{timezone.now():%Y%m%d-%H%M%S.%f}-{message_id[:STEM_LENGTH]}"
     (folder / f"{stem}.eml").write_bytes(message.as_bytes())
-    html = next(
-        (content for content, kind in mail.alternatives if kind == "text/html"),
-        f"<pre>{escape(mail.body)}</pre>",
-    )
+    plain_text = f"<pre>{escape(mail.body)}</pre>"
+    html_parts = (content for content, kind in mail.alternatives if kind == "text/html")
+    html = next(html_parts, plain_text)
+    header = f"<p>To: {escape(', '.join(mail.to))}<br>Subject: {escape(mail.subject)}</p>"
     page = folder / f"{stem}.html"
-    page.write_text(
-        f"<p>To: {escape(', '.join(mail.to))}<br>Subject: {escape(mail.subject)}</p>\n{html}",
-        encoding="utf-8",
-    )
+    page.write_text(f"{header}\n{html}", encoding="utf-8")
     return page

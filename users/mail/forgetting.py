@@ -19,8 +19,9 @@ def erase_mail(erasure: Erasure) -> None:
 
 
 def erase_messages(account: User) -> None:
-    """Drops pending messages, and blanks recipient and server errors of all. That they were sent
-    stays.
+    """Drops pending messages, and blanks the recipient and the server error of all messages.
+
+    The records of their delivery stay.
     """
     messages = Message.objects.filter(account=account)
     message_ids = messages.values_list("message_id", flat=True)
@@ -30,7 +31,7 @@ def erase_messages(account: User) -> None:
 
 
 def erase_own_letters(account: User) -> None:
-    """Blanks the letters that were written to this person alone."""
+    """Blanks the letters that were written only to this person."""
     own = Letter.objects.filter(messages__account=account, is_bulk=False)
     alone = own.exclude(Exists(messages_to_others(account)))
     ids = list(alone.values_list("pk", flat=True))
@@ -38,9 +39,9 @@ def erase_own_letters(account: User) -> None:
 
 
 def refuse_pending_letters(account: User, names: PersonNames) -> None:
-    """Raises VerbRefused if a bulk letter names the person and has not been sent to everyone.
+    """Raises VerbRefused if a bulk letter names the person and is still being sent.
 
-    Once it has been sent, it is redacted like any other text.
+    Letters that have been sent are redacted like any other text.
     """
     pending = messages_to_others(account).filter(state=Message.State.WAITING)
     letters = Letter.objects.filter(Exists(pending), is_bulk=True).order_by("pk")
@@ -52,5 +53,5 @@ def refuse_pending_letters(account: User, names: PersonNames) -> None:
 
 
 def messages_to_others(account: User) -> QuerySet[Message]:
-    """Returns the messages of an outer Letter query that go to somebody else."""
+    """Returns the messages of an outer Letter query that go to other accounts."""
     return Message.objects.filter(letter=OuterRef("pk")).exclude(account=account)

@@ -1,4 +1,4 @@
-"""Letters by staff: plain text with placeholders that are filled in for each recipient."""
+"""Letters by staff: plain text with placeholders for values of each recipient."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,9 @@ from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 
 PLACEHOLDER = re.compile(r"\{ ?([a-z_]+) ?\}")
-# Nothing else is ever looked up in an account. Whoever has no name is called by the username.
+# Zero-width characters that some scripts and emoji need.
+JOINERS = "\u200c\u200d"
+# The only values of an account that letters may use. The username replaces a missing name.
 VARIABLES: dict[str, Callable[[User], str]] = {
     "name": lambda account: account.display_name,
     "first_name": lambda account: account.first_name or account.display_name,
@@ -23,14 +25,17 @@ PLACEHOLDER_NAMES = ", ".join(f"{{{name}}}" for name in VARIABLES)
 
 
 def fill_placeholders(template: str, account: User) -> str:
-    """For this person. What stands in a value is not looked at again."""
-    return PLACEHOLDER.sub(
-        lambda place: VARIABLES[place[1]](account) if place[1] in VARIABLES else place[0], template
-    )
+    """Returns the text for one recipient. Placeholders within values are not replaced."""
+
+    def placeholder_value(match: re.Match[str]) -> str:
+        variable = VARIABLES.get(match[1])
+        return variable(account) if variable else match[0]
+
+    return PLACEHOLDER.sub(placeholder_value, template)
 
 
 def fill_subject(template: str, account: User) -> str:
-    """A subject: one line, whatever a name may hold."""
+    """Returns a subject for one recipient, as one line whatever their name contains."""
     return " ".join(fill_placeholders(template, account).split())
 
 
@@ -40,28 +45,23 @@ def clean_letter(subject: str, text: str) -> tuple[str, str]:
     subject = subject.strip()
     errors = {
         "subject": letter_error(subject, SUBJECT_MAX, "A subject"),
-        "text": letter_error(
-            text, TEXT_MAX, "An email", allow="\n\t\u200c\u200d"
-        ),  # the last two join letters and signs
+        "text": letter_error(text, TEXT_MAX, "An email", allow=f"\n\t{JOINERS}"),
     }
-    if found := {field: why for field, why in errors.items() if why}:
+    if found := {field: error for field, error in errors.items() if error}:
         raise ValidationError(found)
     return subject, text
 
 
-def letter_error(template: str, longest: int, what: str, allow: str = "\u200c\u200d") -> str:
-    """Returns the error of a template as a sentence, or ""."""
+def letter_error(template: str, longest: int, what: str, allow: str = JOINERS) -> str:
+    """Returns the error of a template as a sentence, or "". `allow`: invisible characters."""
     if not template:
         return "Write something first."
     if len(template) > longest:
         return f"{what} can have at most {longest:,} characters; this one has {len(template):,}."
-    if odd := next(
-        (char for char in template if category(char) in INVISIBLE_CATEGORIES and char not in allow),
-        "",
-    ):
-        return f"This contains an invisible character (U+{ord(odd):04X}). Remove it."
-    if strange := next(
-        (name for name in PLACEHOLDER.findall(template) if name not in VARIABLES), ""
-    ):
-        return f"Unknown placeholder {{{strange}}}. Available: {PLACEHOLDER_NAMES}."
+    for char in template:
+        if category(char) in INVISIBLE_CATEGORIES and char not in allow:
+            return f"This contains an invisible character (U+{ord(char):04X}). Remove it."
+    for name in PLACEHOLDER.findall(template):
+        if name not in VARIABLES:
+            return f"Unknown placeholder {{{name}}}. Available: {PLACEHOLDER_NAMES}."
     return ""

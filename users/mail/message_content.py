@@ -1,4 +1,4 @@
-"""Composes emails: subject, templates and link of each kind, and when one is no longer sent."""
+"""Composes emails of each kind, and decides which are obsolete when they are due."""
 
 from datetime import datetime
 from typing import Any
@@ -25,30 +25,30 @@ SUBJECTS = {
     KIND.VERIFICATION: "Confirm your email address",
 }
 LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
-# The state that an account must be in for the mail to be true.
+# The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
 
 def drop_reason(message: Message) -> str:
-    """Why this message should not be sent any more, or ""."""
+    """Returns why this message should not be sent any more, or ""."""
     if message.kind == KIND.LETTER:
         return letter_drop_reason(message)
     account = message.account
-    fits = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
+    required = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account’s email address has changed."
-    if account.state != fits:
-        return f"The account is {account.state.label.lower()}" + (
-            "." if fits == State.ACTIVE else f", no longer {fits}."
-        )
+    if account.state != required:
+        change = "" if required == State.ACTIVE else f", no longer {required}"
+        return f"The account is {account.state.label.lower()}{change}."
     if message.kind == KIND.VERIFICATION and account.email_verified_at:
         return "The email address is already verified."
     return ""
 
 
 def letter_drop_reason(message: Message) -> str:
-    """It goes to whoever is there, in whatever state; but to no address that may be somebody else's
-    by now.
+    """Returns why a letter should not be sent any more, or "".
+
+    The account may be in any of LIVING_STATES, but its address must be unchanged and verified.
     """
     account = message.account
     if message.letter is None or not message.letter.text:
@@ -61,47 +61,53 @@ def letter_drop_reason(message: Message) -> str:
 
 
 def compose_mail(message: Message) -> EmailMultiAlternatives:
-    """The mail itself. Its link is made here, at the last moment, and stored nowhere."""
-    context: dict[str, Any] = {
-        "account": message.account,
-        "link": settings.SITE_URL + link_path(message),
-        "until": local_time_text(message.account.suspended_until, message.account),
-        "site_url": settings.SITE_URL,
-        "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
-        "subject": mail_subject(message),
-        "text": letter_text.fill_placeholders(message.letter.text, message.account)
-        if message.letter
-        else "",
-        "answers": settings.MAIL_REPLY_TO if message.letter else "",
-    }
+    """Returns the mail of a message."""
+    context = mail_context(message)
+    reply_to = context["answers"]
     mail = EmailMultiAlternatives(
         subject=context["subject"],
         body=render_to_string(f"users/mail/{message.kind}.txt", context),
         to=[message.to],
-        reply_to=[settings.MAIL_REPLY_TO] if message.letter and settings.MAIL_REPLY_TO else None,
+        reply_to=[reply_to] if reply_to else None,
         headers={
-            # the same at every attempt
+            # Equal for all attempts.
             "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",
             "Auto-Submitted": "auto-generated",
         },
     )
-    mail.attach_alternative(
-        render_to_string(f"users/mail/{message.kind}.html", context), "text/html"
-    )
+    html = render_to_string(f"users/mail/{message.kind}.html", context)
+    mail.attach_alternative(html, "text/html")
     return mail
 
 
+def mail_context(message: Message) -> dict[str, Any]:
+    """Returns the context of the mail templates. Its link is created now and never stored."""
+    account = message.account
+    letter = message.letter
+    text = letter_text.fill_placeholders(letter.text, account) if letter else ""
+    reply_to = settings.MAIL_REPLY_TO if letter else ""
+    return {
+        "account": account,
+        "link": settings.SITE_URL + link_path(message),
+        "until": local_time_text(account.suspended_until, account),
+        "site_url": settings.SITE_URL,
+        "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
+        "subject": mail_subject(message),
+        "text": text,
+        "answers": reply_to,
+    }
+
+
 def mail_subject(message: Message) -> str:
-    return (
-        letter_text.fill_subject(message.letter.subject, message.account)
-        if message.letter
-        else SUBJECTS[KIND(message.kind)]
-    )
+    if message.letter:
+        return letter_text.fill_subject(message.letter.subject, message.account)
+    return SUBJECTS[KIND(message.kind)]
 
 
 def link_path(message: Message) -> str:
-    """Where the mail's link leads. What a link of ours opens, it opens once and for
-    PASSWORD_RESET_TIMEOUT seconds.
+    """Returns the path of the mail's link.
+
+    Links with a token work once, and for PASSWORD_RESET_TIMEOUT seconds.
     """
     if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET):
         return token_path(
@@ -119,16 +125,12 @@ def token_path(name: str, account: User, keys: PasswordResetTokenGenerator) -> s
 
 
 def local_time_text(at: datetime | None, account: User) -> str:
-    """In the time zone of the account, which is named; "" for None."""
+    """Returns a time in the account's time zone, with the name of the zone; "" for None."""
     if at is None:
         return ""
     try:
         at = at.astimezone(ZoneInfo(account.time_zone or "UTC"))
-    except (
-        KeyError,
-        ValueError,
-        OSError,
-        OverflowError,
-    ):  # a name that this machine does not know; a day that has no next
+    except (KeyError, ValueError, OSError, OverflowError):
+        # This machine does not know the zone, or the time is out of range in it.
         at = at.astimezone(ZoneInfo("UTC"))
     return f"{at:%-d %B %Y, %H:%M} ({at.tzinfo})"

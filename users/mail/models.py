@@ -1,4 +1,4 @@
-"""The outbox: a message is a row, written in the transaction that causes it."""
+"""The outbox: a message is a row, inserted in the transaction that causes it."""
 
 from functools import partial
 from secrets import token_hex
@@ -26,8 +26,9 @@ class Letter(models.Model):
 
 
 class Message(models.Model):
-    """One mail to one account. The row holds no text and no link: both are made when it is sent, so
-    no secret is stored.
+    """One mail to one account.
+
+    The row holds neither text nor link. They are created when it is sent, so no secret is stored.
     """
 
     class Kind(models.TextChoices):
@@ -43,10 +44,10 @@ class Message(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         DROPPED = "dropped", "Not sent"
-        # A bulk letter was handed over and may have arrived: it is not sent again.
+        # A bulk letter that may have been delivered, and is not sent again.
         UNKNOWN = "unknown", "Unknown"
 
-    # No index of its own: Meta.indexes has one that begins with it.
+    # Meta.indexes has an index that begins with it.
     account = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, related_name="messages", db_index=False
     )
@@ -63,11 +64,7 @@ class Message(models.Model):
     message_id = models.CharField(
         max_length=32, default=partial(token_hex, 16), unique=True, editable=False
     )
-    state = models.CharField(
-        max_length=10,
-        choices=State.choices,
-        default=State.WAITING,
-    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
     is_bulk = models.BooleanField(
         default=False,
@@ -84,7 +81,7 @@ class Message(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            # Whatever becomes of a job that writes to many, nobody has its letter twice.
+            # Even if its job is retried, nobody gets a letter twice.
             models.UniqueConstraint(
                 fields=["letter", "account"],
                 name="message_letter_once",

@@ -1,4 +1,4 @@
-"""The task that the `notify` cluster runs when it is rung."""
+"""The task that the `notify` cluster runs for new messages."""
 
 from users.mail import delivery
 

@@ -1,6 +1,4 @@
-"""Links in mails: an account's number and a key that the server alone can make. Nothing personal is
-in them.
-"""
+"""Tokens for the links that confirm an email address. They contain nothing personal."""
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
@@ -8,9 +6,7 @@ from users.models import User
 
 
 class VerificationTokenGenerator(PasswordResetTokenGenerator):
-    """Keys that confirm an address: for this address alone, once, and for PASSWORD_RESET_TIMEOUT
-    seconds.
-    """
+    """Creates tokens that are valid for one address, once, for PASSWORD_RESET_TIMEOUT seconds."""
 
     key_salt = "users.mail.verification_tokens.verification"
 

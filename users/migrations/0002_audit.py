@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 (
                     "target_version",
                     models.PositiveIntegerField(
-                        help_text="The version that the change made", null=True
+                        help_text="Version of the account after the change", null=True
                     ),
                 ),
                 ("before", models.JSONField(default=dict)),

@@ -40,32 +40,31 @@ class Migration(migrations.Migration):
                 (
                     "origin",
                     models.JSONField(
-                        default=dict, help_text="Of the request that started it, for its events"
+                        default=dict,
+                        help_text="Origin of the request that started the job, for its events",
                     ),
                 ),
                 (
                     "selection",
                     models.TextField(
                         blank=True,
-                        help_text="A query string, never a list that grows with the selection",
+                        help_text="A query string; its length does not depend on the number of accounts",
                     ),
                 ),
                 ("words", models.TextField(blank=True, help_text="The selection in words")),
-                ("parameters", models.JSONField(default=dict, help_text="Without secrets")),
+                ("parameters", models.JSONField(default=dict, help_text="Never secrets")),
                 (
                     "up_to",
                     models.BigIntegerField(
                         default=0,
-                        help_text="The highest id as of `as_of`; accounts made later are left out",
+                        help_text="The highest account ID at `as_of`; accounts created later are not included",
                     ),
                 ),
                 ("as_of", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "expected",
                     models.BigIntegerField(
-                        help_text=(
-                            "How many accounts were selected at the start, where that is known"
-                        ),
+                        help_text="Number of selected accounts at the start, if known",
                         null=True,
                     ),
                 ),
@@ -73,7 +72,7 @@ class Migration(migrations.Migration):
                     "frozen",
                     models.CharField(
                         blank=True,
-                        help_text="Fingerprint of the accounts that approval was asked for",
+                        help_text="Fingerprint of the accounts that are to be approved",
                         max_length=100,
                     ),
                 ),
@@ -108,13 +107,14 @@ class Migration(migrations.Migration):
                     "attempt",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Counted with each claim; a worker with an older one is stale",
+                        help_text="Incremented by each claim; a worker with a lower number has lost the job",
                     ),
                 ),
                 (
                     "crashes",
                     models.PositiveSmallIntegerField(
-                        default=0, help_text="Attempts since something was stored, counted before"
+                        default=0,
+                        help_text="Attempts since the last stored chunk, including the current one",
                     ),
                 ),
                 ("heartbeat_at", models.DateTimeField(null=True)),
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                     "due_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now,
-                        help_text="Whose is the earliest has the next turn",
+                        help_text="The job with the earliest time is worked on next",
                     ),
                 ),
                 (
@@ -134,15 +134,20 @@ class Migration(migrations.Migration):
                 (
                     "size",
                     models.PositiveIntegerField(
-                        default=0, help_text="Accounts in the next chunk; 0: not known yet"
+                        default=0, help_text="Accounts in the next chunk; 0 if not known yet"
                     ),
                 ),
-                ("rate", models.FloatField(default=0, help_text="Accounts per second of late")),
+                (
+                    "rate",
+                    models.FloatField(
+                        default=0, help_text="Accounts per second, averaged over recent chunks"
+                    ),
+                ),
                 (
                     "key",
                     models.CharField(
                         blank=True,
-                        help_text="Chosen by whoever asks: the same key again is the same job",
+                        help_text="Chosen by the caller; the same key returns the same job",
                         max_length=64,
                     ),
                 ),
@@ -256,7 +261,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        help_text="Whom the sentence names",
+                        help_text="The account that the sentence names",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
@@ -267,21 +272,21 @@ class Migration(migrations.Migration):
                     "reason",
                     models.CharField(
                         blank=True,
-                        help_text="The text of the remark; without a code, all of it",
+                        help_text="The text of the remark; the whole reason if there is no code",
                         max_length=500,
                     ),
                 ),
                 (
                     "before",
                     models.JSONField(
-                        help_text="The changed fields as they were; null once it is forgotten",
+                        help_text="The changed fields before the change; null once forgotten",
                         null=True,
                     ),
                 ),
                 (
                     "version",
                     models.PositiveIntegerField(
-                        help_text="Of the account after the change", null=True
+                        help_text="Version of the account after the change", null=True
                     ),
                 ),
                 (
@@ -336,7 +341,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        help_text="Whom the sentence names",
+                        help_text="The account that the sentence names",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
@@ -345,7 +350,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "text",
-                    models.TextField(blank=True, help_text="What someone typed, or an exception"),
+                    models.TextField(
+                        blank=True, help_text="Text that a person typed, or an exception"
+                    ),
                 ),
                 (
                     "job",
@@ -365,7 +372,7 @@ class Migration(migrations.Migration):
             name="note_line",
             field=models.ForeignKey(
                 db_index=False,
-                help_text="The line of the log that says why it stands still",
+                help_text="The log line that says why the job has stopped",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
@@ -385,7 +392,10 @@ class Migration(migrations.Migration):
                     "expires_at",
                     models.DateTimeField(help_text="Null while it is being written", null=True),
                 ),
-                ("removed_at", models.DateTimeField(help_text="When its pieces went", null=True)),
+                (
+                    "removed_at",
+                    models.DateTimeField(help_text="When its content was deleted", null=True),
+                ),
                 (
                     "job",
                     models.OneToOneField(
@@ -415,16 +425,16 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("first", models.BigIntegerField(help_text="The lowest id in it")),
-                ("last", models.BigIntegerField(help_text="The highest one")),
+                ("first", models.BigIntegerField(help_text="The lowest account ID")),
+                ("last", models.BigIntegerField(help_text="The highest account ID")),
                 ("rows", models.PositiveIntegerField()),
                 (
                     "size",
-                    models.PositiveIntegerField(help_text="Bytes, before they were compressed"),
+                    models.PositiveIntegerField(help_text="Bytes before compression"),
                 ),
                 (
                     "masked",
-                    models.BooleanField(help_text="Whether addresses and numbers in it are masked"),
+                    models.BooleanField(help_text="Whether addresses and phone numbers are masked"),
                 ),
                 ("content", models.BinaryField()),
                 ("index", models.BinaryField()),

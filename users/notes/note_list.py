@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from users.models import User
 from users.notes.models import Note
+from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter
 
 SIZE = 25  # notes on a page
@@ -17,11 +18,6 @@ SIZE = 25  # notes on a page
 def notes_page(account: User, query: QueryDict) -> dict[str, Any]:
     """Returns a page of notes and the URLs of the next and the first one. Raises BadParameter."""
     check_parameters(query, "after")
-    found = Note.objects.filter(account=account).order_by("-id")
-    if after := parse_id_parameter("after", query.get("after", "")):
-        found = found.filter(pk__lt=after)
-    rows = list(found[: SIZE + 1])
-    path = f"/users/{account.pk}/notes/"
-    older = f"{path}?after={rows[SIZE - 1].pk}" if len(rows) > SIZE else ""
-    newest = path if after else ""
-    return {"notes": rows[:SIZE], "older": older, "newest": newest}
+    after = parse_id_parameter("after", query.get("after", ""))
+    page = newest_page(Note.objects.filter(account=account), SIZE, after)
+    return {"notes": page.rows} | page.links(f"/users/{account.pk}/notes/")

@@ -1,4 +1,4 @@
-"""Prepares an erasure: reserves names, finds the person's texts, and queues their redaction."""
+"""The first step of an erasure: reserves names and queues the redaction of other texts."""
 
 from django.core.cache import caches
 from django.db import transaction

@@ -1,6 +1,7 @@
-"""Finds people's values in texts in any spelling: other case, accents, signs between digits.
+"""Finds people's values in texts, whatever the case, accents and separators between digits.
 
-A scan may search for a hundred thousand values. The time for one text does not depend on how many.
+A scan may search for a hundred thousand values. The time for one text does not depend on their
+number.
 """
 
 import re
@@ -14,21 +15,24 @@ from users.database.erasure_rules import ERASED_TEXT as ERASED
 from users.identifiers import PLAIN_LETTERS, fold_identifier, is_ignorable_character
 
 WORD = re.compile(r"[^\W_]+")
-# A value is no part of a longer name or address.
+# A match must not be part of a longer name or address.
 BEFORE = r"(?<![^\W_])(?<![^\W_][_.+\-@])"
-BEHIND = r"(?![^\W_])(?![_.+\-@][^\W_])"
-WORD_SEPARATOR = r"(?:,?\s+|\+)"  # between the words of a name; a plus in a link
+AFTER = r"(?![^\W_])(?![_.+\-@][^\W_])"
+# Between the words of a name; a plus in a link.
+WORD_SEPARATOR = r"(?:,?\s+|\+)"
 DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[\s().\-/–]{0,3}[0-9]){5,}(?![^\W_])")
-MAX_CLEAN_TEXTS = 10_000  # texts
-MIN_DIGITS = 6  # digits of a number that is searched for
+MAX_CLEAN_TEXTS = 10_000
+# Shorter numbers are not searched for.
+MIN_DIGITS = 6
 WordKey = tuple[str, ...]
 
 
 class Span(NamedTuple):
-    """A match in a text. `owner`: the ID of the account whose value it is."""
+    """A match in a text."""
 
     start: int
     end: int
+    # The ID of the account whose value it is.
     owner: int
 
 
@@ -36,19 +40,24 @@ class Matcher:
     """Searches texts for the values of many people."""
 
     def __init__(self) -> None:
+        # Texts and their owners, by their first one or two words.
         self.texts: dict[WordKey, list[tuple[str, int]]] = {}
-        self.heads: set[str] = set()  # first words of the texts
+        # The first words of the texts.
+        self.heads: set[str] = set()
+        # Owners by number.
         self.numbers: dict[str, int] = {}
+        # The lengths of the numbers.
         self.lengths: set[int] = set()
+        # Names by owner.
         self.names: dict[int, list[str]] = {}
-        # Texts without a match: browsers and reasons come again and again.
+        # Searched texts without a match. Many texts, such as user agents and reasons, recur.
         self.clean: set[str] = set()
 
     def add(self, owner: int, values: dict[str, list[str]]) -> None:
         """Adds the values of one account, folded by `fold_text`.
 
-        `values` has `texts`; `numbers` as digits alone; and `names`, which many people share: they
-        count only where another value in the same text says who is meant.
+        `values` has the keys `texts`, `numbers` (digits only) and `names`. Names are shared by many
+        people, so they count only if the same text contains another value of the account.
         """
         self.clean.clear()
         for text in values.get("texts", []):
@@ -62,11 +71,11 @@ class Matcher:
             self.names[owner] = values["names"]
 
     def within(self, *texts: object) -> bool:
-        """Returns whether a value stands in one of `texts`."""
+        """Returns whether one of `texts` contains a value."""
         return any(self.spans(str(text)) for text in texts)
 
     def holds(self, value: Any) -> bool:
-        """Returns whether a value stands in a text, or in any text inside a JSON value."""
+        """Returns whether a text, or any text in a JSON value, contains a value."""
         if isinstance(value, str):
             return value not in self.clean and bool(self.spans(value))
         if isinstance(value, dict):
@@ -74,7 +83,7 @@ class Matcher:
         return isinstance(value, list) and any(map(self.holds, value))
 
     def spans(self, text: str) -> list[Span]:
-        """Returns the matches in `text`. Texts without one are remembered."""
+        """Returns the matches in `text`, and remembers texts without any."""
         if text in self.clean:
             return []
         found = self.find_spans(text)
@@ -102,7 +111,7 @@ class Matcher:
 
     def in_words(self, form: str) -> Iterator[Span]:
         """Yields the matches of texts, looked up by their first one or two words."""
-        # Nearly every text ends here.
+        # Nearly all texts return here.
         if self.heads.isdisjoint(WORD.findall(form)):
             return
         words = list(WORD.finditer(form))
@@ -116,8 +125,9 @@ class Matcher:
                         yield Span(match.start(), match.end(), owner)
 
     def in_names(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
-        """Yields the matches of an owner's names that are not in small letters: “will” and “may”
-        are words. `typed`: returns the original character at a position of `form`.
+        """Yields the matches of an owner's names, except in lower case: “will” and “may” are words.
+
+        `typed`: returns the original character at a position of `form`.
         """
         for name in self.names[owner]:
             for match in value_pattern(name)[0].finditer(form):
@@ -125,7 +135,7 @@ class Matcher:
                     yield Span(match.start(), match.end(), owner)
 
     def in_digits(self, form: str) -> Iterator[Span]:
-        """Yields the matches of numbers. A number begins and ends where a group of digits does."""
+        """Yields the matches of numbers, which must begin and end with a group of digits."""
         for run in DIGITS.finditer(form):
             places = [place for place in range(run.start(), run.end()) if form[place].isdigit()]
             digits = "".join(form[place] for place in places)
@@ -141,9 +151,7 @@ class Matcher:
     # --- redaction --------------------------------------------------------------------------------
 
     def redact(self, text: str, owners: set[int]) -> str:
-        """Returns `text` with a neutral word in place of each value, and adds to `owners` whose
-        values they were.
-        """
+        """Returns `text` with each value replaced, and adds the accounts concerned to `owners`."""
         spans = sorted(self.spans(text)) if text else []
         if not spans:
             return text
@@ -159,28 +167,28 @@ class Matcher:
     def redact_query(self, query: str, owners: set[int]) -> str:
         """Returns a query string with its values redacted as by `redact`."""
         pairs = parse_qsl(query, keep_blank_values=True)
-        left = [(name, self.redact(value, owners)) for name, value in pairs]
-        return urlencode(left) if left != pairs else self.redact(query, owners)
+        redacted = [(name, self.redact(value, owners)) for name, value in pairs]
+        return urlencode(redacted) if redacted != pairs else self.redact(query, owners)
 
     def redact_json(self, value: Any, owners: set[int], but: Iterable[str] = ()) -> Any:
         """Returns a JSON value with all its texts redacted as by `redact`.
 
-        Keys stay as they are, and so do the values under the top-level keys in `but`.
+        Keys stay unchanged, and so do the values of the top-level keys in `but`.
         """
         if isinstance(value, str):
             return self.redact(value, owners)
         if isinstance(value, list):
             return [self.redact_json(each, owners) for each in value]
-        if isinstance(value, dict):
-            return {
-                name: each if name in but else self.redact_json(each, owners)
-                for name, each in value.items()
-            }
-        return value
+        if not isinstance(value, dict):
+            return value
+        redacted = dict(value)
+        for name in value.keys() - set(but):
+            redacted[name] = self.redact_json(value[name], owners)
+        return redacted
 
 
 def ends_group(places: list[int], end: int) -> bool:
-    """Returns whether the digit before `end` is the last of a group that is written together.
+    """Returns whether the digit before `end` is the last one of an unbroken group.
 
     `places`: the positions of the digits in the text.
     """
@@ -191,15 +199,16 @@ def ends_group(places: list[int], end: int) -> bool:
 
 @lru_cache(maxsize=10_000)
 def value_pattern(text: str) -> tuple[re.Pattern, int]:
-    """Returns the pattern that finds `text`, and the position of its first word in it."""
+    """Returns the pattern that finds `text`, and the position of the first word in `text`."""
     first = WORD.search(text)
     whole = WORD_SEPARATOR.join(re.escape(word) for word in text.split())
-    return re.compile(BEFORE + whole + BEHIND), first.start() if first else 0
+    return re.compile(BEFORE + whole + AFTER), first.start() if first else 0
 
 
 def fold_text(text: str) -> tuple[str, list[int] | None]:
-    """Returns `text` in the form in which texts are compared, and for each of its characters the
-    position in `text`; None if the positions are equal.
+    """Returns the folded form of `text`, in which texts are compared, and its positions in `text`.
+
+    There is one position for each character of the form; None means that they are equal.
     """
     if text.isascii():
         return text.lower(), None
@@ -209,8 +218,9 @@ def fold_text(text: str) -> tuple[str, list[int] | None]:
 
 @lru_cache(maxsize=10_000)
 def fold_character(character: str) -> str:
-    """Returns one character as it is compared, without accents. Characters are folded one by one,
-    so that their positions are known.
+    """Returns the folded form of one character, without accents.
+
+    Characters are folded one by one, so that their positions are known.
     """
     if character.isspace():
         return " "
@@ -220,19 +230,22 @@ def fold_character(character: str) -> str:
 
 
 def search_spellings(text: str) -> list[str]:
-    """Returns a value as it is compared, plain and within a link."""
+    """Returns the folded forms of a value, plain and URL-quoted."""
     return list(dict.fromkeys([fold_text(text)[0], fold_text(quote(text))[0]]))
 
 
 def dialled_numbers(phone: str) -> list[str]:
-    """Returns the digits of a normalised number as people dial it: with the country code, or
-    without it, however long that is.
+    """Returns the digits of a normalised number as people dial it, with and without country code.
+
+    Country codes have one to three digits.
     """
     digits = phone.removeprefix("+")
     if len(digits) < MIN_DIGITS:
         return []
     if not phone.startswith("+"):
         return [digits]
-    inland = [f"0{digits[code:]}" for code in (1, 2, 3)]
-    both = [f"{digits[:code]}0{digits[code:]}" for code in (1, 2, 3)]
-    return [each for each in (digits, f"00{digits}", *inland, *both) if len(each) > MIN_DIGITS]
+    domestic = [f"0{digits[code:]}" for code in (1, 2, 3)]
+    # With the country code and a trunk prefix.
+    mixed = [f"{digits[:code]}0{digits[code:]}" for code in (1, 2, 3)]
+    forms = (digits, f"00{digits}", *domestic, *mixed)
+    return [form for form in forms if len(form) > MIN_DIGITS]

@@ -1,4 +1,4 @@
-"""Redactions that wait, the scan that does them, and names that stay reserved."""
+"""Pending redactions, the position of their scan, and reserved names."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from django.utils import timezone
 
 
 class Redaction(models.Model):
-    """An erased account whose values may still stand in texts about others.
+    """An erased account whose values may still occur in texts about other accounts.
 
-    The row holds those values, and is deleted in the transaction that finishes the scan.
+    The row holds those values. It is deleted in the transaction that finishes the scan.
     """
 
     account_id = models.BigIntegerField(primary_key=True)
@@ -30,8 +30,9 @@ class Redaction(models.Model):
 
 
 class RedactionWalk(models.Model):
-    """The position of the scan through all tables: one row. A scan searches for the values of all
-    erasures that were waiting when it began.
+    """The position of the scan through all tables, in a single row.
+
+    A scan searches for the values of all erasures that were waiting when it began.
     """
 
     place = models.CharField(
@@ -53,7 +54,7 @@ class RedactionWalk(models.Model):
 
 
 class Reservation(models.Model):
-    """A username or an email address that nobody may take any more.
+    """A username or email address of an erased account that nobody may use again.
 
     It is stored as a keyed digest, so that a copy of the table reveals nothing.
     """

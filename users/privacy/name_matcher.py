@@ -8,19 +8,17 @@ from users.identifiers import normalise_search_text
 from users.models import User
 from users.privacy.search_terms import PastValues, build_matcher
 
-# A first or a last name alone names too many people.
+# Personal fields whose values identify one person. First and last names are shared by many.
 IDENTIFYING_FIELDS = set(PERSONAL_FIELDS) - {"first_name", "last_name"}
-MIN_TEXT_LENGTH = 4  # characters of a value that names one person; shorter ones stand in words
+# Characters. Shorter values occur in ordinary words.
+MIN_TEXT_LENGTH = 4
 
 
 class NameMatcher:
-    """The current and former values that name this person and hardly anybody else.
-
-    They are found in what people typed, in any spelling.
-    """
+    """Searches texts for current and former values that identify one person, in any spelling."""
 
     def __init__(self, account: User, past: PastValues, sought: dict[str, list[str]]):
-        texts = {text for name in IDENTIFYING_FIELDS for text in past[name]}
+        texts = set().union(*(past[name] for name in IDENTIFYING_FIELDS))
         if account.first_name and account.last_name:
             texts.add(f"{account.first_name} {account.last_name}")
             texts.add(f"{account.last_name} {account.first_name}")
@@ -39,7 +37,7 @@ class NameMatcher:
 
 
 def words_pattern(forms: set[str]) -> re.Pattern | None:
-    """Returns a pattern that finds any of `forms` as words of their own; None without forms."""
+    """Returns a pattern that finds any of `forms` as whole words; None without forms."""
     if not forms:
         return None
     either = "|".join(map(re.escape, forms))

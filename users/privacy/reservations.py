@@ -21,20 +21,20 @@ def reservation_digest(value: str, secret: str | None = None) -> bytes:
 
 
 def reserve_names(account_id: int, values: Iterable[str]) -> int:
-    """Reserves the values that are not empty, and returns how many are new."""
-    made = [
+    """Reserves the values that are not empty, and returns the number of new reservations."""
+    reservations = [
         Reservation(digest=reservation_digest(value), account_id=account_id)
         for value in dict.fromkeys(filter(None, values))
     ]
     before = Reservation.objects.count()
-    Reservation.objects.bulk_create(made, ignore_conflicts=True)
+    Reservation.objects.bulk_create(reservations, ignore_conflicts=True)
     return Reservation.objects.count() - before
 
 
 def reserved_names(values: Iterable[str]) -> set[str]:
     """Returns those of `values` that are reserved, with one query.
 
-    A reservation made with an older SECRET_KEY holds while that key is among the fallbacks.
+    A reservation made with an earlier SECRET_KEY is valid while that key is among the fallbacks.
     """
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     pairs = product(filter(None, values), keys)

@@ -1,7 +1,7 @@
-"""The scan of all tables for the values of erased people.
+"""The scan of all tables for values of erased people.
 
-Each chunk is one transaction that also stores the position, so that another worker can continue
-whenever one dies.
+Each chunk is one transaction that also stores the position, so that another worker can continue if
+one dies.
 """
 
 import secrets
@@ -25,17 +25,21 @@ from users.privacy.matcher import Matcher
 from users.privacy.models import Redaction, RedactionWalk
 from users.privacy.text_columns import FoundRows, text_tables
 
-TIME_SLICE = 10  # seconds that a worker scans before other tasks have their time
-CLAIM_TIMEOUT = timedelta(seconds=60)  # without a chunk; then another worker takes over
-MAX_ERASURES = 20_000  # erasures in one scan: their values take some 40 MB of memory
+# Seconds that a worker scans before it runs other tasks.
+TIME_SLICE = 10
+# Another worker takes over if a chunk takes longer.
+CLAIM_TIMEOUT = timedelta(seconds=60)
+# Erasures in one scan: their values take about 40 MB of memory.
+MAX_ERASURES = 20_000
 DONE_ACTION = "account.traces_removed"
-# Seconds between two chunks: SQLite's other writers wait for a chunk.
+# Seconds between two chunks, in which other writers of SQLite get their chance.
 CHUNK_PAUSE = {"sqlite": 0.02}
 
 
 def run_scan(seconds: float = TIME_SLICE) -> bool:
-    """Scans for about `seconds`, and returns whether there is more to do. Does nothing while
-    another worker scans.
+    """Scans for about `seconds`, and returns whether there is more to do.
+
+    Returns False at once if another worker is scanning.
     """
     if (claim := claim_scan()) is None:
         return False
@@ -46,15 +50,16 @@ def run_scan(seconds: float = TIME_SLICE) -> bool:
             more = scan_chunk(claim)
             time.sleep(CHUNK_PAUSE.get(connection.vendor, 0) if more else 0)
     finally:
-        # No process keeps the values longer than it needs them.
+        # Processes must not keep the values longer than they need them.
         scan_matcher.cache_clear()
         RedactionWalk.objects.filter(claim=claim).update(busy_until=timezone.now())
     return more
 
 
 def claim_scan() -> int | None:
-    """Returns the fencing number of this worker; None if there is nothing to do, or another worker
-    does it.
+    """Returns the fencing number of this worker.
+
+    Returns None if there is nothing to do, or if another worker is scanning.
     """
     if not Redaction.objects.exists():
         return None
@@ -68,8 +73,9 @@ def claim_scan() -> int | None:
 
 
 def scan_chunk(claim: int) -> bool:
-    """Scans one chunk. Returns False if the scan is finished and no erasure waits for another one,
-    or if another worker has taken over.
+    """Scans one chunk, and returns whether there is more to do.
+
+    Returns False if no erasure is waiting, or if another worker has taken over.
     """
     with transaction.atomic():
         walk = RedactionWalk.objects.select_for_update().filter(pk=1, claim=claim).first()
@@ -80,7 +86,7 @@ def scan_chunk(claim: int) -> bool:
             return False
         matcher = scan_matcher(walk.number, claim)
         found: FoundRows = {}
-        walk.after = text_tables()[walk.place].step(matcher, walk.after, found)
+        walk.after = text_tables()[walk.place].redact_chunk(matcher, walk.after, found)
         for owner, number in found.items():
             Redaction.objects.filter(pk=owner).update(records=F("records") + number)
         if walk.after is None:
@@ -99,10 +105,10 @@ def next_table(names: list[str], name: str) -> str:
 
 
 def begin_scan(walk: RedactionWalk, place: str) -> bool:
-    """Starts a scan at the table `place`, for the oldest erasures that wait. Returns whether there
-    are any.
+    """Starts a scan of the oldest waiting erasures at the table `place`.
 
-    A scan whose table is no longer known is started anew, with its erasures.
+    Returns whether there are any. A scan whose table no longer exists starts again, with its
+    erasures.
     """
     waiting = Redaction.objects.filter(walking=False).order_by("since")
     oldest = list(waiting.values_list("pk", flat=True)[:MAX_ERASURES])
@@ -115,7 +121,7 @@ def begin_scan(walk: RedactionWalk, place: str) -> bool:
 
 @lru_cache(maxsize=1)
 def scan_matcher(number: int, claim: int) -> Matcher:
-    """Returns the values that the scan with this number searches for, read once for each claim."""
+    """Returns the matcher of the scan with this number. It is built once for each claim."""
     matcher = Matcher()
     for owner, values in Redaction.objects.filter(walking=True).values_list("pk", "values"):
         matcher.add(owner, values)
@@ -124,21 +130,16 @@ def scan_matcher(number: int, claim: int) -> Matcher:
 
 def finish_scan(matcher: Matcher) -> None:
     """Deletes the values, and records for each account in how many rows they were found."""
-    # Letters to other people, where mails are files.
+    # In development mails are files, and letters to other people may name the person.
     file_backend.remove_files_naming(matcher.within, settings.MAIL_DIR)
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
-    people = User.objects.filter(pk__among=list(done))
-    events = [
-        build_event(
-            DONE_ACTION,
-            actor=SystemActor(),
-            target=one,
-            after={"records": done[one.pk]},
-        )
-        for one in people.iterator()
-    ]
+    events = []
+    for account in User.objects.filter(pk__among=list(done)).iterator():
+        after = {"records": done[account.pk]}
+        event = build_event(DONE_ACTION, actor=SystemActor(), target=account, after=after)
+        events.append(event)
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()
-    # The tracebacks of failed tasks may name anybody.
+    # The tracebacks of failed tasks may contain the values.
     task_queue.forget_failures()
     transaction.on_commit(caches["pages"].clear)

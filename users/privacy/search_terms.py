@@ -1,9 +1,11 @@
-"""Chooses the values of an account that name this person and nobody else. They are redacted in
-texts about others.
+"""Chooses the values of an account that identify this person and nobody else.
+
+They are redacted in texts about other accounts.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -28,13 +30,15 @@ from users.privacy.matcher import (
     search_spellings,
 )
 
-# Personal fields that are searched for in ways of their own; any other one is taken as an ID.
+# Personal fields with their own rules. All others are searched for as IDs.
 NAMED_FIELDS = {"username", "email", "phone", "first_name", "last_name"}
-MIN_IDENTIFIER_LENGTH = 4  # characters of a username, or of an ID in another system
-MIN_NAME_LENGTH = 3  # characters of a first or last name
-# First or last names of one person. With more, not all combinations are searched for.
+# Characters of a username, or of an ID in another system.
+MIN_IDENTIFIER_LENGTH = 4
+# Characters of a first or last name.
+MIN_NAME_LENGTH = 3
+# With more first or last names, their combinations are not searched for.
 MAX_NAMES = 6
-# How a username is marked in a text where it is also a word.
+# Contexts that mark a username which is also a word.
 MARKED_USERNAMES = (
     "@{}",
     "“{}”",
@@ -61,7 +65,7 @@ def past_values(account: User) -> PastValues:
 
 
 def add_texts(found: PastValues, event_values: dict[str, Any]) -> None:
-    """Adds the texts that stand in an event under the names of `found`."""
+    """Adds the texts that an event has for the fields in `found`."""
     for name, values in found.items():
         value = event_values.get(name)
         if isinstance(value, str):
@@ -69,20 +73,23 @@ def add_texts(found: PastValues, event_values: dict[str, Any]) -> None:
 
 
 def search_values(account: User, past: PastValues) -> dict[str, list[str]]:
-    """Returns the values that `Matcher.add` takes. What another account is called today is left
-    out: it is theirs too.
-    """
+    """Returns the values for `Matcher.add`, without those that other accounts have today."""
     others = User.objects.exclude(pk=account.pk)
     phones = [phone for phone in past["phone"] if not has_phone(others, phone)]
     in_links = {f"%2b{phone[1:]}" for phone in phones if phone[0] == "+"}
-    texts = distinctive_texts(others, past)
-    numbers = {number for phone in phones for number in dialled_numbers(phone)}
-    names = past["first_name"] | past["last_name"]
+    texts = set(chain.from_iterable(map(search_spellings, distinctive_texts(others, past))))
+    numbers = set(chain.from_iterable(map(dialled_numbers, phones)))
+    long_names = [name for name in past["first_name"] | past["last_name"] if is_long_name(name)]
+    names = {fold_text(name)[0] for name in long_names}
     return {
-        "texts": sorted({form for text in texts for form in search_spellings(text)} | in_links),
+        "texts": sorted(texts | in_links),
         "numbers": sorted(numbers),
-        "names": sorted({fold_text(name)[0] for name in names if len(name) >= MIN_NAME_LENGTH}),
+        "names": sorted(names),
     }
+
+
+def is_long_name(name: str) -> bool:
+    return len(name) >= MIN_NAME_LENGTH
 
 
 def distinctive_texts(others: UserQuerySet, past: PastValues) -> set[str]:
@@ -106,25 +113,27 @@ def build_matcher(account: User, values: dict[str, list[str]]) -> Matcher:
 
 
 def taken_names(others: UserQuerySet, names: set[str]) -> set[str]:
-    """Returns the usernames and email addresses of the accounts that hold one of `names`."""
-    holders = others.filter(Q(username__in=names) | Q(email__in=names))
-    return {each for pair in holders.values_list("username", "email") for each in pair}
+    """Returns the usernames and email addresses of the accounts that have one of `names`."""
+    owners = others.filter(Q(username__in=names) | Q(email__in=names))
+    return set(chain.from_iterable(owners.values_list("username", "email")))
 
 
 def full_names(others: UserQuerySet, past: PastValues) -> set[str]:
-    """Returns first and last names together, in both orders, without names that another account
-    has. A name of one word is shared by too many.
+    """Returns the full names in both orders, without those that another account has.
+
+    Names of one word are left out: too many people share them.
     """
     firsts = past["first_name"]
     lasts = past["last_name"]
-    pairs = {(name, "") for name in firsts} | {("", name) for name in lasts}
+    pairs = {*product(firsts, [""]), *product([""], lasts)}
     if len(firsts) <= MAX_NAMES and len(lasts) <= MAX_NAMES:
         pairs |= set(product(firsts, lasts))
     keys = {normalise_search_text(f"{last} {first}"): (first, last) for first, last in pairs}
     shared = others.filter(name_key__in=list(keys)).values_list("name_key", flat=True)
     own = [keys[key] for key in keys.keys() - set(shared)]
-    both = {name.strip() for first, last in own for name in (f"{first} {last}", f"{last} {first}")}
-    return {name for name in both if len(WORD.findall(name)) > 1 and " " in name}
+    names = [f"{first} {last}".strip() for first, last in own]
+    names += [f"{last} {first}".strip() for first, last in own]
+    return {name for name in names if len(WORD.findall(name)) > 1 and " " in name}
 
 
 def has_phone(others: UserQuerySet, phone: str) -> bool:
@@ -133,28 +142,24 @@ def has_phone(others: UserQuerySet, phone: str) -> bool:
 
 
 def is_last_name(others: UserQuerySet, word: str) -> bool:
-    """Returns whether another account has this last name. Reads a range of the index of names,
-    which begin with the last name.
+    """Returns whether another account has this last name.
+
+    It reads a range of the index on name_key, which begins with the last name.
     """
     form = normalise_search_text(word)
-    return others.filter(
-        Q(name_key=form) | Q(name_key__gte=f"{form} ", name_key__lt=f"{form}!")
-    ).exists()
+    in_range = Q(name_key__gte=f"{form} ", name_key__lt=f"{form}!")
+    return others.filter(Q(name_key=form) | in_range).exists()
 
 
 def marked_spellings(username: str) -> list[str]:
-    """Returns how a username that is also a word is written, so that it can't be mistaken for the
-    word.
-    """
+    """Returns spellings of a username that cannot be mistaken for the same word."""
     if len(username) < MIN_NAME_LENGTH or username in own_words():
         return []
     return [form.format(username) for form in MARKED_USERNAMES]
 
 
 def is_distinctive(name: str) -> bool:
-    """Returns whether a name in a text can only mean this account. “mark” and “support” are
-    words.
-    """
+    """Returns whether a name in a text can only mean an account. “mark” and “support” are words."""
     if name.isdecimal():
         return len(name) >= MIN_DIGITS
     if len(name) < MIN_IDENTIFIER_LENGTH:
@@ -164,18 +169,14 @@ def is_distinctive(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def common_words() -> frozenset[str]:
-    """Returns twenty thousand words that people choose as passwords: first names, animals, months,
-    roles.
-    """
+    """Returns Django's common passwords: twenty thousand names, animals, months and other words."""
     return frozenset(CommonPasswordValidator().passwords)
 
 
 def own_words() -> frozenset[str]:
-    """Returns the words that Rollcall itself writes into events and jobs, and those in the names of
-    groups.
-    """
+    """Returns the words that Rollcall writes into events and jobs, and those in names of groups."""
     groups = Group.objects.values_list("name", flat=True)
-    return interface_words() | {word for name in groups for word in WORD.findall(name.casefold())}
+    return interface_words() | words_in(groups)
 
 
 @lru_cache(maxsize=1)
@@ -186,5 +187,9 @@ def interface_words() -> frozenset[str]:
     texts = [*ACTION_LABELS, *ACTION_LABELS.values()]
     for field in fields:
         texts.append(field.name)
-        texts += [str(word) for choice in field.choices or () for word in choice]
+        texts += map(str, chain.from_iterable(field.choices or ()))
+    return words_in(texts)
+
+
+def words_in(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(word for text in texts for word in WORD.findall(text.casefold()))

@@ -10,10 +10,10 @@ TASK = "users.privacy.tasks.redact_waiting_texts"
 
 
 def redact_waiting_texts() -> None:
-    """Runs a time slice of the scan, and enqueues another while there is more to do.
+    """Runs a time slice of the scan, and enqueues another one if there is more to do.
 
-    It runs every minute and after each erasure. Of a failure only the type is logged, since its
-    message may hold the values; the next minute tries again.
+    It runs every minute and after each erasure, so a failure is retried within a minute. Only the
+    type of an exception is logged, because its message may contain the values.
     """
     try:
         more = scan.run_scan()

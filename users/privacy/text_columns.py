@@ -1,5 +1,7 @@
-"""The columns that hold texts which people typed: every text column of every table, except those
-that are excluded here. So a new column is scanned by default.
+"""The columns with texts that people typed, and their redaction.
+
+They are all text columns of all tables except those excluded here, so a new column is scanned by
+default.
 """
 
 import logging
@@ -19,10 +21,13 @@ from users.jobs.models import ENDED_STATES
 from users.privacy.matcher import Matcher
 
 logger = logging.getLogger(__name__)
-CHUNK_ROWS = 2000  # rows with texts in one transaction
-CHUNK_IDS = 50_000  # IDs that one transaction looks at, if few of them have texts
-MAX_TEXT_LENGTH = 10_000  # characters; a longer text with a match is replaced as a whole
-# Columns that nobody types into, and the names of other accounts themselves.
+# Rows with texts in one transaction.
+CHUNK_ROWS = 2000
+# IDs in one transaction, if few rows have texts.
+CHUNK_IDS = 50_000
+# Characters. A longer text with a match is replaced as a whole.
+MAX_TEXT_LENGTH = 10_000
+# Columns that nobody types into, and the identifiers of accounts.
 EXCLUDED_COLUMNS = {
     "User": {
         *(field.name for field in ACCOUNT_FIELDS if not field.may_name_others),
@@ -42,11 +47,11 @@ EXCLUDED_COLUMNS = {
     "RedactionWalk": {"place", "after"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
-# The selection of an open job must not change. An erasure is refused while one names the person.
+# The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
-# Tables with forms that check the version of a row.
+# Tables whose forms check the version of a row.
 VERSIONED = ("Note", "SavedView")
-# Keys in JSON whose values Rollcall itself writes.
+# JSON keys whose values Rollcall writes, and nobody types.
 EXCLUDED_JSON_KEYS = (
     "status",
     "state",
@@ -57,7 +62,8 @@ EXCLUDED_JSON_KEYS = (
     "session",
     "events",
 )
-FoundRows = dict[int, int]  # number of rows with a match, by the ID of the erased account
+# The number of rows with a match, by the ID of the erased account.
+FoundRows = dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -75,42 +81,43 @@ class TextTable:
     def rows(self) -> models.QuerySet:
         return self.model._default_manager.all()
 
-    def step(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
-        """Redacts the rows of one chunk after the key `after` (None: from the first row).
+    def redact_chunk(self, matcher: Matcher, after: Any, found: FoundRows) -> Any:
+        """Redacts the next chunk of rows after the key `after` (None: from the first row).
 
-        Counts them in `found`. Returns the last key of the chunk; None at the end of the table.
+        It adds the numbers of redacted rows to `found`. Returns the last key of the chunk, or None
+        at the end of the table.
         """
-        rows, until = self.chunk(after)
+        rows, until = self.read_chunk(after)
         hits = [row[0] for row in rows if self.may_hold(matcher, row[1:])]
         if hits:
             self.write(matcher, hits, found)
         return until
 
-    def chunk(self, after: Any) -> tuple[list[tuple], Any]:
-        """Returns keys and texts of the next rows, and the key up to which they were read."""
-        last = self.last()
+    def read_chunk(self, after: Any) -> tuple[list[tuple], Any]:
+        """Returns the keys and texts of the next rows, and the last key that was read."""
+        last = self.last_key()
         if last is None or (after is not None and key_from_json(after) >= last):
             return [], None
         rows = self.rows if after is None else self.rows.filter(pk__gt=key_from_json(after))
         if isinstance(last, int):
             last = min(self.window_end(after), last)
             rows = rows.filter(pk__lte=last)
-        texts = rows.filter(self.filled() & ROW_CONDITIONS.get(self.name, Q())).order_by("pk")
+        texts = rows.filter(self.has_text() & ROW_CONDITIONS.get(self.name, Q())).order_by("pk")
         found = list(texts.values_list("pk", *self.columns)[:CHUNK_ROWS])
         return found, found[-1][0] if len(found) == CHUNK_ROWS else last
 
     def window_end(self, after: int | None) -> int:
-        """Returns the highest key that a chunk looks at, where keys are numbers."""
+        """Returns the highest key of the chunk after `after`, for tables with numeric keys."""
         if after is None:
             after = self.rows.order_by("pk").values_list("pk", flat=True)[0] - 1
         return after + CHUNK_IDS
 
-    def last(self) -> Any:
-        """Returns the highest key, or None."""
+    def last_key(self) -> Any:
+        """Returns the highest key of the table, or None if it is empty."""
         return self.rows.order_by("-pk").values_list("pk", flat=True).first()
 
-    def filled(self) -> Q:
-        """Returns the condition that a row has any text."""
+    def has_text(self) -> Q:
+        """Returns the condition that a row has a text in any of the columns."""
         some = Q()
         for column in self.columns:
             if isinstance(self.model._meta.get_field(column), models.JSONField):
@@ -120,20 +127,20 @@ class TextTable:
         return some
 
     def may_hold(self, matcher: Matcher, values: tuple) -> bool:
-        """Returns whether a row needs redaction. It is quick to return False, as for most rows."""
+        """Returns whether a row needs redaction. It is optimised for False, the usual result."""
         if any(name == self.name for name, _ in QUERY_STRING_COLUMNS):
-            return any(new != old for new, old in self.compared(matcher, values, set()))
+            return any(new != old for new, old in self.redacted_pairs(matcher, values, set()))
         return any(matcher.holds(value) for value in values if value)
 
-    def compared(
+    def redacted_pairs(
         self, matcher: Matcher, values: tuple, owners: set[int]
     ) -> Iterator[tuple[Any, Any]]:
         """Yields the redacted and the stored value of each column."""
         for column, old in zip(self.columns, values, strict=True):
-            yield self.redacted(matcher, column, old, owners), old
+            yield self.redact_value(matcher, column, old, owners), old
 
-    def redacted(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
-        """Returns a redacted value. A text that is too long is replaced as a whole."""
+    def redact_value(self, matcher: Matcher, column: str, old: Any, owners: set[int]) -> Any:
+        """Returns the redacted value. A text that is too long is replaced as a whole."""
         if not old:
             return old
         if (self.name, column) in QUERY_STRING_COLUMNS:
@@ -146,19 +153,19 @@ class TextTable:
         return ERASED_TEXT if new != old and too_long else new
 
     def longest_text(self, column: str) -> int:
-        """Returns the length up to which a redacted text is kept."""
+        """Returns the length above which a redacted text is replaced as a whole."""
         limit = getattr(self.model._meta.get_field(column), "max_length", None)
         return min(limit or MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
 
-    def changes(
+    def locked_changes(
         self, matcher: Matcher, hits: list, found: FoundRows
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Yields key and new values of each row, read again and locked against other writers."""
+        """Yields the key and the new values of each row, after locking and reading it again."""
         rows = self.rows.filter(pk__in=hits).order_by("pk")
         locked = rows if self.model is AuditEvent else rows.select_for_update()
         for row in list(locked.values_list("pk", *self.columns)):
             owners: set[int] = set()
-            pairs = zip(self.columns, self.compared(matcher, row[1:], owners), strict=True)
+            pairs = zip(self.columns, self.redacted_pairs(matcher, row[1:], owners), strict=True)
             if changed := {column: new for column, (new, old) in pairs if new != old}:
                 yield row[0], changed
             for owner in owners:
@@ -167,32 +174,34 @@ class TextTable:
     def write(self, matcher: Matcher, hits: list, found: FoundRows) -> None:
         """Stores the redacted rows."""
         if self.model is AuditEvent:
-            write_redacted_events(dict(self.changes(matcher, hits, found)))
+            write_redacted_events(dict(self.locked_changes(matcher, hits, found)))
             return
-        for pk, changed in self.changes(matcher, hits, found):
+        for pk, changed in self.locked_changes(matcher, hits, found):
             row = self.rows.filter(pk=pk)
             try:
                 with transaction.atomic():
-                    row.update(**changed | self.raised_version())
+                    row.update(**changed | self.next_version())
             except IntegrityError:
-                # Two names of one list have become equal.
-                row.update(**{name: numbered(new, pk) for name, new in changed.items()})
+                # A unique constraint: two names have become equal.
+                row.update(**{name: unique_text(new, pk) for name, new in changed.items()})
 
-    def raised_version(self) -> dict[str, Any]:
-        """Returns a new version for rows that people edit in forms: an open form then says that the
-        row has changed. An account keeps its version, by which undo and open forms go.
+    def next_version(self) -> dict[str, Any]:
+        """Returns a new version for rows that people edit in forms, so that open forms conflict.
+
+        An account keeps its version, on which undo and open forms depend.
         """
         return {"version": F("version") + 1} if self.name in VERSIONED else {}
 
 
-def numbered(value: Any, pk: Any) -> Any:
-    """Returns a unique text instead of a redacted one."""
+def unique_text(value: Any, pk: Any) -> Any:
+    """Returns a unique replacement for a redacted text; other values unchanged."""
     return f"{ERASED_TEXT} {pk}" if isinstance(value, str) else value
 
 
 def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:
-    """Stores redacted events; one by one if the database refuses them together, as it does if the
-    JSON of one was not written by Rollcall.
+    """Stores redacted events, one by one if the database refuses them together.
+
+    It refuses an event whose JSON was not written by Rollcall.
     """
     try:
         with transaction.atomic():
@@ -209,13 +218,14 @@ def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:
 
 
 def key_from_json(after: Any) -> Any:
-    """Returns a stored key. JSON has no tuples."""
+    """Returns a key as it was before it was stored: JSON has no tuples."""
     return tuple(after) if isinstance(after, list) else after
 
 
 def text_tables() -> dict[str, TextTable]:
-    """Returns the tables by name, in the order of the scan. The trail, which may have fifty million
-    events, is the last.
+    """Returns the tables by name, in the order of the scan.
+
+    The audit trail is last, because it may have fifty million events.
     """
     models_of_users = apps.get_app_config("users").get_models()
     tables = [TextTable(model, text_columns(model)) for model in models_of_users]
@@ -224,7 +234,7 @@ def text_tables() -> dict[str, TextTable]:
 
 
 def text_columns(model: type[models.Model]) -> tuple[str, ...]:
-    """Returns the columns of a table that are scanned."""
+    """Returns the columns of a model that are scanned."""
     if model is AuditEvent:
         return TEXT_COLUMNS
     excluded = EXCLUDED_COLUMNS.get(model.__name__, set())

@@ -1,9 +1,9 @@
-"""Turns a User-Agent header into a short label. The header is the client's claim: only a hint."""
+"""Labels devices by their User-Agent header, which the client may set to anything."""
 
 import re
 
 UNKNOWN = "Unknown device"
-# The first that fits counts: browsers also name those whose pages they can show.
+# The first match counts: browsers also name others that they are compatible with.
 BROWSERS = [
     ("Edge", r"\b(?:Edg|EdgA|EdgiOS|Edge)/(\d+)"),
     ("Opera", r"\b(?:OPR|OPT|Opera)/(\d+)"),
@@ -27,16 +27,19 @@ TOOL = re.compile(r"([A-Za-z][A-Za-z0-9 ._-]{0,30}?)/(\d+)")
 
 def device_label(user_agent: str) -> str:
     """Returns a label such as "Firefox 140 on Linux" or "curl 8"."""
-    browser = next(
-        (
-            f"{name} {found[1]}"
-            for name, pattern in BROWSERS
-            if (found := re.search(pattern, user_agent))
-        ),
-        "",
-    )
+    browser = browser_label(user_agent)
     system = next((name for name, pattern in SYSTEMS if re.search(pattern, user_agent)), "")
-    if browser or system:
-        return f"{browser or 'Unknown browser'} on {system}" if system else browser
+    if system:
+        return f"{browser or 'Unknown browser'} on {system}"
+    if browser:
+        return browser
     tool = TOOL.match(user_agent)
     return f"{tool[1]} {tool[2]}" if tool else UNKNOWN
+
+
+def browser_label(user_agent: str) -> str:
+    """Returns name and version of the browser, or ""."""
+    for name, pattern in BROWSERS:
+        if match := re.search(pattern, user_agent):
+            return f"{name} {match[1]}"
+    return ""

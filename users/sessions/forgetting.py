@@ -7,6 +7,6 @@ from users.sessions.throttle import reset_failures
 
 @forgets(order=70)
 def erase_sign_in_traces(erasure: Erasure) -> None:
-    """Ends all sessions, blanks IP addresses and browsers, and resets the throttle."""
+    """Ends all sessions, blanks IP addresses and user agents, and resets the throttle."""
     erase_sign_ins(erasure.account.pk)
     reset_failures(erasure.account)

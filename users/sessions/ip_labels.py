@@ -1,6 +1,4 @@
-"""Where an address is, as far as the address itself tells. Nobody outside is asked, and no list of
-countries is kept.
-"""
+"""Labels IP addresses by their network, without a geolocation service or database."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -17,18 +15,13 @@ KNOWN_NETWORKS = [
 
 
 def ip_label(ip: str | None) -> str:
-    """Such as "private network, 10.0.0.7"; the address alone where it is one of the internet."""
+    """Returns a label such as "private network, 10.0.0.7"; only the address if it is public."""
     if not ip:
         return UNKNOWN
     address = ip_address(ip)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    words = next(
-        (
-            words
-            for words, network in KNOWN_NETWORKS
-            if address.version == network.version and address in network
-        ),
-        "",
-    )
-    return f"{words}, {address}" if words else str(address)
+    for words, network in KNOWN_NETWORKS:
+        if address.version == network.version and address in network:
+            return f"{words}, {address}"
+    return str(address)

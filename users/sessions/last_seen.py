@@ -1,5 +1,6 @@
-"""Throttled writes of session.last_used_at (5 min) and user.last_seen_at (1 h). Best effort: locked
-rows are skipped and cached pages stay valid.
+"""Throttled writes of Session.last_used_at (5 min) and User.last_seen_at (1 h).
+
+They are best effort: locked rows are skipped. Cached pages stay valid.
 """
 
 from collections.abc import Iterator
@@ -18,22 +19,22 @@ ACCOUNT_INTERVAL = timedelta(hours=1)
 
 
 def record_last_seen(account: User, session_key: str, used_at: datetime | None) -> None:
-    """Nothing as a rule; an UPDATE for what the row just read, of `account` or its session, says is
-    some time ago.
-    """
+    """Updates the session and the account if their times, as just loaded, are too old."""
     now = timezone.now()
-    of_session = used_at is not None and used_at <= now - SESSION_INTERVAL
-    of_account = account.last_seen_at is None or account.last_seen_at <= now - ACCOUNT_INTERVAL
-    if not of_session and not of_account:
+    is_session_due = used_at is not None and used_at <= now - SESSION_INTERVAL
+    seen_at = account.last_seen_at
+    is_account_due = seen_at is None or seen_at <= now - ACCOUNT_INTERVAL
+    if not is_session_due and not is_account_due:
         return
     alias = router.db_for_write(User)
     try:
         with without_waiting(alias), transaction.atomic(using=alias):
-            if of_session:
+            if is_session_due:
                 update_session_use(session_key, now)
-            if of_account:
+            if is_account_due:
                 update_last_seen(account, now)
-    except DatabaseError:  # somebody writes; the next request tries again
+    except DatabaseError:
+        # The row or the database is locked. The next request tries again.
         pass
 
 
@@ -47,7 +48,7 @@ def update_session_use(session_key: str, now: datetime) -> None:
 
 
 def update_last_seen(account: User, now: datetime) -> None:
-    """At most once an hour, however many ask at once: the database compares again."""
+    """Updates the account unless a concurrent request has: the database compares again."""
     rows = User.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=account.pk)
     due = rows.filter(last_seen_at=None) | rows.filter(last_seen_at__lte=now - ACCOUNT_INTERVAL)
     if User.objects.filter(pk__in=due.values("pk")).update(last_seen_at=now):
@@ -56,15 +57,15 @@ def update_last_seen(account: User, now: datetime) -> None:
 
 @contextmanager
 def without_waiting(alias: str) -> Iterator[None]:
-    """Now or not at all: SQLite would wait for its one writer."""
+    """Makes SQLite fail at once, and not wait, while another connection writes."""
     connection = connections[alias]
     if connection.vendor != "sqlite":
         yield
         return
-    patience = int(connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000)
+    timeout = int(connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000)
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
             yield
         finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.execute(f"PRAGMA busy_timeout = {timeout}")

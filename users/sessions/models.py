@@ -1,4 +1,4 @@
-"""Sessions that know whose they are, and every attempt to sign in."""
+"""Sessions with their owners, and attempts to sign in."""
 
 from importlib import import_module
 from typing import Any
@@ -10,14 +10,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-AGENT_MAX = 200  # characters; browsers send about 120
+# Characters of a User-Agent header that are stored; browsers send about 120.
+AGENT_MAX = 200
 
 
 class Session(AbstractBaseSession):
-    """A session, and where it is used. `public_id` names it in pages and addresses: the key itself
-    opens it.
+    """A session, with its owner and the origin of its last request.
 
-    `account_id` is no foreign key: signing in does not wait for whoever holds the account's row.
+    Pages and URLs use `public_id`, because the session key grants access. `account_id` is not a
+    foreign key, so that signing in does not wait for a lock on the account's row.
     """
 
     public_id = models.UUIDField(default=uuid4, editable=False)
@@ -43,7 +44,7 @@ class Session(AbstractBaseSession):
         return f"{self.public_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A session that goes on changes what it says, not where it began."""
+        """Saves the session. Updates leave its origin and creation time unchanged."""
         if kwargs.get("force_update"):
             kwargs["update_fields"] = ("session_data", "expire_date", "account_id")
         super().save(*args, **kwargs)
@@ -68,7 +69,7 @@ class SignInOutcome(models.TextChoices):
     NO_PASSWORD = "no-password", "No password set"
     BAD_HASH = "bad-hash", "Stored password can’t be read"
     SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Account ended"
+    ENDED = "ended", "Account expired"
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
     THROTTLED = "throttled", "Locked after failed attempts"
@@ -77,12 +78,11 @@ class SignInOutcome(models.TextChoices):
 
 
 class SignInEvent(models.Model):
-    """One attempt to get in, and what came of it. Written once, by one INSERT, in no transaction:
-    it stays when all else fails.
+    """One attempt to sign in, and its outcome.
 
-    Made for fifty million rows: no foreign key, two indexes, nothing of what was typed. `typed` is
-    a keyed digest of a name that no account has, so that those who ask for help with it can be told
-    that it was tried.
+    It is written by one INSERT outside of a transaction, so it survives a later failure. The table
+    is designed for fifty million rows, with two indexes and no foreign key. `typed` is a keyed
+    digest of a name that no account has, so that staff can check whether somebody tried it.
     """
 
     at = models.DateTimeField(default=timezone.now)

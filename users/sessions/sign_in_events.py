@@ -1,4 +1,4 @@
-"""Writes down each attempt to sign in, and forgets where a person was."""
+"""Records attempts to sign in, and erases their origins."""
 
 from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher
@@ -11,7 +11,8 @@ from users.models import State, User, UserQuerySet
 from users.sessions import store
 from users.sessions.models import AGENT_MAX, SignInEvent, SignInMethod, SignInOutcome
 
-REPEAT_SECONDS = 60  # seconds in which what anybody can repeat without end is written once
+# Period in which an attempt that anybody can repeat without limit is recorded once.
+REPEAT_SECONDS = 60
 
 
 def record_attempt(
@@ -21,18 +22,21 @@ def record_attempt(
     way: SignInMethod = SignInMethod.PASSWORD,
     typed: str = "",
 ) -> SignInEvent:
-    """Stores one attempt, with the origin of the current request. `typed` is kept only as a digest,
-    and only where it names no account.
+    """Stores one attempt, with the origin of the current request.
+
+    Only a digest of `typed` is stored, and only if it names no account.
     """
     origin = current_origin.get()
     event = SignInEvent(
-        account_id=account.pk if account else None,
         way=way,
         outcome=outcome,
         ip=origin.ip,
         user_agent=origin.user_agent[:AGENT_MAX],
-        typed=typed_digest(typed) if typed and account is None else "",
     )
+    if account:
+        event.account_id = account.pk
+    elif typed:
+        event.typed = typed_digest(typed)
     event.save(force_insert=True)
     return event
 
@@ -40,7 +44,10 @@ def record_attempt(
 def record_attempt_once(
     outcome: SignInOutcome, account: User, *, way: SignInMethod = SignInMethod.PASSWORD
 ) -> None:
-    """The first of each minute from one address: no limit stands in front of what leads here."""
+    """Records the first such attempt of each minute from one IP address.
+
+    It serves outcomes that are not rate-limited.
+    """
     # A digest, so that the cache holds no IP addresses.
     key = typed_digest(f"{outcome}:{account.pk}:{current_origin.get().ip}")
     if caches["default"].add(f"signin:{key}", True, REPEAT_SECONDS):
@@ -48,30 +55,26 @@ def record_attempt_once(
 
 
 def find_by_login(typed: str) -> User | None:
-    """The account that this username or address names. `typed` is folded."""
-    if "\x00" in typed:
+    """Returns the account with this username or email address, in normal form, or None."""
+    if not typed or "\x00" in typed:
         return None
-    found = list(UserQuerySet(User).filter(Q(username=typed) | Q(email=typed))[:1]) if typed else []
-    return found[0] if found else None
+    matches = UserQuerySet(User).filter(Q(username=typed) | Q(email=typed))[:1]
+    return next(iter(matches), None)
 
 
 def failure_outcome(account: User | None) -> SignInOutcome:
-    """Why a password was not taken."""
+    """Returns why a password was not accepted."""
     if account is None:
         return SignInOutcome.UNKNOWN
-    if not account.has_usable_password():
-        return (
-            SignInOutcome.INVITED if account.status == State.INVITED else SignInOutcome.NO_PASSWORD
-        )
-    return (
-        SignInOutcome.WRONG_PASSWORD
-        if is_checkable_hash(account.password)
-        else SignInOutcome.BAD_HASH
-    )
+    if account.has_usable_password():
+        is_checkable = is_checkable_hash(account.password)
+        return SignInOutcome.WRONG_PASSWORD if is_checkable else SignInOutcome.BAD_HASH
+    is_invited = account.status == State.INVITED
+    return SignInOutcome.INVITED if is_invited else SignInOutcome.NO_PASSWORD
 
 
 def is_checkable_hash(encoded: str) -> bool:
-    """Whether one of our hashers understands the stored password."""
+    """Returns whether one of the configured hashers can read the stored password."""
     try:
         identify_hasher(encoded).decode(encoded)
     except (ValueError, AssertionError, IndexError, KeyError, TypeError):
@@ -80,21 +83,17 @@ def is_checkable_hash(encoded: str) -> bool:
 
 
 def typed_digest(typed: str) -> str:
-    """Returns a digest keyed with SECRET_KEY: equal texts give equal digests, and nobody without
-    the key can test guesses against it.
-    """
+    """Returns a digest keyed with SECRET_KEY: only the server can test guesses against it."""
     return salted_hmac(
         "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
     ).hexdigest()[:32]
 
 
 def erase_sign_ins(account_id: int) -> int:
-    """Blanks where somebody was and with what, and ends their sessions, which say the same. How
-    many attempts it touched.
+    """Blanks IP addresses and user agents of an account's attempts, and ends its sessions.
+
+    Returns the number of changed attempts.
     """
     store.delete_sessions(account_id)
-    return (
-        SignInEvent.objects.filter(account_id=account_id)
-        .exclude(ip=None, user_agent="")
-        .update(ip=None, user_agent="")
-    )
+    events = SignInEvent.objects.filter(account_id=account_id).exclude(ip=None, user_agent="")
+    return events.update(ip=None, user_agent="")

@@ -22,11 +22,11 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
 
 
 def remove_typed_login(session: Any) -> None:
-    """allauth keeps the address beside the way in which somebody signed in, for as long as the
-    session lasts.
-    """
-    if isinstance(records := session.get(AUTHENTICATION_METHODS_SESSION_KEY), list):
-        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
-            {name: value for name, value in record.items() if name not in PERSONAL_KEYS}
-            for record in records
-        ]
+    """Removes usernames, addresses and numbers from the sign-in methods that allauth stores."""
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY)
+    if isinstance(records, list):
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = list(map(without_personal_keys, records))
+
+
+def without_personal_keys(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in PERSONAL_KEYS}

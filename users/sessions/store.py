@@ -1,6 +1,8 @@
-"""The session store: cache and database. A cached session is only a hint: the query that loads the
-viewer compares it with the row (users/sessions/viewer_query.py), so an ended session stays ended
-even if the cache still has it. On a cache miss that query loads the row with its owner's account.
+"""The session store, with cache and database.
+
+A cached session is not trusted: the query that loads the viewer compares it with the row
+(users/sessions/viewer_query.py), so an ended session stays ended even if it is still cached. On a
+cache miss, that query loads the row together with its owner's account.
 """
 
 from typing import Any, cast
@@ -19,18 +21,23 @@ from users.sessions.models import AGENT_MAX, Session
 from users.sessions.viewer_query import load_viewer_by_session
 
 CACHE_KEY_PREFIX = "session:"
-MAX_LISTED = 100  # of one account; more than anybody looks through
-MAX_EVICTED = 1000  # taken out of the cache when they end together
+# Sessions of one account that a page lists.
+MAX_LISTED = 100
+# Sessions removed from the cache when many end together.
+MAX_EVICTED = 1000
 
 
 class SessionStore(cached_db.SessionStore):
-    """Django's own, but that it caches the row's text as it is, to be compared with the row, and
-    that rows have an owner.
+    """Django's cached_db store, with owners.
+
+    It caches the session_data column as it is, so that it can be compared with the row.
     """
 
     cache_key_prefix = CACHE_KEY_PREFIX
-    stored = ""  # the row's session_data, as far as known
-    found: Any = None  # whose it is, where the account came with the row
+    # The row's session_data as last read or written.
+    stored_text = ""
+    # The owner, if the account was loaded together with the row.
+    owner: Any = None
     _cache: Any
 
     @classmethod
@@ -38,32 +45,33 @@ class SessionStore(cached_db.SessionStore):
         return Session
 
     def load(self) -> dict[str, Any]:
-        """From the cache only what names a viewer, whose query will check it; everything else from
-        the row.
+        """Loads the session, from the cache only if it has an owner.
+
+        Loading the viewer verifies it. Anonymous sessions are read from the row.
         """
         text = self._cache.get(self.cache_key)
         data = self.decode(text) if isinstance(text, str) else {}
         if SESSION_KEY in data:
-            self.stored = text
+            self.stored_text = text
             return data
         row = load_viewer_by_session(self.session_key)
         if row is None:
             self._session_key = None
             return {}
-        text, self.found = row
-        data = self.take(text)
+        text, self.owner = row
+        data = self.replace_data(text)
         self._cache.set(self.cache_key, text, self.get_expiry_age())
         return data
 
-    def found_for(self, account_id: int) -> Any:
-        """The account that came with the row, once, if it has this id; else None."""
-        found = self.found
-        self.found = None
+    def take_owner(self, account_id: int) -> Any:
+        """Returns the account loaded with the row if it has this ID, else None. Works once."""
+        found = self.owner
+        self.owner = None
         return found if found and found.pk == account_id else None
 
-    def take(self, text: str) -> dict[str, Any]:
-        """Goes on with the row's text `text`, and gives what it says."""
-        self.stored = text
+    def replace_data(self, text: str) -> dict[str, Any]:
+        """Replaces the session's data by `text`, the row's session_data, and returns it decoded."""
+        self.stored_text = text
         self._session_cache = self.decode(text)
         return self._session_cache
 
@@ -74,15 +82,15 @@ class SessionStore(cached_db.SessionStore):
         row.account_id = int(owner) if owner.isdecimal() else None
         row.ip = origin.ip
         row.user_agent = origin.user_agent[:AGENT_MAX]
-        self.stored = row.session_data
+        self.stored_text = row.session_data
         return row
 
     def save(self, must_create: bool = False) -> None:
         super(cached_db.SessionStore, self).save(must_create)
-        self._cache.set(self.cache_key, self.stored, self.get_expiry_age())
+        self._cache.set(self.cache_key, self.stored_text, self.get_expiry_age())
 
     def exists(self, session_key: str) -> bool:
-        """In the database: what only a cache still holds is over."""
+        """Returns whether the row exists, whatever the cache holds."""
         return bool(super(cached_db.SessionStore, self).exists(session_key))
 
 
@@ -90,47 +98,46 @@ class SessionStore(cached_db.SessionStore):
 
 
 def valid_sessions(account: User) -> list[Session]:
-    """Returns the account's valid sessions, last used first. Above MAX_LISTED, only those that
-    expire last, which is the order of their index. One query.
+    """Returns the account's valid sessions, last used first, with one query.
+
+    Above MAX_LISTED, it returns those that expire last, which is the order of the index.
     """
-    rows = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now()).order_by(
-        "-expire_date"
-    )[:MAX_LISTED]
-    marks = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
-    used = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
-    return [row for row in used if row.get_decoded().get(HASH_SESSION_KEY) in marks]
+    unexpired = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
+    rows = unexpired.order_by("-expire_date")[:MAX_LISTED]
+    hashes = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
+    by_use = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
+    return [row for row in by_use if row.get_decoded().get(HASH_SESSION_KEY) in hashes]
 
 
 def delete_session(account_id: int, public_id: UUID) -> Session | None:
-    """The session that this ended, at its very next request; None where the account has no such
-    session.
-    """
+    """Ends a session from its next request on. Returns it, or None if the account has none such."""
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
-    return (
-        row
-        if row and delete_session_rows(Session.objects.filter(session_key=row.session_key))
-        else None
-    )
+    if row is None:
+        return None
+    deleted = delete_session_rows(Session.objects.filter(session_key=row.session_key))
+    return row if deleted else None
 
 
 def delete_sessions(account_id: int, *, but: str = "") -> int:
-    """Removes the account's sessions, but the one with the key `but`, and says how many there were.
-    Rows that are being made at this moment are not seen: whoever must be sure raises session_epoch
-    too.
+    """Deletes the account's sessions, except that with the key `but`, and returns their number.
+
+    It misses sessions that other transactions are creating. A caller that must end those too
+    increments session_epoch.
     """
-    return delete_session_rows(
-        Session.objects.filter(account_id=account_id).exclude(session_key=but)
-    )
+    sessions = Session.objects.filter(account_id=account_id)
+    return delete_session_rows(sessions.exclude(session_key=but))
 
 
 def delete_sessions_of(account_ids: list[int]) -> int:
-    """Removes the sessions of all accounts in one chunk of a job, and returns their number."""
+    """Deletes the sessions of all these accounts, and returns their number."""
     return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
 
 
 def delete_session_rows(rows: QuerySet[Session]) -> int:
-    """In one statement, however many they are. Of what the cache has of them, some goes too, to
-    save its room: without its row none of it is believed.
+    """Deletes sessions with one statement, and returns their number.
+
+    Up to MAX_EVICTED are removed from the cache, to save memory. The others are useless without
+    their rows.
     """
     keys = list(rows.values_list("session_key", flat=True)[:MAX_EVICTED])
     number, _ = rows.delete()

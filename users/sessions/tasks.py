@@ -1,8 +1,8 @@
-"""Scheduled tasks of sessions."""
+"""The scheduled task that deletes expired sessions."""
 
 from users.sessions.store import SessionStore
 
 
 def clear_sessions() -> None:
-    """Removes the rows of sessions that have run out."""
+    """Deletes the rows of expired sessions."""
     SessionStore.clear_expired()

@@ -1,8 +1,7 @@
-"""How often signing in to one account may fail. allauth counts, in the cache `default`; here it is
-asked and reset.
+"""Reads and resets allauth's counters of failed sign-ins, which it keeps in the cache `default`.
 
-It counts for each account, whatever name and host were typed: who knows username and address has no
-second try, and a Host header with another port is no other counter.
+They count by account, whatever the login and the host: the username and the email address of one
+account share a counter, and so do Host headers with different ports.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,31 +17,32 @@ ACTION = "login_failed"
 
 
 def throttle_subject(account: User | None, typed: str) -> str:
-    """Whose failures are counted together."""
+    """Returns the key under which failures are counted: the account, or else the typed login."""
     return f"account:{account.pk}" if account else f"typed:{typed}"
 
 
 def locked_until(account: User) -> datetime | None:
-    """The moment from which on the right password is taken again; None where it is taken now. One
-    read of the cache.
+    """Returns when signing in to the account works again, or None if it works now.
+
+    It takes one read of the cache.
     """
     return subject_locked_until(throttle_subject(account, ""))
 
 
-def subject_locked_until(whose: str) -> datetime | None:
-    """Returns when sign-in works again for this throttle subject, or None if it works now."""
-    counters = counter_keys(whose)
-    held = caches["default"].get_many(list(counters)) if counters else {}
+def subject_locked_until(subject: str) -> datetime | None:
+    """Returns when signing in works again for a throttle subject, or None if it works now."""
+    counters = counter_keys(subject)
+    histories = caches["default"].get_many(list(counters)) if counters else {}
     now = timezone.now()
     ends = []
-    for key, history in held.items():
+    for key, history in histories.items():
         rate = counters[key]
-        counted = sorted(moment for moment in history if moment > now.timestamp() - rate.duration)
-        if len(counted) >= rate.amount:  # free again when all but amount - 1 are too old
-            ends.append(
-                datetime.fromtimestamp(counted[-rate.amount], UTC)
-                + timedelta(seconds=rate.duration)
-            )
+        start = now.timestamp() - rate.duration
+        failures = sorted(moment for moment in history if moment > start)
+        if len(failures) >= rate.amount:
+            # The lock ends when only amount - 1 failures are still counted.
+            deciding = datetime.fromtimestamp(failures[-rate.amount], UTC)
+            ends.append(deciding + timedelta(seconds=rate.duration))
     return max(ends, default=None)
 
 
@@ -50,16 +50,11 @@ def reset_failures(account: User) -> None:
     caches["default"].delete_many(list(counter_keys(throttle_subject(account, ""))))
 
 
-def counter_keys(name: str) -> dict[str, ratelimit.Rate]:
-    """The cache keys of the limits that count by account, for a `subject`."""
-    rates = [rate for rate in ratelimit.get_rates(app=APP, action=ACTION) if rate.per == "key"]
-    return {
-        ratelimit.get_cache_key(
-            None,
-            app=APP,
-            action=ACTION,
-            rate=rate,
-            key=name,
-        ): rate
-        for rate in rates
-    }
+def counter_keys(subject: str) -> dict[str, ratelimit.Rate]:
+    """Returns the rates that count by subject, by the cache keys of their counters."""
+    keys = {}
+    for rate in ratelimit.get_rates(app=APP, action=ACTION):
+        if rate.per == "key":
+            key = ratelimit.get_cache_key(None, app=APP, action=ACTION, rate=rate, key=subject)
+            keys[key] = rate
+    return keys

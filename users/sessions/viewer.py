@@ -1,6 +1,7 @@
-"""Who asks: their account, whether their session still stands, and the generation of everything
-that pages show. One query, whatever the page and whether or not the cache had the session; what
-they may do is kept under the generation of roles.
+"""Authenticates a request: loads its viewer, verifies the session and reads the generations.
+
+It takes one query, whether or not the session was cached. Permissions are cached under the
+generation of roles.
 """
 
 from django.conf import settings
@@ -17,15 +18,16 @@ from users.sessions.viewer_query import load_viewer
 
 
 class ViewerMiddleware(AuthenticationMiddleware):
-    """Django's own, with one query instead of two or three."""
+    """Django's AuthenticationMiddleware, with one query instead of two or three."""
 
     def process_request(self, request) -> None:
         request.user = SimpleLazyObject(lambda: get_viewer(request))
 
 
 def get_viewer(request) -> User | AnonymousUser:
-    """The account whose session this is, if it may act and the session stands; as
-    django.contrib.auth.get_user, else.
+    """Returns the active account that owns a valid session, else AnonymousUser.
+
+    It replaces django.contrib.auth.get_user.
     """
     session = request.session
     with timing.measure_layer("session"):
@@ -33,9 +35,10 @@ def get_viewer(request) -> User | AnonymousUser:
     if pk is None:
         return AnonymousUser()
     with timing.measure_layer("viewer"):
-        account = session.found_for(pk) or load_viewer(pk, session.session_key)
-    if account is not None and account.session not in (None, session.stored):
-        session.take(account.session)  # the cache held an older one
+        account = session.take_owner(pk) or load_viewer(pk, session.session_key)
+    if account is not None and account.session not in (None, session.stored_text):
+        # The cached session was outdated.
+        session.replace_data(account.session)
         if session_account_id(session) != pk:
             return get_viewer(request)
     if account is None or account.session is None or not is_valid_session(session, account):
@@ -58,15 +61,15 @@ def session_account_id(session) -> int | None:
 
 
 def is_valid_session(session, account: User) -> bool:
-    """Whether it was made with today's password and epoch; made with a SECRET_KEY that is being
-    replaced, it is made anew.
+    """Returns whether the session matches the account's current password and session epoch.
+
+    A session that was signed with a fallback SECRET_KEY gets a new key.
     """
     given = session.get(HASH_SESSION_KEY) or ""
     if constant_time_compare(given, account.get_session_auth_hash()):
         return True
-    if any(
-        constant_time_compare(given, former) for former in account.get_session_auth_fallback_hash()
-    ):
+    fallbacks = account.get_session_auth_fallback_hash()
+    if any(constant_time_compare(given, fallback) for fallback in fallbacks):
         session.cycle_key()
         session[HASH_SESSION_KEY] = account.get_session_auth_hash()
         return True

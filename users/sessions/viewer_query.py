@@ -23,29 +23,36 @@ FROM_SESSION = (
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
-PERMISSIONS_TIMEOUT = 3600  # seconds
+SESSION_INDEX = len(NAMES) + 1
+PERMISSIONS_SECONDS = 3600
 
 
 def load_viewer(pk: int, session_key: str = "") -> Any:
-    """The account with its permissions filled in, and as attributes `session`, the text of the
-    session's row (None where it has ended), `session_used_at` and `generations`. None where there
-    is no such account.
+    """Returns the account with its permissions, or None if there is none with this ID.
+
+    It has three more attributes: `session`, the session_data of the row (None if the session has
+    ended), `session_used_at` and `generations`.
     """
     row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
     return viewer_from_row(row) if row else None
 
 
 def load_viewer_by_session(session_key: str | None) -> tuple[str, Any] | None:
-    """Returns the session's data as text and its account as `load_viewer` does (None if nobody is
-    signed in). Returns None if there is no such session.
+    """Returns the session_data of a session and its account, or None if there is no such session.
+
+    The account is like that of `load_viewer`, or None if nobody is signed in.
     """
     row = read_viewer_row(FROM_SESSION, session_key)
-    return (row[len(NAMES) + 1], viewer_from_row(row) if row[ID_INDEX] else None) if row else None
+    if row is None:
+        return None
+    account = viewer_from_row(row) if row[ID_INDEX] else None
+    return row[SESSION_INDEX], account
 
 
 def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple | None:
-    """Reads the row with handwritten SQL: the ORM takes longer to compile this query than the
-    database to answer it.
+    """Returns the row of the viewer, read with handwritten SQL.
+
+    The ORM takes longer to compile this query than the database to answer it.
     """
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -84,12 +91,11 @@ def row_converters(alias: str) -> tuple[Any, dict]:
 
 
 def cached_permissions(account: Any) -> set[str]:
-    """The permissions of the account's groups and its own. A superuser has them all, and is not
-    asked about.
-    """
-    key = f"rights:{generation.parse_generations(account.generations)[ROLES]}:{account.pk}"
-    held = caches["pages"].get(key)
-    if held is None:
-        held = access.stored_permissions(account)
-        caches["pages"].set(key, held, PERMISSIONS_TIMEOUT)
-    return held
+    """Returns the permissions of the account's groups and its own, from the cache if possible."""
+    roles = generation.parse_generations(account.generations)[ROLES]
+    key = f"rights:{roles}:{account.pk}"
+    permissions = caches["pages"].get(key)
+    if permissions is None:
+        permissions = access.stored_permissions(account)
+        caches["pages"].set(key, permissions, PERMISSIONS_SECONDS)
+    return permissions

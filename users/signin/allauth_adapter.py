@@ -1,5 +1,5 @@
-"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the
-outbox, attempts noted.
+"""Adapts django-allauth: sign-up is closed, passwords are set by verbs, emails are sent through the
+outbox, and attempts to sign in are recorded.
 """
 
 from typing import Any, ClassVar
@@ -26,8 +26,9 @@ class Adapter(DefaultAccountAdapter):
         "Until then, even the correct password is not accepted.",
         "enter_current_password": "This is not your current password.",
     }
+    # The login that was typed, and the account that has it.
     typed = ""
-    tried: User | None = None
+    account: User | None = None
 
     def is_open_for_signup(self, request) -> bool:
         return False
@@ -37,44 +38,39 @@ class Adapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""
-        self.tried = sign_in_events.find_by_login(self.typed)
+        self.account = sign_in_events.find_by_login(self.typed)
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
-            own = throttle.subject_locked_until(throttle.throttle_subject(self.tried, self.typed))
-            # What is not held up itself was tried from a network address that is, by whatever it
-            # had tried before.
-            sign_in_events.record_attempt(
-                SignInOutcome.THROTTLED if own else SignInOutcome.CROWDED,
-                self.tried,
-                typed=self.typed,
-            )
+            subject = throttle.throttle_subject(self.account, self.typed)
+            # If the login itself is not locked out, its IP address is, because of other attempts.
+            locked_out = throttle.subject_locked_until(subject)
+            outcome = SignInOutcome.THROTTLED if locked_out else SignInOutcome.CROWDED
+            sign_in_events.record_attempt(outcome, self.account, typed=self.typed)
             raise
 
     def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
-        return throttle.throttle_subject(self.tried, self.typed)
+        return throttle.throttle_subject(self.account, self.typed)
 
     def authentication_failed(self, request, **credentials: Any) -> None:
-        sign_in_events.record_attempt(
-            sign_in_events.failure_outcome(self.tried), self.tried, typed=self.typed
-        )
+        outcome = sign_in_events.failure_outcome(self.account)
+        sign_in_events.record_attempt(outcome, self.account, typed=self.typed)
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
-        """After the right password."""
+        """Records the attempt, which had the correct password."""
         sign_in_events.record_attempt(SignInOutcome(user.state), user)
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:
         choose_password(user, password)
         throttle.reset_failures(user)
-        # allauth goes on with its copy: the session that stays is tied to the new password and
-        # epoch
+        # allauth renews the hash of the current session from its own copy of the account.
         user.refresh_from_db()
 
     def send_password_reset_mail(self, user, email, context) -> None:
         request_password_reset(user)
 
-    def add_message(  # noqa: PLR0917  as allauth calls it
+    def add_message(  # noqa: PLR0917  allauth passes these by position
         self,
         request,
         level,

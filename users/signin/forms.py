@@ -1,4 +1,4 @@
-"""Forms of signing in."""
+"""The forms for signing in and for choosing a password."""
 
 from typing import Any, ClassVar
 
@@ -25,18 +25,18 @@ class LoginForm(forms.LoginForm):
         password.help_text = ""
 
     def clean_login(self) -> str:
-        """Identifiers are stored folded; what is typed is compared in the same form. NUL would be
-        refused by PostgreSQL.
+        """Returns the login in the form in which identifiers are stored.
+
+        A login with NUL, which PostgreSQL refuses, is left to allauth.
         """
-        return (
-            super().clean_login()
-            if "\x00" in self.cleaned_data["login"]
-            else fold_identifier(self.cleaned_data["login"].strip())
-        )
+        login = self.cleaned_data["login"]
+        if "\x00" in login:
+            return super().clean_login()
+        return fold_identifier(login.strip())
 
 
 class LabelsMixin:
-    """Labels in our words, and none of them once more inside of its field."""
+    """Replaces labels of allauth's forms and removes their placeholders."""
 
     labels: ClassVar[dict[str, str]] = {}
 
@@ -67,13 +67,14 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
         # Addresses are stored in normal form.
         self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])
         email = super().clean_email()
-        if not self.users:  # who was invited and asks for a password gets the invitation again
+        if not self.users:
+            # An invited person who requests a password gets the invitation again.
             self.users = list(User.objects.in_state(State.INVITED).filter(email=email))
         return email
 
 
 class LinkForm(forms.UserTokenForm):
-    """The link of a mail. It opens nothing once the account is suspended or gone."""
+    """Validates the link of an email, which works only for active and invited accounts."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -1,4 +1,4 @@
-"""Template tags and filters of the house."""
+"""Template tags and filters of Rollcall."""
 
 from datetime import datetime, timedelta
 
@@ -19,9 +19,8 @@ from users.verbs.impact import COUNT_CAP
 from users.web.icons import asset, icon_svg
 from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
 
-CHOSEN = SafeString(" selected")
+SELECTED = SafeString(" selected")
 register = template.Library()
-
 
 register.simple_tag(icon_svg, name="icon")
 register.simple_tag(asset, name="asset")
@@ -33,31 +32,29 @@ register.simple_tag(render_actions, name="actions")
 register.simple_tag(render_field, name="fact")
 register.simple_tag(render_profile, name="profile_facts")
 register.filter(field_label)
+register.filter("device", device_label)
+register.filter("place", ip_label)
+register.filter("about", format_estimate)
 
 
 @register.simple_tag
 def options(choices, chosen="") -> SafeString:
-    """The options of a select: values with their labels, and which is chosen."""
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((value, CHOSEN if value == chosen else "", label) for value, label in choices),
-    )
+    """Renders the options of a select from pairs of value and label."""
+    rows = []
+    for value, label in choices:
+        rows.append((value, SELECTED if value == chosen else "", label))
+    return format_html_join("", '<option value="{}"{}>{}</option>', rows)
 
 
 @register.filter
 def grace_ends(account) -> datetime:
-    """Until when a deleted account is kept for sure."""
+    """Returns until when a deleted account can be restored."""
     return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
-
-
-register.filter("device", device_label)
-register.filter("place", ip_label)
 
 
 @register.filter
 def second(at):
-    """A point in time to the second, with the day where that is not today."""
+    """Renders a time to the second, with the day unless it is today."""
     local = timezone.localtime(at)
     today = timezone.localdate()
     day = "" if local.date() == today else f"{local.day} {local:%b %Y}, "
@@ -66,36 +63,31 @@ def second(at):
 
 @register.filter
 def value(value) -> str:
-    """A value of an event's JSON in words, where nothing is a value too."""
+    """Returns a value of an event's JSON in words, or a dash if it is empty."""
     return readable_value(value) or "—"
 
 
 @register.filter
-def about(number: int) -> str:
-    return format_estimate(number)
-
-
-@register.filter
 def capped(number: int) -> str:
-    """Returns a number that was counted no further than COUNT_CAP, with "+" beyond it."""
+    """Returns a number that was counted up to COUNT_CAP, with "+" above it."""
     return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"
 
 
 @register.filter
 def grouped(number: int) -> str:
-    """1,234,567"""
+    """Returns a number with separators, such as 1,234,567."""
     return f"{number:,}"
 
 
 @register.filter
 def rate(number: float) -> str:
-    """1,234, or 0.5 for what is slow."""
+    """Returns a rate such as 1,234; below 10 with one decimal, such as 0.5."""
     return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
 @register.filter
 def duration(span) -> str:
-    """2 h 5 min, 3 min, 12 s: a rough measure."""
+    """Returns a rounded duration such as 2 h 5 min, 3 min or 12 s."""
     seconds = round(span.total_seconds())
     if seconds < 90:
         return f"{max(seconds, 1)} s"
@@ -110,7 +102,5 @@ def clock(at) -> str:
 
 @register.filter
 def of(values: dict, name: str):
-    """values[name], for a name that is known only when the page is made; None where there is no
-    such.
-    """
+    """Returns `values[name]`, for names in a variable; None if there is no such name."""
     return values.get(name)

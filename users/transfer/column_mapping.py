@@ -1,5 +1,5 @@
-"""Maps the columns of a file to fields of the account. The mapping is made once per file, from the
-names of its columns and from the options.
+"""Maps the columns of a file to fields of the account. The mapping is built once per file, from the
+names of its columns and the options of the import.
 """
 
 from collections.abc import Iterable
@@ -23,41 +23,48 @@ SECRET_WORDS = ("password", "secret", "token")
 
 
 class BadMapping(Exception):
-    """An option that does not fit the file. The message says why."""
+    """An option does not fit the file. The message says why."""
 
 
 @dataclass(frozen=True)
 class ImportRow:
-    """The values of one record. `key` identifies its account. With a `problem`, only `line` may be
-    used. `misfit`: the record does not fit the columns of its file.
-    """
+    """The normalised values of one record. With a `problem`, they must not be used."""
 
     line: int
     values: dict[str, str]
     attributes: dict[str, str]
+    # The value that identifies the account.
     key: str
     problem: str = ""
+    # Whether the record does not fit the columns of its file.
     misfit: bool = False
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """How the columns of one file become fields.
+    """The mapping of one file."""
 
-    `templates`: by field. `attributes`, `ignored`: names of columns. `source`: the system that
-    source_id belongs to. `key`: the field that identifies an account, one of KEY_FIELDS.
-    """
-
+    # By field.
     templates: dict[str, ColumnTemplate]
+    # Names of columns.
     attributes: list[str]
     ignored: list[str]
+    # The system that source_id belongs to.
     source: str
+    # The field that identifies an account, one of KEY_FIELDS.
     key: str
 
     def row(self, record: ImportRecord) -> ImportRow:
-        """Returns the record's values in normal form, or all its problems in one text."""
+        """Returns the normalised values of a record, or all its problems in one text."""
         if record.misfit:
-            return ImportRow(record.line, {}, {}, "", record.misfit, misfit=True)
+            return ImportRow(
+                line=record.line,
+                values={},
+                attributes={},
+                key="",
+                problem=record.misfit,
+                misfit=True,
+            )
         problems: list[str] = []
         values = self.field_values(record, problems)
         attributes = self.attribute_values(record, problems)
@@ -65,10 +72,16 @@ class ColumnMapping:
         if not key and not problems:
             origin = template_origin(self.templates[self.key])
             problems.append(f"{self.key}, {origin}: There is no value to identify the account.")
-        return ImportRow(record.line, values, attributes, key, " ".join(problems))
+        return ImportRow(
+            line=record.line,
+            values=values,
+            attributes=attributes,
+            key=key,
+            problem=" ".join(problems),
+        )
 
     def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
-        """Returns the values by field. Adds what is wrong with the others to `problems`."""
+        """Returns the valid values by field. Appends the errors of the others to `problems`."""
         values = {}
         for field, template in self.templates.items():
             raw = template.fill(record.values)
@@ -81,7 +94,7 @@ class ColumnMapping:
         return values
 
     def attribute_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
-        """Returns the attributes by name. Adds what is wrong with the others to `problems`."""
+        """Returns the valid attributes by name. Appends the errors of the others to `problems`."""
         attributes = {}
         for column in self.attributes:
             try:
@@ -101,7 +114,7 @@ def build_mapping(
     key: str,
 ) -> ColumnMapping:
     """Returns the mapping of a file. `maps`: "column=field"; `sets`: "field={Template}". Raises
-    BadMapping, and UnreadableFile where a column is missing.
+    BadMapping, or UnreadableFile if a column is missing.
     """
     requested = requested_templates(maps, sets)
     templates = templates_by_name(source, skip=set(requested)) | requested
@@ -121,7 +134,7 @@ def build_mapping(
 
 
 def check_columns_used(source: ImportSource, columns: list[str], attributes: list[str]) -> None:
-    """Raises UnreadableFile for a column that is missing, BadMapping for one with secrets."""
+    """Raises UnreadableFile for a missing column, BadMapping for one that may hold secrets."""
     for column in [*columns, *attributes]:
         require_column(source, column)
     for column in attributes:
@@ -136,8 +149,8 @@ def refuse_secret(column: str) -> None:
 
 
 def templates_by_name(source: ImportSource, skip: set[str]) -> dict[str, ColumnTemplate]:
-    """Returns templates for the fields whose names are names of columns, but for `skip`. Raises
-    BadMapping where two columns match one field.
+    """Returns templates for the fields that have the name of a column, except for `skip`. Raises
+    BadMapping if two columns match one field.
     """
     found: dict[str, ColumnTemplate] = {}
     names = {comparable_name(field): field for field in IMPORT_FIELDS if field not in skip}
@@ -172,8 +185,8 @@ def requested_templates(maps: Iterable[str], sets: Iterable[str]) -> dict[str, C
 
 
 def require_new_field(found: dict[str, ColumnTemplate], text: str, equals: str, field: str) -> None:
-    """Raises BadMapping where an option names no field, one that no file may set, or one that
-    `found` has already.
+    """Raises BadMapping if an option names no field, a field that no file may set, or a field that
+    `found` already has.
     """
     if not equals:
         raise BadMapping(f"“{text}” has no =. Use --map column=field or --set 'field={{Column}}'.")
@@ -188,7 +201,7 @@ def require_new_field(found: dict[str, ColumnTemplate], text: str, equals: str, 
 
 
 def require_column(source: ImportSource, column: str) -> None:
-    """Raises UnreadableFile where the file has no such column."""
+    """Raises UnreadableFile if the file has no such column."""
     if column not in source.columns:
         columns = ", ".join(map(escape_unprintable, source.columns))
         missing = escape_unprintable(column)
@@ -224,7 +237,7 @@ def system_name(system: str) -> str:
 
 
 def forbidden_reason() -> str:
-    """The end of a message about a field that no file may set."""
+    """Returns the end of the message about a field that no file may set."""
     return (
         "permissions, passwords and status have their own pages and commands. "
         f"A file can set: {', '.join(IMPORT_FIELDS)}."
@@ -232,7 +245,7 @@ def forbidden_reason() -> str:
 
 
 def template_origin(template: ColumnTemplate) -> str:
-    """Where a value comes from, as messages say it."""
+    """Returns the origin of a value for a message: its columns, or that it is fixed."""
     columns = template.columns
     if not columns:
         return "fixed value"
@@ -240,13 +253,13 @@ def template_origin(template: ColumnTemplate) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    """At most PRINTABLE_MAX characters of `text`, with escapes for those that nobody can see."""
+    """Returns at most PRINTABLE_MAX characters of `text`, with escapes for unprintable ones."""
     shown = text if len(text) <= PRINTABLE_MAX else text[: PRINTABLE_MAX - 1] + "…"
     return "".join(map(escape_character, shown))
 
 
 def escape_character(char: str) -> str:
-    """A printable character as it is, any other one as an escape such as \\x00."""
+    """Returns a printable character unchanged, and an escape such as \\x00 for any other one."""
     if char.isprintable():
         return char
     return char.encode("unicode_escape", "surrogatepass").decode()

@@ -1,4 +1,4 @@
-"""Templates that make a value from columns, such as "{GivenName|slug}.{Surname|slug}@x.example"."""
+"""Templates that build a value from columns, e.g. "{GivenName|slug}.{Surname|slug}@x.example"."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,17 +11,17 @@ TextFilter = Callable[[str], str]
 
 
 class BadTemplate(Exception):
-    """A template that cannot be read. The message says why."""
+    """A template cannot be parsed. The message says why."""
 
 
 def slug_characters(value: str) -> str:
-    """Returns a to z and 0 to 9 of `value`, without accents; other scripts vanish."""
+    """Returns the letters a to z, without accents, and the digits of `value`; nothing else."""
     folded = normalise_search_text(value)
     return "".join(char for char in folded if char.isascii() and char.isalnum())
 
 
 def digit_characters(value: str) -> str:
-    """Returns 0 to 9 of `value`."""
+    """Returns the digits 0 to 9 of `value`."""
     return "".join(char for char in value if char.isascii() and char.isdigit())
 
 
@@ -36,8 +36,8 @@ TEXT_FILTERS: dict[str, TextFilter] = {
 
 
 class TemplatePart(NamedTuple):
-    """A part of a template: the name of a column with filters, applied from left to right. With
-    None for `filters` it is a literal text.
+    """A part of a template: the name of a column with filters, which are applied from left to
+    right; or a literal text, without `filters`.
     """
 
     text: str
@@ -54,14 +54,14 @@ class TemplatePart(NamedTuple):
 
 
 class ColumnTemplate(NamedTuple):
-    """A template as it was written, with its parts."""
+    """A template: its text and its parts."""
 
     text: str
     parts: tuple[TemplatePart, ...]
 
     @classmethod
     def parse(cls, text: str) -> "ColumnTemplate":
-        """Returns the template that `text` means. Raises BadTemplate."""
+        """Parses a template. Raises BadTemplate."""
         return cls(text, tuple(parse_parts(text)))
 
     @classmethod
@@ -71,11 +71,11 @@ class ColumnTemplate(NamedTuple):
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns that it reads."""
+        """The names of the columns that the template reads."""
         return [part.text for part in self.parts if part.filters is not None]
 
     def fill(self, values: dict[str, str]) -> str:
-        """Returns the value for one row. `values`: the row's text by column, not yet trimmed."""
+        """Returns the value for one row. `values`: the untrimmed texts of the row by column."""
         return "".join(part.fill(values) for part in self.parts)
 
 
@@ -96,7 +96,7 @@ def parse_parts(text: str) -> Iterator[TemplatePart]:
 
 
 def literal_part(text: str) -> Iterator[TemplatePart]:
-    """Yields the text between columns, if there is any. Raises BadTemplate for a stray brace."""
+    """Yields the text between two columns unless it is empty. Raises BadTemplate for a brace."""
     if "{" in text or "}" in text:
         raise BadTemplate("Each { needs a matching }, with the name of a column between them.")
     if text:

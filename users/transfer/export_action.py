@@ -1,4 +1,4 @@
-"""The bulk action that writes accounts to a file, chunk by chunk. The accounts do not change."""
+"""The bulk action that writes accounts to a file, chunk by chunk. It does not change accounts."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from users import access, masking
 from users.audit.record import record_event
+from users.bulk.account_locks import ACCOUNT_GONE, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
-from users.bulk.lock import ACCOUNT_GONE, plain_accounts
 from users.directory import preferences
 from users.jobs import transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 
 class ExportForm(BulkForm):
-    """Which columns, the format, and the purpose."""
+    """The columns, the format and the purpose of an export."""
 
     columns = forms.MultipleChoiceField(
         choices=[(name, column.label) for name, column in export_rows.EXPORT_COLUMNS.items()],
@@ -50,7 +50,7 @@ class ExportForm(BulkForm):
 
 
 class ExportAccounts(BulkAction):
-    """Writes the selected accounts to a file that only its maker can download."""
+    """Writes the selected accounts to a file that only the person who exports can download."""
 
     name = "export"
     label = "Export"
@@ -58,13 +58,13 @@ class ExportAccounts(BulkAction):
     event = ""
     noun = "export"
     position = 40
-    past = "in the file"
+    outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm
-    touches = False
+    changes_accounts = False
 
     @property
-    def explains(self) -> str:  # type: ignore[override]
+    def explanation(self) -> str:  # type: ignore[override]
         return (
             "Creates a file with one row per account that only you can download. "
             f"It is kept for {settings.EXPORT_DAYS} days."
@@ -83,8 +83,8 @@ class ExportAccounts(BulkAction):
         return {"unchanged": "Written"}
 
     def recent_count(self, job: Job) -> int:
-        """The number of accounts that this person has exported in the last day without approval.
-        It counts towards the limit, because many small files make a large one.
+        """Returns the number of accounts that this person has exported without approval in the last
+        day. It counts towards the limit, so that many small files cannot replace a large one.
         """
         mine = Job.objects.filter(
             by=job.by,
@@ -99,8 +99,8 @@ class ExportAccounts(BulkAction):
         File.objects.create(job=job)
 
     def run(self, chunk: Chunk) -> None:
-        """Writes one chunk, under the permissions that the person has now: personal data is masked
-        from the chunk on before which they lost the permission to see it.
+        """Writes one chunk with the person's current permissions: personal data is masked as soon
+        as they lose the permission to see it.
         """
         file = chunk.job.export
         masked = masking.hides_personal_data(chunk.by)

@@ -1,4 +1,4 @@
-"""Queries for the list of exports, and the removal of files whose time is up."""
+"""Queries for the list of exports, and the removal of expired files."""
 
 from typing import Any
 
@@ -8,50 +8,47 @@ from django.utils import timezone
 from users.jobs.models import Job
 from users.transfer import export_rows, export_store
 from users.transfer.models import Export, ExportPiece
+from users.web.paging import IdPage, newest_page
 
 EXPORTS_PER_PAGE = 25
 
 
-def list_exports(viewer: Any, before: int = 0) -> tuple[list[Export], bool]:
-    """Returns one page of the viewer's own exports, newest first, and whether there are older
-    ones. `before`: the id of an export; 0 for the first page.
-    """
-    found = Export.objects.filter(job__by=viewer.pk).select_related("job").order_by("-pk")
-    if before:
-        found = found.filter(pk__lt=before)
+def list_exports(viewer: Any, before: int = 0) -> IdPage[Export]:
+    """Returns a page of the viewer's own exports, newest first. `before`: only older ones."""
+    found = Export.objects.filter(job__by=viewer.pk).select_related("job")
     found = found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))
-    rows: list[Any] = list(found[: EXPORTS_PER_PAGE + 1])
-    for export in rows:
+    page: IdPage[Export] = newest_page(found, EXPORTS_PER_PAGE, before)
+    for export in page.rows:
         describe_export(export)
-    return rows[:EXPORTS_PER_PAGE], len(rows) > EXPORTS_PER_PAGE
+    return page
 
 
 def describe_export(export: Any) -> None:
-    """Adds what the list shows of an export: the labels of its columns, its format, and whether it
-    can be downloaded.
+    """Sets attributes for the list: the labels of the columns, the format, and whether the file can
+    be downloaded.
     """
     parameters = export.job.parameters
     names = export_rows.chosen_columns(parameters.get("columns"))
     export.columns = [export_rows.EXPORT_COLUMNS[name].label for name in names]
-    export.form = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
+    export.format_label = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
     live = export.expires_at is not None and export.expires_at > timezone.now()
     export.ready = export.removed_at is None and live
 
 
 def sum_pieces(column: str) -> Subquery:
-    """The sum of a column over the stored parts of an export."""
-    mine = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
-    return Subquery(mine.annotate(sum=Sum(column)).values("sum"))
+    """Returns the sum of a column over the stored parts of an export, as an annotation."""
+    pieces = ExportPiece.objects.filter(export=OuterRef("pk")).order_by().values("export")
+    return Subquery(pieces.annotate(sum=Sum(column)).values("sum"))
 
 
 def expired_exports() -> QuerySet[Export]:
-    """The stored files whose time is up or whose job was cancelled."""
-    over = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
-    return Export.objects.filter(over, removed_at=None).order_by("pk")
+    """Returns the stored files that have expired or whose job was cancelled."""
+    expired = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
+    return Export.objects.filter(expired, removed_at=None).order_by("pk")
 
 
 def remove_expired_exports() -> int:
-    """Removes the files whose time is up. Returns their number."""
+    """Removes expired files and returns their number."""
     found = list(expired_exports())
     for export in found:
         export_store.remove_export(export)

@@ -1,5 +1,5 @@
-"""Stores the parts of exported files: packs them, reads them back, and takes out the row of an
-account that is erased.
+"""Stores the parts of exported files: compresses and reads them, and removes the row of an erased
+account.
 """
 
 import zlib
@@ -13,14 +13,14 @@ from django.utils import timezone
 from users.jobs.models import ENDED_STATES, Job
 from users.transfer.models import Export, ExportPiece
 
-ZLIB_LEVEL = 4  # 6 % larger than by the default level, in 57 % of the time
-DELETE_BATCH = 20  # parts of about a megabyte
-EncodedRows = list[tuple[int, bytes]]  # the id of each account and its row
+ZLIB_LEVEL = 4  # 6 % larger than with the default level, in 57 % of the time
+DELETE_BATCH = 20  # parts, of about a megabyte each
+EncodedRows = list[tuple[int, bytes]]  # account ids with their rows
 
 
 def pack_rows(rows: EncodedRows) -> dict[str, Any]:
-    """The columns of an ExportPiece for rows in the order of their ids, of which there is one at
-    least.
+    """Returns the columns of an ExportPiece for one or more rows, which are in the order of their
+    ids.
     """
     ids = array("q", (pk for pk, _ in rows))
     lengths = array("I", (len(row) for _, row in rows))
@@ -36,7 +36,7 @@ def pack_rows(rows: EncodedRows) -> dict[str, Any]:
 
 
 def unpack_rows(piece: ExportPiece) -> EncodedRows:
-    """The rows of a stored part."""
+    """Returns the rows of a stored part."""
     index = zlib.decompress(piece.index)
     content = zlib.decompress(piece.content)
     ids = array("q")
@@ -44,10 +44,10 @@ def unpack_rows(piece: ExportPiece) -> EncodedRows:
     ids.frombytes(index[: piece.rows * ids.itemsize])
     lengths.frombytes(index[piece.rows * ids.itemsize :])
     rows = []
-    at = 0
+    start = 0
     for pk, length in zip(ids, lengths, strict=True):
-        rows.append((pk, content[at : at + length]))
-        at += length
+        rows.append((pk, content[start : start + length]))
+        start += length
     return rows
 
 
@@ -61,7 +61,7 @@ def read_export(export: Export) -> Iterator[bytes]:
 
 
 def remove_export(export: Export) -> None:
-    """Deletes the content of the file. Its row stays and says when."""
+    """Deletes the content of the file. Its row stays and has the time of the removal."""
     Export.objects.filter(pk=export.pk, removed_at=None).update(removed_at=timezone.now())
     left = export.pieces.order_by("last").values_list("pk", flat=True)
     while batch := list(left[:DELETE_BATCH]):
@@ -69,10 +69,10 @@ def remove_export(export: Export) -> None:
 
 
 def forget_exported(account_id: int) -> int:
-    """Removes the row of an account from every stored file, and removes the account's own files.
-    Returns the number of removed rows. Call it in the transaction of the erasure.
+    """Removes the row of an account from every stored file, and the account's own files. Returns
+    the number of removed rows. Call it in the transaction of the erasure.
 
-    Locks the jobs that are writing a file, so that their next chunk reads the erased account.
+    It locks the jobs that are writing a file, so that their next chunk reads the erased account.
     """
     with transaction.atomic():
         live = Export.objects.filter(removed_at=None)
@@ -103,5 +103,5 @@ def remove_row(export: Export, account_id: int) -> bool:
 
 
 def encode_rows(rows: Iterable[tuple[int, str]]) -> EncodedRows:
-    """The rows as bytes in UTF-8."""
+    """Returns the rows encoded in UTF-8."""
     return [(pk, row.encode()) for pk, row in rows]

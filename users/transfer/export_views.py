@@ -1,4 +1,4 @@
-"""The pages of exported files. A file is there for its maker alone, for some days."""
+"""The pages of exported files. A file is available for some days, to the person who exported it."""
 
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
@@ -9,39 +9,32 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
-from users.exceptions import BadParameter, BadRequest
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
-from users.transfer.export_queries import EXPORTS_PER_PAGE, list_exports
+from users.transfer.export_queries import list_exports
 from users.transfer.models import Export
 from users.web.error_page import error_page
-from users.web.query_string import check_parameters, parse_id_parameter
+from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
 
 @require_safe
 def index(request):
-    """The list of the viewer's own exports."""
+    """Lists the viewer's own exports."""
     access.require(request.user, "view")
     access.require(request.user, "export")
-    try:
+    with refuse_bad_parameters(back=request.path):
         check_parameters(request.GET, "before")
         before = parse_id_parameter("before", request.GET.get("before", ""))
-    except BadParameter as error:
-        raise BadRequest(error.parameter, error.message, back=request.path) from error
-    found, more = list_exports(request.user, before)
-    context = {
-        "exports": found,
-        "older": f"/exports/?before={found[EXPORTS_PER_PAGE - 1].pk}" if more else "",
-        "newest": "/exports/" if before else "",
-    }
+    page = list_exports(request.user, before)
+    context = {"exports": page.rows} | page.links("/exports/", "before")
     return render(request, "users/transfer/exports.html", context)
 
 
 @require_GET
 def export_download(request, pk: int):
-    """Streams the file. The event is written first: without an event there is no file."""
+    """Streams the file, after the event about it was written."""
     export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
         why = "This file has expired. Export the accounts again."
@@ -62,18 +55,20 @@ def export_download(request, pk: int):
 
 
 def file_response(export: Export, size: int) -> StreamingHttpResponse:
-    """The file as an attachment of `size` bytes."""
-    form = export.job.parameters["format"]
+    """Returns the file as an attachment of `size` bytes."""
+    file_format = export.job.parameters["format"]
     content = export_rows.stream_file(export)
-    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[form])
-    response["Content-Disposition"] = f'attachment; filename="accounts-{export.job_id}.{form}"'
+    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
+    response["Content-Disposition"] = (
+        f'attachment; filename="accounts-{export.job_id}.{file_format}"'
+    )
     response["Content-Length"] = str(size)
     return response
 
 
 @require_POST
 def export_removal(request, pk: int):
-    """Removes a file before its time. A second request changes nothing."""
+    """Removes a file before it expires. A second request changes nothing."""
     export = get_own_export(request, pk)
     record_privileged_fields(request, "export", None)
     if export.expires_at is None:

@@ -1,5 +1,5 @@
 """Imports the rows of one transaction: finds their accounts, checks the rows against each other and
-the database, and stores them with their events.
+against the database, and stores the changes with their events.
 """
 
 from dataclasses import dataclass
@@ -25,19 +25,21 @@ IMPORT_OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """The outcome of the row at `line`. `misfit`: it did not fit the columns of its file."""
+    """The outcome of one row."""
 
     line: int
+    # One of IMPORT_OUTCOMES.
     kind: str
     account_id: int | None = None
     reason: str = ""
+    # Whether the row did not fit the columns of its file.
     misfit: bool = False
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """An account as the row leaves it. `before` and `after` are the values of its event; `before`
-    is empty for a new account.
+    """A changed or new account that is not stored yet. `before` and `after` are the values of its
+    event; `before` is empty for a new account.
     """
 
     row: ImportRow
@@ -47,11 +49,11 @@ class RowChange:
 
 
 class RowRejected(Exception):
-    """A row that cannot be applied. The message says why."""
+    """A row cannot be applied. The message says why."""
 
 
 class ImportChunk:
-    """Rows with different keys, and the accounts that they are about."""
+    """Rows with different keys, and their accounts."""
 
     def __init__(
         self,
@@ -67,28 +69,28 @@ class ImportChunk:
         self.by = by
         self.update = update
         self.status = status
-        sound = [row for row in rows if not row.problem]
-        self.existing = self.accounts_by_key([row.key for row in sound])
-        self.claims = wanted_claims(sound, mapping.source)
+        valid = [row for row in rows if not row.problem]
+        self.existing = self.accounts_by_key([row.key for row in valid])
+        self.claims = wanted_claims(valid, mapping.source)
         self.created: list[RowChange] = []
         self.updated: list[RowChange] = []
 
     def store(self) -> list[RowOutcome]:
         """Stores the rows in the caller's transaction and returns their outcomes. Raises
-        IntegrityError for a name that was taken since the claims were read.
+        IntegrityError if a name was taken since the claims were read.
         """
-        kinds = [self.take(row) for row in self.rows]
+        results = [self.take(row) for row in self.rows]
         for change in self.updated:
             change.account.save(update_fields=[*change.after, "version", "updated_at"])
-        # After the updates: one of them may have freed a name that a new account takes.
+        # After the updates, since they may free a name that a new account takes.
         User.objects.bulk_create([change.account for change in self.created])
         events = [self.event("account.imported", change) for change in self.created]
         events += [self.event("account.updated_by_import", change) for change in self.updated]
         AuditEvent.objects.bulk_create(events)
-        return [self.outcome(*pair) for pair in zip(self.rows, kinds, strict=True)]
+        return [self.outcome(*pair) for pair in zip(self.rows, results, strict=True)]
 
     def event(self, action: str, change: RowChange) -> AuditEvent:
-        """Returns the event of one change, not yet stored."""
+        """Returns the unsaved event of one change."""
         return build_event(
             action,
             actor=self.by,
@@ -97,9 +99,9 @@ class ImportChunk:
             after=change.after,
         )
 
-    def outcome(self, row: ImportRow, found: tuple[str, User | None, str]) -> RowOutcome:
-        """Returns the outcome of a row from what `take` returned for it."""
-        kind, account, reason = found
+    def outcome(self, row: ImportRow, result: tuple[str, User | None, str]) -> RowOutcome:
+        """Returns the outcome of a row. `result`: that of `take`."""
+        kind, account, reason = result
         return RowOutcome(
             line=row.line,
             kind=kind,
@@ -109,8 +111,8 @@ class ImportChunk:
         )
 
     def take(self, row: ImportRow) -> tuple[str, User | None, str]:
-        """Prepares one row. Returns the kind of outcome, the account or None, and the reason or
-        "".
+        """Prepares one row for `store`. Returns the kind of outcome, the account or None, and the
+        reason or "".
         """
         account = None if row.problem else self.existing.get(row.key)
         try:
@@ -131,7 +133,7 @@ class ImportChunk:
         return UPDATED, account, ""
 
     def creation(self, row: ImportRow) -> RowChange:
-        """Returns the new account of a row, not yet stored. Raises RowRejected."""
+        """Returns the new account of a row. Raises RowRejected."""
         account = User(
             **row.values,
             source=self.mapping.source,
@@ -152,16 +154,14 @@ class ImportChunk:
         return RowChange(row, account, before={}, after=after)
 
     def change(self, row: ImportRow, account: User, changes: dict[str, Any]) -> RowChange:
-        """Returns an existing account with the row's changes, not yet stored. Raises
-        RowRejected.
-        """
+        """Applies `changes` to an existing account. Raises RowRejected."""
         if refusal := access.find_refusal(self.by, "edit", account):
             raise RowRejected(refusal.reason)
         if reason := unchangeable_reason(account, changes):
             raise RowRejected(reason)
         names = self.claims.names(account)
         if "email" in changes and account.email_verified_at:
-            # Nobody has shown that the new address is theirs.
+            # The new address is not verified.
             changes["email_verified_at"] = None
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
@@ -171,12 +171,12 @@ class ImportChunk:
         return RowChange(row, account, before, changes)
 
     def claim(self, account: User, holder: int, before: UniqueNames) -> None:
-        """Claims the names of an account. Raises RowRejected where another one has them."""
+        """Claims the names of an account. Raises RowRejected if another account has them."""
         if reason := self.claims.take(account, holder, before):
             raise RowRejected(reason)
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
-        """Returns the fields that differ, with their new values. An empty cell changes nothing."""
+        """Returns the new values of fields that differ. An empty cell changes nothing."""
         wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
         if "source_id" in wanted:
             wanted["source"] = self.mapping.source
@@ -185,8 +185,8 @@ class ImportChunk:
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
-        """Returns the accounts that the rows are about, by key. Those that may change are locked,
-        in the order of their ids.
+        """Returns the existing accounts by key. Locks them if they are to be updated, in the order
+        of their ids.
         """
         key = self.mapping.key
         accounts = User.objects.filter(**{f"{key}__in": keys}).order_by("pk")
@@ -198,7 +198,7 @@ class ImportChunk:
 
 
 def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
-    """The holders of the names that the rows want; an address may serve as the username."""
+    """Returns the holders of all names in the rows. An address may become the username."""
     emails = [row.values.get("email", "") for row in rows]
     usernames = [row.values.get("username", "") for row in rows]
     return NameClaims(
@@ -210,7 +210,7 @@ def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
 
 
 def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
-    """The reason why no row may make these changes to an account; "" if one may."""
+    """Returns the reason why an account may not be changed in this way; "" if it may."""
     if account.status in (State.DELETED, State.ERASED):
         return f"This account is {account.state.label.lower()} and can’t be changed."
     if account.source_id and {"source", "source_id"} & changes.keys():
@@ -219,5 +219,5 @@ def unchangeable_reason(account: User, changes: dict[str, Any]) -> str:
 
 
 def drop_empty(attributes: dict[str, str]) -> dict[str, str]:
-    """The attributes that have a value."""
+    """Returns the attributes that have a value."""
     return {name: value for name, value in attributes.items() if value}

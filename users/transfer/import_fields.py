@@ -1,6 +1,4 @@
-"""Which fields of the account a file may set, and their normal form. Nothing else is ever taken
-from a file.
-"""
+"""The fields of an account that a file may set, and their normal forms. Imports set no others."""
 
 from users.fields import ACCOUNT_FIELDS
 from users.identifiers import require_length
@@ -11,7 +9,7 @@ IMPORT_FIELDS = {
     field.name: field.normalise for field in ACCOUNT_FIELDS if field.imported and field.normalise
 }
 KEY_FIELDS = ("source_id", "email", "username")
-# Access, secrets and status have verbs of their own, which ask for more than a file can answer.
+# Access, secrets and status are changed by verbs, which need more input than a file has.
 FORBIDDEN_FIELDS = {field.name for field in User._meta.get_fields()} - set(IMPORT_FIELDS) | {
     "is_active",
     "role",
@@ -20,10 +18,10 @@ FORBIDDEN_FIELDS = {field.name for field in User._meta.get_fields()} - set(IMPOR
 
 
 def normalise_attribute(value: str) -> str:
-    """Returns the stored form of an attribute. Raises ValidationError where it is too long."""
+    """Returns the stored form of an attribute. Raises ValidationError if it is too long."""
     return require_length(value.strip(), ATTRIBUTE_MAX)
 
 
 def comparable_name(text: str) -> str:
-    """A name as it is compared: "First Name", "first_name" and "FIRSTNAME" are one."""
+    """Returns a name for comparison: "First Name", "first_name" and "FIRSTNAME" are equal."""
     return "".join(text.replace("_", " ").split()).casefold()

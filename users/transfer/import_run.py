@@ -1,7 +1,7 @@
 """Imports accounts from a file, chunk by chunk. One transaction stores a chunk with its events.
 
-A row is applied whole or not at all. Rows are recognised by their key, so a run that was killed is
-completed by another run, and no account is created twice.
+A row is applied as a whole or not at all. Accounts are found by the key of the row, so a run that
+was killed can be repeated, and no account is created twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,19 +23,22 @@ IMPORT_CHUNK_ROWS = 1000
 
 @dataclass(frozen=True)
 class ImportRun:
-    """The options of one import. `by`: the person whose permissions apply. Without `update`,
-    existing accounts stay unchanged. `status`: the status of new accounts.
-    """
+    """One import and its options."""
 
     mapping: ColumnMapping
+    # The actor, whose permissions apply.
     by: Any
+    # Without it, existing accounts stay unchanged.
     update: bool = False
+    # The status of new accounts.
     status: str = State.ACTIVE
     dry_run: bool = False
 
     def run(self, records: Iterable[ImportRecord], report: Callable[[RowOutcome], None]) -> None:
-        """Imports the records and calls `report` with each outcome once its chunk is stored. Raises
-        access.Denied, and UnreadableFile where the file breaks off; the rows before are stored.
+        """Imports the records and calls `report` with each outcome after its chunk was stored.
+
+        Raises access.Denied; and UnreadableFile, after the rows before the unreadable line were
+        stored.
         """
         access.require(self.by, "invite")
         if self.update:
@@ -46,8 +49,8 @@ class ImportRun:
                     report(outcome)
 
     def store(self, rows: list[ImportRow]) -> list[RowOutcome]:
-        """Stores the rows in one transaction. If someone else takes a name meanwhile, stores them
-        one by one, so that only the row with that name is rejected.
+        """Stores the rows in one transaction; or one by one if someone else took a name meanwhile,
+        so that only the row with that name is rejected.
         """
         try:
             with transaction.atomic():
@@ -67,10 +70,10 @@ class ImportRun:
 
 
 def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
-    """Yields lists of at most IMPORT_CHUNK_ROWS rows. A key that comes again begins a new list, so
-    that its row finds the account that the first row created.
+    """Yields lists of at most IMPORT_CHUNK_ROWS rows. A repeated key begins a new list, so that its
+    row finds the account that the first row created.
 
-    Raises UnreadableFile only after the rows that could be read.
+    Raises UnreadableFile after the rows that could be read.
     """
     chunk: list[ImportRow] = []
     keys: set[str] = set()

@@ -1,6 +1,4 @@
-"""Files that jobs write. They are stored in the database in parts, so that every web process can
-send them.
-"""
+"""Files that jobs write. They are in the database, so that every web process can send them."""
 
 from django.db import models
 
@@ -8,11 +6,11 @@ from users.jobs.models import Job
 
 
 class Export(models.Model):
-    """The file of one job. The person who started that can download it for some days."""
+    """The file of one job. Only the person who started the job can download it, for some days."""
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
-    removed_at = models.DateTimeField(null=True, help_text="When its pieces went")
+    removed_at = models.DateTimeField(null=True, help_text="When its content was deleted")
 
     class Meta:
         default_permissions = ()
@@ -27,18 +25,18 @@ class Export(models.Model):
 
 
 class ExportPiece(models.Model):
-    """The part of a file that one chunk wrote. `content` and `index` are compressed; the index has
-    the id and the length of each row, so that a row can be removed.
+    """The part of a file that one chunk wrote. `content` and `index` are compressed. The index has
+    the account id and the length of each row, so that a row can be removed.
     """
 
     export = models.ForeignKey(
         Export, on_delete=models.PROTECT, related_name="pieces", db_index=False
     )
-    first = models.BigIntegerField(help_text="The lowest id in it")
-    last = models.BigIntegerField(help_text="The highest one")
+    first = models.BigIntegerField(help_text="The lowest account ID")
+    last = models.BigIntegerField(help_text="The highest account ID")
     rows = models.PositiveIntegerField()
-    size = models.PositiveIntegerField(help_text="Bytes, before they were compressed")
-    masked = models.BooleanField(help_text="Whether addresses and numbers in it are masked")
+    size = models.PositiveIntegerField(help_text="Bytes before compression")
+    masked = models.BooleanField(help_text="Whether addresses and phone numbers are masked")
     content = models.BinaryField()
     index = models.BinaryField()
 

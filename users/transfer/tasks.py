@@ -1,8 +1,8 @@
-"""Scheduled tasks."""
+"""Scheduled tasks of exports."""
 
 from users.transfer import export_queries
 
 
 def remove_old_exports() -> int:
-    """Removes the files whose time is up. Returns their number."""
+    """Removes expired files and returns their number."""
     return export_queries.remove_expired_exports()

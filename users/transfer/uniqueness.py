@@ -1,5 +1,5 @@
-"""Decides which names the rows of a chunk may take, by the rules of users.verbs.profile_validation
-but with one set of queries for a whole chunk.
+"""Decides which names the rows of a chunk may take. The rules are those of
+users.verbs.profile_validation, with one set of queries for the whole chunk.
 """
 
 from collections import defaultdict
@@ -20,8 +20,8 @@ TAKEN_SOURCE = "Another account already has this ID in that system."
 
 
 class UniqueNames(NamedTuple):
-    """The values that no two accounts share. `source_id` is empty for an account of another system
-    than the file's.
+    """The values of an account that must be unique. `source_id` is empty for an account of another
+    system than that of the file.
     """
 
     username: str = ""
@@ -30,9 +30,9 @@ class UniqueNames(NamedTuple):
 
 
 class NameClaims:
-    """The holders of the names that the rows want, kept up to date from row to row.
+    """The holders of all names in the rows, updated from row to row.
 
-    A holder is an account's id, or any other number for an account that is not stored yet.
+    A holder is an account's id, or a negative number for an account that is not stored yet.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class NameClaims:
         if ids := drop_blank(source_ids):
             self.source_ids = holders_by_name("source_id", ids, source=source)
         self.reserved = reserved_names(names | addresses)
-        # The accounts whose usernames look like one, by their ids.
+        # The usernames that have the same skeleton, by account id.
         self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
         alike = User.objects.order_by().filter(lookalike__in=skeletons)
         for looks_like, pk, username in alike.values_list("lookalike", "pk", "username"):
@@ -67,8 +67,8 @@ class NameClaims:
         )
 
     def take(self, account: User, holder: int, before: UniqueNames) -> str:
-        """Gives the account its names and frees those of `before`, which it had until now. Returns
-        the reason where it may not have them, and then changes nothing.
+        """Claims the names of the account and frees those of `before`, which it had until now. If
+        it may not have them, it changes nothing and returns the reason.
         """
         names = self.names(account)
         if reason := self.refusal(names, holder, before):
@@ -114,11 +114,11 @@ class NameClaims:
 
 
 def drop_blank(names: Iterable[str]) -> set[str]:
-    """The names that are not empty."""
+    """Returns the names that are not empty."""
     return set(filter(None, names))
 
 
 def holders_by_name(field: str, names: set[str], **more: str) -> dict[str, int]:
-    """The ids of the accounts that have one of `names` in `field`, by that name."""
+    """Returns the ids of the accounts that have one of `names` in `field`, by name."""
     found = User.objects.order_by().filter(**{f"{field}__in": names}, **more)
     return dict(found.values_list(field, "pk"))

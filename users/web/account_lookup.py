@@ -13,7 +13,7 @@ BY_ID = CachedQuery(User, lambda pk: User.objects.filter(pk=pk))
 
 
 def load_account(pk: int) -> User | None:
-    """The account as stored; None if there is none."""
+    """Returns the account as stored; None if there is none."""
     found = BY_ID.objects(pk)
     return found[0] if found else None
 
@@ -21,8 +21,9 @@ def load_account(pk: int) -> User | None:
 def get_account(
     request, action: str, pk: int, *, load: Callable[[int], User | None] = load_account
 ) -> User:
-    """Returns the account as the viewer may see it. Raises Http404, or Denied if they may not do
-    `action` to it. Someone who may not see accounts at all learns nothing about ids.
+    """Returns the account as the viewer may see it. Raises Http404, or Denied if the viewer may not
+    do `action` to it. Without access to the directory it is Denied for any id, so that nobody can
+    find out which accounts exist.
     """
     account = get_unmasked_account(request, action, pk, load=load)
     return masking.mask_accounts([account], request.user)[0]
@@ -31,7 +32,7 @@ def get_account(
 def get_unmasked_account(
     request, action: str, pk: int, *, load: Callable[[int], User | None] = load_account
 ) -> User:
-    """Returns the account as it is, for code that compares values; never for a template."""
+    """Returns the account unmasked: for code that compares values, never for a template."""
     access.require(request.user, "view")
     account = load(pk) if pk <= LARGEST_ID else None
     if account is None:

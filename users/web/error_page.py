@@ -1,14 +1,17 @@
-"""The page that says what is wrong and how to go on."""
+"""The error page: it says what is wrong and how to go on."""
 
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from users.web.partials import is_htmx_swap
+from users.web.partials import is_partial
 
 
 def error_page(request, status: int, message: str, allow: str = "", **context: Any) -> HttpResponse:
+    """Returns the error page, or only its inner part if HTMX asked for a part of a page. `allow`:
+    the header of that name.
+    """
     context = {"status": status, "message": message, "place": htmx_target(request)} | context
     template = f"errors/error.html{error_partial(request)}"
     response = render(request, template, context, status=status)
@@ -18,11 +21,12 @@ def error_page(request, status: int, message: str, allow: str = "", **context: A
 
 
 def error_partial(request) -> str:
-    return "#trouble" if is_htmx_swap(request) else ""
+    """Returns what follows the name of the error template."""
+    return "#trouble" if is_partial(request) else ""
 
 
 def htmx_target(request) -> str:
-    """The id of the element that the error replaces. The error keeps that id, so that the next
-    response finds its target.
+    """Returns the id of the element that the error replaces; "" for a whole page. The error keeps
+    that id, so that the next response finds its target.
     """
-    return request.headers.get("HX-Target", "") if is_htmx_swap(request) else ""
+    return request.headers.get("HX-Target", "") if is_partial(request) else ""

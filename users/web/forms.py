@@ -21,24 +21,21 @@ def posted_data(request: HttpRequest) -> QueryDict | None:
 
 
 def form_status(form: Form) -> int:
-    """200 for a fresh form, 409 where the account's state objected, 422 where the input did."""
+    """Returns 200 for a fresh form, 409 if the account's state refuses it, 422 for bad input."""
     if not form.is_bound:
         return 200
-    return (
-        409 if form.has_error("__all__", "stale") or form.has_error("__all__", "refused") else 422
-    )
+    is_conflict = form.has_error("__all__", "stale") or form.has_error("__all__", "refused")
+    return 409 if is_conflict else 422
 
 
 def refuse_lost_characters(value: str) -> None:
-    """Nothing, or ValidationError where bytes came that are no UTF-8: Django has put U+FFFD in
-    their place by now.
-    """
+    """Raises ValidationError if the input was not UTF-8: Django replaces such bytes by U+FFFD."""
     if "\ufffd" in value:
         raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
 
 
 class NormalisedField(forms.CharField):
-    """Text that one function of users.identifiers brings into normal form."""
+    """A text field whose value is normalised by a function of users.identifiers."""
 
     def __init__(self, normalise, **kwargs):
         super().__init__(strip=False, validators=[refuse_lost_characters], **kwargs)
@@ -49,7 +46,7 @@ class NormalisedField(forms.CharField):
 
 
 class VersionField(forms.IntegerField):
-    """Nobody types it, so whatever is wrong with it has one remedy."""
+    """A version number in a hidden field. Nobody types it, so all errors have one message."""
 
     def clean(self, value):
         try:
@@ -62,8 +59,8 @@ class VersionField(forms.IntegerField):
 
 
 class VersionedForm(forms.Form):
-    """Carries the version of the account that the person saw. `stale` is set when it has changed
-    since, and that matters.
+    """Carries the version of the account that the viewer saw. `stale` is set if the account has
+    changed since then in a way that conflicts with the form.
     """
 
     version = VersionField(
@@ -74,21 +71,14 @@ class VersionedForm(forms.Form):
     stale: EditConflict | None = None
 
     def clean(self):
-        """A browser sends every text, an empty one too: one that didn't come is not one that
-        somebody has emptied.
+        """Adds an error for each text that the request does not have. A browser also sends empty
+        texts, so a missing one must not count as empty.
         """
-        for name, field in self.fields.items():
-            if (
-                isinstance(field, NormalisedField)
-                and name not in self.data
-                and not self.has_error(name)
-            ):
-                self.add_error(
-                    name,
-                    ValidationError(
-                        "This field is missing. Enter or choose a value.", code="missing"
-                    ),
-                )
+        texts = [name for name in self.fields if isinstance(self.fields[name], NormalisedField)]
+        for name in texts:
+            if name not in self.data and not self.has_error(name):
+                message = "This field is missing. Enter or choose a value."
+                self.add_error(name, ValidationError(message, code="missing"))
         return super().clean()
 
 
@@ -96,7 +86,8 @@ class GroupsField(forms.ModelMultipleChoiceField):
     def clean(self, value):
         try:
             return super().clean(value)
-        except OverflowError as error:  # SQLite, for a number that is no id on any database
+        except OverflowError as error:
+            # SQLite raises it for a number that is above the highest id.
             raise ValidationError("This role does not exist.", code="invalid_choice") from error
 
 
@@ -109,25 +100,27 @@ def reason_field(**kwargs: Any) -> forms.CharField:
 
 
 def moment_field(**kwargs: Any) -> forms.DateTimeField:
-    """A point in time in UTC, chosen by day and minute."""
+    """Returns a field for a point in time in UTC, to the minute."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(widget=widget, **kwargs)
 
 
 class VerbForm(VersionedForm):
-    """`templates`: reasons to begin with, by name; `?template=name` fills one in."""
+    """The form of a verb. `?template=name` in the URL fills in a reason."""
 
+    # Prepared reasons by name.
     templates: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def start(cls, account: User, query: QueryDict) -> dict[str, Any]:
+        """Returns the initial values of the form."""
         return {
             "version": account.version,
             "reason": reason_text(cls.templates, query.get("template", "")),
         }
 
     def fit(self, account: User, viewer: Any) -> None:
-        """Offers only what makes sense for this account and this viewer."""
+        """Limits the choices to those that this account and this viewer allow."""
 
     def values(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
@@ -148,12 +141,12 @@ class GroupsForm(VerbForm):
     reason = reason_field(required=False)
 
     def offer(self, groups: list[Group]) -> None:
-        """Shows these alone. Another one that comes all the same is for the verb to refuse."""
+        """Limits the checkboxes to `groups`. The verb refuses any other group that is sent."""
         choices = [(group.pk, group.name) for group in groups]
         self.fields["groups"].widget.choices = choices  # type: ignore[attr-defined]
         self.nothing_to_offer = not groups
 
 
 def reason_text(templates: dict[str, str], name: str) -> str:
-    """The reason of that name; "" where there is none."""
+    """Returns the prepared reason with this name; "" if there is none."""
     return templates.get(name, "")

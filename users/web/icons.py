@@ -1,4 +1,4 @@
-"""Addresses of static files, and icons of their sprite: looked up once, since a page has dozens."""
+"""URLs of static files and icons of the sprite. Cached, because a page has dozens of them."""
 
 from functools import cache
 
@@ -12,5 +12,5 @@ asset = cache(static)
 
 @cache
 def icon_svg(name: str) -> SafeString:
-    """An icon as decoration: screen readers skip it."""
+    """Returns an icon that screen readers skip."""
     return format_html(ICON, static("icons.svg"), name)

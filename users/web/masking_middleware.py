@@ -1,4 +1,4 @@
-"""Masks personal data in the page of a viewer who may not see it, a second time."""
+"""Masks personal data in responses: a second line of defence behind the masking of accounts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ UNMASKED_PATHS = ("/me/", "/login/", "/logout/", "/password/")
 
 
 class MaskingMiddleware:
-    """Masks every response for staff. A page from the cache is masked already, and compressed."""
+    """Masks every response for staff. Pages from the cache are masked and compressed already."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -25,7 +25,7 @@ class MaskingMiddleware:
 
 
 def is_known_staff(request: Any) -> bool:
-    """Whether the viewer has been loaded and is staff. Others see no data but their own."""
+    """Returns whether the viewer has been loaded and is staff. Others see only their own data."""
     viewer: Any = getattr(request, "user", None)
     if getattr(viewer, "_wrapped", viewer) in (empty, None):
         return False

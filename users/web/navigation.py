@@ -1,4 +1,4 @@
-"""The navigation: the rooms that the viewer may enter."""
+"""The navigation: the rooms that a viewer may enter."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,8 @@ from users import access
 
 @dataclass(frozen=True)
 class Room:
+    """An entry of the navigation, for those who may do `action`."""
+
     name: str
     url: str
     icon: str
@@ -48,7 +50,7 @@ ROOMS = [
 
 
 def navigation_context(request) -> dict[str, object]:
-    """The context processor of the navigation; empty for someone who may not enter."""
+    """Context processor of the navigation. Adds nothing for viewers without back-office access."""
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {}

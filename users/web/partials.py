@@ -1,23 +1,29 @@
-"""Requests of HTMX for a part of a page."""
+"""Reads what HTMX says about a request.
+
+The headers are read here and not from request.htmx, since an error page may be made before
+HtmxMiddleware has run.
+"""
 
 
-def is_htmx_swap(request) -> bool:
-    """Whether HTMX will put the response into a part of the page that is there."""
-    whole = {request.headers.get("HX-Boosted"), request.headers.get("HX-History-Restore-Request")}
-    return request.headers.get("HX-Request") == "true" and "true" not in whole
+def is_htmx_request(request) -> bool:
+    """Returns whether HTMX sent the request, be it for a part of a page or for a whole one."""
+    return request.headers.get("HX-Request") == "true"
 
 
 def is_partial(request) -> bool:
-    """Whether HTMX asks for a part of the page that it has."""
-    htmx = request.htmx
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    """Returns whether HTMX puts the response into a part of the page. It needs whole pages for
+    boosted links and when it restores its history.
+    """
+    headers = request.headers
+    whole = {headers.get("HX-Boosted"), headers.get("HX-History-Restore-Request")}
+    return is_htmx_request(request) and "true" not in whole
 
 
 def htmx_page_path(request) -> str:
-    """The path of the page that asks by HTMX; "" if the browser names none, or one of another
-    site.
+    """Returns the path of the page that sent the request by HTMX; "" for other requests, and where
+    the browser names no page or one of another site.
     """
-    if not request.htmx:
+    if not is_htmx_request(request):
         return ""
     try:
         return request.htmx.current_url_abs_path or ""

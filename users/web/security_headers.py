@@ -1,4 +1,4 @@
-"""Headers of every response."""
+"""Security headers of every response."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -18,8 +18,8 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 
 
 class SecurityHeadersMiddleware:
-    """Adds a content security policy and forbids a copy of the page in the browser, which would
-    still be shown after signing out.
+    """Adds the content security policy, and forbids browsers to store the page: a stored copy could
+    be seen after signing out.
     """
 
     def __init__(self, get_response):

@@ -68,7 +68,8 @@ def write_stylesheet(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}")
     unfinished.write_text(text)
-    unfinished.replace(file)  # another process may read it at this moment
+    # Another process may be reading the file.
+    unfinished.replace(file)
 
 
 def join_parts() -> str:
@@ -78,7 +79,7 @@ def join_parts() -> str:
 
 
 def minify(css: str) -> str:
-    """Returns `css` without comments and optional spaces; its strings hold no such signs."""
+    """Returns `css` without comments and optional spaces. Its strings contain neither."""
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     return re.sub(r" ?([{};]) ?", r"\1", css).strip() + "\n"

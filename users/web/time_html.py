@@ -10,8 +10,8 @@ MAX_DAYS_AGO = 60
 
 
 def short_time_html(at: datetime | None, now: datetime | None = None) -> SafeString:
-    """The time for today, the day for this year, else day and year, in the zone of `now` (default:
-    the viewer's); "" for None. Nothing in it needs escaping.
+    """Returns the time if `at` is today, the day if it is this year, and else day and year; "" for
+    None. The time zone is that of `now`, which defaults to the viewer's time.
     """
     if at is None:
         return SafeString("")
@@ -31,7 +31,7 @@ def short_date(at: datetime, now: datetime) -> str:
 
 
 def full_time_html(at: datetime | None) -> SafeString:
-    """A point in time to the minute, with its time zone; "" for None."""
+    """Returns date, minute and time zone; "" for None."""
     if not at:
         return SafeString("")
     local = timezone.localtime(at)
@@ -40,9 +40,7 @@ def full_time_html(at: datetime | None) -> SafeString:
 
 
 def minute_time_html(at: datetime) -> SafeString:
-    """A point in time as the audit trail shows it: day and minute, with the second in the
-    tooltip.
-    """
+    """Returns the form of the audit trail: day and minute, with the second in the tooltip."""
     local = timezone.localtime(at)
     is_this_year = local.year == timezone.localtime().year
     shown = f"{local.day} {MONTHS[local.month]}" if is_this_year else date_text(local)
@@ -50,8 +48,8 @@ def minute_time_html(at: datetime) -> SafeString:
 
 
 def days_ago_html(at: datetime) -> SafeString:
-    """A day as "today", "yesterday" or "3 days ago", or as a date if it is long ago, with the
-    second in the tooltip.
+    """Returns "today", "yesterday", "3 days ago", or a date if `at` is long ago, with the second in
+    the tooltip.
     """
     local = timezone.localtime(at)
     days = (timezone.localdate() - local.date()).days
@@ -67,7 +65,7 @@ def days_ago_html(at: datetime) -> SafeString:
 
 
 def titled_time_html(at: datetime, words: str) -> SafeString:
-    """A point in time in these words, with the second and its time zone in the tooltip."""
+    """Returns `words`, with the second and the time zone of `at` in the tooltip."""
     local = timezone.localtime(at)
     title = f"{local.isoformat(' ')[:19]} {local.tzname()}"
     return SafeString(f'<time datetime="{at.isoformat()}" title="{title}">{words}</time>')

@@ -1,7 +1,8 @@
-"""Django's PostgreSQL backend with a cursor for prepared statements, and a limit on the time that
-an answer may take (answers.py). The driver's loader, in C, reads points in time.
+"""Django's PostgreSQL backend with a cursor for prepared statements, and a limit on the wait for
+answers (users/database/postgresql/answers.py).
 
-The loader has a price tag: `c-loader` in docs/benchmarks.md.
+Timestamps are read by the driver's loader, which is written in C. It has a price tag: `c-loader` in
+docs/benchmarks.md.
 """
 
 import re
@@ -23,13 +24,14 @@ from users.database.postgresql.answers import BoundedConnection, ServerSilent, s
 
 
 class PlannedCursor(Cursor):
-    """A cursor that prepares statements: at once if `prepare` is True, on second use if None."""
+    """A cursor that prepares statements: on first use if `prepare` is True, on second if None."""
 
     prepare: bool | None = None
 
     def execute(self, query, params=None, **options):
-        """Executes the statement; once more if a migration has changed the type of a column since
-        it was planned.
+        """Executes the statement, and retries it if a migration has changed the type of a column.
+
+        A retry needs an idle connection: inside a transaction, the error is raised.
         """
         options.setdefault("prepare", self.prepare)
         try:
@@ -37,16 +39,17 @@ class PlannedCursor(Cursor):
         except FeatureNotSupported:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 raise
-            # The driver notices this statement and forgets its own list.
+            # The driver recognises this statement and clears its own list.
             self.connection.execute("DEALLOCATE ALL")
             super().execute(query, params, **options)
-        self._query = self._query or Named(query)  # type: ignore[assignment]
+        self._query = self._query or StatementText(query)  # type: ignore[assignment]
         return self
 
 
-class Named:
-    """The text of a statement that was sent by name. Django's log asks for it, and the driver does
-    not have it any more.
+class StatementText:
+    """The text of a statement that was sent by name, for Django's log.
+
+    The driver does not keep it.
     """
 
     def __init__(self, text: str):
@@ -54,17 +57,22 @@ class Named:
 
     @property
     def query(self) -> bytes:
-        number = count(1)
-        numbered = lambda match: "%" if match[0] == "%%" else f"${next(number)}"  # noqa: E731
-        return re.sub("%s|%%", numbered, self.text).encode()
+        numbers = count(1)
+
+        def numbered_placeholder(match: re.Match) -> str:
+            return "%" if match[0] == "%%" else f"${next(numbers)}"
+
+        return re.sub("%s|%%", numbered_placeholder, self.text).encode()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection whose times are read in C. Django converts each point in time to its zone in
-    Python. If that zone is UTC, as the connection's is, the driver's own loader returns the same.
+    """A connection whose timestamps are read in C.
 
-    ANSWER_SECONDS of the settings bounds the wait for an answer. Whoever has waited in vain does
-    not wait again in the same request.
+    Django converts each timestamp to its time zone in Python. If that zone is UTC, like that of the
+    connection, the driver's own loader returns equal values.
+
+    The setting ANSWER_SECONDS limits the wait for an answer. A request that has waited in vain does
+    not wait again.
     """
 
     # Django connects by it, and takes the driver's exceptions from it.
@@ -131,7 +139,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.gave_up = False
 
     def create_cursor(self, name=None):
-        """Makes a cursor. Django's own method would look for its own loader and not find it."""
+        """Creates a cursor. Django's method would look for Django's loader and not find it."""
         if self.timezone != UTC:
             return super().create_cursor(name)
         if not name:
@@ -140,10 +148,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.connection.cursor(name, scrollable=False, withhold=withhold)
 
     def planned_cursor(self, at_once: bool):
-        """A cursor whose statements the server plans once, if the settings allow it
-        (users/database/prepared_statements.py).
+        """Returns a cursor whose statements the server plans once, if the settings allow it.
+
+        users/database/prepared_statements.py describes `at_once`.
         """
-        # As Django does for its own cursors: the server may have ended the connection meanwhile.
+        # Django does this for its own cursors: the server may have closed the connection.
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:

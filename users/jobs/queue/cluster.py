@@ -1,5 +1,5 @@
-"""The first process of one cluster of workers: django-q2's Sentinel, with our stop request and our
-answer to a process that died.
+"""The first process of one cluster of workers: django-q2's Sentinel, with a stop request and a
+reaction to crashed processes of our own.
 """
 
 import logging
@@ -23,28 +23,28 @@ def run_cluster(name: str, busy_until: Any) -> None:
     """Runs the tasks of the queue `name` until the process is asked to stop. Call it in a process
     of its own: it becomes the leader of a process group.
 
-    `busy_until` (a shared double, seconds of the monotonic clock) tells the supervisor whether a
-    worker is free: see track_busy_time.
+    `busy_until`, a shared double in seconds of the monotonic clock, shows the supervisor whether a
+    worker is free (see track_busy_time).
     """
     # The supervisor's handler was inherited; the cluster's own is set below.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
     stop = StopRequest()
-    # The queue's name. Conf.PREFIX stays the same for all, since signatures of tasks contain it.
+    # The name of the queue. Conf.PREFIX is the same for all clusters, since it signs the tasks.
     Conf.CLUSTER_NAME = name
     track_busy_time(busy_until)
     end_group_with(os.getpid())
     sentinel = Sentinel(stop, Event(), uuid4(), start=False)
     end_cluster_on_crash(sentinel, name, stop)
-    # After Sentinel, which sets handlers of its own.
+    # After the creation of Sentinel, which sets its own handlers.
     stop.listen()
     sentinel.start()
 
 
 def track_busy_time(busy_until: Any) -> None:
-    """Writes the moment up to which it is in order that no task is taken: the latest end of a task
-    that begins, or now when one ends. Once it lies in the past, a worker is free, and a task that
-    waits nevertheless means that the cluster is stuck.
+    """Keeps `busy_until` at the time until which the cluster need not take a task: the timeout of a
+    task that begins, or now when a task ends. After that time a worker is free, so the cluster is
+    stuck if a task still waits.
     """
 
     def begin(**_: object) -> None:
@@ -58,7 +58,7 @@ def track_busy_time(busy_until: Any) -> None:
 
 
 def end_cluster_on_crash(sentinel: Sentinel, name: str, stop: StopRequest) -> None:
-    """Patches `sentinel`: a process that exited in order is replaced, but one that crashed ends the
+    """Patches `sentinel`: a process that exited normally is replaced, but one that crashed ends the
     cluster, because it may hold a lock of the queues that all processes share.
     """
     reincarnate = sentinel.reincarnate

@@ -10,16 +10,16 @@ from typing import NoReturn
 
 # Seconds for running tasks to finish; platforms give a process 30 s after SIGTERM.
 GRACE_SECONDS = 20
-# Between two looks of a process whether the first one of its cluster lives.
+# Seconds between two checks that the first process of the cluster lives.
 WATCH_SECONDS = 1
 
 
 class StopRequest:
-    """Stands in for the stop event on which django-q2's Sentinel waits, second by second.
+    """Replaces the stop event that django-q2's Sentinel checks every second.
 
-    An event of multiprocessing would deadlock when a signal handler of the process that waits sets
-    it. A whole process group may get the signal at once; processes other than the one that made the
-    request inherit the handler and ignore the signal, so that their tasks finish.
+    A multiprocessing event would deadlock if a signal handler of the waiting process set it. The
+    whole process group may receive the signal: processes other than the owner of the request
+    inherit the handler and ignore the signal, so that their tasks finish.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Keeps the clusters of workers running: starts them, and replaces one that has ended or no longer
 answers.
 
-A cluster of django-q2 can be stuck for good while all its processes live, so the only proof of life
+A cluster of django-q2 can be stuck although all its processes are alive, so the only proof of life
 is a task that ran: every few seconds each cluster gets a beat task, which writes a WorkerBeat row.
 """
 
@@ -65,7 +65,7 @@ class Cluster:
         """Starts, replaces or sends a beat to the cluster, whichever is due."""
         now = time.monotonic()
         if now > self.checked_at + SILENCE_SECONDS / 2:
-            # The supervisor itself was suspended: an answer may be there, unread.
+            # The supervisor itself was suspended, so there may be an unread answer.
             self.resumed_at = now
         self.checked_at = now
         if self.process is None:
@@ -111,15 +111,15 @@ class Cluster:
         self.start_due = now + pause
 
     def is_silent(self, now: float) -> bool:
-        """True if a beat has waited too long: longer than SILENCE_SECONDS since it was queued,
+        """Returns whether a beat has waited for longer than SILENCE_SECONDS since it was queued,
         since this process was last suspended, and since a worker became free.
         """
         waits_since = max(self.beat_queued_at, self.resumed_at, self.busy_until.value)
         return self.is_beat_pending and now > waits_since + SILENCE_SECONDS
 
     def send_beat(self) -> None:
-        """Queues a beat, unless the last one still waits. While the database is away no cluster can
-        answer, so none is counted as silent.
+        """Queues a beat unless the last one still waits. While the database is not reachable no
+        cluster can answer, so none counts as silent.
         """
         now = time.monotonic()
         try:
@@ -153,7 +153,7 @@ class Cluster:
             return
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid or 0, signal.SIGKILL)
-        # It may have been killed before it made a group of its own.
+        # It may not have created its own process group yet.
         self.process.kill()
         self.process.join()
         self.process = None
@@ -195,7 +195,7 @@ class Supervisor:
         connection.wait(sentinels, timeout=TICK_SECONDS)
 
     def stop(self) -> None:
-        """Stops the clusters: politely within the grace period, and then by force."""
+        """Asks the clusters to stop, and kills them after the grace period."""
         logger.info("Stopping: running tasks have %s s to finish.", GRACE_SECONDS)
         for cluster in self.clusters:
             cluster.terminate()

@@ -1,7 +1,7 @@
 """Queues tasks for the clusters of workers, now or by a schedule.
 
-A task only tells a cluster to look: the work itself is in rows of our own, so a lost task delays
-work until the next scheduled look, and loses none.
+A task only tells a cluster that there may be work. The work is stored in tables of our own, so a
+lost task delays it until the next scheduled task and loses nothing.
 """
 
 from datetime import timedelta
@@ -16,9 +16,7 @@ CLUSTERS = (MAIN, NOTIFY)
 
 
 def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
-    """Asks `cluster` to run `task` (a dotted path) with `ids`, as part of the transaction in which
-    this is called.
-    """
+    """Queues `task`, a dotted path, with `ids` for `cluster`, in the current transaction."""
     async_task(task, *ids, q_options={"cluster": cluster, "save": False})
 
 
@@ -46,9 +44,7 @@ def drop_schedules_except(tasks: set[str]) -> None:
 
 
 def oldest_wait(cluster: str) -> timedelta | None:
-    """The time for which the oldest task of `cluster` has been due and not taken; None if no task
-    waits.
-    """
+    """Returns how long the oldest waiting task of `cluster` has been due; None if no task waits."""
     due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now()).order_by("lock")
     lock = due.values_list("lock", flat=True).first()
     return timezone.now() - lock if lock else None

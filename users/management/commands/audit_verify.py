@@ -1,4 +1,4 @@
-"""manage.py audit_verify: whether the audit trail is as it was written."""
+"""manage.py audit_verify: checks that no sealed audit event was changed."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,9 +12,8 @@ from users.audit.verification import verify_chain
 
 class Command(BaseCommand):
     help = (
-        "Verifies the whole audit chain. Exit code 0: every event is unchanged since it "
-        "was sealed; "
-        "1: the message names the first bad event."
+        "Verifies the whole audit chain. Exit code 0: every event is unchanged since it was "
+        "sealed; 1: the message names the first bad event."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,19 +25,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verdict = verify_chain(read_anchor_file(options["anchor"]) if options["anchor"] else [])
+        checkpoints = read_anchor_file(options["anchor"]) if options["anchor"] else []
+        verdict = verify_chain(checkpoints)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
-        erased = f", {verdict.erased:,} of them with erased values" if verdict.erased else ""
-        redacted = (
-            f", {verdict.redacted:,} without the names of erased people" if verdict.redacted else ""
-        )
-        good = f"{verdict.events:,} events are unchanged since they were sealed{erased}{redacted}"
-        self.stdout.write(f"{good}; {verdict.waiting:,} not yet sealed.")
+        sealed = f"{verdict.events:,} events are unchanged since they were sealed"
+        if verdict.erased:
+            sealed += f", {verdict.erased:,} of them with erased values"
+        if verdict.redacted:
+            sealed += f", {verdict.redacted:,} without the names of erased people"
+        self.stdout.write(f"{sealed}; {verdict.waiting:,} not yet sealed.")
 
 
 def read_anchor_file(path: Path) -> list:
-    """Raises CommandError with exit code 2: this says nothing about the chain."""
+    """Returns the checkpoints in a file.
+
+    Raises CommandError with exit code 2 if there are none, which says nothing about the chain.
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             found = read_checkpoints(file)

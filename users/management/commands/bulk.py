@@ -1,6 +1,4 @@
-"""manage.py bulk ACTION: what the pages of the bulk actions do, from a shell, through the same
-gate.
-"""
+"""manage.py bulk ACTION: runs a bulk action from a shell, with the access checks of its pages."""
 
 import sys
 import time
@@ -10,16 +8,14 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 
 from users import access, masking
 from users.audit.record import record_denial
-from users.bulk.action import BulkAction
+from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
-from users.bulk.start import start_bulk_job
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import transitions, worker
@@ -27,8 +23,10 @@ from users.jobs.models import Job
 from users.jobs.remarks import Remark
 from users.models import User
 
-BAR_WIDTH = 30  # of the bar
-LINE_SECONDS = 5  # seconds between two lines where nobody watches
+# Characters of the progress bar.
+BAR_WIDTH = 30
+# Between two lines about the progress if the output is not a terminal.
+LINE_SECONDS = 5
 ITEM_COUNTS = ("changed", "skipped", "failed", "unchanged")
 
 
@@ -41,29 +39,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", help=", ".join(sorted(actions_by_name())))
-        parser.add_argument(
-            "--filter",
-            required=True,
-            help=(
-                "a filter as in the URL of the directory, such as "
-                "“status=active&domain=example.com”"
-            ),
-        )
-        parser.add_argument(
-            "--by", required=True, metavar="USERNAME", help="the account that runs the action"
-        )
-        parser.add_argument("--reason", default="", help="the reason, visible in the audit trail")
-        parser.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="NAME=VALUE",
-            help=(
-                "a field of the action, such as until=2027-01-31T12:00, groups=Auditor, "
-                "field=locale value=de"
-            ),
-        )
+        add_action_arguments(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="show the impact without starting a job"
         )
@@ -83,33 +59,29 @@ class Command(BaseCommand):
         try:
             access.require(by, "view")
             access.require(by, action.action)
-            form = self.filled(action, by, options)
-            parameters = action.stored(form.parameters())
-            found = preview_action(
-                action, selection, by, Job(parameters=parameters, reason=form.why)
-            )
-            self.show(action, selection, found)
-            if options["dry_run"] or not found.number.value:
+            form = self.form(action, by, options)
+            parameters = action.job_parameters(form.parameters())
+            draft = Job(parameters=parameters, reason=form.given_reason)
+            preview = preview_action(action, selection, by, draft)
+            self.show(action, selection, preview)
+            if options["dry_run"] or not preview.count.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start_bulk_job(
-                action, selection, found.number, by=by, reason=form.why, parameters=parameters
-            )
+            job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
             raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
         except JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
         transitions.add_line(job, Remark("requested_from_shell"))
-        self.accompany(job, options)
+        self.report(job, options)
 
     def action(self, name: str) -> BulkAction:
-        if name not in actions_by_name():
-            raise CommandError(
-                f"Unknown action “{name}”. Available: {', '.join(sorted(actions_by_name()))}.",
-                returncode=2,
-            )
-        return actions_by_name()[name]
+        actions = actions_by_name()
+        if name not in actions:
+            names = ", ".join(sorted(actions))
+            raise CommandError(f"Unknown action “{name}”. Available: {names}.", returncode=2)
+        return actions[name]
 
     def account(self, username: str) -> User:
         by = User.objects.filter(username=username).first()
@@ -118,46 +90,43 @@ class Command(BaseCommand):
         return by
 
     def selection(self, query: str, by: User) -> Selection:
+        masked = masking.hides_personal_data(by)
         try:
-            return Selection.parse(
-                QueryDict(f"{query}&all=1"), masked=masking.hides_personal_data(by)
-            )
+            return Selection.parse(QueryDict(f"{query}&all=1"), masked=masked)
         except BadFilter as error:
             raise CommandError(f"--filter: {error}", returncode=2) from error
 
-    def filled(self, action: BulkAction, by: User, options: dict[str, Any]) -> BulkForm:
-        """Raises CommandError."""
-        data = MultiValueDict(
-            {"count": ["1"]} | ({"reason": [options["reason"]]} if options["reason"] else {})
-        )
-        for given in options["set"]:
-            name, _, value = given.partition("=")
+    def form(self, action: BulkAction, by: User, options: dict[str, Any]) -> BulkForm:
+        """Returns the valid form of the action, filled from --reason and --set.
+
+        Raises CommandError if it is not valid.
+        """
+        data = QueryDict("count=1", mutable=True)
+        if options["reason"]:
+            data["reason"] = options["reason"]
+        for assignment in options["set"]:
+            name, _, value = assignment.partition("=")
             data.appendlist(name, group_id(value) if name == "groups" else value)
-        query = QueryDict(mutable=True)
-        query.update(data)  # type: ignore[arg-type]  # which it is made for
-        form: BulkForm = action.form(query, by=by)
-        if strange := sorted(set(data) - set(form.fields)):
-            raise CommandError(
-                f"--set: this action does not accept {', '.join(strange)}.", returncode=2
-            )
+        form: BulkForm = action.form(data, by=by)
+        if unknown := sorted(set(data) - set(form.fields)):
+            names = ", ".join(unknown)
+            raise CommandError(f"--set: this action does not accept {names}.", returncode=2)
         if not form.is_valid():
-            raise CommandError(
-                "\n".join(option_errors(name, errors) for name, errors in form.errors.items()),
-                returncode=2,
-            )
+            lines = [option_errors(name, errors) for name, errors in form.errors.items()]
+            raise CommandError("\n".join(lines), returncode=2)
         return form
 
-    def show(self, action: BulkAction, selection: Selection, found: Preview) -> None:
-        self.stdout.write(f"{action.question(found.number.words)[:-1]}: {selection.words}")
-        for figure in found.figures:
-            self.stdout.write(
-                f"  {figure.label + ':':<28} "
-                f"{figure.value}{f' ({figure.note})' if figure.note else ''}"
-            )
-        for number, why in found.skips:
-            self.stdout.write(f"  {'Will be skipped:':<28} {number}. {why}")
+    def show(self, action: BulkAction, selection: Selection, preview: Preview) -> None:
+        question = action.confirmation_question(preview.count.words)
+        self.stdout.write(f"{question[:-1]}: {selection.words}")
+        for figure in preview.figures:
+            note = f" ({figure.note})" if figure.note else ""
+            self.stdout.write(f"  {figure.label + ':':<28} {figure.value}{note}")
+        for number, reason in preview.skips:
+            self.stdout.write(f"  {'Will be skipped:':<28} {number}. {reason}")
 
-    def accompany(self, job: Job, options: dict[str, Any]) -> None:
+    def report(self, job: Job, options: dict[str, Any]) -> None:
+        """Prints the state of the new job and, unless told not to wait, its result."""
         if job.state == Job.State.WAITING:
             self.stdout.write(
                 f"Job {job.pk} must be approved by a second person, at /jobs/{job.pk}/."
@@ -175,21 +144,43 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def follow(self, job: Job, here: bool) -> None:
-        """Until it stands still."""
-        said = time.monotonic()
+        """Prints the progress until the job stops. `here`: runs it in this process."""
+        last_line = time.monotonic()
         while True:
             job.refresh_from_db()
-            still = job.has_ended or job.state in (Job.State.PARKED, Job.State.PAUSED)
+            has_stopped = job.has_ended or job.state in (Job.State.PARKED, Job.State.PAUSED)
             if self.stdout.isatty():
-                self.stdout.write(f"\r{progress_bar(job)}", ending="\n" if still else "")
+                self.stdout.write(f"\r{progress_bar(job)}", ending="\n" if has_stopped else "")
                 self.stdout.flush()
-            elif time.monotonic() > said + LINE_SECONDS:
-                said = time.monotonic()
+            elif time.monotonic() > last_line + LINE_SECONDS:
+                last_line = time.monotonic()
                 self.stdout.write(progress_bar(job))
-            if still:
+            if has_stopped:
                 return
             if not (here and worker.work_time_slice() is not None):
                 time.sleep(0.5)
+
+
+def add_action_arguments(parser: ArgumentParser) -> None:
+    """Adds the arguments that determine the job."""
+    parser.add_argument("action", help=", ".join(sorted(actions_by_name())))
+    parser.add_argument(
+        "--filter",
+        required=True,
+        help="a filter as in the URL of the directory, such as “status=active&domain=example.com”",
+    )
+    parser.add_argument(
+        "--by", required=True, metavar="USERNAME", help="the account that runs the action"
+    )
+    parser.add_argument("--reason", default="", help="the reason, visible in the audit trail")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a field of the action, such as until=2027-01-31T12:00, groups=Auditor, "
+        "field=locale value=de",
+    )
 
 
 def actions_by_name() -> dict[str, BulkAction]:
@@ -197,9 +188,9 @@ def actions_by_name() -> dict[str, BulkAction]:
 
 
 def group_id(name: str) -> str:
-    """Its id; what it is called is easier to type."""
-    found = Group.objects.filter(name=name).first()
-    return str(found.pk) if found else name
+    """Returns the ID of a group by its name; `name` itself if there is no such group."""
+    group = Group.objects.filter(name=name).first()
+    return str(group.pk) if group else name
 
 
 def option_errors(name: str, errors: Any) -> str:
@@ -208,11 +199,10 @@ def option_errors(name: str, errors: Any) -> str:
 
 
 def progress_bar(job: Job) -> str:
-    share = (
-        min(job.selected / job.expected, 1)
-        if job.expected
-        else min(job.cursor / max(job.up_to, 1), 1)
-    )
+    if job.expected:
+        share = min(job.selected / job.expected, 1)
+    else:
+        share = min(job.cursor / max(job.up_to, 1), 1)
     filled = "█" * round(BAR_WIDTH * share)
     rate = f", {job.rate:,.0f} per second" if job.rate else ""
     return f"{filled:░<{BAR_WIDTH}} {share:4.0%}  {job.selected:,} accounts{rate}   "

@@ -1,4 +1,4 @@
-"""Django's createsuperuser, with an audit event: no change without a trace."""
+"""Django's createsuperuser, with an audit event for each new account."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ class Command(DjangoCommand):
         with transaction.atomic():
             newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             super().handle(*args, **options)
+            actor = access.CommandActor("createsuperuser")
             for account in User.objects.filter(pk__gt=newest, is_superuser=True):
-                actor = access.CommandActor("createsuperuser")
                 record_event(
                     "account.created",
                     actor=actor,

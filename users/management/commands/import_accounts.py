@@ -1,7 +1,8 @@
-"""manage.py import_accounts FILE: accounts out of a CSV file. docs/importing.md has examples."""
+"""manage.py import_accounts FILE: imports accounts from a CSV file (docs/importing.md)."""
 
 import sys
 import time
+from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,145 +20,74 @@ from users.transfer.import_fields import IMPORT_FIELDS, KEY_FIELDS
 from users.transfer.import_report import ImportReport
 from users.transfer.import_run import ImportRun
 
-REJECTED_SHOWN = 20  # rejected rows; --report has them all
+# Rejected rows that are printed; --report has all of them.
+REJECTED_SHOWN = 20
+# Between two lines about the progress.
+PROGRESS_SECONDS = 2
+RESUME_ADVICE = (
+    "The rows before it are imported. Fix the file and import it again: no account is created "
+    "twice."
+)
 
 
 class Command(BaseCommand):
     help = (
         "Imports accounts from a CSV file. A column is imported into the field of the same name, "
-        "unless --map or --set says otherwise. New accounts have no usable password, and "
-        "no email is "
-        "sent. Importing a file twice creates no duplicates. The last line of the output is: "
-        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be "
-        "read to its "
-        "end, a row doesn't fit the columns, or every row was rejected."
+        "unless --map or --set says otherwise. New accounts have no usable password, and no email "
+        "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
+        "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
+        "its end, a row doesn't fit the columns, or every row was rejected."
     )
 
-    def add_arguments(self, parser) -> None:
-        add = parser.add_argument
-        add("file", help="the file, or - for standard input")
-        add(
-            "--map",
-            action="append",
-            default=[],
-            metavar="COLUMN=FIELD",
-            help=f"FIELD is one of {', '.join(IMPORT_FIELDS)}",
-        )
-        add(
-            "--set",
-            action="append",
-            default=[],
-            metavar="FIELD={TEMPLATE}",
-            help="a field composed of columns, such as "
-            "'email={GivenName|slug}.{Surname|slug}@example.com'",
-        )
-        add(
-            "--attributes",
-            default="",
-            metavar="COLUMN,COLUMN",
-            help="columns to store as attributes of the account",
-        )
-        add(
-            "--source",
-            default="",
-            metavar="NAME",
-            help="the system the file comes from; required for source_id",
-        )
-        add(
-            "--key",
-            default="",
-            choices=["", *KEY_FIELDS],
-            help="the field that identifies an account (default: the first of these in the file)",
-        )
-        add(
-            "--update",
-            action="store_true",
-            help="also change existing accounts; empty cells change nothing",
-        )
-        add(
-            "--status",
-            default=State.ACTIVE,
-            choices=[State.ACTIVE, State.INVITED],
-            help="the status of new accounts (default: active)",
-        )
-        add("--dry-run", action="store_true", help="check and count everything without storing it")
-        add(
-            "--report",
-            default="",
-            metavar="FILE",
-            help="write a CSV file with the result of each row",
-        )
-        add(
-            "--encoding",
-            default="utf-8-sig",
-            help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
-        )
-        add(
-            "--delimiter",
-            default="",
-            help="the character between cells (default: comma, semicolon or tab, as detected)",
-        )
-        add(
-            "--skip-lines",
-            type=int,
-            default=0,
-            metavar="N",
-            help="the number of lines before the column names",
-        )
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="the file, or - for standard input")
+        add_column_arguments(parser)
+        add_account_arguments(parser)
+        add_run_arguments(parser)
+        add_format_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.name = options["file"]
         self.options = options
         self.dry_run = options["dry_run"]
+        self.report: ImportReport | None = None
         self.totals: Counter[str] = Counter()
         self.misfits = 0
-        self.started = self.told = time.monotonic()
+        self.started = time.monotonic()
+        self.progress_shown = self.started
         with ExitStack() as stack:
-            finished = self.run(stack)
+            finished = self.import_file(stack)
         if self.dry_run:
             self.stdout.write("Dry run: nothing was stored.")
         read = self.totals.total()
-        self.stdout.write(
-            f"{read} read = "
-            + " + ".join(f"{self.totals[kind]} {kind}" for kind in IMPORT_OUTCOMES)
-        )
+        counts = " + ".join(f"{self.totals[kind]} {kind}" for kind in IMPORT_OUTCOMES)
+        self.stdout.write(f"{read} read = {counts}")
         if not finished or self.misfits or (read and self.totals[REJECTED] == read):
             sys.exit(1)
 
-    def run(self, stack: ExitStack) -> bool:
-        """Whether the file could be read to its end."""
+    def import_file(self, stack: ExitStack) -> bool:
+        """Returns whether the file could be read to its end. `stack` closes the opened files."""
         try:
             source = self.source(stack.enter_context(open_input(self.name)))
             mapping = self.mapping(source)
         except (UnreadableFile, BadMapping) as error:
             raise CommandError(str(error)) from error
         self.show(mapping)
-        path = self.options["report"]
-        self.report = (
-            ImportReport(stack.enter_context(open_report(path, self.name))) if path else None
-        )
+        if path := self.options["report"]:
+            self.report = ImportReport(stack.enter_context(open_report(path, self.name)))
         options = {name: self.options[name] for name in ("update", "status", "dry_run")}
+        run = ImportRun(mapping, access.CommandActor("import_accounts"), **options)
         try:
-            ImportRun(mapping, access.CommandActor("import_accounts"), **options).run(
-                source.records, self.tell
-            )
+            run.run(source.records, self.count_row)
         except UnreadableFile as error:
-            done = (
-                ""
-                if self.dry_run
-                else (
-                    "\nThe rows before it are imported. Fix the file and import it again: no "
-                    "account is created twice."
-                )
-            )
-            self.stderr.write(f"{error}{done}")
+            advice = "" if self.dry_run else f"\n{RESUME_ADVICE}"
+            self.stderr.write(f"{error}{advice}")
             return False
         return True
 
     def source(self, file: BinaryIO) -> ImportSource:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(
-            self.options["delimiter"], self.options["delimiter"]
-        )
+        given = self.options["delimiter"]
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
         if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
             raise CommandError("--delimiter takes one character or “tab”.")
         if self.options["skip_lines"] < 0:
@@ -170,14 +100,12 @@ class Command(BaseCommand):
         return csv_format.read_csv(file, self.name, **options)
 
     def mapping(self, source: ImportSource) -> ColumnMapping:
-        attributes = [
-            column.strip() for column in self.options["attributes"].split(",") if column.strip()
-        ]
+        columns = map(str.strip, self.options["attributes"].split(","))
         return build_mapping(
             source,
             maps=self.options["map"],
             sets=self.options["set"],
-            attributes=attributes,
+            attributes=list(filter(None, columns)),
             system=self.options["source"],
             key=self.options["key"],
         )
@@ -189,12 +117,10 @@ class Command(BaseCommand):
             self.stdout.write(f"Stored as attributes: {', '.join(mapping.attributes)}")
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
-        self.stdout.write(
-            "Accounts are identified by "
-            f"{mapping.key}{f' of {mapping.source}' if mapping.key == 'source_id' else ''}."
-        )
+        system = f" of {mapping.source}" if mapping.key == "source_id" else ""
+        self.stdout.write(f"Accounts are identified by {mapping.key}{system}.")
 
-    def tell(self, outcome: RowOutcome) -> None:
+    def count_row(self, outcome: RowOutcome) -> None:
         self.totals[outcome.kind] += 1
         self.misfits += outcome.misfit
         if self.report:
@@ -204,15 +130,98 @@ class Command(BaseCommand):
         if outcome.kind == REJECTED and self.totals[REJECTED] == REJECTED_SHOWN + 1:
             self.stderr.write("More rows were rejected. --report FILE lists them all.")
         now = time.monotonic()
-        if now - self.told >= 2:
-            self.told = now
+        if now - self.progress_shown >= PROGRESS_SECONDS:
+            self.progress_shown = now
             read = self.totals.total()
             self.stdout.write(f"  {read:,} rows, {read / (now - self.started):,.0f} per second")
-            self.stdout.flush()  # a pipe would keep it until the end
+            # A pipe would buffer it until the end.
+            self.stdout.flush()
+
+
+def add_column_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="COLUMN=FIELD",
+        help=f"FIELD is one of {', '.join(IMPORT_FIELDS)}",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD={TEMPLATE}",
+        help="a field composed of columns, such as "
+        "'email={GivenName|slug}.{Surname|slug}@example.com'",
+    )
+    parser.add_argument(
+        "--attributes",
+        default="",
+        metavar="COLUMN,COLUMN",
+        help="columns to store as attributes of the account",
+    )
+
+
+def add_account_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="NAME",
+        help="the system the file comes from; required for source_id",
+    )
+    parser.add_argument(
+        "--key",
+        default="",
+        choices=["", *KEY_FIELDS],
+        help="the field that identifies an account (default: the first of these in the file)",
+    )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="also change existing accounts; empty cells change nothing",
+    )
+    parser.add_argument(
+        "--status",
+        default=State.ACTIVE,
+        choices=[State.ACTIVE, State.INVITED],
+        help="the status of new accounts (default: active)",
+    )
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check and count everything without storing it"
+    )
+    parser.add_argument(
+        "--report",
+        default="",
+        metavar="FILE",
+        help="write a CSV file with the result of each row",
+    )
+
+
+def add_format_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--encoding",
+        default="utf-8-sig",
+        help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
+    )
+    parser.add_argument(
+        "--delimiter",
+        default="",
+        help="the character between cells (default: comma, semicolon or tab, as detected)",
+    )
+    parser.add_argument(
+        "--skip-lines",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the number of lines before the column names",
+    )
 
 
 def open_input(name: str) -> BinaryIO:
-    """Raises Unreadable."""
+    """Opens a file, or standard input for "-". Raises UnreadableFile."""
     if name == "-":
         return sys.stdin.buffer
     try:
@@ -222,7 +231,7 @@ def open_input(name: str) -> BinaryIO:
 
 
 def open_report(path: str, source: str) -> TextIO:
-    """Raises CommandError where there can be no report."""
+    """Opens the file of --report. Raises CommandError if it cannot be written."""
     if source != "-" and Path(path).exists() and Path(path).samefile(source):
         raise CommandError("--report: this is the file to import; it would be overwritten.")
     try:

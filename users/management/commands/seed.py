@@ -1,8 +1,9 @@
-"""manage.py seed --accounts N: a realistic, reproducible directory to try things on."""
+"""manage.py seed --accounts N: creates realistic, reproducible demo accounts."""
 
 import os
 import sys
 import time
+from argparse import ArgumentParser
 from datetime import UTC, datetime
 from getpass import getpass
 from typing import Any
@@ -18,6 +19,8 @@ from users.identifiers import normalise_username
 from users.models import User
 
 ACCOUNTS_MAX = 100_000_000
+# Between two lines about the progress.
+PROGRESS_SECONDS = 2
 PASSWORD_VARIABLE = "ROLLCALL_ADMIN_PASSWORD"  # noqa: S105  the name of a variable
 
 
@@ -30,26 +33,8 @@ class Command(BaseCommand):
         "Everything is one transaction: if it is interrupted, nothing is written."
     )
 
-    def add_arguments(self, parser) -> None:
-        parser.add_argument(
-            "--accounts",
-            type=int,
-            required=True,
-            metavar="N",
-            help="number of accounts, including staff",
-        )
-        parser.add_argument(
-            "--seed",
-            type=int,
-            default=1,
-            help="random seed; another number gives other people (default: 1)",
-        )
-        parser.add_argument(
-            "--until",
-            type=parse_date,
-            metavar="DATE",
-            help="accounts joined before this day (default: today)",
-        )
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_row_arguments(parser)
         parser.add_argument(
             "--admin",
             default="",
@@ -60,17 +45,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = self.order(options)
-        self.started = self.told = time.monotonic()
+        self.started = time.monotonic()
+        self.progress_shown = self.started
         self.say(
             f"Creating {order.accounts:,} accounts, seed {order.seed}, joined until "
             f"{order.until:%Y-%m-%d}"
         )
         try:
             plan = seed_accounts(
-                order,
-                more=options["more"],
-                say=self.say,
-                progress=self.progress,
+                order, more=options["more"], say=self.say, progress=self.show_progress
             )
         except AccountsExist as error:
             raise CommandError(str(error)) from error
@@ -85,9 +68,8 @@ class Command(BaseCommand):
         admin = options["admin"]
         if not 1 <= accounts <= ACCOUNTS_MAX:
             raise CommandError(f"--accounts must be a number from 1 to {ACCOUNTS_MAX:,}.")
-        until = options["until"] or datetime.now(UTC).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        until = options["until"] or midnight
         if not admin:
             return SeedOrder(accounts, options["seed"], until)
         try:
@@ -99,32 +81,34 @@ class Command(BaseCommand):
         return SeedOrder(accounts, options["seed"], until, admin, self.password(admin))
 
     def password(self, username: str) -> str:
-        given = os.environ.get(PASSWORD_VARIABLE) or (
-            getpass(f"Password for {username} (empty: generate one): ")
-            if sys.stdin.isatty()
-            else ""
-        )
+        """Returns a password from the environment or a prompt, else a generated one.
+
+        Raises CommandError if it is not valid.
+        """
+        given = os.environ.get(PASSWORD_VARIABLE, "")
+        if not given and sys.stdin.isatty():
+            given = getpass(f"Password for {username} (empty: generate one): ")
         if not given:
-            given = get_random_string(16)
-            self.stdout.write(f"Password of {username} (not shown again): {given}")
-            return given
+            generated = get_random_string(16)
+            self.stdout.write(f"Password of {username} (not shown again): {generated}")
+            return generated
         try:
             validate_password(given, User(username=username))
         except ValidationError as error:
-            raise CommandError(
-                f"This password can’t be used. {' '.join(error.messages)}"
-            ) from error
+            reason = " ".join(error.messages)
+            raise CommandError(f"This password can’t be used. {reason}") from error
         return given
 
-    def progress(self, rows: int) -> None:
+    def show_progress(self, rows: int) -> None:
         now = time.monotonic()
-        if now - self.told >= 2:
-            self.told = now
+        if now - self.progress_shown >= PROGRESS_SECONDS:
+            self.progress_shown = now
             self.say(f"  {rows:,} rows, {rows / (now - self.started):,.0f} per second")
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
-        self.stdout.flush()  # a pipe would keep it until the end
+        # A pipe would buffer it until the end.
+        self.stdout.flush()
 
     def report(self, order: SeedOrder, rows: int) -> None:
         seconds = time.monotonic() - self.started
@@ -138,6 +122,29 @@ class Command(BaseCommand):
         staff = found.pop("staff")
         parts = " + ".join(f"{number} {status}" for status, number in sorted(found.items()))
         self.stdout.write(f"{sum(found.values())} accounts = {parts}; {staff} of them staff")
+
+
+def add_row_arguments(parser: ArgumentParser) -> None:
+    """Adds the options that determine the rows."""
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        required=True,
+        metavar="N",
+        help="number of accounts, including staff",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help="random seed; another number gives other people (default: 1)",
+    )
+    parser.add_argument(
+        "--until",
+        type=parse_date,
+        metavar="DATE",
+        help="accounts joined before this day (default: today)",
+    )
 
 
 def parse_date(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""`manage.py worker`: all background work, in one tree of processes."""
+"""manage.py worker: runs all background work, in one tree of processes."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 """Readers of files, one module for each format. A reader returns an ImportSource: the names of the
-columns and a stream of records, in constant memory.
+columns and a stream of records. It needs constant memory.
 """
 
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class UnreadableFile(Exception):
-    """A file that cannot be read, or not beyond `line`. 0 means the whole file."""
+    """A file cannot be read from `line` on; not at all if `line` is 0."""
 
     def __init__(self, name: str, line: int, reason: str):
         super().__init__(f"{name}, line {line}: {reason}" if line else f"{name}: {reason}")
@@ -18,20 +18,21 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """One row: its text by column. `misfit` says why the row does not fit the columns; then
-    `values` is empty.
-    """
+    """One row of a file."""
 
     line: int
+    # The texts by column.
     values: dict[str, str] = field(default_factory=dict)
+    # The reason why the row does not fit the columns. It has no values then.
     misfit: str = ""
 
 
 @dataclass(frozen=True)
 class ImportSource:
-    """A file that is open for reading. `line`: where the names of the columns are."""
+    """A file that is open for reading."""
 
     name: str
+    # The line with the names of the columns.
     line: int
     columns: list[str]
     records: Iterator[ImportRecord]

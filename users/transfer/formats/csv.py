@@ -11,7 +11,7 @@ from typing import BinaryIO
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
 
 DELIMITERS = ",;\t"
-# Characters; a file without line ends is no table, and must not fill the memory.
+# In characters. A file without line ends must not fill the memory.
 LINE_MAX = 1_000_000
 SIGNATURES = {
     b"PK\x03\x04": (
@@ -31,9 +31,10 @@ def read_csv(
     delimiter: str = "",
     skip_lines: int = 0,
 ) -> ImportSource:
-    """Returns the table in `file`, whose first line after `skip_lines` names the columns. Raises
-    UnreadableFile, also later from the records. Without a `delimiter`, the one of comma, semicolon
-    and tab that makes most columns is used.
+    """Returns the table in `file`. The first line after `skip_lines` has the names of the columns.
+    Without a `delimiter`, it is the one of comma, semicolon and tab that gives the most columns.
+
+    Raises UnreadableFile, also during the iteration over the records.
     """
     refuse_signature(file, name)
     lines = TextLines(file, name, encoding)
@@ -44,7 +45,7 @@ def read_csv(
         reason = "There is nothing after the skipped lines." if skip_lines else "The file is empty."
         raise UnreadableFile(name, 0, reason)
     delimiter = delimiter or sniff_delimiter(header)
-    # A name in quotes may hold a line end, so the reader gets the header back and takes as many
+    # A quoted name may contain a line end, so the reader gets the header again and takes as many
     # lines as it needs.
     rows = csv.reader(chain_lines(header, lines), delimiter=delimiter, strict=True)
     line = lines.number
@@ -53,7 +54,7 @@ def read_csv(
 
 
 def refuse_signature(file: BinaryIO, name: str) -> None:
-    """Raises UnreadableFile where the first bytes show another format than text."""
+    """Raises UnreadableFile if the first bytes show that the file is not text."""
     start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
     for signature, reason in SIGNATURES.items():
         if start.startswith(signature):
@@ -67,7 +68,7 @@ def read_records(rows, lines: "TextLines", name: str, columns: list[str]) -> Ite
         row = next_row(rows, lines, name, line)
         if row is None:
             return
-        # A blank line, or one of the empty rows that a spreadsheet leaves at its end.
+        # Skips blank lines and the empty rows that spreadsheets write at the end.
         if not any(row):
             continue
         if len(row) == len(columns):
@@ -96,7 +97,7 @@ def next_row(rows, lines: "TextLines", name: str, line: int) -> list[str] | None
 
 
 def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
-    """Returns the names of the columns, trimmed. Raises UnreadableFile where they are none."""
+    """Returns the trimmed names of the columns. Raises UnreadableFile for unusable names."""
     columns = [column.strip() for column in columns or []]
     if not any(columns):
         raise UnreadableFile(name, line, "The column names are missing.")
@@ -119,7 +120,7 @@ def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
 
 
 def sniff_delimiter(header: str) -> str:
-    """Returns the delimiter that splits the header into most names."""
+    """Returns the delimiter that splits the header into the most names."""
 
     def count_names(delimiter: str) -> int:
         return len(next(csv.reader([header], delimiter=delimiter)))
@@ -128,7 +129,7 @@ def sniff_delimiter(header: str) -> str:
 
 
 def format_cells(number: int) -> str:
-    """Such as "1 cell" and "3 cells"."""
+    """Returns a number of cells, e.g. "1 cell" or "3 cells"."""
     return "1 cell" if number == 1 else f"{number} cells"
 
 
@@ -139,14 +140,14 @@ def chain_lines(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 
 class TextLines(Iterator[str]):
-    """The lines of a file as text, with their ends, counted from 1. Raises UnreadableFile for a
-    file that is no text.
+    """Iterates over the lines of a file, with their line ends. Raises UnreadableFile if the file is
+    not text.
     """
 
     def __init__(self, file: BinaryIO, name: str, encoding: str):
         try:
-            # Bytes that are wrong in this encoding become lone surrogates, so that a message can
-            # give the line.
+            # Bytes that are invalid in this encoding become lone surrogates, so that the message
+            # can name the line.
             self.text = io.TextIOWrapper(
                 file,  # type: ignore[arg-type]
                 encoding,
@@ -184,11 +185,11 @@ class TextLines(Iterator[str]):
         return line
 
     def problem(self, reason: str) -> UnreadableFile:
-        """Returns the exception about the current line."""
+        """Returns an exception about the current line."""
         return UnreadableFile(self.name, self.number, reason)
 
     def undecodable(self, line: int, what: str) -> UnreadableFile:
-        """Returns the exception about a line that is wrong in the encoding."""
+        """Returns an exception about a line that is invalid in the encoding."""
         reason = (
             f"This can’t be read as {self.encoding} ({what}). "
             "Give the encoding, for example --encoding cp1252."

@@ -7,9 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import JSONObject
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import state_skips
+from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import TimeToJson
+from users.bulk.json_functions import TimeToJson
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.deletion.page import DeletionForm
@@ -26,16 +26,16 @@ class Delete(ColumnAction):
     event = "account.deleted"
     noun = "deletion"
     position = 160
-    past = "deleted"
+    outcome_phrase = "deleted"
     icon = "delete"
     dangerous = True
-    apart = True
-    explains = (
+    in_own_section = True
+    explanation = (
         "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
     )
     form = BulkDeletionForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
-    takes_keys = True
+    can_disable_superusers = True
     ends_sessions = True
     undo_ends_sessions = True
     undo_action = "restore"
@@ -44,7 +44,7 @@ class Delete(ColumnAction):
         return state_skips(State.DELETED, State.ERASED, now=now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        was = JSONObject(
+        state_before = JSONObject(
             status=F("status"),
             status_reason=F("status_reason"),
             suspended_until=TimeToJson("suspended_until"),
@@ -54,5 +54,5 @@ class Delete(ColumnAction):
             "status_reason": job.reason,
             "suspended_until": None,
             "deleted_at": now,
-            "before_deletion": was,
+            "before_deletion": state_before,
         }

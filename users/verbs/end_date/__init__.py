@@ -1,4 +1,4 @@
-"""Set the date on which an account ends."""
+"""Set the date on which an account expires."""
 
 from users.models import State
 from users.verbs.conditions import has_end_date, has_no_end_date

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
@@ -29,16 +29,16 @@ class SetEndDate(ColumnAction):
     label = "Set end date"
     action = "set_end_date"
     event = "account.end_date_set"
-    asks = "Set end date for {}?"
+    question_format = "Set end date for {}?"
     noun = "end-date"
     position = 50
-    past = "given this end date"
+    outcome_phrase = "given this end date"
     icon = "calendar"
     menu = "Access"
-    explains = "The accounts expire at this time and all their sessions end. No emails are sent."
+    explanation = "The accounts expire at this time and all their sessions end. No emails are sent."
     form = BulkEndDateForm
     columns = ("valid_until",)
-    takes_keys = True
+    can_disable_superusers = True
     undo_action = "set_end_date"
 
     def title(self, job: Job) -> str:
@@ -48,8 +48,8 @@ class SetEndDate(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
         if until is None:
-            return gone_skips()
-        skips = gone_skips()
+            return deleted_skips()
+        skips = deleted_skips()
         if until <= now:
             everyone = Q(pk__gt=0)
             skips.append((everyone, "The end date passed before the job reached this account."))
@@ -62,6 +62,6 @@ class SetEndDate(ColumnAction):
 
 
 def job_end_date(job: Job) -> datetime | None:
-    """The end date of the job; None in a preview, before anything was typed."""
+    """Returns the end date of the job; None in a preview while nothing is typed."""
     until = job.parameters.get("until")
     return parse_datetime(until) if until else None

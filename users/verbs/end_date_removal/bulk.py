@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm
@@ -21,19 +21,19 @@ class ClearEndDate(ColumnAction):
     label = "Clear end date"
     action = "set_end_date"
     event = "account.end_date_cleared"
-    asks = "Clear end date of {}?"
+    question_format = "Clear end date of {}?"
     noun = "end-date-removal"
     position = 60
-    past = "left without an end date"
+    outcome_phrase = "left without an end date"
     icon = "calendar"
     menu = "Access"
-    explains = "The accounts no longer expire. Expired accounts can be used again."
+    explanation = "The accounts no longer expire. Expired accounts can be used again."
     form = ClearEndDateForm
     columns = ("valid_until",)
     undo_action = "set_end_date"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*gone_skips(), (Q(valid_until__isnull=True), "This account has no end date.")]
+        return [*deleted_skips(), (Q(valid_until__isnull=True), "This account has no end date.")]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"valid_until": None}

@@ -1,5 +1,5 @@
-"""The bulk form of erase_account. It erases account by account, since the data of each person has
-to be found.
+"""The bulk form of erase_account. It erases one account after another, because the data of each
+person has to be found.
 """
 
 from datetime import datetime
@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import ConditionAction, state_skips
+from users.bulk.account_locks import ACCOUNT_GONE
+from users.bulk.condition_action import ConditionAction, state_skips
 from users.bulk.forms import BulkForm
-from users.bulk.lock import ACCOUNT_GONE
 from users.exceptions import VerbRefused
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
@@ -28,20 +28,20 @@ class Erase(ConditionAction):
     name = "erase"
     label = "Erase permanently"
     action = "erase"
-    asks = "Permanently erase {}?"
+    question_format = "Permanently erase {}?"
     request_label = "Request erasure"
     event = "account.erased"
     noun = "erasure"
     position = 170
-    past = "erased"
+    outcome_phrase = "erased"
     icon = "delete"
     dangerous = True
-    apart = True
-    explains = "Permanently removes all personal data of these people from Rollcall."
+    in_own_section = True
+    explanation = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
-    takes_keys = True
+    can_disable_superusers = True
     ends_sessions = True
-    # Each account takes as long as erasing it alone.
+    # Erasing an account is slow, so chunks are small.
     first_size = 5
     largest_size = 50
 

@@ -1,4 +1,4 @@
-"""Write an email to a person."""
+"""Send an email to a person."""
 
 from django.urls import path
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
-from users.bulk.mail_action import SendMail
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import User
@@ -21,26 +21,26 @@ class BulkLetterForm(BulkForm, LetterForm):
     version = None  # type: ignore[assignment]
 
 
-class WriteLetter(SendMail):
+class WriteLetter(MailAction):
     name = "write"
     label = "Send email"
     action = "write"
     event = "account.written_to"
-    asks = "Send email to {}?"
+    question_format = "Send email to {}?"
     kind = Message.Kind.LETTER
     noun = "letter"
     position = 30
-    past = "sent an email"
+    outcome_phrase = "sent an email"
     icon = "edit"
-    explains = "Everyone gets a separate email. Individual emails are sent before bulk ones."
+    explanation = "Everyone gets a separate email. Individual emails are sent before bulk ones."
     form = BulkLetterForm
-    samples = True
+    has_sample = True
 
     def title(self, job: Job) -> str:
         return "Send email"
 
     def started(self, job: Job) -> None:
-        """Stores the text in a row of its own, which a job that retries the failed ones shares."""
+        """Moves the text to a row of its own, which a retry of failed accounts shares."""
         if "letter" not in job.parameters:
             letter = Letter.objects.create(is_bulk=True, **job.parameters)
             job.parameters = {"letter": letter.pk}
@@ -48,27 +48,31 @@ class WriteLetter(SendMail):
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
         letter = Letter.objects.filter(pk=job.parameters.get("letter")).first()
-        return [("Subject", letter.subject), ("Text", letter.text or "removed")] if letter else []
+        if letter is None:
+            return []
+        return [("Subject", letter.subject), ("Text", letter.text or "removed")]
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        letter = Message.objects.filter(
+        sent = Message.objects.filter(
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
         return [
-            *gone_skips(),
+            *deleted_skips(),
             (Q(email=""), NO_ADDRESS),
             (Q(email_verified_at=None), UNVERIFIED),
             (last_mail_bounced(), BOUNCED),
-            (Q(Exists(letter)), ALREADY_WRITTEN),
+            (Q(Exists(sent)), ALREADY_WRITTEN),
         ]
 
-    def example(self, accounts: list[User]) -> User:
-        return next(
-            (each for each in accounts if each.email and each.email_verified_at), accounts[0]
-        )
+    def sample_account(self, accounts: list[User]) -> User:
+        """Prefers an account to which the letter is sent."""
+        for account in accounts:
+            if account.email and account.email_verified_at:
+                return account
+        return accounts[0]
 
-    def own(self, job: Job) -> dict[str, Any]:
+    def message_fields(self, job: Job) -> dict[str, Any]:
         return {"letter_id": job.parameters["letter"]}
 
-    def told(self, job: Job) -> dict[str, Any]:
+    def event_details(self, job: Job) -> dict[str, Any]:
         return {"letter": job.parameters["letter"]}

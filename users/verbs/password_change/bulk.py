@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.web.forms import OptionalReasonForm
@@ -21,14 +21,14 @@ class RequirePasswordChange(ColumnAction):
     name = "require-password-change"
     label = "Require password change"
     action = "require_password_change"
-    asks = "Require password change for {}?"
+    question_format = "Require password change for {}?"
     event = "account.password_change_required"
     noun = "password-change"
     position = 100
-    past = "required to change their password"
+    outcome_phrase = "required to change their password"
     icon = "key"
     menu = "Sign-in"
-    explains = "A new password must be chosen at the next sign-in. Current sessions stay open."
+    explanation = "A new password must be chosen at the next sign-in. Current sessions stay open."
     form = PasswordChangeForm
     columns = ("must_change_password",)
     undo_action = "require_password_change"
@@ -36,7 +36,7 @@ class RequirePasswordChange(ColumnAction):
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         without_password = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return [
-            *gone_skips(),
+            *deleted_skips(),
             (Q(must_change_password=True), "A password change is already required."),
             (without_password, "This account has no password to change."),
         ]

@@ -4,29 +4,33 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone_skips
-from users.bulk.mail_action import SendMail
+from users.bulk.condition_action import deleted_skips
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import State
 
 
-class SendPasswordReset(SendMail):
+class SendPasswordReset(MailAction):
     name = "send-password-reset"
     label = "Send password reset"
     action = "reset_password"
-    asks = "Send password reset to {}?"
+    question_format = "Send password reset to {}?"
     event = "account.password_reset_sent"
     kind = Message.Kind.PASSWORD_RESET
     noun = "password-reset"
     position = 90
-    past = "sent an email"
+    outcome_phrase = "sent an email"
     menu = "Sign-in"
-    explains = (
+    explanation = (
         "Everyone gets an email with a link to choose a new password. "
         "The current password keeps working until then."
     )
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited and has no password yet. Invite it again instead."
-        return [*gone_skips(), (Q(status=State.INVITED), why), *self.unsendable(now)]
+        invited = "This account is invited and has no password yet. Invite it again instead."
+        return [
+            *deleted_skips(),
+            (Q(status=State.INVITED), invited),
+            *self.undeliverable_skips(now),
+        ]

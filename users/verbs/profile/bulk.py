@@ -1,4 +1,4 @@
-"""Sets one field of the profile that many accounts can share; the bulk form of `edit_profile`."""
+"""The bulk form of edit_profile. It sets one of the fields that many accounts can share."""
 
 from datetime import datetime
 from typing import Any
@@ -7,14 +7,14 @@ from django import forms
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import NOTHING_TO_DO, gone_skips
+from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
-# The other fields are a person's own, and the search key is made of some of them.
+# The other fields are personal, and the search key depends on some of them.
 SHARED_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.bulk_example)
 SHARED_FIELD_LABELS = {name: FIELDS[name].label for name in SHARED_FIELDS}
 ANY_LABEL = " or ".join(label_in_text(name) for name in SHARED_FIELDS)
@@ -22,7 +22,7 @@ EXAMPLES = " or ".join(FIELDS[name].bulk_example for name in SHARED_FIELDS)
 
 
 class SetAttributeForm(BulkForm):
-    """Which field, and its new value for all accounts."""
+    """Asks for a field and its new value for all accounts."""
 
     field = forms.ChoiceField(
         choices=[("", "Choose a field"), *SHARED_FIELD_LABELS.items()],
@@ -53,13 +53,13 @@ class SetAttribute(ColumnAction):
     label = f"Change {ANY_LABEL}"
     action = "edit"
     event = "account.edited"
-    asks = f"Change {ANY_LABEL} of {{}}?"
+    question_format = f"Change {ANY_LABEL} of {{}}?"
     noun = "attribute"
     position = 140
-    past = "changed"
+    outcome_phrase = "changed"
     icon = "edit"
     menu = "Profile"
-    explains = f"All accounts get the same {ANY_LABEL}."
+    explanation = f"All accounts get the same {ANY_LABEL}."
     form = SetAttributeForm
     columns = SHARED_FIELDS
     undo_action = "edit"
@@ -69,7 +69,7 @@ class SetAttribute(ColumnAction):
         return f"Set {label} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = gone_skips()
+        skips = deleted_skips()
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

@@ -1,4 +1,4 @@
-"""Edits one field of a profile: on a page of its own, or with HTMX in the place of the value."""
+"""Edits one field of a profile: on a separate page, or with HTMX in place of the value."""
 
 from typing import Any
 
@@ -25,14 +25,16 @@ def field_page(request, pk: int, name: str):
         raise Http404
     initial = {"version": account.version, name: getattr(account, name)}
     form = bind_form(
-        request, field_form(name), "edit", account, initial=initial, auto_id=f"{name}_%s"
+        request,
+        field_form(name),
+        "edit",
+        account,
+        initial=initial,
+        auto_id=f"{name}_%s",
     )
-    if form.is_valid() and (
-        done := submit_form(
-            form, lambda: edit_profile(account, by=request.user, **form.cleaned_data)
-        )
-    ):
-        return saved_response(request, done, form[name])
+    change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        return saved_response(request, changed, form[name])
     return field_form_response(request, account, form, name)
 
 
@@ -40,11 +42,16 @@ def saved_response(request, account: User, field: Any) -> HttpResponse:
     if not is_partial(request):
         messages.success(request, edit_conflicts.profile_saved(account, request.user))
         return redirect("account", account.pk)
-    says = edit_conflicts.saved_message(account, request.user)
-    context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
-    return render(
-        request, "users/verbs/_fact_saved.html", context | {"announced": says, "said": says}
-    )
+    message = edit_conflicts.saved_message(account, request.user)
+    context = {
+        "account": account,
+        "name": field.name,
+        "label": field.label,
+        "may": {"edit": True},
+        "announced": message,
+        "said": message,
+    }
+    return render(request, "users/verbs/_fact_saved.html", context)
 
 
 def field_form_response(request, account: User, form: VersionedForm, name: str) -> HttpResponse:

@@ -24,26 +24,26 @@ class Reinstate(ColumnAction):
     event = "account.reinstated"
     noun = "reinstatement"
     position = 20
-    past = "reinstated"
+    outcome_phrase = "reinstated"
     icon = "reinstate"
-    explains = "The users can sign in again. Accounts that never had a password become invited."
+    explanation = "The users can sign in again. Accounts that never had a password become invited."
     form = BulkReinstatementForm
     columns = ("status", "status_reason", "suspended_until")
     undo_ends_sessions = True
     undo_action = "suspend"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        others = [state for state in State if state != State.SUSPENDED]
-        stands = ~Q(status=State.SUSPENDED)
+        not_suspended = ~Q(status=State.SUSPENDED)
         return [
             (
-                stands & in_state(state, now),
+                not_suspended & in_state(state, now),
                 f"This account is {state.label.lower()}, not suspended.",
             )
-            for state in others
+            for state in State
+            if state != State.SUSPENDED
         ]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
-        status = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
+        never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
+        status = Case(When(never_used, then=Value(State.INVITED)), default=Value(State.ACTIVE))
         return {"status": status, "status_reason": "", "suspended_until": None}

@@ -10,7 +10,7 @@ class ReinstatementForm(NotifyingForm):
     reason = reason_field(required=False)
     field_order = ("version", "reason", "tell")
 
-    def says(self, account: User) -> str:
+    def tell_help(self, account: User) -> str:
         return f"The email to {account.email} says that the user can sign in again."
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
-from users.bulk.json_time import JsonText, TimeFromJson
+from users.bulk.json_functions import JsonText, TimeFromJson
 from users.jobs.models import Job
 from users.models import State, in_state
 from users.web.forms import OptionalReasonForm
@@ -26,9 +26,9 @@ class Restore(ColumnAction):
     event = "account.restored"
     noun = "restoration"
     position = 150
-    past = "restored"
+    outcome_phrase = "restored"
     icon = "reinstate"
-    explains = (
+    explanation = (
         "The accounts get back the status they had before: a suspended account is suspended again."
     )
     form = RestoreForm
@@ -46,11 +46,13 @@ class Restore(ColumnAction):
         return [erased, *not_deleted]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
-        """An account that was imported as deleted has no previous status: it is as if new."""
-        never = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
-        new = Case(When(never, then=Value(State.INVITED)), default=Value(State.ACTIVE))
+        """Restores the status before the deletion. An account that was imported as deleted has
+        none and gets the status of a new account.
+        """
+        never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
+        new_status = Case(When(never_used, then=Value(State.INVITED)), default=Value(State.ACTIVE))
         return {
-            "status": Coalesce(JsonText("before_deletion", "status"), new),
+            "status": Coalesce(JsonText("before_deletion", "status"), new_status),
             "status_reason": Coalesce(JsonText("before_deletion", "status_reason"), Value("")),
             "suspended_until": TimeFromJson(JsonText("before_deletion", "suspended_until")),
             "deleted_at": None,

@@ -13,7 +13,7 @@ REVEALED_FIELDS = ("username", "email", "phone", "attributes")
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
-    """Returns the account unmasked. The event names the fields but not their values."""
+    """Returns the account unmasked, and records the names of the revealed fields."""
     with transaction.atomic():
         account = User.objects.get(pk=account.pk)
         access.require(by, "reveal_personal", account)
@@ -27,6 +27,7 @@ def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
 
 
 def needs_reason(by: Any) -> bool:
+    """Returns whether `by` must give a reason. Commands and some roles need none."""
     if isinstance(by, access.CommandActor):
         return False
     return not by.has_perm(access.REVEAL_WITHOUT_REASON)

@@ -9,11 +9,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from users import access
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.role_action import (
-    GROUPS_GONE,
+    ROLES_DELETED,
     BulkGroupsForm,
-    GroupsAction,
+    RoleAction,
     add_members,
     grant_refusals,
     is_member_of,
@@ -24,45 +24,46 @@ from users.jobs.models import Job
 class BulkAddToGroupsForm(BulkGroupsForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        held = None if self.by.is_superuser else self.by.get_all_permissions()
-        every = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        groups = Group.objects.order_by("id").prefetch_related("permissions__content_type")
+        if self.by.is_superuser:
+            self.offer(list(groups))
+            return
+        held = self.by.get_all_permissions()
         self.offer(
-            [
-                group
-                for group in every
-                if held is None or access.permission_names(group.permissions.all()) <= held
-            ]
+            [group for group in groups if access.permission_names(group.permissions.all()) <= held]
         )
 
 
-class AddToGroups(GroupsAction):
+class AddToGroups(RoleAction):
     name = "add-to-groups"
     label = "Add roles"
     event = "account.groups_added"
-    asks = "Add roles to {}?"
+    question_format = "Add roles to {}?"
     noun = "groups"
     position = 70
-    past = "given these roles"
+    outcome_phrase = "given these roles"
     icon = "plus"
     menu = "Access"
-    explains = "The accounts get these roles and keep the ones they have. Takes effect immediately."
+    explanation = (
+        "The accounts get these roles and keep the ones they have. Takes effect immediately."
+    )
     form = BulkAddToGroupsForm
-    way = "Add to"
+    title_start = "Add to"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone_skips()
-        if not (groups := self.groups(job)):
-            return [*gone_skips(), (Q(pk__gt=0), GROUPS_GONE)]
+            return deleted_skips()
+        groups = self.chosen_groups(job)
+        if not groups:
+            return [*deleted_skips(), (Q(pk__gt=0), ROLES_DELETED)]
         has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*gone_skips(), (has_all, "This account already has these roles.")]
+        return [*deleted_skips(), (has_all, "This account already has these roles.")]
 
-    def refused(
+    def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
-        return grant_refusals(
-            by, {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}, groups
-        )
+        gained = {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}
+        return grant_refusals(by, gained, groups)
 
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+    def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         add_members(list(old), set(groups))

@@ -1,4 +1,4 @@
-"""Adds roles to an account and leaves its other roles as they are."""
+"""Adds roles to an account and keeps its other roles."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,14 +16,13 @@ ACTION = "change_groups"
 def add_to_groups(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
-    """Adds the account to `groups`. Nobody grants permissions that they don't have."""
+    """Adds the account to `groups`. Raises Denied if `by` lacks any of their permissions."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    event = "account.groups_added"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.groups_added",
         by=by,
         version=version,
         reason=reason,

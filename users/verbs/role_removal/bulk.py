@@ -6,30 +6,30 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.bulk.eligibility import gone_skips
-from users.bulk.role_action import BulkGroupsForm, GroupsAction, Membership, is_member_of
+from users.bulk.condition_action import deleted_skips
+from users.bulk.role_action import BulkGroupsForm, Membership, RoleAction, is_member_of
 from users.jobs.models import Job
 
 
-class RemoveFromGroups(GroupsAction):
+class RemoveFromGroups(RoleAction):
     name = "remove-from-groups"
     label = "Remove roles"
     event = "account.groups_removed"
-    asks = "Remove roles from {}?"
+    question_format = "Remove roles from {}?"
     noun = "groups-removal"
     position = 80
-    past = "removed from these roles"
+    outcome_phrase = "removed from these roles"
     icon = "close"
     menu = "Access"
-    explains = "The accounts lose these roles and keep all others. Takes effect immediately."
+    explanation = "The accounts lose these roles and keep all others. Takes effect immediately."
     form = BulkGroupsForm
-    way = "Remove from"
+    title_start = "Remove from"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:
-            return gone_skips()
-        outside = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*gone_skips(), (outside, "This account has none of these roles.")]
+            return deleted_skips()
+        not_member = ~Q(is_member_of(*job.parameters["groups"]))
+        return [*deleted_skips(), (not_member, "This account has none of these roles.")]
 
-    def move(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
+    def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

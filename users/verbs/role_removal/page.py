@@ -9,6 +9,7 @@ from users.web.forms import GroupsForm
 
 class RemoveFromGroupsForm(GroupsForm):
     def fit(self, account: User, viewer: Any) -> None:
+        """Offers the roles that the account has."""
         self.offer(list(account.groups.order_by("id")))
 
 

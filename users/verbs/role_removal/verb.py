@@ -1,4 +1,4 @@
-"""Removes roles from an account and leaves its other roles as they are."""
+"""Removes roles from an account and keeps its other roles."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,11 +17,10 @@ def remove_from_groups(
     """Removes the account from those of `groups` that it is in."""
     groups = require_groups(groups)
     reason = clean_reason(reason)
-    event = "account.groups_removed"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.groups_removed",
         by=by,
         version=version,
         reason=reason,

@@ -1,15 +1,14 @@
-"""The bulk form of end_sessions. The version of an account stays, and there is no undo."""
+"""The bulk form of end_sessions. Accounts keep their version, and there is no undo."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from users.bulk.eligibility import ConditionAction
+from users.bulk.account_locks import lock_permitted, plain_accounts
+from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
-from users.bulk.lock import lock_admitted, plain_accounts
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.sessions import store
@@ -26,13 +25,13 @@ class EndSessions(ConditionAction):
     label = "End all sessions"
     action = "end_sessions"
     event = "account.sessions_ended"
-    asks = "End all sessions of {}?"
+    question_format = "End all sessions of {}?"
     noun = "sessions-end"
     position = 130
-    past = "signed out"
+    outcome_phrase = "signed out"
     icon = "leave"
     menu = "Sign-in"
-    explains = "Everyone must sign in again. The accounts are not changed."
+    explanation = "Everyone must sign in again. The accounts are not changed."
     form = EndSessionsForm
     ends_sessions = True
 
@@ -41,18 +40,18 @@ class EndSessions(ConditionAction):
         return [(~Q(Exists(sessions)), "There are no active sessions to end.")]
 
     def run(self, chunk: Chunk) -> None:
-        ids = lock_admitted(chunk, self.action, takes_keys=False)
-        rows = self.sorted_out(chunk, ids, timezone.now())
+        ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
+        rows = self.eligible_rows(chunk, ids, timezone.now())
         sessions = Session.objects.filter(account_id__among=list(rows))
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
         store.delete_sessions_of(list(rows))
-        ended = [ended_account(row, counts.get(pk, 0)) for pk, row in rows.items()]
-        record_changes(chunk, self.event, ended)
-
-
-def ended_account(row: dict[str, Any], sessions: int) -> ChangedAccount:
-    """The change of an account that had so many sessions, as its event says it."""
-    return ChangedAccount(
-        row["pk"], row["username"], row["version"], {}, {"sessions": sessions}, {"sessions": 0}
-    )
+        changes = [
+            ChangedAccount.without_image(
+                row,
+                before={"sessions": counts.get(pk, 0)},
+                after={"sessions": 0},
+            )
+            for pk, row in rows.items()
+        ]
+        record_changes(chunk, self.event, changes)

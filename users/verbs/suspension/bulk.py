@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import state_skips
+from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
@@ -25,15 +25,15 @@ class Suspend(ColumnAction):
     event = "account.suspended"
     noun = "suspension"
     position = 10
-    past = "suspended"
+    outcome_phrase = "suspended"
     icon = "suspend"
     dangerous = True
-    explains = (
+    explanation = (
         "No one can sign in to a suspended account, and its sessions end. No emails are sent."
     )
     form = BulkSuspensionForm
     columns = ("status", "status_reason", "suspended_until")
-    takes_keys = True
+    can_disable_superusers = True
     ends_sessions = True
     undo_ends_sessions = True
     undo_action = "reinstate"

@@ -11,7 +11,7 @@ from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import moment_field, reason_field
 
-# Suggested reasons, which staff complete. Their names stand in URLs.
+# Suggested reasons, which staff complete. Their names are used in URLs.
 SUSPENSION_REASONS = {
     "lost-device": "Lost or stolen device with an open session.",
     "taken-over": "Possibly used by someone else, signed in from: ",
@@ -60,7 +60,7 @@ class SuspensionForm(NotifyingForm):
             cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
         return cleaned
 
-    def says(self, account: User) -> str:
+    def tell_help(self, account: User) -> str:
         return f"The email to {account.email} gives the end date but not the reason."
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.eligibility import gone_skips
+from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.verification.page import VerificationForm
@@ -21,26 +21,26 @@ class VerifyEmail(ColumnAction):
     label = "Verify address"
     action = "verify_email"
     event = "account.email_verified"
-    asks = "Verify addresses of {}?"
+    question_format = "Verify addresses of {}?"
     noun = "verification"
     position = 120
-    past = "verified"
+    outcome_phrase = "verified"
     icon = "check"
     menu = "Address"
-    explains = "You confirm that each address belongs to the person of the account."
+    explanation = "You confirm that each address belongs to the person of the account."
     form = VerifyEmailForm
     columns = ("email_verified_at",)
     undo_action = "verify_email"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*gone_skips(), *unverified_skips()]
+        return [*deleted_skips(), *unverified_skips()]
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"email_verified_at": now}
 
 
 def unverified_skips() -> list[tuple[Q, str]]:
-    """The refusals of users.verbs.verification.verb.require_unverified as conditions."""
+    """Returns the refusals of users.verbs.verification.verb.require_unverified as skips."""
     return [
         (Q(email=""), "This account has no address."),
         (Q(email_verified_at__isnull=False), "This address is already verified."),

@@ -4,32 +4,32 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.eligibility import gone_skips
-from users.bulk.mail_action import SendMail
+from users.bulk.condition_action import deleted_skips
+from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import State
 from users.verbs.verification.bulk import unverified_skips
 
 
-class SendVerification(SendMail):
+class SendVerification(MailAction):
     name = "send-verification"
     label = "Send verification email"
     action = "verify_email"
-    asks = "Send verification email to {}?"
+    question_format = "Send verification email to {}?"
     event = "account.verification_sent"
     kind = Message.Kind.VERIFICATION
     noun = "verification-mail"
     position = 110
-    past = "sent an email"
+    outcome_phrase = "sent an email"
     menu = "Address"
-    explains = "Everyone gets an email with a link to confirm the address."
+    explanation = "Everyone gets an email with a link to confirm the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        why = "This account is invited. Accepting the invitation verifies the address."
+        invited = "This account is invited. Accepting the invitation verifies the address."
         return [
-            *gone_skips(),
+            *deleted_skips(),
             *unverified_skips(),
-            (Q(status=State.INVITED), why),
-            *self.unsendable(now),
+            (Q(status=State.INVITED), invited),
+            *self.undeliverable_skips(now),
         ]

@@ -1,6 +1,0 @@
-"""The peers' settings for the pass that counts queries."""
-
-from benchmarks.admin.settings import *  # noqa: F403
-from benchmarks.admin.settings import MIDDLEWARE
-
-MIDDLEWARE = ["benchmarks.counting.CountMiddleware", *MIDDLEWARE]

@@ -1,0 +1,150 @@
+"""Replaces optimisations by plain Django in a web server that is measured.
+
+Rollcall itself does not know this module. benchmarks/settings_plain.py installs it as an
+application, and the variable BENCH_WITHOUT names the optimisations that it replaces when all
+applications are loaded.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+from django.apps import AppConfig
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from benchmarks.optimisations import parse_names
+
+VARIABLE = "BENCH_WITHOUT"
+
+
+class PlainDjango(AppConfig):
+    name = "benchmarks"
+
+    def ready(self) -> None:
+        for name in parse_names(os.environ.get(VARIABLE, "")):
+            REPLACEMENTS[name]()
+
+
+def without_prepared_statements() -> None:
+    from users.database import prepared_statements
+
+    def plain_cursor(connection: Any, *, at_once: bool = True) -> Any:
+        return connection.cursor()
+
+    prepared_statements.prepared_cursor = plain_cursor
+
+
+def without_compiled_queries() -> None:
+    from users.database.cached_query import CachedQuery
+
+    def run_query(self: CachedQuery, pk: int) -> list[Any]:
+        return list(self.build(pk))
+
+    CachedQuery.objects = run_query  # type: ignore[method-assign]
+    CachedQuery.rows = run_query  # type: ignore[method-assign]
+
+
+def without_c_loader() -> None:
+    from users.database.postgresql.base import DatabaseWrapper
+
+    del DatabaseWrapper.get_new_connection
+    del DatabaseWrapper.create_cursor
+
+
+def without_page_memory() -> None:
+    from users.caching.backend import ProcessMemory
+
+    ProcessMemory.put = lambda self, key, value, seconds: None  # type: ignore[method-assign]
+
+
+def without_fragment_memory() -> None:
+    from users.caching.fragments import FragmentMemory
+
+    FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
+
+
+def without_redis_lock() -> None:
+    from users.caching.backend import PageCache
+
+    PageCache.lock_on_miss = lambda self, lock: nullcontext()  # type: ignore
+    PageCache.may_build = lambda self: True  # type: ignore[method-assign]
+
+
+def without_rows_html() -> None:
+    from users.directory import rows
+
+    def plain_row(account: Any, cells: list, words: tuple[str, ...], now: Any) -> SafeString:
+        context = {"account": account, "words": words}
+        return render_to_string("plain/row.html", context)
+
+    rows.row_html = plain_row
+
+
+def without_events_html() -> None:
+    from users.audit import html, labels
+
+    def plain_event(event: Any, on_account: bool) -> SafeString:
+        context = {
+            "event": event,
+            "on_account": on_account,
+            "year": timezone.localtime().year,
+            "label": labels.action_label(event),
+            "changes": labels.described_changes(event),
+            "erased_name": html.ERASED_NAME,
+            "erased_text": html.erased_text(event),
+        }
+        return render_to_string("plain/event.html", context)
+
+    html.render_event = plain_event
+
+
+def without_buttons_html() -> None:
+    from users.account.actions import available_actions
+    from users.templatetags.rollcall import register
+
+    def plain_actions(account: Any, may: Any) -> SafeString:
+        context = {"account": account, "offered": available_actions(account, may)}
+        return render_to_string("plain/actions.html", context)
+
+    register.simple_tag(plain_actions, name="actions")
+
+
+def without_facts_html() -> None:
+    from users.account.field_html import READ_ONLY_STATES
+    from users.fields import FIELDS, PROFILE_FIELDS
+    from users.templatetags.rollcall import register
+
+    def plain_fields(account: Any, may: Any, *names: str, message: str = "") -> SafeString:
+        context = {
+            "account": account,
+            "fields": [(FIELDS[name], getattr(account, name)) for name in names],
+            "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
+            "message": message,
+        }
+        return render_to_string("plain/fields.html", context)
+
+    def plain_field(account: Any, may: Any, name: str, message: str = "") -> SafeString:
+        return plain_fields(account, may, name, message=message)
+
+    def plain_profile(account: Any, may: Any) -> SafeString:
+        return plain_fields(account, may, *PROFILE_FIELDS)
+
+    register.simple_tag(plain_field, name="fact")
+    register.simple_tag(plain_profile, name="profile_facts")
+
+
+REPLACEMENTS: dict[str, Callable[[], None]] = {
+    "prepared-statements": without_prepared_statements,
+    "compiled-queries": without_compiled_queries,
+    "c-loader": without_c_loader,
+    "page-memory": without_page_memory,
+    "redis-lock": without_redis_lock,
+    "fragment-memory": without_fragment_memory,
+    "rows-html": without_rows_html,
+    "events-html": without_events_html,
+    "buttons-html": without_buttons_html,
+    "facts-html": without_facts_html,
+}

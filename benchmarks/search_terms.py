@@ -1,0 +1,49 @@
+"""Search terms, each slow for one way of searching, and a whole email address."""
+
+from collections.abc import Iterable
+from itertools import product
+from string import ascii_lowercase
+
+from benchmarks.oldest_domain import DOMAIN
+from users.directory.filter import Filter
+from users.models import User
+
+
+def search_terms() -> dict[str, str]:
+    """Returns search terms by kind. Raises RuntimeError if the accounts have no example of one."""
+    addresses = User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())
+    rare_pairs = map("".join, product("xqzjvwk", ascii_lowercase))
+    return {
+        "one match": one_match(),
+        "common surname": "smith",
+        "half of all": "gmail",
+        "far end of the order": DOMAIN.partition(".")[0],
+        "no match": first_with(0, ["xqzvwk", "qjxzkvw"]),
+        "two letters": "sm",
+        "two letters, no match": first_with(0, rare_pairs),
+        "accented": "müller",
+        "one in two hundred": "kowalska",
+        "one in four hundred": "zoe",
+        "two common words, few together": "smith john",
+        "two common words, nobody": "smith garcia",
+        "an address": addresses[0].email,
+    }
+
+
+def one_match() -> str:
+    """Returns a part of a username in the middle of the table that is not its beginning."""
+    dotted = User.objects.filter(pk__gt=middle_id(), username__contains=".").order_by("pk")
+    names = dotted.values_list("username", flat=True)[:50]
+    return first_with(1, [name[2:] for name in names if name.isascii()])
+
+
+def middle_id() -> int:
+    return User.objects.order_by("-pk").values_list("pk", flat=True)[0] // 2
+
+
+def first_with(number: int, candidates: Iterable[str]) -> str:
+    """Returns the first candidate that `number` accounts match. Raises RuntimeError without one."""
+    for term in candidates:
+        if Filter(q=term).apply().order_by()[: number + 1].count() == number:
+            return term
+    raise RuntimeError(f"There is no term with {number} matches.")

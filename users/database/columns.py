@@ -1,0 +1,35 @@
+"""Column types and SQL expressions of the account table."""
+
+from django.db import models
+from django.db.models import Func
+
+
+class KeyField(models.CharField):
+    """Text that is sorted and compared as a key: in byte order on every database.
+
+    PostgreSQL would otherwise use the collation of the operating system. It changes with the C
+    library, which corrupts indexes.
+    """
+
+    def db_parameters(self, connection):
+        collation = "C" if connection.vendor == "postgresql" else None
+        return super().db_parameters(connection) | {"collation": collation}
+
+
+class SeenKey(Func):
+    """last_seen_at with NULL ("never") replaced by the earliest date.
+
+    A sort by it has no nulls, so a keyset page is one range of the index.
+    """
+
+    template = "COALESCE(%(expressions)s, '0001-01-01 00:00:00+00')"
+    output_field = models.DateTimeField()
+    arity = 1
+
+    def as_sqlite(self, compiler, connection, **context):
+        return self.as_sql(
+            compiler,
+            connection,
+            template="COALESCE(%(expressions)s, '0001-01-01 00:00:00')",
+            **context,
+        )
