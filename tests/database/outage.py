@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,10 @@ def end_connections() -> int:
 
 def is_still(process: psutil.Process) -> bool:
     """Suspended; or at its end, which a suspended parent does not note."""
-    return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager
@@ -53,13 +56,16 @@ def frozen_server() -> Iterator[None]:
     server.suspend()
     processes = [server, *server.children(recursive=True)]
     try:
-        for process in processes:
-            process.suspend()
+        for process in processes[1:]:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         until(lambda: all(is_still(process) for process in processes))
         yield
     finally:
-        for process in processes:
-            process.resume()
+        # The one that collects the others' ends comes last.
+        for process in reversed(processes):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def collect_static(folder: Path) -> None:
