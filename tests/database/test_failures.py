@@ -51,7 +51,7 @@ def test_a_full_disk_is_told_as_such(monkeypatch, caplog):
     assert response["Retry-After"] == "10"
     page = read(response)
     assert page.one("h1").text == "The database is full"
-    assert "no room left" in page.text
+    assert "disk of the database server is full" in page.text
     part = read(client.get("/users/", headers={"HX-Request": "true", "HX-Target": "results"}))
     assert "The database is full" in part.text
     assert not part.all("html")
