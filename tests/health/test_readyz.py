@@ -68,7 +68,7 @@ def test_a_host_whose_clock_is_off_beats_and_looks_by_the_time_of_the_database(
     assert client.get("/readyz").json()["workers"] == "ok"
     monkeypatch.undo()
     assert client.get("/readyz").json()["workers"] == "ok"
-    assert queries.worker_silence() is None
+    assert queries.worker_outage() is None
 
 
 def test_without_the_database_it_is_not_ready(client, monkeypatch):

@@ -134,7 +134,7 @@ def clean_text(text: str) -> str:
     if not text:
         raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
-        too_long = f"A note has at most {TEXT_MAX} characters; this has {len(text)}."
+        too_long = f"A note can have at most {TEXT_MAX:,} characters; this one has {len(text):,}."
         raise ValidationError({"text": too_long})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text):
         unstorable = "This contains a character that can’t be stored. Remove it."
