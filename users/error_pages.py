@@ -4,21 +4,23 @@ import sys
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, UnreadablePostError
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from psycopg.errors import QueryCanceled
 
 from users.access import Denied
 from users.audit.record import record_denial
+from users.database import failures
+from users.database.failures import failure_kind
 from users.exceptions import BadRequest, VerbRefused
 from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
 from users.signin.kept_forms import form_again, typed_values
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
+
+FAILURE_PAGES = {"": "500", failures.AWAY: "503", failures.FULL: "full", failures.SLOW: "slow"}
 
 
 class ErrorsMiddleware:
@@ -90,18 +92,13 @@ def too_many_requests(request) -> HttpResponse:
 
 
 def server_error(request) -> HttpResponse:
-    """Returns a 500 page, or 503 if the database is unavailable or too slow.
+    """Returns a 500 page, or 503 if the database is unavailable, full or too slow.
 
     The page needs neither session nor database nor navigation.
     """
-    error = sys.exc_info()[1]
-    name = "500"
-    status = 500
-    headers = {}
-    if isinstance(error, (OperationalError, InterfaceError)):
-        name = "slow" if isinstance(error.__cause__, QueryCanceled) else "503"
-        status = 503
-        headers = {"Retry-After": "10"}
+    name = FAILURE_PAGES[failure_kind(sys.exc_info()[1])]
+    status = 500 if name == "500" else 503
+    headers = {} if name == "500" else {"Retry-After": "10"}
     context = {"place": htmx_target(request)} | retry_context(request)
     content = render_to_string(f"errors/{name}.html{error_partial(request)}", context)
     return HttpResponse(content, status=status, headers=headers)
