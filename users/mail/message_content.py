@@ -23,6 +23,7 @@ SUBJECTS = {
     KIND.SUSPENDED: "Your account is suspended",
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
+    KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
 LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
@@ -33,6 +34,8 @@ def drop_reason(message: Message) -> str:
     """Returns why this message should not be sent any more, or ""."""
     if message.kind == KIND.LETTER:
         return letter_drop_reason(message)
+    if message.kind == KIND.ADDRESS_CHANGED:
+        return "" if message.account.state in LIVING_STATES else "The account is gone."
     account = message.account
     required = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:

@@ -5,10 +5,15 @@ from users.mail.models import Letter, Message
 from users.models import User
 
 
-def post_message(kind: Message.Kind, account: User, letter: Letter | None = None) -> Message | None:
-    """Queues an email of `kind` to the account. Returns None if the account has no address."""
-    if not account.email:
+def post_message(
+    kind: Message.Kind, account: User, letter: Letter | None = None, *, to: str = ""
+) -> Message | None:
+    """Queues an email of `kind` to the account, or to its former address `to`. Returns None if the
+    account has no address.
+    """
+    to = to or account.email
+    if not to:
         return None
-    message = Message.objects.create(account=account, kind=kind, to=account.email, letter=letter)
+    message = Message.objects.create(account=account, kind=kind, to=to, letter=letter)
     task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
     return message
