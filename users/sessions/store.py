@@ -25,6 +25,8 @@ CACHE_KEY_PREFIX = "session:"
 MAX_LISTED = 100
 # Sessions removed from the cache when many end together.
 MAX_EVICTED = 1000
+# Marks the data of a session whose key is to be replaced.
+RENEWAL_KEY = "renew_key"
 
 
 class SessionStore(cached_db.SessionStore):
@@ -131,6 +133,23 @@ def delete_sessions(account_id: int, *, but: str = "") -> int:
 def delete_sessions_of(account_ids: list[int]) -> int:
     """Deletes the sessions of all these accounts, and returns their number."""
     return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
+
+
+def renew_session_keys(account_ids: list[int]) -> None:
+    """Lets each session of these accounts get another key with its next request, because their
+    rights have grown: a key that leaked before must not open more than it did.
+    """
+    for row in Session.objects.filter(account_id__among=account_ids):
+        data = row.get_decoded() | {RENEWAL_KEY: True}
+        text = SessionStore().encode(data)
+        # The session may have changed or ended at this moment.
+        Session.objects.filter(pk=row.pk, session_data=row.session_data).update(session_data=text)
+
+
+def renew_key(session: Any) -> None:
+    """Gives a session another key if renew_session_keys has asked for it."""
+    if session.pop(RENEWAL_KEY, False):
+        session.cycle_key()
 
 
 def delete_session_rows(rows: QuerySet[Session]) -> int:

@@ -5,15 +5,14 @@ outbox, attempts noted.
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
 from users.models import User
-from users.sessions import sign_in_events, throttle
+from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
-from users.verbs.password_reset.verb import choose_password, request_password_reset
+from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
@@ -38,10 +37,12 @@ class Adapter(DefaultAccountAdapter):
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""
         self.tried = sign_in_events.find_by_login(self.typed)
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            own = throttle.subject_locked_until(throttle.throttle_subject(self.tried, self.typed))
+        subject = throttle.throttle_subject(self.tried, self.typed)
+        place = throttle.attempt_place(request, self.tried)
+        # Replaces allauth's own counting; allauth takes the attempt back after a success.
+        self._login_failed_rl_usage = throttle.consume_attempt(request, subject, place)
+        if self._login_failed_rl_usage is None:
+            own = throttle.subject_locked_until(subject, place)
             # What is not held up itself was tried from a network address that is, by whatever it
             # had tried before.
             sign_in_events.record_attempt(
@@ -49,10 +50,12 @@ class Adapter(DefaultAccountAdapter):
                 self.tried,
                 typed=self.typed,
             )
-            raise
+            raise self.validation_error("too_many_login_attempts")
 
-    def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
-        return throttle.throttle_subject(self.tried, self.typed)
+    def post_login(self, request, user, **options: Any) -> HttpResponse:
+        response = super().post_login(request, user, **options)
+        known_devices.remember_device(request, response, user)
+        return response
 
     def authentication_failed(self, request, **credentials: Any) -> None:
         sign_in_events.record_attempt(
@@ -70,9 +73,6 @@ class Adapter(DefaultAccountAdapter):
         # allauth goes on with its copy: the session that stays is tied to the new password and
         # epoch
         user.refresh_from_db()
-
-    def send_password_reset_mail(self, user, email, context) -> None:
-        request_password_reset(user)
 
     def add_message(  # noqa: PLR0917  as allauth calls it
         self,

@@ -13,6 +13,7 @@ from users.history.edit_merge import (
     find_conflict,
 )
 from users.models import User
+from users.sessions.store import renew_session_keys
 from users.verbs.transaction import access_values, change_account, refuse_deleted, require_grant
 
 ACCESS_LEVELS = ("is_staff", "is_superuser")
@@ -44,6 +45,7 @@ def assign_roles(
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
+        renew_session_keys([current.pk])
         current.is_staff = wanted["is_staff"]
         current.is_superuser = wanted["is_superuser"]
         current.groups.set(wanted["groups"])
