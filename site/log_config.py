@@ -9,7 +9,10 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "users.audit.origin.RequestIdFilter"}},
+        "filters": {
+            "request_id": {"()": "users.audit.origin.RequestIdFilter"},
+            "links": {"()": "users.audit.origin.LinkFilter"},
+        },
         "formatters": {
             "line": {
                 "format": "{asctime} {levelname} {name} [{request_id}] {message}",
@@ -26,6 +29,7 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            "django.request": {"filters": ["links"]},
             "django.server": {"handlers": ["console"], "propagate": False},
             "django-q": {"handlers": ["console"], "level": worker_level, "propagate": False},
         },

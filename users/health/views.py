@@ -22,5 +22,7 @@ def ready_probe(request) -> JsonResponse:
         "cache": checks.check_cache(),
         "workers": checks.check_workers(),
     }
+    if (proxy := checks.check_proxy()) != checks.OK:
+        results["proxy"] = proxy
     ready = results["database"] == checks.OK
     return JsonResponse({"ready": ready} | results, status=200 if ready else 503)
