@@ -16,12 +16,13 @@ class State(models.TextChoices):
     INVITED = "invited", "Invited"
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"
-    ENDED = "ended", "Ended"
+    ENDED = "ended", "Expired"
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
 
 
 STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
+NOT_DELETED_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 
 
 def in_state(state: str, now: datetime | None = None) -> Q:

@@ -45,27 +45,27 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
             (f"Call {number}: “ü”", "root", root.pk) for number in (2, 1, 0)
         ]
         assert found.pinned[0].created_at <= timezone.now()
-        assert (found.brought.id, found.brought.name) == (root.pk, "root")
-    assert found.brought.at == AuditEvent.objects.get(action="account.suspended").at
-    assert found.searching is False
+        assert (found.state_author.id, found.state_author.name) == (root.pk, "root")
+    assert found.state_author.at == AuditEvent.objects.get(action="account.suspended").at
+    assert found.redaction_pending is False
     assert load_for_page(10**9) is None
 
 
 def test_an_account_that_nobody_has_brought_anywhere(root):
     found = load_for_page(make_user().pk)
-    assert (found.pinned, found.brought) == ([], None)
+    assert (found.pinned, found.state_author) == ([], None)
     assert (
-        load_for_page(make_user(status="suspended").pk).brought is None
+        load_for_page(make_user(status="suspended").pk).state_author is None
     )  # it came so, from an import say
     ada = reinstate_account(suspend_account(make_user(), by=root, reason="Spam"), by=root)
-    assert load_for_page(ada.pk).brought is None
+    assert load_for_page(ada.pk).state_author is None
 
 
 def test_an_end_that_is_yet_to_come_was_brought_by_nobody(root):
     ada = set_end_date(make_user(), by=root, until=timezone.now() + timedelta(days=1))
-    assert load_for_page(ada.pk).brought is None
+    assert load_for_page(ada.pk).state_author is None
     User.objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(seconds=1))
-    assert load_for_page(ada.pk).brought.name == "root"
+    assert load_for_page(ada.pk).state_author.name == "root"
 
 
 def suspended(root: User) -> User:
@@ -101,14 +101,14 @@ def test_the_newest_counts_and_what_others_did_later_does_not(root):
     ada = suspend_account(ada, by=root, reason="Spam")
     ada = suspend_account(reinstate_account(ada, by=root), by=eve, reason="Spam again")
     edit_profile(ada, by=root, version=None, phone="+15550001234")
-    assert load_for_page(ada.pk).brought.name == "eve"
+    assert load_for_page(ada.pk).state_author.name == "eve"
 
 
 def test_what_was_very_long_ago_is_not_looked_for(root):
     ada = suspended(root)
     for _ in range(200):
         record_event("account.edited", actor=root, target=ada)
-    assert load_for_page(ada.pk).brought is None
+    assert load_for_page(ada.pk).state_author is None
 
 
 @pytest.mark.parametrize(

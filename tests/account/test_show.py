@@ -85,7 +85,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         ({"status": "invited"}, "Invited", "Invited No password chosen yet."),
         ({"status": "suspended", "status_reason": "Spam <b>"}, "Suspended", "Suspended Spam <b>"),
         ({"status": "deleted", "deleted_at": timezone.now()}, "Deleted", "Deleted on"),
-        ({"valid_until": timezone.now() - timedelta(days=1)}, "Ended", "Ended on"),
+        ({"valid_until": timezone.now() - timedelta(days=1)}, "Expired", "Expired on"),
         (
             {"status": "suspended", "suspended_until": timezone.now() - timedelta(minutes=1)},
             "Active",
@@ -210,7 +210,7 @@ def test_an_end_is_in_sight_before_it_comes_and_after(client, days):
     client.force_login(make_user("Viewer"))
     end = timezone.now() + timedelta(days=days)
     note = read(client.get(f"/users/{make_user(valid_until=end).pk}/")).one("p", class_="note").text
-    assert note.startswith(f"{'Ends' if days > 0 else 'Ended'} on {end.day} {end:%b %Y}")
+    assert note.startswith(f"{'Expires' if days > 0 else 'Expired'} on {end.day} {end:%b %Y}")
 
 
 def test_what_is_hard_to_take_back_stands_apart_in_the_menu(client):

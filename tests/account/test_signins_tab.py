@@ -18,7 +18,7 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.account.sign_in_list import SIZE, list_attempts
-from users.doctor.diagnosis import recent_activity
+from users.doctor.recent_activity import recent_activity
 from users.sessions.models import Session, SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_sessions_of_an_account_that_is_not_active_are_said_to_open_nothing(clie
     Client().force_login(ada)
     type(ada).objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(days=1))
     assert (
-        "The account is ended, so its sessions give no access."
+        "The account is expired, so its sessions give no access."
         in read(client.get(path(ada))).one("main").text
     )
 

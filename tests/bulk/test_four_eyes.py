@@ -174,6 +174,8 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
         User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     if change != "one less":
         User.objects.filter(pk=late.pk).update(email_domain="example.org")
+    text = read(client.get(f"/jobs/{job.pk}/approval/")).text
+    assert "If the list has changed since the request, the job is cancelled." in text
     response = client.post(f"/jobs/{job.pk}/approval/")
     assert response.status_code == 409
     job.refresh_from_db()
@@ -183,9 +185,11 @@ def test_an_approval_dies_with_the_set_that_it_was_asked_for(client, agent, boss
     assert actions() == ["job.approval_asked", "job.cancelled"]
 
 
-def test_a_set_that_changes_between_approval_and_begin_parks_the_job(agent, boss):
+def test_a_set_that_changes_between_approval_and_begin_parks_the_job(client, agent, boss):
     accounts = people()
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
+    text = read(client.get(f"/jobs/{job.pk}/approval/")).text
+    assert "between the approval and the start, the job stops and changes no account." in text
     approval.approve_job(job, by=boss)
     User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     assert work(job).state == "parked"

@@ -18,7 +18,7 @@ from tests.builders import make_user
 from tests.caching.looking import ask, headline, listed, on_redis, plain, process, server
 from users.caching import backend, pages
 from users.directory import status_expiry
-from users.models import User
+from users.models import State, User
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,9 @@ INSTANT = timedelta(microseconds=1)
 PART = {"HX-Request": "true"}
 ENDS = {
     "suspension": ("suspended_until", {"status": "suspended"}, "Suspended", "Active"),
-    "validity": ("valid_until", {}, "Active", "Ended"),
+    "validity": ("valid_until", {}, "Active", "Expired"),
 }
+VALUES = {state.label: state.value for state in State}
 every_end = pytest.mark.parametrize(
     ("column", "fields", "before", "after"), ENDS.values(), ids=ENDS
 )
@@ -68,7 +69,7 @@ def test_the_list_shows_the_end_at_that_very_moment(
 
     def states() -> dict[str, bool]:
         """Under which filters she is found, with what is said of her."""
-        queries = ["", f"?status={before.lower()}", f"?status={after.lower()}"]
+        queries = ["", f"?status={VALUES[before]}", f"?status={VALUES[after]}"]
         answers = [
             listed(ask(client, f"/users/{query}", **headers)).get(ada.pk, ("", ""))[1]
             for query in queries
@@ -124,7 +125,7 @@ def test_one_end_after_another_is_shown_at_its_moment(client, clock):
         make_user(valid_until=clock.now + timedelta(seconds=seconds)) for seconds in (3, 5, 8)
     ]
     for second in range(10):
-        expected = ["Ended" if second >= end else "Active" for end in (3, 5, 8)]
+        expected = ["Expired" if second >= end else "Active" for end in (3, 5, 8)]
         for _ in range(2):
             rows = listed(ask(client, "/users/"))
             assert [rows[account.pk][1] for account in people] == expected, second
@@ -190,7 +191,7 @@ def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):
         ask(client, "/users/?q=a")
         assert found.call_count == 2
         clock.now = earlier.valid_until
-        assert listed(ask(client, "/users/?q=a"))[earlier.pk][1] == "Ended"
+        assert listed(ask(client, "/users/?q=a"))[earlier.pk][1] == "Expired"
         assert found.call_count == 3
 
 
@@ -201,7 +202,7 @@ def test_a_list_in_order_brings_the_next_end_along(client, clock):
     ) as found:
         assert listed(ask(client, "/users/"))[earlier.pk][1] == "Active"
         clock.now = earlier.valid_until
-        assert listed(ask(client, "/users/"))[earlier.pk][1] == "Ended"
+        assert listed(ask(client, "/users/"))[earlier.pk][1] == "Expired"
         assert not found.called
 
 

@@ -18,7 +18,8 @@ from tests.answers import (
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import Element, form, read
 from users import access
-from users.doctor.diagnosis import CHECKS, diagnose_sign_in
+from users.doctor.checks import CHECKS
+from users.doctor.diagnosis import diagnose_sign_in
 from users.mail.models import Message
 from users.models import User
 from users.sessions import throttle
@@ -96,7 +97,7 @@ STOPS = {
         "suspended until",
     ),
     "suspended for good": ({"status": "suspended"}, "suspended indefinitely"),
-    "ended": ({"valid_until": NOW - timedelta(days=1)}, "ended on"),
+    "ended": ({"valid_until": NOW - timedelta(days=1)}, "expired on"),
     "deleted": ({"status": "deleted", "deleted_at": NOW}, "deleted"),
     "erased": ({"status": "erased", "deleted_at": NOW, "password": None}, "erased"),
     "invited": ({"status": "invited", "password": None}, "invited, no password chosen yet"),
@@ -150,7 +151,7 @@ def test_several_reasons_are_counted_and_stand_in_order(client, root):
     assert verdict(page) == "This person can’t sign in: suspended indefinitely (+2 more problems)."
     assert [line.split(": ")[1][:9] for line in lines(page, "stops")] == [
         "Suspended",
-        "Ended on ",
+        "Expired o",
         "No passwo",
     ]
 
@@ -254,7 +255,7 @@ def test_it_is_looked_up_at_every_request(client, root):
         cursor.execute(
             "UPDATE users_user SET valid_until = '2001-01-01 00:00:00' WHERE id = %s", [ada.pk]
         )
-    assert "ended on" in verdict(look(client, ada))
+    assert "expired on" in verdict(look(client, ada))
 
 
 @pytest.mark.parametrize(
@@ -350,7 +351,7 @@ def test_a_network_address_that_was_held_up_is_not_taken_for_the_account(client,
     assert "198.51.100.7" in line
     assert [
         item.one("p", class_="what").text for item in page.one("ol", class_="events").all("li")
-    ] == [SignInOutcome.CROWDED.label]
+    ] == [SignInOutcome.IP_THROTTLED.label]
     assert (
         Client()
         .post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.8")

@@ -123,7 +123,7 @@ def test_each_source_is_one_range_of_an_index():
             )
         else:
             cursor.execute("ANALYZE")
-        statement = timeline.union_sql(timeline.SOURCES, connection.vendor, many=True).replace(
+        statement = timeline.union_sql(timeline.SOURCES, connection.vendor, combined=True).replace(
             "%s", "{}"
         )
         values = [value for _ in ALL for value in (ada.pk, ada.pk, LARGEST_ID, 31)]

@@ -225,7 +225,7 @@ def test_a_server_that_goes_away_between_two_mails_costs_nothing_but_time(
     [
         ({"email": "new@example.com"}, "The account’s email address has changed."),
         ({"status": State.SUSPENDED, "status_reason": "x"}, "The account is suspended"),
-        ({"valid_until": "2020-01-01T00:00Z"}, "The account is ended"),
+        ({"valid_until": "2020-01-01T00:00Z"}, "The account is expired"),
     ],
 )
 def test_a_message_that_no_longer_fits_its_account_is_dropped(postbox, change, why):

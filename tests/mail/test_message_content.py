@@ -233,7 +233,7 @@ def test_a_message_that_still_fits_is_sent():
             {"status": "suspended", "status_reason": "x"},
             "The account is suspended.",
         ),
-        ("password-reset", {"valid_until": "2020-01-01T00:00Z"}, "The account is ended."),
+        ("password-reset", {"valid_until": "2020-01-01T00:00Z"}, "The account is expired."),
     ],
 )
 def test_a_message_that_no_longer_fits_says_why(kind, change, reason):

@@ -110,5 +110,8 @@ def page(browser_context):
 
 
 def is_response_error(error: str) -> bool:
-    """Returns whether the browser or HTMX reports a response with a status of 400 or more."""
-    return "status of" in error or "Response Status Error" in error
+    """Returns whether the browser or HTMX reports a response with a status of 400 or more, or a
+    request that HTMX aborted.
+    """
+    reports = ("status of", "Response Status Error", "htmx:sendAbort", "htmx:afterRequest")
+    return any(report in error for report in reports)

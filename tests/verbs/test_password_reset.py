@@ -67,7 +67,7 @@ def test_a_second_click_sends_no_second_mail(client, agent):
         ({"status": "suspended"}, "This account is suspended, so the link would not work."),
         (
             {"valid_until": "2020-01-01T00:00Z"},
-            "This account is ended, so the link would not work.",
+            "This account is expired, so the link would not work.",
         ),
         (
             {"status": "deleted", "deleted_at": timezone.now()},

@@ -1,7 +1,7 @@
-"""The account that a page is about, as its row says, with what stands around every tab: one query.
+"""Loads an account with everything that the shell of its page shows, in one query.
 
-Its pinned notes, and who made it what it is, come as JSON in columns of their own; the second is
-looked for among its newest events, and only where its state is one that somebody has brought about.
+The pinned notes and the author of the current state are JSON columns of that query. The author is
+searched among the newest events, and only for states that are set by someone.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ from users.notes.changes import PINNED_MAX
 from users.notes.models import Note
 from users.privacy.models import Redaction
 
-MAX_EVENTS = 200  # the newest events of the account
+# Number of newest events among which the author of the state is searched.
+MAX_EVENTS = 200
 NOTE_COLUMNS = ("id", "account_id", "author_id", "author_text", "text", "created_at")
-# By state, the event that tells who brought it about.
+# The event that records who set each state.
 STATE_EVENTS = {
     "suspended": "account.suspended",
     "deleted": "account.deleted",
@@ -34,7 +35,7 @@ JSON_ARRAY = {"postgresql": "jsonb_agg", "sqlite": "json_group_array"}
 
 @dataclass(frozen=True)
 class StateAuthor:
-    """Who made an account what it is, and when."""
+    """Who set the current state of an account, and when."""
 
     id: int | None
     name: str
@@ -44,9 +45,9 @@ class StateAuthor:
 def annotated_account(pk: int) -> Any:
     vendor = connections[router.db_for_read(User)].vendor
     return User.objects.filter(pk=pk).annotate(
-        pinned_notes=RawSQL(pinned_notes_sql(vendor), (), JSONField()),  # noqa: S611  ours
-        brought_by=RawSQL(state_author_sql(vendor), (), JSONField()),  # noqa: S611
-        searching=Exists(Redaction.objects.filter(pk=OuterRef("pk"))),
+        pinned_notes=RawSQL(pinned_notes_sql(vendor), (), JSONField()),  # noqa: S611  constants
+        author_of_state=RawSQL(state_author_sql(vendor), (), JSONField()),  # noqa: S611
+        redaction_pending=Exists(Redaction.objects.filter(pk=OuterRef("pk"))),
     )
 
 
@@ -62,9 +63,9 @@ def pinned_notes_sql(vendor: str) -> str:
 
 def state_author_sql(vendor: str) -> str:
     actions = " ".join(f"WHEN '{state}' THEN '{action}'" for state, action in STATE_EVENTS.items())
-    one = OWNER_CONDITIONS[vendor].replace("%s", "users_user.id").format(owner="target_id")
+    own = OWNER_CONDITIONS[vendor].replace("%s", "users_user.id").format(owner="target_id")
     newest = f"""SELECT id, at, actor_id, actor_text, action FROM users_auditevent
-        WHERE {one} ORDER BY target_id, id DESC LIMIT {MAX_EVENTS}"""  # noqa: S608
+        WHERE {own} ORDER BY target_id, id DESC LIMIT {MAX_EVENTS}"""  # noqa: S608
     states = "', '".join(STATE_EVENTS)
     return f"""(CASE WHEN users_user.status IN ('{states}')
         OR users_user.valid_until IS NOT NULL THEN
@@ -78,21 +79,27 @@ ACCOUNT_QUERY = CachedQuery(User, annotated_account)
 
 
 def load_for_page(pk: int) -> User | None:
-    """With `pinned`, a list of Note; `brought`, None where it is not known; and `searching`,
-    whether what was written about others is still looked through for this person.
+    """Returns the account with three more attributes; None if there is no such account.
+
+    `pinned` is a list of Note, newest first. `state_author` is a StateAuthor, None if unknown.
+    `redaction_pending`: whether mentions of the person in texts about others are still being
+    removed.
     """
     found: list[Any] = ACCOUNT_QUERY.objects(pk)
     if not found:
         return None
     account = found[0]
-    notes = [
-        Note(**row | {"created_at": aware_datetime(row["created_at"])}, pinned=True)
-        for row in account.pinned_notes or []
-    ]
+    notes = [pinned_note(values) for values in account.pinned_notes or []]
     account.pinned = sorted(notes, key=lambda note: -note.pk)
-    told = account.brought_by
-    shown = told and account.state in (*STATE_EVENTS, State.ENDED)
-    account.brought = (
-        StateAuthor(told["id"], told["name"], aware_datetime(told["at"])) if shown else None
-    )
+    author = account.author_of_state
+    account.state_author = None
+    if author and account.state in (*STATE_EVENTS, State.ENDED):
+        at = aware_datetime(author["at"])
+        account.state_author = StateAuthor(id=author["id"], name=author["name"], at=at)
     return account
+
+
+def pinned_note(values: dict[str, Any]) -> Note:
+    """Returns a pinned note from its JSON."""
+    created_at = aware_datetime(values["created_at"])
+    return Note(**values | {"created_at": created_at}, pinned=True)

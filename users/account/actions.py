@@ -1,4 +1,4 @@
-"""The links to verbs on the account's page: by its state, and by what the viewer may do."""
+"""Chooses the links to verbs on the account's page, by its state and the viewer's permissions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from users.verbs.registry import VERBS
 
 @dataclass(frozen=True, kw_only=True)
 class AccountAction:
-    """A link of a verb, with what it takes from the verb: `action` is asked of the gate."""
+    """A link to a verb. `action`: the action of users.access that the viewer needs."""
 
     link: VerbLink
     path: str
@@ -22,6 +22,7 @@ class AccountAction:
         return self.link.label
 
     def fits(self, account: User, may: Mapping[str, bool]) -> bool:
+        """Returns whether the account's page shows the link."""
         if not may.get(self.action) or account.state not in self.link.offered_in:
             return False
         return bool(self.link.condition(account))
@@ -29,11 +30,11 @@ class AccountAction:
 
 @dataclass(frozen=True)
 class AccountActions:
-    """Buttons, sections of the menu by their headings, and the last section of the menu."""
+    """Buttons, the sections of the menu by heading, and the last section of the menu."""
 
     buttons: list[AccountAction]
     menu: dict[str, list[AccountAction]] = field(default_factory=dict)
-    dangerous: list[AccountAction] = field(default_factory=list)
+    last_section: list[AccountAction] = field(default_factory=list)
 
 
 def verb_actions(verb: Verb) -> list[AccountAction]:
@@ -49,8 +50,10 @@ def verb_actions(verb: Verb) -> list[AccountAction]:
 
 
 ACTIONS = [action for verb in VERBS for action in verb_actions(verb)]
-DANGEROUS = tuple(action for action in ACTIONS if action.link.apart)
-BUTTONS = tuple(action for action in ACTIONS if not action.link.menu and not action.link.apart)
+LAST_SECTION = tuple(action for action in ACTIONS if action.link.in_last_section)
+BUTTONS = tuple(
+    action for action in ACTIONS if not action.link.menu and not action.link.in_last_section
+)
 MENU: dict[str, tuple[AccountAction, ...]] = {}
 for action in ACTIONS:
     if heading := action.link.menu:
@@ -58,14 +61,17 @@ for action in ACTIONS:
 
 
 def available_actions(account: User, may: Mapping[str, bool]) -> AccountActions:
-    """`may`: by action of users.access, whether the viewer may take it on this account."""
+    """Returns the links that fit the account.
 
-    def fitting(some: Iterable[AccountAction]) -> list[AccountAction]:
-        return [action for action in some if action.fits(account, may)]
+    `may`: for each action of users.access, whether the viewer may take it on this account.
+    """
 
-    sections = {heading: fitting(some) for heading, some in MENU.items()}
+    def fitting(actions: Iterable[AccountAction]) -> list[AccountAction]:
+        return [action for action in actions if action.fits(account, may)]
+
+    sections = {heading: fitting(actions) for heading, actions in MENU.items()}
     return AccountActions(
         buttons=fitting(BUTTONS),
-        menu={heading: some for heading, some in sections.items() if some},
-        dangerous=fitting(DANGEROUS),
+        menu={heading: actions for heading, actions in sections.items() if actions},
+        last_section=fitting(LAST_SECTION),
     )

@@ -1,7 +1,7 @@
-"""The links to the verbs that fit an account: buttons, and a menu.
+"""Renders the links to the verbs that fit an account as buttons and a menu.
 
-By hand, since each of its pages has a dozen. This has a price tag: `buttons-html` in
-docs/benchmarks.md.
+Built without templates, because each page has a dozen links. The gain is measured as `buttons-html`
+in docs/benchmarks.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,36 +14,39 @@ from users.web.icons import icon_svg
 
 
 def render_actions(account: User, may: Mapping[str, bool]) -> SafeString:
-    """`may`: by action of users.access, whether the viewer may take it on this account."""
-    offered = available_actions(account, may)
+    """Returns the buttons and the menu.
+
+    `may`: for each action of users.access, whether the viewer may take it on this account.
+    """
+    available = available_actions(account, may)
     sections = [
-        f"<section><h2>{heading}</h2>{render_link_list(account, some)}</section>"
-        for heading, some in offered.menu.items()
+        f"<section><h2>{heading}</h2>{render_link_list(account, actions)}</section>"
+        for heading, actions in available.menu.items()
     ]
-    if offered.dangerous:
-        sections.append(
-            f"<section>{render_link_list(account, offered.dangerous, 'dangerous')}</section>"
-        )
+    if available.last_section:
+        links = render_link_list(account, available.last_section, "dangerous")
+        sections.append(f"<section>{links}</section>")
     menu = (
         f'<details class="menu"><summary class="button">More {icon_svg("more")}</summary>\n'
         f'<div class="menu-sheet">\n{"".join(sections)}</div></details>'
     )
     buttons = "".join(
         [
-            render_link(account, offer, f"button {offer.link.button_style}")
-            for offer in offered.buttons
+            render_link(account, action, f"button {action.link.button_style}")
+            for action in available.buttons
         ]
     )
     return SafeString(f'<div class="actions">\n{buttons}{menu if sections else ""}\n</div>\n')
 
 
-def render_link_list(account: User, some: Iterable[AccountAction], css: str = "") -> str:
-    return f"<ul>{''.join([f'<li>{render_link(account, offer, css)}</li>' for offer in some])}</ul>"
+def render_link_list(account: User, actions: Iterable[AccountAction], css: str = "") -> str:
+    items = [f"<li>{render_link(account, action, css)}</li>" for action in actions]
+    return f"<ul>{''.join(items)}</ul>"
 
 
-def render_link(account: User, offer: AccountAction, css: str) -> str:
-    """A link as HTML. All its texts are constants, so nothing is escaped."""
+def render_link(account: User, action: AccountAction, css: str) -> str:
+    """Returns one link. All its texts are constants, so nothing is escaped."""
     style = f' class="{css.strip()}"' if css else ""
-    key = f' data-key="{offer.link.key}"' if offer.link.key else ""
-    href = f"/users/{account.pk}/{offer.path}"
-    return f'<a{style} href="{href}"{key}>{icon_svg(offer.icon)} {offer.label}</a>'
+    key = f' data-key="{action.link.key}"' if action.link.key else ""
+    href = f"/users/{account.pk}/{action.path}"
+    return f'<a{style} href="{href}"{key}>{icon_svg(action.icon)} {action.label}</a>'

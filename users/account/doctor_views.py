@@ -1,4 +1,4 @@
-"""The login doctor: of an account, and for an address that may be nobody's."""
+"""The login doctor: the tab of an account, and the search for what a person types to sign in."""
 
 from typing import Any
 
@@ -25,53 +25,62 @@ def doctor_tab(request, pk: int):
     )
 
 
-def doctor_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    return {"diagnosis": diagnose_sign_in(account, lambda action: around["may"].get(action, False))}
+def doctor_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
+    return {"diagnosis": diagnose_sign_in(account, lambda action: shell["may"].get(action, False))}
 
 
 @require_safe
 def doctor_search(request):
-    """An address or username as the person on the phone says it; the account’s own page where there
-    is one.
+    """Finds the account for the username or address that a person types to sign in.
+
+    Redirects to the doctor's tab of that account, or explains why there is none.
     """
     access.require(request.user, "view")
+    typed = searched_name(request)
+    if account := find_account(typed):
+        return redirect("account-doctor", account.pk)
+    context = {"q": typed, "may_invite": access.may(request.user, "invite")}
+    if typed:
+        context |= unknown_name_context(typed, request.user)
+    return render(request, "users/account/doctor_find.html", context)
+
+
+def searched_name(request) -> str:
+    """Returns the trimmed search. Raises BadRequest."""
     with refuse_bad_parameters("/users/doctor/"):
         check_parameters(request.GET, "q")
     typed = request.GET.get("q", "").strip()
     if len(typed) > EMAIL_MAX or "\x00" in typed:
-        raise BadRequest(
-            "q",
-            f"Enter a username or address of at most {EMAIL_MAX} printable characters.",
-            back="/users/doctor/",
-        )
-    if account := find_account(typed):
-        return redirect("account-doctor", account.pk)
-    context: dict[str, Any] = {"q": typed}
-    if typed:
-        # Who may not see addresses does not learn them by asking for some that are nearly right.
-        alike = [] if masking.hides_personal_data(request.user) else suggest_accounts(typed)
-        context |= {
-            "tries": unknown_name_attempts(typed),
-            "fault": address_error(typed),
-            "alike": alike,
-        }
-    return render(
-        request,
-        "users/account/doctor_find.html",
-        context | {"may_invite": access.may(request.user, "invite")},
-    )
+        message = f"Enter a username or address of at most {EMAIL_MAX} printable characters."
+        raise BadRequest("q", message, back="/users/doctor/")
+    return typed
+
+
+def unknown_name_context(typed: str, viewer: User) -> dict[str, Any]:
+    """Returns what is known about a name without an account.
+
+    Similar accounts are left out if addresses are masked for the viewer, who could otherwise find
+    them out by typing similar ones.
+    """
+    similar = [] if masking.hides_personal_data(viewer) else suggest_accounts(typed)
+    return {
+        "attempts": unknown_name_attempts(typed),
+        "address_error": address_error(typed),
+        "similar": similar,
+    }
 
 
 def find_account(typed: str) -> User | None:
-    """The account with this username or address, or else this id."""
-    which, _ = exact_match(fold_identifier(typed))
-    return find_by_login(fold_identifier(typed)) or (
-        UserQuerySet(User).filter(which).first() if which else None
-    )
+    """Returns the account with this username or address, or else with this id."""
+    name = fold_identifier(typed)
+    if account := find_by_login(name):
+        return account
+    condition, _ = exact_match(name)
+    return UserQuerySet(User).filter(condition).first() if condition else None
 
 
 def address_error(typed: str) -> str:
-    """Why this can be nobody's address, or ""."""
+    """Returns why this is not a valid address, or ""."""
     try:
         normalise_email(typed if "@" in typed else "")
     except ValidationError as error:

@@ -1,7 +1,6 @@
-"""The fields of the profile on the page of their account: label, value, and the pencil that turns a
-value into a form.
+"""Renders the fields of the profile: label, value, and the pencil that opens the field's form.
 
-HTML by hand, because the page shows all of them. This has a price tag: `facts-html` in
+Built without templates, because the page shows all fields. The gain is measured as `facts-html` in
 docs/benchmarks.md.
 """
 
@@ -18,14 +17,14 @@ READ_ONLY_STATES = (State.DELETED, State.ERASED)
 
 
 def render_profile(account: User, may: Mapping[str, bool]) -> SafeString:
-    """All fields of the profile, in the order of their declarations."""
+    """Returns all fields of the profile in the order of their declarations."""
     return SafeString("".join([render_field(account, may, name) for name in PROFILE_FIELDS]))
 
 
 def render_field(
     account: User, may: Mapping[str, bool], name: str, message: str = ""
 ) -> SafeString:
-    """One field. `may`: permissions by action. `message`: what has just been done to the field."""
+    """Returns one field. `may`: permissions by action. `message`: about a change just made."""
     value = getattr(account, name)
     field = FIELDS[name]
     label = escape(field.label)
@@ -41,20 +40,20 @@ def render_field(
 
 
 def value_class(value: str, numeric: bool) -> str:
-    """The class attribute of a value; "" for plain text."""
+    """Returns the class attribute of a value; "" for plain text."""
     if not value:
         return ' class="muted"'
     return ' class="number"' if numeric else ""
 
 
 def verified_tag(account: User) -> str:
-    """The tag beside an address that says whether it is verified."""
+    """Returns the tag beside an address that shows whether it is verified."""
     state = "verified" if account.email_verified_at else "not verified"
     return f' <span class="tag">{state}</span>'
 
 
 def pencil_link(url: str, name: str) -> str:
-    """The link to the form of a field; HTMX puts the form in the place of the value."""
+    """Returns the link to the form of a field. HTMX replaces the field by the form."""
     label = escape(FIELDS[name].label.lower())
     return (
         f' <a class="pencil" href="{url}" hx-get="{url}" hx-target="#fact-{name}"'

@@ -1,10 +1,11 @@
-"""Time travel: an account as it was on a date, and one of its values put back."""
+"""The history of an account: its values on a date, and restoring one of them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -33,7 +34,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @require_safe
 def show(request, pk: int):
-    whole = page.get_unmasked_page_account(request, "view", pk)
+    unmasked = page.get_unmasked_page_account(request, "view", pk)
     typed = checked_query(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
     try:
         at = parse_moment(typed)
@@ -42,9 +43,9 @@ def show(request, pk: int):
         at = None
         error = str(bad)
 
-    def content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-        past = reconstruct_account(whole, around["rights"], at) if at else None
-        past = mask_history(past) if past and around["masked"] else past
+    def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
+        past = reconstruct_account(unmasked, shell["permissions"], at) if at else None
+        past = mask_history(past) if past and shell["masked"] else past
         return {
             "history": past,
             "typed": typed,
@@ -52,7 +53,7 @@ def show(request, pk: int):
             "today": timezone.now().strftime("%Y-%m-%d"),
         }
 
-    account = masking.mask_accounts([whole], request.user)[0]
+    account = masking.mask_accounts([unmasked], request.user)[0]
     return page.uncached_tab(
         request, account, "account-history", content, status=422 if error else 200
     )
@@ -60,49 +61,56 @@ def show(request, pk: int):
 
 @form_page
 def restore_from_history(request, pk: int, name: str) -> HttpResponse:
-    whole = page.get_unmasked_page_account(request, "edit", pk)
-    account = masking.mask_accounts([whole], request.user)[0]
+    unmasked = page.get_unmasked_page_account(request, "edit", pk)
+    account = masking.mask_accounts([unmasked], request.user)[0]
     if name not in PROFILE_FIELDS:
         raise Http404
     typed = checked_query(request, pk, "at").get("at", "")
-    try:
-        past = reconstruct_account(whole, load_permissions(whole), parse_moment(typed))
-    except BadMoment as error:
-        raise BadRequest("at", str(error), back=f"/users/{pk}/history/") from error
-    line = past.line(name)
-    if line is None or not line.known:
-        raise BadRequest(
-            "at",
-            "The value of this field at that time is not recorded.",
-            back=f"/users/{pk}/history/",
-        )
-    form = bind_form(
-        request, RestoreValueForm, "edit", account, initial={"version": account.version}
-    )
-    values = {"field": name, "value": line.then}
-    if form.is_valid() and submit_form(
-        form, lambda: restore_value(account, by=request.user, **values, **form.cleaned_data)
-    ):
+    past = history_at(unmasked, typed)
+    line = known_line(past, name, pk)
+    initial = {"version": account.version}
+    form = bind_form(request, RestoreValueForm, "edit", account, initial=initial)
+    restore = partial(restore_value, account, by=request.user, field=name, value=line.then)
+    if form.is_valid() and submit_form(form, lambda: restore(**form.cleaned_data)):
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
-    return render(request, "users/account/put_back.html", context, status=form_status(form))
+    return render(request, "users/account/restore.html", context, status=form_status(form))
+
+
+def history_at(account: User, typed: str) -> History:
+    """Returns the unmasked account at the typed moment. Raises BadRequest."""
+    try:
+        return reconstruct_account(account, load_permissions(account), parse_moment(typed))
+    except BadMoment as error:
+        raise BadRequest("at", str(error), back=f"/users/{account.pk}/history/") from error
+
+
+def known_line(past: History, name: str, pk: int) -> FieldAtDate:
+    """Returns the line of a field whose value is known. Raises BadRequest."""
+    line = past.line(name)
+    if line is None or not line.known:
+        message = "The value of this field at that time is not recorded."
+        raise BadRequest("at", message, back=f"/users/{pk}/history/")
+    return line
 
 
 def mask_history(past: History) -> History:
-    """For somebody who may not see personal data."""
+    """Masks the personal data in all lines."""
     return replace(past, lines=[mask_field_at_date(line) for line in past.lines])
 
 
 def mask_field_at_date(line: FieldAtDate) -> FieldAtDate:
-    """Masks both values; a changed value that looks equal when masked is marked as different."""
-    then, now = (masking.mask_value(line.name, value) for value in (line.then, line.now))
-    return replace(
-        line, then=then, now=f"{now} (different)" if line.changed and then == now else now
-    )
+    """Masks both values. Marks a changed value if the masked ones are equal."""
+    then = masking.mask_value(line.name, line.then)
+    now = masking.mask_value(line.name, line.now)
+    if line.changed and then == now:
+        now = f"{now} (different)"
+    return replace(line, then=then, now=now)
 
 
-def checked_query(request, pk: int, *names: str):
+def checked_query(request, pk: int, *names: str) -> QueryDict:
+    """Returns the query string if it has no other parameters than `names`. Raises BadRequest."""
     with refuse_bad_parameters(f"/users/{pk}/history/"):
         check_parameters(request.GET, *names)
     return request.GET

@@ -1,6 +1,4 @@
-"""Notes: the tab with the form for a new one, and one address for each thing that is done to a
-note.
-"""
+"""The notes of an account: the tab with the form for a new one, and the URLs that change one."""
 
 from functools import partial
 from typing import Any
@@ -11,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users import access
-from users.account import page as frame
+from users.account import page
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import VerbRefused
 from users.models import User
@@ -29,9 +27,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @form_page
 def index(request, pk: int):
-    account = frame.get_page_account(
-        request, "add_note" if request.method == "POST" else "view", pk
-    )
+    account = page.get_page_account(request, "add_note" if request.method == "POST" else "view", pk)
     form = bind_form(
         request,
         NoteForm,
@@ -44,12 +40,12 @@ def index(request, pk: int):
     ):
         messages.success(request, "Note added.")
         return redirect("account-notes", pk)
-    return frame.uncached_tab(
+    return page.uncached_tab(
         request, account, "account-notes", partial(notes_content, form), status=form_status(form)
     )
 
 
-def notes_content(form: NoteForm, request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def notes_content(form: NoteForm, request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     with refuse_bad_parameters(f"/users/{account.pk}/notes/"):
         return {"form": form} | notes_page(account, request.GET)
 
@@ -71,37 +67,39 @@ def edit(request, pk: int, number: int):
         messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
-        form.sent_again(Note.objects.get(pk=note.pk).version)
+        form.update_version(Note.objects.get(pk=note.pk).version)
     context = {"form": form, "account": account, "note": note}
     return render(request, "users/account/note.html", context, status=form_status(form))
 
 
 @require_POST
 def note_pin(request, pk: int, number: int):
-    return set_note_pin(
-        request, pk, number, pinned=True, says="Note pinned. It shows on every tab."
-    )
+    message = "Note pinned. It shows on every tab."
+    return set_note_pin(request, pk, number, pinned=True, message=message)
 
 
 @require_POST
 def note_pin_end(request, pk: int, number: int):
-    return set_note_pin(request, pk, number, pinned=False, says="Note unpinned.")
+    return set_note_pin(request, pk, number, pinned=False, message="Note unpinned.")
 
 
-def set_note_pin(request, pk: int, number: int, *, pinned: bool, says: str):
+def set_note_pin(request, pk: int, number: int, *, pinned: bool, message: str):
     account, note = get_note(request, "pin_note", pk, number)
     record_privileged_fields(request, "pin_note", account)
     try:
         pin_note(note, by=request.user, pinned=pinned)
     except VerbRefused as refused:
         return error_page(request, 409, refused.message, back=f"/users/{pk}/notes/")
-    messages.success(request, says)
+    messages.success(request, message)
     return redirect("account-notes", pk)
 
 
 def get_note(request, action: str, pk: int, number: int) -> tuple[User, Note]:
-    """The note, if it is about this account and the viewer may do this to it."""
-    account = frame.get_page_account(request, "view", pk)
+    """Returns the account and a note about it. Raises Http404, and Denied.
+
+    `action`: the action of users.access that the viewer needs.
+    """
+    account = page.get_page_account(request, "view", pk)
     note = Note.objects.select_related("account").filter(pk=number, account=account).first()
     if note is None:
         raise Http404

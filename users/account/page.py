@@ -23,14 +23,13 @@ from users.web import account_lookup, partials
 TabContent = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
-def cached_tab(
-    request, pk: int, name: str, content: TabContent, *, shows: tuple[str, ...] = ()
-) -> HttpResponse:
-    """A tab that is the same for everybody with these permissions, but for the account's owner:
-    kept for all of them.
+def cached_tab(request, pk: int, name: str, content: TabContent) -> HttpResponse:
+    """Responds with a tab that is cached for all viewers with the same permissions.
 
-    `content(request, account, frame)` gives what its template needs. It may show what raises the
-    generations of accounts, roles, events, or one of `shows`; and no form that needs a token.
+    There is a separate copy for the account's owner. `content(request, account, shell)` returns the
+    context of the tab's template, where `shell` is the context of the page around it. The tab may
+    show only data whose changes raise the generation of accounts, roles or events, and no form that
+    needs a token.
     """
     access.require(request.user, "view")
 
@@ -40,7 +39,7 @@ def cached_tab(
     return pages.cached_page(
         request,
         view,
-        generations=(ACCOUNTS, ROLES, AUDIT, *shows),
+        generations=(ACCOUNTS, ROLES, AUDIT),
         audience=request.user.pk == pk,
     )
 
@@ -48,8 +47,9 @@ def cached_tab(
 def uncached_tab(
     request, account: User, name: str, content: TabContent, *, status: int = 200
 ) -> HttpResponse:
-    """A tab that is built for each request, since it shows what raises no generation, or something
-    of the viewer.
+    """Responds with a tab that is built for each request.
+
+    It may show the viewer's own data, and data whose changes raise no generation.
     """
     return render_tab(request, account, name, content, status).response
 
@@ -57,31 +57,35 @@ def uncached_tab(
 def render_tab(
     request, account: User, name: str, content: TabContent, status: int = 200
 ) -> BuiltPage:
+    """Renders the whole page, or its part from the header down for HTMX."""
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return BuiltPage(render(request, tab.template, context, status=status), account.next_turn)
+    return BuiltPage(
+        render(request, tab.template, context, status=status), account.next_state_change
+    )
 
 
 def page_context(request, account: User) -> dict[str, Any]:
-    """Returns the context of users/account/frame.html."""
-    rights = load_permissions(account)  # before the gate is asked
+    """Returns the context of users/account/page.html."""
+    # Loaded first, because access.allowed_actions reads the permissions of the account too.
+    permissions = load_permissions(account)
     return {
-        "base": "part.html" if partials.is_partial(request) else "base.html",
+        "base": "partial.html" if partials.is_partial(request) else "base.html",
         "account": account,
-        "rights": rights,
+        "permissions": permissions,
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
         "masked": masking.hides_personal_data(request.user),
-        "at_once": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
+        "reveals_without_reason": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
     }
 
 
 def get_page_account(request, action: str, pk: int) -> User:
-    """Returns the account with everything that its page shows around a tab, masked if needed."""
+    """Returns the account with everything that the shell shows, masked for the viewer."""
     return account_lookup.get_account(request, action, pk, load=load_for_page)
 
 
 def get_unmasked_page_account(request, action: str, pk: int) -> User:
-    """Returns the account as it is, for code that compares values; never for a template."""
+    """Returns the account unmasked, for code that compares values; never for a template."""
     return account_lookup.get_unmasked_account(request, action, pk, load=load_for_page)

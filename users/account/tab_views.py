@@ -1,16 +1,14 @@
-"""The tabs of an account's page beside the first: each an address, a page without scripts, and a
-part for HTMX.
-"""
+"""The tabs of an account's page except the first: each is a page, and a partial for HTMX."""
 
 from typing import Any
 
 from django.views.decorators.http import require_safe
 
-from users import access as gate
+from users import access
 from users.account import page
 from users.account.mail_list import mail_page
 from users.account.sign_in_list import sign_ins_page
-from users.history import activity as timeline
+from users.history.activity import activity_page
 from users.history.grants import latest_grants
 from users.models import User
 from users.permissions import permission_sources
@@ -22,12 +20,12 @@ def access_tab(request, pk: int):
     return page.cached_tab(request, pk, "account-access", access_content)
 
 
-def access_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
-    found = around["rights"]
+def access_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
+    permissions = shell["permissions"]
     return {
-        "grants": latest_grants(account, found),
-        "sources": permission_sources(found),
-        "in_force": gate.may_enter(account),
+        "grants": latest_grants(account, permissions),
+        "sources": permission_sources(permissions),
+        "in_force": access.may_enter(account),
     }
 
 
@@ -37,7 +35,7 @@ def sign_ins_tab(request, pk: int):
     return page.uncached_tab(request, account, "account-signins", sign_ins_content)
 
 
-def sign_ins_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def sign_ins_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     with refuse_bad_parameters(f"/users/{account.pk}/sign-ins/"):
         found = sign_ins_page(account, request.GET)
     return found | {"current": request.session.session_key}
@@ -50,7 +48,7 @@ def mail_tab(request, pk: int):
     )
 
 
-def mail_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def mail_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     with refuse_bad_parameters(f"/users/{account.pk}/mail/"):
         return mail_page(account, request.GET)
 
@@ -62,6 +60,6 @@ def activity_tab(request, pk: int):
     )
 
 
-def activity_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def activity_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     with refuse_bad_parameters(f"/users/{account.pk}/activity/"):
-        return timeline.activity_page(request.user, account, request.GET)
+        return activity_page(request.user, account, request.GET)

@@ -1,5 +1,7 @@
-"""The tabs of an account's page. A new one is a line here, a view under its name, and a template
-that extends the frame.
+"""The tabs of an account's page.
+
+A new tab takes a line here, a view whose URL has its name, and a template that extends
+users/account/page.html.
 """
 
 from dataclasses import dataclass
@@ -7,16 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tab:
-    """`name`: of its URL. `path`: below the account's own address. `template`: extends
-    users/account/frame.html.
-    """
+    """One tab, or a page below a tab."""
 
+    # The name of its URL.
     name: str
     label: str
+    # Its path below /users/<id>/.
     path: str
+    # The template, which extends users/account/page.html.
     template: str
-    within: str = ""
-    """The name of the tab that it is reached from, where it is none of its own."""
+    # The name of the tab that a subpage belongs to.
+    parent: str = ""
 
     @property
     def key(self) -> str:
@@ -24,7 +27,7 @@ class Tab:
 
 
 TABS = (
-    Tab("account", "Profile", "", "users/account/show.html"),
+    Tab("account", "Profile", "", "users/account/profile.html"),
     Tab("account-access", "Access", "access/", "users/account/access.html"),
     Tab("account-signins", "Sign-ins", "sign-ins/", "users/account/signins.html"),
     Tab("account-doctor", "Login doctor", "doctor/", "users/account/doctor.html"),
@@ -38,7 +41,7 @@ SUBPAGES = (
         "History",
         "history/",
         "users/account/history.html",
-        within="account-activity",
+        parent="account-activity",
     ),
 )
 TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}

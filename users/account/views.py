@@ -1,11 +1,11 @@
-"""One account: its page, and a page for each verb that asks for something first."""
+"""The first tab of an account's page: the profile and the latest events."""
 
 from typing import Any
 
 from django.views.decorators.http import require_safe
 
 from users import masking
-from users.account import page as frame
+from users.account import page
 from users.audit import trail
 from users.audit.html import render_events
 from users.models import User
@@ -13,10 +13,10 @@ from users.models import User
 
 @require_safe
 def show(request, pk: int):
-    return frame.cached_tab(request, pk, "account", profile_content)
+    return page.cached_tab(request, pk, "account", profile_content)
 
 
-def profile_content(request, account: User, around: dict[str, Any]) -> dict[str, Any]:
+def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     newest = trail.account_events(account.pk)
     return {
         "events": render_events(

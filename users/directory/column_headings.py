@@ -1,4 +1,4 @@
-"""The headings of the table, each with the link to its order."""
+"""The headings of the table, each linked to its sort order."""
 
 from collections.abc import Iterable
 from html import escape
@@ -14,12 +14,14 @@ TICK_ALL_HTML = (
     '<label class="tick scripts">'
     '<input type="checkbox" id="tick-page" aria-label="Select all on this page"></label>'
 )
-MANY_COLUMNS = 7  # with more beside the name, the table scrolls sideways
+# A table with more columns, not counting the name, scrolls sideways.
+MANY_COLUMNS = 7
 
 
 def table_headings(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> SafeString:
-    """A `th` for the name and for each column of `names`. A sortable one leads to its order, and
-    from there to the opposite one.
+    """Returns a `th` for the name and for each column of `names`.
+
+    A sortable heading links to its order, or to the reverse if the list already has it.
     """
     name = column_heading(wanted, NAME_COLUMN).replace(">", f">{TICK_ALL_HTML}", 1)
     others = [column_heading(wanted, COLUMNS[other]) for other in names]
@@ -27,7 +29,10 @@ def table_headings(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> Sa
 
 
 def column_heading(wanted: Filter, column: Column) -> str:
-    """One `th`. HTML by hand: as template code, six of them took as long as twenty rows."""
+    """Returns one `th`.
+
+    Built without a template: as template code, six headings took as long as twenty rows.
+    """
     label = column.label
     sort = "" if wanted.masked and column.sort in REVEALING_SORTS else column.sort
     direction = aria_sort(wanted, sort) if sort else ""
@@ -40,7 +45,7 @@ def column_heading(wanted: Filter, column: Column) -> str:
 
 
 def table_class(names: tuple[str, ...]) -> str:
-    """The class of a table with other columns than the default ones; "" for those."""
+    """Returns the CSS class of a table; "" for the default columns."""
     if set(names) == set(DEFAULT_COLUMNS):
         return ""
     return "chosen many" if len(names) > MANY_COLUMNS else "chosen"

@@ -19,8 +19,10 @@ from users.web.query_string import refuse_bad_parameters
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def column_settings(request):
-    """The page of the columns. With HTMX each change is saved at once and the form comes back in
-    its new order; without it there is a button.
+    """Shows and saves the chosen columns.
+
+    With HTMX each change is saved at once and the form returns in its new order. Without it there
+    is a button.
     """
     access.require(request.user, "view")
     chosen = preferences.preferred_columns(request.user)
@@ -38,7 +40,7 @@ def column_settings(request):
 
 @require_POST
 def reset_columns(request):
-    """Brings the default columns back."""
+    """Restores the default columns."""
     access.require(request.user, "view")
     preferences.choose_columns(request.user, DEFAULT_COLUMNS)
     messages.success(request, "Columns reset to default.")
@@ -47,7 +49,7 @@ def reset_columns(request):
 
 @require_POST
 def set_page_size(request) -> HttpResponse:
-    """Stores the number of accounts per page and leads back to the list in the query string."""
+    """Stores the number of accounts per page and redirects to the list in the query string."""
     access.require(request.user, "view")
     sizes = [str(size) for size in PAGE_SIZES]
     masked = masking.hides_personal_data(request.user)
@@ -55,4 +57,4 @@ def set_page_size(request) -> HttpResponse:
         chosen = int(require_choice("size", request.POST.get("size", ""), sizes))
         wanted = Filter.parse(request.GET, size=chosen, masked=masked)
     preferences.choose_size(request.user, chosen)
-    return redirect(wanted.sized(chosen).url())
+    return redirect(wanted.with_size(chosen).url())

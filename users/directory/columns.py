@@ -1,8 +1,7 @@
-"""Declares each column of the directory once: heading, order, width, cell, and its part of an
-export.
+"""The columns of the directory: heading, sort order, width, cell and exported values.
 
-The list, its headings, the choice of columns and the files of an export read these declarations.
-A new column is one declaration here.
+The list, its headings, the column settings and exports all read these declarations. A new column
+is one declaration here.
 """
 
 from collections.abc import Callable
@@ -19,47 +18,45 @@ from users.web.time_html import short_time_html
 SearchWords = tuple[str, ...]
 CellFunction = Callable[[User, SearchWords, datetime], str]
 EMPTY_CELL = "–"
-# Made once, because reading the label of an enum takes time.
+# Built once, because reading the label of an enum is slow.
 STATE_HTML = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of the directory.
-
-    `css`: the classes that give its width and say where it is left out. `sort`: the order that its
-    heading leads to; "" for none.
-    `html`: returns the content of a cell from the account, the words of the search, and the time
-    now. It reads nothing of the account but `shown`, which defaults to `fields`; a row stays in
-    the cache as long as all that it shows is equal.
-    `fields`: the columns of the account's row that the cell and the export need.
-    `headings`: what it is called in an exported file, `name` by default; `values`: its values
-    there, the first of `fields` by default.
-    """
+    """One column of the directory."""
 
     name: str
     label: str
+    # The classes that set the width and hide the column on narrow screens.
     css: str
+    # Returns the content of a cell from the account, the words of the search and the current time.
+    # It reads only the attributes in `shown`: a row stays cached while these are equal.
     html: CellFunction
+    # The columns of the database that the cell and the export need.
     fields: tuple[str, ...]
+    # The attributes that the cell depends on, if they are not `fields`.
     shown: tuple[str, ...] = ()
+    # The sort order that the heading links to; "" for none.
     sort: str = ""
+    # The headings in an exported file, if not `name`.
     headings: tuple[str, ...] = ()
+    # Returns the values in an exported file, if not the first of `fields`.
     values: Callable[[User], tuple[Any, ...]] | None = None
 
     @property
     def shown_attributes(self) -> tuple[str, ...]:
-        """The attributes of an account on which a cell depends."""
+        """The attributes of an account that a cell depends on."""
         return self.shown or self.fields
 
     @property
     def export_headings(self) -> tuple[str, ...]:
-        """The names of its columns in an exported file."""
+        """The headings of the column in an exported file."""
         return self.headings or (self.name,)
 
     @property
     def export_values(self) -> Callable[[User], tuple[Any, ...]]:
-        """A function that returns its values for one row of an exported file."""
+        """The function that returns the values for one row of an exported file."""
         field = self.fields[0]
         return self.values or (lambda account: (account.__dict__[field],))
 
@@ -69,8 +66,8 @@ def yes_no(value: bool) -> str:
 
 
 def name_cell(account: User, words: SearchWords, now: datetime) -> str:
-    """The content of the first cell: a box to tick, the name as the link of the whole row, and on
-    a phone the address below it.
+    """Returns the content of the first cell: a checkbox, the name as the link of the row, and the
+    address, which only narrow screens show.
     """
     name = account.display_name
     escaped = escape(name)
@@ -106,8 +103,8 @@ NAME_COLUMN = Column(
     headings=("first_name", "last_name"),
     values=lambda account: (account.first_name, account.last_name),
 )
-# The columns to choose from; the name always stands first.
-CHOSEN_COLUMNS = (
+# The columns that people can choose. The name is always shown, and first.
+OPTIONAL_COLUMNS = (
     Column(
         name="username",
         label=field_label("username"),
@@ -211,16 +208,19 @@ CHOSEN_COLUMNS = (
         headings=("must_change_password",),
     ),
 )
-COLUMNS = {column.name: column for column in CHOSEN_COLUMNS}
+COLUMNS = {column.name: column for column in OPTIONAL_COLUMNS}
 DEFAULT_COLUMNS = ("username", "email", "status", "joined", "seen")
-# Every field of the account that a row of the list shows, whatever columns a person has chosen.
+# Every field of the account that a row of the list may show.
 COLUMN_FIELDS = tuple(
-    dict.fromkeys(field for column in (NAME_COLUMN, *CHOSEN_COLUMNS) for field in column.fields)
+    dict.fromkeys(field for column in (NAME_COLUMN, *OPTIONAL_COLUMNS) for field in column.fields)
 )
 
 
 def known_columns(names: object) -> tuple[str, ...]:
-    """The stored column names without unknown ones and duplicates; the default for no list."""
+    """Returns the stored column names without unknown ones and duplicates.
+
+    Returns the default columns if `names` is not a list.
+    """
     names = names if isinstance(names, list) else DEFAULT_COLUMNS
     known = [name for name in names if isinstance(name, str) and name in COLUMNS]
     return tuple(dict.fromkeys(known))

@@ -1,4 +1,4 @@
-"""The number of matching accounts: loaded into the list after it, a page without JavaScript."""
+"""The number of matching accounts: HTMX loads it into the list; without JavaScript it is a page."""
 
 from django.db import OperationalError, transaction
 from django.shortcuts import redirect, render
@@ -15,16 +15,16 @@ from users.web.partials import is_partial
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def account_count(request):
-    """Shows the number that is known at once. POST asks a worker for the exact one."""
+    """Shows the number that is available at once. POST requests the exact one from a worker."""
     access.require(request.user, "view")
     wanted = request_filter(request)
     if request.method == "POST":
         counts.request_count(wanted)
         if not is_partial(request):
             return redirect(wanted.url("/users/count/"))
-    asked = counts.count_answer(wanted)
-    quick = None if asked else count_quickly(wanted)
-    context = {"filter": wanted, "asked": asked, "count": quick}
+    answer = counts.count_answer(wanted)
+    quick = None if answer else count_quickly(wanted)
+    context = {"filter": wanted, "answer": answer, "count": quick}
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 

@@ -1,5 +1,7 @@
-"""How many accounts match a filter: an estimate at once, an exact number up to a cap, and an exact
-number beyond the cap from a worker.
+"""Counts the accounts that match a filter.
+
+A page shows the exact number up to a cap, and the planner's estimate beyond it. The exact number
+beyond the cap is counted by a worker on request.
 """
 
 import json
@@ -16,32 +18,61 @@ from django.utils import timezone
 from users.database.compiled_sql import compile_queryset
 from users.directory.filter import Filter
 from users.jobs.queue import task_queue
+from users.models import User
 
 EXACT_COUNT_CAP = 10_000
-ANSWER_SECONDS = 600  # how long an exact count is worth showing
-COUNT_SECONDS = 120  # how long an exact count may take
+# The accounts with the highest ids, where a common search term reaches the cap soon.
+NEWEST_IDS = 60_000
+# How long a requested count is stored.
+ANSWER_SECONDS = 600
+# The statement timeout of a requested count.
+COUNT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number of accounts.
-
-    `more`: there are at least that many. `about`: the planner's estimate if there are more, or 0.
-    """
+    """A number of accounts."""
 
     number: int
-    more: bool = False
-    about: int = 0
+    # Whether `number` is a lower bound.
+    is_capped: bool = False
+    # The planner's estimate if `is_capped`, else 0.
+    estimate: int = 0
 
 
 def count_up_to_cap(wanted: Filter) -> Count:
     """Returns the exact count up to EXACT_COUNT_CAP."""
-    matches = wanted.apply().order_by()
-    number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-    if number <= EXACT_COUNT_CAP:
-        return Count(number)
-    about = max(estimate_count(wanted), EXACT_COUNT_CAP)
-    return Count(EXACT_COUNT_CAP, more=True, about=about)
+    estimate = estimate_count(wanted)
+    if not (reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted)):
+        matches = wanted.apply().order_by()
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        if number <= EXACT_COUNT_CAP:
+            return Count(number)
+    return Count(EXACT_COUNT_CAP, is_capped=True, estimate=max(estimate, EXACT_COUNT_CAP))
+
+
+def reaches_cap_soon(wanted: Filter, estimate: int) -> bool:
+    """Returns whether the planner expects that a search exceeds the cap among the newest ids, with
+    something to spare.
+    """
+    if not wanted.q or estimate <= EXACT_COUNT_CAP:
+        return False
+    return estimate * NEWEST_IDS > 1.5 * EXACT_COUNT_CAP * estimate_count(Filter())
+
+
+def newest_exceed_cap(wanted: Filter) -> bool:
+    """Returns whether more accounts match than the cap, among the newest ids alone.
+
+    They are read one by one: at ten million accounts, the bitmap of a term that half of them match
+    takes two seconds before the first match is counted.
+    """
+    newest = User.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    matches = wanted.apply().order_by().filter(pk__gt=newest - NEWEST_IDS)
+    with transaction.atomic(using=matches.db), connections[matches.db].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        cursor.execute("SET LOCAL enable_bitmapscan = on")
+    return number > EXACT_COUNT_CAP
 
 
 def estimate_count(wanted: Filter) -> int:
@@ -62,9 +93,9 @@ def estimate_count(wanted: Filter) -> int:
 
 
 def request_count(wanted: Filter) -> dict[str, Any]:
-    """Asks a worker for the exact count, unless one counts or has counted already.
+    """Queues a task for the exact count, unless there is one or an answer already.
 
-    Returns the state of the count, as `count_answer` does.
+    Returns the state of the count in the form of `count_answer`.
     """
     with transaction.atomic():
         known = count_answer(wanted)
@@ -82,22 +113,22 @@ def request_count(wanted: Filter) -> dict[str, Any]:
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
-    """Returns `number` (None while a worker counts), `error` and `at`, or None if nobody asked.
+    """Returns a dict with `number`, `error` and `at`; None if nobody has requested this count.
 
-    `at` is the time of the request, or of the answer.
+    While a worker counts, `number` is None and `at` is the time of the request.
     """
     return cache.get(count_key(wanted.digest))
 
 
 def count_requested(digest: str) -> int | None:
-    """Counts the accounts of a request, for at most COUNT_SECONDS, and stores the answer.
+    """Runs a requested count for at most COUNT_SECONDS and stores the answer.
 
     Returns None if the request has expired.
     """
-    asked = cache.get(count_key(digest))
-    if asked is None:
+    entry = cache.get(count_key(digest))
+    if entry is None:
         return None
-    matches = Filter.parse(QueryDict(asked["query"]), masked=asked["masked"]).apply().order_by()
+    matches = Filter.parse(QueryDict(entry["query"]), masked=entry["masked"]).apply().order_by()
     with transaction.atomic():
         if connections[matches.db].vendor == "postgresql":
             with connections[matches.db].cursor() as cursor:
@@ -105,17 +136,17 @@ def count_requested(digest: str) -> int | None:
                     "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
                 )
         number = matches.count()
-    cache.set(count_key(digest), asked | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
+    cache.set(count_key(digest), entry | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
     return number
 
 
 def store_count_error(digest: str, error: str) -> None:
-    if asked := cache.get(count_key(digest)):
-        cache.set(count_key(digest), asked | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
+    if entry := cache.get(count_key(digest)):
+        cache.set(count_key(digest), entry | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
 
 
 def forget_counts() -> None:
-    """Deletes all requests and answers: each holds the text of a search, even after it expired."""
+    """Deletes the rows of all requests and answers: even expired ones hold the text of a search."""
     with connections["default"].cursor() as cursor:
         table = settings.CACHES["default"]["LOCATION"]
         cursor.execute(
@@ -129,9 +160,11 @@ def count_key(digest: str) -> str:
 
 
 def format_estimate(number: int) -> str:
-    """Returns 10.2 million, 132,000 or 950: as exact as an estimate deserves."""
+    """Returns the number rounded for display: "10.2 million", "132,000" or "950"."""
     if number >= 1_000_000:
         return f"{number / 1_000_000:.1f} million".replace(".0 ", " ")
     if number >= 10_000:
         return f"{round(number, -3):,}"
-    return f"{round(number, -1) if number >= 1_000 else number:,}"
+    if number >= 1_000:
+        return f"{round(number, -1):,}"
+    return str(number)

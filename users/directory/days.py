@@ -1,4 +1,4 @@
-"""Days as values of filters: a date, or a number of days, weeks, months or years before today."""
+"""Parses days in filters: a date, or a number of days, weeks, months or years before today."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,7 @@ DAY_EXAMPLE = "2026-03-31 or -30d"
 
 
 def parse_day(value: str) -> str:
-    """Returns an ISO date, or a date relative to today such as -30d, -2w, -6m or -1y unchanged.
-
-    Raises ValueError.
-    """
+    """Returns an ISO date, or a relative one (-30d, -2w, -6m, -1y) unchanged. Raises ValueError."""
     try:
         if re.fullmatch(r"-[0-9]{1,4}[dwmy]", value):
             day_start(value)
@@ -36,18 +33,23 @@ def day_start(value: str) -> datetime:
 
 
 def day_end(value: str) -> datetime:
-    """Returns the first instant after the day, in UTC, or of the last day that there is."""
+    """Returns the first instant after the day, in UTC; in the year 9999, of the day itself."""
     start = day_start(value)
     return start + timedelta(days=1) if start.year < 9999 else start
 
 
+def ends_before(last: str, first: str) -> bool:
+    """Returns whether the range of days from `first` to `last` is empty."""
+    return day_end(last) <= day_start(first)
+
+
 def describe_since(value: str) -> str:
-    """Returns the first day of a range in words, such as "in the last 30 days"."""
+    """Describes the first day of a range, such as "in the last 30 days"."""
     return f"in the last {describe_days(value)}" if value.startswith("-") else f"since {value}"
 
 
 def describe_until(value: str) -> str:
-    """Returns the last day of a range in words, such as "at least 30 days ago"."""
+    """Describes the last day of a range, such as "at least 30 days ago"."""
     return f"at least {describe_days(value)} ago" if value.startswith("-") else f"until {value}"
 
 

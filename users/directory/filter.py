@@ -1,6 +1,6 @@
-"""The filter of the directory: parsed from a query string, normalised, and made into one again.
+"""The filter of the directory: parsed from a query string, normalised, and formatted as one again.
 
-The list, counts, exports, bulk jobs and saved views take this object and no ids.
+The list, counts, exports, bulk jobs and saved views take this object instead of a list of ids.
 """
 
 import hashlib
@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from users.directory.days import ends_before
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
-from users.directory.sorts import SORTS
+from users.directory.search_text import is_ip_address
+from users.directory.sorts import SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 
@@ -24,48 +26,56 @@ SEARCH_MAX = 200
 VALUE_MAX = 255
 ORDER_PARAMETERS = ("sort", "size")
 POSITION_PARAMETERS = ("after", "before")
-# The sorts that reveal what is masked: by the neighbours, and by the cursors in URLs.
+# Sorts by masked values, which the order of the rows and the cursors in URLs would reveal.
 REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
+# Pairs of filters for the first and the last day of a range.
+RANGES = (("joined_from", "joined_to"), ("seen_from", "seen_to"))
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
 class BadFilter(BadParameter):
-    """A query string that is no filter of accounts."""
+    """A query string that is not a valid filter of accounts."""
 
 
 @dataclass(frozen=True)
 class Filter:
     """The accounts of a list and their order.
 
-    `q` is the search as typed; `values` are the other filters by name, in the order of FILTERS.
-    `default_size` is the viewer's own page size, which the query need not name. `masked`: the
-    viewer sees no email addresses, so the filter must not tell them apart.
+    Instances come from `parse`, so their values are valid and in normal form.
     """
 
+    # The search as typed.
     q: str = ""
+    # The other filters by name, in the order of FILTERS.
     values: dict[str, str] = field(default_factory=dict)
     sort: str = DEFAULT_SORT
     size: int = DEFAULT_SIZE
+    # The viewer's preferred page size, which the query string leaves out.
     default_size: int = field(default=DEFAULT_SIZE, compare=False)
+    # Whether email addresses are masked for the viewer, so the filter must not reveal them.
     masked: bool = False
 
     @classmethod
     def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
-        """Returns the filter of a query string; its page size is `size` if the query has none.
+        """Returns the filter in a query string. `size` is the default page size.
 
-        Raises BadFilter for an unknown, repeated or impossible parameter.
+        Raises BadFilter for an unknown, repeated or invalid parameter.
         """
         require_known_parameters(query)
         search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
         named, q = split_tokens(search_text, set(FILTERS))
+        if is_ip_address(q):
+            named, q = named | {"ip": q}, ""
         given = {name: query[name] for name in FILTERS if query.get(name)} | named
         sort = parse_sort(query.get("sort") or DEFAULT_SORT, masked=masked)
         names = [name for name in FILTERS if name in given]
+        values = {name: parse_filter_value(name, str(given[name])) for name in names}
+        require_range_order(values)
         sizes = [str(each) for each in PAGE_SIZES]
         return cls(
             q=q,
-            values={name: parse_filter_value(name, str(given[name])) for name in names},
+            values=values,
             sort=sort,
             size=int(require_choice("size", query.get("size") or str(size), sizes)),
             default_size=size,
@@ -81,9 +91,14 @@ class Filter:
         return [FILTERS[name].condition(value) for name, value in self.values.items()]
 
     def apply(self, accounts: UserQuerySet | None = None) -> UserQuerySet:
-        """Returns the accounts that match, in no order and without any cap."""
+        """Returns all accounts that match, unordered."""
         accounts = User.objects.all() if accounts is None else accounts
         return self.search.apply(accounts.filter(*self.conditions()))
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether every change of the matches raises the generation of the accounts."""
+        return not any(FILTERS[name].uncached for name in self.values)
 
     @property
     def has_index_order(self) -> bool:
@@ -93,7 +108,7 @@ class Filter:
 
     @cached_property
     def query(self) -> str:
-        """The canonical query string: what differs from the default, in a fixed order."""
+        """The canonical query string: the values that are not the default, in a fixed order."""
         pairs = [("q", self.q), *self.values.items()]
         if self.sort != DEFAULT_SORT:
             pairs.append(("sort", self.sort))
@@ -113,36 +128,40 @@ class Filter:
     def filters_url(self) -> str:
         return self.url("/users/filters/")
 
-    def ordered_by(self, sort: str) -> "Filter":
+    @property
+    def sort_description(self) -> str:
+        return describe_sort(self.sort)
+
+    def with_sort(self, sort: str) -> "Filter":
         return replace(self, sort=sort)
 
-    def sized(self, size: int) -> "Filter":
+    def with_size(self, size: int) -> "Filter":
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
-        """Returns the filter without "q" or one of its values."""
+        """Returns a copy without the filter `name`, or without the search ("q")."""
         if name == "q":
             return replace(self, q="")
         values = {other: value for other, value in self.values.items() if other != name}
         return replace(self, values=values)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.q or self.values)
 
     @property
     def digest(self) -> str:
-        """32 hex digits, equal for filters of the same accounts in any order and page size."""
+        """32 hex digits, the same for every sort order and page size."""
         query = replace(self, sort=DEFAULT_SORT, size=self.default_size).query.encode()
         return hashlib.sha256(query + b"masked" * self.masked).hexdigest()[:32]
 
     def __str__(self) -> str:
-        """Returns words such as "active accounts at example.com that were never seen"."""
+        """Returns a phrase such as "active accounts at example.com that were never seen"."""
         values = dict(self.values)
         words = []
         if status := values.pop("status", ""):
             words.append(FILTERS["status"].describe(status))
-        elif not self.narrows:
+        elif not self.has_criteria:
             words.append("all")
         words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
         words += [FILTERS[name].describe(value) for name, value in values.items()]
@@ -174,12 +193,21 @@ def parse_filter_value(name: str, value: str) -> str:
         raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
 
 
+def require_range_order(values: dict[str, str]) -> None:
+    """Raises BadFilter for a range that ends before it begins, which nothing could match."""
+    for first, last in RANGES:
+        if first in values and last in values and ends_before(values[last], values[first]):
+            labels = FILTERS[last].label, FILTERS[first].label
+            message = "“{}” is before “{}”. Swap the two dates.".format(*labels)
+            raise BadFilter(last, message)
+
+
 def check_query_text(name: str, value: str, longest: int) -> str:
-    """Returns the trimmed text. Raises BadFilter for what no database holds."""
+    """Returns the trimmed text. Raises BadFilter if it is too long or can't be stored."""
     value = value.strip()
     if len(value) > longest:
         raise BadFilter(name, f"{name} is limited to {longest} characters.")
-    # Bytes that are no UTF-8 have become U+FFFD by now.
+    # Django has replaced bytes that are not UTF-8 by U+FFFD.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         message = "This contains a character that can’t be stored, so nothing can match it."
         raise BadFilter(name, message)

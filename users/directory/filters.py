@@ -1,9 +1,9 @@
 """The directory's filters, one declaration each: FILTERS.
 
-A declaration says which values a filter takes, which accounts it means, how it reads in words, and
-what its indexes hold. The query string, the filter panel, the labels, the page query and the
-benchmarks read it. A new filter is an entry here; if it needs an index, also an index in models.py
-with its migration, and a row in docs/indexes.md.
+A declaration states which values a filter takes, which accounts match, how it reads in words, and
+which indexes support it. The query string, the filter panel, the labels, the page query and the
+benchmarks read it. A new filter is an entry here. If it needs an index, it also takes an index in
+models.py, its migration, and a row in docs/indexes.md.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -31,17 +32,18 @@ from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.fields import field_label
 from users.identifiers import INVISIBLE_CATEGORIES, fold_identifier
 from users.models import State, User, in_state
+from users.sessions.models import SignInEvent, SignInOutcome
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
-# The time that conditions take for the present while a statement is compiled that is kept and run
-# at other times.
-assumed_now: ContextVar[datetime | None] = ContextVar("assumed", default=None)
+# Replaces the current time in conditions while a statement is compiled for the cache.
+assumed_now: ContextVar[datetime | None] = ContextVar("assumed_now", default=None)
 YES_NO = {"yes": "Yes", "no": "No"}
 ACCESS_LEVELS = {"staff": "Staff", "superuser": "Superusers"}
 MISSING_FIELDS = {"email": "Email", "name": "Name"}
-EMPTY_TEXT = KeyRange("", "\x01")  # no stored text begins with a control character
-# PostgreSQL, if it knew that nearly all are active, would look for active ones from the end of any
-# index, and at the million that come first and are not.
+# The range of the empty text: no stored text begins with a control character.
+EMPTY_TEXT = KeyRange("", "\x01")
+# A subquery hides the constant from PostgreSQL's planner. Knowing that nearly all accounts are
+# active, it would walk any index from its end, past a million inactive accounts if need be.
 OPAQUE_ACTIVE = RawSQL("(SELECT 'active')", ())
 NO_SORTS: frozenset[str] = frozenset()
 JOINED_SORT = frozenset({"joined"})
@@ -50,10 +52,10 @@ Choices = list[tuple[str, str]]
 
 
 class EmptyEmail(Func):
-    """The condition that there is no email address.
+    """The condition that an account has no email address.
 
-    SQLite knows how many addresses there are, and not that one of them is frequent. Without the
-    hint it would read all accounts that have none, and sort them.
+    SQLite's statistics do not show that the empty address is frequent. Without the hint it would
+    read all accounts without an address and sort them.
     """
 
     template = "(%(expressions)s = '')"
@@ -68,36 +70,39 @@ class EmptyEmail(Func):
 
 @dataclass(frozen=True, kw_only=True)
 class FilterSpec:
-    """One filter. Except for `label`, `choices` and `placeholder`, each entry takes a value."""
+    """One filter. All entries but `label`, `choices` and `placeholder` are functions of a value."""
 
     label: str
-    # The canonical text of a value, or a ValueError with a sentence for the person.
+    # Returns the canonical text of a value, or raises ValueError with a message for the user.
     parse: Callable[[str], str]
-    # The accounts that have the value.
+    # The condition of the accounts that match.
     condition: Callable[[str], Q]
     # The words that follow "accounts", such as "at example.com".
     describe: Callable[[str], str]
-    # The values to choose from, with labels. None if any text is allowed.
+    # Returns the allowed values with labels. None if any text is allowed.
     choices: Callable[[], Choices] | None = None
     # An example in an empty text field.
     placeholder: str = ""
-    # The sorts in which an index holds the accounts of the value in order. In the others the page
-    # query bounds its work.
+    # The sorts for which an index holds the matches in order. For others the page query caps its
+    # work.
     indexed_sorts: Callable[[str], frozenset[str]] = lambda value: NO_SORTS
-    # Whether few accounts have the value, as a rule.
+    # Whether usually few accounts match.
     rare: Callable[[str], bool] = lambda value: False
-    # A broader condition: matches every account of the value and few others, and has an index in
-    # every sort order. None if there is none.
+    # A broader condition that matches every account of the value and few others, and that has an
+    # index in every sort order. None if there is none.
     superset: Callable[[str], Q | None] = lambda value: None
     # A narrower condition that matches nearly all accounts of the value and has an index ordered by
     # date_joined, for filters whose exact condition has none.
-    mostly: Callable[[str], Q | None] = lambda value: None
+    main_subset: Callable[[str], Q | None] = lambda value: None
+    # Whether matches depend on rows whose changes do not raise the generation of the accounts, so
+    # that a page with this filter can't be cached.
+    uncached: bool = False
     # If the filter is a range of a sort's key: the name of the sort, and the range.
     key_range: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
 
 def choice_filter(choices: dict[str, str], **declared: Any) -> FilterSpec:
-    """Returns a filter by one of a few values, given with their labels."""
+    """Returns a filter with a fixed set of values, given with their labels."""
     return FilterSpec(
         parse=choice_parser(*choices), choices=lambda: list(choices.items()), **declared
     )
@@ -106,7 +111,7 @@ def choice_filter(choices: dict[str, str], **declared: Any) -> FilterSpec:
 def range_filter(
     *, key_range: Callable[[str], tuple[str, KeyRange]], **declared: Any
 ) -> FilterSpec:
-    """Returns a filter by a range of a sort's key, whose accounts are in order in that sort."""
+    """Returns a filter by a range of a sort's key. The index of that sort holds its matches."""
     return FilterSpec(
         condition=lambda value: range_condition(*key_range(value)),
         indexed_sorts=lambda value: frozenset({key_range(value)[0]}),
@@ -116,7 +121,7 @@ def range_filter(
 
 
 def range_condition(sort: str, key_range: KeyRange) -> Q:
-    """Returns the condition over the sort's key, which its index is made of."""
+    """Returns the condition on the sort's key, in the form of the key's index."""
     key = SORT_COLUMNS[sort].key
     condition = Q()
     if key_range.start is not None:
@@ -156,8 +161,25 @@ def group_condition(value: str) -> Q:
     return Q(pk__in=User.groups.through.objects.filter(group__name=value).values("user_id"))
 
 
+def parse_ip(value: str) -> str:
+    try:
+        return str(ip_address(value.strip()))
+    except ValueError:
+        raise ValueError("Enter an IP address such as 203.0.113.7.") from None
+
+
+def signed_in_from(ip: str) -> Q:
+    """Returns the condition of the accounts that have signed in from an IP address."""
+    successes = SignInEvent.objects.filter(
+        ip=ip,
+        outcome__in=(SignInOutcome.OK, SignInOutcome.CHOSEN),
+        account_id__isnull=False,
+    )
+    return Q(pk__in=successes.values("account_id"))
+
+
 def joined_sort_for(value_with_index: str) -> Callable[[str], frozenset[str]]:
-    """Returns the indexed sorts of a filter that has one index, for one of its values."""
+    """Returns `indexed_sorts` of a filter with one index, which is ordered by date_joined."""
     return lambda value: JOINED_SORT if value == value_with_index else NO_SORTS
 
 
@@ -174,8 +196,25 @@ def role_choices() -> Choices:
     return [(name, name) for name in names]
 
 
+def status_indexed_sorts(value: str) -> frozenset[str]:
+    return NO_SORTS if value in (State.ACTIVE, State.ENDED) else EVERY_SORT
+
+
 def status_superset(value: str) -> Q | None:
     return Q(valid_until__isnull=False) if value == State.ENDED else None
+
+
+def status_main_subset(value: str) -> Q | None:
+    return Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None
+
+
+def describe_password_change(value: str) -> str:
+    verb = "must" if value == "yes" else "do not have to"
+    return f"that {verb} change their password"
+
+
+def describe_never_seen(value: str) -> str:
+    return "that were never seen" if value == "yes" else "that have been seen"
 
 
 def missing_condition(value: str) -> Q:
@@ -184,26 +223,28 @@ def missing_condition(value: str) -> Q:
     return range_condition("name", EMPTY_TEXT)
 
 
+def missing_indexed_sorts(value: str) -> frozenset[str]:
+    return EVERY_SORT if value == "email" else frozenset({"name"})
+
+
 def seen_choice_range(value: str) -> tuple[str, KeyRange]:
-    """Returns the key range of the accounts that were never seen, or that were."""
+    """Returns the key range for the values of `never_seen`."""
     if value == "yes":
         return "seen", KeyRange(NEVER_SEEN, FIRST_SEEN)
     return "seen", KeyRange(FIRST_SEEN)
 
 
-# In the order of the words: "active staff with the role Support at example.com that …".
+# In the order of a sentence: "active staff with the role Support at example.com that …".
 FILTERS = {
     "status": choice_filter(
         dict(State.choices),
         label=field_label("status"),
         condition=lambda value: in_state(value, assumed_now.get()),
         describe=lambda value: State(value).label.lower(),
-        indexed_sorts=lambda value: (
-            NO_SORTS if value in (State.ACTIVE, State.ENDED) else EVERY_SORT
-        ),
+        indexed_sorts=status_indexed_sorts,
         rare=lambda value: value != State.ACTIVE,
         superset=status_superset,
-        mostly=lambda value: Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None,
+        main_subset=status_main_subset,
     ),
     "role": choice_filter(
         ACCESS_LEVELS,
@@ -249,9 +290,7 @@ FILTERS = {
         YES_NO,
         label=field_label("must_change_password"),
         condition=lambda value: Q(must_change_password=value == "yes"),
-        describe=lambda value: (
-            f"that {'must' if value == 'yes' else 'do not have to'} change their password"
-        ),
+        describe=describe_password_change,
         indexed_sorts=joined_sort_for("yes"),
         rare=lambda value: value == "yes",
     ),
@@ -287,7 +326,7 @@ FILTERS = {
         label="Never seen",
         parse=choice_parser(*YES_NO),
         choices=lambda: list(YES_NO.items()),
-        describe=lambda value: "that were never seen" if value == "yes" else "that have been seen",
+        describe=describe_never_seen,
         key_range=seen_choice_range,
     ),
     "source": FilterSpec(
@@ -302,9 +341,18 @@ FILTERS = {
         label="Missing",
         condition=missing_condition,
         describe=lambda value: f"that have no {value}",
-        indexed_sorts=lambda value: EVERY_SORT if value == "email" else frozenset({"name"}),
+        indexed_sorts=missing_indexed_sorts,
         rare=always_true,
         key_range=lambda value: (value, EMPTY_TEXT),
+    ),
+    "ip": FilterSpec(
+        label="Signed in from",
+        parse=parse_ip,
+        placeholder="203.0.113.7",
+        condition=signed_in_from,
+        describe=lambda value: f"that signed in from {value}",
+        rare=always_true,
+        uncached=True,
     ),
 }
 
@@ -315,13 +363,13 @@ def is_range_of(name: str, value: str, sort: str) -> bool:
 
 
 def filters_range(values: dict[str, str], sort: str) -> KeyRange:
-    """Returns the range of the sort's key that the filters leave."""
-    left = FULL_RANGE
+    """Returns the intersection of the filters' ranges of the sort's key."""
+    intersection = FULL_RANGE
     for name, value in values.items():
-        of_sort, key_range = FILTERS[name].key_range(value)
-        if of_sort == sort:
-            left &= key_range
-    return left
+        range_sort, key_range = FILTERS[name].key_range(value)
+        if range_sort == sort:
+            intersection &= key_range
+    return intersection
 
 
 def index_holds_order(values: dict[str, str], sort: str) -> bool:
@@ -333,17 +381,14 @@ def index_holds_order(values: dict[str, str], sort: str) -> bool:
 
 
 def index_conditions(values: dict[str, str], sort: str) -> list[Q]:
-    """Returns the conditions of the filters that an index holds in the sort's order.
-
-    Those that few accounts meet come first.
-    """
-    held = [
+    """Returns the conditions that have an index in the sort's order, rare ones first."""
+    indexed = [
         name
         for name, value in values.items()
         if sort in FILTERS[name].indexed_sorts(value) and not is_range_of(name, value, sort)
     ]
-    held.sort(key=lambda name: not FILTERS[name].rare(values[name]))
-    return [FILTERS[name].condition(values[name]) for name in held]
+    indexed.sort(key=lambda name: not FILTERS[name].rare(values[name]))
+    return [FILTERS[name].condition(values[name]) for name in indexed]
 
 
 def superset_conditions(values: dict[str, str]) -> list[Q]:

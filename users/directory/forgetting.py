@@ -1,4 +1,4 @@
-"""Removes saved searches of a person and for a person, and the counts of all searches."""
+"""Deletes saved searches by or about an erased person, and all cached counts."""
 
 from django.db.models import Q
 
@@ -10,9 +10,7 @@ from users.forgetting import Erasure, forgets
 
 @forgets(order=40)
 def delete_saved_searches(erasure: Erasure) -> None:
-    """Deletes the account's own searches, and other people's that name the person: those would find
-    nobody any more.
-    """
+    """Deletes the account's own searches and those of others that name the person."""
     others = SavedView.objects.exclude(owner=erasure.account).order_by("pk")
     about = [view.pk for view in others.iterator() if names_person(view, erasure)]
     gone = SavedView.objects.filter(Q(owner=erasure.account) | Q(pk__in=about))
@@ -23,10 +21,10 @@ def delete_saved_searches(erasure: Erasure) -> None:
 
 
 def names_person(view: SavedView, erasure: Erasure) -> bool:
-    return erasure.names.within(view.name, view.query)
+    return erasure.names.occur_in(view.name, view.query)
 
 
 @forgets(order=90)
 def drop_counts(erasure: Erasure) -> None:
-    """Drops all cached counts, whose keys and values hold what people searched for."""
+    """Deletes all cached counts, which hold the text of searches."""
     forget_counts()

@@ -1,4 +1,4 @@
-"""Forms of the directory."""
+"""Forms for the columns and the saved views of the directory."""
 
 from typing import Any, cast
 
@@ -12,8 +12,9 @@ from users.web.forms import NormalisedField, VersionField
 
 
 class ColumnsForm(forms.Form):
-    """The columns to show, and the place of each as a number. `chosen`: the names of the columns
-    that are shown now, in order.
+    """The columns to show, and the position of each as a number.
+
+    `chosen`: the names of the columns that are shown now, in order.
     """
 
     columns = forms.MultipleChoiceField(
@@ -26,44 +27,52 @@ class ColumnsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.chosen = chosen
         others = [name for name in COLUMNS if name not in chosen]
-        self.places = {name: place for place, name in enumerate([*chosen, *others], start=1)}
-        for name, place in self.places.items():
-            self.fields[f"place_{name}"] = place_field(COLUMNS[name].label, place)
+        self.positions = {
+            name: position for position, name in enumerate([*chosen, *others], start=1)
+        }
+        for name, position in self.positions.items():
+            self.fields[f"position_{name}"] = position_field(COLUMNS[name].label, position)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The columns in the order of their current places, each with its tick and its place."""
+        """Returns the columns by current position, each with its checkbox and position field."""
         ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
         return [
-            {"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]}
-            for name in self.places
+            {
+                "column": COLUMNS[name],
+                "ticked": name in ticked,
+                "position": self[f"position_{name}"],
+            }
+            for name in self.positions
         ]
 
     def names(self) -> tuple[str, ...]:
-        """The chosen columns in their new order. A column that moved up comes before the one that
-        had its place; a column that moved down comes after it.
+        """Returns the names of the chosen columns in their new order.
+
+        A column that moved up comes before the one whose position it took; one that moved down
+        comes after it.
         """
 
-        def key(name: str) -> tuple[int, int]:
-            place = self.cleaned_data[f"place_{name}"] or self.places[name]
-            return place, place - self.places[name]
+        def new_position(name: str) -> tuple[int, int]:
+            position = self.cleaned_data[f"position_{name}"] or self.positions[name]
+            return position, position - self.positions[name]
 
-        return tuple(sorted(self.cleaned_data["columns"], key=key))
+        return tuple(sorted(self.cleaned_data["columns"], key=new_position))
 
 
-def place_field(label: str, place: int) -> forms.IntegerField:
-    """The field for the place of one column, which has `place` now."""
+def position_field(label: str, position: int) -> forms.IntegerField:
+    """Returns the field for the position of one column. `position` is its current position."""
     attributes = {"min": 1, "max": 99, "aria-label": f"Position of {label}"}
     return forms.IntegerField(
         min_value=1,
         max_value=99,
         required=False,
-        initial=place,
+        initial=position,
         widget=forms.NumberInput(attrs=attributes),
     )
 
 
 class SavedSearchForm(forms.Form):
-    """A new saved view. `may_share`: whether the person may let others see it."""
+    """A new saved view. `may_share`: whether the viewer may share it."""
 
     name = NormalisedField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
@@ -85,7 +94,7 @@ class SavedSearchForm(forms.Form):
         name = self.cleaned_data["name"]
         if not name:
             raise forms.ValidationError("This field is required.")
-        # Checked again, because the normal form of some scripts is longer than what was typed.
+        # Checked again, because the normal form of some scripts is longer than the input.
         if len(name) > NAME_MAX:
             raise forms.ValidationError(f"Use at most {NAME_MAX} characters.")
         return name

@@ -1,21 +1,21 @@
-"""Marks the matches of a search in a text. The search compares another form of the text, so matches
-are found in that form and mapped back.
+"""Marks the matches of a search in a text.
+
+The search compares normalised text, so matches are found there and mapped back to the original.
 """
 
-# Django's own `escape` checks whether each argument is lazy, which takes longer than escaping.
+# Django's own `escape` first checks for lazy arguments, which takes longer than escaping.
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
 from users.identifiers import normalise_search_text
 
-HIGHLIGHT_MAX = 400  # characters; longer than any value in the table
+# Characters; longer than any value in the table.
+HIGHLIGHT_MAX = 400
 
 
 def highlight(text: str, words: tuple[str, ...]) -> SafeString:
-    """Returns `text` as HTML, with <mark> around each match of one of `words`, which are in search
-    form.
-    """
+    """Returns `text` as HTML with <mark> around each match. `words` are normalised."""
     if not words or not text or len(text) > HIGHLIGHT_MAX:
         return SafeString(escape(text))
     spans = merge_spans(sorted(span for word in words for span in match_spans(text, word)))
@@ -29,9 +29,9 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
 
 
 def match_spans(text: str, word: str) -> list[tuple[int, int]]:
-    """Returns start and end of each match of `word`, as positions in `text`."""
+    """Returns the start and end of each match of `word` in `text`."""
     folded = ""
-    # For each character of the folded text, the position of the one that it comes from.
+    # For each character of the folded text, the position of its source in `text`.
     origin = []
     for position, char in enumerate(text):
         form = " " if char.isspace() else normalise_search_text(char)
@@ -46,7 +46,7 @@ def match_spans(text: str, word: str) -> list[tuple[int, int]]:
 
 
 def merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Returns sorted spans with overlapping ones joined."""
+    """Returns `spans`, which are sorted, with overlapping ones merged."""
     result: list[tuple[int, int]] = []
     for start, end in spans:
         if result and start <= result[-1][1]:

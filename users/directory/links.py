@@ -1,5 +1,5 @@
-"""Links from a page of the directory: to other orders and pages, to a letter or a year, and to the
-list without one of its filters.
+"""Links on a page of the directory: to other sort orders, pages and page sizes, to a letter or a
+year, and to the list without one of its filters.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,14 @@ from users.directory.filters import FILTERS
 
 @dataclass(frozen=True)
 class Link:
-    """A link. `url` is "" where it leads nowhere; `detail`: another value for the template."""
+    """A link. `url` is "" for a disabled one."""
 
     label: str
     url: str
+    # The name of its icon and CSS class.
     name: str = ""
-    detail: str = ""
+    # The value of its `rel` attribute.
+    rel: str = ""
 
 
 NEWEST_FIRST = {"joined", "seen"}
@@ -31,40 +33,41 @@ FIRST_YEAR = 2010
 
 
 def sort_url(wanted: Filter, name: str) -> str:
-    """The URL of the list ordered by this column; if it is already, in the other direction."""
+    """Returns the URL of the list ordered by this column, reversed if it already is."""
     first, second = (f"-{name}", name) if name in NEWEST_FIRST else (name, f"-{name}")
-    return wanted.ordered_by(second if wanted.sort == first else first).url()
+    return wanted.with_sort(second if wanted.sort == first else first).url()
 
 
 def aria_sort(wanted: Filter, name: str) -> str:
-    """The value of aria-sort; "" for the columns that the list is not ordered by."""
+    """Returns the value of aria-sort; "" if the list is not ordered by this column."""
     return {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "")
 
 
 def page_links(wanted: Filter, page: query.AccountPage) -> list[Link]:
-    """The links to the first, previous, next and last page."""
+    """Returns the links to the first, previous, next and last page."""
     first = wanted.url() if page.previous else ""
     previous = wanted.url(before=page.previous) if page.previous else ""
     following = wanted.url(after=page.next) if page.next else ""
     last = wanted.url(before=query.LAST_PAGE) if page.next else ""
     return [
-        Link("First", first, "first"),
-        Link("Previous", previous, "previous", "prev"),
-        Link("Next", following, "next", "next"),
-        Link("Last", last, "last"),
+        Link("First", first, name="first"),
+        Link("Previous", previous, name="previous", rel="prev"),
+        Link("Next", following, name="next", rel="next"),
+        Link("Last", last, name="last"),
     ]
 
 
 def size_links(wanted: Filter) -> list[Link]:
-    """The links to pages of another size."""
-    return [
-        Link(str(size), "" if size == wanted.size else wanted.sized(size).url())
-        for size in PAGE_SIZES
-    ]
+    """Returns a link for each page size; the current one is disabled."""
+    return [size_link(wanted, size) for size in PAGE_SIZES]
+
+
+def size_link(wanted: Filter, size: int) -> Link:
+    return Link(str(size), "" if size == wanted.size else wanted.with_size(size).url())
 
 
 def filter_chips(wanted: Filter) -> list[Link]:
-    """The active filters, each with the link to the list without it."""
+    """Returns the active filters, each linked to the list without it."""
     search = [Link(f"“{wanted.q}”", wanted.without("q").url())] if wanted.q else []
     return search + [
         Link(chip_label(name, value), wanted.without(name).url())
@@ -73,14 +76,15 @@ def filter_chips(wanted: Filter) -> list[Link]:
 
 
 def chip_label(name: str, value: str) -> str:
-    """The text of one active filter."""
+    """Returns the text of one active filter."""
     words = FILTERS[name].describe(value)
     return words[:1].upper() + words[1:]
 
 
 def jump_links(wanted: Filter) -> SafeString:
-    """The links to letters or years in the current order. HTML by hand: as template code they took
-    a tenth of the time of the page.
+    """Returns the links to letters or years in the current order.
+
+    Built without a template: as template code they took a tenth of the time of the page.
     """
     base = wanted.url()
     base += "&" if "?" in base else "?"
@@ -92,8 +96,9 @@ def jump_links(wanted: Filter) -> SafeString:
 
 @cache
 def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
-    """The labels with the query strings that lead to the first account of each. `year`: the last
-    label in orders by date.
+    """Returns each label with the query string that leads to its first account.
+
+    `year`: the last label when the list is ordered by a date.
     """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:

@@ -1,8 +1,7 @@
-"""A person's preferences for the directory, stored in their own account's row, which every request
-loads.
+"""The viewer's preferences for the directory, stored in the row of their account.
 
-A change of preferences raises no version and leaves no event. A stored value may be older than the
-code, so it is checked when it is read.
+Every request loads that row, so reading them costs no query. A change raises no version and records
+no event. A stored value may be older than the code, so it is checked when it is read.
 """
 
 from typing import Any
@@ -15,35 +14,33 @@ from users.models import User
 
 
 def preferred_columns(viewer: User) -> tuple[str, ...]:
-    """The names of the chosen columns in order, without the name, which is always first."""
+    """Returns the chosen columns in order, without the name, which is always first."""
     return known_columns(stored_preferences(viewer).get("columns"))
 
 
 def preferred_size(viewer: User) -> int:
-    """The number of accounts per page for a URL without `size`."""
+    """Returns the number of accounts per page for URLs without `size`."""
     chosen = stored_preferences(viewer).get("size")
     return chosen if type(chosen) is int and chosen in PAGE_SIZES else DEFAULT_SIZE
 
 
 def choose_columns(viewer: User, names: tuple[str, ...]) -> None:
-    """Stores the columns that a person has chosen."""
+    """Stores the chosen columns."""
     store_preference(viewer, "columns", None if names == DEFAULT_COLUMNS else list(names))
 
 
 def choose_size(viewer: User, chosen: int) -> None:
-    """Stores the number of accounts per page that a person has chosen."""
+    """Stores the chosen number of accounts per page."""
     store_preference(viewer, "size", None if chosen == DEFAULT_SIZE else chosen)
 
 
 def stored_preferences(viewer: User) -> dict[str, Any]:
-    """The stored preferences; empty where the row holds anything but an object."""
+    """Returns the stored preferences; {} if the row holds anything but an object."""
     return viewer.preferences if isinstance(viewer.preferences, dict) else {}
 
 
 def store_preference(viewer: User, name: str, value: Any) -> None:
-    """Stores one preference. None removes it, so that the default applies, also after that
-    changes.
-    """
+    """Stores one preference. None removes it, so that the default applies even after it changes."""
     with transaction.atomic():
         locked = User.objects.select_for_update(of=("self",))
         row = locked.only("pk", "preferences").get(pk=viewer.pk)

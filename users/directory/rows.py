@@ -1,8 +1,8 @@
-"""The rows of the table, each as one fragment of HTML that is kept from one page to the next.
+"""The rows of the table, each a cached fragment of HTML.
 
-HTML by hand: as template code, fifty rows of eight cells cost more than the rest of the page. This
-has a price tag: `rows-html` in docs/benchmarks.md. Every value that people typed goes through
-`escape` or `highlight`.
+Built without templates: as template code, fifty rows of eight cells took longer than the rest of
+the page. The gain is measured as `rows-html` in docs/benchmarks.md. Every value that people typed
+is passed through `escape` or `highlight`.
 """
 
 from datetime import datetime
@@ -16,14 +16,17 @@ from users.caching.fragments import Fragment
 from users.directory.columns import COLUMNS, NAME_COLUMN, CellFunction, SearchWords, name_cell
 from users.models import User
 
-CellStyles = list[tuple[str, CellFunction]]  # the class and the content of each cell
+# The class and the content of each cell.
+CellStyles = list[tuple[str, CellFunction]]
 
 
 def account_rows(
     accounts: list[User], columns: tuple[str, ...], words: SearchWords = ()
 ) -> list[Fragment]:
-    """A `tr` for each account: the name, then `columns` (keys of COLUMNS). A row is kept as long as
-    all attributes that it shows are equal.
+    """Returns a `tr` for each account: the name, then `columns` (keys of COLUMNS).
+
+    The key of a fragment holds the attributes that the row shows, so it stays cached until one of
+    them changes.
     """
     now = timezone.localtime()
     chosen = [COLUMNS[name] for name in columns]
@@ -40,7 +43,7 @@ def account_rows(
 
 
 def row_html(account: User, cells: CellStyles, words: SearchWords, now: datetime) -> SafeString:
-    """The `tr` of one account."""
+    """Returns the `tr` of one account."""
     name = name_cell(account, words, now)
     rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
     return SafeString(f'<tr><td class="c-name">{name}</td>{rest}</tr>\n')

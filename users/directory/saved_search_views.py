@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.directory import saved_searches
@@ -16,40 +15,27 @@ from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
 from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
-from users.web.partials import is_partial
 from users.web.query_string import refuse_bad_parameters
 
-LINKS_SHOWN = 12  # links above the list; the page shows all views
 LIST_LIMIT = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def saved_search_list(request):
-    """Shows all views that the viewer may open, as a part of the directory the first ones.
-
-    POST saves a new view.
-    """
+    """Shows the views that the viewer may open; POST saves a new one."""
     access.require(request.user, "view")
     if request.method == "POST":
         return save_new_search(request)
-    partial = is_partial(request)
-    limit = LINKS_SHOWN + 1 if partial else LIST_LIMIT
-    found = list(saved_searches.visible_searches(request.user)[:limit])
+    found = list(saved_searches.visible_searches(request.user)[:LIST_LIMIT])
     for view in found:
         words = saved_searches.describe_saved_filter(view, request.user)
         view.words = words  # type: ignore[attr-defined]
-    context = {
-        "views": found[:LINKS_SHOWN] if partial else found,
-        "more": len(found) > LINKS_SHOWN,
-    }
-    template = "users/directory/views.html#links" if partial else "users/directory/views.html"
-    return render(request, template, context)
+    return render(request, "users/directory/views.html", {"views": found})
 
 
 @require_safe
 def new(request):
-    """Shows a form for the filter in the URL."""
+    """Shows the form that saves the filter in the URL."""
     access.require(request.user, "view")
     wanted = request_filter(request)
     form = SavedSearchForm(
@@ -82,7 +68,7 @@ def save_new_search(request) -> HttpResponse:
 
 
 def posted_filter(request) -> Filter:
-    """Returns the filter of the form. Raises BadRequest."""
+    """Returns the filter in the posted form. Raises BadRequest."""
     query = QueryDict(request.POST.get("query", ""))
     with refuse_bad_parameters(back="/users/"):
         return Filter.parse(query, masked=masking.hides_personal_data(request.user))
@@ -125,7 +111,10 @@ def save_changes(request, form: ChangeSavedSearchForm, current: SavedView) -> bo
 
 
 def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
-    """Tells that someone else changed the view; the form sent again changes its current state."""
+    """Adds the error that someone else changed the view, and the new version to the form.
+
+    Submitting the form again overwrites the other change.
+    """
     data = cast(QueryDict, form.data).copy()
     data["version"] = str(current.version)
     form.data = data
@@ -137,12 +126,12 @@ def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
 
 
 def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
-    """Returns the stored filter, or the error if it can no longer be read."""
+    """Returns the stored filter, or the error if it is no longer valid."""
     masked = masking.hides_personal_data(viewer)
     try:
         return {"filter": saved_searches.saved_filter(current, masked=masked)}
     except BadFilter as error:
-        return {"wrong": error}
+        return {"error": error}
 
 
 @require_POST

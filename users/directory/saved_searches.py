@@ -23,7 +23,7 @@ NUMBER_PATTERN = "q=[^&]*[0-9]{5}"
 
 
 class StaleSavedView(Exception):
-    """The view has changed since the version that the person saw. `current` is its new state."""
+    """The view has changed since the version that the user saw. `current` is its new state."""
 
     def __init__(self, current: SavedView):
         super().__init__(f"{current} is at version {current.version}.")
@@ -31,11 +31,11 @@ class StaleSavedView(Exception):
 
 
 def visible_searches(viewer: User) -> QuerySet[SavedView]:
-    """Returns the viewer's own views in their order, then what others share, by name."""
+    """Returns the viewer's own views by position, then the shared ones of others by name."""
     others = ~Q(owner=viewer)
     views = SavedView.objects.select_related("owner").filter(Q(owner=viewer) | Q(shared=True))
     if masking.hides_personal_data(viewer):
-        # Opening it would reveal the email address or the number that it searches for.
+        # Opening such a view would reveal the email address or phone number that it searches for.
         revealing = (
             Q(query__contains="%40") | Q(query__regex=NUMBER_PATTERN) | Q(name__contains="@")
         )
@@ -52,12 +52,12 @@ def get_saved_search(viewer: User, pk: int) -> SavedView:
 
 
 def saved_filter(view: SavedView, **defaults: Any) -> Filter:
-    """Returns the stored filter. Raises BadFilter if its text can no longer be read."""
+    """Returns the stored filter. Raises BadFilter if it is no longer valid."""
     return Filter.parse(QueryDict(view.query), **defaults)
 
 
 def describe_saved_filter(view: SavedView, viewer: User) -> str:
-    """Returns the stored filter in words, or "" if it cannot be read, or not by this viewer."""
+    """Returns the stored filter in words, or "" if it is not valid for this viewer."""
     try:
         return str(saved_filter(view, masked=masking.hides_personal_data(viewer)))
     except BadFilter:
@@ -65,18 +65,18 @@ def describe_saved_filter(view: SavedView, viewer: User) -> str:
 
 
 def saved_search_url(viewer: User, query: QueryDict) -> str:
-    """Returns the URL that `?view=<id>` redirects to: the list of the stored filter.
+    """Returns the URL that `?view=<id>` redirects to: the list with the stored filter.
 
-    If the filter can no longer be read, it is the page of the view. Raises BadFilter if there are
-    other parameters, and Http404.
+    If the filter is no longer valid, that is the page of the view. Raises BadFilter for an invalid
+    id or other parameters, and Http404 for a view that the viewer may not open.
     """
-    number = str(query["view"])
+    view_id = str(query["view"])
     if any(name != "view" or len(values) > 1 for name, values in query.lists()):
         message = "A view can’t be combined with filters. Open it first, then add filters."
         raise BadFilter("view", message)
-    if not (number.isascii() and number.isdigit() and len(number) < 20):
+    if not (view_id.isascii() and view_id.isdigit() and len(view_id) < 20):
         raise BadFilter("view", "It takes the ID of a saved view.")
-    view = get_saved_search(viewer, int(number))
+    view = get_saved_search(viewer, int(view_id))
     try:
         return saved_filter(view, masked=masking.hides_personal_data(viewer)).url()
     except BadFilter:
@@ -133,14 +133,8 @@ def change_saved_search(
         current.version += 1
         store_saved_search(current)
         after = saved_search_values(current)
-        if (before["shared"] or shared) and after != before:
-            keys = [key for key in after if after[key] != before[key] or key == "view"]
-            record_event(
-                "view.changed",
-                actor=by,
-                before={key: before[key] for key in keys},
-                after={key: after[key] for key in keys},
-            )
+        if before["shared"] or shared:
+            record_search_change(before, after, by=by)
     return current
 
 
@@ -166,8 +160,18 @@ def lock_saved_search(view: SavedView, by: User) -> SavedView:
     return current
 
 
+def record_search_change(before: dict[str, Any], after: dict[str, Any], *, by: User) -> None:
+    """Records the values that differ, with the id of the view. Writes nothing if none does."""
+    if after == before:
+        return
+    names = [name for name in after if after[name] != before[name] or name == "view"]
+    old = {name: before[name] for name in names}
+    new = {name: after[name] for name in names}
+    record_event("view.changed", actor=by, before=old, after=new)
+
+
 def saved_search_values(view: SavedView) -> dict[str, Any]:
-    """Returns what colleagues see of a view: all but its position among the owner's views."""
+    """Returns the values that events record: those that other people can see."""
     return {"view": view.pk, "name": view.name, "query": view.query, "shared": view.shared}
 
 

@@ -1,9 +1,9 @@
-"""The search box: its text is split into words and phrases, each of which must match.
+"""The search box: its text is split into words and phrases, all of which must match.
 
-An id, a UUID, an email address or a whole username names one account. A word of three and more
-characters is found anywhere (pg_trgm, FTS5), and so are shorter ones beside it. A shorter word
-alone is found at the beginning of a username, email address or name. `id:`, `username:`, `email:`
-and `name:` restrict a word to one field.
+An id, a UUID, an email address or a whole username finds one account. A word of at least three
+characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Otherwise a shorter
+word matches the beginning of a username, email address or name. `id:`, `username:`, `email:` and
+`name:` restrict a word to one field.
 """
 
 import re
@@ -17,6 +17,7 @@ from django.db.models import Q
 
 from users.contact_data import except_masked
 from users.database.search_index import search_condition
+from users.directory.search_text import clean_search_text
 from users.identifiers import LARGEST_ID, fold_identifier, normalise_phone, normalise_search_text
 from users.models import UserQuerySet
 
@@ -28,21 +29,21 @@ LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Search:
-    """A parsed search.
+    """A parsed search."""
 
-    `words` are in search form; `fields` are pairs of a column and a prefix. `exact` is the
-    condition of an account whose username, id or email address the whole text is.
-    `names_one_account`: the text is an id, a UUID or an email address, so the accounts of `exact`
-    are the whole result, if there are any. `impossible`: the text has no letters, so nothing
-    matches. `masked`: email addresses and numbers are masked for the viewer, so they are found by
-    their whole value and never by a part.
-    """
-
+    # Words and phrases in normal form.
     words: tuple[str, ...] = ()
+    # Pairs of a column and a prefix.
     fields: tuple[tuple[str, str], ...] = ()
+    # The condition that the whole text is the username, id or email address of an account.
     exact: Q | None = None
+    # Whether the text is an id, a UUID or an email address. The accounts of `exact`, if any, are
+    # then the whole result.
     names_one_account: bool = False
-    impossible: bool = False
+    # Whether the text is empty in normal form, so no account matches.
+    matches_nothing: bool = False
+    # Whether email addresses and phone numbers are masked for the viewer. They are then found by
+    # their whole value only.
     masked: bool = False
 
     @staticmethod
@@ -50,7 +51,7 @@ class Search:
     def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = normalise_if_phone(q) if masked else q
+        q = normalise_if_phone(q) if masked else clean_search_text(q)
         for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
             if name.lower() in SEARCH_FIELDS:
@@ -64,60 +65,62 @@ class Search:
             fields=tuple(fields),
             exact=exact,
             names_one_account=names_one_account,
-            # Nothing but accents or quotes.
-            impossible=bool(q) and not any(words) and not fields,
+            # The text holds only accents or quotes.
+            matches_nothing=bool(q) and not any(words) and not fields,
             masked=masked,
         )
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.fields or self.impossible)
+        return bool(self.words or self.fields or self.matches_nothing)
 
     def apply(self, accounts: UserQuerySet) -> UserQuerySet:
-        """Returns the accounts that match, however many, through the search index."""
-        if self.impossible:
+        """Returns all accounts that match, using the search index."""
+        if self.matches_nothing:
             return accounts.none()
         vendor = connections[accounts.db].vendor
         for word in self.words:
             indexed = len(word) >= TRIGRAM_LENGTH
-            condition = search_condition(word, vendor) if indexed else self.unindexed(word)
+            condition = search_condition(word, vendor) if indexed else self.row_condition(word)
             accounts = accounts.filter(condition)
         if self.masked:
             for word in self.long_words:
                 accounts = accounts.filter(unmasked_condition(word))
         for column, text in self.fields:
-            accounts = accounts.filter(self.field(column, text))
+            accounts = accounts.filter(self.field_condition(column, text))
         return accounts
 
     def conditions(self) -> list[Q]:
-        """Returns conditions that are checked row by row, without the search index."""
-        if self.impossible:
+        """Returns conditions to check row by row, without the search index."""
+        if self.matches_nothing:
             return [Q(pk__in=[])]
-        words = [self.unindexed(word) for word in self.words]
-        return words + [self.field(column, text) for column, text in self.fields]
+        words = [self.row_condition(word) for word in self.words]
+        return words + [self.field_condition(column, text) for column, text in self.fields]
 
     @property
     def long_words(self) -> list[str]:
         return [word for word in self.words if len(word) >= TRIGRAM_LENGTH]
 
     def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
-        """Returns the accounts that an index names: all that can match, and maybe others.
+        """Returns the accounts that an index finds: all matches and possibly others.
 
-        Their number tells whether a page is made of a sample, so no condition is added that the
-        index does not answer. pg_trgm knows letters and digits only: "zoe@" names every account
-        with a word that ends in "zoe".
+        Their number decides whether a page is built from a sample, so only conditions that the
+        index answers are added. pg_trgm indexes letters and digits only, so "zoe@" finds every
+        account with a word that ends in "zoe".
         """
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
             for part in trigram_parts(word) if vendor == "postgresql" else [word]:
                 accounts = accounts.filter(search_condition(part, vendor))
         if not self.long_words:
-            accounts = accounts.filter(*(self.field(column, text) for column, text in self.fields))
+            accounts = accounts.filter(
+                *(self.field_condition(column, text) for column, text in self.fields)
+            )
         return accounts.order_by()
 
-    def unindexed(self, word: str) -> Q:
-        """Returns a word as a condition on one row.
+    def row_condition(self, word: str) -> Q:
+        """Returns the condition for one word, to check row by row.
 
-        Beside a long word, which bounds the search, a short one is found anywhere.
+        A short word matches anywhere if a long one bounds the search.
         """
         if self.masked and self.long_words:
             return unmasked_condition(word)
@@ -126,7 +129,7 @@ class Search:
             return prefix_condition("name", word) | username
         return Q(search_key__contains=word) if self.long_words else short_condition(word)
 
-    def field(self, column: str, text: str) -> Q:
+    def field_condition(self, column: str, text: str) -> Q:
         if self.masked and column == "email":
             return Q(email=fold_identifier(text))
         if self.masked and column == "username":
@@ -136,7 +139,7 @@ class Search:
 
 
 def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
-    """Returns the `name:value` tokens of `q` that are filters, and the rest as typed."""
+    """Returns the `name:value` tokens of `q` that are filters, and the rest of the text."""
     found = {}
 
     def take(match: re.Match) -> str:
@@ -154,9 +157,9 @@ def split_tokens(q: str, names: set[str]) -> tuple[dict[str, str], str]:
 
 
 def exact_match(q: str) -> tuple[Q | None, bool]:
-    """Returns the condition of the account that a whole id, UUID, email address or username names.
+    """Returns the condition that `q` is the id, UUID, email address or username of an account.
 
-    The second value tells whether the text can mean nothing else.
+    The second value is False for a possible username, which may also be a word of the search.
     """
     if q.isascii() and q.isdigit() and 0 < int(q) <= LARGEST_ID:
         return Q(pk=int(q)) | Q(username=q), True
@@ -170,7 +173,7 @@ def exact_match(q: str) -> tuple[Q | None, bool]:
 
 
 def unmasked_condition(word: str) -> Q:
-    """Returns the condition for a word in an account whose email address and number are masked.
+    """Returns the condition for a word if email addresses and phone numbers are masked.
 
     Its whole email address and number are found, any part of its username that is not masked, and
     any part of its name: the key of the name holds no address and no number.
@@ -192,7 +195,7 @@ def normalise_if_phone(q: str) -> str:
 def trigram_parts(word: str) -> list[str]:
     """Returns the runs of letters and digits in `word` that a trigram index can find.
 
-    If there are none, it returns the word itself.
+    Returns the word itself if there are none.
     """
     runs = [run for run in re.findall(r"[^\W_]+", word) if len(run) >= TRIGRAM_LENGTH]
     return runs or [word]
@@ -207,9 +210,9 @@ def short_condition(word: str) -> Q:
 
 
 def prefix_condition(column: str, text: str) -> Q:
-    """Returns the condition of a prefix as a range, which the sort indexes serve on both databases.
+    """Returns the condition of a prefix as a range, which the sort indexes of both databases serve.
 
-    An id has no prefixes: it is compared as a whole.
+    An id is compared as a whole.
     """
     if column == "id":
         possible = text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID

@@ -1,6 +1,6 @@
-"""The orders of the directory, one entry each: its key in SQL, on an account and in a cursor.
+"""The sort orders of the directory: the key of each in SQL, on an account and in a cursor.
 
-An order is always (key, id), so that no two accounts are equal.
+Accounts are ordered by (key, id), so no two positions are equal.
 """
 
 from collections.abc import Callable
@@ -19,22 +19,24 @@ NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Sort:
-    """One column to order by.
-
-    `read_key` returns the key of an account. `parse_key` returns the key that a cursor holds as
-    JSON, or raises ValueError.
-    """
+    """One column to order by."""
 
     label: str
     column: str
+    # The key in SQL.
     key: F | Func
+    # Returns the key of an account.
     read_key: Callable[[User], Any]
+    # Returns the key from the JSON of a cursor. Raises ValueError.
     parse_key: Callable[[Any], Any]
+    # Names of the two directions.
+    ascending: str = "A to Z"
+    descending: str = "Z to A"
 
 
 @dataclass(frozen=True)
 class KeyRange:
-    """A range of a sort's key: `start` is in it, `stop` is not, and None is open."""
+    """A range of a sort's key: `start` is included, `stop` is not, and None is unbounded."""
 
     start: Any = None
     stop: Any = None
@@ -49,23 +51,23 @@ FULL_RANGE = KeyRange()
 
 
 def require_text(value: Any) -> str:
-    """Returns `value` if it is text that the database can hold. Raises ValueError."""
+    """Returns `value` if it is text that the database can store. Raises ValueError."""
     if not isinstance(value, str):
-        raise ValueError("no text")
+        raise ValueError("not a text")
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError("text that no database holds")
+        raise ValueError("text that can't be stored")
     return value
 
 
 def parse_time(value: Any) -> datetime:
-    """Returns the time in UTC that an ISO text with a time zone means. Raises ValueError."""
+    """Parses an ISO time with a time zone and returns it in UTC. Raises ValueError."""
     at = datetime.fromisoformat(require_text(value))
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
     try:
         return at.astimezone(UTC)
     except OverflowError as error:
-        # A time just inside the calendar may be outside of it in UTC.
+        # A time in the year 1 or 9999 may be out of range in UTC.
         raise ValueError("a time outside the calendar") from error
 
 
@@ -80,6 +82,8 @@ SORT_COLUMNS = {
         key=F("date_joined"),
         read_key=attrgetter("date_joined"),
         parse_key=parse_time,
+        ascending="earliest first",
+        descending="latest first",
     ),
     "username": Sort(
         label="Username",
@@ -108,7 +112,16 @@ SORT_COLUMNS = {
         key=SeenKey("last_seen_at"),
         read_key=last_seen_key,
         parse_key=parse_time,
+        ascending="earliest first",
+        descending="latest first",
     ),
 }
-# The values of the URL parameter: a name, or a name with a minus for the opposite direction.
+# The values of the URL parameter: a name, or a name with a minus for descending order.
 SORTS = {f"{sign}{name}": sort for name, sort in SORT_COLUMNS.items() for sign in ("", "-")}
+
+
+def describe_sort(value: str) -> str:
+    """Returns a value of the URL parameter in words, such as "last seen, latest first"."""
+    sort = SORTS[value]
+    direction = sort.descending if value.startswith("-") else sort.ascending
+    return f"{sort.label.lower()}, {direction}"

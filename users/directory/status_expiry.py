@@ -25,7 +25,7 @@ NEXT_EXPIRY_SQL = {
 def next_status_change(generations: Generations) -> datetime | None:
     """Returns the next moment at which some account changes its status, or None.
 
-    The database is asked once for each generation of the accounts.
+    Queries the database once for each generation of the accounts.
     """
     cache = caches["pages"]
     key = f"status_change:{generations.of(ACCOUNTS)}"
@@ -37,9 +37,9 @@ def next_status_change(generations: Generations) -> datetime | None:
 
 
 def status_change_columns() -> dict[str, RawSQL]:
-    """Returns columns that add the next status change to a query of accounts.
+    """Returns annotations that add the next status change to an accounts query.
 
-    `read_status_change` reads them from one of the accounts.
+    `read_status_change` reads them from any of the accounts.
     """
     now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(timezone.now())
     return {
@@ -53,7 +53,7 @@ def read_status_change(account: User) -> datetime | None:
 
 
 def query_status_change() -> datetime | None:
-    """Returns the next status change from the ends of two indexes, by one query."""
+    """Reads the next status change from two indexes with one query."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
@@ -66,6 +66,6 @@ def earliest_moment(moments: Iterable[datetime | str | None]) -> datetime | None
 
 
 def as_aware(moment: datetime | str) -> datetime:
-    """Returns a moment with a time zone; SQLite returns text."""
+    """Returns an aware datetime. SQLite returns text, and times without a zone."""
     parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The tasks of workers for the directory."""
+"""The background task of the directory."""
 
 from django.db import OperationalError
 
@@ -6,7 +6,7 @@ from users.directory import counts
 
 
 def count_accounts(digest: str) -> None:
-    """Counts exactly what somebody asked for. The task may run twice."""
+    """Counts the accounts of a request exactly. The task may run twice."""
     try:
         counts.count_requested(digest)
     except OperationalError:

@@ -1,8 +1,8 @@
-"""Accounts that somebody may mean who mistyped a username or an address.
+"""Suggests accounts for a mistyped username or address.
 
-At ten million accounts a search by likeness reads a large part of the table. Here the likely
-mistakes are undone instead, and each of the names that come out is looked up: some two thousand, in
-one query along an index.
+At ten million accounts a similarity search reads a large part of the table. Here the likely typing
+errors are reversed instead, and the resulting names, about two thousand, are looked up with one
+index query.
 """
 
 from difflib import SequenceMatcher
@@ -12,31 +12,36 @@ from users.identifiers import ascii_skeleton, fold_identifier
 from users.models import User, UserQuerySet
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_@"
-MAX_EDITED_LENGTH = 64  # characters whose mistakes are undone; the number of names grows with them
+# Characters in which errors are reversed. The number of names grows with it.
+MAX_EDITED_LENGTH = 64
 MAX_SUGGESTIONS = 8
-MAX_NEIGHBOURS = 20  # accounts that begin the same way
+# Accounts with the same local part at other domains.
+MAX_NEIGHBOURS = 20
 HIGHEST_CHARACTER = "\U0010ffff"
 
 
 def suggest_accounts(typed: str) -> list[User]:
-    """Returns at most MAX_SUGGESTIONS accounts, the most similar first. Two queries."""
+    """Returns at most MAX_SUGGESTIONS accounts, the most similar first, from two queries."""
     typed = fold_identifier(typed.strip())
     if not typed or "\x00" in typed:
         return []
     names = candidate_names(typed)
     accounts = UserQuerySet(User)
-    by_name = list(accounts.filter(email__in=names)[:MAX_SUGGESTIONS])
-    start = f"{typed.partition('@')[0]}@"
-    if "@" in typed:  # the same name elsewhere
-        more = accounts.filter(email__gte=start, email__lt=start + HIGHEST_CHARACTER).order_by(
-            "email"
-        )[:MAX_NEIGHBOURS]
+    by_email = accounts.filter(email__in=names)[:MAX_SUGGESTIONS]
+    if "@" in typed:
+        others = same_local_part(typed)[:MAX_NEIGHBOURS]
     else:
-        more = accounts.filter(username__in=names)[:MAX_SUGGESTIONS]
-    found = {account.pk: account for account in [*by_name, *more]}.values()
-    return sorted(found, key=lambda account: similarity_score(typed, account), reverse=True)[
-        :MAX_SUGGESTIONS
-    ]
+        others = accounts.filter(username__in=names)[:MAX_SUGGESTIONS]
+    found = {account.pk: account for account in [*by_email, *others]}.values()
+    ranked = sorted(found, key=lambda account: similarity_score(typed, account), reverse=True)
+    return ranked[:MAX_SUGGESTIONS]
+
+
+def same_local_part(address: str) -> UserQuerySet:
+    """Returns the accounts whose address has the same local part at any domain."""
+    start = address.partition("@")[0] + "@"
+    accounts = UserQuerySet(User).filter(email__gte=start, email__lt=start + HIGHEST_CHARACTER)
+    return accounts.order_by("email")
 
 
 def similarity_score(typed: str, account: User) -> float:
@@ -46,8 +51,10 @@ def similarity_score(typed: str, account: User) -> float:
 
 
 def candidate_names(typed: str) -> list[str]:
-    """Returns names that may have been meant, without `typed` itself: one letter added, missing,
-    wrong or swapped; lookalike letters of another script; without a tag or dots before the @.
+    """Returns names that may have been meant, without `typed` itself.
+
+    They have one letter added, missing, wrong or swapped, lookalike letters of other scripts
+    replaced, or no tag or dots in front of the @.
     """
     plain = ascii_skeleton(typed)
     local, at, domain = plain.partition("@")
@@ -62,7 +69,7 @@ def candidate_names(typed: str) -> list[str]:
 
 
 def single_edits(text: str, rest: str) -> list[str]:
-    """All texts at a distance of one slip of the finger from `text`, each with `rest` behind it."""
+    """Returns all texts that differ from `text` by one typing error, each followed by `rest`."""
     splits = [(text[:number], text[number:]) for number in range(len(text) + 1)]
     swapped = [
         text[:number] + right + left + text[number + 2 :]

@@ -1,4 +1,4 @@
-"""The activity tab: which part of the timeline is wanted, and its entries in words."""
+"""The data of the activity tab: a page of the timeline with labels and links."""
 
 from typing import Any
 
@@ -23,8 +23,10 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
 
 
 def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any]:
-    """A page of the timeline, the ways to narrow it, and the address of the next page. Raises
-    BadParameter or Denied.
+    """Returns the context of the activity tab. Raises BadParameter or Denied.
+
+    It holds a page of the timeline, the links to single kinds of entries, and the URLs of the next
+    and the first page.
     """
     check_parameters(query, "kind", "after")
     kind = query.get("kind", "")
@@ -33,46 +35,45 @@ def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any
         raise BadParameter("kind", f"Unknown kind. Choose one of {', '.join(SOURCES)}.")
     if kind == JOBS:
         access.require(viewer, "view_jobs")
-    seen = [name for name in SOURCES if name != JOBS or access.may(viewer, "view_jobs")]
-    found = timeline_page(account.pk, [kind] if kind else seen, after)
+    allowed = [name for name in SOURCES if name != JOBS or access.may(viewer, "view_jobs")]
+    found = timeline_page(account.pk, [kind] if kind else allowed, after)
     path = f"/users/{account.pk}/activity/"
+    older_url = url_with_query(path, kind=kind, after=found.older) if found.older else ""
+    newest_url = url_with_query(path, kind=kind) if after else ""
+    kinds = [(name, SOURCES[name].label, f"{path}?kind={name}") for name in allowed]
     return {
         "lines": labelled_entries(found.entries, masked=masking.hides_personal_data(viewer)),
-        "kinds": [
-            ("", "All", path),
-            *((name, SOURCES[name].label, f"{path}?kind={name}") for name in seen),
-        ],
+        "kinds": [("", "All", path), *kinds],
         "kind": kind,
-        "older": url_with_query(path, kind=kind, after=found.older) if found.older else "",
-        "newest": url_with_query(path, kind=kind) if after else "",
+        "older": older_url,
+        "newest": newest_url,
     }
 
 
 def labelled_entries(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
-    """Returns the template's data for each entry: the HTML of an event, or the entry and labels."""
-    events = iter(
-        render_events(
-            [entry.event() for entry in entries if entry.kind == "changes"],
-            on_account=True,
-            masked=masked,
-        )
-    )
-    return [
-        {"html": next(events)}
-        if entry.kind == "changes"
-        else {"entry": entry} | entry_labels(entry)
-        for entry in entries
-    ]
+    """Returns the data of each line: the HTML of an event, or another entry with its labels."""
+    events = [entry.event() for entry in entries if entry.kind == "changes"]
+    rendered = iter(render_events(events, on_account=True, masked=masked))
+    lines: list[dict[str, Any]] = []
+    for entry in entries:
+        if entry.kind == "changes":
+            lines.append({"html": next(rendered)})
+        else:
+            lines.append({"entry": entry} | entry_labels(entry))
+    return lines
 
 
 def entry_labels(entry: Entry) -> dict[str, str]:
+    """Returns the texts of a sign-in or an email; {} for other entries."""
     if entry.kind == "sign-ins":
-        good = entry.what in (SignInOutcome.OK, SignInOutcome.CHOSEN)
-        return {
-            "label": CHOICE_LABELS["outcome"].get(entry.what, entry.what),
+        labels = {
+            "label": CHOICE_LABELS["outcome"].get(entry.code, entry.code),
             "way": CHOICE_LABELS["way"].get(entry.text, entry.text),
-        } | ({} if good else {"bad": "yes"})
+        }
+        if entry.code not in (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN):
+            labels["failed"] = "yes"
+        return labels
     if entry.kind == "mail":
         state = CHOICE_LABELS["state"].get(entry.before, entry.before)
-        return {"label": CHOICE_LABELS["mail"].get(entry.what, entry.what), "state": state}
+        return {"label": CHOICE_LABELS["mail"].get(entry.code, entry.code), "state": state}
     return {}

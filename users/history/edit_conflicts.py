@@ -1,4 +1,4 @@
-"""Describes how others changed an account while someone had it open, and asks about conflicts."""
+"""Texts about edit conflicts: what others have changed since, and the values to choose from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from users.fields import label_in_text
 from users.history.edit_merge import changes_since, merged_events
 from users.models import User
 
-DEPENDENT_FIELDS = {"email_verified_at"}  # they change together with another field
+# Fields that change together with another one.
+DEPENDENT_FIELDS = {"email_verified_at"}
+# Events that are described by the fields that they changed.
 FIELD_CHANGE_ACTIONS = {
     "account.edited",
     "account.put_back",
@@ -27,7 +29,7 @@ FIELD_CHANGE_ACTIONS = {
 
 @dataclass(frozen=True)
 class ConflictChoice:
-    """One of the values of a field to choose from. `by`, `at`: who set it and when, if known."""
+    """One of the values of a field to choose from. `by` and `at`: who set it and when, if known."""
 
     whose: str
     value: str
@@ -44,61 +46,67 @@ class ConflictQuestion:
     choices: list[ConflictChoice]
 
 
-def saved_message(done: User, viewer: User, words: str = "Saved.") -> str:
-    """The message about a save, with the changes that it was merged with."""
-    events = merged_events(done)
+def saved_message(account: User, viewer: User, text: str = "Saved.") -> str:
+    """Returns the message about a save, with the changes that it was merged with."""
+    events = merged_events(account)
     changes = describe_changes(events, viewer)
     if not changes:
-        return words
+        return text
     kept = "both" if len(events) == 1 else "all"
-    return f"{words} Meanwhile {changes}; {kept} changes are kept."
+    return f"{text} Meanwhile {changes}; {kept} changes are kept."
 
 
-def profile_saved(done: User, viewer: User) -> str:
-    """The message about a saved profile, for the page that comes next."""
-    shown = masking.mask_accounts([done], viewer)[0]
-    return saved_message(done, viewer, f"Profile of {shown.display_name} saved.")
+def profile_saved(account: User, viewer: User) -> str:
+    """Returns the success message of a saved profile."""
+    shown = masking.mask_accounts([account], viewer)[0]
+    return saved_message(account, viewer, f"Profile of {shown.display_name} saved.")
 
 
 def describe_changes(events: Iterable[AuditEvent], viewer: User) -> str:
-    """A clause such as "Ana changed the phone and the email, Bo suspended this account"; "" where
-    nothing is worth telling.
+    """Returns a text such as "Ana changed the phone and the email, Bo suspended this account".
+
+    Returns "" if no event has a description.
     """
     events = list(events)
     names = display_names([event.actor_id for event in events], viewer)
-    # By person, the descriptions in their order, each once.
+    # The descriptions by person, in order and without duplicates.
     changes: dict[str, dict[str, None]] = {}
     for event in events:
-        if words := describe_event(event):
+        if description := describe_event(event):
             who = names.get(event.actor_id) or actor_name(event.actor_text, viewer)
-            changes.setdefault(who, {}).setdefault(words)
-    clauses = [f"{who} {join_words(list(words))}" for who, words in changes.items()]
+            changes.setdefault(who, {}).setdefault(description)
+    clauses = [f"{who} {join_words(list(phrases))}" for who, phrases in changes.items()]
     return ", ".join(clauses)
 
 
 def describe_event(event: AuditEvent) -> str:
-    """A phrase such as "changed the phone"; "" where an event changed no field worth telling."""
+    """Returns a phrase such as "changed the phone"; "" if only dependent fields changed."""
     if event.action not in FIELD_CHANGE_ACTIONS:
         label = ACTION_LABELS.get(event.action, event.action).lower()
         return f"{label} this account" if label.isalpha() else label
-    fields = [label_in_text(name) for name in event.after if name not in DEPENDENT_FIELDS]
-    return "changed " + join_words([f"the {field}" for field in fields]) if fields else ""
+    names = [name for name in event.after if name not in DEPENDENT_FIELDS]
+    if not names:
+        return ""
+    return "changed " + join_words([f"the {label_in_text(name)}" for name in names])
 
 
 def join_words(words: list[str]) -> str:
-    """The words joined by commas, and by "and" before the last one."""
+    """Joins `words` by commas, and by "and" before the last one."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def display_names(ids: Iterable[int | None], viewer: User) -> dict[int | None, str]:
-    """The names of people by id, for a viewer who may see accounts; the viewer is "you"."""
+    """Returns display names by id, with "you" for the viewer.
+
+    Other accounts are left out if the viewer may not see accounts.
+    """
     wanted = {pk for pk in ids if pk is not None and pk != viewer.pk}
     found = User.objects.filter(pk__in=wanted) if wanted and access.may(viewer, "view") else ()
     return {viewer.pk: "you"} | {account.pk: account.display_name for account in found}
 
 
 def actor_name(text: str, viewer: User) -> str:
-    """The name that an event has of its actor, if the viewer may see accounts."""
+    """Returns the actor's name in an event, or "someone" if the viewer may not see accounts."""
     return text if text and access.may(viewer, "view") else "someone"
 
 
@@ -106,19 +114,21 @@ def actor_name(text: str, viewer: User) -> str:
 
 
 def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
-    """The template context of a form with conflicts: the questions about them, the fields that
-    merge without a question, and `back`, where Cancel leads. Empty for a form without conflicts.
+    """Returns the template context of a form with conflicts; {} for a form without.
+
+    It holds the questions about conflicts, the fields that were merged automatically, and `back`,
+    the URL of Cancel.
     """
     stale: EditConflict | None = getattr(form, "stale", None)
     if stale is None or not stale.conflicts:
         return {}
-    names = display_names([conflict.actor_id for conflict in stale.conflicts], viewer)
+    conflicts = stale.conflicts
+    names = display_names([conflict.actor_id for conflict in conflicts], viewer)
+    questions = [conflict_question(form, conflict, names, viewer) for conflict in conflicts]
     return {
         "back": back,
-        "questions": [
-            conflict_question(form, conflict, names, viewer) for conflict in stale.conflicts
-        ],
-        "asked": {conflict.name for conflict in stale.conflicts},
+        "questions": questions,
+        "asked": {conflict.name for conflict in conflicts},
         "settled": settled_fields(form, stale, viewer),
     }
 
@@ -126,22 +136,25 @@ def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
 def conflict_question(
     form: Form, conflict: FieldConflict, names: dict[int | None, str], viewer: User
 ) -> ConflictQuestion:
-    """The question about one field: their value, the viewer's, and the original if it is known."""
-    who = names.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)
+    """Returns the question about one field: their value, the viewer's, and the original one."""
+    who = ""
+    if conflict.at:
+        who = names.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)
     theirs = ConflictChoice(
         whose="Theirs" if conflict.known else "Current",
         value=display_value(conflict.theirs),
-        by=who if conflict.at else "",
+        by=who,
         at=conflict.at,
     )
     choices = [theirs, ConflictChoice("Yours", display_value(conflict.yours))]
     if conflict.known:
         choices.append(ConflictChoice("Original", display_value(conflict.original)))
-    return ConflictQuestion(conflict.name, str(form.fields[conflict.name].label), choices)
+    label = str(form.fields[conflict.name].label)
+    return ConflictQuestion(name=conflict.name, label=label, choices=choices)
 
 
 def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[str, str, str]]:
-    """The fields that only one of the two has changed: label, value, and who changed it."""
+    """Returns label, value and author of each field that only one of the two people changed."""
     past = changes_since(stale.current, stale.seen)
     names = display_names([event.actor_id for event in past.events], viewer)
     asked = {conflict.name for conflict in stale.conflicts}
@@ -162,7 +175,7 @@ def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[
 
 
 def display_value(value: object) -> str:
-    """A value of a field as text."""
+    """Returns the value of a field as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,39 +1,38 @@
-"""Merges a change that was made from an older version of an account with the changes since.
+"""Merges an edit of an older version of an account with the changes that were made since.
 
-Those are read from the audit events, of which each version has one. If one is missing, the changes
+These changes are read from the audit events, one per version. If an event is missing, the changes
 are unknown, and every field that differs is a conflict.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from users.audit.models import AuditEvent
 from users.exceptions import EditConflict, FieldConflict
 from users.models import User
 
-MAX_EVENTS = 200  # the newest events; a version before them is treated as one without events
+# Number of newest events that are read. The changes since an older version are unknown.
+MAX_EVENTS = 200
 
 
 @dataclass(frozen=True)
 class ChangesSince:
-    """The events after one version, oldest first. `known`: whether each version has its event."""
+    """The events since a version, oldest first. `known`: whether no version lacks its event."""
 
     events: tuple[AuditEvent, ...] = ()
     known: bool = True
 
     def original(self, name: str, now: Any) -> Any:
-        """The value of a field before the events; `now` if they did not change it."""
+        """Returns the value of a field before the events; `now` if they did not change it."""
         return next((event.before[name] for event in self.events if name in event.before), now)
 
     def last(self, name: str) -> AuditEvent | None:
-        """The latest event that changed a field; None if none did."""
+        """Returns the latest event that changed a field; None if none did."""
         return next((event for event in reversed(self.events) if name in event.after), None)
 
 
 def changes_since(account: User, version: int) -> ChangesSince:
-    """Returns what was done to `account`, freshly read, after `version`. The number of events read
-    is bounded.
-    """
+    """Returns the changes of `account`, freshly read, since `version`."""
     if version == account.version:
         return ChangesSince()
     newest = AuditEvent.objects.newest_of("target_id", account.pk)[:MAX_EVENTS]
@@ -47,10 +46,9 @@ def changes_since(account: User, version: int) -> ChangesSince:
 
 
 def merge_profile(account: User, version: int | None, typed: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of `typed` that the person changed: those that differ from the account at
-    `version`, which they saw.
+    """Returns the values of `typed` that differ from the account at `version`, which the user saw.
 
-    Raises EditConflict where someone else has changed one of these fields to another value.
+    Raises EditConflict if someone else has changed one of these fields to another value since.
     """
     if version is None or version == account.version:
         return typed
@@ -66,31 +64,36 @@ def merge_profile(account: User, version: int | None, typed: dict[str, Any]) -> 
 
 
 def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldConflict | None:
-    """Returns the conflict between a typed value and the value now; None if there is none."""
+    """Returns the conflict between a typed value and the current one; None if there is none."""
     if typed == now:
         return None
     if not past.known:
-        return FieldConflict(name, None, typed, now, known=False)
+        return FieldConflict(name, original=None, yours=typed, theirs=now, known=False)
     original = past.original(name, now)
     event = past.last(name)
     if original in (typed, now):
         return None
-    return FieldConflict(
-        name=name,
-        original=original,
-        yours=typed,
-        theirs=now,
-        actor_id=event.actor_id if event else None,
-        actor_text=event.actor_text if event else "",
-        at=event.at if event else None,
+    conflict = FieldConflict(name=name, original=original, yours=typed, theirs=now)
+    return with_author(conflict, event)
+
+
+def with_author(conflict: FieldConflict, event: AuditEvent | None) -> FieldConflict:
+    """Returns the conflict with the author and the time of `event`, if there is one."""
+    if event is None:
+        return conflict
+    return replace(
+        conflict,
+        actor_id=event.actor_id,
+        actor_text=event.actor_text,
+        at=event.at,
     )
 
 
 def attach_merged_events(account: User, past: ChangesSince) -> None:
-    """Keeps on the account the events that a change was merged with, for the message about it."""
+    """Stores the events that an edit was merged with on the account, for the success message."""
     account.merged_with = past.events  # type: ignore[attr-defined]
 
 
 def merged_events(account: User) -> tuple[AuditEvent, ...]:
-    """The events that a change was merged with, from the account that the verb returned."""
+    """Returns the events that an edit was merged with, from the account that the verb returned."""
     return getattr(account, "merged_with", ())

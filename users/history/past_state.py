@@ -1,8 +1,7 @@
-"""Reconstructs an account as it was at a moment: today's values, with every later change reversed
-by its audit event.
+"""Reconstructs an account as it was at a moment in the past.
 
-Values that were written without an event stay unknown: a field that no event names may have had any
-value.
+It starts from the current values and reverses every later change that an audit event records.
+Changes without an event are not known, so a field that no event names may have had any value.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from users.fields import ACCESS_FIELDS, PROFILE_FIELDS, STATUS_FIELDS, field_lab
 from users.models import State, User
 from users.permissions import AccountPermissions
 
-MAX_EVENTS = 1000  # the newest events; nothing before them is reconstructed
+# Number of newest events that are read. Earlier moments are not reconstructed.
+MAX_EVENTS = 1000
 HISTORY_FIELDS = (
     *PROFILE_FIELDS,
     *(name for name in STATUS_FIELDS if name != "deleted_at"),
@@ -28,57 +28,58 @@ MOMENT_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
 class BadMoment(Exception):
-    """A text that is no moment of the past. The message tells the person why."""
+    """A text that is not a moment in the past. The message is shown to the user."""
 
 
 @dataclass(frozen=True)
 class FieldAtDate:
-    """One field: its value then and now, and the event that set the value then, if one is recorded.
-    `known`: whether the value then follows from the events.
-    """
+    """One field with its value then and now."""
 
     name: str
     then: Any
     now: Any
+    # The event that set the earlier value, if one is recorded.
     event: AuditEvent | None
+    # Whether the events determine the earlier value.
     known: bool = True
 
     @property
     def label(self) -> str:
-        """The label of the field."""
         return field_label(self.name)
 
     @property
     def changed(self) -> bool:
-        """Whether the value is another one now."""
+        """Whether the value is different now."""
         return self.known and self.then != self.now
 
     @property
-    def can_go_back(self) -> bool:
+    def can_be_restored(self) -> bool:
         """Whether staff may restore the value."""
         return self.changed and self.name in PROFILE_FIELDS
 
 
 @dataclass(frozen=True)
 class History:
-    """An account at a moment. `begins`: its first known event. `cut`: the moment lies before the
-    newest MAX_EVENTS events. `born`: the account existed. Without lines nothing is known.
-    """
+    """An account at a moment. `lines` is empty if nothing is known about it."""
 
     at: datetime
     lines: list[FieldAtDate] = field(default_factory=list)
-    begins: AuditEvent | None = None
-    cut: bool = False
-    born: bool = True
+    # The first event of the account, if it is among the newest MAX_EVENTS.
+    first_event: AuditEvent | None = None
+    # Whether the moment is earlier than the newest MAX_EVENTS events.
+    truncated: bool = False
+    # Whether the account existed.
+    existed: bool = True
 
     def line(self, name: str) -> FieldAtDate | None:
-        """The line of one field; None if there is none."""
+        """Returns the line of one field; None if there is none."""
         return next((line for line in self.lines if line.name == name), None)
 
 
 def parse_moment(text: str) -> datetime:
-    """Returns the moment that `text` means, in UTC: the end of a day, or a minute. It is never
-    later than now. Raises BadMoment.
+    """Parses a day (whose end is returned) or a minute, in UTC. Raises BadMoment.
+
+    The result is never later than now.
     """
     now = timezone.now()
     for form in MOMENT_FORMATS:
@@ -94,24 +95,24 @@ def parse_moment(text: str) -> datetime:
     raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
-def reconstruct_account(account: User, rights: AccountPermissions, at: datetime) -> History:
-    """Returns the account as it was at `at`, from one query. `rights`: its access today."""
+def reconstruct_account(account: User, permissions: AccountPermissions, at: datetime) -> History:
+    """Returns the account as it was at `at`, from one query. `permissions`: its current access."""
     events = newest_account_events(account)
-    cut = len(events) > MAX_EVENTS and events[-1].at > at
-    begins = events[-1] if events and len(events) <= MAX_EVENTS else None
+    truncated = len(events) > MAX_EVENTS and events[-1].at > at
+    first_event = events[-1] if events and len(events) <= MAX_EVENTS else None
     events = [event for event in events if event.action != "denied"]
-    born = at >= account.date_joined
-    if cut or not born or account.status == State.ERASED:
+    existed = at >= account.date_joined
+    if truncated or not existed or account.status == State.ERASED:
         return History(
             at,
-            begins=begins,
-            cut=cut,
-            born=born,
+            first_event=first_event,
+            truncated=truncated,
+            existed=existed,
         )
     own = {name: getattr(account, name) for name in HISTORY_FIELDS if name != "groups"}
-    now = json_values(own | {"groups": [role.name for role in rights.groups]})
+    now = json_values(own | {"groups": [role.name for role in permissions.roles]})
     lines = [field_at_date(name, value, events, at) for name, value in now.items()]
-    return History(at, lines, begins=begins)
+    return History(at, lines, first_event=first_event)
 
 
 def newest_account_events(account: User) -> list[AuditEvent]:
@@ -122,7 +123,7 @@ def newest_account_events(account: User) -> list[AuditEvent]:
 
 
 def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -> FieldAtDate:
-    """Returns one field at `at`, from its value now and the account's events, newest first."""
+    """Returns one field at `at`, from its current value and the events, newest first."""
     then = now
     known = True
     for event in events:
@@ -134,12 +135,12 @@ def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -
                 then = empty_value(name)
                 known = not is_creation_event(event)
         elif name in event.after:
-            return FieldAtDate(name, then, now, event, known)
-    return FieldAtDate(name, then, now, None, known)
+            return FieldAtDate(name, then=then, now=now, event=event, known=known)
+    return FieldAtDate(name, then=then, now=now, event=None, known=known)
 
 
 def is_creation_event(event: AuditEvent) -> bool:
-    """Returns True for an event that records all values with which an account was created."""
+    """Returns whether the event records all values with which the account was created."""
     return event.action in ("account.created", "account.imported", "account.invited")
 
 

@@ -1,10 +1,9 @@
-"""Everything that happened around one account, newest first: changes, sign-ins, mail, notes, jobs.
-One query for any page.
+"""The timeline of an account, newest first: changes, sign-ins, mail, notes and jobs.
 
-Each source is a range of its own index, in the order of its ids; the sources are merged by time. A
-cursor holds, for each of them, the id that the next page begins below. So nothing is shown twice or
-left out: not where two entries have one moment, and not when more arrive between two pages, since
-those have higher ids.
+A page takes one query. Each source is read from its own index in the order of its ids, and the
+sources are merged by time. A cursor holds the id in each source below which the next page starts.
+So no entry is repeated or missed, even if entries have equal times or new ones arrive between two
+pages, because new ones have higher ids.
 """
 
 import json
@@ -21,62 +20,71 @@ from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
 SIZE = 30
-MAX_CURSOR_LENGTH = 400  # characters of a cursor
+MAX_CURSOR_LENGTH = 400
 NULL_ID = "CAST(NULL AS bigint)"
 
 
 class Source(NamedTuple):
-    """Where entries come from. `columns`: what an Entry has after `kind`, in SQL that both
-    databases take; {ip} is the address as text. `left_out`: what another source tells better.
-    """
+    """A table that entries are read from."""
 
     label: str
     table: str
+    # The column with the id of the account.
     owner: str
+    # The SQL of the fields of Entry after `kind`, for both databases. {ip} is the address as text.
     columns: str
-    left_out: str = ""
+    # The condition that excludes rows which another source shows better.
+    condition: str = ""
 
 
 SOURCES = {
     "changes": Source(
-        "Changes",
-        "users_auditevent",
-        "target_id",
-        "id, at, actor_id, actor_text, action, reason, CAST(before AS text), CAST(after AS text), "
-        "{ip}, user_agent, job_id",
-        "action <> 'note.added'",
+        label="Changes",
+        table="users_auditevent",
+        owner="target_id",
+        columns=(
+            "id, at, actor_id, actor_text, action, reason, CAST(before AS text),"
+            " CAST(after AS text), {ip}, user_agent, job_id"
+        ),
+        condition="action <> 'note.added'",
     ),
     "sign-ins": Source(
-        "Sign-ins",
-        "users_signinevent",
-        "account_id",
-        f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
+        label="Sign-ins",
+        table="users_signinevent",
+        owner="account_id",
+        columns=f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
     ),
     "mail": Source(
-        "Mail",
-        "users_message",
-        "account_id",
-        f"""id, created_at, {NULL_ID}, '', kind, error, state, "to", """
-        f"CAST(NULL AS text), '', {NULL_ID}",
+        label="Mail",
+        table="users_message",
+        owner="account_id",
+        columns=(
+            f"""id, created_at, {NULL_ID}, '', kind, error, state, "to","""
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
     ),
     "notes": Source(
-        "Notes",
-        "users_note",
-        "account_id",
-        "id, created_at, author_id, author_text, '', text, '', '', "
-        f"CAST(NULL AS text), '', {NULL_ID}",
+        label="Notes",
+        table="users_note",
+        owner="account_id",
+        columns=(
+            "id, created_at, author_id, author_text, '', text, '', '',"
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
     ),
     "jobs": Source(
-        "Jobs",
-        "users_job",
-        "by_id",
-        "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id",
+        label="Jobs",
+        table="users_job",
+        owner="by_id",
+        columns=(
+            "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id"
+        ),
     ),
 }
 
-# One account, said in two ways. With "=", PostgreSQL may read the whole table backwards by id, for
-# an account that has much in it, and all of that long ago; from the account to itself, in an order
-# said in full, it does not. SQLite seeks to an id within the account only with "=".
+# The condition for one account, with its id as both parameters. With "=", PostgreSQL may read the
+# whole table backwards by id if the account has many old rows. With a range and the full ORDER BY
+# it uses the index. SQLite seeks to an id within the account only with "=".
 OWNER_CONDITIONS = {
     "postgresql": "{owner} BETWEEN %s AND %s",
     "sqlite": "{owner} = %s AND {owner} = %s",
@@ -85,14 +93,14 @@ OWNER_CONDITIONS = {
 
 @dataclass
 class Entry:
-    """One line. What `what`, `text`, `before` and `after` are is the source's affair (SOURCES)."""
+    """One line. The meaning of `code`, `text`, `before` and `after` depends on the source."""
 
     kind: str
     id: int
     at: datetime
     actor_id: int | None
     actor_text: str
-    what: str
+    code: str
     text: str
     before: str
     after: str
@@ -101,6 +109,7 @@ class Entry:
     job_id: int | None
 
     def event(self) -> AuditEvent:
+        """Returns the event of an entry of the source "changes"."""
         before = json.loads(self.before)
         after = json.loads(self.after)
         return AuditEvent(
@@ -108,7 +117,7 @@ class Entry:
             at=self.at,
             actor_id=self.actor_id,
             actor_text=self.actor_text,
-            action=self.what,
+            action=self.code,
             reason=self.text,
             before=before,
             after=after,
@@ -118,25 +127,29 @@ class Entry:
         )
 
 
-Bounds = dict[str, int]  # by source: only ids below; 0 where there is nothing more
+# For each source, the id below which entries are read; 0 if there are no more.
+Bounds = dict[str, int]
 
 
 @dataclass(frozen=True)
 class TimelinePage:
+    """A page of entries. `older`: the cursor of the next page, "" on the last one."""
+
     entries: list[Entry]
-    older: str  # the cursor of the next page, "" on the last one
+    older: str
 
 
 def timeline_page(
     account_id: int, kinds: Iterable[str], cursor: str = "", size: int = SIZE
 ) -> TimelinePage:
-    """Raises BadParameter for a cursor that was not made here, or was made for other sources or
-    another account.
+    """Returns the page of the sources `kinds` after `cursor`.
+
+    Raises BadParameter for a malformed cursor, or one of other sources or another account.
     """
     kinds = tuple(kinds)
-    bounds = (
-        decode_bounds(cursor, account_id, kinds) if cursor else dict.fromkeys(kinds, LARGEST_ID)
-    )
+    bounds = dict.fromkeys(kinds, LARGEST_ID)
+    if cursor:
+        bounds = decode_bounds(cursor, account_id, kinds)
     found = read_entries(account_id, bounds, size + 1)
     shown = merge_entries(found, size)
     if sum(map(len, found.values())) <= size:
@@ -145,26 +158,33 @@ def timeline_page(
 
 
 def merge_entries(found: dict[str, list[Entry]], size: int) -> list[Entry]:
-    """The first `size` of all. The next is always the newest of those that are first in their
-    source: so each source keeps the order of its ids, also where a clock went back.
+    """Returns the newest `size` entries of all sources.
+
+    Only the first remaining entry of each source is compared, so each source keeps the order of its
+    ids even if a clock was set back.
     """
-    places = dict.fromkeys(found, 0)
+    positions = dict.fromkeys(found, 0)
     shown = list[Entry]()
     while len(shown) < size:
         heads = [
-            entries[places[kind]] for kind, entries in found.items() if places[kind] < len(entries)
+            entries[positions[kind]]
+            for kind, entries in found.items()
+            if positions[kind] < len(entries)
         ]
         if not heads:
             break
         head = max(heads, key=lambda entry: entry.at)
-        places[head.kind] += 1
+        positions[head.kind] += 1
         shown.append(head)
     return shown
 
 
 def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
-    """Returns the bounds of the next page. Later entries have ids above them in every source."""
-    bounds = {kind: entries[0].id + 1 if entries else 0 for kind, entries in found.items()}
+    """Returns the bounds of the next page, which exclude all shown entries and all newer ones."""
+    bounds: Bounds = dict.fromkeys(found, 0)
+    for kind, entries in found.items():
+        if entries:
+            bounds[kind] = entries[0].id + 1
     return bounds | {entry.kind: entry.id for entry in shown}
 
 
@@ -174,18 +194,16 @@ def next_bounds(found: dict[str, list[Entry]], shown: list[Entry]) -> Bounds:
 def read_entries(
     account_id: int, bounds: Bounds, limit: int, sources: dict[str, Source] = SOURCES
 ) -> dict[str, list[Entry]]:
-    """The first `limit` of each source, in the order of their ids."""
+    """Returns the newest `limit` entries of each source below its bound."""
     connection = connections[router.db_for_read(AuditEvent)]
-    open_bounds = {kind: bound for kind, bound in bounds.items() if bound}
     found: dict[str, list[Entry]] = {kind: [] for kind in bounds}
-    if not open_bounds:
+    open_sources = {kind: sources[kind] for kind, bound in bounds.items() if bound}
+    if not open_sources:
         return found
-    statement = union_sql(
-        {kind: sources[kind] for kind in open_bounds}, connection.vendor, many=len(bounds) > 1
-    )
-    params = [
-        value for bound in open_bounds.values() for value in (account_id, account_id, bound, limit)
-    ]
+    statement = union_sql(open_sources, connection.vendor, combined=len(bounds) > 1)
+    params: list[int] = []
+    for kind in open_sources:
+        params += (account_id, account_id, bounds[kind], limit)
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         for row in cursor.fetchall():
@@ -193,32 +211,37 @@ def read_entries(
             entry.at = aware_datetime(entry.at)
             found[entry.kind].append(entry)
     for entries in found.values():
-        entries.sort(key=lambda entry: -entry.id)  # as they come, but no standard promises it
+        # UNION ALL guarantees no order, although the rows arrive sorted.
+        entries.sort(key=lambda entry: -entry.id)
     return found
 
 
-def union_sql(sources: dict[str, Source], vendor: str, *, many: bool) -> str:
-    """`many`: some sources tell better what others would tell too, and are not alone."""
-    branches = (source_sql(kind, source, vendor, many) for kind, source in sources.items())
+def union_sql(sources: dict[str, Source], vendor: str, *, combined: bool) -> str:
+    """Returns the SELECT of all sources. `combined`: the page shows more than one source."""
+    branches = [
+        source_sql(kind, source, vendor, combined=combined) for kind, source in sources.items()
+    ]
     return " UNION ALL ".join(
-        f"SELECT * FROM ({part}) AS one{number}"  # noqa: S608
-        for number, part in enumerate(branches)
+        f"SELECT * FROM ({branch}) AS branch{number}"  # noqa: S608
+        for number, branch in enumerate(branches)
     )
 
 
-def source_sql(kind: str, source: Source, vendor: str, many: bool) -> str:
+def source_sql(kind: str, source: Source, vendor: str, *, combined: bool) -> str:
+    """Returns the SELECT of one source. Its condition applies only if sources are combined."""
     columns = source.columns.replace("{ip}", "host(ip)" if vendor == "postgresql" else "ip")
-    more = f" AND {source.left_out}" if source.left_out and many else ""
     where = OWNER_CONDITIONS[vendor].format(owner=source.owner)
+    if combined and source.condition:
+        where += f" AND {source.condition}"
     order = f"{source.owner}, id DESC"
     return (
-        f"SELECT '{kind}' AS kind, {columns} FROM {source.table} "  # noqa: S608  ours alone
-        f"WHERE {where} AND id < %s{more} ORDER BY {order} LIMIT %s"
+        f"SELECT '{kind}' AS kind, {columns} FROM {source.table} "  # noqa: S608  constants
+        f"WHERE {where} AND id < %s ORDER BY {order} LIMIT %s"
     )
 
 
 def aware_datetime(value: Any) -> datetime:
-    """SQLite knows no zones: it gives UTC, as text or without saying so."""
+    """Returns an aware datetime. SQLite returns times in UTC, as text or without a zone."""
     at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
@@ -232,15 +255,15 @@ def encode_bounds(account_id: int, bounds: Bounds) -> str:
 
 
 def decode_bounds(cursor: str, account_id: int, kinds: tuple[str, ...]) -> Bounds:
-    wrong = BadParameter("after", "This page link has expired. Start again from the first page.")
+    error = BadParameter("after", "This page link has expired. Start again from the first page.")
     try:
         if len(cursor) > MAX_CURSOR_LENGTH:
-            raise wrong
+            raise error
         owner, bounds = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         ids = [bounds[kind] for kind in kinds]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise wrong from error
-    sound = all(type(bound) is int and 0 <= bound <= LARGEST_ID for bound in ids)
-    if type(owner) is not int or owner != account_id or set(bounds) != set(kinds) or not sound:
-        raise wrong
+    except (ValueError, TypeError, KeyError, RecursionError) as cause:
+        raise error from cause
+    are_valid = all(type(bound) is int and 0 <= bound <= LARGEST_ID for bound in ids)
+    if type(owner) is not int or owner != account_id or set(bounds) != set(kinds) or not are_valid:
+        raise error
     return dict(zip(kinds, ids, strict=True))

@@ -1,4 +1,4 @@
-"""Where one is signed in oneself, and how to end that."""
+"""The viewer's own sessions: the list, and ending one or all others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def own_sessions(request):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def own_sessions_end(request):
-    """All but the one at hand, which goes on under a new key."""
+    """Ends all other sessions. The current one continues under a new key."""
 
     def end() -> None:
         account = end_own_sessions(request.user)
@@ -39,17 +39,11 @@ def own_sessions_end(request):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def own_session_end(request, public_id: UUID):
-    session = next(
-        (session for session in valid_sessions(request.user) if session.public_id == public_id),
-        None,
-    )
+    own = valid_sessions(request.user)
+    session = next((each for each in own if each.public_id == public_id), None)
     if session is None:
-        return error_page(
-            request,
-            404,
-            "This session doesn’t exist. It may have ended already.",
-            back="/me/sessions/",
-        )
+        message = "This session doesn’t exist. It may have ended already."
+        return error_page(request, 404, message, back="/me/sessions/")
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
     end = lambda: end_own_session(request.user, public_id)  # noqa: E731
@@ -59,6 +53,7 @@ def own_session_end(request, public_id: UUID):
 def confirm_and_end(
     request, end: Callable[[], object], context: dict[str, Any], done: str
 ) -> HttpResponse:
+    """Asks for confirmation; on POST calls `end` and shows the message `done`."""
     if request.method != "POST":
         return render(request, "users/me/session_end.html", context)
     try:

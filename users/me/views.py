@@ -1,4 +1,4 @@
-"""One's own account: all that people who are not staff reach."""
+"""The viewer's own account, the only page for people without back-office access."""
 
 from django.contrib import messages
 from django.forms.models import model_to_dict
@@ -18,17 +18,15 @@ def own_profile(request):
     account = request.user
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
     form = bind_form(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
-    if form.is_valid() and (
-        done := submit_form(form, lambda: edit_own_profile(account, **form.cleaned_data))
-    ):
-        messages.success(request, edit_conflicts.saved_message(done, request.user))
+    change = lambda: edit_own_profile(account, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        messages.success(request, edit_conflicts.saved_message(changed, request.user))
         return redirect("me")
-    fixed = [
+    read_only_fields = [
         (FIELDS[name].label, getattr(account, name))
         for name in PROFILE_FIELDS
         if name not in OWN_PROFILE_FIELDS
     ]
-    context = {"form": form, "account": account, "fixed": fixed} | edit_conflicts.conflict_context(
-        form, request.user, "/me/"
-    )
+    context = {"form": form, "account": account, "read_only_fields": read_only_fields}
+    context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))

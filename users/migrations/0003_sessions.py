@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                             ("no-password", "No password set"),
                             ("bad-hash", "Stored password can’t be read"),
                             ("suspended", "Suspended"),
-                            ("ended", "Account ended"),
+                            ("ended", "Account expired"),
                             ("deleted", "Deleted"),
                             ("erased", "Erased"),
                             ("throttled", "Locked after failed attempts"),

@@ -21,7 +21,7 @@ def hide_contact_data(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0007_roles"),
+        ("users", "0013_signin_by_ip"),
     ]
 
     operations = [

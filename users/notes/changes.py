@@ -1,7 +1,7 @@
 """Adds, edits and pins notes about an account.
 
-The account does not change, but its row is locked: a note that is added during an erasure would
-survive it.
+The account does not change, but its row is locked: otherwise a note that is added during an
+erasure would survive it.
 """
 
 from datetime import timedelta
@@ -18,19 +18,21 @@ from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
 from users.row_locks import lock_account
 
-PINNED_MAX = 5  # pinned notes are shown on every tab of the account
-TWICE = timedelta(minutes=1)  # in which the same note is taken for a form that was sent twice
+# Pinned notes are shown on every tab of the account.
+PINNED_MAX = 5
+# A note with the text of the last one within this time is taken for a form submitted twice.
+DUPLICATE_PERIOD = timedelta(minutes=1)
 
 
 def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note:
-    """Returns a new note, or the last one if its author has just sent the same text."""
+    """Returns a new note, or the last one if `by` has just added the same text."""
     text = clean_text(text)
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "add_note", account)
         refuse_erased(account)
         last = Note.objects.filter(account=account).order_by("-id").first()
-        if last and sent_twice(last, by, text):
+        if last and is_duplicate(last, by, text):
             return last
         if pinned:
             access.require(by, "pin_note", account)
@@ -41,17 +43,12 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         after: dict[str, Any] = {"note": note.pk}
         if pinned:
             after["pinned"] = True
-        record_event(
-            "note.added",
-            actor=by,
-            target=account,
-            after=after,
-        )
+        record_event("note.added", actor=by, target=account, after=after)
     return note
 
 
 def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
-    """Changes the text of one's own note. `version`: of the note that the author saw."""
+    """Changes the text of a note of `by`. `version`: the version of the note that `by` saw."""
     text = clean_text(text)
     with transaction.atomic():
         account = lock_account(note.account)
@@ -79,9 +76,7 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
 
 
 def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
-    """Pins a note to the top of the account's page, or unpins it. Writes nothing if nothing
-    changes.
-    """
+    """Pins a note to the top of the account's page, or unpins it. Records only a change."""
     with transaction.atomic():
         account = lock_account(note.account)
         note = Note.objects.get(pk=note.pk)
@@ -103,13 +98,14 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
     return note
 
 
-def sent_twice(last: Note, by: Any, text: str) -> bool:
-    """Returns whether `last` is the note that `by` has just sent."""
-    return (last.author_id, last.text) == (by.pk, text) and last.created_at > timezone.now() - TWICE
+def is_duplicate(last: Note, by: Any, text: str) -> bool:
+    """Returns whether `by` has just added `last` with the same text."""
+    since = timezone.now() - DUPLICATE_PERIOD
+    return last.author_id == by.pk and last.text == text and last.created_at > since
 
 
 def require_own(note: Note, by: Any, account: User) -> None:
-    """Raises Denied for all but the author, whatever rights they have."""
+    """Raises Denied unless `by` is the author, whatever permissions they have."""
     if isinstance(by, access.CommandActor) or note.author_id != by.pk:
         raise access.Denied(
             "edit_note",
@@ -133,12 +129,12 @@ def refuse_many_pinned(account: User) -> None:
 
 
 def clean_text(text: str) -> str:
-    """Returns the text with line feeds only. Raises ValidationError if it can't be stored."""
+    """Returns the text with normalised line ends. Raises ValidationError if it can't be stored."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
         raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
-        too_long = f"A note has at most {TEXT_MAX} characters; this has {len(text)}."
+        too_long = f"A note can have at most {TEXT_MAX:,} characters; this one has {len(text):,}."
         raise ValidationError({"text": too_long})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text):
         unstorable = "This contains a character that can’t be stored. Remove it."

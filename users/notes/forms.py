@@ -10,7 +10,7 @@ from users.web.forms import VersionField, refuse_lost_characters
 
 
 class NoteForm(forms.Form):
-    """A new note. `with_pin`: whether its author may pin notes."""
+    """A new note. `with_pin`: whether the author may pin notes."""
 
     text = forms.CharField(
         max_length=TEXT_MAX,
@@ -42,8 +42,8 @@ class EditNoteForm(forms.Form):
         max_value=2**31 - 1,
     )
 
-    def sent_again(self, version: int) -> None:
-        """Sets the version in the posted data, so that sending the form again overwrites."""
-        again = cast(QueryDict, self.data).copy()
-        again["version"] = str(version)
-        self.data = again
+    def update_version(self, version: int) -> None:
+        """Sets the version in the posted data, so that submitting the form again overwrites."""
+        data = cast(QueryDict, self.data).copy()
+        data["version"] = str(version)
+        self.data = data

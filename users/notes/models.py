@@ -4,14 +4,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-TEXT_MAX = 4000  # characters
+# Characters.
+TEXT_MAX = 4000
 
 
 class Note(models.Model):
     """A note about an account, for colleagues. No event holds its text, so that it can be erased.
 
-    The author is kept as ID and as text, without a foreign key: after an erasure the note stays,
-    without the author's name.
+    The author is stored as ID and name without a foreign key, because the note stays when the
+    author's account is erased; only the name is replaced.
     """
 
     account = models.ForeignKey(

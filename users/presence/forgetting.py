@@ -1,4 +1,4 @@
-"""Removes who looks at an account, and which accounts its owner looks at."""
+"""Deletes who viewed an erased account, and which accounts its owner viewed."""
 
 from django.db.models import Q
 
@@ -13,5 +13,5 @@ def erase_presence(erasure: Erasure) -> None:
 
 
 def forget_presence(account_id: int) -> None:
-    """Deletes the rows in which the account is looked at, or looks at others."""
+    """Deletes the rows in which the account is viewed, or is the viewer."""
     Presence.objects.filter(Q(account_id=account_id) | Q(viewer_id=account_id)).delete()

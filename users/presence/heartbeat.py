@@ -1,4 +1,4 @@
-"""Records that somebody looks at an account, and reads who else does, in one statement."""
+"""Records that someone views an account and reads who else does, in one statement."""
 
 import json
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from users.identifiers import LARGEST_ID
 from users.models import User
 from users.presence.models import Presence
 
-PRESENCE_LASTS = timedelta(minutes=1)
-# Two heartbeats and a bit: somebody who has left the form is not editing any more.
-EDITING_LASTS = timedelta(seconds=40)
+PRESENCE_PERIOD = timedelta(minutes=1)
+# A little more than two heartbeats, so that someone who has left the form soon stops editing.
+EDITING_PERIOD = timedelta(seconds=40)
 
 OTHERS_SQL = """
     SELECT {rows} FROM users_presence other JOIN users_user person ON person.id = other.viewer_id
@@ -41,7 +41,7 @@ HEARTBEAT_SQL = """
 
 @dataclass(frozen=True)
 class OtherViewer:
-    """Somebody else who looks at the account."""
+    """Another viewer of the account."""
 
     name: str
     editing: bool
@@ -50,18 +50,19 @@ class OtherViewer:
 def record_heartbeat(
     viewer: User, account_id: int, *, editing: bool
 ) -> tuple[int, list[OtherViewer]] | None:
-    """Records the viewer. Returns the account's version and the other viewers by name; None if
-    there is no such account.
+    """Records the viewer. Returns the account's version and the other viewers, sorted by name.
+
+    Returns None if there is no such account.
     """
     if account_id > LARGEST_ID:
         return None
     now = timezone.now()
-    times = {"now": now, "since": now - PRESENCE_LASTS, "editing_since": now - EDITING_LASTS}
-    values = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
+    times = {"now": now, "since": now - PRESENCE_PERIOD, "editing_since": now - EDITING_PERIOD}
+    params = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
     others = OTHERS_SQL.format(rows=ROWS_SQL[connection.vendor])
     statement = HEARTBEAT_SQL.format(others=others, editing="%(now)s" if editing else "NULL")
     with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"viewer": viewer.pk, "account": account_id})
+        cursor.execute(statement, params | {"viewer": viewer.pk, "account": account_id})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -70,7 +71,7 @@ def record_heartbeat(
 
 
 def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherViewer:
-    """Returns a viewer from a row of the statement. SQLite's JSON has 0 and 1 for booleans."""
+    """Returns a viewer from the JSON of the statement. SQLite has 0 and 1 for booleans."""
     person = User(
         first_name=first,
         last_name=last,
@@ -81,4 +82,4 @@ def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherVie
 
 def delete_expired() -> None:
     """Deletes rows that are too old to show."""
-    Presence.objects.filter(at__lt=timezone.now() - PRESENCE_LASTS).delete()
+    Presence.objects.filter(at__lt=timezone.now() - PRESENCE_PERIOD).delete()

@@ -1,4 +1,4 @@
-"""Who has which account open."""
+"""Presence: who is viewing which account."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from django.db import models
 class Presence(models.Model):
     """A viewer who had an account open at `at`, and a form of it at `editing_at`.
 
-    No cached page shows presence. Rows are worthless after a minute, and may be lost.
+    No cached page shows presence. Rows are obsolete after a minute, and may be lost.
     """
 
     account_id = models.BigIntegerField()

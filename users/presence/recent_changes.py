@@ -1,4 +1,4 @@
-"""The last change of an account that a viewer does not see yet."""
+"""Finds the last change of an account that the open page does not show yet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +11,17 @@ from users.audit.models import AuditEvent
 from users.history.edit_conflicts import describe_event
 from users.models import User
 
-EVENTS_READ = 20  # newest events of the account
+# Number of the account's newest events that are read.
+MAX_EVENTS = 20
 
 
 @dataclass(frozen=True)
 class RecentChange:
-    """A change by somebody else. `who` is "" if no event records it."""
+    """A change by someone else. `who` is "" if no event records it."""
 
     who: str = ""
-    deed: str = ""
+    # A phrase such as "changed the phone".
+    description: str = ""
     at: datetime | None = None
 
     @property
@@ -31,7 +33,7 @@ class RecentChange:
 
     @property
     def ago(self) -> str:
-        """The age in words."""
+        """The age as text."""
         if self.seconds < 60:
             return f"{self.seconds} s ago"
         if self.seconds < 3600:
@@ -39,32 +41,32 @@ class RecentChange:
         return f"{self.seconds // 3600} h ago"
 
     @property
-    def step(self) -> str:
-        """A text that changes when the strip must be sent again: passing seconds are no news."""
+    def digest_age(self) -> str:
+        """The age in the digest of the strip, without seconds, so that they alone send nothing."""
         return "" if self.seconds < 60 else self.ago
 
 
 def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChange | None:
-    """Returns the newest change after the version `shown`, read with one query.
+    """Returns the newest change by others since the version `shown`, read with one query.
 
-    Returns None if the viewer made all of them.
+    Returns None if the viewer made all changes.
     """
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
-    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:EVENTS_READ]
+    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:MAX_EVENTS]
     events = [
         event
         for event in newest
         if event.action != "denied" and (event.target_version or 0) > shown
     ]
     for event in events:
-        if event.actor_id != viewer.pk and (words := describe_event(event)):
-            return RecentChange(event_actor_name(event), words, event.at)
+        if event.actor_id != viewer.pk and (description := describe_event(event)):
+            return RecentChange(event_actor_name(event), description, event.at)
     return None if events else RecentChange()
 
 
 def event_actor_name(event: Any) -> str:
-    """Returns the actor's name of now; the name in the event if there is no such account."""
+    """Returns the actor's current name, or the name in the event if the account is gone."""
     return User(
         first_name=event.first_name or "",
         last_name=event.last_name or "",

@@ -1,4 +1,4 @@
-"""The task that deletes old presence rows."""
+"""The scheduled task that deletes old presence rows."""
 
 from users.presence import heartbeat
 

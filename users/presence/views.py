@@ -1,4 +1,4 @@
-"""The strip on an account's page: who else looks at it, and what they have just changed."""
+"""The strip on an account's page: who else views it, and what they have just changed."""
 
 from hashlib import blake2b
 from urllib.parse import urlencode
@@ -21,8 +21,9 @@ NAMES_SHOWN = 5
 @never_cache
 @require_safe
 def presence_strip(request, pk: int):
-    """Answers the page's heartbeat. The status is 204 if the strip has not changed: the page sends
-    the digest of what it shows as `said`.
+    """Answers the heartbeat of the page with the strip, or with 204 if it has not changed.
+
+    The page sends the digest of the strip that it shows as `said`.
     """
     access.require(request.user, "view")
     shown, on_form = parse_presence_query(request, pk)
@@ -31,26 +32,26 @@ def presence_strip(request, pk: int):
     if found is None:
         raise Http404
     version, others = found
-    fresh = find_recent_change(pk, shown, request.user) if version > shown else None
-    said = presence_digest(others, fresh and (fresh.who, fresh.deed, fresh.step))
-    if said == request.GET.get("said"):
+    change = find_recent_change(pk, shown, request.user) if version > shown else None
+    digest = presence_digest(others, change and (change.who, change.description, change.digest_age))
+    if digest == request.GET.get("said"):
         return HttpResponse(status=204)
     form = {"form": 1} if on_form else {}
-    query = {"version": shown} | form | {"said": said}
+    query = {"version": shown} | form | {"said": digest}
     context = {
         "others": others[:NAMES_SHOWN],
         "more": len(others[NAMES_SHOWN:]),
-        "news": fresh,
-        "address": f"/users/{pk}/presence/?{urlencode(query)}",
+        "change": change,
+        "url": f"/users/{pk}/presence/?{urlencode(query)}",
         "back": "" if editing else reload_path(request, pk),
     }
-    return render(request, "users/presence/_here.html", context)
+    return render(request, "users/presence/_strip_content.html", context)
 
 
 def parse_presence_query(request, pk: int) -> tuple[int, bool]:
     """Returns the version that the page shows, and whether the page is a form. Raises BadRequest.
 
-    The parameter `editing` says that a field of the page is a form at this moment.
+    The parameter `editing` is present while a field of another page is a form.
     """
     with query_string.refuse_bad_parameters(back=f"/users/{pk}/"):
         query_string.check_parameters(request.GET, "version", "form", "said", "editing")
@@ -62,13 +63,14 @@ def parse_presence_query(request, pk: int) -> tuple[int, bool]:
 
 
 def reload_path(request, pk: int) -> str:
-    """Returns the page that sent the heartbeat; the account's first tab if the browser names a page
-    elsewhere.
+    """Returns the path of the page that sent the heartbeat.
+
+    Returns the account's first tab if the header of the browser names a page elsewhere.
     """
     path = htmx_page_path(request)
     return path if path.startswith(f"/users/{pk}/") else f"/users/{pk}/"
 
 
 def presence_digest(*parts: object) -> str:
-    """Returns a short digest of what the strip shows."""
+    """Returns a short digest of the contents of the strip."""
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

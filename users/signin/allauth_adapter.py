@@ -1,5 +1,5 @@
-"""How django-allauth acts here: closed sign-up, passwords through the verbs, mails through the
-outbox, attempts noted.
+"""Adapts django-allauth: sign-up is closed, passwords are set by verbs, emails are sent through the
+outbox, and attempts to sign in are recorded.
 """
 
 from typing import Any, ClassVar
@@ -25,8 +25,9 @@ class Adapter(DefaultAccountAdapter):
         "Until then, even the correct password is not accepted.",
         "enter_current_password": "This is not your current password.",
     }
+    # The login that was typed, and the account that has it.
     typed = ""
-    tried: User | None = None
+    account: User | None = None
 
     def is_open_for_signup(self, request) -> bool:
         return False
@@ -36,18 +37,17 @@ class Adapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""
-        self.tried = sign_in_events.find_by_login(self.typed)
-        subject = throttle.throttle_subject(self.tried, self.typed)
-        place = throttle.attempt_place(request, self.tried)
+        self.account = sign_in_events.find_by_login(self.typed)
+        subject = throttle.throttle_subject(self.account, self.typed)
+        place = throttle.attempt_place(request, self.account)
         # Replaces allauth's own counting; allauth takes the attempt back after a success.
         self._login_failed_rl_usage = throttle.consume_attempt(request, subject, place)
         if self._login_failed_rl_usage is None:
             own = throttle.subject_locked_until(subject, place)
-            # What is not held up itself was tried from a network address that is, by whatever it
-            # had tried before.
+            # If the login itself is not locked out, its IP address is, because of other attempts.
             sign_in_events.record_attempt(
-                SignInOutcome.THROTTLED if own else SignInOutcome.CROWDED,
-                self.tried,
+                SignInOutcome.THROTTLED if own else SignInOutcome.IP_THROTTLED,
+                self.account,
                 typed=self.typed,
             )
             raise self.validation_error("too_many_login_attempts")
@@ -58,23 +58,21 @@ class Adapter(DefaultAccountAdapter):
         return response
 
     def authentication_failed(self, request, **credentials: Any) -> None:
-        sign_in_events.record_attempt(
-            sign_in_events.failure_outcome(self.tried), self.tried, typed=self.typed
-        )
+        outcome = sign_in_events.failure_outcome(self.account)
+        sign_in_events.record_attempt(outcome, self.account, typed=self.typed)
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
-        """After the right password."""
+        """Records the attempt, which had the correct password."""
         sign_in_events.record_attempt(SignInOutcome(user.state), user)
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:
         choose_password(user, password)
         throttle.reset_failures(user)
-        # allauth goes on with its copy: the session that stays is tied to the new password and
-        # epoch
+        # allauth renews the hash of the current session from its own copy of the account.
         user.refresh_from_db()
 
-    def add_message(  # noqa: PLR0917  as allauth calls it
+    def add_message(  # noqa: PLR0917  allauth passes these by position
         self,
         request,
         level,

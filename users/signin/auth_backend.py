@@ -1,4 +1,4 @@
-"""Signing in by username or email; and who an id stands for."""
+"""The authentication backend: sign-in by username or email, and the viewer of a request."""
 
 from allauth.account.auth_backends import AuthenticationBackend
 
@@ -8,8 +8,9 @@ from users.sessions import viewer_query
 
 class Backend(AuthenticationBackend):
     def get_user(self, user_id) -> User | None:
-        """The account if it may act, its permissions filled in. A superuser's are asked for where
-        they are listed.
+        """Returns the account with its permissions loaded; None if it may not sign in.
+
+        The permissions of superusers are not loaded, because they have all.
         """
         account = viewer_query.load_viewer(user_id)
         return account if account is not None and self.user_can_authenticate(account) else None

@@ -1,4 +1,4 @@
-"""The link of a verification mail."""
+"""The page behind the link of a verification email."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,7 +15,7 @@ CONFIRMATION_TEMPLATE = "users/signin/email_confirmation.html"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def email_confirmation(request, uidb36: str, key: str) -> HttpResponse:
-    """Asks for confirmation first: mail scanners open links too, so a GET changes nothing."""
+    """Verifies the address on POST. GET asks for confirmation, because mail scanners open links."""
     account = find_active_account(uidb36)
     if account is None or not verification_tokens.check_token(account, key):
         return render(request, CONFIRMATION_TEMPLATE, {"gone": True}, status=410)
@@ -31,5 +31,6 @@ def email_confirmation(request, uidb36: str, key: str) -> HttpResponse:
 def find_active_account(uidb36: str) -> User | None:
     try:
         return User.objects.in_state(State.ACTIVE).filter(pk=base36_to_int(uidb36)).first()
-    except (ValueError, OverflowError):  # longer than an id can be; SQLite says so itself
+    except (ValueError, OverflowError):
+        # The number is too large for an id; SQLite raises OverflowError.
         return None

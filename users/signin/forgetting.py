@@ -1,4 +1,4 @@
-"""Removes the email addresses that allauth keeps of a person."""
+"""Deletes the email addresses of an erased person that allauth stores."""
 
 from allauth.account.models import EmailAddress
 
@@ -7,5 +7,5 @@ from users.forgetting import Erasure, forgets
 
 @forgets(order=80)
 def delete_email_addresses(erasure: Erasure) -> None:
-    """Deletes allauth's rows of the account."""
+    """Deletes allauth's rows for the account."""
     EmailAddress.objects.filter(user=erasure.account).delete()

@@ -1,4 +1,4 @@
-"""Forms of signing in."""
+"""The forms for signing in and for choosing a password."""
 
 from typing import Any, ClassVar
 
@@ -25,18 +25,18 @@ class LoginForm(forms.LoginForm):
         password.help_text = ""
 
     def clean_login(self) -> str:
-        """Identifiers are stored folded; what is typed is compared in the same form. NUL would be
-        refused by PostgreSQL.
+        """Returns the login in the form in which identifiers are stored.
+
+        A login with NUL, which PostgreSQL refuses, is left to allauth.
         """
-        return (
-            super().clean_login()
-            if "\x00" in self.cleaned_data["login"]
-            else fold_identifier(self.cleaned_data["login"].strip())
-        )
+        login = self.cleaned_data["login"]
+        if "\x00" in login:
+            return super().clean_login()
+        return fold_identifier(login.strip())
 
 
 class LabelsMixin:
-    """Labels in our words, and none of them once more inside of its field."""
+    """Replaces labels of allauth's forms and removes their placeholders."""
 
     labels: ClassVar[dict[str, str]] = {}
 
@@ -74,7 +74,7 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
 
 
 class LinkForm(forms.UserTokenForm):
-    """The link of a mail. It opens nothing once the account is suspended or gone."""
+    """Validates the link of an email, which works only for active and invited accounts."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

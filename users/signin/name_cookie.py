@@ -1,13 +1,15 @@
-"""The viewer's name, in a cookie of their browser: a static script puts it into the page, which
-itself names nobody.
+"""Puts the viewer's name into a cookie, from which a static script copies it into the page.
+
+So cached pages contain no viewer's name.
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 
 COOKIE = "viewer"
-MAX_NAME_LENGTH = 60  # characters
+MAX_NAME_LENGTH = 60
 
 
 class NameCookieMiddleware:
@@ -16,15 +18,20 @@ class NameCookieMiddleware:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if response.status_code >= 500 or not response.get("Content-Type", "").startswith(
-            "text/html"
-        ):
+        is_html = response.get("Content-Type", "").startswith("text/html")
+        if response.status_code >= 500 or not is_html:
             return response
-        user = request.user
-        given = request.COOKIES.get(COOKIE, "")
-        name = quote(user.display_name[:MAX_NAME_LENGTH], safe="") if user.is_authenticated else ""
-        if name and name != given:
+        current = request.COOKIES.get(COOKIE, "")
+        name = cookie_name_value(request.user)
+        if name and name != current:
             response.set_cookie(COOKIE, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
-        elif given and not name:
+        elif current and not name:
             response.delete_cookie(COOKIE, samesite="Lax")
         return response
+
+
+def cookie_name_value(viewer: Any) -> str:
+    """Returns the viewer's name as the value of the cookie; "" for an anonymous one."""
+    if not viewer.is_authenticated:
+        return ""
+    return quote(viewer.display_name[:MAX_NAME_LENGTH], safe="")

@@ -1,4 +1,4 @@
-"""Signing in and out. The views are django-allauth's, under our addresses and in our templates."""
+"""The URLs of signing in and out, which use django-allauth's views with our templates."""
 
 from allauth.account import views
 from django.urls import path, re_path
@@ -10,7 +10,8 @@ urlpatterns = [
     path("login/", LoginView.as_view(), name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("signup/", views.signup, name="account_signup"),  # says that it is closed
+    # allauth needs the URL. Its page says that sign-up is closed.
+    path("signup/", views.signup, name="account_signup"),
     path("password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("password/reset/sent/", views.password_reset_done, name="account_reset_password_done"),
     re_path(

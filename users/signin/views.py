@@ -1,5 +1,5 @@
-"""django-allauth's views, with answers as everywhere here: 422 for bad input, 429 for too much of
-it, 405 for PUT.
+"""django-allauth's views with the status codes of this site: 422 for invalid input, 429 for too
+many attempts, 405 for PUT.
 """
 
 from functools import partial
@@ -27,22 +27,24 @@ class StatusCodesMixin:
 
 
 class LoginView(StatusCodesMixin, views.LoginView):
-    looked_at = False  # whether the attempt came as far as to the form
+    # Whether the form has been validated, which records a failed attempt.
+    form_checked = False
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
-        if response.status_code == 429 and not self.looked_at:
+        if response.status_code == 429 and not self.form_checked:
             record_throttled_attempt(request.POST.get("login", ""))
         return response
 
     def form_invalid(self, form) -> HttpResponse:
-        self.looked_at = True
+        self.form_checked = True
         return super().form_invalid(form)
 
 
 def record_throttled_attempt(typed: str) -> None:
+    """Records an attempt that allauth's rate limit rejected before the form."""
     if account := sign_in_events.find_by_login(fold_identifier(typed.strip()[:254])):
-        sign_in_events.record_attempt_once(SignInOutcome.CROWDED, account)
+        sign_in_events.record_attempt_once(SignInOutcome.IP_THROTTLED, account)
 
 
 class PasswordResetView(StatusCodesMixin, views.PasswordResetView):
@@ -66,9 +68,8 @@ def send_links(email: str) -> None:
 class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
-        if (
-            getattr(self, "reset_user", True) is None
-        ):  # the page that says that the link no longer works
+        if getattr(self, "reset_user", True) is None:
+            # The page says that the link no longer works.
             response.status_code = 410
             record_dead_link(kwargs["uidb36"])
         return response
@@ -76,7 +77,7 @@ class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):
     def form_valid(self, form) -> HttpResponse:
         way = password_method(self.reset_user)
         response = super().form_valid(form)
-        sign_in_events.record_attempt(SignInOutcome.CHOSEN, self.reset_user, way=way)
+        sign_in_events.record_attempt(SignInOutcome.PASSWORD_CHOSEN, self.reset_user, way=way)
         return response
 
 
@@ -85,23 +86,24 @@ def password_method(account: User) -> SignInMethod:
 
 
 def record_dead_link(uid: str) -> None:
-    """The reason is the account's state where that is not one to choose a password in."""
-    if account := User.objects.filter(pk=base36_to_int(uid)).first():
-        state = account.state
-        dead = state in (State.ACTIVE, State.INVITED)
-        sign_in_events.record_attempt_once(
-            SignInOutcome.DEAD_LINK if dead else SignInOutcome(state),
-            account,
-            way=password_method(account),
-        )
+    """Records the use of a link that no longer works.
+
+    The outcome is the account's state if no password can be chosen in that state.
+    """
+    account = User.objects.filter(pk=base36_to_int(uid)).first()
+    if account is None:
+        return
+    state = account.state
+    may_choose = state in (State.ACTIVE, State.INVITED)
+    outcome = SignInOutcome.INVALID_LINK if may_choose else SignInOutcome(state)
+    sign_in_events.record_attempt_once(outcome, account, way=password_method(account))
 
 
 class PasswordChangeView(StatusCodesMixin, views.PasswordChangeView):
     success_url = "/me/"
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
-        if (
-            not request.user.has_usable_password()
-        ):  # allauth would go to a page that is not part of this site
+        if not request.user.has_usable_password():
+            # allauth would redirect to a page that this site does not have.
             return redirect("account_reset_password")
         return super().dispatch(request, *args, **kwargs)

@@ -1,10 +1,10 @@
-"""Conditions under which the account's page offers a verb, beside the state of the account."""
+"""Conditions under which the account's page links to a verb, in addition to the account's state."""
 
 from users.models import State, User
 
 
 def is_suspended(account: User) -> bool:
-    """True also after the suspension has run out, until somebody ends it."""
+    """Returns True for a stored suspension, even after its end date."""
     return account.status == State.SUSPENDED
 
 
@@ -33,5 +33,5 @@ def has_second_factor(account: User) -> bool:
 
 
 def keeps_password(account: User) -> bool:
-    """True while there is a password and nobody has required a new one."""
+    """Returns True if the account has a password and no change of it is required."""
     return account.has_usable_password() and not account.must_change_password

@@ -1,8 +1,8 @@
 """The declaration of a verb: everything that other code needs to know about it.
 
-Each folder below users/verbs declares its verb in its `__init__.py`. URLs, the links on the
-account's page, permissions, default roles, audit labels, bulk actions and the doctor's remedies
-are read from the declarations in users/verbs/registry.py.
+Each folder below users/verbs declares its verb in `__init__.py`, and users/verbs/registry.py lists
+them all. URLs, the links on the account's page, permissions, default roles, audit labels, bulk
+actions and the doctor's remedies are read from these declarations.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,6 @@ from users.bulk.action import BulkAction
 from users.models import State, User
 from users.web.forms import VerbForm
 
-LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 VERB_TEMPLATE = "users/verbs/verb.html"
 
 
@@ -25,37 +24,35 @@ def always(account: User) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class VerbLink:
-    """A link from the account's page to the page of a verb.
-
-    It stands in the menu under the heading `menu`; without a heading it is a button with the CSS
-    class `button_style`. A link that is set `apart` stands in the last section of the menu.
-    """
+    """A link from the account's page to the page of a verb."""
 
     label: str
     offered_in: tuple[State, ...] = ()
     condition: Callable[[User], object] = always
+    # The heading of its section in the menu; "" for a button.
     menu: str = ""
+    # The CSS class of the button.
     button_style: str = ""
-    apart: bool = False
+    # Whether it is in the last section of the menu, which has no heading.
+    in_last_section: bool = False
+    # The keyboard shortcut.
     key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageTexts:
-    """The texts of the page of a plain verb.
-
-    `title` and `question` may contain {name}. `explanation` may be a function of the account.
-    `button_icon` is only given where it differs from the icon of the verb.
-    """
+    """The texts of the page of a plain verb. `title` and `question` may contain {name}."""
 
     title: str
     question: str
     button: str
+    # The explanation, or a function that returns it for an account.
     explanation: str | Callable[[User], str]
+    # The icon of the button, if it is not the icon of the verb.
     button_icon: str = ""
 
     def fill_in(self, account: User) -> dict[str, str]:
-        """Returns title, question and explanation for `account`."""
+        """Returns the title, question and explanation for `account`."""
         explanation = self.explanation
         if callable(explanation):
             explanation = explanation(account)
@@ -66,68 +63,62 @@ class PageTexts:
         }
 
 
-@dataclass(
-    frozen=True,
-    kw_only=True,
-    eq=False,
-)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Verb:
     """One kind of change of an account.
 
     A plain verb has `form`, `change`, `done` and `texts`, and its page is served by
-    users/verbs/verb_page.py. A verb whose page is different has a `view` of its own.
+    users/verbs/verb_page.py. A verb with another page has its own `view`.
     """
 
     name: str
+    # Its path below /users/<id>/, such as "suspension/" or "suspension/end/".
     path: str
-    """Below the account's address: "suspension/" or "suspension/end/"."""
 
-    # The gate
+    # --- access ---
+    # The action of users/access.py that the verb requires. Verbs may share one.
     action: str
-    """The action of users/access.py that the verb asks for. Verbs may share one."""
+    # The codename of the action's permission; empty if another verb declares it.
     permission: str = ""
-    """The codename that the action takes; empty where another verb declares it."""
     permission_label: str = ""
     permission_model: str = "user"
+    # The roles that get the permission when it is created.
     roles: tuple[str, ...] = ()
-    """The roles that get the permission when it is created."""
-    on_oneself: bool = False
-    """Whether people may do it to their own account."""
-    changes_nothing: bool = False
-    """Whether it only shows something, so that ranks do not matter."""
+    # Whether people may apply it to their own account.
+    on_own_account: bool = False
+    # Whether it only reads, so the rank of the account does not matter.
+    read_only: bool = False
 
-    # The audit trail
+    # --- audit trail ---
     event: str
     event_label: str
+    # Labels of further events that the functions in the folder record.
     more_events: Mapping[str, str] = field(default_factory=dict)
-    """Labels of further events that the functions of the folder record."""
 
-    # The link on the account's page
+    # --- link on the account's page (see VerbLink) ---
     label: str
     icon: str = ""
     offered_in: tuple[State, ...] = ()
     condition: Callable[[User], object] = always
     menu: str = ""
     button_style: str = ""
-    apart: bool = False
-    """Hard to undo, so the link stands in a section of its own."""
+    in_last_section: bool = False
     key: str = ""
-    """The keyboard shortcut on the account's page."""
     more_links: tuple[VerbLink, ...] = ()
 
-    # The page
+    # --- page ---
+    # The function in verb.py. It takes the account, `by` and the values of the form.
     change: Callable[..., User]
-    """The function in verb.py; takes the account, `by` and the values of the form."""
     form: type[VerbForm] = VerbForm
+    # The success message, with {name}, {email}, {state}, {until} and the chosen {roles}.
     done: str = ""
-    """The success message, with {name}, {email}, {state}, {until} and the chosen {roles}."""
     texts: PageTexts | None = None
+    # Whether the button that confirms is red.
     dangerous: bool = False
-    """Whether the button that confirms is red."""
+    # Whether the page shows the impact on sessions, emails, jobs and roles.
     impact: bool = False
-    """Whether the page shows what the verb would touch."""
+    # Whether the page shows why the account is suspended or deleted.
     shows_status: bool = False
-    """Whether the page shows why the account is suspended or deleted."""
     template: str = VERB_TEMPLATE
     view: Callable[..., HttpResponse] | None = None
     more_urls: tuple[URLPattern, ...] = ()
@@ -136,12 +127,12 @@ class Verb:
 
     @property
     def url_name(self) -> str:
-        """ "account-suspension-end" for the path "suspension/end/"."""
+        """The name of its URL: "account-suspension-end" for the path "suspension/end/"."""
         return "account-" + self.path.strip("/").replace("/", "-")
 
     @property
     def links(self) -> tuple[VerbLink, ...]:
-        """All links on the account's page; none where the verb is reached from elsewhere."""
+        """All links on the account's page; empty if only other pages link to the verb."""
         if not self.offered_in:
             return self.more_links
         own = VerbLink(
@@ -150,7 +141,7 @@ class Verb:
             condition=self.condition,
             menu=self.menu,
             button_style=self.button_style,
-            apart=self.apart,
+            in_last_section=self.in_last_section,
             key=self.key,
         )
         return (own, *self.more_links)

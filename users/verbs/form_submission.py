@@ -1,4 +1,4 @@
-"""Calls a verb with the values of a valid form, and shows its refusals in the form."""
+"""Calls a verb with the values of a valid form, and adds its errors to the form."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -19,7 +19,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
-    """Returns the result of the verb; None if it refused, and then the form has the error."""
+    """Returns the result of the verb; None if it raised an error, which is added to the form."""
     try:
         return verb()
     except ValidationError as error:
@@ -35,7 +35,7 @@ def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
 
 
 def add_form_errors(form: Form, error: ValidationError) -> None:
-    """Adds each error to its field, or with a label to the top if the form has no such field."""
+    """Adds each error to its field, or to the top with a label if the form has no such field."""
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
@@ -49,21 +49,22 @@ def add_form_errors(form: Form, error: ValidationError) -> None:
 
 
 def updated_form_data(form: Form, error: EditConflict) -> QueryDict:
-    """Returns the input with the new version and the merged values, so that submitting it again
-    changes the account as it is now.
+    """Returns the input with the current version of the account and the merged values.
+
+    Submitting it again changes the account as it is now.
     """
-    again = cast(QueryDict, form.data).copy()
-    again["version"] = str(error.current.version)
+    data = cast(QueryDict, form.data).copy()
+    data["version"] = str(error.current.version)
     for name in error.settled.keys() & form.fields.keys():
         value = error.settled[name]
         if isinstance(value, list):
             # Only groups are lists.
-            again.setlist(name, [str(group.pk) for group in value])
+            data.setlist(name, [str(group.pk) for group in value])
         elif isinstance(value, bool):
-            again.setlist(name, ["on"] if value else [])
+            data.setlist(name, ["on"] if value else [])
         else:
-            again[name] = value
-    return again
+            data[name] = value
+    return data
 
 
 def bind_form(
@@ -73,7 +74,7 @@ def bind_form(
     account: User | None = None,
     **kwargs: Any,
 ) -> AnyForm:
-    """Returns the form, bound to the posted data, and records fields that nobody may post."""
+    """Returns the form bound to the posted data, and records attempts to post privileged fields."""
     form = form_class(posted_data(request), **kwargs)
     record_privileged_fields(request, action, account, form.fields)
     return form

@@ -1,4 +1,4 @@
-"""Forms that several verbs share. Their values are what the verb takes."""
+"""Forms that several verbs share."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ MISSING_ADDRESS = "This account has no address."
 class NotifyingForm(VerbForm):
     """A form with a checkbox that sends the user an email about the change."""
 
-    tell = forms.BooleanField(required=False, label="Notify the user")
+    notify = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
-        tell = self.fields["tell"]
-        tell.disabled = not account.email
-        tell.help_text = self.says(account) if account.email else MISSING_ADDRESS
+        notify = self.fields["notify"]
+        notify.disabled = not account.email
+        notify.help_text = self.notify_help(account) if account.email else MISSING_ADDRESS
 
-    def says(self, account: User) -> str:
-        """The help text of the checkbox, for an account with an address."""
+    def notify_help(self, account: User) -> str:
+        """Returns the help text of the checkbox, for an account with an address."""
         raise NotImplementedError
 
 
@@ -35,6 +35,6 @@ class ConfirmForm(VerbForm):
 
 
 class UnversionedReasonForm(forms.Form):
-    """An optional reason, for changes that leave the version of the account as it is."""
+    """An optional reason, for changes that do not raise the version of the account."""
 
     reason = reason_field(required=False, help_text="Visible in the audit trail.")

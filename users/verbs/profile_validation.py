@@ -1,4 +1,4 @@
-"""Checks a profile: its normal form, and that no other account has its username or address."""
+"""Validates a profile: its normal form, and that its username and address are free."""
 
 from typing import Any
 
@@ -21,9 +21,7 @@ FOREIGN_ADDRESS = (
 
 
 def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of a profile in normal form, also for callers without a form. Raises
-    ValidationError by field.
-    """
+    """Returns the values of a profile in normal form. Raises ValidationError by field."""
     values = dict(profile)
     errors = {}
     for name in profile.keys() & set(PROFILE_FIELDS):
@@ -40,8 +38,9 @@ def normalise_profile(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def require_available(username: str, email: str, *, own: User | None = None) -> None:
-    """Raises ValidationError by field where a name is taken or reserved. `username` and `email` are
-    in normal form; `own` is the account that keeps or changes them, None for a new one.
+    """Raises ValidationError by field if the username or the address is taken or reserved.
+
+    Both are in normal form. `own` is the account that they are for; None for a new one.
     """
     errors = {}
     if error := username_error(username, email, own):
@@ -52,14 +51,14 @@ def require_available(username: str, email: str, *, own: User | None = None) -> 
     if own:
         new = {name: value for name, value in new.items() if getattr(own, name) != value}
     if new and not errors:
-        kept = reserved_names(new.values())
-        errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in kept}
+        reserved = reserved_names(new.values())
+        errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in reserved}
     if errors:
         raise ValidationError(errors)
 
 
 def email_error(email: str, own: User | None) -> str:
-    """The message about an address that another account has; "" if it is free."""
+    """Returns the error for an address that another account has; "" if it is free."""
     if not email or (own and own.email == email):
         return ""
     holder = User.objects.filter(email=email).first()
@@ -69,10 +68,10 @@ def email_error(email: str, own: User | None) -> str:
 
 
 def username_error(username: str, email: str, own: User | None) -> str:
-    """The message about a username that is taken or could be mistaken; "" if it may be used."""
+    """Returns the error for a username that is taken or misleading; "" if it may be used."""
     if own and (own.username, own.email) == (username, email):
         return ""
-    # An address that was the account's own until now is refused too.
+    # A username that is the account's former address is refused too.
     if "@" in username and username != email:
         return FOREIGN_ADDRESS
     if own and own.username == username:
@@ -87,13 +86,15 @@ def username_error(username: str, email: str, own: User | None) -> str:
 
 
 def lookalike_error(twin: str) -> str:
-    """The message about a username that looks like `twin`."""
+    """Returns the error for a username that looks like `twin`."""
     return f"This is too similar to the username “{twin}” of another account. Choose another one."
 
 
 def taken_error(error: IntegrityError) -> ValidationError:
-    """Returns the message for a caller who lost a race for a name, from the error of the database.
-    Raises that error again if it is about anything else.
+    """Returns the ValidationError for a violated unique constraint of username or email.
+
+    Another request can take the name between the check and the save. Raises `error` again if it is
+    about anything else.
     """
     text = str(error)
     if "user_username_unique" in text:

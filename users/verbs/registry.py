@@ -1,4 +1,4 @@
-"""All verbs, and what they register with the rooms below."""
+"""The list of all verbs, and their registration with access, the audit trail and bulk actions."""
 
 from users import access, access_setup
 from users.audit.actions import register_label
@@ -26,7 +26,7 @@ from users.verbs.suspension import SUSPEND
 from users.verbs.verification import VERIFY_EMAIL
 from users.verbs.verification_email import SEND_VERIFICATION
 
-# In the order in which the account's page offers them.
+# In the order of their links on the account's page.
 VERBS: tuple[Verb, ...] = (
     EDIT,
     REINSTATE,
@@ -53,7 +53,7 @@ VERBS: tuple[Verb, ...] = (
 
 
 def register_verbs() -> None:
-    """Makes the verbs known to the gate, the audit trail and the bulk actions of this process."""
+    """Registers permissions, event labels and bulk actions of all verbs in this process."""
     for verb in VERBS:
         register_permission(verb)
         register_label(verb.event, verb.event_label)
@@ -69,8 +69,8 @@ def register_permission(verb: Verb) -> None:
     access.declare_action(
         verb.action,
         f"users.{verb.permission}",
-        on_oneself=verb.on_oneself,
-        changes_nothing=verb.changes_nothing,
+        on_own_account=verb.on_own_account,
+        read_only=verb.read_only,
     )
     access_setup.declare_permission(
         verb.permission,

@@ -1,5 +1,7 @@
-"""The steps that verbs share: lock, gate, version check, change, last superuser, event; and the
-refusals that they have in common.
+"""The transaction that verbs share, and the checks that several of them make.
+
+The steps are: lock the row, check the permission and the version, change the account, make
+sure that a superuser remains, save, and record the event.
 """
 
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from users.sessions import store as sessions
 from users.verbs.profile_validation import normalise_profile, require_available, taken_error
 from users.web.forms import REASON_MAX
 
+# Actions whose events also record the roles and the access level.
 ROLE_ACTIONS = {"assign_roles", "change_groups"}
 
 
@@ -31,46 +34,54 @@ ROLE_ACTIONS = {"assign_roles", "change_groups"}
 def change_account(
     account: User, action: str | None, event: str, *, by: Any, version: int | None, reason: str = ""
 ) -> Iterator[User]:
-    """Locks the row, asks the gate and checks the version; then stores what the block changed, with
-    its event.
+    """Locks and checks the account for the block, then saves its changes and records `event`.
 
-    `action` is None for people on their own account, which needs no permission. If nothing
-    changed, nothing is written.
+    `action` is None for people who change their own account, which needs no permission. Nothing is
+    written if the block changes nothing.
     """
     with transaction.atomic():
-        guarded = account.is_superuser and lock_superusers()
+        superusers_locked = account.is_superuser and lock_superusers()
         account = lock_and_check(account, action, by=by, version=version)
-        if account.is_superuser and not guarded:
-            # It became a superuser since it was loaded.
-            guarded = lock_superusers()
-        granting = action in ROLE_ACTIONS
-        before = audited_values(account, granting)
-        was_keeper = is_permanent_superuser(account)
+        if account.is_superuser and not superusers_locked:
+            # It has become a superuser since it was loaded.
+            superusers_locked = lock_superusers()
+        with_access = action in ROLE_ACTIONS
+        before = audited_values(account, with_access)
+        was_permanent = is_permanent_superuser(account)
         epoch = account.session_epoch
         yield account
-        changes = changed_values(before, audited_values(account, granting))
+        changes = changed_values(before, audited_values(account, with_access))
         if not changes:
             return
-        if was_keeper and not is_permanent_superuser(account):
-            refuse_last_superuser(account, guarded)
+        if was_permanent and not is_permanent_superuser(account):
+            refuse_last_superuser(account, superusers_locked)
         bump_version(account)
         save_account(account)
         if account.session_epoch != epoch:
             sessions.delete_sessions(account.pk)
-        record_event(
-            event,
-            actor=by,
-            target=account,
-            before={name: old for name, (old, _) in changes.items()},
-            after={name: new for name, (_, new) in changes.items()},
-            reason=reason,
-        )
+        record_field_changes(event, account, changes, by=by, reason=reason)
+
+
+def record_field_changes(
+    event: str, account: User, changes: dict[str, tuple[Any, Any]], *, by: Any, reason: str
+) -> None:
+    """Records the event of a change. `changes`: the old and the new value by field."""
+    before = {name: old for name, (old, _) in changes.items()}
+    after = {name: new for name, (_, new) in changes.items()}
+    record_event(
+        event,
+        actor=by,
+        target=account,
+        before=before,
+        after=after,
+        reason=reason,
+    )
 
 
 def lock_and_check(account: User, action: str | None, *, by: Any, version: int | None) -> User:
     """Returns the account, locked until the transaction ends.
 
-    Raises Denied where the gate refuses, and EditConflict if the version is an older one.
+    Raises Denied without the permission, and EditConflict if `version` is not the current one.
     """
     account = lock_account(account)
     if action:
@@ -81,14 +92,14 @@ def lock_and_check(account: User, action: str | None, *, by: Any, version: int |
 
 
 def is_permanent_superuser(account: User) -> bool:
-    """Whether this is an active superuser without an end date."""
+    """Returns whether this is an active superuser without an end date."""
     return account.is_superuser and account.is_active and account.valid_until is None
 
 
 def is_last_superuser(account: User) -> bool:
-    """Whether this is the last superuser at this moment, for display.
+    """Returns whether this is the last permanent superuser, for display.
 
-    A verb must lock all superusers before it asks.
+    Verbs use `refuse_last_superuser`, which requires that all superusers are locked.
     """
     return is_permanent_superuser(account) and not has_other_superusers(account)
 
@@ -100,20 +111,24 @@ def has_other_superusers(account: User) -> bool:
     return others.exists()
 
 
-def refuse_last_superuser(account: User, guarded: bool) -> None:
-    """Raises VerbRefused unless another superuser stays. `guarded`: all superusers are locked."""
-    if not guarded or not has_other_superusers(account):
+def refuse_last_superuser(account: User, superusers_locked: bool) -> None:
+    """Raises VerbRefused unless there is another permanent superuser and all are locked."""
+    if not superusers_locked or not has_other_superusers(account):
         text = "This is the last active superuser. Make someone else a superuser first."
         raise VerbRefused(text, account)
 
 
-def audited_values(account: User, granting: bool) -> dict[str, Any]:
-    """The values that an event may record. `granting`: also the access, which few verbs change."""
+def audited_values(account: User, with_access: bool) -> dict[str, Any]:
+    """Returns the values that an event may record.
+
+    `with_access`: include the roles and the access level, which few verbs change.
+    """
     values = {name: getattr(account, name) for name in (*PROFILE_FIELDS, *STATUS_FIELDS)}
-    return values | access_values(account) if granting else values
+    return values | access_values(account) if with_access else values
 
 
 def access_values(account: User) -> dict[str, Any]:
+    """Returns the roles and the access level as events record them."""
     return {
         "is_staff": account.is_staff,
         "is_superuser": account.is_superuser,
@@ -122,7 +137,7 @@ def access_values(account: User) -> dict[str, Any]:
 
 
 def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """Sets the fields on `account`, which is not saved. Raises ValidationError by field.
+    """Sets the fields on `account` without saving it. Raises ValidationError by field.
 
     The owner of a former address is told there, since the new one may be somebody else's.
     """
@@ -145,8 +160,9 @@ def bump_version(account: User) -> None:
 
 
 def save_account(account: User, **kwargs: Any) -> None:
-    """Saves in a savepoint, so that a name taken by a concurrent request is a form error and the
-    transaction can go on.
+    """Saves the account in a savepoint. Raises ValidationError if a name has just been taken.
+
+    The savepoint keeps the transaction usable after the error.
     """
     try:
         with transaction.atomic():
@@ -165,15 +181,12 @@ def refuse_deleted(account: User) -> None:
 
 
 def post_message_once(kind: Message.Kind, account: User) -> Message:
-    """Queues an email of this kind to the locked account, unless one is waiting: a second click
-    sends no second email.
+    """Queues an email of this kind to the locked account. Raises VerbRefused if one is waiting.
+
+    So a second click sends no second email.
     """
-    waiting = account.messages.filter(
-        kind=kind,
-        state=Message.State.WAITING,
-        to=account.email,
-    )
-    if waiting.exists():
+    waiting = Message.State.WAITING
+    if account.messages.filter(kind=kind, state=waiting, to=account.email).exists():
         raise VerbRefused("This email is already queued.", account)
     message = outbox.post_message(kind, account)
     if message is None:
@@ -182,31 +195,31 @@ def post_message_once(kind: Message.Kind, account: User) -> Message:
 
 
 def require_future(name: str, moment: datetime | None) -> None:
-    """Raises ValidationError at the field `name` for a time that has passed. None is accepted."""
+    """Raises ValidationError at the field `name` if the time has passed. None is accepted."""
     if moment and moment <= timezone.now():
         raise ValidationError({name: "Choose a time in the future."})
 
 
 def require_reason(reason: str) -> str:
-    """Returns the reason as it is stored. Raises ValidationError if it is empty or unusable."""
+    """Returns the reason as it is stored. Raises ValidationError if it is empty or invalid."""
     if not reason.strip():
         raise ValidationError({"reason": "Enter a reason. It is visible in the audit trail."})
     return clean_reason(reason)
 
 
 def clean_reason(reason: str) -> str:
-    """Returns the reason, which may be empty, as it is stored. Raises ValidationError."""
+    """Returns the reason as it is stored; it may be empty. Raises ValidationError."""
     reason = reason.strip()
     if len(reason) > REASON_MAX:
-        raise ValidationError({"reason": f"A reason has at most {REASON_MAX} characters."})
+        raise ValidationError({"reason": f"A reason can have at most {REASON_MAX:,} characters."})
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in reason):
         text = "This contains a character that can’t be stored. Remove it."
         raise ValidationError({"reason": text})
     return reason
 
 
-def require_grant(by: Any, action: str = "assign_roles", **rights: Any) -> None:
-    """Raises Denied unless `by` may leave an account with these roles and this access level."""
-    why = access.grant_refusal(by, **rights)
-    if why:
-        raise access.Denied(action, why.reason, why.permission, rights.get("target"))
+def require_grant(by: Any, action: str = "assign_roles", **granted: Any) -> None:
+    """Raises Denied unless `by` may grant the roles and the access level in `granted`."""
+    refusal = access.grant_refusal(by, **granted)
+    if refusal:
+        raise access.Denied(action, refusal.reason, refusal.permission, granted.get("target"))

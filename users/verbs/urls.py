@@ -1,4 +1,4 @@
-"""The addresses of the verbs, below /users/."""
+"""The URLs of the verbs, below /users/."""
 
 from django.urls import URLPattern, path
 

@@ -41,13 +41,16 @@ def verb_context(verb: Verb, account: User) -> dict[str, Any]:
 
 
 def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> str:
-    """`verb.done`, filled with values of the changed account as the viewer may see it."""
+    """Returns `verb.done` with values of the changed account, masked for the viewer."""
     account = masking.mask_accounts([changed], viewer)[0]
-    until = account.valid_until
+    until = ""
+    if account.valid_until:
+        until = date_text(timezone.localtime(account.valid_until))
+    roles = [role.name for role in form.cleaned_data.get("groups", ())]
     return verb.done.format(
         name=account.display_name,
         email=account.email,
         state=account.state.label.lower(),
-        until=date_text(timezone.localtime(until)) if until else "",
-        roles=", ".join([role.name for role in form.cleaned_data.get("groups", ())]),
+        until=until,
+        roles=", ".join(roles),
     )

@@ -12,7 +12,7 @@ from users.contact_data import mask_text
 class MaskedMessageStorage(FallbackStorage):
     """Masks messages when they are written, for staff who may not see personal data."""
 
-    def add(self, level: int, message: Any, extra_tags: str = "") -> None:
+    def add(self, level: int, message: Any, extra_tags: str | None = "") -> None:
         viewer = getattr(self.request, "user", None)
         if viewer is not None and viewer.is_staff and masking.hides_personal_data(viewer):
             message = mask_message(message)

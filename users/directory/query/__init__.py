@@ -1,37 +1,38 @@
 """The page query: `find` returns one page of the directory at a bounded cost, whatever the filter
-and the size of the table. Nothing outside this package imports what is inside it.
+and the size of the table. Other packages import only the names below.
 
-Three ways to read a page; page_finder.py chooses, because the planner cannot (at ten million
-accounts the wrong one of the last two takes 19 s in place of 0.3 ms):
+There are three ways to read a page. page_finder.py chooses one, because the planner cannot: at ten
+million accounts the wrong choice between the last two takes 19 s instead of 0.3 ms.
 
 keyset range   An index holds exactly the matches in the wanted order (Filter.has_index_order): no
                filter, a filter with an index in this order, a range of the sort's key. The page is
-               one range of that index after the cursor. One query; nothing is capped.
+               one range of that index after the cursor. It takes one query and is never capped.
 
-scan-first     Every other filter and search. Scan reads the next 2,500 accounts in the wanted
-               order, tests each and stops at a full page. If an index holds the matches of one of
-               the filters in this order, or a superset of them, only these are read: 20,000 if the
-               index alone decides who matches. 800 for dates last seen in joined order, or the
-               reverse. A full page, or the end of the order, is complete. Otherwise collect.
+scan-first     All other filters and searches. The scan reads the next 2,500 accounts in the wanted
+               order, checks each and stops at a full page. If an index in this order holds the
+               matches of one of the filters, or a superset of them, only these are read: 20,000 if
+               the index alone decides what matches. The limit is 800 for a range of last seen in
+               joined order, or the reverse. A full page, or one at the end of the order, is
+               complete. Otherwise matches are collected.
 
-collect-first  A filter with a rare value and no index condition for the scan. Collect reads matches
-               through the filter's own index, or accounts through the search index, tests the rest
-               of the conditions, sorts, and takes the page. At most 2,000 matches of filters and
-               3,000 candidates of a search are complete. If there are more, scan too.
+collect-first  A filter with a rare value, without an index condition for a scan. Collecting reads
+               the matches through the filter's own index, or accounts through the search index,
+               checks the remaining conditions, sorts, and takes the page. It is complete up to
+               2,000 matches of filters or 3,000 candidates of a search; beyond that it scans too.
 
-If neither is complete, the page is a sort of the scanned and collected rows: FoundPage.capped. The
-sample of one filter is 300 matches, its newest where an index knows them. On PostgreSQL, random
-pages of the table (TABLESAMPLE) are the sample of a word that 25,000 accounts have, and of filters
-each of which 400,000 accounts match. SQLite has no such sample and collects the first candidates;
-its full-text index (FTS5) names them without reading all of them. All caps are in limits.py.
+If neither is complete, the page is built from the scanned and the collected rows and marked as
+FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.
+On PostgreSQL, the sample for a word that 25,000 accounts contain, and for several filters that each
+match 400,000 accounts, is random pages of the table (TABLESAMPLE). SQLite has no such sample; there
+the first candidates of the full-text index (FTS5) are collected. All caps are in limits.py.
 
-A page takes at most two queries (three if the search may be a username and the first page is
-found anew). Statements are kept by PageQuery, with the cursor and the time as parameters.
+A page takes at most two queries, or three if the search may be a username and the first page has
+to be read again. PageQuery caches the statements, with the cursor and the time as parameters.
 
-account_reader.py  read-only accounts by SQL        scan_sql.py     range and scan
-cursors.py         text of a position               collect_sql.py  collect, and is it capped
-keyset.py          conditions after a cursor        samples.py      what replaces too many matches
-page_query.py      what a statement depends on      strategies.py   scan-first, collect-first
+account_reader.py  reads accounts by SQL            scan_sql.py     SQL of a range and of a scan
+cursors.py         encodes positions                collect_sql.py  SQL that collects matches
+keyset.py          conditions after a cursor        samples.py      SQL of samples
+page_query.py      the query and cached SQL         strategies.py   scan-first, collect-first
 """
 
 from users.directory.query.cursors import LAST_PAGE, BadCursor, account_cursor, cursor_at

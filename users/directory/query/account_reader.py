@@ -1,5 +1,6 @@
-"""Reads accounts with few columns and no work of the ORM for each: a page shows them, and nobody
-changes or saves them.
+"""Reads accounts for display with few columns, without the ORM's work per row.
+
+The objects are read-only and must not be saved.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +17,11 @@ from users.database.prepared_statements import SqlWithParams, prepared_cursor
 from users.directory.columns import COLUMN_FIELDS
 from users.models import User, UserQuerySet
 
-# The fields that a row of the list, its order and its links need.
+# The fields that the rows of the list, their order and their links need.
 LISTED_FIELDS = tuple(dict.fromkeys(("id", *COLUMN_FIELDS, "name_key", "search_key", "version")))
 LISTED_SQL = ", ".join(f'"users_user"."{name}"' for name in LISTED_FIELDS)
 ExtraColumns = Mapping[str, RawSQL]
+Converter = Callable[[Any], Any]
 NO_EXTRA_COLUMNS: ExtraColumns = {}
 
 
@@ -27,7 +29,8 @@ def load_accounts(accounts: UserQuerySet) -> list[User]:
     """Returns read-only `User` objects with LISTED_FIELDS."""
     try:
         sql, params = listed_sql(accounts)
-    except EmptyResultSet:  # a condition that nothing can meet
+    except EmptyResultSet:
+        # A condition can't be met.
         return []
     return read_accounts(accounts.db, sql, params)
 
@@ -40,8 +43,8 @@ def listed_sql(accounts: UserQuerySet, extra: ExtraColumns = NO_EXTRA_COLUMNS) -
 def select_listed(tail: SqlWithParams, extra: ExtraColumns = NO_EXTRA_COLUMNS) -> SqlWithParams:
     """Returns a SELECT of LISTED_FIELDS and of the `extra` columns by name.
 
-    `tail` is the statement from the FROM on. The ORM takes longer to name these columns than the
-    database takes to find a page of them.
+    `tail` is the statement from FROM on. To compile these columns, the ORM takes longer than the
+    database takes to find a page.
     """
     columns = [LISTED_SQL, *(f"({column.sql}) AS {name}" for name, column in extra.items())]
     extra_params = [param for column in extra.values() for param in column.params]
@@ -50,13 +53,13 @@ def select_listed(tail: SqlWithParams, extra: ExtraColumns = NO_EXTRA_COLUMNS) -
 
 
 def read_accounts(
-    database: str, sql: str, params: Sequence[Any], *, often: bool = False
+    database: str, sql: str, params: Sequence[Any], *, prepare_on_first_use: bool = False
 ) -> list[User]:
     """Runs `sql` and returns read-only `User` objects; extra columns become plain attributes.
 
-    `often`: the statement is prepared on its first use instead of on its second.
+    `prepare_on_first_use`: prepare the statement on its first use instead of on its second.
     """
-    with prepared_cursor(connections[database], at_once=often) as cursor:
+    with prepared_cursor(connections[database], on_first_use=prepare_on_first_use) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]
@@ -66,25 +69,27 @@ def read_accounts(
     return [readonly_account(names, row) for row in rows]
 
 
-def convert_row(converters: list[Callable[[Any], Any] | None], row: Sequence[Any]) -> list[Any]:
-    return [
-        value if convert is None else convert(value)
-        for convert, value in zip(converters, row, strict=True)
-    ]
+def convert_row(converters: list[tuple[int, Converter]], row: Sequence[Any]) -> list[Any]:
+    values = list(row)
+    for position, convert in converters:
+        values[position] = convert(values[position])
+    return values
 
 
 @cache
-def column_converters(database: str, names: tuple[str, ...]) -> list[Callable[[Any], Any] | None]:
-    """Returns functions that make a field's values of a column's, None where the driver does.
-
-    The list is empty where no column needs one.
-    """
+def column_converters(database: str, names: tuple[str, ...]) -> list[tuple[int, Converter]]:
+    """Returns position and converter of each column whose values the driver does not convert."""
     fields = {field.column: field for field in User._meta.concrete_fields}
-    found = [field_converter(database, fields[name]) if name in fields else None for name in names]
-    return found if any(found) else []
+    converters = []
+    for position, name in enumerate(names):
+        converter = field_converter(database, fields[name]) if name in fields else None
+        if converter is not None:
+            converters.append((position, converter))
+    return converters
 
 
-def field_converter(database: str, field: Field) -> Callable[[Any], Any] | None:
+def field_converter(database: str, field: Field) -> Converter | None:
+    """Returns the function from database values to values of the field; None if not needed."""
     connection = connections[database]
     column = field.get_col(User._meta.db_table)
     steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]

@@ -1,9 +1,9 @@
-"""The statements that collect matches through the index of a filter or of the search.
+"""SQL that collects matches through the index of a filter or of the search.
 
-Each counts what it reads, so that a page of a sample says that it is one.
+Each statement counts the rows that it reads, so a page built from a sample is marked as capped.
 """
 
-# ruff: noqa: S608, S611  the parts of the statements are compiled by the ORM
+# ruff: noqa: S608, S611  the ORM compiles the parts of the statements
 
 from django.db import connections
 from django.db.models import Q
@@ -26,7 +26,7 @@ from users.models import User, UserQuerySet
 
 
 def filter_collect_sql(query: PageQuery) -> SqlWithParams:
-    """Returns the SELECT of a page of what is collected through the indexes of the filters.
+    """Returns the SELECT of a page of matches collected through the indexes of the filters.
 
     The search is checked row by row.
     """
@@ -43,10 +43,9 @@ def filter_collect_sql(query: PageQuery) -> SqlWithParams:
 
 
 def search_collect_sql(query: PageQuery) -> SqlWithParams:
-    """Returns the SELECT of a page of what is collected through the search index.
+    """Returns the SELECT of a page of matches collected through the search index.
 
-    The filters are checked row by row, so that the index alone says how much of the whole was
-    read.
+    The filters are checked row by row, so the number of rows read depends on that index alone.
     """
     search = query.wanted.search
     conditions = [*query.wanted.conditions(), *search.conditions()]
@@ -76,9 +75,9 @@ def collect_sql(
 ) -> SqlWithParams:
     """Returns the SELECT of the page among the first accounts of `source` that meet `conditions`.
 
-    The column `capped` is true if `source` has more than `limit`. `read_limit` accounts of it are
-    read, or limit + 1. If the sample is needed, its accounts are read in place of the source's.
-    The column `visited` counts what a scan would read, where `capped` is true.
+    It reads `read_limit` or limit + 1 accounts of `source`, or those of the sample if that is
+    needed. The column `capped` is true if `source` has more than `limit`. The column `visited` then
+    has the number of accounts that a scan would read.
     """
     needed, needed_params = sample.is_needed if sample else ("FALSE", ())
     collected, collected_params = collected_sql(source[: read_limit or limit + 1], sample)
@@ -111,7 +110,7 @@ def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithPa
 def short_word_condition(search: Search) -> Q:
     """Returns a condition for some thousand accounts that begin with the shortest word.
 
-    One or two characters begin too many names to unite the three whole ranges.
+    Too many names begin with one or two characters to read all three ranges.
     """
     word = min(search.words, key=len)
     ranges = []

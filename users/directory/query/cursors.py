@@ -1,4 +1,4 @@
-"""Cursors: opaque positions in an ordered list, each the key and the id of one account."""
+"""Cursors: opaque positions in the ordered list. A cursor holds the key and id of an account."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -9,15 +9,16 @@ from users.directory.sorts import SORTS
 from users.models import User
 
 LAST_PAGE = "end"
-CURSOR_MAX = 3500  # the longest name_key is 620 characters of 4 bytes, in base64
+# Characters. The longest name_key has 620 characters of 4 bytes, before base64.
+CURSOR_MAX = 3500
 
 
 class BadCursor(Exception):
-    """A cursor that was not made here, or was made for another sort."""
+    """A cursor that is malformed, or belongs to another sort order."""
 
 
 def check_cursors(sort: str, after: str, before: str) -> None:
-    """Raises BadCursor for a bad cursor, before the caller does any other work."""
+    """Raises BadCursor unless the cursors are valid for `sort`."""
     if after:
         parse_cursor(sort, after)
     if before and before != LAST_PAGE:
@@ -25,15 +26,15 @@ def check_cursors(sort: str, after: str, before: str) -> None:
 
 
 def account_cursor(sort: str, account: User) -> str:
-    """Returns the cursor of the account's own position."""
+    """Returns the cursor of the account's position."""
     return cursor_at(sort, SORTS[sort].read_key(account), account.pk)
 
 
 def cursor_at(sort: str, value: Any, pk: int = 0) -> str:
-    """Returns the cursor of the position at the key `value`.
+    """Returns the cursor of the position (`value`, `pk`).
 
-    Ids start at 1, so with an id of 0 it is in front of all accounts that have this key, where the
-    order ascends.
+    Ids start at 1, so with an id of 0 the position precedes all accounts with this key in ascending
+    order.
     """
     key = value.isoformat() if isinstance(value, datetime) else value
     text = json.dumps([sort, key, pk], ensure_ascii=False, separators=(",", ":"))

@@ -16,7 +16,7 @@ from users.directory.query.cursors import LAST_PAGE, account_cursor, parse_curso
 from users.directory.sorts import FULL_RANGE, SORTS, KeyRange
 from users.models import User, UserQuerySet
 
-# Stands for the key and the id of the cursor, in a statement that serves for all cursors.
+# Placeholders for the key and the id of the cursor, in a statement that serves all cursors.
 OPEN_BOUND = (object(), object())
 FetchRows = Callable[[str, bool], list[User]]
 
@@ -31,7 +31,7 @@ class OpenParameter(Value):
 class KeysetCondition(Func):
     """A comparison of row values: (key, id) > (value, id).
 
-    It is one index range, where conditions joined by OR would be two.
+    The planner reads it as one index range. Conditions joined by OR would be two.
     """
 
     output_field = BooleanField()
@@ -49,10 +49,9 @@ class KeysetCondition(Func):
         return f"({key}, {pk}) {self.operator} ({value}, {bound_pk})", params
 
     def as_sqlite(self, compiler, connection, **context):
-        """Returns the comparison with a second bound for the key alone.
+        """Adds a bound on the key alone, because SQLite uses no expression index for row values.
 
-        SQLite uses no index on an expression for row values. Among accounts with the same key it
-        steps over those before the id: 0.1 µs each.
+        It then skips accounts with the same key and a smaller id one by one, at 0.1 µs each.
         """
         rows, params = self.as_sql(compiler, connection, **context)
         key, _, value, _ = self.source_expressions
@@ -64,7 +63,7 @@ class KeysetCondition(Func):
 
 @dataclass(frozen=True)
 class AccountPage:
-    """Accounts in order; a cursor is "" where there is no further page."""
+    """Accounts in order, with the cursors of the adjacent pages; "" if there is none."""
 
     accounts: list[User]
     next: str = ""
@@ -78,15 +77,17 @@ def fetch_page(
     *,
     after: str = "",
     before: str = "",
-    within: KeyRange = FULL_RANGE,
+    key_range: KeyRange = FULL_RANGE,
 ) -> AccountPage:
-    """Returns the page after `after`, or before `before` (LAST_PAGE: the last), or the first.
+    """Returns the page after `after` or before `before`; the first page without either.
 
-    Raises BadCursor.
+    `before` may be LAST_PAGE. Raises BadCursor.
     """
 
     def fetch_rows(cursor: str, backwards: bool) -> list[User]:
-        return load_accounts(accounts_after(accounts, sort, cursor, backwards, within)[: size + 1])
+        return load_accounts(
+            accounts_after(accounts, sort, cursor, backwards, key_range)[: size + 1]
+        )
 
     return fetch_page_with(fetch_rows, sort, size, after=after, before=before)
 
@@ -96,64 +97,63 @@ def fetch_page_with(
 ) -> AccountPage:
     """Builds the page from `fetch_rows(cursor, backwards)`.
 
-    It returns at most size + 1 rows after the cursor; an empty cursor means the first page, or
-    backwards the last.
+    `fetch_rows` returns at most size + 1 rows after the cursor. An empty cursor means the first
+    page, or the last one if `backwards`.
     """
     cursor = "" if before == LAST_PAGE else before or after
     rows = fetch_rows(cursor, bool(before))
     if before and cursor and len(rows) <= size:
-        # Less than a page precedes the cursor, so that is the first page.
+        # Fewer accounts than a page precede the cursor, so this is the first page.
         return fetch_page_with(fetch_rows, sort, size)
     if after and not rows:
-        # The accounts after the cursor are gone.
+        # No accounts are left after the cursor.
         return fetch_page_with(fetch_rows, sort, size, before=LAST_PAGE)
     return make_page(rows, sort, size, after=after, before=before)
 
 
 def make_page(rows: list[User], sort: str, size: int, *, after: str, before: str) -> AccountPage:
-    """Returns the page of at most size + 1 `rows`, which are in reading order, or the reverse with
-    `before`.
-    """
+    """Returns the page of at most size + 1 `rows`, which are in reverse order if `before`."""
     more = len(rows) > size
     shown = rows[:size]
     if before:
         shown.reverse()
     has_next = before != LAST_PAGE if before else more
     has_previous = more if before else bool(after)
-    return AccountPage(
-        accounts=shown,
-        next=account_cursor(sort, shown[-1]) if shown and has_next else "",
-        previous=account_cursor(sort, shown[0]) if shown and has_previous else "",
-    )
+    next_cursor = account_cursor(sort, shown[-1]) if shown and has_next else ""
+    previous_cursor = account_cursor(sort, shown[0]) if shown and has_previous else ""
+    return AccountPage(shown, next=next_cursor, previous=previous_cursor)
 
 
 def accounts_after(
-    accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: KeyRange = FULL_RANGE
+    accounts: UserQuerySet,
+    sort: str,
+    cursor: str,
+    backwards: bool,
+    key_range: KeyRange = FULL_RANGE,
 ) -> UserQuerySet:
-    """Returns the accounts after the cursor in reading order, or those before it in reverse.
+    """Returns the accounts after the cursor in order; if `backwards`, those before it in reverse.
 
-    An empty cursor is the beginning, or backwards the end.
+    An empty cursor means the beginning, or the end if `backwards`.
     """
-    bound = start_bound(sort, cursor, backwards, within)
-    return accounts_from_bound(accounts, sort, bound, backwards, within)
+    bound = start_bound(sort, cursor, backwards, key_range)
+    return accounts_from_bound(accounts, sort, bound, backwards, key_range)
 
 
 def is_descending(sort: str, backwards: bool) -> bool:
-    """Returns whether the key descends when the order is read in this direction."""
+    """Returns whether keys descend when the list is read in this direction."""
     return sort.startswith("-") != backwards
 
 
 def start_bound(
-    sort: str, cursor: str, backwards: bool, within: KeyRange
+    sort: str, cursor: str, backwards: bool, key_range: KeyRange
 ) -> tuple[Any, int] | None:
-    """Returns the key and the id after which to begin; None at an end of the order.
+    """Returns the key and the id after which to start; None at an end of the order.
 
-    The near end of `within` and the cursor become one bound, whichever is further on: of two,
-    PostgreSQL begins to read at either, and might read everything from the end of the range to the
-    cursor.
+    The near end of `key_range` and the cursor are merged into one bound. Given two, PostgreSQL may
+    start at the less selective one and read everything from there to the other.
     """
     descending = is_descending(sort, backwards)
-    near = within.stop if descending else within.start
+    near = key_range.stop if descending else key_range.start
     bounds = []
     if cursor:
         bounds.append(parse_cursor(sort, cursor))
@@ -169,12 +169,12 @@ def accounts_from_bound(
     sort: str,
     bound: tuple[Any, Any] | None,
     backwards: bool,
-    within: KeyRange,
+    key_range: KeyRange,
 ) -> UserQuerySet:
-    """Returns the accounts after `bound` and within the range, in order."""
+    """Returns the accounts after `bound` and in `key_range`, in order."""
     key = SORTS[sort].key
     descending = is_descending(sort, backwards)
-    far = within.start if descending else within.stop
+    far = key_range.start if descending else key_range.stop
     if bound:
         accounts = accounts.filter(KeysetCondition(key, bound, "<" if descending else ">"))
     if far is not None:
@@ -184,7 +184,7 @@ def accounts_from_bound(
 
 
 def order_expressions(sort: str, backwards: bool = False, key: Any = None) -> tuple:
-    """Returns the ORDER BY of (key, id). `key` takes the place of the sort's own."""
+    """Returns the ORDER BY of (key, id). `key` replaces the key of the sort."""
     key = key or SORTS[sort].key
     if is_descending(sort, backwards):
         return (key.desc(), F("pk").desc())

@@ -1,4 +1,4 @@
-"""Chooses how a page is found. The package's docstring describes the choice."""
+"""Chooses how to read a page. The docstring of the package describes the choice."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from users.directory.query.strategies import PageReader
 from users.models import User, UserQuerySet
 
 NAMED_LIMIT = 10
-# The size of the table as the database remembers it, read in the query of the page.
+# SQL of the table's size in the statistics of the database, added to the query of the page.
 TABLE_SIZE_SQL = {
     "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
     "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
@@ -28,30 +28,29 @@ TABLE_SIZE_SQL = {
 
 @dataclass(frozen=True)
 class FoundPage:
-    """A page, and what is known of the list that it is a page of.
-
-    `capped`: there are more matches than were read; the page is made of a sample. `exact`: the
-    search names these accounts alone. `named`: ids of accounts that stand first because the search
-    is their username. `about`: the size of the table, where the database knows it and nothing
-    narrows the list. `expires_at`: the next moment at which some account changes its status, where
-    an index holds the list in order; an empty page of these must not be cached.
-    """
+    """A page with facts about the whole list."""
 
     page: AccountPage
+    # Whether there are more matches than were read, so the page is built from a sample.
     capped: bool = False
+    # Whether the search is the id, address or username of exactly these accounts.
     exact: bool = False
+    # The ids of accounts that are first because the search is their username.
     named: frozenset[int] = frozenset()
-    about: int = 0
+    # The approximate size of the table for an unfiltered list; 0 if unknown.
+    estimate: int = 0
+    # The next moment at which some account changes its status, if it is known. It is the current
+    # time for an empty page, which must not be cached.
     expires_at: datetime | None = None
 
 
 def find(wanted: Filter, *, after: str = "", before: str = "") -> FoundPage:
-    """Returns the page after `after`, or before `before` (LAST_PAGE: the last), or the first.
+    """Returns the page after `after` or before `before`; the first page without either.
 
-    Raises BadCursor.
+    `before` may be LAST_PAGE. Raises BadCursor.
     """
     check_cursors(wanted.sort, after, before)
-    # Without the manager, whose alias takes time to build.
+    # Not through the manager, whose alias takes time to build.
     accounts = UserQuerySet(User)
     if wanted.search.names_one_account and not after and not before:
         named = load_accounts(named_accounts(wanted, accounts))
@@ -68,10 +67,10 @@ def named_accounts(wanted: Filter, accounts: UserQuerySet) -> UserQuerySet:
 
 
 def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
-    """Returns a page that is one range of an index, by one query."""
+    """Returns a page that is one range of an index, read with one query."""
     vendor = connections[accounts.db].vendor
     extra = {
-        "about": RawSQL(TABLE_SIZE_SQL[vendor], ()),  # noqa: S611  a constant
+        "estimate": RawSQL(TABLE_SIZE_SQL[vendor], ()),  # noqa: S611  a constant
         **status_expiry.status_change_columns(),
     }
 
@@ -84,36 +83,32 @@ def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before:
     first: Any = page.accounts[0]
     return FoundPage(
         page,
-        about=0 if wanted.narrows else first.about or 0,
+        estimate=0 if wanted.has_criteria else first.estimate or 0,
         expires_at=status_expiry.read_status_change(first),
     )
 
 
 def scan_or_collect(wanted: Filter, accounts: UserQuerySet, after: str, before: str) -> FoundPage:
-    """Returns a page that no index holds in order, by at most two queries."""
+    """Returns a page that no index holds in order, read with at most two queries."""
     search = wanted.search
+    cursor = "" if before == LAST_PAGE else after or before
     names_first = not after and not before and search.exact and not search.names_one_account
-    reader = PageReader(
-        wanted,
-        accounts,
-        cursor="" if before == LAST_PAGE else after or before,
-        backwards=bool(before),
-        named=named_accounts(wanted, accounts) if names_first else None,
-    )
+    named = named_accounts(wanted, accounts) if names_first else None
+    reader = PageReader(wanted, accounts, cursor, backwards=bool(before), named=named)
     collects_first = has_rare_value(wanted) and reader.index_condition is None
     found = reader.collect_first() if collects_first else reader.scan_first()
     if before and before != LAST_PAGE and len(found.rows) <= wanted.size:
-        # Less than a page precedes the cursor, so that is the first page.
+        # Fewer accounts than a page precede the cursor, so this is the first page.
         return find(wanted)
     if after and not found.rows:
-        # The accounts after the cursor are gone.
+        # No accounts are left after the cursor.
         return find(wanted, before=LAST_PAGE)
     page = keyset.make_page(found.rows, wanted.sort, wanted.size, after=after, before=before)
     return put_named_first(found.named, FoundPage(page, found.capped))
 
 
 def has_rare_value(wanted: Filter) -> bool:
-    """Returns whether a filter has a value that few accounts have, as a rule."""
+    """Returns whether any filter has a value that usually few accounts match."""
     return any(FILTERS[name].rare(value) for name, value in wanted.values.items())
 
 

@@ -1,4 +1,4 @@
-"""The query of one page, and the statements that are kept for it."""
+"""The query of one page, with its cached statements."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from users.directory.query.keyset import OPEN_BOUND
 from users.directory.sorts import KeyRange
 from users.models import UserQuerySet
 
-# Stands for the present in a statement that is kept.
+# Placeholder for the current time in a cached statement.
 NOW_PLACEHOLDER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -32,9 +32,8 @@ NOW_PLACEHOLDER = datetime.max.replace(tzinfo=UTC)
 class PageQuery:
     """Everything that the SQL of one page after a cursor depends on.
 
-    Instances with the same SQL are equal, so they serve as cache keys: to build a statement takes
-    longer than to run most. `named` are accounts to read in the statement of a scan, so that they
-    cost no query of their own.
+    Instances with the same SQL are equal, so they serve as cache keys: building a statement takes
+    longer than running most of them. A scan reads the `named` accounts in the same statement.
     """
 
     wanted: Filter
@@ -45,7 +44,7 @@ class PageQuery:
 
     @cached_property
     def key(self) -> tuple:
-        """Everything that changes the text of a statement; relative dates are days of today."""
+        """Everything that the text of a statement depends on; relative dates depend on the day."""
         return (
             self.wanted.query,
             self.wanted.size,
@@ -64,7 +63,7 @@ class PageQuery:
         return isinstance(other, PageQuery) and self.key == other.key
 
     def statement(self, build: Callable[["PageQuery"], SqlWithParams]) -> SqlWithParams:
-        """Returns the statement of `build` with the time and the cursor of this query.
+        """Returns the statement of `build` with the current time and the cursor of this query.
 
         Raises EmptyResultSet.
         """
@@ -72,7 +71,7 @@ class PageQuery:
         return sql, tuple(self.bind_param(param) for param in params)
 
     def bind_param(self, param: Any) -> Any:
-        """Returns the value for a placeholder of a kept statement, and other params unchanged."""
+        """Returns the value for a placeholder of a cached statement; other params unchanged."""
         adapt = connections[self.accounts.db].ops.adapt_datetimefield_value
         if param in OPEN_BOUND:
             value = self.bound[OPEN_BOUND.index(param)]
@@ -86,17 +85,17 @@ class PageQuery:
 
     @cached_property
     def bound(self) -> Any:
-        """The key and the id after which the page begins; None at an end of the order."""
+        """The key and the id after which the page starts; None at an end of the order."""
         return keyset.start_bound(self.wanted.sort, self.cursor, self.backwards, self.key_range)
 
     @property
     def key_range(self) -> KeyRange:
-        """The range of the sort's key that the filters leave."""
+        """The range of the sort's key to which the filters restrict the list."""
         return filters_range(self.wanted.values, self.sort_name)
 
     @property
     def after_cursor(self) -> UserQuerySet:
-        """The accounts after the cursor, in order; only those of the index condition if any."""
+        """The accounts after the cursor in order, restricted by the index condition if any."""
         condition = self.index_condition
         accounts = self.accounts if condition is None else self.accounts.filter(condition)
         bound = OPEN_BOUND if self.bound else None
@@ -106,13 +105,13 @@ class PageQuery:
 
     @property
     def index_condition(self) -> Q | None:
-        """The condition of a filter, or a superset, that an index holds in the wanted order."""
-        held = index_conditions(self.wanted.values, self.sort_name)
-        return next(iter([*held, *superset_conditions(self.wanted.values)]), None)
+        """The condition of a filter, or its superset, that has an index in the wanted order."""
+        exact = index_conditions(self.wanted.values, self.sort_name)
+        return next(iter([*exact, *superset_conditions(self.wanted.values)]), None)
 
     @property
     def scan_limit(self) -> int:
-        """How many accounts a scan reads."""
+        """The number of accounts that a scan reads."""
         ranged = {FILTERS[name].key_range(value)[0] for name, value in self.wanted.values.items()}
         if not self.wanted.search and ranged | {self.sort_name} == limits.TIME_SORTS:
             return min(limits.SHORT_SCAN_LIMIT, limits.SCAN_LIMIT)
@@ -120,7 +119,7 @@ class PageQuery:
 
     @property
     def index_decides(self) -> bool:
-        """Whether the only filter is one that the entries of its superset's index decide."""
+        """Whether the index of the superset alone decides what the only filter matches."""
         return (
             len(self.wanted.values) == 1
             and not self.wanted.search
@@ -137,7 +136,7 @@ class PageQuery:
 def cached_statement(
     query: PageQuery, build: Callable[[PageQuery], SqlWithParams]
 ) -> SqlWithParams:
-    """Returns the statement of `build`, in which the time and the cursor are placeholders."""
+    """Returns the statement of `build` with placeholders for the time and the cursor."""
     connection = connections[query.accounts.db]
     now = connection.ops.adapt_datetimefield_value(NOW_PLACEHOLDER)
     token = assumed_now.set(NOW_PLACEHOLDER)

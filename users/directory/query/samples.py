@@ -1,6 +1,6 @@
-"""Samples: what is collected in place of a source in which there are too many accounts."""
+"""SQL of samples, which replace the matches of a filter or search if there are too many."""
 
-# ruff: noqa: S608  the parts of the statements are compiled by the ORM
+# ruff: noqa: S608  the ORM compiles the parts of the statements
 
 from dataclasses import dataclass
 
@@ -21,25 +21,25 @@ TABLESAMPLE_SQL = (
 
 @dataclass(frozen=True)
 class SampleQuery:
-    """The SQL of whether the sample is needed, and of its accounts."""
+    """SQL expression for whether the sample is needed, and the SELECT of its accounts."""
 
     is_needed: SqlWithParams
     rows: SqlWithParams
 
 
 def filter_sample(matches: UserQuerySet, spec: FilterSpec, value: str) -> SampleQuery:
-    """Returns a sample of the matches of one filter, the newest where an index knows them.
+    """Returns a sample of the matches of one filter, the newest if an index has their order.
 
-    They are counted in the order of their index. In no order, all of its entries might be read
-    first.
+    The matches are counted in the order of their index, so the count can stop early. Unordered, all
+    entries might be read first.
     """
     newest_first = keyset.order_expressions("-joined")
     ranged = spec.key_range(value)[0]
-    mostly = spec.mostly(value)
+    main_subset = spec.main_subset(value)
     counted = matches.order_by(*keyset.order_expressions(ranged)) if ranged else matches
     sampled = matches
-    if mostly:
-        counted = matches.filter(mostly).order_by(*newest_first)
+    if main_subset:
+        counted = matches.filter(main_subset).order_by(*newest_first)
         sampled = counted
     elif "joined" in spec.indexed_sorts(value):
         sampled = matches.order_by(*newest_first)
@@ -49,9 +49,9 @@ def filter_sample(matches: UserQuerySet, spec: FilterSpec, value: str) -> Sample
 
 
 def exceeds_limit_sql(matches: UserQuerySet) -> SqlWithParams:
-    """Returns SQL of whether more accounts match than can be collected.
+    """Returns an SQL expression for whether more accounts match than can be collected.
 
-    The index alone answers it where it can.
+    An index-only scan answers it where possible.
     """
     sql, params = compile_queryset(matches.values("pk")[: limits.COLLECT_LIMIT + 1])
     exceeds = f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)"
@@ -59,9 +59,9 @@ def exceeds_limit_sql(matches: UserQuerySet) -> SqlWithParams:
 
 
 def broad_filters_sample(query: PageQuery, matches: UserQuerySet) -> SampleQuery:
-    """Returns a sample for filters each of which matches very many accounts.
+    """Returns a sample for filters that each match very many accounts.
 
-    To unite their indexes takes a second, however few accounts match all of them.
+    Combining their indexes takes a second, however few accounts match all of them.
     """
     counts = []
     params: list = []
@@ -79,8 +79,8 @@ def broad_filters_sample(query: PageQuery, matches: UserQuerySet) -> SampleQuery
 def random_pages_sample(candidates: UserQuerySet) -> SampleQuery:
     """Returns a sample of random pages of the table.
 
-    The pages are the same ones while the table does not change, so that one page of the list
-    follows another.
+    The sample stays the same while the table does not change, so the pages of the list fit
+    together.
     """
     sql, params = probe_sql(candidates)
     is_needed = f"(SELECT COUNT(*) * {probe_scale_sql()} > %s FROM ({sql}) AS probe)"
@@ -101,7 +101,7 @@ def probe_sql(accounts: UserQuerySet) -> SqlWithParams:
 
 
 def probe_scale_sql() -> str:
-    """Returns SQL of how many times the whole table is what a probe reads."""
+    """Returns an SQL expression for the ratio of the table's size to the size of a probe."""
     return f"GREATEST(1, {TABLE_BYTES_SQL} / {limits.PROBE_BYTES}.0)"
 
 

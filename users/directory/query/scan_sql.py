@@ -1,4 +1,4 @@
-"""The statements that read accounts in the wanted order: a range of an index, and a scan."""
+"""SQL that reads accounts in the wanted order: a range of an index, and a scan."""
 
 from django.db.models.expressions import RawSQL
 
@@ -14,14 +14,14 @@ SORT_KEY_COLUMN = RawSQL('"users_user"."sort_key"', ())
 
 
 def range_sql(query: PageQuery) -> SqlWithParams:
-    """Returns the page as one range of an index, from the FROM on. Raises EmptyResultSet."""
+    """Returns the statement of one index range, from FROM on. Raises EmptyResultSet."""
     return compile_tail(query.after_cursor[: query.wanted.size + 1])
 
 
 def scan_sql(query: PageQuery) -> SqlWithParams:
     """Returns the SELECT of the matches among the scanned accounts, at most one more than a page.
 
-    With `query.named` these are selected too. The column `is_named` tells them apart.
+    The accounts of `query.named` are added; the column `is_named` distinguishes them.
     """
     wanted = query.wanted
     conditions = [*wanted.conditions(), *wanted.search.conditions()]
@@ -41,8 +41,8 @@ def scan_sql(query: PageQuery) -> SqlWithParams:
 def scan_order(query: PageQuery) -> tuple:
     """Returns the ORDER BY of the matches.
 
-    PostgreSQL knows by the name of a column that the scanned accounts come in this order, so it
-    sorts nothing and stops at the end of the page.
+    By the column `sort_key` PostgreSQL sees that the scanned accounts are already in this order, so
+    it does not sort and stops at the end of the page.
     """
     if query.index_decides:
         return query.order
@@ -52,7 +52,7 @@ def scan_order(query: PageQuery) -> tuple:
 def scanned_sql(query: PageQuery) -> SqlWithParams:
     """Returns the SELECT of the accounts that a scan reads.
 
-    Where the index decides, they are the matches that the index alone has found.
+    If the index alone decides, these are the matches that an index-only scan has found.
     """
     if query.index_decides:
         return index_matches_sql(query)

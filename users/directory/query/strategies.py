@@ -1,4 +1,4 @@
-"""Runs the two strategies, scan-first and collect-first. page_finder.py chooses between them."""
+"""The strategies scan-first and collect-first. page_finder.py chooses between them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,40 +19,37 @@ from users.models import User
 
 @dataclass(frozen=True)
 class PageRows:
-    """`rows` in reading order, at most one more than a page.
-
-    `capped`: there are matches that were not read. `named`: accounts to put first.
-    """
+    """Rows in reading order, at most one more than a page."""
 
     rows: list[User]
+    # Whether there are matches that were not read.
     capped: bool = False
+    # Accounts to put first.
     named: list[User] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class CollectedRows:
-    """`rows` as in PageRows.
-
-    `capped`: the source holds more than was read. `scan_is_complete`: a scan reads all accounts up
-    to the end of the order.
-    """
+    """Collected rows in reading order, at most one more than a page."""
 
     rows: list[User]
+    # Whether the source holds more accounts than were read.
     capped: bool = False
+    # Whether a scan reaches the end of the order within its limit.
     scan_is_complete: bool = False
 
 
 class PageReader(PageQuery):
-    """Reads the rows of a page: a range of an index, or a scan and a collection of matches."""
+    """Reads the rows of a page: from a range of an index, by a scan, or by collecting matches."""
 
     def scan_first(self) -> PageRows:
-        """Returns the rows of a scan, or of a collection if the scan does not fill the page."""
+        """Returns the rows of a scan; collects matches if the scan does not fill the page."""
         named, rows = self.scan()
         collect = self.collect_by_search if self.wanted.search else self.collect_by_filter
         return replace(self.complete_scan(rows, collect), named=named)
 
     def collect_first(self) -> PageRows:
-        """Returns the matches collected by the filters; if there are too many, as a scan would."""
+        """Returns the matches collected by the filters; scans too if there are too many."""
         collected = self.collect_by_filter()
         if not collected.capped:
             return PageRows(collected.rows)
@@ -61,9 +58,9 @@ class PageReader(PageQuery):
         return self.complete_scan(rows, collect)
 
     def complete_scan(self, rows: list[User], collect: Callable[[], CollectedRows]) -> PageRows:
-        """Returns scanned `rows` if they are a full page or all that there is.
+        """Returns the scanned `rows` if they fill the page or are all matches.
 
-        Otherwise the collected rows are returned, and with them the scanned ones if it is a sample.
+        Otherwise returns the collected rows, together with the scanned ones if they are a sample.
         """
         if len(rows) > self.wanted.size:
             return PageRows(rows)
@@ -76,25 +73,28 @@ class PageReader(PageQuery):
         return PageRows(self.sort_rows(distinct.values()), capped=True)
 
     def read_range(self, extra: ExtraColumns) -> list[User]:
-        """Returns the rows of an index that holds all matches in order, and nothing else."""
+        """Returns the rows of a page from an index that holds exactly the matches in order."""
         try:
             tail = self.statement(range_sql)
-        except EmptyResultSet:  # a condition that nothing can meet
+        except EmptyResultSet:
+            # A condition can't be met.
             return []
         sql, params = select_listed(tail, extra)
-        return read_accounts(self.accounts.db, sql, params, often=not self.wanted.search)
+        return read_accounts(
+            self.accounts.db, sql, params, prepare_on_first_use=not self.wanted.search
+        )
 
     def scan(self) -> tuple[list[User], list[User]]:
-        """Returns the named accounts, and the matches among the next accounts of the order.
+        """Returns the named accounts, and the matches among the next accounts in order.
 
-        It stops at a full page or at the limit of a scan.
+        The scan stops at a full page or at its limit.
         """
         try:
             sql, params = self.statement(scan_sql)
         except EmptyResultSet:
             return [], []
         found: list[Any] = read_accounts(
-            self.accounts.db, sql, params, often=not self.wanted.search
+            self.accounts.db, sql, params, prepare_on_first_use=not self.wanted.search
         )
         named = [row for row in found if row.is_named]
         rows = [row for row in found if not row.is_named]
@@ -106,7 +106,7 @@ class PageReader(PageQuery):
 
     def collect_by_search(self) -> CollectedRows:
         """Returns matches collected through the search index."""
-        if self.wanted.search.impossible:
+        if self.wanted.search.matches_nothing:
             return CollectedRows([])
         return self.collect(search_collect_sql)
 
@@ -115,10 +115,12 @@ class PageReader(PageQuery):
             statement = self.statement(build)
         except EmptyResultSet:
             return CollectedRows([])
-        often = not statement[1] and not self.wanted.search
-        # The number of matches decides which plan is best, so no parameter is left open.
+        prepare_on_first_use = not statement[1] and not self.wanted.search
+        # The best plan depends on the number of matches, so no parameter is left open.
         sql, params = inline_values(connections[self.accounts.db], statement, lambda value: False)
-        rows: list[Any] = read_accounts(self.accounts.db, sql, params, often=often)
+        rows: list[Any] = read_accounts(
+            self.accounts.db, sql, params, prepare_on_first_use=prepare_on_first_use
+        )
         capped = bool(rows[0].capped)
         return CollectedRows(
             rows=self.sort_rows(row for row in rows if row.pk),
@@ -127,9 +129,9 @@ class PageReader(PageQuery):
         )
 
     def sort_rows(self, rows: Iterable[User]) -> list[User]:
-        """Returns the first `rows` in reading order, at most one more than a page.
+        """Returns the first rows in reading order, at most one more than a page.
 
-        Python orders text and times as the database does.
+        Python sorts text and times in the same order as the database.
         """
         read_key = SORTS[self.wanted.sort].read_key
         ordered = sorted(

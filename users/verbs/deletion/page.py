@@ -6,7 +6,7 @@ from users.models import User
 from users.verbs.declaration import PageTexts
 from users.web.forms import ReasonForm
 
-# Suggested reasons, which staff complete. Their names stand in URLs.
+# Suggested reasons, which staff complete. Their names are used in URLs.
 DELETION_REASONS = {
     "asked": "Requested by the user, ticket: ",
     "left": "Left the organisation (confirmed by): ",

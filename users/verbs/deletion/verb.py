@@ -1,4 +1,4 @@
-"""Moves an account to the recycle bin. Its row stays, so its username and address stay taken."""
+"""Moves an account to the recycle bin. The row stays, so its username and address stay taken."""
 
 from typing import Any
 
@@ -15,15 +15,13 @@ RESTORED_FIELDS = ("status", "status_reason", "suspended_until")
 def delete_account(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
     """Moves the account to the recycle bin.
 
-    Nobody can sign in, and the sessions end at their next request. Roles and password are kept.
+    The user can't sign in, and sessions end at their next request. Roles and password are kept.
     """
     reason = require_reason(reason)
-    action = "delete"
-    event = "account.deleted"
     with change_account(
         account,
-        action,
-        event,
+        "delete",
+        "account.deleted",
         by=by,
         version=version,
         reason=reason,

@@ -1,4 +1,4 @@
-"""Sets the time at which an account ends by itself."""
+"""Sets the time at which an account expires."""
 
 from datetime import datetime
 from typing import Any
@@ -14,17 +14,16 @@ ACTION = "set_end_date"
 def set_end_date(
     account: User, *, by: Any, until: datetime, reason: str = "", version: int | None = None
 ) -> User:
-    """Sets the time from which nobody can sign in and all sessions are over.
+    """Sets the time at which the account expires and all its sessions end.
 
-    The time is compared whenever the account is read, so no worker has to run for that.
+    The time is compared whenever the account is read, so it needs no worker.
     """
     reason = clean_reason(reason)
     require_future("until", until)
-    event = "account.end_date_set"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.end_date_set",
         by=by,
         version=version,
         reason=reason,

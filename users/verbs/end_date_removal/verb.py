@@ -11,11 +11,10 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
     """Clears the end date. An expired account can be used again."""
     reason = clean_reason(reason)
-    event = "account.end_date_cleared"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.end_date_cleared",
         by=by,
         version=version,
         reason=reason,

@@ -35,25 +35,27 @@ class ErasureForm(VerbForm):
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """A viewer for whom the username is masked types the id instead."""
-        self.wanted = account.username
-        self.what = "username"
+        """Asks for the id instead of the username if that is masked for the viewer."""
+        self.expected = account.username
+        self.expected_name = "username"
         if masking.hides_personal_data(viewer):
-            self.wanted = str(account.pk)
-            self.what = "ID"
+            self.expected = str(account.pk)
+            self.expected_name = "ID"
             field = self.fields["confirm"]
             field.label = "ID"
             field.help_text = "Type the account ID shown above to confirm."
-        # Erased by somebody else just now, together with its username: the verb refuses it.
-        self.over = account.status == State.ERASED
+        # The verb refuses an account that someone else has just erased, and its username is gone.
+        self.already_erased = account.status == State.ERASED
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
         folded = fold_identifier(typed.strip())
-        if self.what == "ID":
+        if self.expected_name == "ID":
             folded = folded.removeprefix("#")
-        if folded != self.wanted and not self.over:
-            raise ValidationError(f"That doesn’t match. Type the account’s {self.what} to confirm.")
+        if folded != self.expected and not self.already_erased:
+            raise ValidationError(
+                f"That doesn’t match. Type the account’s {self.expected_name} to confirm."
+            )
         return typed
 
     def values(self) -> dict[str, Any]:

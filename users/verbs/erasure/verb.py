@@ -1,8 +1,7 @@
-"""Erases the account of a person: their values go everywhere, and the row, its ID and the audit
-chain stay.
+"""Erases all personal data of an account. The row, its ID and the audit chain stay.
 
-Every column that is not in KEPT_COLUMNS is reset, so a new column is erased by default. What other
-rooms hold of the person is removed by the steps that they register (users/forgetting.py).
+Every column that is not in KEPT_COLUMNS is reset, so new columns are erased by default. Other rooms
+register steps that remove their data about the person (users/forgetting.py).
 """
 
 import re
@@ -29,7 +28,7 @@ from users.verbs.transaction import (
     save_account,
 )
 
-# Columns that say nothing about a person, or that keep the row valid.
+# Columns without personal data, or that the row needs to stay valid.
 KEPT_COLUMNS = {
     "id",
     "password",
@@ -41,7 +40,7 @@ KEPT_COLUMNS = {
     "session_epoch",
     "source",
 }
-# Characters of a name that a reason must not hold. A shorter one stands in too many words.
+# The shortest name that a reason must not contain. Shorter ones occur in too many words.
 MIN_NAME_LENGTH = 3
 NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove names and addresses."
 
@@ -49,10 +48,11 @@ NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove na
 def erase_account(
     account: User, *, by: Any, reason: str, reserve: bool = True, version: int | None = None
 ) -> User:
-    """Erases the account for good, and returns it.
+    """Erases the account permanently and returns it.
 
-    `reserve`: nobody may take the username and the email address again. `reason` must not name the
-    person. Raises access.Denied, EditConflict, VerbRefused or ValidationError.
+    `reserve`: reserve the username and the email address, so that no one can use them again.
+    `reason` must not name the person. Raises access.Denied, EditConflict, VerbRefused or
+    ValidationError.
     """
     reason = require_reason(reason)
     with transaction.atomic():
@@ -63,13 +63,7 @@ def erase_account(
         refuse_erasure(account)
         refuse_name_in_reason(reason, account)
         before = {"status": account.status}
-        forget_person(
-            Erasure(
-                account=account,
-                by=by,
-                reserve=reserve,
-            )
-        )
+        forget_person(Erasure(account=account, by=by, reserve=reserve))
         blank_account(account)
         save_account(account)
         event = record_event(
@@ -86,11 +80,11 @@ def erase_account(
 
 
 def lock_for_erasure(account: User) -> User:
-    """Returns the account, freshly read and locked; a superuser's with all superusers locked."""
-    was_superuser = account.is_superuser and lock_superusers()
+    """Returns the account, freshly read and locked. Locks all superusers first if it is one."""
+    superusers_locked = account.is_superuser and lock_superusers()
     account = lock_account(account)
     # It may have become a superuser since it was loaded.
-    if account.is_superuser and not was_superuser:
+    if account.is_superuser and not superusers_locked:
         lock_superusers()
     return account
 
@@ -100,11 +94,11 @@ def refuse_erasure(account: User) -> None:
     if account.status == State.ERASED:
         raise VerbRefused("This account is already erased.", account)
     if is_permanent_superuser(account):
-        refuse_last_superuser(account, guarded=True)
+        refuse_last_superuser(account, superusers_locked=True)
 
 
 def blank_account(account: User) -> None:
-    """Resets the row. An unguessable username keeps it unique."""
+    """Resets the row. A random username keeps it unique."""
     for field in User._meta.concrete_fields:
         if field.attname not in KEPT_COLUMNS:
             setattr(account, field.attname, field.get_default())
@@ -119,7 +113,7 @@ def blank_account(account: User) -> None:
 
 
 def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
-    """Returns what the event says of the account afterwards."""
+    """Returns the values that the event records after the erasure."""
     values: dict[str, Any] = {"status": account.status}
     if reserve:
         values["names_reserved"] = True
@@ -127,7 +121,7 @@ def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
 
 
 def refuse_name_in_reason(reason: str, account: User) -> None:
-    """Raises ValidationError if the reason names the person: it outlives the account."""
+    """Raises ValidationError if the reason, which is kept, names the person."""
     names = [getattr(account, column) for column in PERSONAL_FIELDS]
     long_enough = [name for name in names if len(name) >= MIN_NAME_LENGTH]
     if any(contains_name(reason, name) for name in long_enough):
@@ -135,5 +129,5 @@ def refuse_name_in_reason(reason: str, account: User) -> None:
 
 
 def contains_name(text: str, name: str) -> bool:
-    """Returns whether `name` stands in `text` as words of its own."""
+    """Returns whether `text` contains `name` as whole words."""
     return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE))

@@ -18,7 +18,7 @@ from users.web.forms import form_status
 
 
 class InviteForm(ProfileForm):
-    """The form that invites a person. `with_roles`: whether it asks for roles too."""
+    """The form that invites a person. `with_roles`: whether it has the fields of roles too."""
 
     version = None  # type: ignore[assignment]
     field_order = ("email", "username")
@@ -32,7 +32,7 @@ class InviteForm(ProfileForm):
             del self.fields["version"]
 
     def clean(self):
-        """A missing field is empty: there is no value yet that it could clear."""
+        """Accepts missing fields as empty, because a new account has no values to clear."""
         return self.cleaned_data
 
     def values(self) -> dict[str, Any]:

@@ -27,18 +27,11 @@ def invite_user(
     is_superuser: bool = False,
     **profile: str,
 ) -> User:
-    """Creates an invited account and queues the email with which its owner chooses a password."""
+    """Creates an invited account and queues the email with the link to choose a password."""
     access.require(by, "invite")
     groups = list(groups)
     is_staff = is_staff or is_superuser
-    if is_staff or groups:
-        access.require(by, "assign_roles")
-        require_grant(
-            by,
-            groups=groups,
-            is_staff=is_staff,
-            is_superuser=is_superuser,
-        )
+    require_initial_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
     profile = normalise_profile(profile)
     if not profile.get("email"):
         raise ValidationError({"email": "An invitation needs an address."})
@@ -58,15 +51,30 @@ def invite_user(
     return account
 
 
+def require_initial_grant(
+    by: Any, *, groups: list[Group], is_staff: bool, is_superuser: bool
+) -> None:
+    """Raises Denied unless `by` may invite a person with these roles and this access level."""
+    if not is_staff and not groups:
+        return
+    access.require(by, "assign_roles")
+    require_grant(
+        by,
+        groups=groups,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+    )
+
+
 def invited_values(account: User) -> dict[str, Any]:
-    """The values of a new account that its first event records."""
+    """Returns the values that the first event of a new account records."""
     values = {name: getattr(account, name) for name in PROFILE_FIELDS}
     filled = {name: value for name, value in values.items() if value}
     return filled | {"status": account.status} | access_values(account)
 
 
 def resend_invitation(account: User, *, by: Any) -> User:
-    """Queues the invitation again, for a person who lost it or whose link has expired."""
+    """Queues the invitation again, for a person who has lost it or whose link has expired."""
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "invite", account)

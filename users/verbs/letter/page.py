@@ -1,4 +1,4 @@
-"""The form of an email to a person, and the page that shows what they would get."""
+"""The form of an email to a person, and its preview."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ from users.web.partials import is_partial
 @require_POST
 @vary_on_headers("HX-Request")
 def letter_sample(request, pk: int):
-    """Shows the email as it would be sent. Nothing is sent.
+    """Shows the email as it would be sent, without sending it.
 
-    HTMX asks while somebody types, so an unfinished text is no error then.
+    HTMX requests it while the user types, so an incomplete text is not an error.
     """
     account = get_account(request, "write", pk)
     form = bind_form(request, LetterForm, "write", account)
@@ -49,7 +49,7 @@ class LetterForm(ConfirmForm):
     )
 
     def fit(self, account: User, viewer: Any) -> None:
-        """Keeps the account for the sample, masked if the viewer may not see personal data."""
+        """Stores the account, which is masked for the viewer, for the preview."""
         self.person = account
 
     def clean(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class LetterForm(ConfirmForm):
 
     @property
     def sample(self) -> dict[str, str]:
-        """Subject and text as the person would get them; {} while nothing was typed."""
+        """The subject and text as the person would get them; {} if both are empty."""
         typed = getattr(self, "cleaned_data", {})
         if not hasattr(self, "person"):
             return {}

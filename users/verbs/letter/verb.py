@@ -1,4 +1,4 @@
-"""Sends a person an email with a text of the author's own."""
+"""Sends a person an email that a member of staff has written."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,23 +24,22 @@ BOUNCED = "The last email to this address bounced."
 def send_letter(
     account: User, *, by: Any, subject: str, text: str, version: int | None = None
 ) -> User:
-    """Queues an email with the author's text, in which placeholders are filled with the person's
-    own values (users/mail/letter_text.py).
+    """Queues an email with a text whose placeholders are filled with values of the account.
 
-    The event holds the id of the letter and nothing of its text. The same letter within a minute
-    is refused: it is a form that was sent twice.
+    The event holds the id of the letter but not its text. A letter with the same text within
+    DUPLICATE_WINDOW is refused, because it is a form submitted twice.
     """
     subject, text = letter_text.clean_letter(subject, text)
     with transaction.atomic():
         current = lock_and_check(account, "write", by=by, version=version)
         refuse_deleted(current)
         refuse_unreachable(current)
-        same = current.messages.filter(
+        duplicates = current.messages.filter(
             letter__subject=subject,
             letter__text=text,
             created_at__gt=timezone.now() - DUPLICATE_WINDOW,
         )
-        if same.exists():
+        if duplicates.exists():
             raise VerbRefused("This email was just sent to this user.", current)
         letter = Letter.objects.create(subject=subject, text=text)
         outbox.post_message(Message.Kind.LETTER, current, letter)
@@ -54,7 +53,7 @@ def send_letter(
 
 
 def refuse_unreachable(account: User) -> None:
-    """Raises VerbRefused where an email would not reach the person."""
+    """Raises VerbRefused if an email would not reach the person."""
     if not account.email:
         raise VerbRefused(NO_ADDRESS, account)
     if account.email_verified_at is None:
@@ -64,7 +63,7 @@ def refuse_unreachable(account: User) -> None:
 
 
 def last_mail_bounced() -> Q:
-    """Condition: the newest email to the address that the account has now was refused for good."""
+    """Returns the condition that the newest email to the account's current address bounced."""
     known = (Message.State.SENT, Message.State.FAILED)
     mails = Message.objects.filter(
         account_id=OuterRef("pk"), to=OuterRef("email"), state__in=known

@@ -14,7 +14,7 @@ from users.verbs.transaction import clean_reason, refuse_deleted
 
 
 def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
-    """Resets the counter of failed attempts, so that the right password works again at once."""
+    """Resets the counter of failed attempts, so that the correct password works again at once."""
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock_account(account)

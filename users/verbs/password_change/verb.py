@@ -12,12 +12,10 @@ def require_password_change(
 ) -> User:
     """Requires a new password at the next sign-in. Sessions stay open."""
     reason = clean_reason(reason)
-    action = "require_password_change"
-    event = "account.password_change_required"
     with change_account(
         account,
-        action,
-        event,
+        "require_password_change",
+        "account.password_change_required",
         by=by,
         version=version,
         reason=reason,

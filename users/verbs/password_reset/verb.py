@@ -41,12 +41,11 @@ def choose_password(account: User, password: str) -> User:
         save_account(account)
         sessions.delete_sessions(account.pk)
         if accepted:
-            after = {"status": account.status}
             record_event(
                 "account.invitation_accepted",
                 actor=account,
                 target=account,
-                after=after,
+                after={"status": account.status},
             )
         else:
             record_event("account.password_changed", actor=account, target=account)
@@ -54,7 +53,7 @@ def choose_password(account: User, password: str) -> User:
 
 
 def request_password_reset(account: User) -> User:
-    """Queues an email with a link to choose a password, requested by whoever typed the address.
+    """Queues an email with a link to choose a password, requested on the sign-in pages.
 
     An invited person gets the invitation again.
     """

@@ -1,4 +1,4 @@
-"""Edits one field of a profile: on a page of its own, or with HTMX in the place of the value."""
+"""Edits one field of a profile: on a separate page, or with HTMX in place of the value."""
 
 from typing import Any
 
@@ -27,13 +27,17 @@ def field_page(request, pk: int, name: str):
     if name == "email" and account.pk == request.user.pk:
         form_class = with_own_password(form_class)
     initial = {"version": account.version, name: getattr(account, name)}
-    form = bind_form(request, form_class, "edit", account, initial=initial, auto_id=f"{name}_%s")
-    if form.is_valid() and (
-        done := submit_form(
-            form, lambda: edit_profile(account, by=request.user, **form.cleaned_data)
-        )
-    ):
-        return saved_response(request, done, form[name])
+    form = bind_form(
+        request,
+        form_class,
+        "edit",
+        account,
+        initial=initial,
+        auto_id=f"{name}_%s",
+    )
+    change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        return saved_response(request, changed, form[name])
     return field_form_response(request, account, form, name)
 
 
@@ -41,11 +45,15 @@ def saved_response(request, account: User, field: Any) -> HttpResponse:
     if not is_partial(request):
         messages.success(request, edit_conflicts.profile_saved(account, request.user))
         return redirect("account", account.pk)
-    says = edit_conflicts.saved_message(account, request.user)
-    context = {"account": account, "name": field.name, "label": field.label, "may": {"edit": True}}
-    return render(
-        request, "users/verbs/_fact_saved.html", context | {"announced": says, "said": says}
-    )
+    message = edit_conflicts.saved_message(account, request.user)
+    context = {
+        "account": account,
+        "name": field.name,
+        "label": field.label,
+        "may": {"edit": True},
+        "message": message,
+    }
+    return render(request, "users/verbs/_field_saved.html", context)
 
 
 def field_form_response(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
@@ -60,6 +68,6 @@ def field_form_response(request, account: User, form: VersionedForm, name: str) 
     }
     context |= edit_conflicts.conflict_context(form, request.user, back)
     template = (
-        "users/verbs/_fact_form.html" if is_partial(request) else "users/verbs/profile_field.html"
+        "users/verbs/_field_form.html" if is_partial(request) else "users/verbs/profile_field.html"
     )
     return render(request, template, context, status=form_status(form))

@@ -1,4 +1,4 @@
-"""The forms of the profile, made from users.fields, and the page that edits all of it."""
+"""The forms of the profile, built from users.fields, and the page that edits all fields."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from users.web.forms import (
 
 
 def form_field(name: str) -> NormalisedField:
-    """The form field of a declared field of the profile."""
+    """Returns the form field for a declared field of the profile."""
     field = FIELDS[name]
     return NormalisedField(
         field.normalise,
@@ -37,7 +37,7 @@ class DeclaredForm(VersionedForm):
     """A form with fields of the profile."""
 
     def rows(self) -> list[list[BoundField]]:
-        """The fields of the profile in lines, where some stand beside each other."""
+        """Returns the fields of the profile in rows, some of which hold several fields."""
         rows: list[list[BoundField]] = []
         for name in self.fields:
             if name not in PROFILE_FIELDS:
@@ -50,7 +50,7 @@ class DeclaredForm(VersionedForm):
 
 
 def profile_form(*names: str) -> Any:
-    """A form class with these fields of the profile."""
+    """Returns a form class with these fields of the profile."""
     fields = {name: form_field(name) for name in names}
     return type("ProfileFieldsForm", (DeclaredForm,), fields)
 
@@ -79,7 +79,7 @@ def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
 
 
 def field_form(name: str) -> type[VersionedForm]:
-    """The form class of one field of the profile."""
+    """Returns the form class of one field of the profile."""
     return profile_form(name)
 
 
@@ -101,13 +101,9 @@ def profile_page(request, pk: int):
     is_own = account.pk == request.user.pk
     form_class = with_own_password(ProfileForm) if is_own else ProfileForm
     form = bind_form(request, form_class, "edit", account, initial=vars(account))
-    if form.is_valid() and (
-        done := submit_form(
-            form,
-            lambda: edit_profile(account, by=request.user, **form.cleaned_data),
-        )
-    ):
-        messages.success(request, edit_conflicts.profile_saved(done, request.user))
+    change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
+    if form.is_valid() and (changed := submit_form(form, change)):
+        messages.success(request, edit_conflicts.profile_saved(changed, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account}
     context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")

@@ -1,4 +1,4 @@
-"""Changes fields of a profile: by staff, by the person, or back to an earlier value."""
+"""Changes fields of a profile: edits by staff and by the owner, and restoring a value."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def edit_profile(
     """Sets fields of PROFILE_FIELDS and returns the account. A new address is unverified; to change
     one's own takes `own_password`.
 
-    Merges with changes made since `version`: a value that is as it was then changes nothing. Raises
-    EditConflict with the fields that someone else has changed too.
+    The edit is merged with the changes since `version`: values that are equal to those of that
+    version are ignored. Raises EditConflict with the fields that someone else has changed too.
     """
     require_known_fields(PROFILE_FIELDS, changes)
     with change_account(account, "edit", "account.edited", by=by, version=None) as current:
@@ -43,8 +43,9 @@ def require_own_password(account: User, by: Any, changes: dict[str, Any], passwo
 def restore_value(
     account: User, *, by: Any, field: str, value: Any, reason: str, version: int | None
 ) -> User:
-    """Sets one field of PROFILE_FIELDS to an earlier value, under the rules of an edit, and returns
-    the account. The caller reads `value` from the events.
+    """Sets one field of PROFILE_FIELDS to an earlier value and returns the account.
+
+    The caller reads `value` from the events. It is validated in the same way as an edit.
     """
     require_known_fields(PROFILE_FIELDS, {field: value})
     reason = require_reason(reason)
@@ -60,15 +61,16 @@ def restore_value(
         try:
             apply_profile(current, {field: value}, PROFILE_FIELDS)
         except ValidationError as error:
-            # The person typed nothing, so no field of the form can show the message.
+            # The form has no field for the value that could show the message.
             reason = " ".join(error.messages)
             raise VerbRefused(f"This value can’t be restored: {reason}", current) from error
     return current
 
 
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
-    """Sets fields of OWN_PROFILE_FIELDS of a person's own account and returns it. Merges and raises
-    as `edit_profile` does.
+    """Sets fields of OWN_PROFILE_FIELDS on behalf of the account's owner and returns the account.
+
+    The edit is merged as in `edit_profile`. Raises EditConflict.
     """
     require_known_fields(OWN_PROFILE_FIELDS, changes)
     with change_account(account, None, "account.edited", by=account, version=None) as current:
@@ -78,6 +80,6 @@ def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> U
 
 
 def require_known_fields(allowed: tuple[str, ...], changes: dict[str, Any]) -> None:
-    """Raises ValueError for a field that is not `allowed`, which is a mistake of the caller."""
-    if strange := set(changes) - set(allowed):
-        raise ValueError(f"not fields of the profile: {', '.join(sorted(strange))}")
+    """Raises ValueError, which is a programming error, for a field that is not `allowed`."""
+    if unknown := set(changes) - set(allowed):
+        raise ValueError(f"not fields of the profile: {', '.join(sorted(unknown))}")

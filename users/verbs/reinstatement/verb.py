@@ -10,19 +10,17 @@ from users.verbs.transaction import change_account, clean_reason
 
 
 def reinstate_account(
-    account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None
+    account: User, *, by: Any, reason: str = "", notify: bool = False, version: int | None = None
 ) -> User:
-    """Ends a suspension. An account that never had a password becomes invited, any other active.
+    """Ends a suspension. An account that never had a password becomes invited, others active.
 
-    `tell` sends the person an email: their invitation, or that they can sign in again.
+    `notify`: send an email with the invitation, or about being able to sign in again.
     """
     reason = clean_reason(reason)
-    action = "reinstate"
-    event = "account.reinstated"
     with change_account(
         account,
-        action,
-        event,
+        "reinstate",
+        "account.reinstated",
         by=by,
         version=version,
         reason=reason,
@@ -35,13 +33,13 @@ def reinstate_account(
         current.status = State.ACTIVE if had_password else State.INVITED
         current.status_reason = ""
         current.suspended_until = None
-        if tell:
+        if notify:
             outbox.post_message(message_kind(current), current)
     return current
 
 
 def message_kind(account: User) -> Message.Kind:
-    """The kind of email that tells the owner of a reinstated account."""
+    """Returns the kind of email for the owner of a reinstated account."""
     if account.status == State.INVITED:
         return Message.Kind.INVITATION
     return Message.Kind.REINSTATED

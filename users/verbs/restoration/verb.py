@@ -13,17 +13,15 @@ from users.verbs.transaction import change_account, clean_reason
 def restore_account(
     account: User, *, by: Any, reason: str = "", version: int | None = None
 ) -> User:
-    """Gives the account the status that it had before: suspended until the same time, for example.
+    """Restores the account with its previous status, such as suspended until the same time.
 
     Sessions stay ended.
     """
     reason = clean_reason(reason)
-    action = "restore"
-    event = "account.restored"
     with change_account(
         account,
-        action,
-        event,
+        "restore",
+        "account.restored",
         by=by,
         version=version,
         reason=reason,
@@ -42,13 +40,15 @@ def restore_account(
 
 
 def values_before_deletion(account: User) -> dict[str, Any]:
-    """The fields as they were before the deletion.
+    """Returns the fields as they were before the deletion.
 
-    An account that was imported as deleted has no previous status: it is as if new.
+    An account that was imported as deleted has no previous status. It becomes active, or invited if
+    it never had a password.
     """
-    kept = account.before_deletion
-    if kept:
-        return kept | {"suspended_until": parse_optional_datetime(kept["suspended_until"])}
+    previous = account.before_deletion
+    if previous:
+        until = parse_optional_datetime(previous["suspended_until"])
+        return previous | {"suspended_until": until}
     had_password = account.has_usable_password() or account.last_login
     status = State.ACTIVE if had_password else State.INVITED
     return {"status": status, "status_reason": "", "suspended_until": None}

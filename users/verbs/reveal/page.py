@@ -18,23 +18,25 @@ TEMPLATE = "users/verbs/reveal.html"
 
 
 class RevealForm(forms.Form):
+    """The reason for revealing the data. `with_reason`: whether the viewer must give one."""
+
     reason = reason_field()
 
-    def __init__(self, *args, needs_reason: bool, **kwargs):
+    def __init__(self, *args, with_reason: bool, **kwargs):
         super().__init__(*args, **kwargs)
-        if not needs_reason:
+        if not with_reason:
             del self.fields["reason"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def reveal_page(request, pk: int):
-    """Shows the values only in the response to the POST, which has no address and no cache."""
+    """Shows the values only in the response to the POST, which has no URL and is never cached."""
     account = get_account(request, "reveal_personal", pk)
     if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
-    asks_reason = needs_reason(request.user)
-    form = bind_form(request, RevealForm, "reveal_personal", account, needs_reason=asks_reason)
+    with_reason = needs_reason(request.user)
+    form = bind_form(request, RevealForm, "reveal_personal", account, with_reason=with_reason)
     reveal = partial(reveal_personal_data, account, by=request.user)
     revealed = None
     if form.is_valid():

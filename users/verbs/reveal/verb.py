@@ -20,13 +20,13 @@ REVEALED_FIELDS = ("username", "email", "phone", "attributes")
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
-    """Returns the account unmasked. The event names the fields but not their values."""
+    """Returns the account unmasked, and records the names of the revealed fields."""
     with transaction.atomic():
         account = User.objects.get(pk=account.pk)
         access.require(by, "reveal_personal", account)
         check_reason = require_reason if needs_reason(by) else clean_reason
         reason = check_reason(reason)
-        refuse_too_many(by)
+        refuse_past_limit(by)
         fields = [name for name in REVEALED_FIELDS if getattr(account, name)]
         record_event(
             REVEALED_ACTION, actor=by, target=account, after={"fields": fields}, reason=reason
@@ -35,12 +35,13 @@ def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
 
 
 def needs_reason(by: Any) -> bool:
+    """Returns whether `by` must give a reason. Commands and some roles need none."""
     if isinstance(by, access.CommandActor):
         return False
     return not by.has_perm(access.REVEAL_WITHOUT_REASON)
 
 
-def refuse_too_many(by: Any) -> None:
+def refuse_past_limit(by: Any) -> None:
     """Raises VerbRefused if the person has revealed REVEALS_PER_HOUR accounts in the last hour."""
     if isinstance(by, access.CommandActor):
         return

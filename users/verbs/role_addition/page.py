@@ -10,19 +10,19 @@ from users.verbs.declaration import PageTexts
 from users.web.forms import GroupsForm
 
 
-class AddToGroupsForm(GroupsForm):
+class AddRolesForm(GroupsForm):
     def fit(self, account: User, viewer: Any) -> None:
-        others = (
-            Group.objects.exclude(user=account)
-            .order_by("id")
-            .prefetch_related("permissions__content_type")
-        )
-        held = None if viewer.is_superuser else viewer.get_all_permissions()
+        """Offers the roles that the account lacks and that the viewer may grant."""
+        others = Group.objects.exclude(user=account).order_by("id")
+        if viewer.is_superuser:
+            self.offer(list(others))
+            return
+        held = viewer.get_all_permissions()
         self.offer(
             [
                 group
-                for group in others
-                if held is None or access.permission_names(group.permissions.all()) <= held
+                for group in others.prefetch_related("permissions__content_type")
+                if access.permission_names(group.permissions.all()) <= held
             ]
         )
 

@@ -1,4 +1,4 @@
-"""Adds roles to an account and leaves its other roles as they are."""
+"""Adds roles to an account and keeps its other roles."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,17 +14,16 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 ACTION = "change_groups"
 
 
-def add_to_groups(
+def add_roles(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
-    """Adds the account to `groups`. Nobody grants permissions that they don't have."""
-    groups = require_groups(groups)
+    """Adds the account to `groups`. Raises Denied if `by` lacks any of their permissions."""
+    groups = require_roles(groups)
     reason = clean_reason(reason)
-    event = "account.groups_added"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.groups_added",
         by=by,
         version=version,
         reason=reason,
@@ -46,7 +45,7 @@ def add_to_groups(
     return current
 
 
-def require_groups(groups: Iterable[Group]) -> list[Group]:
+def require_roles(groups: Iterable[Group]) -> list[Group]:
     """Returns the groups as a list. Raises ValidationError if there are none."""
     found = list(groups)
     if not found:

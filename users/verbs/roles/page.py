@@ -47,7 +47,7 @@ def roles_page(request, pk: int):
 
 
 def access_names(account: User) -> set[str]:
-    """The names of an account's roles, with "Staff" and "Superuser" where it is one."""
+    """Returns the names of an account's roles, with "Staff" and "Superuser" if it is one."""
     names = set(account.groups.values_list("name", flat=True))
     if account.is_staff:
         names.add("Staff")
@@ -57,10 +57,12 @@ def access_names(account: User) -> set[str]:
 
 
 def roles_saved(before: set[str], after: set[str]) -> str:
-    """A message such as "Granted Support. Removed Viewer."."""
+    """Returns a message such as "Granted Support. Removed Viewer."."""
     granted = ", ".join(sorted(after - before))
     removed = ", ".join(sorted(before - after))
-    words = [f"Granted {granted}."] if granted else []
+    sentences = []
+    if granted:
+        sentences.append(f"Granted {granted}.")
     if removed:
-        words.append(f"Removed {removed}.")
-    return " ".join(words) or "No changes to the roles."
+        sentences.append(f"Removed {removed}.")
+    return " ".join(sentences) or "No changes to the roles."

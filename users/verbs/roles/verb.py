@@ -11,6 +11,7 @@ from users.history.edit_merge import (
     attach_merged_events,
     changes_since,
     find_conflict,
+    with_author,
 )
 from users.models import User
 from users.sessions.store import renew_session_keys
@@ -28,19 +29,23 @@ def assign_roles(
     is_superuser: bool,
     version: int | None = None,
 ) -> User:
-    """Exactly these roles, staff or not, superuser or not. A superuser is always staff.
+    """Sets exactly these roles and this access level. A superuser is always staff.
 
-    Made from an older version, it merges with what was changed since: each role by itself. Raises
-    EditConflict where the two changes contradict each other.
+    The change is merged with the changes since `version`, each role separately. Raises EditConflict
+    if the two contradict each other.
     """
     wanted: dict[str, Any] = {
         "groups": list(groups),
         "is_staff": is_staff or is_superuser,
         "is_superuser": is_superuser,
     }
-    action = "assign_roles"
-    event = "account.roles_assigned"
-    with change_account(account, action, event, by=by, version=None) as current:
+    with change_account(
+        account,
+        "assign_roles",
+        "account.roles_assigned",
+        by=by,
+        version=None,
+    ) as current:
         refuse_deleted(current)
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
@@ -53,7 +58,7 @@ def assign_roles(
 
 
 def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Returns `wanted`, merged with what was changed since `version`. Raises EditConflict."""
+    """Returns `wanted` merged with the changes since `version`. Raises EditConflict."""
     past = changes_since(account, version)
     now = access_values(account)
     typed = wanted | {"groups": sorted(group.name for group in wanted["groups"])}
@@ -75,7 +80,7 @@ def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str
 def refuse_unknown_past(
     account: User, version: int, past: ChangesSince, typed: dict[str, Any], now: dict[str, Any]
 ) -> None:
-    """Raises EditConflict if anything differs: who changed it since cannot be found out."""
+    """Raises EditConflict if any value differs, because its author is not known."""
     found = [find_conflict(past, name, typed[name], now[name]) for name in typed]
     conflicts = tuple(conflict for conflict in found if conflict)
     if conflicts:
@@ -83,8 +88,9 @@ def refuse_unknown_past(
 
 
 def merged_groups(account: User, past: ChangesSince, wanted: list[Group]) -> list[Group]:
-    """The current groups, with those that were added to the former ones and without those that
-    were removed from them.
+    """Returns the current groups with the additions and removals in `wanted` applied.
+
+    Additions and removals are relative to the groups at the version that the user saw.
     """
     now = set(account.groups.all())
     then = set(past.original("groups", [group.name for group in now]))
@@ -97,6 +103,11 @@ def merged_groups(account: User, past: ChangesSince, wanted: list[Group]) -> lis
 def role_conflict(
     past: ChangesSince, name: str, typed: dict[str, Any], now: dict[str, Any]
 ) -> FieldConflict:
-    event = past.last(name)
-    who = (event.actor_id, event.actor_text, event.at) if event else (None, "", None)
-    return FieldConflict(name, past.original(name, now[name]), typed[name], now[name], True, *who)
+    """Returns the conflict about one access level."""
+    conflict = FieldConflict(
+        name=name,
+        original=past.original(name, now[name]),
+        yours=typed[name],
+        theirs=now[name],
+    )
+    return with_author(conflict, past.last(name))

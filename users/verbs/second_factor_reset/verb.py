@@ -10,15 +10,13 @@ from users.verbs.transaction import change_account, refuse_deleted, require_reas
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
     """Removes the second factor, so that the password alone is enough until a new one is set up.
 
-    Open sessions end, since somebody who has the lost factor may use one of them.
+    All sessions end, because someone who has found the lost factor may use one of them.
     """
     reason = require_reason(reason)
-    action = "reset_second_factor"
-    event = "account.second_factor_reset"
     with change_account(
         account,
-        action,
-        event,
+        "reset_second_factor",
+        "account.second_factor_reset",
         by=by,
         version=version,
         reason=reason,

@@ -1,4 +1,4 @@
-"""Ends sessions. The version of the account stays: nothing changes that a form shows."""
+"""Ends sessions. The version of the account is not raised, because no form shows sessions."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from users.verbs.transaction import clean_reason, save_account
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
-    """Ends one session at its next request. Refused where there is no such session (any more)."""
+    """Ends one session at its next request. Raises VerbRefused if it has already ended."""
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock_account(account)
@@ -26,9 +26,7 @@ def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") ->
 
 
 def end_sessions(account: User, *, by: Any, reason: str = "") -> User:
-    """Ends all sessions at their next requests. Refused where there are none, so that a second
-    click does nothing.
-    """
+    """Ends all sessions at their next requests. Raises VerbRefused if there are none."""
     reason = clean_reason(reason)
     with transaction.atomic():
         account = lock_account(account)
@@ -48,7 +46,7 @@ def end_own_session(account: User, public_id: UUID) -> User:
 def end_own_sessions(account: User) -> User:
     """Ends all sessions on behalf of the owner of the account.
 
-    To keep the session of this request, its hash must be renewed from the account that is returned.
+    To keep the session of this request, the caller renews its hash from the returned account.
     """
     with transaction.atomic():
         account = lock_account(account)
@@ -71,7 +69,7 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
 
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
-    """Deletes all sessions and raises the epoch, which also ends those that begin just now."""
+    """Deletes all sessions and raises the epoch, which ends concurrently created ones too."""
     number = sessions.delete_sessions(account.pk)
     if not number:
         raise VerbRefused("There are no active sessions to end.", account)

@@ -11,7 +11,7 @@ from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import moment_field, reason_field
 
-# Suggested reasons, which staff complete. Their names stand in URLs.
+# Suggested reasons, which staff complete. Their names are used in URLs.
 SUSPENSION_REASONS = {
     "lost-device": "Lost or stolen device with an open session.",
     "taken-over": "Possibly used by someone else, signed in from: ",
@@ -43,7 +43,7 @@ class SuspensionForm(NotifyingForm):
         label="Until",
         help_text="In UTC. Only for “Custom date”.",
     )
-    field_order = ("version", "reason", "lasts", "until", "tell")
+    field_order = ("version", "reason", "lasts", "until", "notify")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -60,7 +60,7 @@ class SuspensionForm(NotifyingForm):
             cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
         return cleaned
 
-    def says(self, account: User) -> str:
+    def notify_help(self, account: User) -> str:
         return f"The email to {account.email} gives the end date but not the reason."
 
 

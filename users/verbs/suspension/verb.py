@@ -16,22 +16,20 @@ def suspend_account(
     by: Any,
     reason: str,
     until: datetime | None = None,
-    tell: bool = False,
+    notify: bool = False,
     version: int | None = None,
 ) -> User:
-    """Suspends the account until `until`, or until somebody reinstates it.
+    """Suspends the account until `until`, or until it is reinstated.
 
-    Nobody can sign in, and the sessions end at their next request. `tell` sends the person an
-    email with the end date but not the reason.
+    The user can't sign in, and sessions end at their next request. `notify`: send an email with the
+    end date but not the reason.
     """
     reason = require_reason(reason)
     require_future("until", until)
-    action = "suspend"
-    event = "account.suspended"
     with change_account(
         account,
-        action,
-        event,
+        "suspend",
+        "account.suspended",
         by=by,
         version=version,
         reason=reason,
@@ -42,6 +40,6 @@ def suspend_account(
         current.status_reason = reason
         current.suspended_until = until
         current.session_epoch += 1
-        if tell:
+        if notify:
             outbox.post_message(Message.Kind.SUSPENDED, current)
     return current

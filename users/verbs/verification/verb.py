@@ -13,13 +13,12 @@ ACTION = "verify_email"
 
 
 def verify_email(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Marks the address as verified. The reason says how `by` knows that it is the person's own."""
+    """Marks the address as verified. `reason` explains how `by` knows that it belongs to them."""
     reason = require_reason(reason)
-    event = "account.email_verified"
     with change_account(
         account,
         ACTION,
-        event,
+        "account.email_verified",
         by=by,
         version=version,
         reason=reason,
@@ -32,10 +31,15 @@ def verify_email(account: User, *, by: Any, reason: str, version: int | None = N
 def confirm_email(account: User, key: str) -> User:
     """Marks the address as verified by its owner, who followed the link with `key`.
 
-    Refused where the key does not fit the account any more.
+    Raises VerbRefused if the key is no longer valid for the account.
     """
-    event = "account.email_confirmed"
-    with change_account(account, None, event, by=account, version=None) as current:
+    with change_account(
+        account,
+        None,
+        "account.email_confirmed",
+        by=account,
+        version=None,
+    ) as current:
         if not current.is_active or not verification_tokens.check_token(current, key):
             raise VerbRefused("This link no longer works.", current)
         current.email_verified_at = timezone.now()

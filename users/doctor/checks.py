@@ -1,0 +1,249 @@
+"""The checks of the login doctor, in the order in which sign-in makes them.
+
+Each takes an account with its recent activity and returns one finding.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.utils import timezone
+
+from users.audit.actions import ACTION_LABELS
+from users.doctor import remedies
+from users.doctor.recent_activity import RecentActivity
+from users.doctor.remedies import Remedy
+from users.mail.models import Message
+from users.models import State, User
+from users.sessions import throttle
+from users.sessions.ip_labels import ip_label
+from users.sessions.models import SignInOutcome
+from users.sessions.sign_in_events import is_checkable_hash
+
+# How long ended sessions are worth a notice.
+RECENT_PERIOD = timedelta(hours=1)
+# How long a blocked IP address is worth a notice.
+THROTTLE_PERIOD = timedelta(minutes=5)
+MESSAGE_KINDS = dict(Message.Kind.choices)
+SESSION_ENDING_EVENTS = {
+    "account.session_ended",
+    "account.sessions_ended",
+    "account.password_changed",
+    "account.second_factor_reset",
+}
+
+
+class Level(StrEnum):
+    """How serious a finding is. STOPS means that it prevents signing in."""
+
+    STOPS = "stops"
+    NOTICE = "notice"
+    FINE = "fine"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check. The page shows `at` after the title."""
+
+    level: Level
+    title: str
+    explanation: str = ""
+    at: datetime | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+def check_suspension(account: User, activity: RecentActivity) -> Finding:
+    if account.state == State.SUSPENDED:
+        return Finding(
+            Level.STOPS,
+            "Suspended until" if account.suspended_until else "Suspended indefinitely",
+            explanation=account.status_reason,
+            at=account.suspended_until,
+            remedies=(remedies.REINSTATE,),
+        )
+    if account.status == State.SUSPENDED:
+        return Finding(Level.FINE, "No longer suspended since", at=account.suspended_until)
+    return Finding(Level.FINE, "Not suspended")
+
+
+def check_end_date(account: User, activity: RecentActivity) -> Finding:
+    until = account.valid_until
+    if until is None:
+        return Finding(Level.FINE, "No end date")
+    if until > timezone.now():
+        return Finding(Level.FINE, "Expires on", at=until)
+    return Finding(Level.STOPS, "Expired on", at=until, remedies=(remedies.CHANGE_END_DATE,))
+
+
+def check_deletion(account: User, activity: RecentActivity) -> Finding:
+    if account.status == State.DELETED:
+        return Finding(
+            Level.STOPS,
+            "Deleted",
+            explanation=account.status_reason,
+            at=account.deleted_at,
+            remedies=(remedies.RESTORE,),
+        )
+    if account.status == State.ERASED:
+        return Finding(
+            Level.STOPS,
+            "Erased",
+            explanation="All personal data is permanently removed.",
+            at=account.deleted_at,
+        )
+    return Finding(Level.FINE, "Not deleted")
+
+
+def check_invitation(account: User, activity: RecentActivity) -> Finding:
+    if account.status == State.INVITED:
+        return Finding(
+            Level.STOPS,
+            "Invited, no password chosen yet",
+            explanation="The link in the invitation lets them choose one.",
+            remedies=(remedies.INVITE_AGAIN,),
+        )
+    return Finding(Level.FINE, "No pending invitation")
+
+
+def check_verification(account: User, activity: RecentActivity) -> Finding:
+    if not account.email:
+        return Finding(
+            Level.NOTICE,
+            "No address",
+            explanation="They sign in with the username. A password reset can’t be sent.",
+            remedies=(remedies.CORRECT_ADDRESS,),
+        )
+    if account.email_verified_at is None:
+        return Finding(
+            Level.NOTICE,
+            "Address not verified",
+            explanation="This does not block sign-in.",
+            remedies=(remedies.SEND_VERIFICATION,),
+        )
+    return Finding(Level.FINE, "Address verified", at=account.email_verified_at)
+
+
+def check_last_mail(account: User, activity: RecentActivity) -> Finding:
+    """Checks the delivery of the last email to the account's current address."""
+    current = (
+        mail for mail in activity.mail if mail.after and mail.before != Message.State.DROPPED
+    )
+    last = next(current, None)
+    if last is None:
+        return Finding(Level.FINE, "No emails sent yet")
+    kind = f"“{MESSAGE_KINDS.get(last.code, last.code)}”"
+    if last.before == Message.State.FAILED:
+        return Finding(
+            Level.STOPS if account.status == State.INVITED else Level.NOTICE,
+            f"The last email, {kind}, bounced",
+            explanation=last.text,
+            at=last.at,
+            remedies=(remedies.CORRECT_ADDRESS,),
+        )
+    if last.before == Message.State.WAITING:
+        title = f"The last email, {kind}, has not been sent yet"
+        return Finding(Level.NOTICE, title, explanation=last.text, at=last.at)
+    if last.before == Message.State.UNKNOWN:
+        title = f"It is unknown whether the last email, {kind}, was sent"
+        return Finding(Level.NOTICE, title, explanation=last.text, at=last.at)
+    title = f"The last email, {kind}, was accepted by the mail server"
+    return Finding(Level.FINE, title, at=last.at)
+
+
+def check_lockout(account: User, activity: RecentActivity) -> Finding:
+    """Checks whether the account is locked out, or an IP address was blocked lately."""
+    if until := throttle.locked_until(account):
+        return Finding(
+            Level.STOPS,
+            "Locked out after too many failed attempts until",
+            at=until,
+            remedies=(remedies.UNLOCK,),
+        )
+    since = timezone.now() - THROTTLE_PERIOD
+    for attempt in activity.attempts:
+        if attempt.code == SignInOutcome.IP_THROTTLED and attempt.at > since:
+            return Finding(
+                Level.NOTICE,
+                "Not locked out, but an IP address was blocked briefly after too many attempts",
+                explanation=(
+                    f"The attempts came from {ip_label(attempt.ip)}, for this account or others."
+                    " Sign-in works again after a minute, or from another IP address."
+                ),
+                at=attempt.at,
+            )
+    return Finding(Level.FINE, "Not locked out")
+
+
+def check_password_hash(account: User, activity: RecentActivity) -> Finding:
+    if account.status in (State.INVITED, State.ERASED):
+        return Finding(Level.FINE, "No password expected")
+    if not account.has_usable_password():
+        return Finding(
+            Level.STOPS,
+            "No password",
+            explanation="Send a reset email so they can choose one.",
+            remedies=(remedies.SEND_PASSWORD_RESET,),
+        )
+    if not is_checkable_hash(account.password):
+        return Finding(
+            Level.STOPS,
+            "The stored password can’t be checked",
+            explanation=(
+                "It is stored in a format that this site can’t check."
+                " Send a reset email so they can choose a new one."
+            ),
+            remedies=(remedies.SEND_PASSWORD_RESET,),
+        )
+    return Finding(Level.FINE, "Password set")
+
+
+def check_password_change(account: User, activity: RecentActivity) -> Finding:
+    if account.must_change_password:
+        return Finding(
+            Level.NOTICE,
+            "Password change required",
+            explanation="They are asked for a new password after signing in.",
+            remedies=(remedies.SEND_PASSWORD_RESET,),
+        )
+    return Finding(Level.FINE, "No password change required")
+
+
+def check_second_factor(account: User, activity: RecentActivity) -> Finding:
+    if account.has_second_factor:
+        return Finding(
+            Level.NOTICE,
+            "Second factor set up",
+            explanation="If the person has lost it, reset it.",
+            remedies=(remedies.RESET_SECOND_FACTOR,),
+        )
+    return Finding(Level.FINE, "No second factor")
+
+
+def check_ended_sessions(account: User, activity: RecentActivity) -> Finding:
+    since = timezone.now() - RECENT_PERIOD
+    for event in activity.changes:
+        if event.code in SESSION_ENDING_EVENTS and event.at > since:
+            label = ACTION_LABELS.get(event.code, event.code)
+            return Finding(
+                Level.NOTICE,
+                f"{label}, by {event.actor_text}",
+                explanation="The user has to sign in again.",
+                at=event.at,
+            )
+    return Finding(Level.FINE, "No sessions ended in the last hour")
+
+
+CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
+    check_suspension,
+    check_end_date,
+    check_deletion,
+    check_invitation,
+    check_verification,
+    check_last_mail,
+    check_lockout,
+    check_password_hash,
+    check_password_change,
+    check_second_factor,
+    check_ended_sessions,
+)

@@ -1,0 +1,50 @@
+"""The recent events, emails and sign-in attempts of an account, for the login doctor."""
+
+from dataclasses import dataclass
+
+from users.history.timeline import NULL_ID, SOURCES, Entry, Source, read_entries
+from users.identifiers import LARGEST_ID
+
+# Entries of each source. Failures before these say nothing about today.
+MAX_ENTRIES = 100
+RECENT_SOURCES = {
+    "changes": Source(
+        label="",
+        table="users_auditevent",
+        owner="target_id",
+        columns=(
+            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}"
+        ),
+    ),
+    "mail": Source(
+        label="",
+        table="users_message",
+        owner="account_id",
+        columns=f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at),
+        {NULL_ID}, '', kind, error, state,
+        CASE WHEN "to" = (SELECT email FROM users_user
+        WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
+        CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
+    ),
+    "sign-ins": SOURCES["sign-ins"],
+}
+
+
+@dataclass(frozen=True)
+class RecentActivity:
+    """Recent events, emails and sign-in attempts of an account, newest first.
+
+    The `before` of an email is its state. Its `after` is not empty if it went to the current
+    address.
+    """
+
+    changes: list[Entry]
+    mail: list[Entry]
+    attempts: list[Entry]
+
+
+def recent_activity(account_id: int) -> RecentActivity:
+    """Reads the recent activity of an account with one query."""
+    bounds = dict.fromkeys(RECENT_SOURCES, LARGEST_ID)
+    found = read_entries(account_id, bounds, MAX_ENTRIES, RECENT_SOURCES)
+    return RecentActivity(found["changes"], found["mail"], found["sign-ins"])
