@@ -120,15 +120,24 @@ def case_data(case: Case, results: Results) -> dict[str, Any]:
 
 
 def result_data(result: Result) -> dict[str, Any]:
-    measured = bool(result.seconds)
+    statuses = {str(status): number for status, number in result.statuses.items()}
     return {
-        "median_ms": round(1000 * result.median, 3) if measured else None,
-        "p95_ms": round(1000 * result.p95, 3) if measured else None,
+        **result_times(result),
         "repeats": len(result.seconds),
         "per_second": result.per_second and round(result.per_second, 1),
         "queries": result.queries,
         "queries_first": result.queries_first,
         "bytes": result.bytes,
-        "statuses": {str(status): number for status, number in result.statuses.items()},
+        "statuses": statuses,
         "faults": dict(result.faults),
+    }
+
+
+def result_times(result: Result) -> dict[str, float | None]:
+    """Returns median and 95th percentile in milliseconds; None where nothing was measured."""
+    if not result.seconds:
+        return {"median_ms": None, "p95_ms": None}
+    return {
+        "median_ms": round(1000 * result.median, 3),
+        "p95_ms": round(1000 * result.p95, 3),
     }

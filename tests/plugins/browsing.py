@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -60,7 +61,8 @@ def browser(request: pytest.FixtureRequest):
     """Yields Playwright's Browser. Without a browser the test is skipped, or fails if
     REQUIRE_BROWSER=1.
     """
-    program = request.config.pluginmanager.get_plugin("browsing").program
+    browsing: Any = request.config.pluginmanager.get_plugin("browsing")
+    program = browsing.program
     if not program and os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(NONE_FOUND)
     if not program:

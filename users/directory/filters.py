@@ -172,7 +172,7 @@ def signed_in_from(ip: str) -> Q:
     """Returns the condition of the accounts that have signed in from an IP address."""
     successes = SignInEvent.objects.filter(
         ip=ip,
-        outcome__in=(SignInOutcome.OK, SignInOutcome.CHOSEN),
+        outcome__in=(SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN),
         account_id__isnull=False,
     )
     return Q(pk__in=successes.values("account_id"))
