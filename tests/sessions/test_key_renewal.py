@@ -7,7 +7,7 @@ from django.test import Client
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run
 from users.sessions.models import Session
-from users.verbs.role_addition.verb import add_to_groups
+from users.verbs.role_addition.verb import add_roles
 from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def by_roles(account, root) -> None:
 
 
 def by_addition(account, root) -> None:
-    add_to_groups(account, by=root, groups=[manager_role()])
+    add_roles(account, by=root, groups=[manager_role()])
 
 
 def by_job(account, root) -> None:
