@@ -3,16 +3,20 @@
 import sys
 from typing import Any
 
+FILTERS = {
+    "request_id": {"()": "users.audit.origin.RequestIdFilter"},
+    "failure": {"()": "users.database.failures.FailureFilter"},
+}
+# Of Django's records of responses.
+LINK_FILTERS = {"links": {"()": "users.audit.origin.LinkFilter"}}
+
 
 def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
     """Returns the LOGGING setting. `worker_level`: of django-q2's own messages."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {
-            "request_id": {"()": "users.audit.origin.RequestIdFilter"},
-            "links": {"()": "users.audit.origin.LinkFilter"},
-        },
+        "filters": FILTERS | LINK_FILTERS,
         "formatters": {
             "line": {
                 "format": "{asctime} {levelname} {name} [{request_id}] {message}",
@@ -24,12 +28,12 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": sys.stderr,
                 "formatter": "line",
-                "filters": ["request_id"],
+                "filters": list(FILTERS),
             }
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            "django.request": {"filters": ["links"]},
+            "django.request": {"filters": list(LINK_FILTERS)},
             "django.server": {"handlers": ["console"], "propagate": False},
             "django-q": {"handlers": ["console"], "level": worker_level, "propagate": False},
         },

@@ -186,8 +186,16 @@ else:
     _database["ENGINE"] = "users.database.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    # Seconds. A host that drops packets would block a request for minutes.
-    _options.setdefault("connect_timeout", 5)
+    # A host that is gone sends no packet. The system notices after these seconds; workers, which
+    # have no time limit, rely on it.
+    for _name, _value in {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }.items():
+        _options.setdefault(_name, _value)
     # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
     # assigns connections by transaction.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
@@ -204,6 +212,9 @@ else:
             "jit": "off",
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
+        # A server that hangs cannot enforce its time limit. A second later the request gives up
+        # (users/database/postgresql/answers.py).
+        _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
 
 
 def release_digest() -> str:

@@ -66,8 +66,8 @@ def yes_no(value: bool) -> str:
 
 
 def name_cell(account: User, words: SearchWords, now: datetime) -> str:
-    """Returns the content of the first cell: a checkbox, the name as the link of the row, and the
-    address, which only narrow screens show.
+    """Returns the content of the first cell: the name as the link of the row, and the address,
+    which only narrow screens show.
     """
     name = account.display_name
     escaped = escape(name)
@@ -78,8 +78,6 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
     elif account.is_staff:
         tag = '<span class="tag">staff</span>'
     return (
-        f'<label class="tick"><input type="checkbox" name="ids" value="{account.id}"'
-        f' form="selection" aria-label="Select {escaped}"></label>'
         f'<a href="/users/{account.id}/">{shown}</a>{tag}'
         f'<small class="under">{highlight(account.email or account.username, words)}</small>'
     )
