@@ -48,9 +48,10 @@ EVENTS_OF_ONE = EVENTS.format(
 )
 CHAIN_HEAD = """
     INSERT INTO users_chainhead (
-        id, position, hash, newest_id, settled_id, looked_at, anchored_position
+        id, position, hash, newest_id, settled_id, counted_id, looked_at, anchored_position
     )
-    SELECT 1, max(chain_position), sha256(''), max(id), max(id), now(), 0 FROM users_auditevent
+    SELECT 1, max(chain_position), sha256(''), max(id), max(id), max(id), now(), 0
+    FROM users_auditevent
     ON CONFLICT (id) DO UPDATE
     SET position = excluded.position, newest_id = excluded.newest_id,
         settled_id = excluded.settled_id

@@ -7,6 +7,8 @@ FILTERS = {
     "request_id": {"()": "users.audit.origin.RequestIdFilter"},
     "failure": {"()": "users.database.failures.FailureFilter"},
 }
+# Of Django's records of responses.
+LINK_FILTERS = {"links": {"()": "users.audit.origin.LinkFilter"}}
 
 
 def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
@@ -14,7 +16,7 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": FILTERS,
+        "filters": FILTERS | LINK_FILTERS,
         "formatters": {
             "line": {
                 "format": "{asctime} {levelname} {name} [{request_id}] {message}",
@@ -31,6 +33,7 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            "django.request": {"filters": list(LINK_FILTERS)},
             "django.server": {"handlers": ["console"], "propagate": False},
             "django-q": {"handlers": ["console"], "level": worker_level, "propagate": False},
         },

@@ -71,6 +71,7 @@ if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.
 
 # The number of reverse proxies that append to X-Forwarded-For. Only their headers are trusted.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if SECURE else 0)
+TRUSTED_PROXIES_GIVEN = "TRUSTED_PROXIES" in env.ENVIRON
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -96,6 +97,7 @@ CSRF_COOKIE_HTTPONLY = False
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "users.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "users.web.message_storage.MaskedMessageStorage"
 SESSION_ENGINE = "users.sessions.store"
 SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -129,7 +131,7 @@ MIDDLEWARE = [
     "users.audit.middleware.OriginMiddleware",
     "users.caching.timing.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "users.web.static_files.StaticFilesMiddleware",
     "users.web.security_headers.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -314,10 +316,8 @@ BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)
 BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)
 # Other limits for single actions, such as erase=0,delete=1000. The names are those of
 # `manage.py bulk`.
-BULK_APPROVAL_ABOVE_FOR = env(
-    "BULK_APPROVAL_ABOVE_FOR",
-    cast={"value": int},
-    default={"erase": 10, "write": 1000, "export": 1000},
+BULK_APPROVAL_ABOVE_FOR = env.dict(
+    "BULK_APPROVAL_ABOVE_FOR", {"value": int}, {"erase": 10, "write": 1000, "export": 1000}
 )
 # So is one with more than this share of the directory, in percent; 100 for no limit.
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
@@ -326,6 +326,8 @@ BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
 # Days for which people who invited each other, gave each other roles or shared a device may not
 # approve each other's jobs.
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
+# Accounts whose masked data one person may reveal in an hour.
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 # Days for which an export is stored.
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 

@@ -6,6 +6,7 @@ import sys
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
+from users.audit.origin import warn_about_proxies
 from users.database.version import earlier_version_refusal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
@@ -13,5 +14,6 @@ application = get_wsgi_application()
 
 if refusal := earlier_version_refusal():
     sys.exit(refusal)
+warn_about_proxies()
 # Forked workers must not share a connection.
 connections.close_all()

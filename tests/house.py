@@ -14,6 +14,7 @@ GROUND_MODULES = {
     "access",
     "access_setup",
     "account_state",
+    "contact_data",
     "exceptions",
     "fields",
     "forgetting",

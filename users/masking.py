@@ -1,8 +1,12 @@
 """Masks personal data for viewers without the permission `view_personal`.
 
-They get copies of accounts and events with masked values, so no template can show more. Addresses
-and numbers within texts are masked in the rendered page (`mask_response`). A few characters of an
-address or a phone number stay, so that it can be recognised.
+One rule holds everywhere: what is masked for a viewer is found only whole, sorts nowhere, and
+stands in no page, file, cursor, header or message. What counts as an address or a number in a text
+is decided in users/contact_data.py, for pages, for the key of names and for searches alike.
+
+Viewers get copies of accounts and events with masked values, so no template can show more.
+Addresses and numbers within texts are masked in the rendered page (`mask_response`), and in
+messages when they are written (users/web/message_storage.py).
 """
 
 import re
@@ -10,29 +14,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from users import access
+from users.contact_data import CONTACT_KEY, MASK, holds_street, mask_email, mask_phone, mask_text
 from users.fields import ACCOUNT_FIELDS
 from users.models import User
 
 # An AuditEvent, which this module cannot import: rooms import only rooms before them.
 Event = TypeVar("Event")
-MASK = "••••"
-# People paste wide and small at signs too.
-AT_SIGN = "(?:@|＠|﹫|%40|&#64;)"
-ADDRESS_PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
-# Each pattern matches only from the start of a word, so its time is linear in the text's length.
-EMAIL_ADDRESS = re.compile(rf"(?<!{ADDRESS_PART})({ADDRESS_PART}+?){AT_SIGN}({ADDRESS_PART}+)")
-PHONE_NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")
-IPV4_ADDRESS = re.compile(
-    r"(?<![\w./-])([0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}(?![\w/-]|\.[0-9])"
-)
-IPV6_ADDRESS = re.compile(
-    r"(?<![\w:.])([0-9a-f]{1,4}:[0-9a-f]{0,4}):[0-9a-f:]{2,}[0-9a-f](?![\w:])", re.IGNORECASE
-)
-# Matches the names that other systems give to attributes with contact data.
-CONTACT_KEY = re.compile(
-    r"addr|street|stra(ss|ß)e|city|town|zip|post|phone|mobile|tel|fax|mail|birth|geb|skype|iban",
-    re.IGNORECASE,
-)
 # Characters: a shorter text cannot contain an address or a number.
 MIN_TEXT_LENGTH = 4
 # Elements whose text is not masked: typed text that is submitted again, and code.
@@ -46,25 +33,6 @@ def hides_personal_data(viewer: Any) -> bool:
     return not access.may(viewer, "view_personal")
 
 
-def mask_email(value: str) -> str:
-    """Returns an address such as j•••@example.com.
-
-    The domain stays: it tells colleagues from customers, and does not identify anybody.
-    """
-    if not value:
-        return ""
-    local, at, domain = value.rpartition("@")
-    first = local[:1] if len(local) > 1 else ""
-    return f"{first}•••{at}{domain}"
-
-
-def mask_phone(value: str) -> str:
-    """Returns a number such as •••• 42; for a short number, only the dots."""
-    if not value:
-        return ""
-    return f"{MASK} {value[-2:]}" if len(value) > 5 else MASK
-
-
 def mask_attributes(values: dict[str, Any]) -> dict[str, Any]:
     """Returns imported attributes with masked values."""
     return {key: mask_attribute(key, value) for key, value in values.items()}
@@ -72,38 +40,22 @@ def mask_attributes(values: dict[str, Any]) -> dict[str, Any]:
 
 def mask_attribute(key: str, value: Any) -> Any:
     """Returns one value of a JSON object, hidden if its key is one of contact data."""
-    if CONTACT_KEY.search(key):
+    if CONTACT_KEY.search(key) or (isinstance(value, str) and holds_street(value)):
         return MASK if value else value
     return mask_json(value)
 
 
 def mask_json(value: Any) -> Any:
-    """Returns a JSON value with all its texts masked."""
+    """Returns a JSON value with all its texts masked. A number is masked like its text."""
     if isinstance(value, dict):
         return mask_attributes(value)
     if isinstance(value, list):
         return list(map(mask_json, value))
-    return mask_text(value) if isinstance(value, str) else value
-
-
-def mask_text(value: str) -> str:
-    """Returns a text with its addresses and numbers masked.
-
-    The checks before the patterns save time, because most texts contain neither.
-    """
-    if "@" in value or "%40" in value or "&#64;" in value or "＠" in value or "﹫" in value:
-        value = EMAIL_ADDRESS.sub(mask_email_match, value)
-    if "0" in value or "+" in value:
-        value = PHONE_NUMBER.sub(lambda match: mask_phone(match[0]), value)
-    if value.count(".") > 2:
-        value = IPV4_ADDRESS.sub(r"\1.•••", value)
-    return IPV6_ADDRESS.sub(r"\1:•••", value) if value.count(":") > 2 else value
-
-
-def mask_email_match(match: re.Match[str]) -> str:
-    """Returns the masked form of an address found in a text, with a plain at sign."""
-    address = f"{match[1]}@{match[2]}".replace("%40", "@").replace("&#64;", "@")
-    return mask_email(address)
+    if isinstance(value, bool) or value is None:
+        return value
+    text = str(value)
+    masked = mask_text(text)
+    return value if masked == text else masked
 
 
 def hide_value(value: Any) -> str:

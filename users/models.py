@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from users import identifiers
 from users.account_state import STATUSES, State, in_state
+from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.columns import KeyField, SeenKey
 
@@ -354,13 +355,15 @@ def derived_columns(
     """Returns the derived columns of an account, by name.
 
     search_key has a line for each value, so that a search term cannot match across two of them.
+    name_key holds no address and no number: names sort by it, and cursors contain it.
     """
     texts = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
     lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
+    shown_name = mask_text(f"{last_name} {first_name}")
     return {
         "search_key": "\n".join(dict.fromkeys(lines)),
-        "name_key": identifiers.normalise_search_text(f"{last_name} {first_name}")[:620],
+        "name_key": identifiers.normalise_search_text(shown_name)[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,
     }

@@ -4,17 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.database import triggers
+from users.models import State, User
 
 
 def make_events(number: int, **fields) -> list[AuditEvent]:
     return [
         record_event(
-            "account.edited", actor=None, after={"phone": f"+{n}"}, reason=f"reason {n}", **fields
+            "account.edited",
+            after={"phone": f"+{n}"},
+            reason=f"reason {n}",
+            **({"actor": None} | fields),
         )
         for n in range(number)
     ]
@@ -26,6 +31,12 @@ def sealed(number: int) -> list[AuditEvent]:
     return list(
         AuditEvent.objects.filter(pk__in=[event.pk for event in made]).order_by("chain_position")
     )
+
+
+def mark_erased(account: User) -> None:
+    """Marks the row of an account as erased, and writes and seals the event of it."""
+    User.objects.filter(pk=account.pk).update(status=State.ERASED, deleted_at=timezone.now())
+    chain.seal_event(record_event("account.erased", actor=None, target=account))
 
 
 @contextmanager

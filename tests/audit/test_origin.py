@@ -6,8 +6,10 @@ import re
 import pytest
 from django.http import HttpResponse
 
+from users.audit import middleware, origin
 from users.audit.middleware import OriginMiddleware
 from users.audit.origin import RequestIdFilter, current_origin, request_origin
+from users.health import checks
 
 SPOOFED = "203.0.113.99"
 
@@ -119,3 +121,79 @@ def test_log_lines_have_the_request_id_or_a_dash(rf):
 
     OriginMiddleware(view)(rf.get("/", headers={"X-Request-ID": "request-1"}))
     assert line.request_id == "request-1"
+
+
+# --- proxies --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watch(monkeypatch) -> origin.ProxyWatch:
+    fresh = origin.ProxyWatch()
+    monkeypatch.setattr(origin, "PROXY_WATCH", fresh)
+    monkeypatch.setattr(middleware, "PROXY_WATCH", fresh)
+    monkeypatch.setattr(checks, "PROXY_WATCH", fresh)
+    return fresh
+
+
+@pytest.mark.django_db
+def test_requests_past_the_proxy_are_named_in_the_log_and_in_readyz(
+    client, settings, watch, caplog
+):
+    settings.TRUSTED_PROXIES = 1
+    assert "proxy" not in client.get("/readyz").json()  # probes come from inside
+    client.get("/login/", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert "proxy" not in client.get("/readyz").json()
+    for _ in range(2):
+        client.get("/login/")
+    problem = (
+        "TRUSTED_PROXIES is 1, but a request came without X-Forwarded-For: "
+        "set it to the number of proxies, 0 without one"
+    )
+    assert client.get("/readyz").json()["proxy"] == problem
+    assert [record.getMessage() for record in caplog.records].count(problem) == 1
+
+
+@pytest.mark.django_db
+def test_without_proxies_nothing_is_named(client, settings, watch):
+    settings.TRUSTED_PROXIES = 0
+    client.get("/login/")
+    assert "proxy" not in client.get("/readyz").json()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "given", "warned"), [(1, False, 1), (1, True, 0), (0, False, 0)]
+)
+def test_an_assumed_proxy_is_named_at_the_start(settings, caplog, proxies, given, warned):
+    settings.TRUSTED_PROXIES = proxies
+    settings.TRUSTED_PROXIES_GIVEN = given
+    origin.warn_about_proxies()
+    assert len(caplog.records) == warned
+
+
+# --- log lines ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/password/choose/4-abc-12ef/", "/password/choose/…/"),
+        ("/email/4-abc-12ef/", "/email/…/"),
+        ("/users/4/", "/users/4/"),
+    ],
+)
+def test_log_lines_hold_no_secret_of_a_link(path, shown):
+    record = logging.LogRecord("django.request", 30, "", 0, "%s: %s", ("Gone", path), None)
+    assert origin.LinkFilter().filter(record)
+    assert record.getMessage() == f"Gone: {shown}"
+
+
+def test_a_refused_request_has_no_traceback_in_the_log():
+    error = (ValueError, ValueError("x"), None)
+    record = logging.LogRecord("django.request", 30, "", 0, "Forbidden: %s", ("/x/",), error)
+    record.status_code = 403
+    origin.LinkFilter().filter(record)
+    assert record.exc_info is None
+
+
+def test_djangos_records_of_responses_pass_that_filter(settings):
+    assert settings.LOGGING["loggers"]["django.request"]["filters"] == ["links"]

@@ -186,6 +186,14 @@ def test_an_unknown_id_is_not_found(client, support):
     assert_not_found(client, "/jobs/{}/left-out.csv", methods=("get",))
 
 
+def test_whoever_may_not_see_jobs_is_told_the_same_of_those_that_there_are(client, done):
+    client.force_login(make_user("Viewer"))
+    there, missing = (client.get(f"/jobs/{pk}/") for pk in (done.pk, 999_999))
+    assert there.status_code == missing.status_code == 403
+    texts = [read(response).one("main").text for response in (there, missing)]
+    assert texts[0] == texts[1]
+
+
 def test_other_methods_are_refused(client, done):
     assert_wrong_method(client, path(done), allowed="GET, HEAD")
     assert_wrong_method(client, f"{path(done)}left-out.csv", allowed="GET, HEAD")

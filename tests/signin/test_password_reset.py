@@ -1,9 +1,12 @@
 """/password/reset/ and what follows: ask, mail, link, choose, sign in."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import int_to_base36
 
@@ -14,6 +17,7 @@ from tests.signin.links import choose, link_in_mail
 from users.audit.models import AuditEvent
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
+from users.signin import views
 from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +89,24 @@ def test_unknown_and_inactive_addresses_get_the_same_answer_and_no_mail(client, 
     assert known.status_code == inactive.status_code == unknown.status_code == 302
     assert known["Location"] == inactive["Location"] == unknown["Location"]
     assert not Message.objects.exists()
+
+
+def test_the_answer_does_the_same_work_whether_there_is_an_account_or_not(client, monkeypatch):
+    """The email is written after the answer, so its time tells nothing."""
+    make_user(email="ada@example.com")
+    later = []
+    monkeypatch.setattr(views, "run_after", lambda response, work: later.append(work))
+    statements = []
+    for number, email in enumerate(("ada@example.com", "nobody@example.com")):
+        place = {"REMOTE_ADDR": f"198.51.100.{number}"}
+        with CaptureQueriesContext(connection) as queries:
+            assert client.post(PATH, {"email": email}, **place).status_code == 302
+        statements.append([re.sub(r"'[^']*'|\d+", "", query["sql"]) for query in queries])
+        assert not Message.objects.exists()
+    assert statements[0] == statements[1]
+    for work in later:
+        work()
+    assert Message.objects.get().to == "ada@example.com"
 
 
 def test_who_was_invited_gets_the_invitation_again(client):

@@ -1,7 +1,10 @@
 """GET and POST /users/<id>/reveal/"""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from tests.account_rows import events
 from tests.answers import (
@@ -11,6 +14,7 @@ from tests.answers import (
     assert_wrong_method,
     errors_of,
 )
+from tests.audit.tampering import execute
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import stored
 from tests.pages import form, read
@@ -136,3 +140,18 @@ def test_a_reason_that_is_missing_or_too_long_is_asked_for_again(client, viewer,
 
 def test_other_methods(client, viewer, jane):
     assert_wrong_method(client, path(jane), allowed="GET, HEAD, POST")
+
+
+def test_only_so_many_accounts_are_revealed_in_an_hour(client, viewer, jane, settings):
+    settings.REVEALS_PER_HOUR = 2
+    people = [jane, make_user(), make_user()]
+    statuses = [
+        client.post(f"/users/{each.pk}/reveal/", {"reason": "Call"}).status_code for each in people
+    ]
+    assert statuses == [200, 200, 409]
+    refused = client.post(f"/users/{people[2].pk}/reveal/", {"reason": "Call"})
+    assert b"2 accounts within an hour" in refused.content
+    assert people[2].email.encode() not in refused.content
+    old = timezone.now() - timedelta(hours=2)
+    execute("UPDATE users_auditevent SET at = %s WHERE action = %s", old, "account.revealed")
+    assert client.post(f"/users/{people[2].pk}/reveal/", {"reason": "Call"}).status_code == 200

@@ -95,13 +95,11 @@ def note(account: User, by: User) -> Note:
 
 
 def lock_out(account: User, by: User) -> None:
-    """As after so many failures just now."""
-    caches["default"].set_many(
-        {
-            key: [time.time()] * rate.amount
-            for key, rate in throttle.counter_keys(throttle.throttle_subject(account, "")).items()
-        }
-    )
+    """As after so many failures just now from one address."""
+    subject = throttle.throttle_subject(account, "")
+    throttle.remember_place(subject, "ip:192.0.2.9")
+    counters = throttle.counter_keys(throttle.place_key(subject, "ip:192.0.2.9"))
+    caches["default"].set_many({key: [time.time()] * rate.amount for key, rate in counters.items()})
 
 
 def was_called_ann(account: User, by: User) -> None:

@@ -23,6 +23,7 @@ ACTION_LABELS = {
     "job.parked": "Job stopped after errors",
     "job.done": "Job finished",
     "audit.redacted": "Removed erased names",
+    "audit.ids_unused": "Recorded unused IDs",
     "export.made": "Exported accounts",
     "export.downloaded": "Downloaded an export",
     "export.removed": "Removed an export",

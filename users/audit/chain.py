@@ -35,9 +35,9 @@ from users.database.erasure_rules import (
 CHAIN_VERSION = b"rollcall audit 1"
 BATCH_SIZE = 1000  # events in one transaction, which takes about 50 ms
 SETTLING_TIME = timedelta(minutes=1)
-# An event may be committed after events with higher ids have been sealed. After this time it counts
-# as inserted by someone.
-MAX_COMMIT_DELAY = timedelta(days=1)
+# An event may be committed later than its time says, and clocks of hosts differ. With a larger
+# difference it counts as inserted by someone.
+TIME_TOLERANCE = timedelta(hours=1)
 # Where the salt of each part begins in chain_salt.
 SALT_OFFSETS = {part: SALT_HALF_SIZE * number for number, part in enumerate(EVENT_PARTS)}
 CHAIN_COLUMN_TYPES = {
@@ -141,12 +141,16 @@ def seal_waiting_events(seconds: float = 20) -> int:
     transaction, so an interruption does no harm.
     """
     deadline = time.monotonic() + seconds
+    started = timezone.now()
     sealed = 0
     advance_settled_id()
     while True:
         with transaction.atomic():
             head = lock_chain_head()
             batch = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
+            if batch < BATCH_SIZE:
+                head.sealed_until = started
+                head.save(update_fields=["sealed_until"])
         sealed += batch
         if batch < BATCH_SIZE or time.monotonic() > deadline:
             return sealed
@@ -173,19 +177,23 @@ def advance_settled_id() -> None:
 
 
 def events_to_seal(head: ChainHead) -> QuerySet[AuditEvent]:
-    """Returns the unsealed events by id, without those of late_inserted_events: the verification
+    """Returns the unsealed events by id, without those of backdated_events: the verification
     reports them.
     """
-    young = Q(pk__gt=head.settled_id) | Q(at__gte=timezone.now() - MAX_COMMIT_DELAY)
-    return AuditEvent.objects.filter(young, chain_position__isnull=True).order_by("pk")
+    waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
+    if head.sealed_until is None:
+        return waiting
+    return waiting.filter(at__gte=head.sealed_until - TIME_TOLERANCE)
 
 
-def late_inserted_events(head: ChainHead) -> QuerySet[AuditEvent]:
-    """Returns unsealed events that have an id in the sealed range and are more than a day old: they
-    were inserted after the fact.
+def backdated_events(head: ChainHead) -> QuerySet[AuditEvent]:
+    """Returns unsealed events that are dated well before the time at which all events were sealed:
+    they were inserted after the fact.
     """
     waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
-    return waiting.filter(pk__lte=head.settled_id, at__lt=timezone.now() - MAX_COMMIT_DELAY)
+    if head.sealed_until is None:
+        return waiting.none()
+    return waiting.filter(at__lt=head.sealed_until - TIME_TOLERANCE)
 
 
 def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
@@ -211,6 +219,11 @@ def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
         head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
     return len(sealed)
+
+
+def seal_event(event: AuditEvent) -> None:
+    """Seals one event at once, inside a transaction."""
+    seal_events(lock_chain_head(), AuditEvent.objects.filter(pk=event.pk))
 
 
 # --- erasing --------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ from users.audit import chain
 from users.audit.models import AuditEvent
 from users.forgetting import Erasure, forgets
 
+# Actions of events without a target whose reason may name the actor.
+ACTOR_REASON_ACTIONS = ("job.parked",)
+
 
 @forgets(order=100)
 def erase_events(erasure: Erasure) -> None:
@@ -18,5 +21,5 @@ def erase_events(erasure: Erasure) -> None:
     done = AuditEvent.objects.filter(actor_id=erasure.account.pk)
     chain.blank_events(done, "actor")
     # The reason of a stopped job may name its initiator, who is the actor.
-    stopped = done.filter(action="job.parked", target_id=None)
+    stopped = done.filter(action__in=ACTOR_REASON_ACTIONS, target_id=None)
     chain.blank_events(stopped, "target")

@@ -1,6 +1,6 @@
 """Sets the origin of each request, and the request id of its response."""
 
-from users.audit.origin import current_origin, request_origin
+from users.audit.origin import PROXY_WATCH, current_origin, request_origin
 
 
 class OriginMiddleware:
@@ -9,6 +9,7 @@ class OriginMiddleware:
 
     def __call__(self, request):
         origin = request_origin(request)
+        PROXY_WATCH.note_request(request)
         token = current_origin.set(origin)
         try:
             response = self.get_response(request)

@@ -92,6 +92,10 @@ class ChainHead(models.Model):
     newest_id = models.BigIntegerField(default=0)
     settled_id = models.BigIntegerField(default=0)
     looked_at = models.DateTimeField(default=timezone.now)
+    # The start of the last run that left no event unsealed, and the id up to which unused ids have
+    # been recorded (users/audit/unused_ids.py).
+    sealed_until = models.DateTimeField(null=True)
+    counted_id = models.BigIntegerField(default=0)
     anchored_position = models.BigIntegerField(default=0)
     anchored_at = models.DateTimeField(null=True)
 

@@ -11,6 +11,13 @@ from ipaddress import ip_address
 
 from django.conf import settings
 
+logger = logging.getLogger(__name__)
+
+# The probes of a platform come from its own network.
+PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
+# The secret part of links in emails.
+LINK_SECRET = re.compile(r"(/password/choose/|/email/)[0-9A-Za-z]+-[0-9A-Za-z-]+")
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -37,8 +44,7 @@ def client_ip(request) -> str | None:
     further left in X-Forwarded-For are only claimed by the client.
     """
     address = request.META.get("REMOTE_ADDR", "")
-    parts = map(str.strip, request.headers.get("X-Forwarded-For", "").split(","))
-    forwarded = [part for part in parts if part]
+    forwarded = forwarded_addresses(request)
     if settings.TRUSTED_PROXIES and forwarded:
         address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
     try:
@@ -46,6 +52,48 @@ def client_ip(request) -> str | None:
         return str(ip_address(address.partition("%")[0]))
     except ValueError:
         return None
+
+
+class ProxyWatch:
+    """Notes requests that cannot have come through the proxies of TRUSTED_PROXIES: clients reach
+    the server itself, and can fake their address.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def note_request(self, request) -> None:
+        if self.found or not settings.TRUSTED_PROXIES or request.path_info in PROBE_PATHS:
+            return
+        if not forwarded_addresses(request):
+            self.found = True
+            logger.warning(self.problem())
+
+    def problem(self) -> str:
+        """Returns a sentence about what was found; "" for nothing."""
+        if not self.found:
+            return ""
+        return (
+            f"TRUSTED_PROXIES is {settings.TRUSTED_PROXIES}, but a request came without "
+            "X-Forwarded-For: set it to the number of proxies, 0 without one"
+        )
+
+
+PROXY_WATCH = ProxyWatch()
+
+
+def warn_about_proxies() -> None:
+    """Logs a warning at the start of the web server if the number of proxies is only assumed."""
+    if settings.TRUSTED_PROXIES and not settings.TRUSTED_PROXIES_GIVEN:
+        logger.warning(
+            "TRUSTED_PROXIES is not set, so one proxy is assumed. Without one, clients can fake "
+            "their IP address: set it to the number of proxies, or to 0."
+        )
+
+
+def forwarded_addresses(request) -> list[str]:
+    parts = map(str.strip, request.headers.get("X-Forwarded-For", "").split(","))
+    return [part for part in parts if part]
 
 
 def choose_request_id(given: str) -> str:
@@ -63,3 +111,20 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = current_origin.get().request_id or "-"
         return True
+
+
+class LinkFilter(logging.Filter):
+    """Removes the secret part of links from Django's records of responses, and the traceback of a
+    refused request, which is no error.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(without_link_secret, record.args))
+        if getattr(record, "status_code", 0) == 403:
+            record.exc_info = None
+        return True
+
+
+def without_link_secret(value: object) -> object:
+    return LINK_SECRET.sub(r"\1…", value) if isinstance(value, str) else value

@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.db.models import Max
+
+from users.audit import event_order, unused_ids
 from users.audit.chain import (
     EventRow,
+    backdated_events,
     event_hash,
     event_rows,
-    late_inserted_events,
     part_digest,
     part_salt,
 )
 from users.audit.checkpoints import Checkpoint
+from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
+from users.models import State, User
 
 BATCH_SIZE = 5000
 
@@ -36,6 +41,8 @@ class Verdict:
     redacted: int = 0
     # Events that are not sealed yet.
     waiting: int = 0
+    # Ids that no event has, as recorded in the trail.
+    unused_ids: int = 0
     fault: str = ""
 
 
@@ -55,24 +62,40 @@ def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
                 f"events continue to position {verdict.events}"
             )
         check_chain_end(head, verdict)
-        if inserted := late_inserted_events(current_head or head).first():
-            raise ChainFault(
-                f"event {inserted.pk} was inserted after the events around it were sealed"
-            )
+        check_unsealed_events(current_head or head)
+        verdict.unused_ids, fault = unused_ids.check_unused_ids(current_head or head)
+        raise_fault(fault)
     except ChainFault as fault:
         verdict.fault = str(fault)
     verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
     return verdict
 
 
+def check_unsealed_events(head: ChainHead) -> None:
+    """Raises ChainFault for an event that was inserted with an earlier time."""
+    if inserted := backdated_events(head).first():
+        raise ChainFault(
+            f"event {inserted.pk} was inserted after the events of its time were sealed: "
+            f"it is dated {inserted.at:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def raise_fault(fault: str) -> None:
+    """Raises ChainFault unless `fault` is empty."""
+    if fault:
+        raise ChainFault(fault)
+
+
 def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
     """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
     previous = bytes(32)
-    has_erasure = lru_cache(maxsize=10_000)(was_erased)
+    erased_until = lru_cache(maxsize=10_000)(erasure_position)
+    order = event_order.EventOrder()
     redactions = RedactionDigests()
     for row in sealed_rows():
         check_event(row, verdict.events + 1, previous)
-        check_erasure(row, has_erasure)
+        raise_fault(order.find_fault(row))
+        check_erasure(row, erased_until)
         check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
@@ -152,20 +175,41 @@ def has_values(part: str, row: EventRow) -> bool:
     return False
 
 
-def check_erasure(row: EventRow, has_erasure: Callable[[int], bool]) -> None:
-    """Raises ChainFault if values were erased although the trail has no erasure of the person whom
-    they are about.
+def check_erasure(row: EventRow, erased_until: Callable[[int], int]) -> None:
+    """Raises ChainFault if values were removed although the person whom they are about was not
+    erased by a later event of the chain.
+
+    `erased_until` returns the position of the event that erased an account, 0 without one.
     """
-    owners = {
-        "target": row.target_id,
-        "actor": row.target_id if row.actor_id is None else row.actor_id,
-    }
-    for part, owner in owners.items():
-        if is_erased(part, row) and owner is not None and not has_erasure(owner):
-            raise ChainFault(
-                f"event {row.id} at position {row.chain_position} lost its {part}, "
-                f"but account {owner} was not erased"
-            )
+    position = row.chain_position or 0
+    name = f"event {row.id} at position {position}"
+    for part, owner in part_owners(row).items():
+        if not is_erased(part, row):
+            continue
+        if owner is None:
+            raise ChainFault(f"{name} lost its {part}, which is about no account")
+        if erased_until(owner) <= position:
+            raise ChainFault(f"{name} lost its {part}, but account {owner} was not erased")
+    if row.erased_at and row.target_digest is None and row.actor_digest is None:
+        raise ChainFault(f"{name} is marked as erased, but has all its values")
+
+
+def part_owners(row: EventRow) -> dict[str, int | None]:
+    """Returns the account whose erasure removes each part, as in users/audit/forgetting.py."""
+    target = row.target_id
+    if target is None and row.action in ACTOR_REASON_ACTIONS:
+        target = row.actor_id
+    return {"target": target, "actor": row.target_id if row.actor_id is None else row.actor_id}
+
+
+def erasure_position(account_id: int) -> int:
+    """Returns the position of the event that erased an account; 0 if there is none, or if the row
+    of the account is not erased.
+    """
+    if not User.objects.filter(pk=account_id, status=State.ERASED).exists():
+        return 0
+    events = AuditEvent.objects.filter(target_id=account_id, action="account.erased")
+    return events.aggregate(last=Max("chain_position"))["last"] or 0
 
 
 def is_erased(part: str, row: EventRow) -> bool:
@@ -209,10 +253,6 @@ def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
             raise ChainFault(
                 f"{name} lost words of its {part}, and the rest does not match the audit trail"
             )
-
-
-def was_erased(account_id: int) -> bool:
-    return AuditEvent.objects.filter(target_id=account_id, action="account.erased").exists()
 
 
 def check_chain_end(head: ChainHead, verdict: Verdict) -> None:

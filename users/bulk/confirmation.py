@@ -4,6 +4,7 @@ changed, and only once.
 
 from dataclasses import dataclass
 from secrets import token_urlsafe
+from typing import Any
 
 from django.core import signing
 
@@ -28,22 +29,27 @@ class Confirmation:
         """Returns a confirmation with a new key."""
         return cls(subject, count, token_urlsafe(24))
 
-    @property
-    def token(self) -> str:
-        """Returns the confirmation as signed text."""
+    def token_for(self, by: Any) -> str:
+        """Returns the confirmation as text that is signed for one person."""
         return signing.dumps(
             [self.subject, self.count.value, self.count.exact, self.key],
-            salt=CONFIRMATION_SALT,
+            salt=personal_salt(by),
             compress=True,
         )
 
     @classmethod
-    def read(cls, token: str) -> "Confirmation | None":
-        """Returns the confirmation in a token; None if it was tampered with or has expired."""
+    def read(cls, token: str, by: Any) -> "Confirmation | None":
+        """Returns the confirmation in a token of this person; None if it is another one's, was
+        tampered with or has expired.
+        """
         try:
             subject, value, exact, key = signing.loads(
-                token, salt=CONFIRMATION_SALT, max_age=VALID_HOURS * 3600
+                token, salt=personal_salt(by), max_age=VALID_HOURS * 3600
             )
         except (signing.BadSignature, ValueError, TypeError):
             return None
         return cls(subject, SelectionCount(value, exact), key)
+
+
+def personal_salt(by: Any) -> str:
+    return f"{CONFIRMATION_SALT}:{by.pk}"

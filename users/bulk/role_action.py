@@ -16,6 +16,7 @@ from users.bulk.undoable_action import UndoableAction, group_equal_images
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
+from users.sessions.store import renew_session_keys
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
@@ -149,9 +150,12 @@ def grant_refusals(
 
 
 def add_members(ids: list[int], groups: set[int]) -> None:
-    """Adds the accounts with these ids to the groups; existing memberships stay."""
+    """Adds the accounts with these ids to the groups; existing memberships stay. Their sessions get
+    new keys.
+    """
     rows = [Membership(user_id=pk, group_id=group) for pk in ids for group in groups]
     Membership.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+    renew_session_keys(ids)
 
 
 def is_member_of(*groups: int) -> Exists:

@@ -36,7 +36,7 @@ def bulk_action(request, noun: str):
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")
     subject = f"{noun}?{selection.query}"
-    confirmation = Confirmation.read(request.POST.get("token", ""))
+    confirmation = Confirmation.read(request.POST.get("token", ""), request.user)
     if confirmation and (job := find_started_job(request.user, confirmation)):
         return redirect_to_job(request, job)
     form = action.form(posted_data(request), by=request.user)
@@ -46,7 +46,7 @@ def bulk_action(request, noun: str):
         job = start_confirmed(action, selection, preview, draft, form)
         if job:
             return redirect_to_job(request, job)
-    form.set_token(Confirmation.new(subject, preview.count).token)
+    form.set_token(Confirmation.new(subject, preview.count).token_for(request.user))
     context = action_context(request, action, selection, form)
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=form_status(form))
@@ -68,7 +68,8 @@ def bulk_sample(request, noun: str):
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
     preview = preview_action(action, selection, request.user, Job(reason=form.given_reason))
-    form.set_token(Confirmation.new(f"{noun}?{selection.query}", preview.count).token)
+    fresh = Confirmation.new(f"{noun}?{selection.query}", preview.count)
+    form.set_token(fresh.token_for(request.user))
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=200 if is_valid else 422)
 

@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from random import Random
 
+from django.db.models import Max
+
+from users.audit.chain import lock_chain_head, seal_events
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.fields import PROFILE_FIELDS
@@ -24,15 +27,21 @@ DEMO_BROWSERS = [
 
 
 def write_history(first_id: int, seed: int) -> int:
-    """Writes the events in the order of their times. Returns their number."""
+    """Writes and seals the events in the order of their times. Returns their number.
+
+    Events from before the newest one of the trail are left out: ids and times must agree.
+    """
     suspenders = staff_with_permission("suspend_user")
     inviters = staff_with_permission("invite_user")
     suspended = newest_accounts(State.SUSPENDED, first_id)
     invited = newest_accounts(State.INVITED, first_id)
     found = [suspension_event(account, suspenders, seed) for account in suspended]
     found += [invitation_event(account, inviters, seed) for account in invited]
-    events = [event for event in found if event]
-    AuditEvent.objects.bulk_create(sorted(events, key=lambda event: event.at), batch_size=500)
+    newest = AuditEvent.objects.aggregate(at=Max("at"))["at"]
+    events = [event for event in found if event and (newest is None or event.at > newest)]
+    events.sort(key=lambda event: event.at)
+    AuditEvent.objects.bulk_create(events, batch_size=500)
+    seal_events(lock_chain_head(), AuditEvent.objects.filter(pk__in=[event.pk for event in events]))
     return len(events)
 
 

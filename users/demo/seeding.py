@@ -82,10 +82,11 @@ def add_people(
     actor = access.CommandActor("seed")
     if with_named:
         make_named()
-    if order.admin:
-        make_admin(order.admin, order.password, actor)
     give_roles(plan.first_id, plan.last_id)
     say(f"Wrote {write_history(plan.first_id, plan.seed):,} past events")
+    # Its event is dated now, so it comes after those of the past.
+    if order.admin:
+        make_admin(order.admin, order.password, actor)
     say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} sign-in attempts")
     after = {
         "accounts": order.accounts,

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import Q
 
+from users.contact_data import except_masked
 from users.database.search_index import search_condition
 from users.directory.search_text import clean_search_text
 from users.identifiers import LARGEST_ID, fold_identifier, normalise_phone, normalise_search_text
@@ -124,7 +125,7 @@ class Search:
         if self.masked and self.long_words:
             return unmasked_condition(word)
         if self.masked:
-            username = except_addresses(prefix_condition("username", word))
+            username = except_masked(prefix_condition("username", word), "username")
             return prefix_condition("name", word) | username
         return Q(search_key__contains=word) if self.long_words else short_condition(word)
 
@@ -132,7 +133,7 @@ class Search:
         if self.masked and column == "email":
             return Q(email=fold_identifier(text))
         if self.masked and column == "username":
-            prefix = except_addresses(prefix_condition(column, text))
+            prefix = except_masked(prefix_condition(column, text), "username")
             return Q(username=fold_identifier(text)) | prefix
         return prefix_condition(column, text)
 
@@ -174,14 +175,13 @@ def exact_match(q: str) -> tuple[Q | None, bool]:
 def unmasked_condition(word: str) -> Q:
     """Returns the condition for a word if email addresses and phone numbers are masked.
 
-    It matches any part of the name and username, and the whole email address or phone number.
+    Its whole email address and number are found, any part of its username that is not masked, and
+    any part of its name: the key of the name holds no address and no number.
     """
     whole = Q(email=word) | Q(username=word) | Q(phone=word)
-    return whole | Q(name_key__contains=word) | except_addresses(Q(username__contains=word))
-
-
-def except_addresses(condition: Q) -> Q:
-    return condition & ~Q(username__contains="@")
+    part = except_masked(Q(username__contains=word), "username")
+    whole |= Q(first_name__iexact=word) | Q(last_name__iexact=word)
+    return whole | Q(name_key__contains=word) | part
 
 
 def normalise_if_phone(q: str) -> str:

@@ -9,6 +9,7 @@ from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
+from users.audit.origin import PROXY_WATCH
 from users.caching.backend import PageCache
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
@@ -58,3 +59,8 @@ def check_workers() -> str:
         elif beat.at - beat.now > CLOCK_TOLERANCE:
             problems.append(f"{name} seen in the future, at {beat.at:%Y-%m-%d %H:%M:%S} UTC")
     return "; ".join(problems) or OK
+
+
+def check_proxy() -> str:
+    """Reports requests to this process that came past the proxies."""
+    return PROXY_WATCH.problem() or OK

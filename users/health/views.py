@@ -24,4 +24,6 @@ def ready_probe(request) -> JsonResponse:
     # A database that hangs is waited for once.
     ready = results["database"] == checks.OK
     results["workers"] = checks.check_workers() if ready else "unknown"
+    if (proxy := checks.check_proxy()) != checks.OK:
+        results["proxy"] = proxy
     return JsonResponse({"ready": ready} | results, status=200 if ready else 503)

@@ -33,8 +33,11 @@ def allowed_tasks() -> frozenset[str]:
 
 def task_minutes(cluster: str) -> dict[str, int]:
     """Returns the minutes between two runs of each scheduled task of `cluster`."""
-    own = [task for task, its_cluster in TASKS.items() if its_cluster == cluster]
-    return {task: 60 if task in EVERY_HOUR else 1 for task in own}
+    minutes = {}
+    for task, its_cluster in TASKS.items():
+        if its_cluster == cluster:
+            minutes[task] = 60 if task in EVERY_HOUR else 1
+    return minutes
 
 
 def write_schedules(**_: object) -> None:

@@ -135,15 +135,17 @@ def control_job(request, pk: int, verb: Callable[..., Job], success: str) -> Htt
 
 
 def get_visible_job(request, pk: int) -> Job:
-    """Returns the job. Raises Http404, or access.Denied if the viewer may not see it."""
+    """Returns the job. Raises Http404, or access.Denied if the viewer may not see it; whoever may
+    see only some jobs learns of no other whether it exists.
+    """
     access.require(request.user, "view")
     related = ("by", "parent", "note_line__actor")
     jobs = Job.objects.select_related(*related)
     job = jobs.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if job is None or not engine.may_see_job(request.user, job):
+        access.require(request.user, "view_jobs")
     if job is None:
         raise Http404
-    if not engine.may_see_job(request.user, job):
-        access.require(request.user, "view_jobs")
     return job
 
 

@@ -26,6 +26,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
+    KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
@@ -36,15 +37,22 @@ def drop_reason(message: Message) -> str:
     if message.kind == KIND.LETTER:
         return letter_drop_reason(message)
     account = message.account
+    if message.kind == KIND.ADDRESS_CHANGED:
+        return "" if account.state in NOT_DELETED_STATES else "The account is gone."
     required = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
     if account.email != message.to:
         return "The account’s email address has changed."
     if account.state != required:
         change = "" if required == State.ACTIVE else f", no longer {required}"
         return f"The account is {account.state.label.lower()}{change}."
-    if message.kind == KIND.VERIFICATION and account.email_verified_at:
+    return pointless_reason(message)
+
+
+def pointless_reason(message: Message) -> str:
+    """Returns why a message about an account in the right state is of no use any more, or ""."""
+    if message.kind == KIND.VERIFICATION and message.account.email_verified_at:
         return "The email address is already verified."
-    if message.kind == KIND.NEW_SUPERUSER and not account.is_superuser:
+    if message.kind == KIND.NEW_SUPERUSER and not message.account.is_superuser:
         return "The account is no longer a superuser."
     return ""
 
@@ -108,11 +116,15 @@ def superuser_grant(message: Message) -> dict[str, Any]:
     events = AuditEvent.objects.newest_of("target_id", message.about_id)
     event = events.filter(after__is_superuser=True).first()
     new = User.objects.filter(pk=message.about_id).first()
+    username = new.username if new else f"account {message.about_id}"
+    if event is None:
+        at = local_time_text(message.created_at, message.account)
+        return {"username": username, "by": "someone", "at": at, "reason": ""}
     return {
-        "username": new.username if new else f"account {message.about_id}",
-        "by": event.actor_text if event else "someone",
-        "at": local_time_text(event.at if event else message.created_at, message.account),
-        "reason": event.reason if event else "",
+        "username": username,
+        "by": event.actor_text,
+        "at": local_time_text(event.at, message.account),
+        "reason": event.reason,
     }
 
 

@@ -37,6 +37,7 @@ class Message(models.Model):
         SUSPENDED = "suspended", "Suspended"
         REINSTATED = "reinstated", "Reinstated"
         VERIFICATION = "verification", "Email verification"
+        ADDRESS_CHANGED = "address-changed", "Address changed"
         LETTER = "letter", "Email from staff"
         NEW_SUPERUSER = "new-superuser", "New superuser"
 

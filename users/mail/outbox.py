@@ -7,15 +7,22 @@ from users.models import User
 
 
 def post_message(
-    kind: Message.Kind, account: User, letter: Letter | None = None, about: User | None = None
+    kind: Message.Kind,
+    account: User,
+    letter: Letter | None = None,
+    about: User | None = None,
+    *,
+    to: str = "",
 ) -> Message | None:
-    """Queues an email of `kind` to the account. Returns None if the account has no address.
+    """Queues an email of `kind` to the account, or to its former address `to`. Returns None if the
+    account has no address.
 
     `about`: the account that the email tells about, if it is another one.
     """
-    if not account.email:
+    to = to or account.email
+    if not to:
         return None
-    message = Message(account=account, kind=kind, to=account.email, letter=letter)
+    message = Message(account=account, kind=kind, to=to, letter=letter)
     message.about_id = about.pk if about else None
     message.due_at = database_now()
     message.save(force_insert=True)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0013_signin_by_ip"),
+        ("users", "0008_signin_by_ip"),
     ]
 
     operations = [

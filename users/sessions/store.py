@@ -26,6 +26,8 @@ CACHE_KEY_PREFIX = "session:"
 MAX_LISTED = 100
 # Sessions removed from the cache when many end together.
 MAX_EVICTED = 1000
+# Marks the data of a session whose key is to be replaced.
+RENEWAL_KEY = "renew_key"
 
 
 class SessionStore(cached_db.SessionStore):
@@ -132,6 +134,23 @@ def delete_sessions(account_id: int, *, except_key: str = "", ended_by: int = 0)
 def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0) -> int:
     """Ends the sessions of all these accounts, and returns their number."""
     return end_session_rows(Session.objects.filter(account_id__among=account_ids), ended_by)
+
+
+def renew_session_keys(account_ids: list[int]) -> None:
+    """Lets each session of these accounts get another key with its next request, because their
+    rights have grown: a key that leaked before must not open more than it did.
+    """
+    for row in Session.objects.filter(account_id__among=account_ids):
+        data = row.get_decoded() | {RENEWAL_KEY: True}
+        text = SessionStore().encode(data)
+        # The session may have changed or ended at this moment.
+        Session.objects.filter(pk=row.pk, session_data=row.session_data).update(session_data=text)
+
+
+def renew_key(session: Any) -> None:
+    """Gives a session another key if renew_session_keys has asked for it."""
+    if session.pop(RENEWAL_KEY, False):
+        session.cycle_key()
 
 
 def end_session_rows(rows: QuerySet[Session], ended_by: int, *, own: bool = False) -> int:

@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from users.caching import timing
 from users.models import User
 from users.sessions import last_seen
+from users.sessions.store import renew_key
 from users.sessions.viewer_query import load_viewer
 
 
@@ -46,6 +47,7 @@ def get_viewer(request) -> User | AnonymousUser:
         return AnonymousUser()
     if not account.is_active:
         return AnonymousUser()
+    renew_key(session)
     timing.note_viewer(account)
     last_seen.record_last_seen(account, session.session_key, account.session_used_at)
     return account

@@ -5,15 +5,14 @@ outbox, and attempts to sign in are recorded.
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
 from users.models import User
-from users.sessions import sign_in_events, throttle
+from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
-from users.verbs.password_reset.verb import choose_password, request_password_reset
+from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
 
@@ -39,18 +38,24 @@ class Adapter(DefaultAccountAdapter):
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""
         self.account = sign_in_events.find_by_login(self.typed)
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            subject = throttle.throttle_subject(self.account, self.typed)
+        subject = throttle.throttle_subject(self.account, self.typed)
+        place = throttle.attempt_place(request, self.account)
+        # Replaces allauth's own counting; allauth takes the attempt back after a success.
+        self._login_failed_rl_usage = throttle.consume_attempt(request, subject, place)
+        if self._login_failed_rl_usage is None:
+            own = throttle.subject_locked_until(subject, place)
             # If the login itself is not locked out, its IP address is, because of other attempts.
-            locked_out = throttle.subject_locked_until(subject)
-            outcome = SignInOutcome.THROTTLED if locked_out else SignInOutcome.IP_THROTTLED
-            sign_in_events.record_attempt(outcome, self.account, typed=self.typed)
-            raise
+            sign_in_events.record_attempt(
+                SignInOutcome.THROTTLED if own else SignInOutcome.IP_THROTTLED,
+                self.account,
+                typed=self.typed,
+            )
+            raise self.validation_error("too_many_login_attempts")
 
-    def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
-        return throttle.throttle_subject(self.account, self.typed)
+    def post_login(self, request, user, **options: Any) -> HttpResponse:
+        response = super().post_login(request, user, **options)
+        known_devices.remember_device(request, response, user)
+        return response
 
     def authentication_failed(self, request, **credentials: Any) -> None:
         outcome = sign_in_events.failure_outcome(self.account)
@@ -66,9 +71,6 @@ class Adapter(DefaultAccountAdapter):
         throttle.reset_failures(user)
         # allauth renews the hash of the current session from its own copy of the account.
         user.refresh_from_db()
-
-    def send_password_reset_mail(self, user, email, context) -> None:
-        request_password_reset(user)
 
     def add_message(  # noqa: PLR0917  allauth passes these by position
         self,

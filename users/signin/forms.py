@@ -6,7 +6,7 @@ from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
 from users.identifiers import fold_identifier, normalise_email
-from users.models import State, User
+from users.models import State
 
 
 class LoginForm(forms.LoginForm):
@@ -60,17 +60,17 @@ class ChoosePasswordForm(LabelsMixin, forms.ResetPasswordKeyForm):
 
 
 class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
-    users: list[User]
+    """Accepts any address. Whether an account has it is looked up after the response."""
+
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
         # Addresses are stored in normal form.
-        self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])
-        email = super().clean_email()
-        if not self.users:
-            # An invited person who requests a password gets the invitation again.
-            self.users = list(User.objects.in_state(State.INVITED).filter(email=email))
-        return email
+        return normalise_email(self.cleaned_data["email"])
+
+    def save(self, request: Any, **kwargs: Any) -> str:
+        """Returns the address, and sends nothing: PasswordResetView does it later."""
+        return str(self.cleaned_data["email"])
 
 
 class LinkForm(forms.UserTokenForm):

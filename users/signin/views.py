@@ -2,6 +2,7 @@
 many attempts, 405 for PUT.
 """
 
+from functools import partial
 from typing import Any
 
 from allauth.account import views
@@ -15,6 +16,8 @@ from users.sessions import sign_in_events
 from users.sessions.ended_sessions import ended_session
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
+from users.verbs.password_reset.verb import request_password_reset
+from users.web.after_response import run_after
 
 
 class StatusCodesMixin:
@@ -58,7 +61,21 @@ def record_throttled_attempt(typed: str) -> None:
 
 
 class PasswordResetView(StatusCodesMixin, views.PasswordResetView):
-    pass
+    def form_valid(self, form) -> HttpResponse:
+        """Writes the email after the response, whose time does not tell whether an account has the
+        address.
+        """
+        response = super().form_valid(form)
+        if response.status_code < 400:
+            run_after(response, partial(send_links, form.cleaned_data["email"]))
+        return response
+
+
+def send_links(email: str) -> None:
+    """Sends a link to the accounts with this address. Who was invited gets the invitation again."""
+    for account in User.objects.filter(email=email):
+        # It does nothing in other states.
+        request_password_reset(account)
 
 
 class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):

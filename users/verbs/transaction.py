@@ -137,7 +137,10 @@ def access_values(account: User) -> dict[str, Any]:
 
 
 def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """Sets the fields on `account` without saving it. Raises ValidationError by field."""
+    """Sets the fields on `account` without saving it. Raises ValidationError by field.
+
+    The owner of a former address is told there, since the new one may be somebody else's.
+    """
     unknown = set(changes) - set(allowed)
     if unknown:
         raise ValueError(f"not fields of the profile: {', '.join(sorted(unknown))}")
@@ -147,6 +150,8 @@ def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ..
     require_available(account.username, account.email, own=own)
     if account.email != own.email:
         account.email_verified_at = None
+        if own.email and own.status != State.INVITED:
+            outbox.post_message(Message.Kind.ADDRESS_CHANGED, account, to=own.email)
 
 
 def bump_version(account: User) -> None:

@@ -47,12 +47,14 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     if account.valid_until:
         until = date_text(timezone.localtime(account.valid_until))
     groups = form.cleaned_data.get("groups", ())
-    lacks_effect = bool(groups) and access.lacks_effect(account, groups)
+    effect = ""
+    if groups and access.lacks_effect(account, groups):
+        effect = f" {access.NO_EFFECT}"
     return verb.done.format(
         name=account.display_name,
         email=account.email,
         state=account.state.label.lower(),
         until=until,
         roles=", ".join(role.name for role in groups),
-        effect=f" {access.NO_EFFECT}" if lacks_effect else "",
+        effect=effect,
     )

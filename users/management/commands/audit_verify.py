@@ -34,6 +34,8 @@ class Command(BaseCommand):
             sealed += f", {verdict.erased:,} of them with erased values"
         if verdict.redacted:
             sealed += f", {verdict.redacted:,} without the names of erased people"
+        if verdict.unused_ids:
+            sealed += f"; {verdict.unused_ids:,} IDs were never used"
         self.stdout.write(f"{sealed}; {verdict.waiting:,} not yet sealed.")
 
 

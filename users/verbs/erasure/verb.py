@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from users import access
+from users.audit.chain import seal_event
 from users.audit.record import record_event
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import PERSONAL_FIELDS
@@ -65,7 +66,7 @@ def erase_account(
         forget_person(Erasure(account=account, by=by, reserve=reserve))
         blank_account(account)
         save_account(account)
-        record_event(
+        event = record_event(
             "account.erased",
             actor=by,
             target=account,
@@ -73,6 +74,8 @@ def erase_account(
             after=erasure_event_values(account, reserve),
             reason=reason,
         )
+        # The verification accepts erased values only if this event stands later in the chain.
+        seal_event(event)
     return account
 
 

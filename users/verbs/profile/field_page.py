@@ -11,7 +11,7 @@ from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, submit_form
-from users.verbs.profile.page import field_form
+from users.verbs.profile.page import field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import VersionedForm, form_status
@@ -23,10 +23,13 @@ def field_page(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
     if name not in PROFILE_FIELDS:
         raise Http404
+    form_class = field_form(name)
+    if name == "email" and account.pk == request.user.pk:
+        form_class = with_own_password(form_class)
     initial = {"version": account.version, name: getattr(account, name)}
     form = bind_form(
         request,
-        field_form(name),
+        form_class,
         "edit",
         account,
         initial=initial,

@@ -65,6 +65,19 @@ class ProfileForm(profile_form(*PROFILE_FIELDS)):  # type: ignore[misc]
     field_order = ("first_name", "last_name", *PROFILE_FIELDS)
 
 
+def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
+    """The form class with a field for the current password, for one's own address."""
+    password = forms.CharField(
+        required=False,
+        max_length=4096,
+        label="Current password",
+        help_text="Only needed to change your own email address.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+    )
+    return type("OwnAddressForm", (form_class,), {"own_password": password})
+
+
 def field_form(name: str) -> type[VersionedForm]:
     """Returns the form class of one field of the profile."""
     return profile_form(name)
@@ -85,7 +98,9 @@ class RestoreValueForm(VersionedForm):
 @form_page
 def profile_page(request, pk: int):
     account = get_account(request, "edit", pk)
-    form = bind_form(request, ProfileForm, "edit", account, initial=vars(account))
+    is_own = account.pk == request.user.pk
+    form_class = with_own_password(ProfileForm) if is_own else ProfileForm
+    form = bind_form(request, form_class, "edit", account, initial=vars(account))
     change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
     if form.is_valid() and (changed := submit_form(form, change)):
         messages.success(request, edit_conflicts.profile_saved(changed, request.user))

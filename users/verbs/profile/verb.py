@@ -12,8 +12,11 @@ from users.verbs.profile_validation import normalise_profile
 from users.verbs.transaction import apply_profile, change_account, refuse_deleted, require_reason
 
 
-def edit_profile(account: User, *, by: Any, version: int | None, **changes: Any) -> User:
-    """Sets fields of PROFILE_FIELDS and returns the account. A new address is unverified.
+def edit_profile(
+    account: User, *, by: Any, version: int | None, own_password: str = "", **changes: Any
+) -> User:
+    """Sets fields of PROFILE_FIELDS and returns the account. A new address is unverified; to change
+    one's own takes `own_password`.
 
     The edit is merged with the changes since `version`: values that are equal to those of that
     version are ignored. Raises EditConflict with the fields that someone else has changed too.
@@ -22,8 +25,19 @@ def edit_profile(account: User, *, by: Any, version: int | None, **changes: Any)
     with change_account(account, "edit", "account.edited", by=by, version=None) as current:
         refuse_deleted(current)
         merged = merge_profile(current, version, normalise_profile(changes))
+        require_own_password(current, by, merged, own_password)
         apply_profile(current, merged, PROFILE_FIELDS)
     return current
+
+
+def require_own_password(account: User, by: Any, changes: dict[str, Any], password: str) -> None:
+    """Raises ValidationError if people change their own address without their password: whoever
+    finds an open session could take over the account with a reset email.
+    """
+    changes_address = changes.get("email", account.email) != account.email
+    if by.pk == account.pk and changes_address and not account.check_password(password):
+        text = "Enter your current password to change your own address."
+        raise ValidationError({"own_password": text})
 
 
 def restore_value(
@@ -39,6 +53,9 @@ def restore_value(
         account, "edit", "account.put_back", by=by, version=version, reason=reason
     ) as current:
         refuse_deleted(current)
+        if by.pk == current.pk and field == "email":
+            text = "Edit your profile to change your own address. It takes your password."
+            raise VerbRefused(text, current)
         if getattr(current, field) == value:
             raise VerbRefused("The field already has this value.", current)
         try:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from users.exceptions import VerbRefused
 from users.models import User
+from users.sessions.store import renew_session_keys
 from users.verbs.transaction import change_account, clean_reason, refuse_deleted, require_grant
 
 ACTION = "change_groups"
@@ -40,6 +41,7 @@ def add_roles(
             target=current,
         )
         current.groups.add(*groups)
+        renew_session_keys([current.pk])
     return current
 
 

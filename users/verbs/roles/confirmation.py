@@ -62,8 +62,9 @@ def require_confirmation(
 
 def role_permissions(groups: Iterable[Group]) -> list[dict[str, Any]]:
     """Returns what each role permits, in words, for its description."""
-    found = Group.objects.filter(pk__in=[group.pk for group in groups]).order_by("id")
-    return [
-        {"name": group.name, "permissions": [each.name for each in group.permissions.all()]}
-        for group in found.prefetch_related("permissions")
-    ]
+    ids = [group.pk for group in groups]
+    described = []
+    for group in Group.objects.filter(pk__in=ids).order_by("id").prefetch_related("permissions"):
+        permissions = [each.name for each in group.permissions.all()]
+        described.append({"name": group.name, "permissions": permissions})
+    return described

@@ -14,6 +14,7 @@ from users.history.edit_merge import (
     with_author,
 )
 from users.models import User
+from users.sessions.store import renew_session_keys
 from users.verbs.superuser_notice import notify_superusers
 from users.verbs.transaction import (
     access_values,
@@ -46,20 +47,16 @@ def assign_roles(
         "is_staff": is_staff or is_superuser,
         "is_superuser": is_superuser,
     }
-    reason = clean_reason(reason)
+    event = "account.roles_assigned"
     with change_account(
-        account,
-        "assign_roles",
-        "account.roles_assigned",
-        by=by,
-        version=None,
-        reason=reason,
+        account, "assign_roles", event, by=by, version=None, reason=clean_reason(reason)
     ) as current:
         refuse_deleted(current)
         was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
+        renew_session_keys([current.pk])
         current.is_staff = wanted["is_staff"]
         current.is_superuser = wanted["is_superuser"]
         current.groups.set(wanted["groups"])
