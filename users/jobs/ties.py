@@ -45,7 +45,8 @@ def find_ties(initiator: User, approver: User) -> list[str]:
         ties.append(f"Your access comes from {initiator}, through other people.")
     if not ties and approver.pk in grantors(initiator.pk, since):
         ties.append(f"The access of {initiator} comes from you, through other people.")
-    if browsers_used(initiator.pk, since) & browsers_used(approver.pk, since):
+    own_browsers = browsers_used(approver.pk, since)
+    if own_browsers & browsers_used(initiator.pk, since):
         ties.append(f"You and {initiator} have used the same browser at the same IP address.")
     return ties
 
@@ -86,9 +87,12 @@ def event_grants(event: AuditEvent) -> list[str]:
     """Returns what the actor gave the target with this event, as verb phrases."""
     if event.action in CREATIONS:
         return [f"{CREATIONS[event.action]} {{whom}}"]
-    fields = {*(event.before or {}), *(event.after or {})}
-    given = {label for field, label in GRANTS.items() if field in fields}
-    return [f"changed {{whose}} {label}" for label in sorted(given)]
+    fields = event.after or {}
+    given = set()
+    for field, label in GRANTS.items():
+        if field in fields:
+            given.add(f"changed {{whose}} {label}")
+    return sorted(given)
 
 
 def grantors(account_id: int, since: datetime) -> set[int]:
@@ -114,4 +118,5 @@ def browsers_used(account_id: int, since: datetime) -> set[tuple[str, str]]:
     sessions = Session.objects.filter(account_id=account_id, last_used_at__gt=since)
     used = {*sign_ins.order_by("-id").values_list("ip", "user_agent")[:SIGN_INS_READ]}
     used |= {*sessions.values_list("ip", "user_agent")}
+    # An unknown address is nobody's.
     return {(ip, agent) for ip, agent in used if ip}
