@@ -74,7 +74,7 @@ def common_term(monkeypatch):
 def test_a_common_term_is_counted_among_the_newest_ids_alone(common_term):
     with CaptureQueriesContext(connection) as queries:
         found = counts.count_up_to_cap(wanted("q=gmail"))
-    assert (found.number, found.more) == (20, True)
+    assert (found.number, found.is_capped) == (20, True)
     assert found.about > 100
     counted = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert len(counted) == 1
