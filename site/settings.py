@@ -1,6 +1,7 @@
 """Settings, read from the environment and from .env, which bin/run writes for development."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +67,15 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
     raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
+
+# The country whose phone numbers people write without a country code, such as DE. Without it, the
+# digits of such a number are kept as they are.
+PHONE_REGION = env.str("PHONE_REGION", "").strip().upper()
+if PHONE_REGION and not re.fullmatch("[A-Z]{2}", PHONE_REGION):
+    raise ImproperlyConfigured("PHONE_REGION is wrong: it is a country of two letters, such as DE.")
+# Usernames that nobody may choose, besides those of users/reserved_usernames.py; "-name" releases
+# one of those.
+RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 
 # --- HTTP -----------------------------------------------------------------------------------------
 

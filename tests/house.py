@@ -14,6 +14,7 @@ GROUND_MODULES = {
     "access",
     "access_setup",
     "account_state",
+    "email_addresses",
     "exceptions",
     "fields",
     "forgetting",
@@ -21,7 +22,11 @@ GROUND_MODULES = {
     "masking",
     "models",
     "permissions",
+    "phone_numbers",
+    "reserved_usernames",
     "row_locks",
+    "typed_text",
+    "usernames",
 }
 # A room imports only rooms before it in this list.
 ROOMS = [

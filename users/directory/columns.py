@@ -13,6 +13,8 @@ from typing import Any
 from users.directory.highlight import highlight
 from users.fields import field_label
 from users.models import State, User
+from users.phone_numbers import format_phone
+from users.typed_text import isolate_text
 from users.web.time_html import short_time_html
 
 SearchWords = tuple[str, ...]
@@ -79,10 +81,18 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
         tag = '<span class="tag">staff</span>'
     return (
         f'<label class="tick"><input type="checkbox" name="ids" value="{account.id}"'
-        f' form="selection" aria-label="Select {escaped}"></label>'
+        f' form="selection" aria-label="Select {escape(isolate_text(name))}"></label>'
         f'<a href="/users/{account.id}/">{shown}</a>{tag}'
         f'<small class="under">{highlight(account.email or account.username, words)}</small>'
     )
+
+
+def phone_cell(account: User, words: SearchWords, now: datetime) -> str:
+    """The content of a cell with a phone number: in groups, unless a search has found a part."""
+    phone = account.phone
+    if any(word in phone for word in words):
+        return highlight(phone, words)
+    return escape(format_phone(phone)) or EMPTY_CELL
 
 
 NAME_COLUMN = Column(
@@ -151,7 +161,7 @@ CHOSEN_COLUMNS = (
         name="phone",
         label=field_label("phone"),
         css="c-more c-phone",
-        html=lambda account, words, now: highlight(account.phone, words) or EMPTY_CELL,
+        html=phone_cell,
         fields=("phone",),
     ),
     Column(

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
-from users.identifiers import fold_identifier, normalise_email
-from users.models import State, User
+from users.email_addresses import email_key, identifier_key, normalise_email
+from users.models import State, User, in_state
 
 
 class LoginForm(forms.LoginForm):
@@ -32,7 +32,7 @@ class LoginForm(forms.LoginForm):
         login = self.cleaned_data["login"]
         if "\x00" in login:
             return super().clean_login()
-        return fold_identifier(login.strip())
+        return identifier_key(login)
 
 
 class LabelsMixin:
@@ -64,12 +64,13 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
-        # Addresses are stored in normal form.
-        self.cleaned_data["email"] = normalise_email(self.cleaned_data["email"])
-        email = super().clean_email()
-        if not self.users:
-            # An invited person who requests a password gets the invitation again.
-            self.users = list(User.objects.in_state(State.INVITED).filter(email=email))
+        """Finds the account by the key of the address.
+
+        An invited person who requests a password gets the invitation again.
+        """
+        email = get_adapter().clean_email(email_key(normalise_email(self.cleaned_data["email"])))
+        usable = in_state(State.ACTIVE) | in_state(State.INVITED)
+        self.users = list(User.objects.filter(usable, email__lower=email))
         return email
 
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import base36_to_int
 
-from users.identifiers import fold_identifier
+from users.email_addresses import identifier_key
 from users.models import State, User
 from users.sessions import sign_in_events
 from users.sessions.models import SignInMethod, SignInOutcome
@@ -39,7 +39,7 @@ class LoginView(StatusCodesMixin, views.LoginView):
 
 def record_throttled_attempt(typed: str) -> None:
     """Records an attempt that allauth's rate limit rejected before the form."""
-    if account := sign_in_events.find_by_login(fold_identifier(typed.strip()[:254])):
+    if account := sign_in_events.find_by_login(identifier_key(typed[:254])):
         sign_in_events.record_attempt_once(SignInOutcome.CROWDED, account)
 
 

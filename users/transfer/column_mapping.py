@@ -15,6 +15,7 @@ from users.transfer.import_fields import (
     IMPORT_FIELDS,
     KEY_FIELDS,
     comparable_name,
+    key_value,
     normalise_attribute,
 )
 
@@ -68,7 +69,7 @@ class ColumnMapping:
         problems: list[str] = []
         values = self.field_values(record, problems)
         attributes = self.attribute_values(record, problems)
-        key = values.get(self.key, "")
+        key = key_value(self.key, values.get(self.key, ""))
         if not key and not problems:
             origin = template_origin(self.templates[self.key])
             problems.append(f"{self.key}, {origin}: There is no value to identify the account.")

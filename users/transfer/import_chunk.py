@@ -10,9 +10,10 @@ from django.contrib.auth.hashers import make_password
 from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.email_addresses import email_key
 from users.models import State, User
 from users.transfer.column_mapping import ColumnMapping, ImportRow
-from users.transfer.import_fields import IMPORT_FIELDS
+from users.transfer.import_fields import IMPORT_FIELDS, key_value
 from users.transfer.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
 
@@ -140,7 +141,7 @@ class ImportChunk:
             attributes=drop_empty(row.attributes),
             status=self.status,
         )
-        account.username = account.username or account.email
+        account.username = account.username or email_key(account.email)
         if not account.username:
             raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
@@ -160,7 +161,8 @@ class ImportChunk:
         if reason := unchangeable_reason(account, changes):
             raise RowRejected(reason)
         names = self.claims.names(account)
-        if "email" in changes and account.email_verified_at:
+        new_address = email_key(changes.get("email", account.email)) != email_key(account.email)
+        if new_address and account.email_verified_at:
             # The new address is not verified.
             changes["email_verified_at"] = None
         before = {name: getattr(account, name) for name in changes}
@@ -182,6 +184,8 @@ class ImportChunk:
             wanted["source"] = self.mapping.source
         if row.attributes:
             wanted["attributes"] = account.attributes | drop_empty(row.attributes)
+        if email_key(wanted.get("email", "")) == email_key(account.email):
+            wanted.pop("email", None)  # the same mailbox, written in another way
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
@@ -189,12 +193,13 @@ class ImportChunk:
         of their ids.
         """
         key = self.mapping.key
-        accounts = User.objects.filter(**{f"{key}__in": keys}).order_by("pk")
+        column = "email__lower" if key == "email" else key
+        accounts = User.objects.filter(**{f"{column}__in": keys}).order_by("pk")
         if key == "source_id":
             accounts = accounts.filter(source=self.mapping.source)
         if self.update:
             accounts = accounts.select_for_update(of=("self",))
-        return {getattr(account, key): account for account in accounts}
+        return {key_value(key, getattr(account, key)): account for account in accounts}
 
 
 def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
@@ -202,7 +207,7 @@ def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
     emails = [row.values.get("email", "") for row in rows]
     usernames = [row.values.get("username", "") for row in rows]
     return NameClaims(
-        usernames=[*usernames, *emails],
+        usernames=[*usernames, *map(email_key, emails)],
         emails=emails,
         source=source,
         source_ids=[row.values.get("source_id", "") for row in rows],
