@@ -18,7 +18,7 @@ Event = TypeVar("Event")
 MASK = "••••"
 # People paste wide and small at signs too.
 AT_SIGN = "(?:@|＠|﹫|%40|&#64;)"
-ADDRESS_PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
+ADDRESS_PART = r"[^\s\u2068\u2069@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
 # Each pattern matches only from the start of a word, so its time is linear in the text's length.
 EMAIL_ADDRESS = re.compile(rf"(?<!{ADDRESS_PART})({ADDRESS_PART}+?){AT_SIGN}({ADDRESS_PART}+)")
 PHONE_NUMBER = re.compile(r"(?<![\w.+-])(?:\+|00?)[1-9][0-9 ()/-]{5,40}[0-9](?!\w)")

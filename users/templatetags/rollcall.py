@@ -13,8 +13,10 @@ from users.account.field_html import render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
 from users.fields import field_label
+from users.phone_numbers import format_phone
 from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
+from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
 from users.web.icons import asset, icon_svg
 from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
@@ -35,6 +37,8 @@ register.filter(field_label)
 register.filter("device", device_label)
 register.filter("place", ip_label)
 register.filter("about", format_estimate)
+register.filter("isolate", isolate_text)
+register.filter("phone", format_phone)
 
 
 @register.simple_tag

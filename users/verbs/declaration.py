@@ -13,6 +13,7 @@ from django.urls import URLPattern
 
 from users.bulk.action import BulkAction
 from users.models import State, User
+from users.typed_text import isolate_text
 from users.web.forms import VerbForm
 
 LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
@@ -58,8 +59,8 @@ class PageTexts:
         if callable(explanation):
             explanation = explanation(account)
         return {
-            "title": self.title.format(name=account.display_name),
-            "question": self.question.format(name=account.display_name),
+            "title": self.title.format(name=isolate_text(account.display_name)),
+            "question": self.question.format(name=isolate_text(account.display_name)),
             "explanation": explanation,
         }
 
