@@ -80,6 +80,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
     add("--prices", action="store_true", help="what each optimisation saves on its pages")
+    add("--browser", action="store_true", help="the wait of a viewer who types a search")
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     select_help = "with --bulk: the number of accounts (a tenth)"
@@ -165,6 +166,8 @@ def measure(options: argparse.Namespace, stack: ExitStack, cache: Any) -> Any:
         return run.run_bulk(options, cache)
     if options.prices:
         return run.run_prices(options, cache)
+    if options.browser:
+        return run.run_browser(options, cache)
     if options.caching:
         return run.run_caching(options, cache)
     return run.run_cases(options, cache)

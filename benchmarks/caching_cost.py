@@ -16,10 +16,10 @@ from statistics import fmean
 
 from benchmarks.cache import Cache
 from benchmarks.caching_report import Line, share
-from benchmarks.cases import LISTS
+from benchmarks.cases import LIST_EXPECTED, LISTS
 from benchmarks.client import Answer, Connection
 from benchmarks.editor import Editor, Ledger, find_editors
-from benchmarks.measure import ask_concurrently, warm_up
+from benchmarks.measure import ask_concurrently, page_request, warm_up
 from benchmarks.mixed_load import Read, run_mixed_load
 from benchmarks.peers import CLIENTS, Peer, Running, run_servers
 
@@ -67,10 +67,12 @@ def throughput(running: list[Running], seconds: float) -> list[Line]:
     counts: dict[str, Counter] = {name: Counter() for name in peers}
     for _ in range(ROUNDS):
         for name, each in peers.items():
-            request = partial(Connection.get, path=LISTS[name])
-            count, rate = ask_concurrently([request] * CLIENTS, each, seconds)
-            rates[name].append(rate)
-            counts[name] += count
+            request = page_request([(LISTS[name], LIST_EXPECTED[name])])
+            found = ask_concurrently([request] * CLIENTS, each, seconds)
+            if found.faults:
+                raise RuntimeError(f"{each.peer.label} does not show its list: {found.faults}.")
+            rates[name].append(found.per_second)
+            counts[name] += found.counts
     ours = fmean(rates["rollcall"])
     return [rate_line(each.peer, rates[name], counts[name], ours) for name, each in peers.items()]
 

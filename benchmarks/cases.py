@@ -1,10 +1,19 @@
 """The pages that each peer is asked for. A peer without such a page has no path in the case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
+from django.db import connection
+
+from benchmarks.expected import (
+    Expected,
+    expect_account,
+    expect_last_page,
+    expect_list,
+    expect_saved_form,
+)
 from benchmarks.filters import combined_cases, filter_cases
-from benchmarks.search_terms import search_terms
+from benchmarks.search_terms import has_match, search_terms
 from users.account.tabs import SUBPAGES, TABS
 from users.directory.query import LAST_PAGE, account_cursor
 from users.directory.sorts import SORTS
@@ -13,25 +22,28 @@ from users.models import User
 PER_PAGE = 50
 ADMIN_COLUMNS = {"username": "1", "email": "2", "name": "4.3", "joined": "6", "seen": "7"}
 ADMIN_LIST = "/{site}/users/user/"
-# Page 1 of the list, by the name of the peer.
+# Page 1 of the list, by the name of the peer, and what it shows.
 LISTS = {
     "rollcall": "/users/",
     "admin": "/admin/users/user/",
     "tuned": "/tuned/users/user/",
     "bare": "/bare/",
 }
+LIST_EXPECTED = expect_list({}, {}, rows=True)
 
 
 @dataclass(frozen=True)
 class Case:
     """A page of each peer, whose path is in `paths` by the name of the peer.
 
-    If a path contains {pk}, each request is for another account. `edits`: the paths are those of
-    forms, which are saved with another first name.
+    If a path contains {pk}, each request is for another account. `expected`: what an answer must
+    show to count, by the name of the peer. `edits`: the paths are those of forms, which are saved
+    with another first name.
     """
 
     name: str
     paths: dict[str, str]
+    expected: dict[str, Expected] = field(default_factory=dict)
     edits: bool = False
 
 
@@ -46,7 +58,9 @@ def all_cases(accounts: int, *, busy: int | None = None) -> list[Case]:
     for label, query, lookups, sort in combined_cases():
         cases.append(list_case(label, query, lookups, sort))
     for label, term in search_terms().items():
-        cases.append(list_case(f"search, {label}: {term}", {"q": term}, {"q": term}))
+        name = f"search, {label}: {term}"
+        rows = has_match(label, term)
+        cases.append(list_case(name, {"q": term}, {"q": term}, rows=rows))
     cases += [*account_cases(), *tab_cases()]
     if busy:
         cases += busy_account_cases(busy)
@@ -54,14 +68,24 @@ def all_cases(accounts: int, *, busy: int | None = None) -> list[Case]:
 
 
 def list_cases(accounts: int) -> list[Case]:
-    # The tuned admin estimates the number of pages, so its last page may be one page too far.
-    last = max(1, accounts // PER_PAGE)
+    # The tuned admin has no page beyond its estimate, so the last one may be one page too early.
+    last = max(1, min(accounts, estimate_rows() or accounts) // PER_PAGE)
     middle = {"after": middle_cursor("-joined")}
+    end = list_case("list, last page", {"before": LAST_PAGE}, {"p": str(last)}, rows=True)
     return [
-        list_case("list, page 1", {}, {}),
-        list_case("list, middle page", middle, {"p": str(last // 2 + 1)}),
-        list_case("list, last page", {"before": LAST_PAGE}, {"p": str(last)}),
+        list_case("list, page 1", {}, {}, rows=True),
+        list_case("list, middle page", middle, {"p": str(last // 2 + 1)}, rows=True),
+        replace(end, expected=expect_last_page(end.expected)),
     ]
+
+
+def estimate_rows() -> int:
+    """Returns the planner's number of accounts, or 0 if the database has none."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass")
+        return max(0, cursor.fetchone()[0])
 
 
 def sort_cases() -> list[Case]:
@@ -69,29 +93,33 @@ def sort_cases() -> list[Case]:
 
     In the admin, a middle page costs the same in every order.
     """
-    cases = [list_case(f"sort {sort}, page 1", {}, {}, sort) for sort in SORTS]
+    cases = [list_case(f"sort {sort}, page 1", {}, {}, sort, rows=True) for sort in SORTS]
     for sort in SORTS:
         middle = {"after": middle_cursor(sort)}
-        cases.append(list_case(f"sort {sort}, middle page", middle, None, sort))
+        cases.append(list_case(f"sort {sort}, middle page", middle, None, sort, rows=True))
     return cases
 
 
 def list_case(
-    name: str, query: dict[str, str], lookups: dict[str, str] | None, sort: str = ""
+    name: str,
+    query: dict[str, str],
+    lookups: dict[str, str] | None,
+    sort: str = "",
+    *,
+    rows: bool = False,
 ) -> Case:
     """Returns a case of the list: Rollcall's `query` and the equivalent `lookups` of the admin,
-    which are None if it has no such filter.
+    which are None if it has no such filter. `rows`: whether there is at least one account.
     """
     if sort:
         query = query | {"sort": sort}
     paths = {"rollcall": build_url("/users/", query), "bare": "/bare/"}
-    if lookups is None:
-        return Case(name, paths)
-    if sort:
+    if sort and lookups is not None:
         lookups = lookups | {"o": admin_order(sort)}
-    for site in ("admin", "tuned"):
-        paths[site] = build_url(ADMIN_LIST.format(site=site), lookups)
-    return Case(name, paths)
+    if lookups is not None:
+        for site in ("admin", "tuned"):
+            paths[site] = build_url(ADMIN_LIST.format(site=site), lookups)
+    return Case(name, paths, expect_list(query, lookups or {}, rows=rows))
 
 
 def build_url(path: str, query: dict[str, str]) -> str:
@@ -130,7 +158,11 @@ def account_cases() -> list[Case]:
         path = ADMIN_LIST.format(site=site)
         show[site] = f"{path}{account.pk}/change/"
         edit[site] = path + "{pk}/change/"
-    return [Case("account page", show), Case("edit (POST)", edit, edits=True)]
+    shown = {site: each.for_account(account.pk) for site, each in expect_account().items()}
+    return [
+        Case("account page", show, shown),
+        Case("edit (POST)", edit, expect_saved_form(), edits=True),
+    ]
 
 
 def tab_cases() -> list[Case]:
@@ -138,7 +170,7 @@ def tab_cases() -> list[Case]:
     cases = []
     for tab in (*TABS, *SUBPAGES):
         paths = {"rollcall": f"/users/{{pk}}/{tab.path}"} | peer_tab_paths(tab.path)
-        cases.append(Case(f"accounts in turn: {tab.label}", paths))
+        cases.append(Case(f"accounts in turn: {tab.label}", paths, expect_account(tab.path)))
     return cases
 
 
@@ -162,8 +194,9 @@ def busy_account_cases(pk: int) -> list[Case]:
         "before it is deleted": "deletion/",
         "before it is erased": "erasure/",
     }
+    shown = {"rollcall": expect_account()["rollcall"].for_account(pk)}
     return [
-        Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"})
+        Case(f"account with a long past: {label}", {"rollcall": f"/users/{pk}/{path}"}, shown)
         for label, path in paths.items()
     ]
 

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import chain, cycle
 from math import ceil
 from statistics import median
 
-from benchmarks.cases import Case, accounts_to_edit
+from benchmarks.cases import LIST_EXPECTED, Case, accounts_to_edit
 from benchmarks.client import Answer, Connection
+from benchmarks.expected import Expected
 from benchmarks.form_parser import form_with
 from benchmarks.peers import CLIENTS, Running
 from benchmarks.query_count import QUERY_HEADER
@@ -26,12 +27,14 @@ TOO_SLOW = 3.0
 class Result:
     """The figures of one case at one peer.
 
-    `queries` is the number when the peer has cached the page, `queries_first` the one before.
-    `bytes` are those sent; `per_second` is None if it was not measured.
+    `seconds` are those of answers that are the requested page; `faults` counts the others by what
+    was wrong with them. `queries` is the number when the peer has cached the page, `queries_first`
+    the one before. `bytes` are those sent; `per_second` is None if it was not measured.
     """
 
     seconds: list[float] = field(default_factory=list)
-    statuses: Counter = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
     queries: int | None = None
     queries_first: int | None = None
     bytes: int = 0
@@ -45,13 +48,26 @@ class Result:
     def p95(self) -> float:
         return p95(self.seconds)
 
-    @property
-    def faults(self) -> dict[int, int]:
-        return count_faults(self.statuses)
+    def note(self, response: "Response") -> None:
+        """Counts a response, and its time if it is the requested page."""
+        self.statuses[response.answer.status] += 1
+        if fault := response.fault:
+            self.faults[fault] += 1
+        else:
+            self.seconds.append(response.answer.seconds)
 
-    def note(self, answer: Answer) -> None:
-        self.seconds.append(answer.seconds)
-        self.statuses[answer.status] += 1
+
+@dataclass(frozen=True)
+class Response:
+    """An answer and what was expected. The page is read when `fault` is."""
+
+    answer: Answer
+    expected: Expected
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the answer, or "" if it is the requested page."""
+        return self.expected.find_fault(self.answer)
 
 
 def p95(seconds: list[float]) -> float:
@@ -63,7 +79,7 @@ def count_faults(statuses: Counter[int]) -> dict[int, int]:
 
 
 Results = dict[str, Result]
-Request = Callable[[Connection], Answer]
+Request = Callable[[Connection], Response]
 
 
 @dataclass(frozen=True)
@@ -83,8 +99,8 @@ def count_queries(case: Case, peers: list[Running]) -> Results:
     for running in peers:
         connection = running.connect()
         request = client_requests(case, running)[0]
-        first = request(connection)
-        last = request(connection) if running.peer.caches else first
+        first = request(connection).answer
+        last = request(connection).answer if running.peer.caches else first
         connection.close()
         results[running.peer.name] = Result(
             bytes=len(last.body),
@@ -109,10 +125,8 @@ def warm_up(peers: list[Running], paths: dict[str, str]) -> None:
         for connection in connections:
             answer = connection.get(paths[running.peer.site])
             connection.close()
-            if answer.status != 200:
-                raise RuntimeError(
-                    f"{running.peer.label} answered {answer.status} instead of its list."
-                )
+            if fault := LIST_EXPECTED[running.peer.site].find_fault(answer):
+                raise RuntimeError(f"{running.peer.label} does not show its list: {fault}.")
 
 
 def measure_case(case: Case, peers: list[Running], results: Results, effort: Effort) -> None:
@@ -120,10 +134,12 @@ def measure_case(case: Case, peers: list[Running], results: Results, effort: Eff
     ask_sequentially(case, peers, results, effort)
     for running in peers:
         result = results[running.peer.name]
-        if effort.seconds and result.median <= TOO_SLOW:
+        if effort.seconds and result.seconds and result.median <= TOO_SLOW:
             requests = client_requests(case, running)
-            counts, result.per_second = ask_concurrently(requests, running, effort.seconds)
-            for (status, _), number in counts.items():
+            throughput = ask_concurrently(requests, running, effort.seconds)
+            result.per_second = throughput.per_second
+            result.faults += throughput.faults
+            for (status, _), number in throughput.counts.items():
                 result.statuses[status] += number
 
 
@@ -136,70 +152,106 @@ def ask_sequentially(case: Case, peers: list[Running], results: Results, effort:
         spent[name] = note_first(results[name], request(connections[name]), effort)
     for _ in range(effort.repeats):
         for name, request in requests.items():
-            if spent[name] > effort.limit and len(results[name].seconds) >= FEWEST_REQUESTS:
+            asked = results[name].statuses.total()
+            if spent[name] > effort.limit and asked >= FEWEST_REQUESTS:
                 continue
-            answer = request(connections[name])
-            spent[name] += answer.seconds
-            results[name].note(answer)
+            response = request(connections[name])
+            spent[name] += response.answer.seconds
+            results[name].note(response)
     for connection in connections.values():
         connection.close()
 
 
-def note_first(result: Result, answer: Answer, effort: Effort) -> float:
-    """Returns the seconds of the first answer.
+def note_first(result: Result, response: Response, effort: Effort) -> float:
+    """Returns the seconds of the first response.
 
     It fills the caches of the database and is not counted, unless few requests fit into the limit.
     """
-    if answer.seconds > effort.limit / FEWEST_REQUESTS:
-        result.note(answer)
-    return answer.seconds
+    if response.answer.seconds > effort.limit / FEWEST_REQUESTS:
+        result.note(response)
+    return response.answer.seconds
 
 
-def ask_concurrently(
-    requests: list[Request], running: Running, seconds: float
-) -> tuple[Counter[tuple[int, str]], float]:
+@dataclass(frozen=True)
+class Throughput:
+    """The figures of concurrent clients: responses by status and outcome, faults, and the requested
+    pages per second.
+    """
+
+    counts: Counter[tuple[int, str]]
+    faults: Counter[str]
+    per_second: float
+
+
+def ask_concurrently(requests: list[Request], running: Running, seconds: float) -> Throughput:
     """Lets a client for each request repeat it for `seconds`, and waits for the last answers.
 
-    Returns the number of answers by status and outcome, and the answers per second.
+    The pages are read afterwards, because that takes time from the servers.
     """
     connections = [running.connect() for _ in requests]
     begin = time.monotonic()
 
-    def repeat(request: Request, connection: Connection) -> Counter:
-        counts: Counter = Counter()
+    def repeat(request: Request, connection: Connection) -> list[Response]:
+        responses = []
         while time.monotonic() < begin + seconds:
-            answer = request(connection)
-            counts[answer.status, answer.outcome] += 1
-        return counts
+            responses.append(request(connection))
+        return responses
 
     with ThreadPoolExecutor(len(requests)) as pool:
-        counts: Counter = sum(pool.map(repeat, requests, connections), Counter())
+        clients = list(pool.map(repeat, requests, connections))
     elapsed = time.monotonic() - begin
     for connection in connections:
         connection.close()
-    return counts, counts.total() / elapsed
+    return count_responses(list(chain.from_iterable(clients)), elapsed)
+
+
+def count_responses(responses: list[Response], elapsed: float) -> Throughput:
+    """Returns the figures of responses that arrived within `elapsed` seconds."""
+    faults = Counter(response.fault for response in responses)
+    requested = faults.pop("", 0)
+    return Throughput(
+        counts=Counter((each.answer.status, each.answer.outcome) for each in responses),
+        faults=faults,
+        per_second=requested / elapsed,
+    )
 
 
 def client_requests(case: Case, running: Running) -> list[Request]:
     """Returns the request that each client repeats."""
     path = case.paths[running.peer.site]
+    expected = case.expected[running.peer.site]
     if case.edits:
-        return [edit_request(path.format(pk=pk)) for pk in accounts_to_edit(CLIENTS)]
+        return [edit_request(path, expected, pk) for pk in accounts_to_edit(CLIENTS)]
     if "{pk}" not in path:
-        return [lambda connection: connection.get(path)] * CLIENTS
-    paths = cycle([path.format(pk=pk) for pk in accounts_to_edit(ACCOUNTS_IN_TURN)])
-    return [lambda connection: connection.get(next(paths))] * CLIENTS
+        return [page_request([(path, expected)])] * CLIENTS
+    accounts = accounts_to_edit(ACCOUNTS_IN_TURN)
+    pages = [(path.format(pk=pk), expected.for_account(pk)) for pk in accounts]
+    return [page_request(pages)] * CLIENTS
 
 
-def edit_request(path: str) -> Request:
+def page_request(pages: list[tuple[str, Expected]]) -> Request:
+    """Returns a request for one of the pages after the other."""
+    in_turn = cycle(pages)
+
+    def ask(connection: Connection) -> Response:
+        path, expected = next(in_turn)
+        return Response(connection.get(path), expected)
+
+    return ask
+
+
+def edit_request(form_path: str, expected: Expected, pk: int) -> Request:
     """Returns a request that loads a form and saves another first name; it answers the POST."""
+    path = form_path.format(pk=pk)
+    saved = expected.for_account(pk)
     names = cycle(["Alma", "Blake", "Casey", "Devon", "Ellis"])
 
-    def edit(connection: Connection) -> Answer:
+    def edit(connection: Connection) -> Response:
         page = connection.get(path)
         if page.status != 200:
-            return page
+            return Response(page, saved)
         fields = [field for field in form_with("first_name", page.page) if field[0] != "first_name"]
-        return connection.post(path, [*fields, ("first_name", f"Robin {next(names)}")])
+        answer = connection.post(path, [*fields, ("first_name", f"Robin {next(names)}")])
+        return Response(answer, saved)
 
     return edit

@@ -31,7 +31,7 @@ class PlainDjango(AppConfig):
 def without_prepared_statements() -> None:
     from users.database import prepared_statements
 
-    def plain_cursor(connection: Any, *, at_once: bool = True) -> Any:
+    def plain_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
         return connection.cursor()
 
     prepared_statements.prepared_cursor = plain_cursor
@@ -63,7 +63,7 @@ def without_page_memory() -> None:
 def without_fragment_memory() -> None:
     from users.caching.fragments import FragmentMemory
 
-    FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
+    FragmentMemory.put = lambda self, key_parts, html: None  # type: ignore[method-assign]
 
 
 def without_redis_lock() -> None:
@@ -132,8 +132,8 @@ def without_facts_html() -> None:
     def plain_profile(account: Any, may: Any) -> SafeString:
         return plain_fields(account, may, *PROFILE_FIELDS)
 
-    register.simple_tag(plain_field, name="fact")
-    register.simple_tag(plain_profile, name="profile_facts")
+    register.simple_tag(plain_field, name="profile_field")
+    register.simple_tag(plain_profile, name="profile_fields")
 
 
 REPLACEMENTS: dict[str, Callable[[], None]] = {

@@ -44,8 +44,8 @@ NOTES = """Times are milliseconds from the first byte sent to the last received,
 time, the peers in turn: median and 95th percentile; (n) if there were only n requests instead of
 30. /s: answers per second to 8 clients (an edit is a form and its POST); – if one request takes
 more than 3 s. q: queries, for Rollcall once its caches have the page. KB: the page as sent to a
-client that accepts br and gzip. × n: the peer's median is n times Rollcall's. Faults: answers other
-than 200 and 302; status 0 is no answer."""
+client that accepts br and gzip. × n: the peer's median is n times Rollcall's. Faults: answers that
+are not the requested page, and so are not counted; status 0 is no answer."""
 
 
 def condition_lines(conditions: dict[str, Any]) -> str:
@@ -57,7 +57,7 @@ def cells(peers: list[Peer], results: Results) -> list[str]:
 
 
 def figures(result: Result | None) -> list[str]:
-    if result is None:
+    if result is None or not result.seconds:
         return [NONE] * 5
     fewer = f" ({len(result.seconds)})" if len(result.seconds) < 30 else ""
     rate = NONE if result.per_second is None else three_digits(result.per_second)
@@ -81,11 +81,14 @@ def three_digits(value: float) -> str:
 
 
 def ratios(peers: list[Peer], results: Results) -> list[str]:
-    ours = results[peers[0].name].median
+    ours = results[peers[0].name]
     found = []
     for peer in peers[1:]:
         result = results.get(peer.name)
-        found.append(f"× {three_digits(result.median / ours)}" if result else NONE)
+        if result and result.seconds and ours.seconds:
+            found.append(f"× {three_digits(result.median / ours.median)}")
+        else:
+            found.append(NONE)
     return found
 
 
@@ -93,8 +96,8 @@ def faults(peers: list[Peer], results: Results) -> str:
     words = []
     for peer in peers:
         if peer.name in results:
-            for status, number in results[peer.name].faults.items():
-                words.append(f"{peer.label} {number} × {status}")
+            for fault, number in results[peer.name].faults.items():
+                words.append(f"{peer.label} {number} × {fault}")
     return "; ".join(words)
 
 
@@ -117,13 +120,24 @@ def case_data(case: Case, results: Results) -> dict[str, Any]:
 
 
 def result_data(result: Result) -> dict[str, Any]:
+    statuses = {str(status): number for status, number in result.statuses.items()}
     return {
-        "median_ms": round(1000 * result.median, 3),
-        "p95_ms": round(1000 * result.p95, 3),
+        **result_times(result),
         "repeats": len(result.seconds),
         "per_second": result.per_second and round(result.per_second, 1),
         "queries": result.queries,
         "queries_first": result.queries_first,
         "bytes": result.bytes,
-        "statuses": {str(status): number for status, number in result.statuses.items()},
+        "statuses": statuses,
+        "faults": dict(result.faults),
+    }
+
+
+def result_times(result: Result) -> dict[str, float | None]:
+    """Returns median and 95th percentile in milliseconds; None where nothing was measured."""
+    if not result.seconds:
+        return {"median_ms": None, "p95_ms": None}
+    return {
+        "median_ms": round(1000 * result.median, 3),
+        "p95_ms": round(1000 * result.p95, 3),
     }

@@ -5,7 +5,7 @@ import sys
 
 from django.db import connection
 
-from benchmarks import bulk_cost, caching_cost, index_cost, past_events, prices
+from benchmarks import bulk_cost, caching_cost, index_cost, past_events, prices, typing_wait
 from benchmarks.cache import Cache
 from benchmarks.caching_report import caching_report
 from benchmarks.cases import LISTS, Case, all_cases
@@ -93,6 +93,12 @@ def run_bulk(options: argparse.Namespace, cache: Cache) -> Report:
 def run_prices(options: argparse.Namespace, cache: Cache) -> Report:
     conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
     return prices.price_report(conditions, prices.measure_all(options, cache))
+
+
+def run_browser(options: argparse.Namespace, cache: Cache | None) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    waits = typing_wait.measure_waits(options, chosen_peers(options, cache)[0])
+    return typing_wait.wait_report(conditions, waits)
 
 
 def run_indexes() -> Report:

@@ -8,6 +8,9 @@ from benchmarks.oldest_domain import DOMAIN
 from users.directory.filter import Filter
 from users.models import User
 
+# The kinds that no account matches.
+NO_MATCH = ("no match", "two letters, no match", "two common words, nobody")
+
 
 def search_terms() -> dict[str, str]:
     """Returns search terms by kind. Raises RuntimeError if the accounts have no example of one."""
@@ -28,6 +31,11 @@ def search_terms() -> dict[str, str]:
         "two common words, nobody": "smith garcia",
         "an address": addresses[0].email,
     }
+
+
+def has_match(kind: str, term: str) -> bool:
+    """Returns whether an account matches a term of this kind."""
+    return kind not in NO_MATCH and Filter(q=term).apply().order_by()[:1].exists()
 
 
 def one_match() -> str:

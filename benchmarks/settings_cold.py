@@ -30,7 +30,7 @@ class UnsharedMiddleware:
         from users.caching.pages import PageBuilder
 
         PageBuilder.await_thread = lambda self, pending: None  # type: ignore[method-assign]
-        FragmentMemory.put = lambda self, shown, html: None  # type: ignore[method-assign]
+        FragmentMemory.put = lambda self, key_parts, html: None  # type: ignore[method-assign]
         self.get_response = get_response
 
     def __call__(self, request):

@@ -220,8 +220,14 @@ def release_digest() -> str:
     Two releases that share a Redis during a deployment therefore share no pages.
     """
     digest = hashlib.blake2b(digest_size=6)
-    sources = {"users": "*.py", "site": "*.py", "templates": "*.html", "static": "*.[cjs]*"}
-    for folder, pattern in sources.items():
+    sources = [
+        ("users", "*.py"),
+        ("users", "*.svg"),
+        ("site", "*.py"),
+        ("templates", "*.html"),
+        ("static", "*.[cjs]*"),
+    ]
+    for folder, pattern in sources:
         for file in sorted((BASE_DIR / folder).rglob(pattern)):
             if file.is_file():
                 digest.update(file.read_bytes())
@@ -367,7 +373,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "users.web.stylesheet.StylesheetFinder",
+    "users.web.joined_assets.JoinedAssetsFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def empty_caches():
     """Empties the caches outside of the database, which no rollback empties."""
     caches["pages"].clear()
-    timing.PROCESS_FIGURES.forget()
+    timing.PROCESS_FIGURES.reset()
     caches["process"].clear()
 
 

@@ -46,16 +46,16 @@ NOT_ON_OWN_ACCOUNT: set[str] = set()
 
 
 def declare_action(
-    action: str, permission: str, *, on_oneself: bool, changes_nothing: bool = False
+    action: str, permission: str, *, on_own_account: bool, read_only: bool = False
 ) -> None:
     """Registers an action with the permission that it requires.
 
-    `on_oneself`: people may take it on their own account.
+    `on_own_account`: people may take it on their own account.
     """
     PERMISSIONS[action] = permission
-    if not on_oneself:
+    if not on_own_account:
         NOT_ON_OWN_ACCOUNT.add(action)
-    if changes_nothing:
+    if read_only:
         READ_ACTIONS.add(action)
 
 
@@ -201,10 +201,10 @@ def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
     `actor` must not be a superuser, and not one of the accounts.
     """
     held = actor.get_all_permissions()
-    above = [pk for pk, name in named_permissions() if name not in held]
-    groups = Group.permissions.through.objects.filter(permission_id__in=above).values("group_id")
+    missing = [pk for pk, name in named_permissions() if name not in held]
+    groups = Group.permissions.through.objects.filter(permission_id__in=missing).values("group_id")
     by_group: Any = User.groups.through.objects.filter(group_id__in=groups).values("user_id")
-    own: Any = User.user_permissions.through.objects.filter(permission_id__in=above)
+    own: Any = User.user_permissions.through.objects.filter(permission_id__in=missing)
     found: dict[int, Refusal] = {}
     for holders in (by_group, own.values("user_id")):
         outranking = accounts.filter(pk__in=holders).values_list("pk", flat=True)
@@ -224,10 +224,10 @@ def grant_refusal(
     is_superuser: bool,
     target: User | None = None,
 ) -> Refusal | None:
-    """Returns why `actor` may not leave an account with this access, or None if they may.
+    """Returns why `actor` may not give an account this access, or None if they may.
 
-    Nobody may grant permissions that they lack. Access that the account has already is no grant: an
-    administrator may remove one role of a colleague and keep another.
+    Nobody may grant permissions that they lack. Access that the account already has is not granted
+    again, so an administrator may remove one of a colleague's roles and keep the others.
     """
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None

@@ -22,6 +22,7 @@ class State(models.TextChoices):
 
 
 STATUSES = [choice for choice in State.choices if choice[0] != State.ENDED]
+NOT_DELETED_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 
 
 def in_state(state: str, now: datetime | None = None) -> Q:

@@ -34,7 +34,7 @@ def normalise_email(value: str) -> str:
     local, at, typed_domain = email.rpartition("@")
     if not at:
         raise ValidationError(INVALID_ADDRESS, code="invalid")
-    check_local_part(local)
+    refuse_foreign_letters(local)
     refuse_lookalike_domain(typed_domain)
     address = f"{local}@{ascii_domain(typed_domain)}"
     if len(local) > LOCAL_PART_MAX or len(address) > EMAIL_MAX:
@@ -44,17 +44,22 @@ def normalise_email(value: str) -> str:
             code="max_length",
         )
     validate_email(address)
+    refuse_quotes(local)
     return f"{local}@{domain_key(typed_domain)}"
 
 
-def check_local_part(local: str) -> None:
-    """Raises ValidationError for what is before the @ unless it is plain ASCII."""
+def refuse_foreign_letters(local: str) -> None:
+    """Raises ValidationError for non-ASCII letters before the @."""
     # Django's validator accepts a dotless i as an i.
     if not local.isascii():
         raise ValidationError(
             "Use only letters from a to z, digits and symbols before the @.",
             code="invalid",
         )
+
+
+def refuse_quotes(local: str) -> None:
+    """Raises ValidationError for quotes, lists and comments, which the standard allows."""
     if any(char in local for char in ' ,;:<>()[]"\\'):
         raise ValidationError(
             "Enter one plain email address, without quotes or lists.",

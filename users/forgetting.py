@@ -17,7 +17,7 @@ ERASED_PERSON = "an erased account"
 class PersonNames(Protocol):
     """Recognises texts that name one person."""
 
-    def within(self, *texts: object) -> bool:
+    def occur_in(self, *texts: object) -> bool:
         """Returns whether one of `texts` names the person."""
 
 

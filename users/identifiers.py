@@ -35,6 +35,13 @@ PLAIN_LETTERS = str.maketrans(
 )
 # Combining marks that composition has left behind an ASCII letter.
 LOOSE_MARKS = re.compile("(?<=[a-z0-9])[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+# Punctuation that a word processor or a phone writes where a keyboard has ' and -.
+PLAIN_PUNCTUATION = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4\u0060\uff07", "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
+    }
+)
 
 
 def fold_identifier(value: str) -> str:
@@ -117,7 +124,8 @@ def normalise_search_text(value: str) -> str:
     """
     # Most texts are plain ASCII, for which this takes a fifth of the time.
     if value.isascii() and value.isprintable():
-        return " ".join(value.lower().split())
+        return " ".join(value.replace("`", "'").lower().split())
+    value = value.translate(PLAIN_PUNCTUATION)
     decomposed = unicodedata.normalize("NFKD", fold_identifier(value))
     stripped = "".join(
         char for char in decomposed if char.isspace() or not is_ignorable_character(char)

@@ -65,9 +65,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
 
 def indexes_per_order(
-    name: str, *, but: str = "", covering: tuple[str, ...] = (), **where: Any
+    name: str, *, except_order: str = "", covering: tuple[str, ...] = (), **where: Any
 ) -> list[models.Index]:
-    """Returns one partial index for each sort order of the directory, except the order `but`.
+    """Returns one partial index for each sort order of the directory, except `except_order`.
 
     Few accounts meet the condition `where`, so writes to any other account do not touch them.
     `covering`: columns to read from the index alone. They are appended to the key, because SQLite
@@ -82,7 +82,7 @@ def indexes_per_order(
     }
     indexes = []
     for key, order in orders.items():
-        if key != but:
+        if key != except_order:
             columns = (*order, *map(F, covering))
             index_name = f"user_{name}_by_{key}"
             indexes.append(models.Index(*columns, name=index_name, condition=Q(**where)))
@@ -256,7 +256,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             # Filters that match few accounts, in every order.
             *indexes_per_order("ends", valid_until__isnull=False, covering=END_INDEX_COLUMNS),
-            *indexes_per_order("unmailed", email="", but="email"),
+            *indexes_per_order("unmailed", email="", except_order="email"),
             # Lookups.
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
@@ -315,8 +315,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return status
 
     @property
-    def next_turn(self) -> datetime | None:
-        """The next moment at which the state may change without a write, or None."""
+    def next_state_change(self) -> datetime | None:
+        """The next moment at which the state changes without a write, or None."""
         now = timezone.now()
         ends = (self.suspended_until, self.valid_until)
         return min((end for end in ends if end and end > now), default=None)

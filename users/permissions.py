@@ -34,7 +34,7 @@ class AccountPermissions:
     """The permissions of one account."""
 
     # In the order of their names.
-    groups: list[Role]
+    roles: list[Role]
     # Granted to the account directly.
     own: list[GrantedPermission]
 
@@ -80,7 +80,7 @@ def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermissi
     The name is "" for the account itself.
     """
     sources: dict[GrantedPermission, list[str]] = {}
-    for role in (*loaded.groups, Role(0, "", loaded.own)):
+    for role in (*loaded.roles, Role(0, "", loaded.own)):
         for permission in role.permissions:
             sources.setdefault(permission, []).append(role.name)
     return sorted(sources.items(), key=lambda item: (item[0].label, item[0].name))

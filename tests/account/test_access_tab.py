@@ -103,7 +103,7 @@ def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
 def test_it_says_what_the_rights_come_to(client, viewer, make, says):
     section = (
         read(client.get(f"/users/{make().pk}/access/"))
-        .one("section", aria_labelledby="rights")
+        .one("section", aria_labelledby="permissions")
         .text
     )
     assert says in section
@@ -114,7 +114,7 @@ def test_it_says_what_the_rights_come_to(client, viewer, make, says):
 def test_the_rights_of_somebody_who_is_staff_are_in_force(client, viewer):
     section = (
         read(client.get(f"/users/{make_user('Viewer').pk}/access/"))
-        .one("section", aria_labelledby="rights")
+        .one("section", aria_labelledby="permissions")
         .text
     )
     assert "effect" not in section
@@ -133,7 +133,7 @@ def test_a_page_reads_as_many_rights_as_the_gate():
     ada.groups.add(Group.objects.create(name="Empty"))
     ada.user_permissions.add(Permission.objects.get(codename="add_group"))
     found = load_permissions(ada)
-    assert [role.name for role in found.groups] == ["Empty", "Manager"]
+    assert [role.name for role in found.roles] == ["Empty", "Manager"]
     assert access.stored_permissions(ada) == access.stored_permissions(User.objects.get(pk=ada.pk))
 
 

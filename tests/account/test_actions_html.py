@@ -3,7 +3,7 @@
 import pytest
 
 from users.access import PERMISSIONS
-from users.account.actions import BUTTONS, DANGEROUS, MENU
+from users.account.actions import BUTTONS, LAST_SECTION, MENU
 from users.account.actions_html import render_actions
 from users.models import State, User
 
@@ -25,7 +25,7 @@ def test_each_offer_that_fits_is_linked_once_and_no_other(status):
     html = render_actions(one, EVERYTHING)
     fitting = [
         offer
-        for offer in (*BUTTONS, *sum(MENU.values(), ()), *DANGEROUS)
+        for offer in (*BUTTONS, *sum(MENU.values(), ()), *LAST_SECTION)
         if offer.fits(one, EVERYTHING)
     ]
     assert html.count("<a") == len(fitting)

@@ -17,6 +17,7 @@ from benchmarks.caching_report import Line, caching_report
 from benchmarks.cases import Case
 from benchmarks.client import Answer, Connection
 from benchmarks.editor import Editor, Ledger, find_editors
+from benchmarks.expected import Expected
 from benchmarks.measure import count_queries
 from benchmarks.mixed_load import run_mixed_load
 from benchmarks.peers import CSRF, PEERS, Running, rollcall_with_redis
@@ -204,7 +205,8 @@ def test_queries_are_counted_again_once_caches_have_the_page(peer, asked):
     answers = iter(Answer(0, 200, {"x-queries": number}, b"page") for number in ["4", "1"])
     connection = SimpleNamespace(get=lambda path: next(answers), close=lambda: None)
     running = SimpleNamespace(peer=peer, connect=lambda: connection)
-    found = count_queries(Case("list", {peer.name: LIST}), [running])[peer.name]
+    case = Case("list", {peer.name: LIST}, {peer.name: Expected()})
+    found = count_queries(case, [running])[peer.name]
     assert (found.queries_first, found.queries, found.bytes) == (4, int(asked[-1]), 4)
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from benchmarks.cases import Case
 from benchmarks.client import Answer, parse_head
+from benchmarks.expected import Expected
 from benchmarks.form_parser import form_with
-from benchmarks.measure import Result
+from benchmarks.measure import Response, Result
 from benchmarks.peers import PEERS
 from benchmarks.report import case_report, markdown_table
 
@@ -13,7 +14,7 @@ from benchmarks.report import case_report, markdown_table
 def result(*milliseconds: float, status: int = 200) -> Result:
     made = Result(queries=4, bytes=2048)
     for each in milliseconds:
-        made.note(Answer(each / 1000, status, {}, b""))
+        made.note(Response(Answer(each / 1000, status, {}, b""), Expected()))
     return made
 
 
@@ -27,15 +28,16 @@ def test_the_95th_percentile_of_thirty_is_the_second_slowest():
     assert (thirty.median, thirty.p95) == pytest.approx((0.0155, 0.029))
 
 
-def test_an_answer_that_is_no_page_is_a_fault():
-    assert result(1, status=200).faults == result(1, status=302).faults == {}
-    assert result(1, 1, status=500).faults == {500: 2}
+def test_an_answer_that_is_no_page_is_a_fault_and_has_no_time():
+    assert result(1, status=200).faults == {}
+    assert result(1, 1, status=500).faults == {"500": 2}
+    assert result(1, 1, status=500).seconds == []
 
 
 def test_the_report_shows_times_ratios_and_faults():
-    rows = [
-        (Case("list", {}), {"rollcall": result(*[2] * 30), "admin": result(5, 5, 5, status=500)})
-    ]
+    admin = result(5, 5, 5)
+    admin.note(Response(Answer(0.001, 500, {}, b""), Expected()))
+    rows = [(Case("list", {}), {"rollcall": result(*[2] * 30), "admin": admin})]
     made = case_report({"accounts": 10}, {"page 1": 0.00025}, PEERS[:2], rows)
     assert cells(made.text, "list") == [
         "list",
@@ -50,10 +52,12 @@ def test_the_report_shows_times_ratios_and_faults():
         "4",
         "2",
         "× 2.50",
-        "Django admin 3 × 500",
+        "Django admin 1 × 500",
     ]
     assert "page 1 0.25 ms" in made.text
-    assert made.data["cases"][0]["peers"]["admin"]["statuses"] == {"500": 3}
+    shown = made.data["cases"][0]["peers"]["admin"]
+    assert shown["statuses"] == {"200": 3, "500": 1}
+    assert shown["faults"] == {"500": 1}
 
 
 def test_a_peer_without_the_page_leaves_its_cells_empty():

@@ -164,8 +164,8 @@ ACCOUNTS = [
 @pytest.mark.parametrize("name", ["buttons-html", "facts-html"])
 def test_a_tag_of_the_account_from_a_template_shows_the_same(leave_out, name, fields, may):
     context = Context({"account": User(**(ACCOUNT | fields)), "may": may})
-    source = "{% actions account may %}{% profile_facts account may %}"
-    source += '{% fact account may "email" "A & B" %}'
+    source = "{% actions account may %}{% profile_fields account may %}"
+    source += '{% profile_field account may "email" "A & B" %}'
     by_hand = Template(source).render(context)
     leave_out(name)
     assert_same_html([Template(source).render(context)], [by_hand])

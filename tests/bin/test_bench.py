@@ -39,4 +39,5 @@ def test_all_peers_are_measured_over_accounts_with_a_past(empty_database, tmp_pa
     assert len(cases) > 5
     for case in cases:
         assert all(set(peer["statuses"]) == {"200"} for peer in case["peers"].values()), case
+        assert not any(peer["faults"] for peer in case["peers"].values()), case
     assert set(cases[0]["peers"]) == PEERS

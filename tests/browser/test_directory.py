@@ -54,10 +54,12 @@ def test_typing_updates_the_table_and_the_address_without_a_reload(directory: Pa
 def test_back_and_forward_show_what_the_address_says(directory: Page):
     directory.locator("#q").fill("number013")
     expect(directory.locator(".list tbody tr")).to_have_count(1)
-    directory.go_back()
+    with directory.expect_event("domcontentloaded"):  # HTMX reloads the page
+        directory.go_back()
     expect(directory.locator(".list tbody tr")).to_have_count(25)
     expect(directory.locator("#q")).to_have_value("")
-    directory.go_forward()
+    with directory.expect_event("domcontentloaded"):
+        directory.go_forward()
     expect(directory.locator(".list tbody tr")).to_have_count(1)
     expect(directory.locator("#q")).to_have_value("number013")
 

@@ -24,7 +24,7 @@ def test_progress_moves_and_the_page_stops_asking_at_the_end(page: Page, browser
     turn = worker.TimeSlice(worker.claim_job())
     turn.step()
     expect(page.locator(".counts .changed dd")).to_have_text("20")
-    while turn.step() == worker.NextStep.GO_ON:  # a slow chunk makes the next one smaller
+    while turn.step() == worker.NextStep.CONTINUE:  # a slow chunk makes the next one smaller
         pass
     expect(page.locator(".headline .state")).to_have_text("Done")
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)  # the whole page is a new one

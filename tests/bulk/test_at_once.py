@@ -102,7 +102,16 @@ def test_whatever_is_killed_each_account_is_suspended_and_reinstated_exactly_onc
         until(lambda: run_out(back, root), 600)
     finally:
         prey.stop()
-    print(killed, prey.killed, "attempts:", job.attempt, back.attempt, "took:", job.took, back.took)
+    print(
+        killed,
+        prey.killed,
+        "attempts:",
+        job.attempt,
+        back.attempt,
+        "took:",
+        job.duration,
+        back.duration,
+    )
     assert sum(killed.values()) >= KILLS * 0.8
     assert_told_once(job, "account.suspended", ACCOUNTS)
     assert_told_once(back, "account.undone", ACCOUNTS)

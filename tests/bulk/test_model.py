@@ -114,7 +114,7 @@ class Bulk(RuleBasedStateMachine):
         time_slice = worker.TimeSlice(job)
         time_slice.size = 3
         for _ in range(steps):
-            if time_slice.step() != worker.NextStep.GO_ON:
+            if time_slice.step() != worker.NextStep.CONTINUE:
                 return
         time_slice.release()
 
@@ -206,7 +206,7 @@ def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
 def settings_of_engine(monkeypatch):
     monkeypatch.setattr(engine, "JOBS_PER_PERSON", 1000)
     for noun in NOUNS:
-        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "largest_size", 3)
-        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_size", 3)
-    monkeypatch.setattr(undo.Undo, "first_size", 3)
-    monkeypatch.setattr(undo.Undo, "largest_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "max_chunk_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_chunk_size", 3)
+    monkeypatch.setattr(undo.Undo, "first_chunk_size", 3)
+    monkeypatch.setattr(undo.Undo, "max_chunk_size", 3)

@@ -33,8 +33,8 @@ from users.verbs.password_reset.verb import send_password_reset
 from users.verbs.profile.verb import edit_profile
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.restoration.verb import restore_account
-from users.verbs.role_addition.verb import add_to_groups
-from users.verbs.role_removal.verb import remove_from_groups
+from users.verbs.role_addition.verb import add_roles
+from users.verbs.role_removal.verb import remove_roles
 from users.verbs.session_end.verb import end_sessions
 from users.verbs.suspension.verb import suspend_account
 from users.verbs.verification.verb import verify_email
@@ -61,16 +61,14 @@ def groups(*names: str) -> list[Group]:
 
 def joining(*names: str) -> Same:
     return Same(
-        lambda account, by: add_to_groups(
-            account, by=by, groups=groups(*names), reason="A <reason>"
-        ),
+        lambda account, by: add_roles(account, by=by, groups=groups(*names), reason="A <reason>"),
         lambda: {"groups": [group.pk for group in groups(*names)]},
     )
 
 
 def leaving(*names: str) -> Same:
     return Same(
-        lambda account, by: remove_from_groups(
+        lambda account, by: remove_roles(
             account, by=by, groups=groups(*names), reason="A <reason>"
         ),
         lambda: {"groups": [group.pk for group in groups(*names)]},

@@ -124,7 +124,7 @@ def test_of_many_accounts_those_that_were_edited_by_hand_are_left_and_all_others
     for account in edited:
         edit_profile(account, by=agent, version=None, phone="12345")
     again = work(undo.undo_job(job, by=agent, reason=""))
-    print(f"suspended in {job.took}, taken back in {again.took}")
+    print(f"suspended in {job.duration}, taken back in {again.duration}")
     assert (ended(again), again.changed, again.skipped) == ("done", UNDONE - EDITED, EDITED)
     skipped = JobItem.objects.filter(job=again, outcome="skipped").select_related("actor")
     listed = {

@@ -108,7 +108,7 @@ def test_the_preview_says_what_it_touches_and_whom_it_leaves_alone(client, agent
     assert figures["Staff accounts included"] == "2 1 of them superuser"
     assert (figures["Accounts you may not change"], figures["Never signed in"]) == (
         "2",
-        "5 (100 %)",
+        "5 (100%)",
     )
     assert "Only a superuser may change a superuser’s account." in text
     assert "This account is already suspended." in text

@@ -1,4 +1,4 @@
-"""/caching/ and /caching/status/"""
+"""/caching/, and its line in the navigation."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from users.caching.models import WebProcess
 
 pytestmark = pytest.mark.django_db
 
-PATHS = ["/caching/", "/caching/status/"]
+PARTS = "/me/parts/"
 
 
 def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
@@ -33,7 +33,7 @@ def test_it_shows_how_pages_were_answered_by_all_processes(client, monkeypatch):
         name="gone:2", at=timezone.now() - timedelta(minutes=5), figures={"directory": {"hit": 999}}
     )
     main = read(client.get("/caching/")).one("main")
-    assert "8 responses, 87.5 % from the cache Details 7 hit, 1 miss" in main.text
+    assert "8 responses, 87.5% from the cache Details 7 hit, 1 miss" in main.text
     assert "elsewhere:1" in main.text
     assert "gone:2" not in main.text
     rows = {row.one("th").text: row.text for row in main.one("tbody").all("tr")}
@@ -62,14 +62,12 @@ def refuse(execute, sql, params, many, context):
 
 def test_the_rail_tells_whether_the_cache_is_away(client, monkeypatch):
     client.force_login(make_superuser())
-    assert read(client.get("/users/")).one(hx_get="/caching/status/")
-    assert read(client.get("/caching/status/")).text == ""
+    assert read(client.get("/users/")).one(id="cache-status")
+    assert read(client.get(PARTS)).one(id="cache-status").text == ""
     pages = PageCache("redis://127.0.0.1:1/0", {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 30}})
     pages.get("something")
     monkeypatch.setattr("users.caching.statistics.caches", {"pages": pages})
-    assert (
-        read(client.get("/caching/status/")).one("a", href="/caching/").text == "Cache unavailable"
-    )
+    assert read(client.get(PARTS)).one("a", href="/caching/").text == "Cache unavailable"
     assert (
         "Redis is not working (ConnectionError)" in read(client.get("/caching/")).one("main").text
     )
@@ -83,23 +81,22 @@ def test_only_staff_with_the_right_get_times_and_the_line_in_the_rail(client):
     client.force_login(make_user("Manager"))
     response = client.get("/users/")
     assert "Server-Timing" not in response
-    assert not read(response).all(hx_get="/caching/status/")
+    assert not read(response).all(id="cache-status")
+    assert not read(client.get(PARTS)).all(id="cache-status")
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("role", ["Viewer", "Support", "Manager", "Auditor"])
-def test_others_are_refused(client, path, role):
+def test_others_are_refused(client, role):
     viewer = make_user(role)
     client.force_login(viewer)
-    assert_denied(client.get(path), "users.view_caching", actor=viewer, action="view_caching")
+    response = client.get("/caching/")
+    assert_denied(response, "users.view_caching", actor=viewer, action="view_caching")
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_strangers_are_sent_to_sign_in(client, path):
-    assert_sent_to_sign_in(client, path, methods=("get",))
+def test_strangers_are_sent_to_sign_in(client):
+    assert_sent_to_sign_in(client, "/caching/", methods=("get",))
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_it_only_looks(client, path):
+def test_it_only_looks(client):
     client.force_login(make_superuser())
-    assert_wrong_method(client, path, allowed="GET, HEAD")
+    assert_wrong_method(client, "/caching/", allowed="GET, HEAD")

@@ -53,10 +53,10 @@ def test_what_comes_again_is_planned_once_whatever_its_parameters_are():
 
 @pytest.mark.postgresql
 @pytest.mark.django_db
-@pytest.mark.parametrize("at_once", [True, False])
-def test_what_may_never_come_again_is_planned_ahead_at_the_second_time(at_once):
-    for number in (int(at_once), 1):
-        ask("SELECT 'again'", (), at_once=at_once)
+@pytest.mark.parametrize("on_first_use", [True, False])
+def test_what_may_never_come_again_is_planned_ahead_at_the_second_time(on_first_use):
+    for number in (int(on_first_use), 1):
+        ask("SELECT 'again'", (), on_first_use=on_first_use)
         assert len(planned()) == number
 
 

@@ -25,7 +25,7 @@ def viewer(client):
 
 def choose(client, *names: str, **places: int):
     return client.post(
-        PATH, {"columns": names} | {f"place_{name}": at for name, at in places.items()}
+        PATH, {"columns": names} | {f"position_{name}": at for name, at in places.items()}
     )
 
 
@@ -41,7 +41,7 @@ def test_without_a_choice_the_list_shows_the_default_columns(client, viewer):
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
     sent = form(client.get(PATH), PATH)
     assert sent["columns"] == list(DEFAULT_COLUMNS)
-    assert [sent[f"place_{name}"] for name in COLUMNS] == [
+    assert [sent[f"position_{name}"] for name in COLUMNS] == [
         str(place) for place in range(1, len(COLUMNS) + 1)
     ]
 
@@ -52,7 +52,7 @@ def test_a_viewer_chooses_and_orders_columns(client, viewer):
     assert shown(client) == ["Name", "Phone", "Email", "Second factor"]
     sent = form(client.get(PATH), PATH)
     assert sent["columns"] == ["phone", "email", "mfa"]
-    assert (sent["place_phone"], sent["place_email"], sent["place_mfa"]) == ("1", "2", "3")
+    assert (sent["position_phone"], sent["position_email"], sent["position_mfa"]) == ("1", "2", "3")
 
 
 def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, viewer):
@@ -136,7 +136,9 @@ def test_hostile_values_are_text_in_every_column(client, viewer):
 
 def test_with_htmx_the_form_comes_back_in_its_new_order(client, viewer):
     response = client.post(
-        PATH, {"columns": ["email", "phone"], "place_phone": 1, "place_email": 2}, headers=HTMX
+        PATH,
+        {"columns": ["email", "phone"], "position_phone": 1, "position_email": 2},
+        headers=HTMX,
     )
     assert response.status_code == 200
     assert not read(response).all("html")
@@ -158,10 +160,10 @@ def test_reset_brings_the_default_columns_back(client, viewer):
     [
         ({"columns": ["password"]}, "There is no column “password”."),
         ({"columns": ["email", "<b>"]}, "There is no column “<b>”."),
-        ({"columns": ["email"], "place_email": "first"}, "whole number"),
-        ({"columns": ["email"], "place_email": "0"}, "greater than or equal to 1"),
-        ({"columns": ["email"], "place_email": "1e9"}, "whole number"),
-        ({"columns": ["email"], "place_email": str(10**30)}, "less than or equal to 99"),
+        ({"columns": ["email"], "position_email": "first"}, "whole number"),
+        ({"columns": ["email"], "position_email": "0"}, "greater than or equal to 1"),
+        ({"columns": ["email"], "position_email": "1e9"}, "whole number"),
+        ({"columns": ["email"], "position_email": str(10**30)}, "less than or equal to 99"),
     ],
 )
 def test_bad_input_is_named_and_changes_nothing(client, viewer, sent, says):

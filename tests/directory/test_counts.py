@@ -4,11 +4,13 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from tests.builders import make_user
 from users.directory import count_views, counts, tasks
 from users.directory.filter import Filter
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -52,8 +54,41 @@ def test_beyond_the_cap_it_says_more_than(viewer, people, monkeypatch):
 def test_the_capped_count_stops_at_the_cap(people, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 10)
     assert counts.count_up_to_cap(wanted("q=smith")) == counts.Count(
-        10, more=True, about=max(10, counts.estimate_count(wanted("q=smith")))
+        10, is_capped=True, estimate=max(10, counts.estimate_count(wanted("q=smith")))
     )
+
+
+@pytest.fixture
+def common_term(monkeypatch):
+    """Of 300 accounts, 200 match "gmail"; the newest 100 are looked at first."""
+    for number in range(300):
+        provider = "gmail" if number % 3 else "post"
+        make_user(username=f"ann{number}", email=f"{number}@{provider}.example")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE users_user")
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 20)
+    monkeypatch.setattr(counts, "NEWEST_IDS", 100)
+
+
+@pytest.mark.postgresql
+def test_a_common_term_is_counted_among_the_newest_ids_alone(common_term):
+    with CaptureQueriesContext(connection) as queries:
+        found = counts.count_up_to_cap(wanted("q=gmail"))
+    assert (found.number, found.more) == (20, True)
+    assert found.about > 100
+    counted = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert len(counted) == 1
+    assert '"users_user"."id" > ' in counted[0]
+
+
+@pytest.mark.postgresql
+def test_a_term_that_only_old_accounts_match_is_counted_in_all(common_term, monkeypatch):
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 40)
+    oldest = User.objects.earliest("pk").pk
+    User.objects.filter(pk__gte=oldest + 45).update(search_key="else")  # unknown to the planner
+    with CaptureQueriesContext(connection) as queries:
+        assert counts.count_up_to_cap(wanted("q=gmail")) == counts.Count(30)
+    assert sum("COUNT(" in query["sql"] for query in queries) == 2
 
 
 def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):

@@ -4,11 +4,12 @@ from contextlib import suppress
 
 import pytest
 from django.http import QueryDict
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.builders import make_user
-from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, PAGE_SIZES, BadFilter, Filter
+from users.directory.days import ends_before
+from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, PAGE_SIZES, RANGES, BadFilter, Filter
 from users.directory.filters import FILTERS
 from users.directory.sorts import SORTS
 from users.models import State, User
@@ -23,6 +24,7 @@ VALUES = {
     "domain": st.sampled_from(["example.com", "@Example.COM", "münchen.de"]),
     "source": st.sampled_from(["hr", "Old CRM"]),
     "missing": st.sampled_from(["email", "name"]),
+    "ip": st.sampled_from(["192.0.2.7", " 2001:DB8::1 "]),
 } | dict.fromkeys(("joined_from", "joined_to", "seen_from", "seen_to"), DAYS)
 VALUES |= {name: YES_NO for name in FILTERS if name not in VALUES}
 SORTING = {
@@ -71,7 +73,43 @@ def test_the_canonical_query_leads_back_to_the_same_filter(values):
 
 @given(st.fixed_dictionaries({}, optional=VALUES | SORTING))
 def test_each_value_that_a_filter_offers_is_taken(values):
+    for first, last in RANGES:
+        if first in values and last in values:
+            assume(not ends_before(values[last], values[first]))
     assert parsed(values) is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "message"),
+    [
+        (
+            "joined_from=2026-03-02&joined_to=2026-03-01",
+            "joined_to",
+            "“Joined until” is before “Joined from”. Swap the two dates.",
+        ),
+        (
+            "seen_from=-30d&seen_to=-60d",
+            "seen_to",
+            "“Last seen until” is before “Last seen from”. Swap the two dates.",
+        ),
+    ],
+)
+def test_a_range_that_ends_before_it_begins_says_so(query, parameter, message):
+    error = bad(query)
+    assert (error.parameter, error.message) == (parameter, message)
+
+
+@pytest.mark.parametrize("query", ["joined_from=2026-03-01&joined_to=2026-03-01", "seen_from=-1d"])
+def test_a_range_of_one_day_and_an_open_one_are_taken(query):
+    assert Filter.parse(QueryDict(query)).values
+
+
+@pytest.mark.parametrize("q", ["192.0.2.7", " 2001:db8::1 "])
+def test_an_ip_address_in_the_search_box_is_a_filter(q):
+    wanted = Filter.parse(query_of({"q": q, "status": "active"}))
+    assert (wanted.q, wanted.values) == ("", {"status": "active", "ip": q.strip()})
+    assert str(wanted) == f"active accounts that signed in from {q.strip()}"
+    assert bad("ip=300.1.1.1").message.endswith("Enter an IP address such as 203.0.113.7.")
 
 
 @given(ANYTHING)
@@ -119,7 +157,7 @@ def test_an_address_keeps_the_filter_and_adds_the_position():
 
 def test_the_digest_is_of_the_accounts_and_not_of_their_order():
     wanted = Filter.parse(QueryDict("status=active"))
-    assert wanted.digest == wanted.ordered_by("name").sized(25).digest
+    assert wanted.digest == wanted.with_sort("name").with_size(25).digest
     assert wanted.digest != wanted.without("status").digest
 
 

@@ -23,7 +23,7 @@ from users.directory import saved_searches
 from users.directory.models import SavedView
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
+PARTS = "/me/parts/?views=1"
 NASTY = "<script>alert(1)</script>"
 
 
@@ -191,31 +191,32 @@ def test_a_person_has_at_most_a_hundred_views(client, viewer):
 # --- the list -------------------------------------------------------------------------------------
 
 
-def test_the_links_are_ones_own_in_order_and_then_what_others_share(client, viewer):
+def test_views_are_ones_own_in_order_and_then_what_others_share(client, viewer):
     other = make_user("Manager", username="mona")
     make_view(viewer, "Second", position=2)
     make_view(viewer, "First", position=1)
     make_view(other, "Alpha", shared=True)
     make_view(other, "Hidden")
-    response = client.get(PATH, headers=HTMX)
-    assert names(response) == ["First", "Second", "Alpha", "All views"]
-    assert "HX-Request" in response["Vary"]
+    assert names(client.get(PARTS)) == ["First", "Second", "Alpha", "All views"]
     cells = [row.all("td")[0].text for row in read(client.get(PATH)).one("tbody").all("tr")]
     assert cells == ["First", "Second", "Alpha"]
     assert "by mona" in read(client.get(PATH)).text
 
 
-def test_the_directory_has_a_plain_link_that_htmx_replaces(client, viewer):
-    nav = read(client.get("/users/")).one("nav", class_="views")
-    assert nav.attributes["hx-get"] == nav.one("a").attributes["href"] == PATH
-    assert names(client.get(PATH, headers=HTMX)) == ["Views"]
+def test_the_directory_has_a_plain_link_until_the_views_come(client, viewer):
+    page = read(client.get("/users/"))
+    assert page.one(hx_get=PARTS)
+    there = page.one("nav", class_="views")
+    assert there.one("a").attributes["href"] == PATH
+    assert read(client.get(PARTS)).one("nav").attributes["id"] == there.attributes["id"]
+    assert names(client.get(PARTS)) == ["Views"]
 
 
 def test_hostile_names_are_text(client, manager):
     view = make_view(manager, NASTY, query="q=%3Cimg+src%3Dx%3E", shared=True)
     for response in (
         client.get(PATH),
-        client.get(PATH, headers=HTMX),
+        client.get(PARTS),
         client.get(f"{PATH}{view.pk}/"),
         client.post(f"{PATH}{view.pk}/", {"name": NASTY}),
         client.post(PATH, {"name": NASTY, "query": ""}),
@@ -228,12 +229,12 @@ def test_hostile_names_are_text(client, manager):
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_the_links_take_three_queries_whatever_there_is(client, manager, count):
+def test_the_links_take_as_many_queries_whatever_there_is(client, manager, count):
     for number in range(count):
         make_view(make_user("Viewer"), f"view {number}", shared=True)
     with CaptureQueriesContext(connection) as queries:
-        client.get(PATH, headers=HTMX)
-    assert len(queries) == 3
+        client.get(PARTS)
+    assert len(queries) == 4
 
 
 # --- opening --------------------------------------------------------------------------------------

@@ -351,7 +351,7 @@ def test_a_network_address_that_was_held_up_is_not_taken_for_the_account(client,
     assert "198.51.100.7" in line
     assert [
         item.one("p", class_="what").text for item in page.one("ol", class_="events").all("li")
-    ] == [SignInOutcome.CROWDED.label]
+    ] == [SignInOutcome.IP_THROTTLED.label]
     assert (
         Client()
         .post("/login/", {"login": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.8")

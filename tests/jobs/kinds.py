@@ -27,7 +27,7 @@ class Stamp(SelectionKind):
     name = "stamp"
     label = "Stamp"
     action = "edit"
-    first_size = 20
+    first_chunk_size = 20
 
     def run(self, chunk: Chunk) -> None:
         phone = chunk.job.parameters["phone"]

@@ -82,7 +82,7 @@ def test_a_job_that_needs_approval_waits_for_it(agent, monkeypatch):
 def test_a_paused_job_stands_still_until_it_is_resumed(agent, monkeypatch):
     job = start(agent)
     time_slice = worker.TimeSlice(worker.claim_job())
-    monkeypatch.setattr(time_slice.kind, "largest_size", 20)
+    monkeypatch.setattr(time_slice.kind, "max_chunk_size", 20)
     time_slice.step()
     engine.pause_job(job, by=agent)
     assert time_slice.step() == worker.NextStep.STOP

@@ -91,7 +91,9 @@ def test_who_may_not_see_all_jobs_sees_their_own(client, root, accounts):
 def test_it_says_since_when_there_is_no_worker(client, support):
     assert not read(client.get("/jobs/")).all("p", class_="note")
     WorkerBeat.objects.update(at=timezone.now() - timedelta(minutes=5))
-    assert "No worker since" in read(client.get("/jobs/")).one("p", class_="note").text
+    assert (
+        "No worker has responded since" in read(client.get("/jobs/")).one("p", class_="note").text
+    )
     WorkerBeat.objects.all().delete()
     assert "No worker is running" in read(client.get("/jobs/")).one("p", class_="note").text
 
@@ -114,7 +116,8 @@ def test_an_address_that_means_nothing_is_named(client, support, query, says):
 def test_the_badge_counts_running_jobs_and_asks_again_only_while_there_are_any(
     client, support, root
 ):
-    assert read(client.get("/jobs/running/")).one("span").attributes == {"class": "running"}
+    badge = read(client.get("/jobs/running/")).one("span")
+    assert badge.attributes == {"class": "running", "id": "running-jobs"}
     queries.caches["pages"].clear()
     jobs = [start(root), start(support)]
     badge = read(client.get("/jobs/running/")).all("span", class_="running")[0]

@@ -154,8 +154,8 @@ class Jobs(RuleBasedStateMachine):
 
 @pytest.mark.long
 def test_whatever_happens_in_whatever_order(monkeypatch):
-    monkeypatch.setattr(Stamp, "first_size", 4)
-    monkeypatch.setattr(Stamp, "largest_size", 4)
+    monkeypatch.setattr(Stamp, "first_chunk_size", 4)
+    monkeypatch.setattr(Stamp, "max_chunk_size", 4)
     monkeypatch.setattr(engine, "JOBS_PER_PERSON", 1000)
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     run_state_machine_as_test(

@@ -24,7 +24,7 @@ COUNTS = {"changed": 1200, "skipped": 1, "failed": 0, "unchanged": 2}
         (Remark("approved", 7), "Approved by ada."),
         (Remark("declined", 7), "Declined by ada."),
         (Remark("declined", 7, text="Too {many}"), "Declined by ada. Too {many}"),
-        (Remark("worker_lost", details={"attempt": 3}), "The worker of attempt 3 died."),
+        (Remark("worker_lost", details={"attempt": 3}), "The worker died during attempt 3."),
         (
             Remark("done", details=COUNTS),
             "Done: 1,200 changed, 1 skipped, 0 failed, 2 unchanged.",

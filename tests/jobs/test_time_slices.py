@@ -61,7 +61,7 @@ def test_who_loses_the_right_midway_stops_the_job(accounts, monkeypatch):
     agent = make_user("Support")
     job = start(agent)
     time_slice = worker.TimeSlice(worker.claim_job())
-    assert time_slice.step() == worker.NextStep.GO_ON
+    assert time_slice.step() == worker.NextStep.CONTINUE
     agent.groups.clear()
     assert time_slice.step() == worker.NextStep.STOP
     job.refresh_from_db()
@@ -127,8 +127,8 @@ def test_three_attempts_without_progress_park_a_job_and_others_go_on(accounts, r
 
 
 def test_progress_forgives_crashes(accounts, root, monkeypatch):
-    monkeypatch.setattr(Stamp, "first_size", 4)
-    monkeypatch.setattr(Stamp, "largest_size", 4)
+    monkeypatch.setattr(Stamp, "first_chunk_size", 4)
+    monkeypatch.setattr(Stamp, "max_chunk_size", 4)
     job = start(root)
     for _ in range(5):
         worker.TimeSlice(worker.claim_job()).step()
@@ -137,14 +137,14 @@ def test_progress_forgives_crashes(accounts, root, monkeypatch):
     assert_each_exactly_once(job, changed=31)
     lost = JobLine.objects.filter(job=job, code="worker_lost").order_by("pk")
     assert [line.sentence for line in lost] == [
-        f"The worker of attempt {number} died." for number in range(1, 6)
+        f"The worker died during attempt {number}." for number in range(1, 6)
     ]
 
 
 def test_several_jobs_take_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
     monkeypatch.setattr(worker, "CHUNK_SECONDS", 3600)
-    monkeypatch.setattr(Stamp, "largest_size", 20)
+    monkeypatch.setattr(Stamp, "max_chunk_size", 20)
     jobs = [start(root, phone=str(number)) for number in range(3)]
     assert [worker.work_time_slice() for _ in range(6)] == [job.pk for job in jobs] * 2
 
@@ -152,8 +152,8 @@ def test_several_jobs_take_turns(accounts, root, monkeypatch):
 def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
     monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
     monkeypatch.setattr(worker, "CHUNK_SECONDS", 3600)
-    monkeypatch.setattr(Stamp, "first_size", 12)
-    monkeypatch.setattr(Stamp, "largest_size", 12)
+    monkeypatch.setattr(Stamp, "first_chunk_size", 12)
+    monkeypatch.setattr(Stamp, "max_chunk_size", 12)
     slow = start(root, phone="1")
     quick = start(root, phone="2")
     Job.objects.filter(pk=slow.pk).update(priority=Job.Priority.LOW)
@@ -164,7 +164,7 @@ def test_a_job_of_high_priority_has_more_turns(accounts, root, monkeypatch):
 
 def test_a_worker_goes_on_with_a_job_that_is_alone(accounts, root, monkeypatch):
     monkeypatch.setattr(worker, "SLICE_SECONDS", 0)
-    monkeypatch.setattr(Stamp, "largest_size", 20)
+    monkeypatch.setattr(Stamp, "max_chunk_size", 20)
     job = start(root)
     worker.work_time_slice()
     assert Job.objects.get(pk=job.pk).state == "done"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -60,7 +61,8 @@ def browser(request: pytest.FixtureRequest):
     """Yields Playwright's Browser. Without a browser the test is skipped, or fails if
     REQUIRE_BROWSER=1.
     """
-    program = request.config.pluginmanager.get_plugin("browsing").program
+    browsing: Any = request.config.pluginmanager.get_plugin("browsing")
+    program = browsing.program
     if not program and os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(NONE_FOUND)
     if not program:
@@ -110,5 +112,8 @@ def page(browser_context):
 
 
 def is_response_error(error: str) -> bool:
-    """Returns whether the browser or HTMX reports a response with a status of 400 or more."""
-    return "status of" in error or "Response Status Error" in error
+    """Returns whether the browser or HTMX reports a response with a status of 400 or more, or a
+    request that HTMX aborted.
+    """
+    reports = ("status of", "Response Status Error", "htmx:sendAbort", "htmx:afterRequest")
+    return any(report in error for report in reports)

@@ -244,7 +244,7 @@ def test_all_sessions_of_an_account_are_ended_but_one(client, ada):
     for browser in others:
         browser.force_login(ada)
     stranger.force_login(make_user())
-    assert sessions.delete_sessions(ada.pk, but=key_of(client)) == 2
+    assert sessions.delete_sessions(ada.pk, except_key=key_of(client)) == 2
     assert [signed_in(browser) for browser in (client, *others, stranger)] == [
         True,
         False,

@@ -60,7 +60,7 @@ def test_the_figures_are_of_what_ends_and_of_nobody_else():
             make_jobs(owner, 1, state)
     support = Group.objects.get(name="Support").permissions.count()
     assert account_impact(account) == Impact(
-        sessions=2, mails=2, jobs=2, groups=["Support"], rights=support + 1, is_staff=True
+        sessions=2, emails=2, jobs=2, groups=["Support"], permissions=support + 1, is_staff=True
     )
 
 
@@ -77,7 +77,7 @@ def test_a_superuser_has_every_right_and_may_be_the_last(others, last):
         make_superuser()
     make_superuser(valid_until=LATER)
     found = account_impact(root)
-    assert (found.rights, found.is_superuser, found.is_last_superuser) == (None, True, last)
+    assert (found.permissions, found.is_superuser, found.is_last_superuser) == (None, True, last)
 
 
 def test_figures_end_at_a_cap_and_the_page_says_so(client):
@@ -87,7 +87,7 @@ def test_figures_end_at_a_cap_and_the_page_says_so(client):
     for number in range(MAX_GROUPS + 1):
         account.groups.add(Group.objects.create(name=f"Group {number:02}"))
     found = account_impact(account)
-    assert (found.sessions, found.mails, found.jobs) == (
+    assert (found.sessions, found.emails, found.jobs) == (
         COUNT_CAP + 1,
         COUNT_CAP + 1,
         COUNT_CAP + 1,

@@ -67,7 +67,7 @@ def test_the_person_is_told_if_so_chosen_and_never_why(client, agent):
     quiet = make_user()
     client.post(path(quiet), {"version": 1, "reason": "Fraud"})
     assert not Message.objects.exists()
-    client.post(path(ada), {"version": 1, "reason": "Fraud", "lasts": "7", "tell": "on"})
+    client.post(path(ada), {"version": 1, "reason": "Fraud", "lasts": "7", "notify": "on"})
     assert [(message.kind, message.to) for message in Message.objects.all()] == [
         ("suspended", ada.email)
     ]
@@ -78,8 +78,8 @@ def test_the_person_is_told_if_so_chosen_and_never_why(client, agent):
 
 def test_nobody_can_be_told_who_has_no_address(client, agent):
     ada = make_user(email="")
-    assert "disabled" in read(client.get(path(ada))).one("input", name="tell").attributes
-    assert client.post(path(ada), {"version": 1, "reason": "x", "tell": "on"}).status_code == 302
+    assert "disabled" in read(client.get(path(ada))).one("input", name="notify").attributes
+    assert client.post(path(ada), {"version": 1, "reason": "x", "notify": "on"}).status_code == 302
     assert not Message.objects.exists()
 
 
@@ -117,7 +117,7 @@ def test_a_choice_that_is_none_is_named(client, agent):
 
 def test_two_clicks_make_one_suspension_and_one_mail(client, agent):
     ada = make_user()
-    sent = form(client.get(path(ada)), path(ada)) | {"reason": "x", "tell": "on"}
+    sent = form(client.get(path(ada)), path(ada)) | {"reason": "x", "notify": "on"}
     assert [client.post(path(ada), sent).status_code for _ in range(2)] == [302, 409]
     assert (AuditEvent.objects.count(), Message.objects.count()) == (1, 1)
 

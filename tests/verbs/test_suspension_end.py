@@ -56,9 +56,9 @@ def test_who_never_chose_a_password_is_invited_again(client, agent):
 
 @pytest.mark.parametrize(("password", "kind"), [(PASSWORD, "reinstated"), (None, "invitation")])
 def test_the_person_is_told_if_so_chosen(client, agent, password, kind):
-    for tell in ({}, {"tell": "on"}):
+    for notify in ({}, {"notify": "on"}):
         ada = make_user(status="suspended", password=password)
-        assert client.post(path(ada), {"version": 1} | tell).status_code == 302
+        assert client.post(path(ada), {"version": 1} | notify).status_code == 302
     assert [(message.kind, message.to) for message in Message.objects.all()] == [(kind, ada.email)]
 
 

@@ -273,7 +273,11 @@ def test_suspend_clicks_at_once_make_one_event_and_one_mail(number, version):
     account = make_user()
     by = make_user("Support")
     answers = at_once(
-        *[lambda: suspend_account(account, by=by, reason="Lost laptop", tell=True, version=version)]
+        *[
+            lambda: suspend_account(
+                account, by=by, reason="Lost laptop", notify=True, version=version
+            )
+        ]
         * number
     )
     kinds = [type(answer).__name__ for answer in answers]
@@ -316,8 +320,8 @@ def test_two_clicks_at_once_are_one_change_one_event_and_one_mail(verb):
     clients = [Client(), Client()]
     for client in clients:
         client.force_login(root)
-    tell = {"tell": "on"} if verb == "suspend" else {}
-    sent = filled(case, account) | tell
+    notify = {"notify": "on"} if verb == "suspend" else {}
+    sent = filled(case, account) | notify
     path = address(case, account, made)
     answers = at_once(
         *(lambda client=client: client.post(path, sent).status_code for client in clients)

@@ -31,8 +31,8 @@ from users.verbs.password_reset.verb import send_password_reset
 from users.verbs.profile.verb import edit_profile, restore_value
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.restoration.verb import restore_account
-from users.verbs.role_addition.verb import add_to_groups
-from users.verbs.role_removal.verb import remove_from_groups
+from users.verbs.role_addition.verb import add_roles
+from users.verbs.role_removal.verb import remove_roles
 from users.verbs.roles.verb import assign_roles
 from users.verbs.second_factor_reset.verb import reset_second_factor
 from users.verbs.session_end.verb import end_session, end_sessions
@@ -167,13 +167,13 @@ CASES = {
         permission="users.assign_roles",
     ),
     "add_to_groups": Case(
-        call=lambda account, **kw: add_to_groups(account, groups=groups(), **kw),
+        call=lambda account, **kw: add_roles(account, groups=groups(), **kw),
         path="groups/",
         event="account.groups_added",
         permission="users.change_groups",
     ),
     "remove_from_groups": Case(
-        call=lambda account, **kw: remove_from_groups(account, groups=groups(), **kw),
+        call=lambda account, **kw: remove_roles(account, groups=groups(), **kw),
         path="groups/end/",
         in_group=True,
         event="account.groups_removed",

@@ -34,7 +34,7 @@ class AccountActions:
 
     buttons: list[AccountAction]
     menu: dict[str, list[AccountAction]] = field(default_factory=dict)
-    dangerous: list[AccountAction] = field(default_factory=list)
+    last_section: list[AccountAction] = field(default_factory=list)
 
 
 def verb_actions(verb: Verb) -> list[AccountAction]:
@@ -50,8 +50,10 @@ def verb_actions(verb: Verb) -> list[AccountAction]:
 
 
 ACTIONS = [action for verb in VERBS for action in verb_actions(verb)]
-DANGEROUS = tuple(action for action in ACTIONS if action.link.apart)
-BUTTONS = tuple(action for action in ACTIONS if not action.link.menu and not action.link.apart)
+LAST_SECTION = tuple(action for action in ACTIONS if action.link.in_last_section)
+BUTTONS = tuple(
+    action for action in ACTIONS if not action.link.menu and not action.link.in_last_section
+)
 MENU: dict[str, tuple[AccountAction, ...]] = {}
 for action in ACTIONS:
     if heading := action.link.menu:
@@ -71,5 +73,5 @@ def available_actions(account: User, may: Mapping[str, bool]) -> AccountActions:
     return AccountActions(
         buttons=fitting(BUTTONS),
         menu={heading: actions for heading, actions in sections.items() if actions},
-        dangerous=fitting(DANGEROUS),
+        last_section=fitting(LAST_SECTION),
     )

@@ -23,8 +23,8 @@ def render_actions(account: User, may: Mapping[str, bool]) -> SafeString:
         f"<section><h2>{heading}</h2>{render_link_list(account, actions)}</section>"
         for heading, actions in available.menu.items()
     ]
-    if available.dangerous:
-        links = render_link_list(account, available.dangerous, "dangerous")
+    if available.last_section:
+        links = render_link_list(account, available.last_section, "dangerous")
         sections.append(f"<section>{links}</section>")
     menu = (
         f'<details class="menu"><summary class="button">More {icon_svg("more")}</summary>\n'

@@ -63,11 +63,11 @@ def unknown_name_context(typed: str, viewer: User) -> dict[str, Any]:
     Similar accounts are left out if addresses are masked for the viewer, who could otherwise find
     them out by typing similar ones.
     """
-    alike = [] if masking.hides_personal_data(viewer) else suggest_accounts(typed)
+    similar = [] if masking.hides_personal_data(viewer) else suggest_accounts(typed)
     return {
-        "tries": unknown_name_attempts(typed),
-        "fault": address_error(typed),
-        "alike": alike,
+        "attempts": unknown_name_attempts(typed),
+        "address_error": address_error(typed),
+        "similar": similar,
     }
 
 

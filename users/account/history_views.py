@@ -34,7 +34,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @require_safe
 def show(request, pk: int):
-    whole = page.get_unmasked_page_account(request, "view", pk)
+    unmasked = page.get_unmasked_page_account(request, "view", pk)
     typed = checked_query(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
     try:
         at = parse_moment(typed)
@@ -44,7 +44,7 @@ def show(request, pk: int):
         error = str(bad)
 
     def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-        past = reconstruct_account(whole, shell["rights"], at) if at else None
+        past = reconstruct_account(unmasked, shell["permissions"], at) if at else None
         past = mask_history(past) if past and shell["masked"] else past
         return {
             "history": past,
@@ -53,7 +53,7 @@ def show(request, pk: int):
             "today": timezone.now().strftime("%Y-%m-%d"),
         }
 
-    account = masking.mask_accounts([whole], request.user)[0]
+    account = masking.mask_accounts([unmasked], request.user)[0]
     return page.uncached_tab(
         request, account, "account-history", content, status=422 if error else 200
     )
@@ -61,12 +61,12 @@ def show(request, pk: int):
 
 @form_page
 def restore_from_history(request, pk: int, name: str) -> HttpResponse:
-    whole = page.get_unmasked_page_account(request, "edit", pk)
-    account = masking.mask_accounts([whole], request.user)[0]
+    unmasked = page.get_unmasked_page_account(request, "edit", pk)
+    account = masking.mask_accounts([unmasked], request.user)[0]
     if name not in PROFILE_FIELDS:
         raise Http404
     typed = checked_query(request, pk, "at").get("at", "")
-    past = history_at(whole, typed)
+    past = history_at(unmasked, typed)
     line = known_line(past, name, pk)
     initial = {"version": account.version}
     form = bind_form(request, RestoreValueForm, "edit", account, initial=initial)
@@ -75,7 +75,7 @@ def restore_from_history(request, pk: int, name: str) -> HttpResponse:
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
-    return render(request, "users/account/put_back.html", context, status=form_status(form))
+    return render(request, "users/account/restore.html", context, status=form_status(form))
 
 
 def history_at(account: User, typed: str) -> History:

@@ -23,15 +23,13 @@ from users.web import account_lookup, partials
 TabContent = Callable[[Any, User, dict[str, Any]], dict[str, Any]]
 
 
-def cached_tab(
-    request, pk: int, name: str, content: TabContent, *, shows: tuple[str, ...] = ()
-) -> HttpResponse:
+def cached_tab(request, pk: int, name: str, content: TabContent) -> HttpResponse:
     """Responds with a tab that is cached for all viewers with the same permissions.
 
-    The account's owner has an own copy. `content(request, account, shell)` returns the context of
-    the tab's template, where `shell` is the context of the page around it. The tab may show only
-    data whose changes raise the generation of accounts, roles, events or one of `shows`, and no
-    form that needs a token.
+    There is a separate copy for the account's owner. `content(request, account, shell)` returns the
+    context of the tab's template, where `shell` is the context of the page around it. The tab may
+    show only data whose changes raise the generation of accounts, roles or events, and no form that
+    needs a token.
     """
     access.require(request.user, "view")
 
@@ -41,7 +39,7 @@ def cached_tab(
     return pages.cached_page(
         request,
         view,
-        generations=(ACCOUNTS, ROLES, AUDIT, *shows),
+        generations=(ACCOUNTS, ROLES, AUDIT),
         audience=request.user.pk == pk,
     )
 
@@ -63,21 +61,23 @@ def render_tab(
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
     context |= content(request, account, context) | {"tab": tab}
-    return BuiltPage(render(request, tab.template, context, status=status), account.next_turn)
+    return BuiltPage(
+        render(request, tab.template, context, status=status), account.next_state_change
+    )
 
 
 def page_context(request, account: User) -> dict[str, Any]:
-    """Returns the context of users/account/frame.html."""
+    """Returns the context of users/account/page.html."""
     # Loaded first, because access.allowed_actions reads the permissions of the account too.
-    rights = load_permissions(account)
+    permissions = load_permissions(account)
     return {
-        "base": "part.html" if partials.is_partial(request) else "base.html",
+        "base": "partial.html" if partials.is_partial(request) else "base.html",
         "account": account,
-        "rights": rights,
+        "permissions": permissions,
         "tabs": TABS,
         "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
         "masked": masking.hides_personal_data(request.user),
-        "at_once": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
+        "reveals_without_reason": request.user.has_perm(access.REVEAL_WITHOUT_REASON),
     }
 
 

@@ -21,10 +21,10 @@ def access_tab(request, pk: int):
 
 
 def access_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    rights = shell["rights"]
+    permissions = shell["permissions"]
     return {
-        "grants": latest_grants(account, rights),
-        "sources": permission_sources(rights),
+        "grants": latest_grants(account, permissions),
+        "sources": permission_sources(permissions),
         "in_force": access.may_enter(account),
     }
 

@@ -1,6 +1,7 @@
 """The tabs of an account's page.
 
-A new tab takes a line here, a view whose URL has its name, and a template that extends the frame.
+A new tab takes a line here, a view whose URL has its name, and a template that extends
+users/account/page.html.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ class Tab:
     label: str
     # Its path below /users/<id>/.
     path: str
-    # The template, which extends users/account/frame.html.
+    # The template, which extends users/account/page.html.
     template: str
-    # The name of the tab to which a page below it belongs.
-    within: str = ""
+    # The name of the tab that a subpage belongs to.
+    parent: str = ""
 
     @property
     def key(self) -> str:
@@ -26,7 +27,7 @@ class Tab:
 
 
 TABS = (
-    Tab("account", "Profile", "", "users/account/show.html"),
+    Tab("account", "Profile", "", "users/account/profile.html"),
     Tab("account-access", "Access", "access/", "users/account/access.html"),
     Tab("account-signins", "Sign-ins", "sign-ins/", "users/account/signins.html"),
     Tab("account-doctor", "Login doctor", "doctor/", "users/account/doctor.html"),
@@ -40,7 +41,7 @@ SUBPAGES = (
         "History",
         "history/",
         "users/account/history.html",
-        within="account-activity",
+        parent="account-activity",
     ),
 )
 TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}

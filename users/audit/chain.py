@@ -161,8 +161,8 @@ def lock_chain_head() -> ChainHead:
 
 
 def advance_settled_id() -> None:
-    """Raises settled_id, the id below which no event is still to be committed: the highest id that
-    was sealed at least a minute ago.
+    """Raises settled_id to the highest id that was sealed at least a minute ago. No transaction is
+    expected to commit an event with a lower id any more.
     """
     with transaction.atomic():
         head = lock_chain_head()
@@ -297,7 +297,7 @@ def update_events(changes: dict[str, str], types: dict[str, str], rows: Sequence
 
 
 def event_update_sql(setting: str, source: str) -> str:
-    """Returns an UPDATE of the events whose ids are in `source`, which is named `given`."""
+    """Returns an UPDATE of the events whose ids are in `source`, which has the alias `given`."""
     return (
         f"UPDATE users_auditevent SET {setting} FROM {source} "  # noqa: S608  no input in it
         "WHERE users_auditevent.id = given.id"

@@ -1,7 +1,7 @@
 """Renders events as HTML fragments. They are cached, because an event hardly ever changes.
 
-The HTML is written without templates, like the rows of the directory. All values are escaped. Its
-cost is measured: `events-html` in docs/benchmarks.md.
+The HTML is written without templates, like the rows of the directory. All values are escaped. The
+gain is measured as `events-html` in docs/benchmarks.md.
 """
 
 from functools import partial

@@ -12,8 +12,8 @@ def action_label(event) -> str:
 
 
 def described_changes(event) -> list[dict[str, str]]:
-    """Returns label, old and new value of each changed field, without fields that have nothing to
-    tell.
+    """Returns label, old and new value of each changed field. Fields that were empty and still are,
+    and a status reason that repeats the event's reason, are left out.
     """
     changes = []
     for name in dict.fromkeys([*event.after, *event.before]):

@@ -1,5 +1,5 @@
-"""The audit event, a row that is written once and not changed, and the head of the hash chain that
-proves it.
+"""The audit event, a row that is written once and never changed, and the head of the hash chain
+that proves this.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 class AuditEventQuerySet(models.QuerySet):
     def newest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
-        """Returns the events whose `column` is `value`, newest first: a range of that column's
+        """Returns the events whose `column` is `value`, newest first, as a range of that column's
         index.
 
         PostgreSQL gets a range and the full order of the index. With "=", it may read the table

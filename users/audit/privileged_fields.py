@@ -32,11 +32,11 @@ def record_privileged_fields(
     its form. The event has the names of the fields, but not their values.
     """
     sent = PRIVILEGED_FIELDS & request.POST.keys()
-    if strange := sorted(name for name in sent if name not in fields):
+    if unexpected := sorted(name for name in sent if name not in fields):
         record_event(
             "denied",
             actor=request.user,
             target=account,
-            after={"action": action, "permission": "", "fields": strange},
-            reason=f"The form has no such field, so it was ignored: {', '.join(strange)}.",
+            after={"action": action, "permission": "", "fields": unexpected},
+            reason=f"The form has no such field, so it was ignored: {', '.join(unexpected)}.",
         )

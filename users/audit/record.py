@@ -1,4 +1,4 @@
-"""Writes audit events inside the transaction of the change: without the event, no change (P4)."""
+"""Writes audit events in the transaction of the change, so that no change lacks its event."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -2,9 +2,9 @@
 of an event stay, and stay protected by the chain.
 
 The digest of the original part remains in the event and keeps the hash valid, as after an erasure.
-Its salt is replaced, so that names cannot be guessed from the digest. The digest of the remaining
-text, with the new salt, is recorded in another event that is sealed, so that a later change is
-noticed. Triggers of the database allow only the replacement of words by a neutral one.
+Its salt is replaced, so that the removed words cannot be guessed from the digest. The digest of the
+remaining text, with the new salt, is recorded in another event, which is sealed, so that a later
+change is noticed. Database triggers only allow words to be replaced by a neutral one.
 """
 
 import json
@@ -85,5 +85,5 @@ def sql_type(column: str) -> str:
 
 
 def stored_value(column: str, value: Any) -> Any:
-    """Returns the value of a column as SQL takes it."""
+    """Returns the value of a column as an SQL parameter."""
     return json.dumps(value) if column in JSON_COLUMNS else value

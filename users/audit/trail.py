@@ -45,17 +45,17 @@ class TrailFilter:
         return cls(action=action, **ids)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.action or self.actor or self.target)
 
     def page(self, size: int = SIZE) -> IdPage[AuditEvent]:
         """Returns a page of the events, newest first."""
-        wanted = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
-        wanted = {column: value for column, value in wanted.items() if value}
+        conditions = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
+        conditions = {column: value for column, value in conditions.items() if value}
         events = AuditEvent.objects.all()
-        if wanted:
-            column = next(iter(wanted))  # the first one has the fewest events
-            events = events.newest_of(column, wanted.pop(column)).filter(**wanted)
+        if conditions:
+            column = next(iter(conditions))  # the first one has the fewest events
+            events = events.newest_of(column, conditions.pop(column)).filter(**conditions)
         else:
             events = events.order_by("-id")
         if self.after:

@@ -25,7 +25,7 @@ def index(request):
         "trail": trail,
         "events": render_events(page.rows, masked=masked),
         "actions": sorted(ACTION_LABELS.items(), key=itemgetter(1)),
-        "narrows": trail.narrows,
+        "has_criteria": trail.has_criteria,
         "older": older,
         "newest": newest,
     }

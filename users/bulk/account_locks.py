@@ -26,12 +26,12 @@ def lock_permitted(chunk: Chunk, action: str, *, can_disable_superusers: bool) -
     accounts = plain_accounts().filter(pk__among=chunk.ids)
     superusers = accounts.filter(is_superuser=True)
     if can_disable_superusers and superusers.exists():
-        # Verbs lock superusers before any other account, too.
+        # Verbs also lock superusers before any other account.
         lock_superusers()
     locked = lock_ids(chunk.ids)
     refused = find_refusal_reasons(accounts, by=chunk.by, action=action)
     if can_disable_superusers:
-        refused |= spare_last_superuser(superusers, refused)
+        refused |= last_superuser_refusal(superusers, refused)
     if locked < len(chunk.ids):
         missing = set(chunk.ids) - set(accounts.values_list("pk", flat=True))
         refused |= dict.fromkeys(missing, ACCOUNT_GONE)
@@ -41,7 +41,7 @@ def lock_permitted(chunk: Chunk, action: str, *, can_disable_superusers: bool) -
 
 
 def find_refusal_reasons(accounts: UserQuerySet, *, by: Any, action: str) -> dict[int, str]:
-    """Returns a reason by account id for the accounts to which `by` may not do `action`."""
+    """Returns a reason by account id for the accounts on which `by` may not take `action`."""
     refusals = access.find_refusals(by, action, accounts)
     return {pk: refusal.reason for pk, refusal in refusals.items()}
 
@@ -57,18 +57,18 @@ def lock_ids(ids: list[int]) -> int:
         return cursor.fetchone()[0]
 
 
-def spare_last_superuser(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
-    """Returns the id and reason of one superuser to skip if the change would leave none that is
-    active without an end date. It is the one with the highest id, which verbs applied to one
+def last_superuser_refusal(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
+    """Returns id and reason of one superuser to skip if the change would leave no active superuser
+    without an end date; otherwise {}. It is the one with the highest id, which verbs applied to one
     account after another would reach last.
     """
     affected = set(superusers.values_list("pk", flat=True)) - refused.keys()
     if not affected:
         return {}
-    lasting = plain_accounts().filter(
+    permanent = plain_accounts().filter(
         in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True
     )
-    ids = set(lasting.values_list("pk", flat=True))
+    ids = set(permanent.values_list("pk", flat=True))
     if ids and ids <= affected:
         return {max(ids): LAST_SUPERUSER}
     return {}

@@ -25,22 +25,23 @@ class BulkAction(SelectionKind):
     event: ClassVar[str]
     # The name in the URL: /users/bulk/suspension/.
     noun: ClassVar[str]
-    # Completes "All 3 will be …", such as "suspended".
+    # Completes the sentence "All 3 will be …", such as "suspended".
     outcome_phrase: ClassVar[str]
-    # The heading of the preview, with {} for "3 accounts"; by default the label followed by them.
+    # The heading of the preview, in which {} stands for "3 accounts". By default it is the label
+    # followed by {}.
     question_format: ClassVar[str] = ""
     # Shown above the form.
     explanation: ClassVar[str]
     icon: ClassVar[str] = "check"
     # Sorts the actions on the selection page, lowest first.
     position: ClassVar[int]
-    # The heading in the menu of the selection page. Actions without one are buttons there, unless
-    # they are in a section of their own.
+    # The heading in the menu of the selection page. Actions without one are buttons there,
+    # unless they are in the last section of the menu.
     menu: ClassVar[str] = ""
     # The button that confirms is red.
     dangerous: ClassVar[bool] = False
-    # Hard to undo, so it is listed in the last section of the menu.
-    in_own_section: ClassVar[bool] = False
+    # Hard to undo, so it is in the last section of the menu.
+    in_last_section: ClassVar[bool] = False
     # A users.bulk.forms.BulkForm. Its fields except `reason` become parameters of the job.
     form: ClassVar[Any]
     # It can end a superuser's access, so the last active superuser has to be skipped.

@@ -1,5 +1,5 @@
-"""The signed confirmation of a preview: only the selection that was shown is changed, and only
-once.
+"""The signed confirmation of a preview. It ensures that only the selection that was shown is
+changed, and only once.
 """
 
 from dataclasses import dataclass

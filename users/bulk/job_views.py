@@ -66,7 +66,7 @@ def start_undo(job: Job, by, reason: str) -> Job:
 
 
 def undo_needs_approval(job: Job) -> bool:
-    """True if a second person has to approve the undo of `job`."""
+    """Returns whether a second person has to approve the undo of `job`."""
     if job.kind not in UNDO_KINDS:
         return False
     return approval.needs_second_person(KINDS[UNDO_KINDS[job.kind]], job.changed)

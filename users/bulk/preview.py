@@ -1,9 +1,9 @@
 """The preview of a bulk action: how many accounts it changes, its impact, and which accounts are
 skipped and why.
 
-Up to SELECTION_CAP accounts everything is counted exactly. In larger selections, what few accounts
-have (staff access, sessions, queued emails) is counted through its own index, and percentages come
-from a random sample; the texts say which is which.
+Up to SELECTION_CAP accounts everything is counted exactly. In larger selections, properties that
+few accounts have (staff access, sessions, queued emails) are counted through their own indexes, and
+percentages come from a random sample; the texts say which is which.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from users.bulk.account_locks import find_refusal_reasons, plain_accounts, spare_last_superuser
+from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
 from users.bulk.selection import SELECTION_CAP, Selection
@@ -63,7 +63,7 @@ class Preview:
 @dataclass(frozen=True)
 class Sample:
     """The accounts that percentages are computed from: all of the selection, or some of it. Each of
-    them stands for `scale` accounts; 0 if they are too few to tell.
+    them stands for `scale` accounts; `scale` is 0 if the sample is too small.
     """
 
     accounts: UserQuerySet
@@ -98,7 +98,7 @@ def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dic
     with time_limit(FIGURE_TIMEOUT_MS):
         refused = find_refusal_reasons(accounts, by=by, action=action.action)
         if action.can_disable_superusers:
-            refused |= spare_last_superuser(accounts.filter(is_superuser=True), refused)
+            refused |= last_superuser_refusal(accounts.filter(is_superuser=True), refused)
         return refused
     return None
 
@@ -176,7 +176,7 @@ def never_signed_in(sample: Sample) -> str:
         if not counts["all"]:
             return "none"
         percent = round(100 * counts["never"] / counts["all"])
-        return f"{counts['never']:,} ({percent} %)" if sample.scale == 1 else f"about {percent} %"
+        return f"{counts['never']:,} ({percent}%)" if sample.scale == 1 else f"about {percent}%"
     return UNKNOWN_COUNT
 
 
@@ -195,7 +195,7 @@ def lost_access_figure(accounts: UserQuerySet, refused: dict[int, str]) -> Figur
 
 
 def count_lost_roles(accounts: UserQuerySet, refused: dict[int, str]) -> Counter[str]:
-    """Counts the staff that would be changed by role; everyone counts once."""
+    """Counts the staff accounts that would be changed, by role. Each account counts once."""
     lost: Counter[str] = Counter()
     with time_limit(FIGURE_TIMEOUT_MS):
         staff = accounts.filter(is_staff=True).values_list("pk", "groups__name")
@@ -219,8 +219,8 @@ def format_count(number: int | None) -> str:
 def preview_skips(
     action: BulkAction, sample: Sample, refused: dict[int, str] | None, job: Job
 ) -> list[tuple[str, str]]:
-    """Returns numbers of skipped accounts with the reason, most frequent first: those that may not
-    be changed, then those whose state the verb would refuse.
+    """Returns the numbers of skipped accounts with their reasons: first those that may not be
+    changed, then those whose state the verb would refuse, each with the most frequent reason first.
     """
     refused = refused or {}
     skips = [

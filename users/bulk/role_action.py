@@ -22,7 +22,7 @@ Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
 
 
-class BulkGroupsForm(BulkForm, GroupsForm):
+class BulkRolesForm(BulkForm, GroupsForm):
     version = None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -31,7 +31,7 @@ class BulkGroupsForm(BulkForm, GroupsForm):
 
 
 class RoleAction(UndoableAction):
-    """Base class of AddToGroups and RemoveFromGroups. The before-image holds the ids of all of the
+    """Base class of AddRoles and RemoveRoles. The before-image holds the ids of all of the
     account's groups.
     """
 
@@ -121,14 +121,14 @@ class RoleAction(UndoableAction):
 
 
 def grant_refusals(
-    by: Any, wanted: dict[int, set[int]], groups: dict[int, Group]
+    by: Any, gained: dict[int, set[int]], groups: dict[int, Group]
 ) -> dict[int, str]:
     """Returns a reason by account id for the accounts to which `by` may not grant the roles they
-    would get. `wanted` has the ids of these roles by account id.
+    would get. `gained` has the ids of these roles by account id.
     """
     # Most accounts get the same roles, so each set of roles is checked once.
     reasons: dict[frozenset[int], str] = {}
-    for ids in map(frozenset, wanted.values()):
+    for ids in map(frozenset, gained.values()):
         if ids not in reasons:
             granted = [groups[pk] for pk in sorted(ids) if pk in groups]
             refusal = access.grant_refusal(
@@ -138,7 +138,7 @@ def grant_refusals(
                 is_superuser=False,
             )
             reasons[ids] = refusal.reason if refusal else ""
-    return {pk: reason for pk, ids in wanted.items() if (reason := reasons[frozenset(ids)])}
+    return {pk: reason for pk, ids in gained.items() if (reason := reasons[frozenset(ids)])}
 
 
 def add_members(ids: list[int], groups: set[int]) -> None:

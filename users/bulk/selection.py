@@ -1,7 +1,8 @@
-"""A selection for bulk work: ticked rows, or all accounts that match a filter as of a moment.
+"""A selection for bulk work: ticked rows, or all accounts that match a filter at some moment.
 
 A selection of a filter is passed on as the filter and never as the ids that match it, so URLs and
-forms stay short. "As of" is the highest id at that moment: accounts created later are not included.
+forms stay short. The moment is stored as the highest id at that time: accounts created later are
+not included.
 The filter itself is applied again each time, so an account that no longer matches is not included
 either, and relative dates are relative to the day on which the filter is applied.
 """

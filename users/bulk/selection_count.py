@@ -1,4 +1,4 @@
-"""Counts a selection in a time that a page may take: exactly, or by the planner's estimate."""
+"""Counts a selection within the time limit of a page: exactly, or by the planner's estimate."""
 
 import random
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ class SelectionCount:
         return f"{number} account{'' if self.value == 1 else 's'}"
 
     def matches(self, later: "SelectionCount") -> bool:
-        """True if a later count shows no change. Estimates may differ by ESTIMATE_TOLERANCE."""
+        """Returns whether a later count is the same. Estimates may differ by ESTIMATE_TOLERANCE."""
         if self.exact != later.exact:
             return False
         if self.exact:

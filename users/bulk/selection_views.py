@@ -32,15 +32,15 @@ def selection_page(request):
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
-    """Returns the actions as buttons, menu sections by heading, and the section of its own."""
+    """Returns the actions as buttons, as menu sections by heading, and as the last section."""
     buttons: list[BulkAction] = []
     menu: dict[str, list[BulkAction]] = {}
-    own_section: list[BulkAction] = []
+    last_section: list[BulkAction] = []
     for action in actions:
-        if action.in_own_section:
-            own_section.append(action)
+        if action.in_last_section:
+            last_section.append(action)
         elif action.menu:
             menu.setdefault(action.menu, []).append(action)
         else:
             buttons.append(action)
-    return {"buttons": buttons, "menu": menu, "own_section": own_section}
+    return {"buttons": buttons, "menu": menu, "last_section": last_section}

@@ -61,7 +61,7 @@ def is_undo_expired(job: Job) -> bool:
 
 
 def undo_deadline(job: Job) -> datetime | None:
-    """Returns until when the job can be undone; None while it has not ended."""
+    """Returns the time until which the job can be undone; None while it has not ended."""
     return job.ended_at + timedelta(days=settings.BULK_UNDO_DAYS) if job.ended_at else None
 
 

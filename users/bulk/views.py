@@ -101,8 +101,8 @@ def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | N
 def is_confirmed(
     form: BulkForm, confirmation: Confirmation | None, subject: str, preview: Preview
 ) -> bool:
-    """True if the selection is the one that was shown and its number was typed. If not, the form
-    gets an error.
+    """Returns whether the selection is the one that was shown and its number was typed. Otherwise
+    adds an error to the form.
     """
     shown = confirmation.count if confirmation and confirmation.subject == subject else None
     if shown is None or not shown.matches(preview.count):

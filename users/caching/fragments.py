@@ -4,7 +4,7 @@ The key of a fragment is everything that it shows, so it needs no generation and
 Each process keeps the newest fragments in memory; the cache keeps them for all processes, under a
 digest.
 
-The memory of the process has a price tag: `fragment-memory` in docs/benchmarks.md.
+The gain of the memory is measured as `fragment-memory` in docs/benchmarks.md.
 """
 
 import time
@@ -27,15 +27,15 @@ FEW_FRAGMENTS = 5
 class Fragment(NamedTuple):
     """A part of a page: its key and the function that renders it."""
 
-    # Everything that the HTML depends on, including its kind and the audience.
-    shown: tuple[Hashable, ...]
+    # Everything that the HTML depends on, including the kind of fragment and the audience.
+    key_parts: tuple[Hashable, ...]
     build: Callable[[], str]
     # Rendering takes longer than a read of the cache.
     expensive: bool = False
 
     @property
     def key(self) -> str:
-        return f"piece:{fragment_digest(*map(str, self.shown))}"
+        return f"fragment:{fragment_digest(*map(str, self.key_parts))}"
 
 
 class FragmentMemory:
@@ -49,15 +49,15 @@ class FragmentMemory:
         self.old: dict[tuple, str] = {}
         self.since = time.monotonic()
 
-    def get(self, shown: tuple) -> str | None:
-        html = self.young.get(shown)
-        if html is None and (html := self.old.get(shown)) is not None:
-            self.put(shown, html)
+    def get(self, key_parts: tuple) -> str | None:
+        html = self.young.get(key_parts)
+        if html is None and (html := self.old.get(key_parts)) is not None:
+            self.put(key_parts, html)
         return html
 
-    def put(self, shown: tuple, html: str) -> None:
+    def put(self, key_parts: tuple, html: str) -> None:
         self.rotate()
-        self.young[shown] = html
+        self.young[key_parts] = html
 
     def rotate(self) -> None:
         """Drops the fragments that were not used since the last rotation, if one is due."""
@@ -71,25 +71,25 @@ class FragmentMemory:
 FRAGMENT_MEMORY = FragmentMemory()
 
 
-def render_fragments(wanted: list[Fragment]) -> list[SafeString]:
+def render_fragments(fragments: list[Fragment]) -> list[SafeString]:
     """Returns the HTML of each fragment, in order, with at most one read of the cache."""
     with timing.measure_layer("rows"):
-        known = [FRAGMENT_MEMORY.get(fragment.shown) for fragment in wanted]
-        pairs = [*zip(wanted, known, strict=True)]
+        known = [FRAGMENT_MEMORY.get(fragment.key_parts) for fragment in fragments]
+        pairs = [*zip(fragments, known, strict=True)]
         missing = [fragment for fragment, html in pairs if html is None]
         if not missing:
             return [*map(SafeString, known)]
         rendered = get_or_render(missing)
         texts = []
         for fragment, html in pairs:
-            texts.append(rendered[fragment.shown] if html is None else html)
+            texts.append(rendered[fragment.key_parts] if html is None else html)
         return [*map(SafeString, texts)]
 
 
 def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
-    """Returns HTML by `shown`, from the cache or rendered and stored there.
+    """Returns the HTML by `key_parts`, from the cache or newly rendered and stored there.
 
-    It is added to the memory of the process.
+    Adds it to the memory of the process.
     """
     cache = caches["pages"]
     keys = {fragment: fragment.key for fragment in missing}
@@ -99,11 +99,11 @@ def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
     rendered = {key: fragment.build() for fragment, key in keys.items() if key not in known}
     if rendered:
         cache.set_many(rendered, FRAGMENT_SECONDS)
-    html = {fragment.shown: known.get(key) or rendered[key] for fragment, key in keys.items()}
-    for shown, text in html.items():
-        FRAGMENT_MEMORY.put(shown, text)
+    html = {fragment.key_parts: known.get(key) or rendered[key] for fragment, key in keys.items()}
+    for key_parts, text in html.items():
+        FRAGMENT_MEMORY.put(key_parts, text)
     return html
 
 
-def fragment_digest(*shown: str) -> str:
-    return blake2b(repr(shown).encode(), digest_size=16).hexdigest()
+def fragment_digest(*key_parts: str) -> str:
+    return blake2b(repr(key_parts).encode(), digest_size=16).hexdigest()

@@ -60,10 +60,10 @@ def measure_layer(layer: str) -> Iterator[None]:
         times.seconds[layer] += time.perf_counter() - began
 
 
-def note_outcome(view: str, how: str) -> None:
+def note_outcome(view: str, outcome: str) -> None:
     if times := current_times.get():
         times.view = view
-        times.outcome = how
+        times.outcome = outcome
 
 
 def note_viewer(viewer: Any) -> None:
@@ -86,7 +86,7 @@ class TimingMiddleware:
             current_times.reset(token)
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
-            PROCESS_FIGURES.note(times)
+            PROCESS_FIGURES.add(times)
         if response.status_code < 500 and may_see_times(times.viewer):
             response["Server-Timing"] = timing_header(times)
         return response
@@ -112,25 +112,25 @@ class ProcessFigures:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.views: dict[str, Counter[str]] = defaultdict(Counter)
         self.reported = time.monotonic()
         self.pid = os.getpid()
 
-    def note(self, times: RequestTimes) -> None:
+    def add(self, times: RequestTimes) -> None:
         with self.lock:
             if self.pid != os.getpid():
                 # This process was forked from one that has figures already.
-                self.forget()
+                self.reset()
             figures = self.views[times.view]
             figures[times.outcome] += 1
             for layer, seconds in times.seconds.items():
                 figures[f"{times.outcome} {layer}"] += round(seconds * 1e6)
 
-    def due(self) -> dict[str, Any] | None:
-        """Returns the figures if a report is due, every REPORT_SECONDS; else None."""
+    def due_report(self) -> dict[str, Any] | None:
+        """Returns the figures every REPORT_SECONDS, when a report is due; otherwise None."""
         if time.monotonic() - self.reported < REPORT_SECONDS or not self.views:
             return None
         with self.lock:
@@ -146,7 +146,7 @@ def store_figures(**_: object) -> None:
 
     It is best effort: database errors are only logged.
     """
-    figures = PROCESS_FIGURES.due()
+    figures = PROCESS_FIGURES.due_report()
     if figures is None:
         return
     now = timezone.now()

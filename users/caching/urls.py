@@ -4,5 +4,4 @@ from users.caching import views
 
 urlpatterns = [
     path("", views.index, name="caching"),
-    path("status/", views.caching_status, name="caching-status"),
 ]

@@ -18,10 +18,3 @@ def index(request) -> HttpResponse:
         "views": statistics.view_statistics(),
     }
     return render(request, "users/caching/index.html", context)
-
-
-@require_safe
-def caching_status(request) -> HttpResponse:
-    """Renders a line for the navigation if the cache has an error; else nothing."""
-    access.require(request.user, "view_caching")
-    return render(request, "users/caching/_status.html", {"cache": statistics.cache_status()})

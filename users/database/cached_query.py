@@ -1,7 +1,7 @@
 """Queries by ID whose SQL is compiled once per database.
 
-The ORM takes longer to compile such a query than the database to answer it. This has a price tag:
-`compiled-queries` in docs/benchmarks.md.
+The ORM takes longer to compile such a query than the database to answer it. The gain is
+measured as `compiled-queries` in docs/benchmarks.md.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 PostgreSQL takes longer to plan such a statement than to run it, so it is planned once for each
 connection. Other statements of the ORM are planned each time, for their own values.
-This has a price tag: `prepared-statements` in docs/benchmarks.md.
+The gain is measured as `prepared-statements` in docs/benchmarks.md.
 """
 
 import re
@@ -14,13 +14,13 @@ from psycopg.sql import Literal
 SqlWithParams = tuple[str, tuple]
 
 
-def prepared_cursor(connection: Any, *, at_once: bool = True) -> Any:
+def prepared_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
     """Returns a cursor that uses prepared statements with generic plans, for constant SQL.
 
-    `at_once`: prepare a statement on its first use, otherwise on its second.
+    `on_first_use`: prepare a statement on its first use, otherwise on its second.
     """
     if connection.vendor == "postgresql":
-        return connection.planned_cursor(at_once)
+        return connection.planned_cursor(on_first_use)
     return connection.cursor()
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError
 from django.db import Error, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-# Only those versions had this migration. Comparing with the files on disk would not do: during a
+# Only those versions had this migration. Comparing with the files on disk would not work: during a
 # deployment, the database may have migrations that the older release does not know.
 EARLIER_MIGRATION = ("users", "0002_database_rules")
 

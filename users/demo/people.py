@@ -109,7 +109,7 @@ class RowMaker:
         self.null = null
         self.newline = newline
         self.clock = Clock(plan.until)
-        self.peoples = people_tables()
+        self.cultures = people_tables()
         self.domains = email_domains()
         self.rest = [self.text_or_null(value) for _, value in plan.rest]
         self.staff_every = plan.accounts // plan.staff if plan.staff else plan.accounts + 1
@@ -157,7 +157,7 @@ class RowMaker:
         Usernames are unique because each contains the id.
         """
         bits = self.bits
-        people = self.peoples[bits(BITS)]
+        people = self.cultures[bits(BITS)]
         first = people.first_names[bits(BITS)]
         last = people.last_names[bits(BITS)]
         place = people.places[bits(BITS)]

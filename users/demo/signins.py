@@ -85,7 +85,7 @@ def make_attempts(account: User, random: Random) -> Iterator[SignInEvent]:
             yield attempt(start + timedelta(minutes=number), SignInOutcome.SUSPENDED)
     if account.status == State.INVITED and random.random() < 0.3:
         expired = account.date_joined + timedelta(days=4)
-        yield attempt(expired, SignInOutcome.DEAD_LINK, SignInMethod.INVITATION)
+        yield attempt(expired, SignInOutcome.INVALID_LINK, SignInMethod.INVITATION)
 
 
 def successful_times(account: User, random: Random) -> list[datetime]:

@@ -57,4 +57,4 @@ def set_page_size(request) -> HttpResponse:
         chosen = int(require_choice("size", request.POST.get("size", ""), sizes))
         wanted = Filter.parse(request.GET, size=chosen, masked=masked)
     preferences.choose_size(request.user, chosen)
-    return redirect(wanted.sized(chosen).url())
+    return redirect(wanted.with_size(chosen).url())

@@ -35,7 +35,7 @@ class Column:
     # Returns the content of a cell from the account, the words of the search and the current time.
     # It reads only the attributes in `shown`: a row stays cached while these are equal.
     html: CellFunction
-    # The columns of the table that the cell and the export need.
+    # The columns of the database that the cell and the export need.
     fields: tuple[str, ...]
     # The attributes that the cell depends on, if they are not `fields`.
     shown: tuple[str, ...] = ()
@@ -113,8 +113,8 @@ NAME_COLUMN = Column(
     headings=("first_name", "last_name"),
     values=lambda account: (account.first_name, account.last_name),
 )
-# The columns to choose from. The name is always first.
-CHOSEN_COLUMNS = (
+# The columns that people can choose. The name is always shown, and first.
+OPTIONAL_COLUMNS = (
     Column(
         name="username",
         label=field_label("username"),
@@ -218,11 +218,11 @@ CHOSEN_COLUMNS = (
         headings=("must_change_password",),
     ),
 )
-COLUMNS = {column.name: column for column in CHOSEN_COLUMNS}
+COLUMNS = {column.name: column for column in OPTIONAL_COLUMNS}
 DEFAULT_COLUMNS = ("username", "email", "status", "joined", "seen")
 # Every field of the account that a row of the list may show.
 COLUMN_FIELDS = tuple(
-    dict.fromkeys(field for column in (NAME_COLUMN, *CHOSEN_COLUMNS) for field in column.fields)
+    dict.fromkeys(field for column in (NAME_COLUMN, *OPTIONAL_COLUMNS) for field in column.fields)
 )
 
 

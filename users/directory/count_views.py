@@ -22,9 +22,9 @@ def account_count(request):
         counts.request_count(wanted)
         if not is_partial(request):
             return redirect(wanted.url("/users/count/"))
-    asked = counts.count_answer(wanted)
-    quick = None if asked else count_quickly(wanted)
-    context = {"filter": wanted, "asked": asked, "count": quick}
+    answer = counts.count_answer(wanted)
+    quick = None if answer else count_quickly(wanted)
+    context = {"filter": wanted, "answer": answer, "count": quick}
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 

@@ -18,8 +18,11 @@ from django.utils import timezone
 from users.database.compiled_sql import compile_queryset
 from users.directory.filter import Filter
 from users.jobs.queue import task_queue
+from users.models import User
 
 EXACT_COUNT_CAP = 10_000
+# The accounts with the highest ids, where a common search term reaches the cap soon.
+NEWEST_IDS = 60_000
 # How long a requested count is stored.
 ANSWER_SECONDS = 600
 # The statement timeout of a requested count.
@@ -32,19 +35,44 @@ class Count:
 
     number: int
     # Whether `number` is a lower bound.
-    more: bool = False
-    # The planner's estimate if `more`, else 0.
-    about: int = 0
+    is_capped: bool = False
+    # The planner's estimate if `is_capped`, else 0.
+    estimate: int = 0
 
 
 def count_up_to_cap(wanted: Filter) -> Count:
     """Returns the exact count up to EXACT_COUNT_CAP."""
-    matches = wanted.apply().order_by()
-    number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-    if number <= EXACT_COUNT_CAP:
-        return Count(number)
-    about = max(estimate_count(wanted), EXACT_COUNT_CAP)
-    return Count(EXACT_COUNT_CAP, more=True, about=about)
+    estimate = estimate_count(wanted)
+    if not (reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted)):
+        matches = wanted.apply().order_by()
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        if number <= EXACT_COUNT_CAP:
+            return Count(number)
+    return Count(EXACT_COUNT_CAP, is_capped=True, estimate=max(estimate, EXACT_COUNT_CAP))
+
+
+def reaches_cap_soon(wanted: Filter, estimate: int) -> bool:
+    """Returns whether the planner expects that a search exceeds the cap among the newest ids, with
+    something to spare.
+    """
+    if not wanted.q or estimate <= EXACT_COUNT_CAP:
+        return False
+    return estimate * NEWEST_IDS > 1.5 * EXACT_COUNT_CAP * estimate_count(Filter())
+
+
+def newest_exceed_cap(wanted: Filter) -> bool:
+    """Returns whether more accounts match than the cap, among the newest ids alone.
+
+    They are read one by one: at ten million accounts, the bitmap of a term that half of them match
+    takes two seconds before the first match is counted.
+    """
+    newest = User.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    matches = wanted.apply().order_by().filter(pk__gt=newest - NEWEST_IDS)
+    with transaction.atomic(using=matches.db), connections[matches.db].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+        cursor.execute("SET LOCAL enable_bitmapscan = on")
+    return number > EXACT_COUNT_CAP
 
 
 def estimate_count(wanted: Filter) -> int:
@@ -85,9 +113,9 @@ def request_count(wanted: Filter) -> dict[str, Any]:
 
 
 def count_answer(wanted: Filter) -> dict[str, Any] | None:
-    """Returns `number` (None while a worker counts), `error` and `at`; None without a request.
+    """Returns a dict with `number`, `error` and `at`; None if nobody has requested this count.
 
-    `at` is the time of the answer, or of the request while there is none.
+    While a worker counts, `number` is None and `at` is the time of the request.
     """
     return cache.get(count_key(wanted.digest))
 
@@ -97,10 +125,10 @@ def count_requested(digest: str) -> int | None:
 
     Returns None if the request has expired.
     """
-    asked = cache.get(count_key(digest))
-    if asked is None:
+    entry = cache.get(count_key(digest))
+    if entry is None:
         return None
-    matches = Filter.parse(QueryDict(asked["query"]), masked=asked["masked"]).apply().order_by()
+    matches = Filter.parse(QueryDict(entry["query"]), masked=entry["masked"]).apply().order_by()
     with transaction.atomic():
         if connections[matches.db].vendor == "postgresql":
             with connections[matches.db].cursor() as cursor:
@@ -108,13 +136,13 @@ def count_requested(digest: str) -> int | None:
                     "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
                 )
         number = matches.count()
-    cache.set(count_key(digest), asked | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
+    cache.set(count_key(digest), entry | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
     return number
 
 
 def store_count_error(digest: str, error: str) -> None:
-    if asked := cache.get(count_key(digest)):
-        cache.set(count_key(digest), asked | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
+    if entry := cache.get(count_key(digest)):
+        cache.set(count_key(digest), entry | {"error": error, "at": timezone.now()}, ANSWER_SECONDS)
 
 
 def forget_counts() -> None:

@@ -38,6 +38,11 @@ def day_end(value: str) -> datetime:
     return start + timedelta(days=1) if start.year < 9999 else start
 
 
+def ends_before(last: str, first: str) -> bool:
+    """Returns whether the range of days from `first` to `last` is empty."""
+    return day_end(last) <= day_start(first)
+
+
 def describe_since(value: str) -> str:
     """Describes the first day of a range, such as "in the last 30 days"."""
     return f"in the last {describe_days(value)}" if value.startswith("-") else f"since {value}"

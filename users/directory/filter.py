@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
+from users.directory.days import ends_before
 from users.directory.filters import FILTERS, index_holds_order
 from users.directory.search import Search, split_tokens
+from users.directory.search_text import is_ip_address
 from users.directory.sorts import SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
@@ -28,6 +30,8 @@ POSITION_PARAMETERS = ("after", "before")
 # Sorts by masked values, which the order of the rows and the cursors in URLs would reveal.
 REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
+# Pairs of filters for the first and the last day of a range.
+RANGES = (("joined_from", "joined_to"), ("seen_from", "seen_to"))
 KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
 
 
@@ -62,13 +66,17 @@ class Filter:
         require_known_parameters(query)
         search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
         named, q = split_tokens(search_text, set(FILTERS))
+        if is_ip_address(q):
+            named, q = named | {"ip": q}, ""
         given = {name: query[name] for name in FILTERS if query.get(name)} | named
         sort = parse_sort(query.get("sort") or DEFAULT_SORT, masked=masked)
         names = [name for name in FILTERS if name in given]
+        values = {name: parse_filter_value(name, str(given[name])) for name in names}
+        require_range_order(values)
         sizes = [str(each) for each in PAGE_SIZES]
         return cls(
             q=q,
-            values={name: parse_filter_value(name, str(given[name])) for name in names},
+            values=values,
             sort=sort,
             size=int(require_choice("size", query.get("size") or str(size), sizes)),
             default_size=size,
@@ -87,6 +95,11 @@ class Filter:
         """Returns all accounts that match, unordered."""
         accounts = User.objects.all() if accounts is None else accounts
         return self.search.apply(accounts.filter(*self.conditions()))
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether every change of the matches raises the generation of the accounts."""
+        return not any(FILTERS[name].uncached for name in self.values)
 
     @property
     def has_index_order(self) -> bool:
@@ -120,10 +133,10 @@ class Filter:
     def sort_description(self) -> str:
         return describe_sort(self.sort)
 
-    def ordered_by(self, sort: str) -> "Filter":
+    def with_sort(self, sort: str) -> "Filter":
         return replace(self, sort=sort)
 
-    def sized(self, size: int) -> "Filter":
+    def with_size(self, size: int) -> "Filter":
         return replace(self, size=size)
 
     def without(self, name: str) -> "Filter":
@@ -134,7 +147,7 @@ class Filter:
         return replace(self, values=values)
 
     @property
-    def narrows(self) -> bool:
+    def has_criteria(self) -> bool:
         return bool(self.q or self.values)
 
     @property
@@ -149,7 +162,7 @@ class Filter:
         words = []
         if status := values.pop("status", ""):
             words.append(FILTERS["status"].describe(status))
-        elif not self.narrows:
+        elif not self.has_criteria:
             words.append("all")
         words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
         words += [FILTERS[name].describe(value) for name, value in values.items()]
@@ -179,6 +192,15 @@ def parse_filter_value(name: str, value: str) -> str:
         return FILTERS[name].parse(check_query_text(name, value, VALUE_MAX))
     except ValueError as error:
         raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
+
+
+def require_range_order(values: dict[str, str]) -> None:
+    """Raises BadFilter for a range that ends before it begins, which nothing could match."""
+    for first, last in RANGES:
+        if first in values and last in values and ends_before(values[last], values[first]):
+            labels = FILTERS[last].label, FILTERS[first].label
+            message = "“{}” is before “{}”. Swap the two dates.".format(*labels)
+            raise BadFilter(last, message)
 
 
 def check_query_text(name: str, value: str, longest: int) -> str:

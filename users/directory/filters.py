@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -31,6 +32,7 @@ from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.email_addresses import domain_key
 from users.fields import field_label
 from users.models import State, User, in_state
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.typed_text import INVISIBLE_CATEGORIES
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
@@ -92,7 +94,10 @@ class FilterSpec:
     superset: Callable[[str], Q | None] = lambda value: None
     # A narrower condition that matches nearly all accounts of the value and has an index ordered by
     # date_joined, for filters whose exact condition has none.
-    mostly: Callable[[str], Q | None] = lambda value: None
+    main_subset: Callable[[str], Q | None] = lambda value: None
+    # Whether matches depend on rows whose changes do not raise the generation of the accounts, so
+    # that a page with this filter can't be cached.
+    uncached: bool = False
     # If the filter is a range of a sort's key: the name of the sort, and the range.
     key_range: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
@@ -157,6 +162,23 @@ def group_condition(value: str) -> Q:
     return Q(pk__in=User.groups.through.objects.filter(group__name=value).values("user_id"))
 
 
+def parse_ip(value: str) -> str:
+    try:
+        return str(ip_address(value.strip()))
+    except ValueError:
+        raise ValueError("Enter an IP address such as 203.0.113.7.") from None
+
+
+def signed_in_from(ip: str) -> Q:
+    """Returns the condition of the accounts that have signed in from an IP address."""
+    successes = SignInEvent.objects.filter(
+        ip=ip,
+        outcome__in=(SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN),
+        account_id__isnull=False,
+    )
+    return Q(pk__in=successes.values("account_id"))
+
+
 def joined_sort_for(value_with_index: str) -> Callable[[str], frozenset[str]]:
     """Returns `indexed_sorts` of a filter with one index, which is ordered by date_joined."""
     return lambda value: JOINED_SORT if value == value_with_index else NO_SORTS
@@ -183,7 +205,7 @@ def status_superset(value: str) -> Q | None:
     return Q(valid_until__isnull=False) if value == State.ENDED else None
 
 
-def status_mostly(value: str) -> Q | None:
+def status_main_subset(value: str) -> Q | None:
     return Q(status=OPAQUE_ACTIVE) if value == State.ACTIVE else None
 
 
@@ -223,7 +245,7 @@ FILTERS = {
         indexed_sorts=status_indexed_sorts,
         rare=lambda value: value != State.ACTIVE,
         superset=status_superset,
-        mostly=status_mostly,
+        main_subset=status_main_subset,
     ),
     "role": choice_filter(
         ACCESS_LEVELS,
@@ -323,6 +345,15 @@ FILTERS = {
         indexed_sorts=missing_indexed_sorts,
         rare=always_true,
         key_range=lambda value: (value, EMPTY_TEXT),
+    ),
+    "ip": FilterSpec(
+        label="Signed in from",
+        parse=parse_ip,
+        placeholder="203.0.113.7",
+        condition=signed_in_from,
+        describe=lambda value: f"that signed in from {value}",
+        rare=always_true,
+        uncached=True,
     ),
 }
 

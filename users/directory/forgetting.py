@@ -21,7 +21,7 @@ def delete_saved_searches(erasure: Erasure) -> None:
 
 
 def names_person(view: SavedView, erasure: Erasure) -> bool:
-    return erasure.names.within(view.name, view.query)
+    return erasure.names.occur_in(view.name, view.query)
 
 
 @forgets(order=90)

@@ -27,16 +27,22 @@ class ColumnsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.chosen = chosen
         others = [name for name in COLUMNS if name not in chosen]
-        self.places = {name: place for place, name in enumerate([*chosen, *others], start=1)}
-        for name, place in self.places.items():
-            self.fields[f"place_{name}"] = place_field(COLUMNS[name].label, place)
+        self.positions = {
+            name: position for position, name in enumerate([*chosen, *others], start=1)
+        }
+        for name, position in self.positions.items():
+            self.fields[f"position_{name}"] = position_field(COLUMNS[name].label, position)
 
     def rows(self) -> list[dict[str, Any]]:
         """Returns the columns by current position, each with its checkbox and position field."""
         ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
         return [
-            {"column": COLUMNS[name], "ticked": name in ticked, "place": self[f"place_{name}"]}
-            for name in self.places
+            {
+                "column": COLUMNS[name],
+                "ticked": name in ticked,
+                "position": self[f"position_{name}"],
+            }
+            for name in self.positions
         ]
 
     def names(self) -> tuple[str, ...]:
@@ -47,20 +53,20 @@ class ColumnsForm(forms.Form):
         """
 
         def new_position(name: str) -> tuple[int, int]:
-            place = self.cleaned_data[f"place_{name}"] or self.places[name]
-            return place, place - self.places[name]
+            position = self.cleaned_data[f"position_{name}"] or self.positions[name]
+            return position, position - self.positions[name]
 
         return tuple(sorted(self.cleaned_data["columns"], key=new_position))
 
 
-def place_field(label: str, place: int) -> forms.IntegerField:
-    """Returns the field for the position of one column. `place` is its current position."""
+def position_field(label: str, position: int) -> forms.IntegerField:
+    """Returns the field for the position of one column. `position` is its current position."""
     attributes = {"min": 1, "max": 99, "aria-label": f"Position of {label}"}
     return forms.IntegerField(
         min_value=1,
         max_value=99,
         required=False,
-        initial=place,
+        initial=position,
         widget=forms.NumberInput(attrs=attributes),
     )
 

@@ -35,7 +35,7 @@ FIRST_YEAR = 2010
 def sort_url(wanted: Filter, name: str) -> str:
     """Returns the URL of the list ordered by this column, reversed if it already is."""
     first, second = (f"-{name}", name) if name in NEWEST_FIRST else (name, f"-{name}")
-    return wanted.ordered_by(second if wanted.sort == first else first).url()
+    return wanted.with_sort(second if wanted.sort == first else first).url()
 
 
 def aria_sort(wanted: Filter, name: str) -> str:
@@ -63,7 +63,7 @@ def size_links(wanted: Filter) -> list[Link]:
 
 
 def size_link(wanted: Filter, size: int) -> Link:
-    return Link(str(size), "" if size == wanted.size else wanted.sized(size).url())
+    return Link(str(size), "" if size == wanted.size else wanted.with_size(size).url())
 
 
 def filter_chips(wanted: Filter) -> list[Link]:

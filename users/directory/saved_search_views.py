@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.directory import saved_searches
@@ -16,36 +15,22 @@ from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
 from users.directory.models import SavedView
 from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
-from users.web.partials import is_partial
 from users.web.query_string import refuse_bad_parameters
 
-# Links above the directory; the page shows up to LIST_LIMIT views.
-LINKS_SHOWN = 12
 LIST_LIMIT = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
 def saved_search_list(request):
-    """Shows the views that the viewer may open; POST saves a new one.
-
-    The partial for the directory has the first LINKS_SHOWN of them.
-    """
+    """Shows the views that the viewer may open; POST saves a new one."""
     access.require(request.user, "view")
     if request.method == "POST":
         return save_new_search(request)
-    partial = is_partial(request)
-    limit = LINKS_SHOWN + 1 if partial else LIST_LIMIT
-    found = list(saved_searches.visible_searches(request.user)[:limit])
+    found = list(saved_searches.visible_searches(request.user)[:LIST_LIMIT])
     for view in found:
         words = saved_searches.describe_saved_filter(view, request.user)
         view.words = words  # type: ignore[attr-defined]
-    context = {
-        "views": found[:LINKS_SHOWN] if partial else found,
-        "more": len(found) > LINKS_SHOWN,
-    }
-    template = "users/directory/views.html#links" if partial else "users/directory/views.html"
-    return render(request, template, context)
+    return render(request, "users/directory/views.html", {"views": found})
 
 
 @require_safe
@@ -146,7 +131,7 @@ def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
     try:
         return {"filter": saved_searches.saved_filter(current, masked=masked)}
     except BadFilter as error:
-        return {"wrong": error}
+        return {"error": error}
 
 
 @require_POST

@@ -70,13 +70,13 @@ def saved_search_url(viewer: User, query: QueryDict) -> str:
     If the filter is no longer valid, that is the page of the view. Raises BadFilter for an invalid
     id or other parameters, and Http404 for a view that the viewer may not open.
     """
-    number = str(query["view"])
+    view_id = str(query["view"])
     if any(name != "view" or len(values) > 1 for name, values in query.lists()):
         message = "A view can’t be combined with filters. Open it first, then add filters."
         raise BadFilter("view", message)
-    if not (number.isascii() and number.isdigit() and len(number) < 20):
+    if not (view_id.isascii() and view_id.isdigit() and len(view_id) < 20):
         raise BadFilter("view", "It takes the ID of a saved view.")
-    view = get_saved_search(viewer, int(number))
+    view = get_saved_search(viewer, int(view_id))
     try:
         return saved_filter(view, masked=masking.hides_personal_data(viewer)).url()
     except BadFilter:

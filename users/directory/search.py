@@ -16,6 +16,7 @@ from django.db import connections
 from django.db.models import Q
 
 from users.database.search_index import search_condition
+from users.directory.search_text import clean_search_text
 from users.email_addresses import email_key, identifier_key
 from users.identifiers import LARGEST_ID, fold_identifier, normalise_search_text
 from users.models import UserQuerySet
@@ -47,8 +48,8 @@ class Search:
     # Whether the text is an id, a UUID or an email address. The accounts of `exact`, if any, are
     # then the whole result.
     names_one_account: bool = False
-    # Whether nothing is left of the text in normal form, so nothing matches.
-    impossible: bool = False
+    # Whether the text is empty in normal form, so no account matches.
+    matches_nothing: bool = False
     # Whether email addresses and phone numbers are masked for the viewer. They are then found by
     # their whole value only.
     masked: bool = False
@@ -58,7 +59,7 @@ class Search:
     def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = normalise_if_phone(q) if masked else q
+        q = normalise_if_phone(q) if masked else clean_search_text(q)
         for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
             if name.lower() in SEARCH_FIELDS:
@@ -73,35 +74,35 @@ class Search:
             exact=exact,
             names_one_account=names_one_account,
             # The text holds only accents or quotes.
-            impossible=bool(q) and not any(words) and not fields,
+            matches_nothing=bool(q) and not any(words) and not fields,
             masked=masked,
         )
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.fields or self.impossible)
+        return bool(self.words or self.fields or self.matches_nothing)
 
     def apply(self, accounts: UserQuerySet) -> UserQuerySet:
         """Returns all accounts that match, using the search index."""
-        if self.impossible:
+        if self.matches_nothing:
             return accounts.none()
         vendor = connections[accounts.db].vendor
         for word in self.words:
             indexed = len(word) >= TRIGRAM_LENGTH
-            condition = search_condition(word, vendor) if indexed else self.unindexed(word)
+            condition = search_condition(word, vendor) if indexed else self.row_condition(word)
             accounts = accounts.filter(condition)
         if self.masked:
             for word in self.long_words:
                 accounts = accounts.filter(unmasked_condition(word))
         for column, text in self.fields:
-            accounts = accounts.filter(self.field(column, text))
+            accounts = accounts.filter(self.field_condition(column, text))
         return accounts
 
     def conditions(self) -> list[Q]:
         """Returns conditions to check row by row, without the search index."""
-        if self.impossible:
+        if self.matches_nothing:
             return [Q(pk__in=[])]
-        words = [self.unindexed(word) for word in self.words]
-        return words + [self.field(column, text) for column, text in self.fields]
+        words = [self.row_condition(word) for word in self.words]
+        return words + [self.field_condition(column, text) for column, text in self.fields]
 
     @property
     def long_words(self) -> list[str]:
@@ -119,10 +120,12 @@ class Search:
             for part in trigram_parts(word) if vendor == "postgresql" else [word]:
                 accounts = accounts.filter(search_condition(part, vendor))
         if not self.long_words:
-            accounts = accounts.filter(*(self.field(column, text) for column, text in self.fields))
+            accounts = accounts.filter(
+                *(self.field_condition(column, text) for column, text in self.fields)
+            )
         return accounts.order_by()
 
-    def unindexed(self, word: str) -> Q:
+    def row_condition(self, word: str) -> Q:
         """Returns the condition for one word, to check row by row.
 
         A short word matches anywhere if a long one bounds the search.
@@ -134,7 +137,7 @@ class Search:
             return prefix_condition("name", word) | username
         return Q(search_key__contains=word) if self.long_words else short_condition(word)
 
-    def field(self, column: str, text: str) -> Q:
+    def field_condition(self, column: str, text: str) -> Q:
         if self.masked and column == "email":
             return Q(email__lower=email_key(text))
         if self.masked and column == "username":

@@ -55,13 +55,15 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     rows = account_rows(accounts, columns, wanted.search.words)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
-        around, *lines = [shell.build(), *render_fragments(rows)]
+        shell_html, *lines = [shell.build(), *render_fragments(rows)]
     else:
-        around, *lines = render_fragments([shell, *rows])
-    response = HttpResponse(around.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
+        shell_html, *lines = render_fragments([shell, *rows])
+    response = HttpResponse(shell_html.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
     if partials.is_partial(request):
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
+    if not wanted.is_cacheable:
+        expires_at = timezone.now()
     return BuiltPage(response, found.expires_at or expires_at)
 
 
@@ -74,7 +76,7 @@ def request_position(request) -> dict[str, str]:
 def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> Fragment:
     """Returns everything around the rows; it outlives a change of one of the accounts."""
     part = "#results" if partials.is_partial(request) else ""
-    shown = (
+    key_parts = (
         part,
         pages.audience_digest(request.user),
         timezone.now().year,
@@ -87,7 +89,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
         context = shell_context(request, wanted, found, columns)
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
-    return Fragment(("frame", repr(shown)), build, expensive=True)
+    return Fragment(("shell", repr(key_parts)), build, expensive=True)
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
@@ -95,13 +97,13 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "filter": wanted,
         "found": found,
         "page": found.page,
-        "heads": table_headings(wanted, columns),
+        "headings": table_headings(wanted, columns),
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
         "save_url": wanted.url("/users/views/new/") if wanted.query else "",
         "chips": filter_chips(wanted),
-        "steps": page_links(wanted, found.page),
+        "page_links": page_links(wanted, found.page),
         "sizes": size_links(wanted),
         "jumps": jump_links(wanted),
         "states": State.choices,
@@ -113,7 +115,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
 def page_shape(found: FoundPage) -> tuple:
     """Returns everything of the found page that is shown around the rows."""
     page = found.page
-    return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.about
+    return len(page.accounts), page.next, page.previous, found.exact, found.capped, found.estimate
 
 
 def open_saved_search(request):

@@ -163,13 +163,13 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
         )
     since = timezone.now() - THROTTLE_PERIOD
     for attempt in activity.attempts:
-        if attempt.code == SignInOutcome.CROWDED and attempt.at > since:
+        if attempt.code == SignInOutcome.IP_THROTTLED and attempt.at > since:
             return Finding(
                 Level.NOTICE,
                 "Not locked out, but an IP address was blocked briefly after too many attempts",
                 explanation=(
                     f"The attempts came from {ip_label(attempt.ip)}, for this account or others."
-                    " Sign-in works again after a minute, or from another address."
+                    " Sign-in works again after a minute, or from another IP address."
                 ),
                 at=attempt.at,
             )

@@ -71,7 +71,7 @@ def diagnose_sign_in(account: User, may: Callable[[str], bool]) -> Diagnosis:
 
 def recent_failures(attempts: list[Entry]) -> list[SignInEvent]:
     """Returns the newest failures among the attempts, at most MAX_FAILURES."""
-    successes = (SignInOutcome.OK, SignInOutcome.CHOSEN)
+    successes = (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)
     failed = [attempt for attempt in attempts if attempt.code not in successes]
     return [
         SignInEvent(

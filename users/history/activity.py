@@ -70,8 +70,8 @@ def entry_labels(entry: Entry) -> dict[str, str]:
             "label": CHOICE_LABELS["outcome"].get(entry.code, entry.code),
             "way": CHOICE_LABELS["way"].get(entry.text, entry.text),
         }
-        if entry.code not in (SignInOutcome.OK, SignInOutcome.CHOSEN):
-            labels["bad"] = "yes"
+        if entry.code not in (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN):
+            labels["failed"] = "yes"
         return labels
     if entry.kind == "mail":
         state = CHOICE_LABELS["state"].get(entry.before, entry.before)

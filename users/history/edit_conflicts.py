@@ -1,4 +1,4 @@
-"""Texts about edit conflicts: what others changed meanwhile, and the values to choose from."""
+"""Texts about edit conflicts: what others have changed since, and the values to choose from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,20 +47,20 @@ class ConflictQuestion:
     choices: list[ConflictChoice]
 
 
-def saved_message(done: User, viewer: User, words: str = "Saved.") -> str:
+def saved_message(account: User, viewer: User, text: str = "Saved.") -> str:
     """Returns the message about a save, with the changes that it was merged with."""
-    events = merged_events(done)
+    events = merged_events(account)
     changes = describe_changes(events, viewer)
     if not changes:
-        return words
+        return text
     kept = "both" if len(events) == 1 else "all"
-    return f"{words} Meanwhile {changes}; {kept} changes are kept."
+    return f"{text} Meanwhile {changes}; {kept} changes are kept."
 
 
-def profile_saved(done: User, viewer: User) -> str:
+def profile_saved(account: User, viewer: User) -> str:
     """Returns the success message of a saved profile."""
-    shown = masking.mask_accounts([done], viewer)[0]
-    return saved_message(done, viewer, f"Profile of {isolate_text(shown.display_name)} saved.")
+    shown = masking.mask_accounts([account], viewer)[0]
+    return saved_message(account, viewer, f"Profile of {isolate_text(shown.display_name)} saved.")
 
 
 def describe_changes(events: Iterable[AuditEvent], viewer: User) -> str:
@@ -76,7 +76,7 @@ def describe_changes(events: Iterable[AuditEvent], viewer: User) -> str:
         if description := describe_event(event):
             who = names.get(event.actor_id) or actor_name(event.actor_text, viewer)
             changes.setdefault(who, {}).setdefault(description)
-    clauses = [f"{who} {join_words(list(deeds))}" for who, deeds in changes.items()]
+    clauses = [f"{who} {join_words(list(phrases))}" for who, phrases in changes.items()]
     return ", ".join(clauses)
 
 
@@ -97,7 +97,10 @@ def join_words(words: list[str]) -> str:
 
 
 def display_names(ids: Iterable[int | None], viewer: User) -> dict[int | None, str]:
-    """Returns names by id. The viewer is "you"; others only if the viewer may see accounts."""
+    """Returns display names by id, with "you" for the viewer.
+
+    Other accounts are left out if the viewer may not see accounts.
+    """
     wanted = {pk for pk in ids if pk is not None and pk != viewer.pk}
     found = User.objects.filter(pk__in=wanted) if wanted and access.may(viewer, "view") else ()
     return {viewer.pk: "you"} | {

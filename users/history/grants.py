@@ -23,13 +23,13 @@ class Grant:
     at: datetime
 
 
-def latest_grants(account: User, rights: AccountPermissions) -> dict[str, Grant]:
+def latest_grants(account: User, permissions: AccountPermissions) -> dict[str, Grant]:
     """Returns the latest grant of each role by name, and of "is_staff" and "is_superuser".
 
     Only roles and access levels that the account has are included.
     """
     found: dict[str, Grant] = {}
-    wanted = {f"group {role.name}" for role in rights.groups}
+    wanted = {f"group {role.name}" for role in permissions.roles}
     wanted |= {name for name in ("is_staff", "is_superuser") if getattr(account, name)}
     for event in grant_events(account) if wanted else ():
         for name in granted_names(event) & wanted - found.keys():

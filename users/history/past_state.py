@@ -1,7 +1,7 @@
 """Reconstructs an account as it was at a moment in the past.
 
-The current values are taken, and every later change is reversed by its audit event. Changes that
-were made without an event are not known, so a field that no event names may have had any value.
+It starts from the current values and reverses every later change that an audit event records.
+Changes without an event are not known, so a field that no event names may have had any value.
 """
 
 from dataclasses import dataclass, field
@@ -38,9 +38,9 @@ class FieldAtDate:
     name: str
     then: Any
     now: Any
-    # The event that had set the value of then, if one is recorded.
+    # The event that set the earlier value, if one is recorded.
     event: AuditEvent | None
-    # Whether the events determine the value of then.
+    # Whether the events determine the earlier value.
     known: bool = True
 
     @property
@@ -53,14 +53,14 @@ class FieldAtDate:
         return self.known and self.then != self.now
 
     @property
-    def can_go_back(self) -> bool:
+    def can_be_restored(self) -> bool:
         """Whether staff may restore the value."""
         return self.changed and self.name in PROFILE_FIELDS
 
 
 @dataclass(frozen=True)
 class History:
-    """An account at a moment. Without lines nothing is known about it."""
+    """An account at a moment. `lines` is empty if nothing is known about it."""
 
     at: datetime
     lines: list[FieldAtDate] = field(default_factory=list)
@@ -95,8 +95,8 @@ def parse_moment(text: str) -> datetime:
     raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
 
 
-def reconstruct_account(account: User, rights: AccountPermissions, at: datetime) -> History:
-    """Returns the account as it was at `at`, from one query. `rights`: its current access."""
+def reconstruct_account(account: User, permissions: AccountPermissions, at: datetime) -> History:
+    """Returns the account as it was at `at`, from one query. `permissions`: its current access."""
     events = newest_account_events(account)
     truncated = len(events) > MAX_EVENTS and events[-1].at > at
     first_event = events[-1] if events and len(events) <= MAX_EVENTS else None
@@ -110,7 +110,7 @@ def reconstruct_account(account: User, rights: AccountPermissions, at: datetime)
             existed=existed,
         )
     own = {name: getattr(account, name) for name in HISTORY_FIELDS if name != "groups"}
-    now = json_values(own | {"groups": [role.name for role in rights.groups]})
+    now = json_values(own | {"groups": [role.name for role in permissions.roles]})
     lines = [field_at_date(name, value, events, at) for name, value in now.items()]
     return History(at, lines, first_event=first_event)
 

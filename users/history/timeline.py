@@ -255,15 +255,15 @@ def encode_bounds(account_id: int, bounds: Bounds) -> str:
 
 
 def decode_bounds(cursor: str, account_id: int, kinds: tuple[str, ...]) -> Bounds:
-    wrong = BadParameter("after", "This page link has expired. Start again from the first page.")
+    error = BadParameter("after", "This page link has expired. Start again from the first page.")
     try:
         if len(cursor) > MAX_CURSOR_LENGTH:
-            raise wrong
+            raise error
         owner, bounds = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         ids = [bounds[kind] for kind in kinds]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise wrong from error
-    sound = all(type(bound) is int and 0 <= bound <= LARGEST_ID for bound in ids)
-    if type(owner) is not int or owner != account_id or set(bounds) != set(kinds) or not sound:
-        raise wrong
+    except (ValueError, TypeError, KeyError, RecursionError) as cause:
+        raise error from cause
+    are_valid = all(type(bound) is int and 0 <= bound <= LARGEST_ID for bound in ids)
+    if type(owner) is not int or owner != account_id or set(bounds) != set(kinds) or not are_valid:
+        raise error
     return dict(zip(kinds, ids, strict=True))

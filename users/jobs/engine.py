@@ -1,5 +1,5 @@
-"""Starts, pauses, resumes, cancels and retries jobs: work over many accounts that goes on after the
-death of a worker.
+"""Starts, pauses, resumes, cancels and retries jobs: work over many accounts that survives
+the death of a worker.
 
 **A kind of job** is a subclass of users.jobs.kinds.JobKind, registered once by `register_kind` from
 a module that users.apps imports. Most are subclasses of users.bulk.selection_kind.SelectionKind,
@@ -28,8 +28,9 @@ and build_event read users.audit.origin.current_origin, and a kind that writes e
 read it too. The worker raises MiscountedChunk unless each id was counted, adds up the counts and
 moves the cursor. An exception in `run` rolls the chunk back. After a deadlock or a lost connection
 the chunk is retried; after any other exception it is repeated in smaller and smaller chunks, until
-the account that causes the exception is alone and counts as failed. users.jobs.worker decides which
-process works on a job and for how long, and takes over the jobs of a process that died.
+only the account that causes the exception is left, which counts as failed. users.jobs.worker
+decides which process works on a job and for how long, and takes over the jobs of a process that
+died.
 """
 
 from datetime import datetime

@@ -49,8 +49,8 @@ class JobKind(ABC):
     # When a second person has to approve: "never", "always", or "above" a number of accounts.
     approval_rule: ClassVar[str] = "never"
     # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
-    first_size: ClassVar[int] = 200
-    largest_size: ClassVar[int] = 20_000
+    first_chunk_size: ClassVar[int] = 200
+    max_chunk_size: ClassVar[int] = 20_000
 
     def title(self, job: Job) -> str:
         """Returns the heading of the job's page."""
@@ -70,7 +70,7 @@ class JobKind(ABC):
 
     @abstractmethod
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Returns the number of selected accounts and a text that differs for every other set of
+        """Returns the number of selected accounts, and a text that differs for any other set of
         accounts. Used by kinds that need approval.
         """
 
@@ -87,7 +87,7 @@ class JobKind(ABC):
         return 0
 
     def count_labels(self) -> dict[str, str]:
-        """Returns labels of counts by outcome, where they differ from the usual ones."""
+        """Returns labels of counts by outcome, if they differ from the usual ones."""
         return {}
 
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then

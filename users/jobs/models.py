@@ -180,7 +180,7 @@ class Job(models.Model):
         return self.note_line.note if self.note_line else ""
 
     @property
-    def took(self) -> timedelta:
+    def duration(self) -> timedelta:
         """The time from the first chunk to the end, or until now."""
         start = self.started_at or self.created_at
         end = self.ended_at or timezone.now()

@@ -21,10 +21,10 @@ PAGE_SIZE = 50
 REPORT_BATCH = 2000
 REPORT_HEADER = ["account", "username", "outcome", "reason"]
 LOG_LINES = 100
-SILENT_AFTER = timedelta(seconds=60)
+OUTAGE_AFTER = timedelta(seconds=60)
 RUNNING_KEY = "jobs:running"
 RUNNING_SECONDS = 3
-LEFT_OUT_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
+REPORTED_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
 
 
 def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
@@ -81,7 +81,7 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     time. `masked`: for viewers who may not see personal data.
     """
     yield LINE_WRITER.writerow(REPORT_HEADER)
-    for outcome in LEFT_OUT_OUTCOMES:
+    for outcome in REPORTED_OUTCOMES:
         for item in iterate_items(job, outcome):
             yield LINE_WRITER.writerow(report_cells(item, masked=masked))
 
@@ -107,19 +107,19 @@ def report_cells(item: JobItem, *, masked: bool) -> list[str]:
 
 
 @dataclass(frozen=True)
-class WorkerSilence:
+class WorkerOutage:
     """The workers have run no task after `since`; None if they have never run one."""
 
     since: datetime | None
 
 
-def worker_silence() -> WorkerSilence | None:
+def worker_outage() -> WorkerOutage | None:
     """Returns since when no worker has run a task; None while workers run."""
     beats = WorkerBeat.objects.filter(cluster=task_queue.MAIN)
     last = beats.values_list("at", flat=True).first()
-    if last and timezone.now() - last < SILENT_AFTER:
+    if last and timezone.now() - last < OUTAGE_AFTER:
         return None
-    return WorkerSilence(last)
+    return WorkerOutage(last)
 
 
 def count_running() -> int:

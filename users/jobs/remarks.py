@@ -31,7 +31,7 @@ SENTENCES = {
     "paused": "Paused by {actor}.",
     "resumed": "Resumed by {actor}.",
     "cancelled": "Cancelled by {actor}.",
-    "worker_lost": "The worker of attempt {attempt} died.",
+    "worker_lost": "The worker died during attempt {attempt}.",
     "done": (
         "Done: {changed:,} changed, {skipped:,} skipped, {failed:,} failed, "
         "{unchanged:,} unchanged."

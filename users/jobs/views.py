@@ -26,7 +26,7 @@ from users.web.query_string import (
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 STATE_VALUES = [value for value, _ in STATE_CHOICES]
-OUTCOME_VALUES = [outcome.value for outcome in queries.LEFT_OUT_OUTCOMES]
+OUTCOME_VALUES = [outcome.value for outcome in queries.REPORTED_OUTCOMES]
 COUNTS_SHOWN = ("changed", "unchanged", "skipped", "failed")
 CHILDREN_SHOWN = 20
 
@@ -41,7 +41,7 @@ def index(request):
         "jobs": page.rows,
         "state": state,
         "states": STATE_CHOICES,
-        "silence": queries.worker_silence(),
+        "outage": queries.worker_outage(),
         "sees_all": access.may(request.user, "view_jobs"),
     }
     context |= page.links("/jobs/", "before", state=state)
@@ -56,7 +56,7 @@ def show(request, pk: int):
     if is_partial(request):
         return progress_response(request, job)
     outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
-    context = progress_context(job) | left_out_context(job, outcome, after)
+    context = progress_context(job) | items_context(job, outcome, after)
     context |= kind_context(job, request.user)
     context |= {
         "title": queries.job_title(job),
@@ -164,7 +164,7 @@ def progress_context(job: Job) -> dict[str, object]:
         "counts": counts,
         "percent": int(job.fraction * 100),
         "open": is_open,
-        "silence": queries.worker_silence() if is_open else None,
+        "outage": queries.worker_outage() if is_open else None,
     }
 
 
@@ -176,7 +176,7 @@ def kind_context(job: Job, viewer: Any) -> dict[str, object]:
     return {"facts": kind.facts(job), "links": kind.links(job, viewer)}
 
 
-def left_out_context(job: Job, outcome: str, after: int) -> dict[str, object]:
+def items_context(job: Job, outcome: str, after: int) -> dict[str, object]:
     """Returns a page of the accounts with `outcome`; without one, with the first that has any."""
     if not outcome:
         outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")

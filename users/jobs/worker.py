@@ -1,4 +1,4 @@
-"""Works on jobs: claims one for a time slice of some seconds, works on it chunk by chunk, and
+"""Works on jobs: claims one for a time slice of a few seconds, works on it chunk by chunk, and
 releases it so that other jobs get a time slice too.
 
 Two things decide which worker may write: the lock of the job's row, which each chunk takes first,
@@ -47,15 +47,16 @@ LONG_SLICE_SECONDS = 10
 CHUNK_SECONDS = 0.5
 # The pause between two chunks, for databases with a single writer.
 PAUSE_SECONDS = {"sqlite": 0.15}
-# The time by which a time slice delays the next one of the job, for the sake of other jobs.
+# How long a job waits for its next time slice after one has ended, so that other jobs get theirs.
 REQUEUE_SECONDS = {
     Job.Priority.HIGH: 0,
     Job.Priority.NORMAL: 15,
     Job.Priority.LOW: 60,
 }
-# Tries of a chunk that fails on a temporary error of the database. They take about 10 s together.
+# Attempts at a chunk that fails because of a temporary database error. All of them together take
+# about 10 s.
 MAX_CHUNK_TRIES = 12
-# After so many failed accounts in a row the job is parked, since the accounts are not the cause.
+# After this many failed accounts in a row the job is parked, because the cause is elsewhere.
 MAX_FAILED_ACCOUNTS = 20
 # The largest number of tasks that one sweep queues.
 MAX_LOST_TASKS = 4
@@ -73,9 +74,9 @@ CHUNK_LIMITS = {
 class NextStep(Enum):
     """The next step of a time slice after a chunk."""
 
-    GO_ON = "the next chunk"
-    SLICE_ENDS = "the time slice ends, and another one follows"
-    STOP = "the job has ended, is parked, or belongs to another worker"
+    CONTINUE = "work on the next chunk"
+    END_SLICE = "end the time slice, and queue the job for another one"
+    STOP = "stop, because the job has ended, is parked, or belongs to another worker"
 
 
 def work_time_slice() -> int | None:
@@ -154,7 +155,7 @@ class TimeSlice:
         self.pk = job.pk
         self.attempt = job.attempt
         self.kind: JobKind | None = KINDS.get(job.kind)
-        self.size = job.size or (self.kind.first_size if self.kind else 1)
+        self.size = job.size or (self.kind.first_chunk_size if self.kind else 1)
         self.pause = PAUSE_SECONDS.get(connection.vendor, 0)
         # Consecutive chunks that the database refused, and consecutive accounts that failed.
         self.refusals = 0
@@ -165,19 +166,19 @@ class TimeSlice:
     def run(self) -> None:
         """Works on chunks until the job stops or the time is over."""
         started = time.monotonic()
-        next_step = NextStep.GO_ON
-        while next_step == NextStep.GO_ON:
+        next_step = NextStep.CONTINUE
+        while next_step == NextStep.CONTINUE:
             next_step = self.step()
-            if next_step == NextStep.GO_ON and self.is_over(time.monotonic() - started):
-                next_step = NextStep.SLICE_ENDS
-        if next_step == NextStep.SLICE_ENDS:
+            if next_step == NextStep.CONTINUE and self.is_over(time.monotonic() - started):
+                next_step = NextStep.END_SLICE
+        if next_step == NextStep.END_SLICE:
             self.release()
 
     def is_over(self, seconds: float) -> bool:
-        """Returns whether the time slice ends after so many seconds."""
+        """Returns whether the time slice ends after `seconds`."""
         if seconds <= SLICE_SECONDS:
             return False
-        return seconds > LONG_SLICE_SECONDS or self.others_wait()
+        return seconds > LONG_SLICE_SECONDS or self.other_jobs_wait()
 
     def step(self) -> NextStep:
         """Works on one chunk and handles all errors."""
@@ -244,7 +245,7 @@ class TimeSlice:
         added = self.run_chunk(chunk, kind) if window.ids else {}
         if added is None:
             transaction.set_rollback(True)
-            return NextStep.GO_ON
+            return NextStep.CONTINUE
         seconds = max(time.monotonic() - started, 0.001)
         # A chunk with few accounts says little about the speed.
         if len(window.ids) * 2 > self.size:
@@ -259,7 +260,7 @@ class TimeSlice:
             **added,
         )
         if window.until < job.up_to:
-            return NextStep.GO_ON
+            return NextStep.CONTINUE
         self.finish(job, kind)
         return NextStep.STOP
 
@@ -268,17 +269,17 @@ class TimeSlice:
         `seconds`: at least half and at most twice the size of this one.
         """
         factor = min(max(CHUNK_SECONDS / seconds, 0.5), 2)
-        return min(max(int(self.size * factor), 1), kind.largest_size)
+        return min(max(int(self.size * factor), 1), kind.max_chunk_size)
 
     def run_chunk(self, chunk: Chunk, kind: JobKind) -> dict[str, Any] | None:
-        """Returns the update of the job's counts; None if the chunk failed and is to be repeated in
-        smaller ones, until the account that causes the error is alone.
+        """Returns the update of the job's counts; None if the chunk failed. It is then repeated in
+        smaller chunks, until only the account that causes the error is left.
         """
         ids = chunk.ids
         if self.failing_account and ids == [self.failing_account[0]]:
             chunk.failed(*self.failing_account)
             self.failing_account = None
-            self.size = kind.first_size
+            self.size = kind.first_chunk_size
             return chunk.store()
         try:
             with job_origin(chunk.job), transaction.atomic():
@@ -339,7 +340,7 @@ class TimeSlice:
         self.refusals += 1
         self.size = max(self.size // 2, 1)
         time.sleep(min(0.05 * 2**self.refusals, 2))
-        return NextStep.GO_ON if self.refusals < MAX_CHUNK_TRIES else NextStep.SLICE_ENDS
+        return NextStep.CONTINUE if self.refusals < MAX_CHUNK_TRIES else NextStep.END_SLICE
 
     def park(self, remark: Remark) -> NextStep:
         """Parks the job unless this worker has lost it."""
@@ -351,11 +352,11 @@ class TimeSlice:
             return self.retry_chunk(error)
         return NextStep.STOP
 
-    def others_wait(self) -> bool:
+    def other_jobs_wait(self) -> bool:
         return runnable_jobs().exclude(pk=self.pk).exists()
 
     def release(self) -> None:
-        """Queues the job again behind the waiting jobs; a higher priority makes it due earlier."""
+        """Queues the job again behind those that wait; a higher priority makes it due earlier."""
         try:
             with transaction.atomic():
                 if not self.requeue():

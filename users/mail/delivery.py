@@ -72,7 +72,7 @@ def claimed_state(message: Message) -> Message.State:
 def at_most_once(message: Message) -> bool:
     """Returns whether the message is a bulk letter, which must not be sent twice.
 
-    Individual emails are rather sent twice than never.
+    An individual email had better be sent twice than never.
     """
     return message.is_bulk and message.kind == Message.Kind.LETTER
 

@@ -45,7 +45,7 @@ def refuse_pending_letters(account: User, names: PersonNames) -> None:
     """
     pending = messages_to_others(account).filter(state=Message.State.WAITING)
     letters = Letter.objects.filter(Exists(pending), is_bulk=True).order_by("pk")
-    if any(names.within(letter.subject, letter.text) for letter in letters):
+    if any(names.occur_in(letter.subject, letter.text) for letter in letters):
         raise VerbRefused(
             "A bulk email that names this person is still being sent. Wait until it is done.",
             account,

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
+from users.account_state import NOT_DELETED_STATES
 from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
@@ -25,7 +26,6 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
 }
-LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
@@ -49,14 +49,14 @@ def drop_reason(message: Message) -> str:
 def letter_drop_reason(message: Message) -> str:
     """Returns why a letter should not be sent any more, or "".
 
-    The account may be in any of LIVING_STATES, but its address must be unchanged and verified.
+    The account may be in any of NOT_DELETED_STATES, but its address must be unchanged and verified.
     """
     account = message.account
     if message.letter is None or not message.letter.text:
         return "The text of this email was deleted."
     if email_key(account.email) != email_key(message.to):
         return "The account’s email address has changed."
-    if account.state not in LIVING_STATES:
+    if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
     return "" if account.email_verified_at else "The email address is no longer verified."
 

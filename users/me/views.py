@@ -22,11 +22,11 @@ def own_profile(request):
     if form.is_valid() and (changed := submit_form(form, change)):
         messages.success(request, edit_conflicts.saved_message(changed, request.user))
         return redirect("me")
-    fixed = [
+    read_only_fields = [
         (FIELDS[name].label, getattr(account, name))
         for name in PROFILE_FIELDS
         if name not in OWN_PROFILE_FIELDS
     ]
-    context = {"form": form, "account": account, "fixed": fixed}
+    context = {"form": form, "account": account, "read_only_fields": read_only_fields}
     context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))

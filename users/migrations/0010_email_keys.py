@@ -58,7 +58,7 @@ def write_readable_domains(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0007_roles"),
+        ("users", "0013_signin_by_ip"),
     ]
 
     operations = [

@@ -135,7 +135,7 @@ def clean_text(text: str) -> str:
     if not text:
         raise ValidationError({"text": "Enter a note."})
     if len(text) > TEXT_MAX:
-        too_long = f"A note has at most {TEXT_MAX} characters; this has {len(text)}."
+        too_long = f"A note can have at most {TEXT_MAX:,} characters; this one has {len(text):,}."
         raise ValidationError({"text": too_long})
     try:
         return refuse_hidden(text, LINE_BREAKS)

@@ -1,4 +1,4 @@
-"""Deletes the presence of others at an erased account, and of its owner elsewhere."""
+"""Deletes who viewed an erased account, and which accounts its owner viewed."""
 
 from django.db.models import Q
 

@@ -1,4 +1,4 @@
-"""The presence of viewers at accounts."""
+"""Presence: who is viewing which account."""
 
 from django.db import models
 

@@ -42,8 +42,8 @@ class RecentChange:
         return f"{self.seconds // 3600} h ago"
 
     @property
-    def step(self) -> str:
-        """The age as far as it matters for sending the strip again: seconds are ignored."""
+    def digest_age(self) -> str:
+        """The age in the digest of the strip, without seconds, so that they alone send nothing."""
         return "" if self.seconds < 60 else self.ago
 
 

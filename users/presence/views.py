@@ -33,7 +33,7 @@ def presence_strip(request, pk: int):
         raise Http404
     version, others = found
     change = find_recent_change(pk, shown, request.user) if version > shown else None
-    digest = presence_digest(others, change and (change.who, change.description, change.step))
+    digest = presence_digest(others, change and (change.who, change.description, change.digest_age))
     if digest == request.GET.get("said"):
         return HttpResponse(status=204)
     form = {"form": 1} if on_form else {}
@@ -45,7 +45,7 @@ def presence_strip(request, pk: int):
         "url": f"/users/{pk}/presence/?{urlencode(query)}",
         "back": "" if editing else reload_path(request, pk),
     }
-    return render(request, "users/presence/_here.html", context)
+    return render(request, "users/presence/_strip_content.html", context)
 
 
 def parse_presence_query(request, pk: int) -> tuple[int, bool]:

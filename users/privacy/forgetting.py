@@ -26,9 +26,9 @@ def prepare_erasure(erasure: Erasure) -> None:
     if erasure.reserve:
         reserve_names(account.pk, [account.username, account.email])
     past = search_terms.past_values(account)
-    sought = search_terms.search_values(account, past)
-    erasure.names = NameMatcher(account, past, sought)
-    Redaction.objects.create(account_id=account.pk, values=sought)
+    terms = search_terms.search_values(account, past)
+    erasure.names = NameMatcher(account, past, terms)
+    Redaction.objects.create(account_id=account.pk, values=terms)
     flush_pages_after_commit()
     # The erasures of a job share one scan, which begins within a minute.
     if not current_origin.get().job_id:

@@ -43,7 +43,7 @@ class Matcher:
         # Texts and their owners, by their first one or two words.
         self.texts: dict[WordKey, list[tuple[str, int]]] = {}
         # The first words of the texts.
-        self.heads: set[str] = set()
+        self.first_words: set[str] = set()
         # Owners by number.
         self.numbers: dict[str, int] = {}
         # The lengths of the numbers.
@@ -63,24 +63,24 @@ class Matcher:
         for text in values.get("texts", []):
             if key := tuple(WORD.findall(text)[:2]):
                 self.texts.setdefault(key, []).append((text, owner))
-                self.heads.add(key[0])
+                self.first_words.add(key[0])
         for number in values.get("numbers", []):
             self.numbers[number] = owner
             self.lengths.add(len(number))
         if values.get("names"):
             self.names[owner] = values["names"]
 
-    def within(self, *texts: object) -> bool:
+    def matches_any(self, *texts: object) -> bool:
         """Returns whether one of `texts` contains a value."""
         return any(self.spans(str(text)) for text in texts)
 
-    def holds(self, value: Any) -> bool:
+    def matches_value(self, value: Any) -> bool:
         """Returns whether a text, or any text in a JSON value, contains a value."""
         if isinstance(value, str):
             return value not in self.clean and bool(self.spans(value))
         if isinstance(value, dict):
-            return any(map(self.holds, value.values()))
-        return isinstance(value, list) and any(map(self.holds, value))
+            return any(map(self.matches_value, value.values()))
+        return isinstance(value, list) and any(map(self.matches_value, value))
 
     def spans(self, text: str) -> list[Span]:
         """Returns the matches in `text`, and remembers texts without any."""
@@ -95,24 +95,26 @@ class Matcher:
 
     def find_spans(self, text: str) -> list[Span]:
         """Returns the matches in `text`, searched in its folded form."""
-        form, places = fold_text(text)
-        found = list(self.in_words(form))
+        form, positions = fold_text(text)
+        found = list(self.text_matches(form))
         if self.numbers:
-            found += self.in_digits(form)
+            found += self.number_matches(form)
 
         def typed(start: int) -> str:
-            return text[start if places is None else places[start]]
+            return text[start if positions is None else positions[start]]
 
         for owner in {span.owner for span in found} & self.names.keys():
-            found += self.in_names(owner, form, typed)
-        if places is None:
+            found += self.name_matches(owner, form, typed)
+        if positions is None:
             return found
-        return [Span(places[span.start], places[span.end - 1] + 1, span.owner) for span in found]
+        return [
+            Span(positions[span.start], positions[span.end - 1] + 1, span.owner) for span in found
+        ]
 
-    def in_words(self, form: str) -> Iterator[Span]:
+    def text_matches(self, form: str) -> Iterator[Span]:
         """Yields the matches of texts, looked up by their first one or two words."""
         # Nearly all texts return here.
-        if self.heads.isdisjoint(WORD.findall(form)):
+        if self.first_words.isdisjoint(WORD.findall(form)):
             return
         words = list(WORD.finditer(form))
         for number, word in enumerate(words):
@@ -124,7 +126,7 @@ class Matcher:
                     if start >= 0 and (match := pattern.match(form, start)):
                         yield Span(match.start(), match.end(), owner)
 
-    def in_names(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
+    def name_matches(self, owner: int, form: str, typed: Callable[[int], str]) -> Iterator[Span]:
         """Yields the matches of an owner's names, except in lower case: “will” and “may” are words.
 
         `typed`: returns the original character at a position of `form`.
@@ -134,19 +136,21 @@ class Matcher:
                 if not typed(match.start()).islower():
                     yield Span(match.start(), match.end(), owner)
 
-    def in_digits(self, form: str) -> Iterator[Span]:
+    def number_matches(self, form: str) -> Iterator[Span]:
         """Yields the matches of numbers, which must begin and end with a group of digits."""
         for run in DIGITS.finditer(form):
-            places = [place for place in range(run.start(), run.end()) if form[place].isdigit()]
-            digits = "".join(form[place] for place in places)
-            for start, place in enumerate(places):
-                if start and places[start - 1] == place - 1:
+            positions = [
+                position for position in range(run.start(), run.end()) if form[position].isdigit()
+            ]
+            digits = "".join(form[position] for position in positions)
+            for start, position in enumerate(positions):
+                if start and positions[start - 1] == position - 1:
                     continue
                 for length in self.lengths:
                     owner = self.numbers.get(digits[start : start + length])
-                    if owner is not None and ends_group(places, start + length):
-                        plus = place > 0 and form[place - 1] == "+"
-                        yield Span(place - plus, places[start + length - 1] + 1, owner)
+                    if owner is not None and ends_group(positions, start + length):
+                        plus = position > 0 and form[position - 1] == "+"
+                        yield Span(position - plus, positions[start + length - 1] + 1, owner)
 
     # --- redaction --------------------------------------------------------------------------------
 
@@ -170,10 +174,10 @@ class Matcher:
         redacted = [(name, self.redact(value, owners)) for name, value in pairs]
         return urlencode(redacted) if redacted != pairs else self.redact(query, owners)
 
-    def redact_json(self, value: Any, owners: set[int], but: Iterable[str] = ()) -> Any:
+    def redact_json(self, value: Any, owners: set[int], except_keys: Iterable[str] = ()) -> Any:
         """Returns a JSON value with all its texts redacted as by `redact`.
 
-        Keys stay unchanged, and so do the values of the top-level keys in `but`.
+        Keys stay unchanged, and so do the values of the top-level `except_keys`.
         """
         if isinstance(value, str):
             return self.redact(value, owners)
@@ -182,19 +186,19 @@ class Matcher:
         if not isinstance(value, dict):
             return value
         redacted = dict(value)
-        for name in value.keys() - set(but):
+        for name in value.keys() - set(except_keys):
             redacted[name] = self.redact_json(value[name], owners)
         return redacted
 
 
-def ends_group(places: list[int], end: int) -> bool:
+def ends_group(positions: list[int], end: int) -> bool:
     """Returns whether the digit before `end` is the last one of an unbroken group.
 
-    `places`: the positions of the digits in the text.
+    `positions`: the positions of the digits in the text.
     """
-    if end > len(places):
+    if end > len(positions):
         return False
-    return end == len(places) or places[end - 1] + 1 != places[end]
+    return end == len(positions) or positions[end - 1] + 1 != positions[end]
 
 
 @lru_cache(maxsize=10_000)
@@ -213,7 +217,7 @@ def fold_text(text: str) -> tuple[str, list[int] | None]:
     if text.isascii():
         return text.lower(), None
     forms = [fold_character(character) for character in text]
-    return "".join(forms), [place for place, form in enumerate(forms) for _ in form]
+    return "".join(forms), [position for position, form in enumerate(forms) for _ in form]
 
 
 @lru_cache(maxsize=10_000)
@@ -224,8 +228,8 @@ def fold_character(character: str) -> str:
     """
     if character.isspace():
         return " "
-    apart = unicodedata.normalize("NFKD", fold_identifier(character))
-    plain = "".join(each for each in apart if not is_ignorable_character(each))
+    decomposed = unicodedata.normalize("NFKD", fold_identifier(character))
+    plain = "".join(each for each in decomposed if not is_ignorable_character(each))
     return plain.translate(PLAIN_LETTERS)
 
 

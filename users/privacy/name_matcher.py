@@ -17,19 +17,19 @@ MIN_TEXT_LENGTH = 4
 class NameMatcher:
     """Searches texts for current and former values that identify one person, in any spelling."""
 
-    def __init__(self, account: User, past: PastValues, sought: dict[str, list[str]]):
+    def __init__(self, account: User, past: PastValues, terms: dict[str, list[str]]):
         texts = set().union(*(past[name] for name in IDENTIFYING_FIELDS))
         if account.first_name and account.last_name:
             texts.add(f"{account.first_name} {account.last_name}")
             texts.add(f"{account.last_name} {account.first_name}")
         forms = {normalise_search_text(text) for text in texts}
         self.pattern = words_pattern({form for form in forms if len(form) >= MIN_TEXT_LENGTH})
-        self.matcher = build_matcher(account, sought)
+        self.matcher = build_matcher(account, terms)
 
-    def within(self, *texts: object) -> bool:
+    def occur_in(self, *texts: object) -> bool:
         """Returns whether one of `texts` names the person. A text may be a query string or JSON."""
         forms = [form for text in texts for form in decoded_forms(str(text))]
-        return any(map(self.names_person, forms)) or self.matcher.within(*forms)
+        return any(map(self.names_person, forms)) or self.matcher.matches_any(*forms)
 
     def names_person(self, form: str) -> bool:
         found = self.pattern and self.pattern.search(normalise_search_text(form))

@@ -32,7 +32,7 @@ CLAIM_TIMEOUT = timedelta(seconds=60)
 # Erasures in one scan: their values take about 40 MB of memory.
 MAX_ERASURES = 20_000
 DONE_ACTION = "account.traces_removed"
-# Seconds between two chunks, in which other writers of SQLite get their chance.
+# Seconds between two chunks, in which other connections can write to SQLite.
 CHUNK_PAUSE = {"sqlite": 0.02}
 
 
@@ -131,7 +131,7 @@ def scan_matcher(number: int, claim: int) -> Matcher:
 def finish_scan(matcher: Matcher) -> None:
     """Deletes the values, and records for each account in how many rows they were found."""
     # In development mails are files, and letters to other people may name the person.
-    file_backend.remove_files_naming(matcher.within, settings.MAIL_DIR)
+    file_backend.remove_files_naming(matcher.matches_any, settings.MAIL_DIR)
     done = dict(Redaction.objects.filter(walking=True).values_list("pk", "records"))
     events = []
     for account in User.objects.filter(pk__among=list(done)).iterator():

@@ -157,7 +157,7 @@ def is_last_name(others: UserQuerySet, word: str) -> bool:
 
 def marked_spellings(username: str) -> list[str]:
     """Returns spellings of a username that cannot be mistaken for the same word."""
-    if len(username) < MIN_NAME_LENGTH or username in own_words():
+    if len(username) < MIN_NAME_LENGTH or username in system_words():
         return []
     return [form.format(username) for form in MARKED_USERNAMES]
 
@@ -168,7 +168,7 @@ def is_distinctive(name: str) -> bool:
         return len(name) >= MIN_DIGITS
     if len(name) < MIN_IDENTIFIER_LENGTH:
         return False
-    return not name.isalpha() or (name not in common_words() and name not in own_words())
+    return not name.isalpha() or (name not in common_words() and name not in system_words())
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +177,7 @@ def common_words() -> frozenset[str]:
     return frozenset(CommonPasswordValidator().passwords)
 
 
-def own_words() -> frozenset[str]:
+def system_words() -> frozenset[str]:
     """Returns the words that Rollcall writes into events and jobs, and those in names of groups."""
     groups = Group.objects.values_list("name", flat=True)
     return interface_words() | words_in(groups)

@@ -88,9 +88,9 @@ class TextTable:
         at the end of the table.
         """
         rows, until = self.read_chunk(after)
-        hits = [row[0] for row in rows if self.may_hold(matcher, row[1:])]
-        if hits:
-            self.write(matcher, hits, found)
+        keys = [row[0] for row in rows if self.needs_redaction(matcher, row[1:])]
+        if keys:
+            self.write(matcher, keys, found)
         return until
 
     def read_chunk(self, after: Any) -> tuple[list[tuple], Any]:
@@ -126,11 +126,11 @@ class TextTable:
                 some |= ~Q(**{column: ""})
         return some
 
-    def may_hold(self, matcher: Matcher, values: tuple) -> bool:
+    def needs_redaction(self, matcher: Matcher, values: tuple) -> bool:
         """Returns whether a row needs redaction. It is optimised for False, the usual result."""
         if any(name == self.name for name, _ in QUERY_STRING_COLUMNS):
             return any(new != old for new, old in self.redacted_pairs(matcher, values, set()))
-        return any(matcher.holds(value) for value in values if value)
+        return any(matcher.matches_value(value) for value in values if value)
 
     def redacted_pairs(
         self, matcher: Matcher, values: tuple, owners: set[int]
@@ -158,10 +158,10 @@ class TextTable:
         return min(limit or MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
 
     def locked_changes(
-        self, matcher: Matcher, hits: list, found: FoundRows
+        self, matcher: Matcher, keys: list, found: FoundRows
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yields the key and the new values of each row, after locking and reading it again."""
-        rows = self.rows.filter(pk__in=hits).order_by("pk")
+        rows = self.rows.filter(pk__in=keys).order_by("pk")
         locked = rows if self.model is AuditEvent else rows.select_for_update()
         for row in list(locked.values_list("pk", *self.columns)):
             owners: set[int] = set()
@@ -171,12 +171,12 @@ class TextTable:
             for owner in owners:
                 found[owner] = found.get(owner, 0) + 1
 
-    def write(self, matcher: Matcher, hits: list, found: FoundRows) -> None:
+    def write(self, matcher: Matcher, keys: list, found: FoundRows) -> None:
         """Stores the redacted rows."""
         if self.model is AuditEvent:
-            write_redacted_events(dict(self.locked_changes(matcher, hits, found)))
+            write_redacted_events(dict(self.locked_changes(matcher, keys, found)))
             return
-        for pk, changed in self.locked_changes(matcher, hits, found):
+        for pk, changed in self.locked_changes(matcher, keys, found):
             row = self.rows.filter(pk=pk)
             try:
                 with transaction.atomic():

@@ -62,7 +62,7 @@ class SignInMethod(models.TextChoices):
 
 class SignInOutcome(models.TextChoices):
     OK = "ok", "Signed in"
-    CHOSEN = "chosen", "Chose a password"
+    PASSWORD_CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
     UNKNOWN = "unknown", "No such account"
     INVITED = "invited", "Invited, no password yet"
@@ -73,15 +73,15 @@ class SignInOutcome(models.TextChoices):
     DELETED = "deleted", "Deleted"
     ERASED = "erased", "Erased"
     THROTTLED = "throttled", "Locked after failed attempts"
-    CROWDED = "crowded", "Too many requests from this IP address"
-    DEAD_LINK = "dead-link", "Link already used or expired"
+    IP_THROTTLED = "crowded", "Too many requests from this IP address"
+    INVALID_LINK = "dead-link", "Link already used or expired"
 
 
 class SignInEvent(models.Model):
     """One attempt to sign in, and its outcome.
 
     It is written by one INSERT outside of a transaction, so it survives a later failure. The table
-    is designed for fifty million rows, with two indexes and no foreign key. `typed` is a keyed
+    is designed for fifty million rows, with three indexes and no foreign key. `typed` is a keyed
     digest of a name that no account has, so that staff can check whether somebody tried it.
     """
 
@@ -110,6 +110,11 @@ class SignInEvent(models.Model):
                 name="signin_by_typed",
                 condition=~Q(typed=""),
             ),
+            models.Index(
+                fields=["ip", "outcome", "account_id"],
+                name="signin_by_ip",
+                condition=Q(account_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -117,4 +122,4 @@ class SignInEvent(models.Model):
 
     @property
     def succeeded(self) -> bool:
-        return self.outcome in (SignInOutcome.OK, SignInOutcome.CHOSEN)
+        return self.outcome in (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)

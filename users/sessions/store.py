@@ -118,14 +118,14 @@ def delete_session(account_id: int, public_id: UUID) -> Session | None:
     return row if deleted else None
 
 
-def delete_sessions(account_id: int, *, but: str = "") -> int:
-    """Deletes the account's sessions, except that with the key `but`, and returns their number.
+def delete_sessions(account_id: int, *, except_key: str = "") -> int:
+    """Deletes the account's sessions, except the one with `except_key`, and returns their number.
 
     It misses sessions that other transactions are creating. A caller that must end those too
     increments session_epoch.
     """
     sessions = Session.objects.filter(account_id=account_id)
-    return delete_session_rows(sessions.exclude(session_key=but))
+    return delete_session_rows(sessions.exclude(session_key=except_key))
 
 
 def delete_sessions_of(account_ids: list[int]) -> int:

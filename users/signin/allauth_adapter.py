@@ -45,7 +45,7 @@ class Adapter(DefaultAccountAdapter):
             subject = throttle.throttle_subject(self.account, self.typed)
             # If the login itself is not locked out, its IP address is, because of other attempts.
             locked_out = throttle.subject_locked_until(subject)
-            outcome = SignInOutcome.THROTTLED if locked_out else SignInOutcome.CROWDED
+            outcome = SignInOutcome.THROTTLED if locked_out else SignInOutcome.IP_THROTTLED
             sign_in_events.record_attempt(outcome, self.account, typed=self.typed)
             raise
 

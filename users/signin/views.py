@@ -40,7 +40,7 @@ class LoginView(StatusCodesMixin, views.LoginView):
 def record_throttled_attempt(typed: str) -> None:
     """Records an attempt that allauth's rate limit rejected before the form."""
     if account := sign_in_events.find_by_login(identifier_key(typed[:254])):
-        sign_in_events.record_attempt_once(SignInOutcome.CROWDED, account)
+        sign_in_events.record_attempt_once(SignInOutcome.IP_THROTTLED, account)
 
 
 class PasswordResetView(StatusCodesMixin, views.PasswordResetView):
@@ -59,7 +59,7 @@ class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):
     def form_valid(self, form) -> HttpResponse:
         way = password_method(self.reset_user)
         response = super().form_valid(form)
-        sign_in_events.record_attempt(SignInOutcome.CHOSEN, self.reset_user, way=way)
+        sign_in_events.record_attempt(SignInOutcome.PASSWORD_CHOSEN, self.reset_user, way=way)
         return response
 
 
@@ -77,7 +77,7 @@ def record_dead_link(uid: str) -> None:
         return
     state = account.state
     may_choose = state in (State.ACTIVE, State.INVITED)
-    outcome = SignInOutcome.DEAD_LINK if may_choose else SignInOutcome(state)
+    outcome = SignInOutcome.INVALID_LINK if may_choose else SignInOutcome(state)
     sign_in_events.record_attempt_once(outcome, account, way=password_method(account))
 
 

@@ -18,7 +18,7 @@ from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
-from users.web.icons import asset, icon_svg
+from users.web.icons import asset, icon_svg, logo_url
 from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
 
 SELECTED = SafeString(" selected")
@@ -26,17 +26,18 @@ register = template.Library()
 
 register.simple_tag(icon_svg, name="icon")
 register.simple_tag(asset, name="asset")
+register.simple_tag(logo_url, name="logo")
 register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
 register.filter("ago", days_ago_html)
 register.simple_tag(render_actions, name="actions")
-register.simple_tag(render_field, name="fact")
-register.simple_tag(render_profile, name="profile_facts")
+register.simple_tag(render_field, name="profile_field")
+register.simple_tag(render_profile, name="profile_fields")
 register.filter(field_label)
 register.filter("device", device_label)
-register.filter("place", ip_label)
-register.filter("about", format_estimate)
+register.filter(ip_label)
+register.filter("rounded", format_estimate)
 register.filter("isolate", isolate_text)
 register.filter("phone", format_phone)
 
@@ -52,7 +53,7 @@ def options(choices, chosen="") -> SafeString:
 
 @register.filter
 def grace_ends(account) -> datetime:
-    """Returns until when a deleted account can be restored."""
+    """Returns the time until which a deleted account can be restored."""
     return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
 
 
@@ -105,6 +106,6 @@ def clock(at) -> str:
 
 
 @register.filter
-def of(values: dict, name: str):
-    """Returns `values[name]`, for names in a variable; None if there is no such name."""
+def get(values: dict, name: str):
+    """Returns `values[name]`, with a name from a variable; None if there is no such name."""
     return values.get(name)

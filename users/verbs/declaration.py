@@ -16,7 +16,6 @@ from users.models import State, User
 from users.typed_text import isolate_text
 from users.web.forms import VerbForm
 
-LIVING_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 VERB_TEMPLATE = "users/verbs/verb.html"
 
 
@@ -35,8 +34,8 @@ class VerbLink:
     menu: str = ""
     # The CSS class of the button.
     button_style: str = ""
-    # Whether it is in the last section of the menu.
-    apart: bool = False
+    # Whether it is in the last section of the menu, which has no heading.
+    in_last_section: bool = False
     # The keyboard shortcut.
     key: str = ""
 
@@ -87,9 +86,9 @@ class Verb:
     # The roles that get the permission when it is created.
     roles: tuple[str, ...] = ()
     # Whether people may apply it to their own account.
-    on_oneself: bool = False
+    on_own_account: bool = False
     # Whether it only reads, so the rank of the account does not matter.
-    changes_nothing: bool = False
+    read_only: bool = False
 
     # --- audit trail ---
     event: str
@@ -104,7 +103,7 @@ class Verb:
     condition: Callable[[User], object] = always
     menu: str = ""
     button_style: str = ""
-    apart: bool = False
+    in_last_section: bool = False
     key: str = ""
     more_links: tuple[VerbLink, ...] = ()
 
@@ -143,7 +142,7 @@ class Verb:
             condition=self.condition,
             menu=self.menu,
             button_style=self.button_style,
-            apart=self.apart,
+            in_last_section=self.in_last_section,
             key=self.key,
         )
         return (own, *self.more_links)

@@ -14,14 +14,14 @@ MISSING_ADDRESS = "This account has no address."
 class NotifyingForm(VerbForm):
     """A form with a checkbox that sends the user an email about the change."""
 
-    tell = forms.BooleanField(required=False, label="Notify the user")
+    notify = forms.BooleanField(required=False, label="Notify the user")
 
     def fit(self, account: User, viewer: Any) -> None:
-        tell = self.fields["tell"]
-        tell.disabled = not account.email
-        tell.help_text = self.tell_help(account) if account.email else MISSING_ADDRESS
+        notify = self.fields["notify"]
+        notify.disabled = not account.email
+        notify.help_text = self.notify_help(account) if account.email else MISSING_ADDRESS
 
-    def tell_help(self, account: User) -> str:
+    def notify_help(self, account: User) -> str:
         """Returns the help text of the checkbox, for an account with an address."""
         raise NotImplementedError
 

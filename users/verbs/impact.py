@@ -29,12 +29,12 @@ class Impact:
     """The numbers of one account. Counts beyond COUNT_CAP are COUNT_CAP + 1."""
 
     sessions: int = 0
-    mails: int = 0
+    emails: int = 0
     jobs: int = 0
     groups: list[str] = field(default_factory=list)
     more_groups: bool = False
     # The number of permissions; None for a superuser, who has all of them.
-    rights: int | None = 0
+    permissions: int | None = 0
     is_staff: bool = False
     is_superuser: bool = False
     is_last_superuser: bool = False
@@ -44,15 +44,15 @@ def account_impact(account: User) -> Impact:
     """Returns the impact on an account as it is now, from at most six queries."""
     names = list(account.groups.order_by("name").values_list("name", flat=True)[: MAX_GROUPS + 1])
     sessions = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
-    mails = Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
+    emails = Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
     jobs = Job.objects.filter(raw_condition(OPEN_JOB_SQL), by=account)
     return Impact(
         sessions=capped_count(sessions),
-        mails=capped_count(mails),
+        emails=capped_count(emails),
         jobs=capped_count(jobs),
         groups=names[:MAX_GROUPS],
         more_groups=len(names) > MAX_GROUPS,
-        rights=None if account.is_superuser else len(access.stored_permissions(account)),
+        permissions=None if account.is_superuser else len(access.stored_permissions(account)),
         is_staff=account.is_staff,
         is_superuser=account.is_superuser,
         is_last_superuser=is_last_superuser(account),

@@ -54,8 +54,8 @@ def require_available(username: str, email: str, *, own: User | None = None) -> 
     if own:
         new = {name: value for name, value in new.items() if getattr(own, name) != value}
     if new and not errors:
-        kept = reserved_names(new.values())
-        errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in kept}
+        reserved = reserved_names(new.values())
+        errors = {name: RESERVED_MESSAGE for name, value in new.items() if value in reserved}
     if errors:
         raise ValidationError(errors)
 

@@ -69,8 +69,8 @@ def register_permission(verb: Verb) -> None:
     access.declare_action(
         verb.action,
         f"users.{verb.permission}",
-        on_oneself=verb.on_oneself,
-        changes_nothing=verb.changes_nothing,
+        on_own_account=verb.on_own_account,
+        read_only=verb.read_only,
     )
     access_setup.declare_permission(
         verb.permission,

@@ -1,7 +1,7 @@
 """The transaction that verbs share, and the checks that several of them make.
 
-The steps are: lock the row, check the permission and the version, change the account, keep a last
-superuser, save, and record the event.
+The steps are: lock the row, check the permission and the version, change the account, make
+sure that a superuser remains, save, and record the event.
 """
 
 from collections.abc import Iterator
@@ -208,15 +208,15 @@ def clean_reason(reason: str) -> str:
     """Returns the reason as it is stored; it may be empty. Raises ValidationError."""
     reason = reason.strip()
     if len(reason) > REASON_MAX:
-        raise ValidationError({"reason": f"A reason has at most {REASON_MAX} characters."})
+        raise ValidationError({"reason": f"A reason can have at most {REASON_MAX:,} characters."})
     try:
         return refuse_hidden(reason, LINE_BREAKS)
     except ValidationError as error:
         raise ValidationError({"reason": error.messages}) from error
 
 
-def require_grant(by: Any, action: str = "assign_roles", **rights: Any) -> None:
-    """Raises Denied unless `by` may grant the roles and the access level in `rights`."""
-    refusal = access.grant_refusal(by, **rights)
+def require_grant(by: Any, action: str = "assign_roles", **granted: Any) -> None:
+    """Raises Denied unless `by` may grant the roles and the access level in `granted`."""
+    refusal = access.grant_refusal(by, **granted)
     if refusal:
-        raise access.Denied(action, refusal.reason, refusal.permission, rights.get("target"))
+        raise access.Denied(action, refusal.reason, refusal.permission, granted.get("target"))

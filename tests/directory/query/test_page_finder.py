@@ -15,6 +15,7 @@ from users.directory.filter import Filter
 from users.directory.query import LAST_PAGE, find, limits
 from users.directory.sorts import SORTS
 from users.models import State, User
+from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,7 @@ FILTERS = [
     "source=crm",
     "missing=email",
     "missing=name",
+    "ip=192.0.2.7",
     "status=suspended&domain=example.com",
     "status=suspended&joined_from=-60d",
     "seen_from=-60d&seen_to=-10d",
@@ -66,6 +68,12 @@ def made_once(django_db_setup, django_db_blocker):
             [
                 User.groups.through(user_id=pk, group_id=support.pk)
                 for pk in User.objects.values_list("pk", flat=True)[:9]
+            ]
+        )
+        SignInEvent.objects.bulk_create(
+            [
+                SignInEvent(account_id=pk, outcome="ok", ip="192.0.2.7")
+                for pk in User.objects.order_by("-pk").values_list("pk", flat=True)[:120]
             ]
         )
         with django_db_blocker.block():
@@ -113,7 +121,7 @@ def made_up(number: int, chance: random.Random) -> User:
 
 
 def wanted(query: str, sort: str, size: int = 100) -> Filter:
-    return Filter.parse(QueryDict(query)).ordered_by(sort).sized(size)
+    return Filter.parse(QueryDict(query)).with_sort(sort).with_size(size)
 
 
 def expected(query: str, sort: str) -> list[int]:

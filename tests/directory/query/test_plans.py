@@ -45,7 +45,7 @@ def city(db):
 
 def queries(query: str, sort: str) -> list[str]:
     """The SQL of the first, the last and a middle page."""
-    filter = Filter.parse(QueryDict(query)).ordered_by(sort)
+    filter = Filter.parse(QueryDict(query)).with_sort(sort)
     with CaptureQueriesContext(connection) as captured:
         first = find(filter).page
         find(filter, before=LAST_PAGE)

@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend with a cursor for prepared statements.
 
-Timestamps are read by the driver's loader, which is written in C. It has a price tag: `c-loader` in
-docs/benchmarks.md.
+Timestamps are read by the driver's loader, which is written in C. The gain is
+measured as `c-loader` in docs/benchmarks.md.
 """
 
 import re
@@ -79,13 +79,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         withhold = self.connection.autocommit
         return self.connection.cursor(name, scrollable=False, withhold=withhold)
 
-    def planned_cursor(self, at_once: bool):
+    def planned_cursor(self, on_first_use: bool):
         """Returns a cursor whose statements the server plans once, if the settings allow it.
 
-        users/database/prepared_statements.py describes `at_once`.
+        users/database/prepared_statements.py describes `on_first_use`.
         """
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = PlannedCursor(self.connection)
-            cursor.prepare = at_once or None
+            cursor.prepare = on_first_use or None
             return self._prepare_cursor(cursor)  # type: ignore[attr-defined]

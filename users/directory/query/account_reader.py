@@ -53,13 +53,13 @@ def select_listed(tail: SqlWithParams, extra: ExtraColumns = NO_EXTRA_COLUMNS) -
 
 
 def read_accounts(
-    database: str, sql: str, params: Sequence[Any], *, often: bool = False
+    database: str, sql: str, params: Sequence[Any], *, prepare_on_first_use: bool = False
 ) -> list[User]:
     """Runs `sql` and returns read-only `User` objects; extra columns become plain attributes.
 
-    `often`: prepare the statement on its first use instead of on its second.
+    `prepare_on_first_use`: prepare the statement on its first use instead of on its second.
     """
-    with prepared_cursor(connections[database], at_once=often) as cursor:
+    with prepared_cursor(connections[database], on_first_use=prepare_on_first_use) as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
         names = [column[0] for column in cursor.description]

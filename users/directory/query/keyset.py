@@ -77,7 +77,7 @@ def fetch_page(
     *,
     after: str = "",
     before: str = "",
-    within: KeyRange = FULL_RANGE,
+    key_range: KeyRange = FULL_RANGE,
 ) -> AccountPage:
     """Returns the page after `after` or before `before`; the first page without either.
 
@@ -85,7 +85,9 @@ def fetch_page(
     """
 
     def fetch_rows(cursor: str, backwards: bool) -> list[User]:
-        return load_accounts(accounts_after(accounts, sort, cursor, backwards, within)[: size + 1])
+        return load_accounts(
+            accounts_after(accounts, sort, cursor, backwards, key_range)[: size + 1]
+        )
 
     return fetch_page_with(fetch_rows, sort, size, after=after, before=before)
 
@@ -123,14 +125,18 @@ def make_page(rows: list[User], sort: str, size: int, *, after: str, before: str
 
 
 def accounts_after(
-    accounts: UserQuerySet, sort: str, cursor: str, backwards: bool, within: KeyRange = FULL_RANGE
+    accounts: UserQuerySet,
+    sort: str,
+    cursor: str,
+    backwards: bool,
+    key_range: KeyRange = FULL_RANGE,
 ) -> UserQuerySet:
     """Returns the accounts after the cursor in order; if `backwards`, those before it in reverse.
 
     An empty cursor means the beginning, or the end if `backwards`.
     """
-    bound = start_bound(sort, cursor, backwards, within)
-    return accounts_from_bound(accounts, sort, bound, backwards, within)
+    bound = start_bound(sort, cursor, backwards, key_range)
+    return accounts_from_bound(accounts, sort, bound, backwards, key_range)
 
 
 def is_descending(sort: str, backwards: bool) -> bool:
@@ -139,15 +145,15 @@ def is_descending(sort: str, backwards: bool) -> bool:
 
 
 def start_bound(
-    sort: str, cursor: str, backwards: bool, within: KeyRange
+    sort: str, cursor: str, backwards: bool, key_range: KeyRange
 ) -> tuple[Any, int] | None:
     """Returns the key and the id after which to start; None at an end of the order.
 
-    The near end of `within` and the cursor are merged into one bound. Given two, PostgreSQL may
+    The near end of `key_range` and the cursor are merged into one bound. Given two, PostgreSQL may
     start at the less selective one and read everything from there to the other.
     """
     descending = is_descending(sort, backwards)
-    near = within.stop if descending else within.start
+    near = key_range.stop if descending else key_range.start
     bounds = []
     if cursor:
         bounds.append(parse_cursor(sort, cursor))
@@ -163,12 +169,12 @@ def accounts_from_bound(
     sort: str,
     bound: tuple[Any, Any] | None,
     backwards: bool,
-    within: KeyRange,
+    key_range: KeyRange,
 ) -> UserQuerySet:
-    """Returns the accounts after `bound` and within the range, in order."""
+    """Returns the accounts after `bound` and in `key_range`, in order."""
     key = SORTS[sort].key
     descending = is_descending(sort, backwards)
-    far = within.start if descending else within.stop
+    far = key_range.start if descending else key_range.stop
     if bound:
         accounts = accounts.filter(KeysetCondition(key, bound, "<" if descending else ">"))
     if far is not None:

@@ -38,7 +38,7 @@ class FoundPage:
     # The ids of accounts that are first because the search is their username.
     named: frozenset[int] = frozenset()
     # The approximate size of the table for an unfiltered list; 0 if unknown.
-    about: int = 0
+    estimate: int = 0
     # The next moment at which some account changes its status, if it is known. It is the current
     # time for an empty page, which must not be cached.
     expires_at: datetime | None = None
@@ -70,7 +70,7 @@ def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before:
     """Returns a page that is one range of an index, read with one query."""
     vendor = connections[accounts.db].vendor
     extra = {
-        "about": RawSQL(TABLE_SIZE_SQL[vendor], ()),  # noqa: S611  a constant
+        "estimate": RawSQL(TABLE_SIZE_SQL[vendor], ()),  # noqa: S611  a constant
         **status_expiry.status_change_columns(),
     }
 
@@ -83,7 +83,7 @@ def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before:
     first: Any = page.accounts[0]
     return FoundPage(
         page,
-        about=0 if wanted.narrows else first.about or 0,
+        estimate=0 if wanted.has_criteria else first.estimate or 0,
         expires_at=status_expiry.read_status_change(first),
     )
 

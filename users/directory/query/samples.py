@@ -35,11 +35,11 @@ def filter_sample(matches: UserQuerySet, spec: FilterSpec, value: str) -> Sample
     """
     newest_first = keyset.order_expressions("-joined")
     ranged = spec.key_range(value)[0]
-    mostly = spec.mostly(value)
+    main_subset = spec.main_subset(value)
     counted = matches.order_by(*keyset.order_expressions(ranged)) if ranged else matches
     sampled = matches
-    if mostly:
-        counted = matches.filter(mostly).order_by(*newest_first)
+    if main_subset:
+        counted = matches.filter(main_subset).order_by(*newest_first)
         sampled = counted
     elif "joined" in spec.indexed_sorts(value):
         sampled = matches.order_by(*newest_first)

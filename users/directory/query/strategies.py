@@ -80,7 +80,9 @@ class PageReader(PageQuery):
             # A condition can't be met.
             return []
         sql, params = select_listed(tail, extra)
-        return read_accounts(self.accounts.db, sql, params, often=not self.wanted.search)
+        return read_accounts(
+            self.accounts.db, sql, params, prepare_on_first_use=not self.wanted.search
+        )
 
     def scan(self) -> tuple[list[User], list[User]]:
         """Returns the named accounts, and the matches among the next accounts in order.
@@ -92,7 +94,7 @@ class PageReader(PageQuery):
         except EmptyResultSet:
             return [], []
         found: list[Any] = read_accounts(
-            self.accounts.db, sql, params, often=not self.wanted.search
+            self.accounts.db, sql, params, prepare_on_first_use=not self.wanted.search
         )
         named = [row for row in found if row.is_named]
         rows = [row for row in found if not row.is_named]
@@ -104,7 +106,7 @@ class PageReader(PageQuery):
 
     def collect_by_search(self) -> CollectedRows:
         """Returns matches collected through the search index."""
-        if self.wanted.search.impossible:
+        if self.wanted.search.matches_nothing:
             return CollectedRows([])
         return self.collect(search_collect_sql)
 
@@ -113,10 +115,12 @@ class PageReader(PageQuery):
             statement = self.statement(build)
         except EmptyResultSet:
             return CollectedRows([])
-        often = not statement[1] and not self.wanted.search
+        prepare_on_first_use = not statement[1] and not self.wanted.search
         # The best plan depends on the number of matches, so no parameter is left open.
         sql, params = inline_values(connections[self.accounts.db], statement, lambda value: False)
-        rows: list[Any] = read_accounts(self.accounts.db, sql, params, often=often)
+        rows: list[Any] = read_accounts(
+            self.accounts.db, sql, params, prepare_on_first_use=prepare_on_first_use
+        )
         capped = bool(rows[0].capped)
         return CollectedRows(
             rows=self.sort_rows(row for row in rows if row.pk),

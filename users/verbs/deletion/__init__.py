@@ -1,6 +1,7 @@
 """Move an account to the recycle bin."""
 
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.account_state import NOT_DELETED_STATES
+from users.verbs.declaration import Verb
 from users.verbs.deletion.bulk import Delete
 from users.verbs.deletion.page import DELETION_TEXTS, DeletionForm
 from users.verbs.deletion.verb import delete_account
@@ -16,8 +17,8 @@ DELETE = Verb(
     event_label="Deleted",
     label="Delete",
     icon="delete",
-    offered_in=LIVING_STATES,
-    apart=True,
+    offered_in=NOT_DELETED_STATES,
+    in_last_section=True,
     change=delete_account,
     form=DeletionForm,
     done="{name} moved to the recycle bin. All sessions ended.",

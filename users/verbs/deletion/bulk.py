@@ -29,7 +29,7 @@ class Delete(ColumnAction):
     outcome_phrase = "deleted"
     icon = "delete"
     dangerous = True
-    in_own_section = True
+    in_last_section = True
     explanation = (
         "The accounts move to the recycle bin. No one can sign in to them, and their sessions end."
     )

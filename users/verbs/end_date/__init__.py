@@ -1,8 +1,9 @@
 """Set the date on which an account expires."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.models import State
 from users.verbs.conditions import has_end_date, has_no_end_date
-from users.verbs.declaration import LIVING_STATES, Verb, VerbLink
+from users.verbs.declaration import Verb, VerbLink
 from users.verbs.end_date.bulk import SetEndDate
 from users.verbs.end_date.page import END_DATE_TEXTS, EndDateForm
 from users.verbs.end_date.verb import set_end_date
@@ -18,7 +19,7 @@ SET_END_DATE = Verb(
     event_label="Set the end date",
     label="Set end date",
     icon="calendar",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=has_no_end_date,
     menu="Access",
     more_links=(

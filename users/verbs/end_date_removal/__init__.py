@@ -1,7 +1,8 @@
 """Clear the end date of an account."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import has_end_date
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.end_date_removal.bulk import ClearEndDate
 from users.verbs.end_date_removal.page import END_DATE_REMOVAL_TEXTS
 from users.verbs.end_date_removal.verb import clear_end_date
@@ -15,7 +16,7 @@ CLEAR_END_DATE = Verb(
     event_label="Cleared the end date",
     label="Clear end date",
     icon="calendar",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=has_end_date,
     menu="Access",
     change=clear_end_date,

@@ -1,7 +1,8 @@
 """Erase all personal data of an account."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.models import State
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.erasure.bulk import Erase
 from users.verbs.erasure.page import ERASURE_TEXTS, ErasureForm
 from users.verbs.erasure.verb import erase_account
@@ -18,8 +19,8 @@ ERASE = Verb(
     event_label="Erased",
     label="Erase permanently",
     icon="delete",
-    offered_in=(*LIVING_STATES, State.DELETED),
-    apart=True,
+    offered_in=(*NOT_DELETED_STATES, State.DELETED),
+    in_last_section=True,
     change=erase_account,
     form=ErasureForm,
     done="Account erased. Only the ID and audit trail remain.",

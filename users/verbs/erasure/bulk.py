@@ -36,14 +36,14 @@ class Erase(ConditionAction):
     outcome_phrase = "erased"
     icon = "delete"
     dangerous = True
-    in_own_section = True
+    in_last_section = True
     explanation = "Permanently removes all personal data of these people from Rollcall."
     form = BulkErasureForm
     can_disable_superusers = True
     ends_sessions = True
     # Erasing an account is slow, so chunks are small.
-    first_size = 5
-    largest_size = 50
+    first_chunk_size = 5
+    max_chunk_size = 50
 
     def title(self, job: Job) -> str:
         return self.label if job.parameters.get("reserve", True) else "Erase and release the names"

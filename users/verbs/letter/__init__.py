@@ -2,8 +2,9 @@
 
 from django.urls import path
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import has_verified_address
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.letter.bulk import WriteLetter
 from users.verbs.letter.page import LetterForm, letter_sample
 from users.verbs.letter.verb import send_letter
@@ -16,12 +17,12 @@ WRITE_LETTER = Verb(
     permission_label="Can send emails to people",
     permission_model="letter",
     roles=("Support", "Manager", "Administrator"),
-    on_oneself=True,
+    on_own_account=True,
     event="account.written_to",
     event_label="Sent an email",
     label="Send email",
     icon="edit",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=has_verified_address,
     menu="Address",
     change=send_letter,

@@ -1,7 +1,8 @@
 """Require a new password at the next sign-in."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import keeps_password
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.password_change.bulk import RequirePasswordChange
 from users.verbs.password_change.page import PASSWORD_CHANGE_TEXTS
 from users.verbs.password_change.verb import require_password_change
@@ -18,7 +19,7 @@ REQUIRE_PASSWORD_CHANGE = Verb(
     event_label="Required a password change",
     label="Require password change",
     icon="key",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=keeps_password,
     menu="Sign-in",
     change=require_password_change,

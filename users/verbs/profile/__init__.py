@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.account_state import NOT_DELETED_STATES
+from users.verbs.declaration import Verb
 from users.verbs.profile.bulk import SetAttribute
 from users.verbs.profile.field_page import field_page
 from users.verbs.profile.page import profile_page
@@ -15,13 +16,13 @@ EDIT = Verb(
     permission="edit_user",
     permission_label="Can edit profiles",
     roles=("Support", "Manager", "Administrator"),
-    on_oneself=True,
+    on_own_account=True,
     event="account.edited",
     event_label="Edited",
     more_events={"account.put_back": "Restored a value"},
     label="Edit",
     icon="edit",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     key="e",
     change=edit_profile,
     view=profile_page,

@@ -48,10 +48,9 @@ def saved_response(request, account: User, field: Any) -> HttpResponse:
         "name": field.name,
         "label": field.label,
         "may": {"edit": True},
-        "announced": message,
-        "said": message,
+        "message": message,
     }
-    return render(request, "users/verbs/_fact_saved.html", context)
+    return render(request, "users/verbs/_field_saved.html", context)
 
 
 def field_form_response(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
@@ -66,6 +65,6 @@ def field_form_response(request, account: User, form: VersionedForm, name: str) 
     }
     context |= edit_conflicts.conflict_context(form, request.user, back)
     template = (
-        "users/verbs/_fact_form.html" if is_partial(request) else "users/verbs/profile_field.html"
+        "users/verbs/_field_form.html" if is_partial(request) else "users/verbs/profile_field.html"
     )
     return render(request, template, context, status=form_status(form))

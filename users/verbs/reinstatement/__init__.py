@@ -1,7 +1,8 @@
 """Reinstate a suspended account."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import is_suspended
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.reinstatement.bulk import Reinstate
 from users.verbs.reinstatement.page import REINSTATEMENT_TEXTS, ReinstatementForm
 from users.verbs.reinstatement.verb import reinstate_account
@@ -17,7 +18,7 @@ REINSTATE = Verb(
     event_label="Reinstated",
     label="Reinstate",
     icon="reinstate",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=is_suspended,
     button_style="primary",
     change=reinstate_account,

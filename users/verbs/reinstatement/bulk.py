@@ -14,7 +14,7 @@ from users.verbs.reinstatement.page import ReinstatementForm
 
 
 class BulkReinstatementForm(BulkForm, ReinstatementForm):
-    version = tell = None  # type: ignore[assignment]
+    version = notify = None  # type: ignore[assignment]
 
 
 class Reinstate(ColumnAction):

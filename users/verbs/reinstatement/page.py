@@ -9,9 +9,9 @@ from users.web.forms import reason_field
 
 class ReinstatementForm(NotifyingForm):
     reason = reason_field(required=False)
-    field_order = ("version", "reason", "tell")
+    field_order = ("version", "reason", "notify")
 
-    def tell_help(self, account: User) -> str:
+    def notify_help(self, account: User) -> str:
         return f"The email to {isolate_text(account.email)} says that the user can sign in again."
 
 

@@ -10,11 +10,11 @@ from users.verbs.transaction import change_account, clean_reason
 
 
 def reinstate_account(
-    account: User, *, by: Any, reason: str = "", tell: bool = False, version: int | None = None
+    account: User, *, by: Any, reason: str = "", notify: bool = False, version: int | None = None
 ) -> User:
     """Ends a suspension. An account that never had a password becomes invited, others active.
 
-    `tell`: send an email with the invitation, or about being able to sign in again.
+    `notify`: send an email with the invitation, or about being able to sign in again.
     """
     reason = clean_reason(reason)
     with change_account(
@@ -33,7 +33,7 @@ def reinstate_account(
         current.status = State.ACTIVE if had_password else State.INVITED
         current.status_reason = ""
         current.suspended_until = None
-        if tell:
+        if notify:
             outbox.post_message(message_kind(current), current)
     return current
 

@@ -1,9 +1,10 @@
 """Add roles to an account."""
 
-from users.verbs.declaration import LIVING_STATES, Verb
-from users.verbs.role_addition.bulk import AddToGroups
-from users.verbs.role_addition.page import ROLE_ADDITION_TEXTS, AddToGroupsForm
-from users.verbs.role_addition.verb import add_to_groups
+from users.account_state import NOT_DELETED_STATES
+from users.verbs.declaration import Verb
+from users.verbs.role_addition.bulk import AddRoles
+from users.verbs.role_addition.page import ROLE_ADDITION_TEXTS, AddRolesForm
+from users.verbs.role_addition.verb import add_roles
 
 ADD_ROLES = Verb(
     name="add_to_groups",
@@ -16,11 +17,11 @@ ADD_ROLES = Verb(
     event_label="Added roles",
     label="Add roles",
     icon="plus",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     menu="Access",
-    change=add_to_groups,
-    form=AddToGroupsForm,
+    change=add_roles,
+    form=AddRolesForm,
     done="Added {name} to {roles}.",
     texts=ROLE_ADDITION_TEXTS,
-    bulk=AddToGroups,
+    bulk=AddRoles,
 )

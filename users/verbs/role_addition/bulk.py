@@ -1,4 +1,4 @@
-"""The bulk form of add_to_groups."""
+"""The bulk form of add_roles."""
 
 from datetime import datetime
 from functools import reduce
@@ -12,7 +12,7 @@ from users import access
 from users.bulk.condition_action import deleted_skips
 from users.bulk.role_action import (
     ROLES_DELETED,
-    BulkGroupsForm,
+    BulkRolesForm,
     RoleAction,
     add_members,
     grant_refusals,
@@ -21,7 +21,7 @@ from users.bulk.role_action import (
 from users.jobs.models import Job
 
 
-class BulkAddToGroupsForm(BulkGroupsForm):
+class BulkAddRolesForm(BulkRolesForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         groups = Group.objects.order_by("id").prefetch_related("permissions__content_type")
@@ -34,7 +34,7 @@ class BulkAddToGroupsForm(BulkGroupsForm):
         )
 
 
-class AddToGroups(RoleAction):
+class AddRoles(RoleAction):
     name = "add-to-groups"
     label = "Add roles"
     event = "account.groups_added"
@@ -47,7 +47,7 @@ class AddToGroups(RoleAction):
     explanation = (
         "The accounts get these roles and keep the ones they have. Takes effect immediately."
     )
-    form = BulkAddToGroupsForm
+    form = BulkAddRolesForm
     title_start = "Add to"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

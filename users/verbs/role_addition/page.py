@@ -10,7 +10,7 @@ from users.verbs.declaration import PageTexts
 from users.web.forms import GroupsForm
 
 
-class AddToGroupsForm(GroupsForm):
+class AddRolesForm(GroupsForm):
     def fit(self, account: User, viewer: Any) -> None:
         """Offers the roles that the account lacks and that the viewer may grant."""
         others = Group.objects.exclude(user=account).order_by("id")

@@ -13,11 +13,11 @@ from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 ACTION = "change_groups"
 
 
-def add_to_groups(
+def add_roles(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
     """Adds the account to `groups`. Raises Denied if `by` lacks any of their permissions."""
-    groups = require_groups(groups)
+    groups = require_roles(groups)
     reason = clean_reason(reason)
     with change_account(
         account,
@@ -43,7 +43,7 @@ def add_to_groups(
     return current
 
 
-def require_groups(groups: Iterable[Group]) -> list[Group]:
+def require_roles(groups: Iterable[Group]) -> list[Group]:
     """Returns the groups as a list. Raises ValidationError if there are none."""
     found = list(groups)
     if not found:

@@ -1,9 +1,10 @@
 """Remove roles from an account."""
 
-from users.verbs.declaration import LIVING_STATES, Verb
-from users.verbs.role_removal.bulk import RemoveFromGroups
-from users.verbs.role_removal.page import ROLE_REMOVAL_TEXTS, RemoveFromGroupsForm
-from users.verbs.role_removal.verb import remove_from_groups
+from users.account_state import NOT_DELETED_STATES
+from users.verbs.declaration import Verb
+from users.verbs.role_removal.bulk import RemoveRoles
+from users.verbs.role_removal.page import ROLE_REMOVAL_TEXTS, RemoveRolesForm
+from users.verbs.role_removal.verb import remove_roles
 
 REMOVE_ROLES = Verb(
     name="remove_from_groups",
@@ -13,11 +14,11 @@ REMOVE_ROLES = Verb(
     event_label="Removed roles",
     label="Remove roles",
     icon="close",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     menu="Access",
-    change=remove_from_groups,
-    form=RemoveFromGroupsForm,
+    change=remove_roles,
+    form=RemoveRolesForm,
     done="Removed {name} from {roles}.",
     texts=ROLE_REMOVAL_TEXTS,
-    bulk=RemoveFromGroups,
+    bulk=RemoveRoles,
 )

@@ -1,4 +1,4 @@
-"""The bulk form of remove_from_groups."""
+"""The bulk form of remove_roles."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +7,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from users.bulk.condition_action import deleted_skips
-from users.bulk.role_action import BulkGroupsForm, Membership, RoleAction, is_member_of
+from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
 from users.jobs.models import Job
 
 
-class RemoveFromGroups(RoleAction):
+class RemoveRoles(RoleAction):
     name = "remove-from-groups"
     label = "Remove roles"
     event = "account.groups_removed"
@@ -22,7 +22,7 @@ class RemoveFromGroups(RoleAction):
     icon = "close"
     menu = "Access"
     explanation = "The accounts lose these roles and keep all others. Takes effect immediately."
-    form = BulkGroupsForm
+    form = BulkRolesForm
     title_start = "Remove from"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:

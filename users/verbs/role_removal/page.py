@@ -7,7 +7,7 @@ from users.verbs.declaration import PageTexts
 from users.web.forms import GroupsForm
 
 
-class RemoveFromGroupsForm(GroupsForm):
+class RemoveRolesForm(GroupsForm):
     def fit(self, account: User, viewer: Any) -> None:
         """Offers the roles that the account has."""
         self.offer(list(account.groups.order_by("id")))

@@ -7,15 +7,15 @@ from django.contrib.auth.models import Group
 
 from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.role_addition.verb import ACTION, require_groups
+from users.verbs.role_addition.verb import ACTION, require_roles
 from users.verbs.transaction import change_account, clean_reason, refuse_deleted
 
 
-def remove_from_groups(
+def remove_roles(
     account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
 ) -> User:
     """Removes the account from those of `groups` that it is in."""
-    groups = require_groups(groups)
+    groups = require_roles(groups)
     reason = clean_reason(reason)
     with change_account(
         account,

@@ -1,6 +1,7 @@
 """Change all roles and the access level of an account."""
 
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.account_state import NOT_DELETED_STATES
+from users.verbs.declaration import Verb
 from users.verbs.roles.page import roles_page
 from users.verbs.roles.verb import assign_roles
 
@@ -15,7 +16,7 @@ ASSIGN_ROLES = Verb(
     event_label="Changed roles",
     label="Change roles",
     icon="roles",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     menu="Access",
     change=assign_roles,
     view=roles_page,

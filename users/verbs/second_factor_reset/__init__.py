@@ -1,7 +1,8 @@
 """Reset the second factor of an account."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import has_second_factor
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.second_factor_reset.page import SECOND_FACTOR_RESET_TEXTS
 from users.verbs.second_factor_reset.verb import reset_second_factor
 from users.web.forms import ReasonForm
@@ -17,7 +18,7 @@ RESET_SECOND_FACTOR = Verb(
     event_label="Reset the second factor",
     label="Reset second factor",
     icon="key",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=has_second_factor,
     menu="Sign-in",
     change=reset_second_factor,

@@ -15,7 +15,7 @@ from users.verbs.suspension.page import SuspensionForm
 
 
 class BulkSuspensionForm(BulkForm, SuspensionForm):
-    version = tell = None  # type: ignore[assignment]
+    version = notify = None  # type: ignore[assignment]
 
 
 class Suspend(ColumnAction):

@@ -44,7 +44,7 @@ class SuspensionForm(NotifyingForm):
         label="Until",
         help_text="In UTC. Only for “Custom date”.",
     )
-    field_order = ("version", "reason", "lasts", "until", "tell")
+    field_order = ("version", "reason", "lasts", "until", "notify")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -61,7 +61,7 @@ class SuspensionForm(NotifyingForm):
             cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
         return cleaned
 
-    def tell_help(self, account: User) -> str:
+    def notify_help(self, account: User) -> str:
         return f"The email to {isolate_text(account.email)} gives the end date but not the reason."
 
 

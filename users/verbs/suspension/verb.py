@@ -16,12 +16,12 @@ def suspend_account(
     by: Any,
     reason: str,
     until: datetime | None = None,
-    tell: bool = False,
+    notify: bool = False,
     version: int | None = None,
 ) -> User:
     """Suspends the account until `until`, or until it is reinstated.
 
-    The user can't sign in, and sessions end at their next request. `tell`: send an email with the
+    The user can't sign in, and sessions end at their next request. `notify`: send an email with the
     end date but not the reason.
     """
     reason = require_reason(reason)
@@ -40,6 +40,6 @@ def suspend_account(
         current.status_reason = reason
         current.suspended_until = until
         current.session_epoch += 1
-        if tell:
+        if notify:
             outbox.post_message(Message.Kind.SUSPENDED, current)
     return current

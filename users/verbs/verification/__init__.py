@@ -1,7 +1,8 @@
 """Verify the address of an account by hand."""
 
+from users.account_state import NOT_DELETED_STATES
 from users.verbs.conditions import has_unverified_address
-from users.verbs.declaration import LIVING_STATES, Verb
+from users.verbs.declaration import Verb
 from users.verbs.verification.bulk import VerifyEmail
 from users.verbs.verification.page import VERIFICATION_TEXTS, VerificationForm
 from users.verbs.verification.verb import verify_email
@@ -18,7 +19,7 @@ VERIFY_EMAIL = Verb(
     more_events={"account.email_confirmed": "Confirmed their address"},
     label="Verify address",
     icon="check",
-    offered_in=LIVING_STATES,
+    offered_in=NOT_DELETED_STATES,
     condition=has_unverified_address,
     menu="Address",
     change=verify_email,

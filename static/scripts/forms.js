@@ -1,0 +1,30 @@
+// Forms and menus.
+
+// A reason to begin with: the link loads the form anew with it; with scripts, nothing else that was typed is lost.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-fill]");
+  const field = link && document.querySelector(link.dataset.fill);
+  if (!field || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  field.value = link.dataset.text;
+  field.focus();
+});
+
+// A menu closes where it is left, and by Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// A field that is edited in its place: the focus goes into its form, and afterwards back to its link.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.activeElement !== document.body || !event.target.matches(".fact")) return;
+  event.target.querySelector("input:not([type=hidden]), a")?.focus();
+});

@@ -1,0 +1,38 @@
+// Requests: their token, links that post, and the message when no response arrives.
+
+// The token comes from the cookie, so that no page has to hold it for requests that HTMX makes.
+function token() {
+  const cookie = document.cookie.split("; ").find((pair) => /^(__Host-)?csrf=/.test(pair));
+  return cookie ? cookie.slice(cookie.indexOf("=") + 1) : "";
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = token();
+});
+
+// A link to a page that asks first; with scripts, the click is the answer.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-post]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = link.href;
+  form.innerHTML = '<input type="hidden" name="csrfmiddlewaretoken">';
+  form.firstChild.value = token();
+  document.body.append(form);
+  form.submit();
+});
+
+// A request that never came back: say so where a screen reader hears it, and leave the old list in place.
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    if (event.target.closest?.("#presence")) return;
+    const trouble = document.getElementById("trouble");
+    if (trouble) trouble.hidden = false;
+  });
+}
+document.addEventListener("htmx:afterOnLoad", () => {
+  const trouble = document.getElementById("trouble");
+  if (trouble) trouble.hidden = true;
+});

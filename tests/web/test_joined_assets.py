@@ -1,0 +1,149 @@
+"""The stylesheet and the script: parts in static/, each kind joined into one file."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.views import serve
+from django.core.management import call_command
+
+from users.web.joined_assets import (
+    HTMX,
+    JOINED_ASSETS,
+    SCRIPT,
+    STYLESHEET,
+    minify_css,
+    minify_script,
+    write_joined,
+)
+
+pytestmark = pytest.mark.sqlite  # of files, and not of the database
+
+# Bytes of the collected files. Raise a figure only for what pages need.
+MOST = {
+    "rollcall.css": {"": 41_754, ".br": 7_657, ".gz": 8_778},
+    "rollcall.js": {"": 62_000, ".br": 18_500, ".gz": 20_500},
+}
+ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
+OWN_SCRIPTS = [part for part in SCRIPT.parts if part != HTMX]
+
+
+def read_part(name: str) -> str:
+    return STYLESHEET.part_file(name).read_text()
+
+
+def without_comments(css: str) -> str:
+    return re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+
+
+def without_spaces(css: str) -> str:
+    return re.sub(r"\s", "", css)
+
+
+@ASSETS
+def test_every_part_has_its_place_in_the_order(asset):
+    files = (settings.BASE_DIR / "static" / asset.folder).iterdir()
+    suffix = Path(asset.name).suffix
+    own = [f"{part}{suffix}" for part in asset.parts if part != HTMX]
+    assert sorted(file.name for file in files) == sorted(own)
+    assert len(set(asset.parts)) == len(asset.parts)
+
+
+@pytest.mark.parametrize("name", STYLESHEET.parts)
+def test_a_part_says_what_it_is_for_and_closes_its_blocks(name):
+    text = read_part(name)
+    assert text.startswith("/* ")
+    depth = 0
+    for line in without_comments(text).splitlines():
+        depth += line.count("{") - line.count("}")
+        assert depth >= 0, line
+    assert depth == 0
+
+
+def test_nothing_is_lost_and_the_order_is_kept():
+    parts = "".join(without_comments(read_part(part)) for part in STYLESHEET.parts)
+    assert without_spaces(STYLESHEET.join_parts()) == without_spaces(parts)
+
+
+def test_spaces_that_mean_something_are_kept():
+    rule = 'a :hover,\nb  >  i {\n  margin: 0 calc(1px + 2px);\n  content: "x"; /* why */\n}\n'
+    assert minify_css(rule) == 'a :hover, b > i{margin: 0 calc(1px + 2px);content: "x";}\n'
+
+
+def test_no_string_holds_what_is_cut_out():
+    strings = [
+        string
+        for part in STYLESHEET.parts
+        for string in re.findall(r'"[^"]*"', without_comments(read_part(part)))
+    ]
+    assert 'url("vendor/' in read_part("base")
+    assert strings
+    assert [string for string in strings if re.search(r"[{};]|\s\s|/\*", string)] == []
+
+
+@pytest.mark.parametrize("name", OWN_SCRIPTS)
+def test_a_script_says_what_it_is_for_and_has_no_string_of_several_lines(name):
+    text = SCRIPT.part_file(name).read_text()
+    assert text.startswith("// ")
+    assert [line for line in text.splitlines() if line.count("`") % 2] == []
+
+
+def test_comments_leave_a_script_and_code_stays():
+    script = '// What it is.\n\nlet a = "//"; // why\n  // and\n  if (a) b();\n'
+    assert minify_script(script) == 'let a = "//"; // why\nif (a) b();\n'
+
+
+def test_no_two_scripts_give_one_name_to_two_things():
+    """They are one script, in which the second function of a name replaces the first one."""
+    names = Counter(
+        name
+        for part in OWN_SCRIPTS
+        for name in re.findall(
+            r"^(?:function|const|let|var|class) (\w+)", SCRIPT.part_file(part).read_text(), re.M
+        )
+    )
+    assert len(names) > 10
+    assert [name for name, number in names.items() if number > 1] == []
+
+
+@ASSETS
+def test_the_page_of_a_developer_gets_the_joined_file(rf, asset):
+    path = finders.find(asset.name)
+    assert Path(path).read_text() == asset.join_parts()
+    response = serve(rf.get(f"/static/{asset.name}"), asset.name, insecure=True)
+    assert response.status_code == 200
+    assert b"".join(response).decode() == asset.join_parts()
+
+
+@ASSETS
+def test_a_changed_part_changes_the_file_and_only_then_its_time(tmp_path, asset):
+    folder = tmp_path / "new"
+    file = folder / asset.name
+    write_joined(asset, folder)
+    first = file.stat()
+    write_joined(asset, folder)
+    assert file.stat().st_mtime_ns == first.st_mtime_ns
+    file.write_text("of another release")
+    write_joined(asset, folder)
+    assert file.read_text() == asset.join_parts()
+    assert list(folder.iterdir()) == [file]
+
+
+def test_one_file_of_each_kind_is_collected_and_stays_small(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    settings.STATICFILES_FINDERS = ["users.web.joined_assets.JoinedAssetsFinder"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert not (tmp_path / "styles").exists()
+    assert not (tmp_path / "scripts").exists()
+    for asset_name, most in MOST.items():
+        stem, suffix = asset_name.split(".")
+        [name] = [file.name for file in tmp_path.glob(f"*.{suffix}")]
+        assert re.fullmatch(rf"{stem}\.[0-9a-f]{{12}}\.{suffix}", name)
+        sizes = {kind: (tmp_path / f"{name}{kind}").stat().st_size for kind in most}
+        assert [kind for kind, size in sizes.items() if size > most[kind]] == [], sizes

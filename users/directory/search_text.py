@@ -1,0 +1,59 @@
+"""Turns text that people paste or type into the search box into words of a search.
+
+People copy an address with its brackets from an email, a phone number with its separators from a
+signature, "Berg, Ann" from a list, and "#5821" from an account page.
+"""
+
+import re
+from ipaddress import ip_address
+
+ADDRESS_IN_BRACKETS = re.compile(r"<\s*(?:mailto:)?([^\s<>@]+@[^\s<>@]+?)\s*>", re.IGNORECASE)
+MAILTO = re.compile(r"mailto:([^\s?]+@[^\s?]+)(?:\?\S*)?", re.IGNORECASE)
+ACCOUNT_NUMBER = re.compile(r"#([0-9]+)")
+# Digits with separators: spaces, brackets, slashes, dots and any kind of dash.
+PHONE = re.compile(r"\+?[0-9(][0-9\s()/.\-\u2010-\u2015\u2212]*[0-9]")
+DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}")
+TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
+# Fewer digits with a separator are more likely a part of a username or an order number.
+PHONE_MIN_DIGITS = 7
+COMMA_AFTER_WORD = re.compile(r"(?<=\w),(?=\s|$)")
+
+
+def clean_search_text(text: str) -> str:
+    """Returns the text to search for: the address of "Ann <ann@example.com>" or of a mailto link,
+    the id of "#5821", the digits of a phone number, and names without the comma between them.
+    """
+    text = text.strip()
+    address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
+    if address:
+        return address[1]
+    if number := ACCOUNT_NUMBER.fullmatch(text):
+        return number[1]
+    if '"' in text:
+        return text
+    return phone_search_digits(text) or COMMA_AFTER_WORD.sub("", text)
+
+
+def phone_search_digits(text: str) -> str:
+    """Returns the digits that the stored form of a phone number contains however it was typed; ""
+    for any other text.
+
+    The trunk zero and the prefix for international calls go, since "0151 …" is stored as
+    "+49151…" or as it is.
+    """
+    if not PHONE.fullmatch(text) or DATE.fullmatch(text) or is_ip_address(text):
+        return ""
+    if text.isdigit():
+        # Perhaps an id or a username, so it stays as it is.
+        return ""
+    digits = re.sub(r"[^0-9]", "", TRUNK_ZERO.sub("", text))
+    return digits.lstrip("0") if len(digits) >= PHONE_MIN_DIGITS else ""
+
+
+def is_ip_address(text: str) -> bool:
+    """Returns whether the text is an IPv4 or IPv6 address."""
+    try:
+        ip_address(text.strip())
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,33 @@
+"""The parts of a page that differ for each viewer, and so are not in the cached page."""
+
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from users import access
+from users.caching import statistics
+from users.directory import saved_searches
+from users.jobs import queries
+from users.web import query_string
+
+# Saved views above the directory; the page of views shows all.
+LINKS_SHOWN = 12
+
+
+@never_cache
+@require_safe
+def page_parts(request):
+    """Renders the running jobs and the state of the cache for the navigation of any page, and with
+    `views` the saved views for the directory.
+    """
+    with query_string.refuse_bad_parameters(back="/me/"):
+        query_string.check_parameters(request.GET, "views")
+    context: dict[str, object] = {}
+    if access.may(request.user, "view_jobs"):
+        context |= {"shows_jobs": True, "running": queries.count_running()}
+    if access.may(request.user, "view_caching"):
+        context |= {"shows_cache": True, "cache": statistics.cache_status()}
+    if "views" in request.GET and access.may(request.user, "view"):
+        found = saved_searches.visible_searches(request.user)
+        context |= {"shows_views": True, "views": found[:LINKS_SHOWN]}
+    return render(request, "users/me/parts.html", context)
