@@ -76,7 +76,9 @@ def without_redis_lock() -> None:
 def without_rows_html() -> None:
     from users.directory import rows
 
-    def plain_row(account: Any, cells: list, words: tuple[str, ...], now: Any) -> SafeString:
+    def plain_row(
+        account: Any, cells: list, words: tuple[str, ...], now: Any, tickable: bool
+    ) -> SafeString:
         context = {"account": account, "words": words}
         return render_to_string("plain/row.html", context)
 

@@ -8,7 +8,8 @@ pythonpath = "site"
 # The router of a hosting platform connects from outside of the machine.
 host = os.environ.get("HOST", "0.0.0.0")  # noqa: S104
 bind = f"{host}:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+# gthread with a thread for probes.
+worker_class = "users.health.web_worker.WebWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(2 * multiprocessing.cpu_count() + 1, 8))
 threads = 4
 timeout = 30

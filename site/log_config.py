@@ -3,13 +3,18 @@
 import sys
 from typing import Any
 
+FILTERS = {
+    "request_id": {"()": "users.audit.origin.RequestIdFilter"},
+    "failure": {"()": "users.database.failures.FailureFilter"},
+}
+
 
 def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
     """Returns the LOGGING setting. `worker_level`: of django-q2's own messages."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "users.audit.origin.RequestIdFilter"}},
+        "filters": FILTERS,
         "formatters": {
             "line": {
                 "format": "{asctime} {levelname} {name} [{request_id}] {message}",
@@ -21,7 +26,7 @@ def logging_config(*, level: str, worker_level: str) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": sys.stderr,
                 "formatter": "line",
-                "filters": ["request_id"],
+                "filters": list(FILTERS),
             }
         },
         "root": {"handlers": ["console"], "level": level},

@@ -1,7 +1,6 @@
 """Settings, read from the environment and from .env, which bin/run writes for development."""
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,14 +66,8 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
     raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
-
-# The country whose phone numbers people write without a country code, such as DE. Without it, the
-# digits of such a number are kept as they are.
-PHONE_REGION = env.str("PHONE_REGION", "").strip().upper()
-if PHONE_REGION and not re.fullmatch("[A-Z]{2}", PHONE_REGION):
-    raise ImproperlyConfigured("PHONE_REGION is wrong: it is a country of two letters, such as DE.")
-# Usernames that nobody may choose, besides those of users/reserved_usernames.py; "-name" releases
-# one of those.
+PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
+# Reserved besides the built-in ones; "-name" releases one of those.
 RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 
 # --- HTTP -----------------------------------------------------------------------------------------
@@ -194,8 +187,16 @@ else:
     _database["ENGINE"] = "users.database.postgresql"
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    # Seconds. A host that drops packets would block a request for minutes.
-    _options.setdefault("connect_timeout", 5)
+    # A host that is gone sends no packet. The system notices after these seconds; workers, which
+    # have no time limit, rely on it.
+    for _name, _value in {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }.items():
+        _options.setdefault(_name, _value)
     # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
     # assigns connections by transaction.
     _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
@@ -212,6 +213,9 @@ else:
             "jit": "off",
         }
         _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
+        # A server that hangs cannot enforce its time limit. A second later the request gives up
+        # (users/database/postgresql/answers.py).
+        _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
 
 
 def release_digest() -> str:

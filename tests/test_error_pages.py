@@ -3,17 +3,18 @@
 import logging
 
 import pytest
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
 from tests.builders import make_user
-from tests.pages import Element, read
+from tests.pages import Element, form, read
 from users.audit.models import AuditEvent
 
+ROOT = settings.BASE_DIR / "templates"
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
 FORMS = [
-    "/login/",
     "/logout/",
     "/password/reset/",
     "/me/",
@@ -35,7 +36,7 @@ def broken(monkeypatch):
         def fail(*args, **kwargs):
             raise error
 
-        monkeypatch.setattr("users.signin.back_office_middleware.access.may_enter", fail)
+        monkeypatch.setattr("users.signin.entry_rules.access.may_enter", fail)
         client = Client(raise_request_exception=False)
         client.force_login(make_user("Viewer"))
         return client
@@ -142,3 +143,50 @@ def test_the_language_of_an_answer_is_told(client):
     response = client.get("/login/")
     assert isinstance(response, HttpResponse)
     assert read(response).one("html").attributes["lang"] == "en"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("x")])
+def test_a_form_that_meets_an_error_can_be_sent_again_as_it_was(broken, caplog, error):
+    caplog.set_level(logging.CRITICAL, "django.request")
+    client = broken(error)
+    typed = {"reason": "“<b>”\nof Ada", "groups": ["1", "2"], "csrfmiddlewaretoken": "old"}
+    own = {"Origin": "http://testserver", "Referer": "http://testserver/users/1/suspension/"}
+    page = client.post("/users/1/suspension/?a=1", typed, headers=own)
+    again = read(page).one("form", action="/users/1/suspension/?a=1", method="post")
+    sent = [(box.attributes["name"], box.attributes["value"]) for box in again.all("input")]
+    assert sent[1:] == [("reason", "“<b>”\nof Ada"), ("groups", "1"), ("groups", "2")]
+    assert sent[0][0] == "csrfmiddlewaretoken"
+    assert sent[0][1] != "old"
+    assert again.one("button").text == "Try again"
+    assert read(page).one("p", class_="remark").raw_text == "““<b>”\nof Ada”"
+    for typed, headers in (({"password1": "s3cret"}, own), ({"reason": "x"}, {}), ({}, own | HTMX)):
+        page = client.post("/users/1/suspension/", typed, headers=headers)
+        assert not read(page).all("form")
+        assert "s3cret" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_is_sent_again_is_done(broken, caplog, monkeypatch):
+    caplog.set_level(logging.CRITICAL, "django.request")
+    client = broken(OperationalError("away"))
+    agent = make_user("Support")
+    client.force_login(agent)
+    ada = make_user()
+    path = f"/users/{ada.pk}/suspension/"
+    typed = {"version": "1", "reason": "Told by <Ben>"}
+    own = {"Origin": "http://testserver", "Referer": f"http://testserver{path}"}
+    again = form(client.post(path, typed, headers=own), path)
+    assert again == typed
+    assert form(client.post(path, again, headers=own), path) == typed
+    monkeypatch.undo()
+    assert client.post(path, again, headers=own).status_code == 302
+    ada.refresh_from_db()
+    assert ada.status_reason == "Told by <Ben>"
+
+
+def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():
+    pages = [page for page in (ROOT / "errors").glob("[!_]*.html") if page.name != "error.html"]
+    assert pages
+    for page in pages:
+        assert "errors/_retry.html" in page.read_text(), page

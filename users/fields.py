@@ -203,6 +203,8 @@ ACCOUNT_FIELDS = (
         name="source",
         label="Source",
         changed_by=ChangedBy.IMPORT,
+        normalise=identifiers.normalise_source,
+        imported=True,
         may_name_others=False,
     ),
     Field(

@@ -27,6 +27,20 @@ def origin():
     current_origin.reset(token)
 
 
+@pytest.mark.postgresql
+def test_an_event_has_the_time_of_the_database_whatever_the_clock_of_the_host_says(monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        before = cursor.fetchone()[0]
+    ahead = before + timedelta(hours=2)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: ahead)
+    event = record_event("account.edited", actor=None, target=make_user())
+    AuditEvent.objects.bulk_create([build_event("account.edited", actor=None)])
+    times = AuditEvent.objects.order_by("id").values_list("at", flat=True)
+    assert event.at == times[0]
+    assert before < times[0] < times[1] < before + timedelta(hours=1)
+
+
 def test_an_event_says_who_did_what_to_whom_and_from_where(origin):
     actor = make_user("Support")
     target = make_user(version=7)

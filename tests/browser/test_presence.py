@@ -83,7 +83,7 @@ def test_a_field_that_is_edited_in_its_place_is_a_form_too(
     expect(page.locator("#presence")).to_have_text("Ana is editing")
 
 
-def test_a_session_that_has_ended_is_sent_to_sign_in_by_the_next_look(
+def test_a_session_that_has_ended_is_told_by_the_next_look_and_the_page_stays(
     page: Page, browser_context, enter
 ):
     ada = make_user(username="ada")
@@ -95,4 +95,8 @@ def test_a_session_that_has_ended_is_sent_to_sign_in_by_the_next_look(
     expect(page.locator("#presence [hx-trigger=look]")).to_have_count(1)
     type(agent).objects.filter(pk=agent.pk).update(session_epoch=5)
     page.clock.run_for(15_000)
-    page.wait_for_url("**/login/**")
+    notice = page.locator("#place-notice")
+    expect(notice).to_contain_text("Your session has ended.")
+    assert page.url.endswith(f"/users/{ada.pk}/")
+    link = notice.get_by_role("link", name="Sign in again")
+    expect(link).to_have_attribute("href", f"/login/?next=%2Fusers%2F{ada.pk}%2F")

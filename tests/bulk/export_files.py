@@ -30,7 +30,7 @@ def exported(
 
 
 def text_of(export: Export) -> str:
-    return b"".join(export_rows.stream_file(export)).decode()
+    return b"".join(export_rows.stream_file(export)).decode("utf-8-sig")
 
 
 def table(text: str) -> list[dict[str, str]]:

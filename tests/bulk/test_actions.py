@@ -1,7 +1,10 @@
 """Each action from its page to its job, and back where there is a way back."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.utils import timezone
 
 from tests.account_rows import row
@@ -9,6 +12,7 @@ from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
+from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_NOUN
 from users.bulk.undo_rules import undo_refusal
@@ -152,6 +156,21 @@ def test_bad_input_is_named(client, root, noun, change, says):
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
     assert not Job.objects.exists()
+
+
+@pytest.mark.postgresql
+def test_events_have_the_time_of_the_database_whatever_the_clock_of_the_host_says(monkeypatch):
+    accounts = [make_user(), make_user()]
+    root = make_superuser()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        before = cursor.fetchone()[0]
+    monkeypatch.setattr("django.utils.timezone.now", lambda: before + timedelta(hours=2))
+    job = run("suspension", accounts, by=root)
+    work(undo.undo_job(job, by=root, reason=""))
+    times = AuditEvent.objects.filter(target_id=accounts[0].pk).values_list("at", flat=True)
+    assert len(times) == 2
+    assert all(before < at < before + timedelta(hours=1) for at in times)
 
 
 def test_groups_are_not_given_back_by_somebody_who_does_not_have_their_rights():

@@ -59,6 +59,13 @@ def test_who_sees_masks_is_told_that_the_file_has_them(client, root):
         assert ("are masked in the file" in client.get(address(accounts)).content.decode()) == told
 
 
+def test_the_page_says_what_a_csv_is_good_for_and_what_it_adds_to_values(client, root):
+    client.force_login(root)
+    text = read(client.get(address(people(1)))).text
+    assert "Open CSV in Excel, or import it again." in text
+    assert "get an apostrophe in front, which an import removes." in text
+
+
 def test_the_page_says_that_a_second_person_is_needed_after_others_today(client, settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 5}
     manager = make_user("Manager")

@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from tests.answers import (
@@ -96,6 +97,52 @@ def test_what_was_changed_since_is_left_alone_and_listed_with_who_did_it(agent):
         "suspended",
         "active",
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status_reason": "By hand"},
+        {"status": "active", "status_reason": ""},
+        {"suspended_until": timezone.now() + timedelta(days=1)},
+    ],
+    ids=["reason", "status", "until"],
+)
+def test_what_raw_sql_changed_without_a_version_is_left_alone(agent, change):
+    yesterday = timezone.now() - timedelta(days=1)
+    accounts = [make_user() for _ in range(3)]
+    expired = {"status": "suspended", "suspended_until": yesterday, "status_reason": "<Old>"}
+    accounts.append(make_user(**expired))
+    before = states(accounts)
+    job = run("suspension", accounts, by=agent)
+    others = [accounts[0], accounts[2], accounts[3]]
+    User.objects.filter(pk=accounts[1].pk).update(**change)
+    left = states([accounts[1]])
+    again = work(undo.undo_job(job, by=agent, reason=""))
+    assert (again.changed, again.skipped) == (3, 1)
+    assert states([accounts[1]]) == left
+    assert states(others) == [before[0], before[2], before[3]]
+    item = JobItem.objects.get(job=again, outcome="skipped")
+    assert (item.account_id, item.sentence) == (accounts[1].pk, "Changed since, outside Rollcall.")
+    User.objects.filter(pk=accounts[0].pk).update(status_reason="By hand")
+    redone = work(undo.undo_job(again, by=agent, reason=""))
+    assert (redone.changed, redone.skipped) == (2, 1)
+
+
+def test_roles_that_raw_sql_gave_or_took_are_left_alone(agent):
+    root = make_superuser()
+    support, auditor = (Group.objects.get(name=name) for name in ("Support", "Auditor"))
+    accounts = [make_user() for _ in range(3)]
+    parameters = {"groups": [support.pk]}
+    job = run("groups", accounts, by=root, parameters=parameters)
+    accounts[1].groups.through.objects.create(user_id=accounts[1].pk, group_id=auditor.pk)
+    again = work(undo.undo_job(job, by=root, reason=""))
+    assert (again.changed, again.skipped) == (2, 1)
+    assert set(accounts[1].groups.all()) == {support, auditor}
+    support.name = "First line"
+    support.save()
+    redone = work(undo.undo_job(again, by=root, reason=""))
+    assert redone.changed == 2
 
 
 @pytest.mark.long

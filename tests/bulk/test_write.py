@@ -189,7 +189,7 @@ def test_a_sample_shows_nothing_that_is_masked(client):
 
 def test_the_ladder_of_the_sample(client):
     [ada], suspension = people(1), "/users/bulk/suspension/sample/?ids=1"
-    assert_sent_to_sign_in(client, address([ada], "sample/"))
+    assert_sent_to_sign_in(client, address([ada], "sample/"), background=True)
     auditor = make_user("Auditor")
     client.force_login(auditor)
     assert_denied(

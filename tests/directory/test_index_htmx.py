@@ -29,8 +29,10 @@ def test_htmx_gets_just_the_results_and_the_clean_address(client, viewer):
     assert response["HX-Push-Url"] == "/users/?q=name"
     page = read(response)
     assert [
-        child.attributes.get("id") for child in page.children if isinstance(child, Element)
-    ] == ["results"]
+        child.attributes.get("id", child.tag)
+        for child in page.children
+        if isinstance(child, Element)
+    ] == ["title", "results"]
     assert not page.all("html") + page.all("h1")
     assert usernames(response) == ["name002", "name001", "name000"]
     assert usernames(get(client, "?q=name")) == usernames(response)

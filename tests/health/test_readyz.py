@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests import servers
+from users.jobs import queries, tasks
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
 
@@ -46,6 +47,28 @@ def test_a_cluster_that_fell_silent_is_named_and_the_others_are_not(client, beat
 def test_a_cluster_that_ran_within_a_minute_is_not_late(client, beats):
     WorkerBeat.objects.update(at=timezone.now() - timedelta(seconds=55))
     assert client.get("/readyz").json()["workers"] == "ok"
+
+
+def test_a_beat_from_the_future_is_named(client, beats):
+    moment = timezone.now() + timedelta(hours=2)
+    WorkerBeat.objects.filter(cluster="main").update(at=moment)
+    response = client.get("/readyz")
+    at = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    assert response.json()["workers"] == f"main seen in the future, at {at}"
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_host_whose_clock_is_off_beats_and_looks_by_the_time_of_the_database(
+    client, monkeypatch, hours
+):
+    moment = timezone.now() + timedelta(hours=hours)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+    for cluster in CLUSTERS:
+        tasks.record_beat(cluster)
+    assert client.get("/readyz").json()["workers"] == "ok"
+    monkeypatch.undo()
+    assert client.get("/readyz").json()["workers"] == "ok"
+    assert queries.worker_outage() is None
 
 
 def test_without_the_database_it_is_not_ready(client, monkeypatch):

@@ -130,7 +130,9 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     JobItem.objects.create(job=done, account=accounts[3], outcome="skipped", reason="+1")
     response = client.get(f"{path(done)}left-out.csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.reader(b"".join(response).decode().splitlines()))
+    content = b"".join(response)
+    assert content.startswith(b"\xef\xbb\xbfaccount,"), "the mark by which Excel knows UTF-8"
+    rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
     why = JobItem.objects.get(job=done, account=root).sentence
     assert rows == [
         ["account", "username", "outcome", "reason"],
@@ -176,7 +178,7 @@ def test_an_address_that_means_nothing_is_refused(client, done, query):
 
 
 def test_strangers_are_sent_to_sign_in(client):
-    assert_sent_to_sign_in(client, "/jobs/1/")
+    assert_sent_to_sign_in(client, "/jobs/1/", background=True)
 
 
 def test_an_unknown_id_is_not_found(client, support):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from tests.builders import make_user
+from tests.database.outage import frozen_server
 from tests.processes import ROOT, alive, running, until
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
@@ -141,6 +142,15 @@ def test_clusters_end_when_the_supervisor_is_killed(worker):
     until(lambda: all_gone(worker))
 
 
+def test_nothing_outlives_a_cluster_and_its_supervisor_that_are_killed_together(worker):
+    assert len(worker.tree()) == 9
+    # So that it does not replace the cluster before it dies itself.
+    worker.process.send_signal(signal.SIGSTOP)
+    psutil.Process(leader(worker, task_queue.MAIN)).kill()
+    assert worker.stop(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: all_gone(worker), 30)
+
+
 def test_an_idle_process_that_is_killed_does_not_wedge_its_cluster(worker):
     """django-q2 would go on, look well and take no task for ever: the dead process holds the lock
     of the queue.
@@ -182,6 +192,15 @@ def test_a_cluster_that_is_busy_is_left_alone(hasty):
     moment = timezone.now()
     until(lambda: beats_after(moment, task_queue.MAIN))
     assert leader(hasty, task_queue.MAIN) == before
+
+
+@pytest.mark.postgresql
+def test_a_worker_stops_in_time_while_the_database_hangs(worker):
+    with frozen_server():
+        # Until the supervisor and its clusters wait for an answer.
+        until(lambda: "The database is not reachable" in worker.said(), 30)
+        assert worker.stop(seconds=GRACE_SECONDS + 10) == 0
+        assert all_gone(worker)
 
 
 @pytest.mark.postgresql

@@ -4,9 +4,14 @@ import asyncio
 import signal
 import sys
 import threading
+import time
+from datetime import timedelta
 
+import psutil
 import pytest
+from django.utils import timezone
 
+from tests.jobs.killing import leader_of
 from tests.mail.sending import (
     FAILED,
     SENT,
@@ -21,7 +26,8 @@ from tests.mail.sending import (
 from tests.mail.servers import Postbox, serve
 from tests.processes import running, until
 from tests.threads import at_once
-from users.mail import delivery
+from users.jobs.queue import task_queue
+from users.mail import claims, delivery
 from users.mail.delivery import (
     MAX_ATTEMPTS,
     claim_message,
@@ -31,6 +37,7 @@ from users.mail.delivery import (
 from users.mail.models import Message
 
 pytestmark = pytest.mark.django_db
+CLAIM = timedelta(seconds=claims.CLAIM_SECONDS)
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
@@ -95,6 +102,78 @@ def test_a_real_kill_in_the_middle_of_sending_loses_nothing(smtp, tmp_path):
     finally:
         controller.stop()
     assert postbox.ids == [f"<{message.message_id}@localhost>"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whole_cluster", [False, True], ids=["sender", "cluster"])
+def test_a_password_reset_leaves_soon_whatever_was_killed(smtp, tmp_path, whole_cluster):
+    """The first attempt reaches a server that takes the text and never answers."""
+    postbox = Postbox()
+    controller = serve(postbox)
+    take = postbox.handle_DATA
+    reached = threading.Event()
+
+    async def hang_once(server, session, envelope):
+        if not reached.is_set():
+            reached.set()
+            await asyncio.sleep(3600)
+        return await take(server, session, envelope)
+
+    postbox.handle_DATA = hang_once
+    environment = {"EMAIL_URL": f"smtp://127.0.0.1:{controller.port}"}
+    try:
+        with running([sys.executable, "manage.py", "worker"], tmp_path, **environment) as worker:
+            [message] = post()
+            until(reached.is_set)
+            until(lambda: fresh(message).due_at > timezone.now() + CLAIM / 2)
+            first = psutil.Process(leader_of(worker, task_queue.NOTIFY))
+            sender = min(first.children(), key=lambda child: (child.create_time(), child.pid))
+            (first if whole_cluster else sender).kill()
+            killed = time.monotonic()
+            until(lambda: postbox.accepted)
+            seconds = time.monotonic() - killed
+            assert seconds < 10
+            until(lambda: fresh(message).state == SENT)
+    finally:
+        controller.stop()
+    assert fresh(message).attempts == 2
+    assert len(postbox.accepted) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_server_is_given_the_message_once(smtp, monkeypatch):
+    """Its claim is extended for as long as it is being sent."""
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 1)
+    monkeypatch.setattr(claims, "EXTENSION_SECONDS", 0.1)
+    postbox = Postbox()
+    controller = serve(postbox)
+    take = postbox.handle_DATA
+    looked = []
+
+    async def be_slow(server, session, envelope):
+        await asyncio.sleep(2.5)
+        return await take(server, session, envelope)
+
+    def look_meanwhile() -> int:
+        until(lambda: Message.objects.filter(attempts=1).exists())
+        until(lambda: looked.append(len(due_messages())) or Message.objects.filter(state=SENT))
+        return 0
+
+    postbox.handle_DATA = be_slow
+    smtp.EMAIL_PORT = controller.port
+    post()
+    try:
+        assert sorted(at_once(deliver_due_messages, look_meanwhile)) == [0, 1]
+    finally:
+        controller.stop()
+    assert set(looked) == {0}
+    assert len(looked) > 10
+    assert len(postbox.accepted) == 1
+
+
+def test_a_message_that_kills_its_process_again_and_again_has_long_claims():
+    seconds = [claims.claim_time(attempt).total_seconds() for attempt in range(1, 7)]
+    assert seconds == [5, 5, 5, 8 * 60, 16 * 60, 32 * 60]
 
 
 def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeypatch):

@@ -1,5 +1,6 @@
 """The backend for a laptop: a page and an .eml for each mail."""
 
+import resource
 from email import policy
 from email.parser import BytesParser
 
@@ -40,6 +41,25 @@ def test_each_mail_is_a_page_that_a_browser_opens_and_a_file_that_a_mail_reader_
     assert "b@example.com" in page
     mail = BytesParser(policy=policy.default).parsebytes(next(folder.glob("*.eml")).read_bytes())
     assert (mail["Subject"], mail.get_body(("plain",)).get_content().strip()) == ("Hello", "Plain")
+
+
+@pytest.mark.parametrize("room", [0, 100, 1500])
+def test_a_full_disk_leaves_no_file_behind(folder, room):
+    """The limit on the size of a file stands in for the disk; the page is longer than the other."""
+    mail = make_mail()
+    mail.alternatives.clear()
+    mail.body = "<" * 1000
+    folder.mkdir(parents=True)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_mail_file(mail, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(folder.iterdir()) == []
+    write_mail_file(mail, folder)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_the_folder_is_for_its_owner_alone(folder):

@@ -51,7 +51,7 @@ def test_nobody_gets_a_part_that_they_may_not_see(client, role, parts):
 
 
 def test_signed_out_it_leads_to_the_sign_in_page(client):
-    assert_sent_to_sign_in(client, PATH, methods=("get",))
+    assert_sent_to_sign_in(client, PATH, methods=("get",), background=True)
 
 
 def test_an_unknown_parameter_is_named(client):

@@ -255,7 +255,7 @@ def test_staff_who_may_not_see_accounts_learn_nothing(client, ada, ana):
 
 
 def test_strangers_are_sent_to_sign_in(client, ada):
-    assert_sent_to_sign_in(client, path(ada), methods=("get",))
+    assert_sent_to_sign_in(client, path(ada), methods=("get",), background=True)
 
 
 def test_an_unknown_id_is_not_found(client, agent):

@@ -138,6 +138,18 @@ def test_a_database_url_chooses_postgresql(values):
     assert database["default"]["OPTIONS"]["prepare_threshold"] == 1
 
 
+def test_a_web_process_counts_the_seconds_itself_and_a_worker_does_not(values):
+    services = {"DATABASE_URL": "postgres://ann:pw@db/people?connect_timeout=2"}
+    web = values("DATABASES", **PRODUCTION, **services, STATEMENT_TIMEOUT_MS="2000")["DATABASES"]
+    assert web["default"]["ANSWER_SECONDS"] == 3
+    assert web["default"]["OPTIONS"]["connect_timeout"] == 2
+    worker = values("DATABASES", **PRODUCTION, **services, STATEMENT_TIMEOUT_MS="0")["DATABASES"]
+    assert "ANSWER_SECONDS" not in worker["default"]
+    # The system notices for it that a host is gone.
+    assert worker["default"]["OPTIONS"]["keepalives_idle"] == 10
+    assert worker["default"]["OPTIONS"]["tcp_user_timeout"] == 30_000
+
+
 def test_behind_a_pooler_nothing_is_prepared(values):
     services = {"DATABASE_URL": "postgres://ann:pw@db:5433/people", "PREPARED_STATEMENTS": "0"}
     assert (

@@ -50,13 +50,15 @@ def path(export: Export, verb: str = "file") -> str:
 
 
 def body(response) -> str:
-    return b"".join(response).decode()
+    return b"".join(response).decode("utf-8-sig")
 
 
 def test_the_file_comes_whole_as_a_file_to_keep_and_that_is_told(client, auditor):
     export = make_export(auditor)
     response = client.get(path(export))
-    text = body(response)
+    content = b"".join(response)
+    assert content.startswith(b"\xef\xbb\xbfid,"), "the mark by which Excel knows UTF-8"
+    text = content.decode("utf-8-sig")
     assert [line.split(",")[0] for line in text.splitlines()] == [
         "id",
         *(
@@ -69,7 +71,7 @@ def test_the_file_comes_whole_as_a_file_to_keep_and_that_is_told(client, auditor
     assert response.streaming
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="accounts-{export.job_id}.csv"'
-    assert response["Content-Length"] == str(len(text.encode()))
+    assert response["Content-Length"] == str(len(content))
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Cache-Control"] == "no-store"
     event = AuditEvent.objects.latest("id")
@@ -85,7 +87,7 @@ def test_json_lines_are_called_so(client, auditor):
     response = client.get(path(make_export(auditor, format="jsonl")))
     assert response["Content-Type"] == "application/x-ndjson; charset=utf-8"
     assert response["Content-Disposition"].endswith('.jsonl"')
-    assert body(response).startswith("{")
+    assert b"".join(response).startswith(b"{")
 
 
 def test_nobody_else_gets_it_whoever_they_are(auditor):

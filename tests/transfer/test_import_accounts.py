@@ -171,7 +171,7 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tm
     make_user(username="ann", first_name="Anna")
     text = (
         "username,email,first_name\nann,,Ann\nbob,b@example.com,Bob\n"
-        "cy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\n"
+        "cy,c@example.com,Cy\ndee,b@example.com,D\nbob,,Rob\neve,e@example.com,\n"
     )
     words = ["--key=username", "--update"]
     report = tmp_path / "report.csv"
@@ -181,11 +181,21 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(importing, monkeypatch, tm
         "Anna",
         0,
     )
-    assert [
-        row["account"] for row in csv.DictReader(report.open()) if row["outcome"] == "created"
-    ] == ["", ""]
+    ann = User.objects.get()
+    rows = list(csv.DictReader(report.open(encoding="utf-8-sig")))
+    assert [(row["outcome"], row["account"]) for row in rows] == [
+        ("updated", str(ann.pk)),
+        ("created", ""),
+        ("created", ""),
+        ("rejected", ""),
+        ("rejected", ""),
+        ("created", ""),
+    ]
+    assert "Another account" not in tried.errors
+    assert "line 5: email: “b@example.com”: Line 3 has it too." in tried.errors
     done = importing(text, *words)
-    assert tried.counts == done.counts == (2, 2, 0, 1)
+    assert tried.counts == done.counts == (3, 1, 0, 2)
+    assert tried.errors == done.errors
     assert "Dry run: nothing was stored." in tried.output
 
 
@@ -196,6 +206,7 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
     """
     monkeypatch.setattr(engine, "IMPORT_CHUNK_ROWS", size)
     make_user(username="old", email="old@example.com", source="x", source_id="1")
+    make_user(username="other", email="other@example.com", source="x", source_id="6")
     text = (
         "id,username,email\n"
         "1,newer,old@example.com\n"  # frees "old"
@@ -203,20 +214,24 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
         "3,old,three@example.com\n"  # too late
         "4,four,two@example.com\n"  # the address is taken
         "2,second,two@example.com\n"  # the account of line 3 again
-        "5,old,five@example.com\n"  # free once more
+        "6,sixth,sixth@example.com\n"  # frees "other"
+        "5,other,other@example.com\n"  # takes it
+        "7,sixth,seven@example.com\n"
     )
     result = importing(text, "--source=x", "--map=id=source_id", "--update")
-    assert result.counts == (2, 2, 0, 2)
+    assert result.counts == (2, 2, 0, 4)
     assert dict(User.objects.values_list("source_id", "username")) == {
         "1": "newer",
-        "2": "second",
-        "5": "old",
+        "2": "old",
+        "5": "other",
+        "6": "sixth",
     }
-    assert "people.csv, line 4: username: “old”: This username is taken." in result.errors
-    assert (
-        "people.csv, line 5: email: “two@example.com”: Another account has this address."
-        in result.errors
-    )
+    assert result.errors.splitlines() == [
+        "people.csv, line 4: username: “old”: Line 3 has it too.",
+        "people.csv, line 5: email: “two@example.com”: Line 3 has it too.",
+        "people.csv, line 6: source_id: “2”: Line 3 is about the same account. Keep one of them.",
+        "people.csv, line 9: username: “sixth”: Line 7 has it too.",
+    ]
 
 
 def test_somebody_who_takes_a_name_at_the_same_moment_costs_one_row(importing, monkeypatch):

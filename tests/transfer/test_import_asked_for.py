@@ -31,7 +31,6 @@ def refused(
         "id",
         "is_active",
         "search_key",
-        "source",
         "must_change_password",
         "deleted_at",
     ],
@@ -77,7 +76,12 @@ def test_a_missing_column_is_named_with_file_and_line(importing, words):
         (["--set=email={Mail|shout}"], "There is no filter “shout”. The filters are: slug, "),
         (
             ["--map=Mail=source_id"],
-            "An ID in another system needs the name of that system: --source NAME.",
+            "An ID in another system needs the name of that system: --source NAME, or a column",
+        ),
+        (["--map=Mail=source"], "A source needs the ID in that system: --map COLUMN=source_id."),
+        (
+            ["--map=Mail=source", "--map=Rights=source_id", "--source=x"],
+            "--source names the system of all rows.",
         ),
         (
             ["--map=Mail=source_id", "--source=a\u200bb"],
@@ -108,7 +112,61 @@ def test_two_columns_for_one_field_are_a_question(importing):
 def test_a_file_that_says_who_nobody_is_is_refused(importing):
     assert "Nothing identifies the account of a row" in refused(importing, text="first_name\nAnn\n")
     errors = refused(importing, "--source=x", "--map=id=source_id", text="id,first_name\n1,Ann\n")
-    assert "An account needs a username or an email" in errors
+    assert "An account needs a username or an email. The columns are: id, first_name." in errors
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (
+            "email|first_name\nann@example.com|Ann\n",
+            "The columns are: email|first_name. If “|” separates the columns, use --delimiter '|'.",
+        ),
+        (
+            "Primary E-Mail,Nome\nann@example.com,Ann\n",
+            "The columns are: Primary E-Mail, Nome. Use --map or --set to provide source_id, "
+            "email or username, such as --map 'Primary E-Mail=email'.",
+        ),
+        (
+            "Login name,Nome\nann,Ann\n",
+            "Use --map or --set to provide source_id, email or username, such as "
+            "--map 'Login name=username'.",
+        ),
+        (
+            "ann@example.com,Ann\n",
+            "The columns are: ann@example.com, Ann. If the file has no line with column names, "
+            "name the columns with --columns.",
+        ),
+        (
+            "Members of the club\nusername,email\nann,\n",
+            "If the names are further down, skip the lines before them with --skip-lines.",
+        ),
+        ("a,b\x1bc\n1,2\n", r"The columns are: a, b\x1bc."),
+        (",".join(f"c{n}" for n in range(45)), "c39 and 5 more."),
+    ],
+)
+def test_a_file_that_tells_no_account_gets_its_columns_and_an_option_that_helps(
+    importing, text, advice
+):
+    errors = refused(importing, text=text)
+    assert errors.startswith("Nothing identifies the account of a row. The columns are: ")
+    assert advice in errors
+    assert "|first_name=" not in errors, "a column that is two"
+
+
+def test_the_advice_helps(importing):
+    assert importing("a|b@c\nann|x\n", "--delimiter=|", "--map=a=username").counts[0] == 1
+    text = "Login,Nome\nbob,Bob\n"
+    assert importing(text, "--map", "Login=username").counts[0] == 1
+    assert importing("cy@example.com,Cy\n", "--columns=email,first_name").counts[0] == 1
+
+
+def test_a_key_that_nothing_provides_is_answered_with_those_that_there_are(importing):
+    errors = refused(importing, "--key=email")
+    assert errors == (
+        "--key email: nothing provides email. The columns are: username, Mail, Password, Rights. "
+        "Use --map or --set to provide email, such as --map 'Mail=email'. Or use --key username."
+    )
 
 
 def test_the_report_does_not_overwrite_the_file(importing, tmp_path):

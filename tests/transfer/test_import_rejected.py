@@ -75,9 +75,19 @@ def test_a_row_without_its_key_is_rejected(importing):
     result = importing("username,email\nann,\n,bob@example.com\n", "--key=username")
     assert result.counts == (1, 0, 0, 1)
     assert (
-        "line 3: username, column username: There is no value to identify the account."
-        in result.errors
+        "line 3: username, column username: There is no value to identify the account. Its email "
+        "is “bob@example.com”: use --key email if every row has one."
+    ) in result.errors
+
+
+def test_the_key_that_a_rejected_row_names_would_work(importing):
+    text = "username,email\nann,ann@example.com\nbob,\ncy,\n"
+    result = importing(text)
+    assert (result.counts, result.errors.count("use --key username if every row has one.")) == (
+        (1, 0, 0, 2),
+        2,
     )
+    assert importing(text, "--key=username").counts == (2, 0, 1, 0)
 
 
 @pytest.mark.parametrize("status", [State.DELETED, State.ERASED])
@@ -89,10 +99,12 @@ def test_an_account_that_is_gone_is_not_changed(importing, status):
 
 
 def test_rows_that_do_not_fit_are_rejected_and_the_exit_code_says_so(importing):
-    result = importing("username,first_name\nann\nbob,Bob,extra\ncy,Cy\n\n,\n")
+    text = "username,first_name\nann\nbob,Bob,extra\ncy,Cy\n\n,\n"
+    result = importing(text)
     assert (result.code, result.counts) == (1, (1, 0, 0, 2))
     assert "people.csv, line 2: This row has 1 cell, but there are 2 columns." in result.errors
     assert "people.csv, line 3: This row has 3 cells, but there are 2 columns." in result.errors
+    assert importing(text, "--short-rows").counts == (1, 0, 1, 1)
 
 
 def test_the_first_rejected_rows_are_shown_and_the_rest_counted(importing):
@@ -106,7 +118,8 @@ def test_the_report_has_every_row_and_no_formula(importing, tmp_path):
     report = tmp_path / "report.csv"
     text = "username\nann\nbob\n\"=cmd|' /C calc'!A0\"\n"
     importing(text, f"--report={report}")
-    rows = list(csv.reader(report.open(encoding="utf-8", newline="")))
+    assert report.read_bytes().startswith(b"\xef\xbb\xbfline,"), "so that Excel reads accents"
+    rows = list(csv.reader(report.open(encoding="utf-8-sig", newline="")))
     pks = dict(User.objects.values_list("username", "pk"))
     assert rows[0] == ["line", "outcome", "account", "reason"]
     assert rows[1:3] == [

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
     ("content", "error"),
     [
         (b"", "people.csv: The file is empty."),
-        (b"\n", "people.csv, line 1: The column names are missing."),
-        (b",,\n1,2,3\n", "people.csv, line 1: The column names are missing."),
+        (b"\n,,\n\x1a", "people.csv: The file has only blank lines."),
+        (b'"",""\n1,2,3\n', "people.csv, line 1: The column names are missing."),
         (
             b"PK\x03\x04\x14\x00",
             (
@@ -32,12 +32,32 @@ pytestmark = pytest.mark.django_db
                 "text. If it is UTF-16"
             ),
         ),
-        (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8-sig (byte 0xE9)."),
+        (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8 (byte 0xE9)."),
         (
             b"username,username\nann,bob\n",
             "people.csv, line 1: Columns 1 and 2 have the same name, “username”.",
         ),
-        (b"username,,email\nann,,\n", "people.csv, line 1: Column 2 has no name."),
+        (
+            b"\nusername,,email\nann,,\n",
+            (
+                "people.csv, line 2: Column 2 has no name. If the names are further down, skip "
+                "the lines before them with --skip-lines. Or name the columns yourself: "
+                "--skip-lines 2 --columns NAME,NAME,NAME."
+            ),
+        ),
+        (
+            b' [\n{"email": "a@example.com"}]',
+            "people.csv, line 1: This is a JSON array, not CSV. Convert it to CSV first: a line ",
+        ),
+        (b'[{"email": "a@example.com"}]', "people.csv, line 1: This is a JSON array, not CSV."),
+        (b"[" + b'{"a": "b"},' * 100_000, "people.csv, line 1: This is a JSON array, not CSV."),
+        (b'\xef\xbb\xbf\n{\n"users": [\n', "people.csv, line 2: This is a JSON object, not CSV."),
+        (b'{"users": [', "people.csv, line 1: This is a JSON object, not CSV."),
+        (
+            b'{"email": "a@example.com"}\n{"email": "b@example.com"}\n',
+            "people.csv, line 1: This is JSON Lines (one object per line), not CSV.",
+        ),
+        (b"<!DOCTYPE html>\n<html>", "people.csv, line 1: This is XML or HTML, not CSV."),
         (
             b"# made by hand\nusername\nann\n",
             "people.csv, line 1: This is a comment instead of the column names.",
@@ -62,7 +82,7 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
     [
         (
             b"m\xfcller\n",
-            "people.csv, line 3: This can’t be read as utf-8-sig (byte 0xFC). Give the encoding",
+            "people.csv, line 3: This can’t be read as utf-8 (byte 0xFC). Give the encoding",
         ),
         (b"a\x00b\n", "people.csv, line 3: This line contains a NUL character"),
         (
@@ -128,6 +148,16 @@ def test_other_encodings_are_read_when_they_are_named(importing):
         "username,first_name\nbob,Zoë\n".encode("utf-16"), "--encoding=utf-16"
     ).counts == (1, 0, 0, 0)
     assert set(User.objects.values_list("first_name", flat=True)) == {"Zoë"}
+
+
+@pytest.mark.parametrize("content", ["[mail],{name}\n", "<mail>,<name>\n"])
+def test_column_names_in_brackets_are_no_other_format(importing, content):
+    assert "not CSV" not in importing(content + "a@example.com,Ann\n").errors
+
+
+def test_names_for_a_file_without_them_may_not_come_twice(importing):
+    result = importing("ann,Ann\n", "--columns=username,username")
+    assert result.errors == "people.csv: Columns 1 and 2 have the same name, “username”."
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(importing):

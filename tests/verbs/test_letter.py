@@ -183,7 +183,7 @@ def test_the_ladder(client):
 
 
 def test_the_ladder_of_the_sample(client, ada):
-    assert_sent_to_sign_in(client, path(ada, "sample/"))
+    assert_sent_to_sign_in(client, path(ada, "sample/"), background=True)
     auditor = make_user("Auditor")
     client.force_login(auditor)
     answer = client.post(path(ada, "sample/"), SENT)

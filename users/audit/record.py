@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from users.access import Denied
 from users.audit.models import AuditEvent
 from users.audit.origin import current_origin
+from users.database.clock import database_now
 from users.models import User
 
 JSON_TYPES = (str, int, float, bool, type(None), list, dict)
@@ -36,6 +37,9 @@ def record_event(
         job_id=job_id,
     )
     event.save(force_insert=True)
+    if hasattr(event.at, "resolve_expression"):
+        # The next access reads it from the row.
+        del event.at
     return event
 
 
@@ -52,6 +56,7 @@ def build_event(
     """Returns an unsaved event with the origin of the current request or job, for bulk_create."""
     origin = current_origin.get()
     return AuditEvent(
+        at=database_now(),
         **actor_columns(actor),
         **target_columns(target),
         action=action,

@@ -14,8 +14,8 @@ from users.web.query_string import check_parameters, parse_id_parameter, url_wit
 SIZE = 50  # events on a page of the trail
 ACCOUNT_SIZE = 20  # events on the page of an account
 CHAIN_COLUMNS = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
-ID_PARAMETERS = ("actor", "target", "after")
-PARAMETERS = ("action", *ID_PARAMETERS)
+ID_LABELS = {"actor": "Done by", "target": "Done to"}
+PARAMETERS = ("action", *ID_LABELS, "after")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,10 @@ class TrailFilter:
     after: int = 0
 
     @classmethod
-    def parse(cls, query: QueryDict) -> "TrailFilter":
-        """Returns the filter of a query string. Raises BadParameter."""
+    def read(cls, query: QueryDict) -> tuple["TrailFilter", dict[str, str]]:
+        """Returns the filter without the IDs that people have mistyped, and by field what is wrong
+        with them. Raises BadParameter for what no form sends.
+        """
         check_parameters(
             query,
             *PARAMETERS,
@@ -41,8 +43,15 @@ class TrailFilter:
         action = query.get("action", "")
         if action and action not in ACTION_LABELS:
             raise BadParameter("action", "There is no such action.")
-        ids = {name: parse_trail_id(name, query.get(name, "")) for name in ID_PARAMETERS}
-        return cls(action=action, **ids)
+        after = parse_trail_id("after", query.get("after", ""))
+        ids = dict.fromkeys(ID_LABELS, 0)
+        errors = {}
+        for name, label in ID_LABELS.items():
+            try:
+                ids[name] = parse_trail_id(name, query.get(name, ""))
+            except BadParameter:
+                errors[name] = f"“{label}” takes the ID of an account, such as 42."
+        return cls(action=action, after=after, **ids), errors
 
     @property
     def has_criteria(self) -> bool:

@@ -2,13 +2,14 @@
 
 from operator import itemgetter
 
+from django.http import QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.audit.actions import ACTION_LABELS
 from users.audit.html import render_events
-from users.audit.trail import TrailFilter
+from users.audit.trail import ID_LABELS, TrailFilter
 from users.web.query_string import refuse_bad_parameters
 
 
@@ -16,7 +17,7 @@ from users.web.query_string import refuse_bad_parameters
 def index(request):
     access.require(request.user, "view_audit")
     with refuse_bad_parameters(back="/audit/"):
-        trail = TrailFilter.parse(request.GET)
+        trail, errors = TrailFilter.read(request.GET)
     page = trail.page()
     masked = masking.hides_personal_data(request.user)
     older = trail.url(after=page.rows[-1].pk) if page.has_next else ""
@@ -28,5 +29,23 @@ def index(request):
         "has_criteria": trail.has_criteria,
         "older": older,
         "newest": newest,
+        "error": bool(errors),
+        "fields": id_fields(request.GET, errors),
     }
-    return render(request, "users/audit/index.html", context)
+    status = 422 if errors else 200
+    return render(request, "users/audit/index.html", context, status=status)
+
+
+def id_fields(query: QueryDict, errors: dict[str, str]) -> list[dict[str, object]]:
+    """Returns the fields for IDs, with what was typed and what is wrong with it."""
+    first = next(iter(errors), "")
+    return [
+        {
+            "name": name,
+            "label": label,
+            "value": query.get(name, ""),
+            "error": errors.get(name, ""),
+            "focus": name == first,
+        }
+        for name, label in ID_LABELS.items()
+    ]

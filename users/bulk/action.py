@@ -38,6 +38,8 @@ class BulkAction(SelectionKind):
     # The heading in the menu of the selection page. Actions without one are buttons there,
     # unless they are in the last section of the menu.
     menu: ClassVar[str] = ""
+    # It is a button in the bar below the list of the directory; the others are in its menu.
+    in_bar: ClassVar[bool] = False
     # The button that confirms is red.
     dangerous: ClassVar[bool] = False
     # Hard to undo, so it is in the last section of the menu.

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from users.audit.record import json_values
 from users.bulk import postgresql_chunk
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import record_changes
@@ -79,8 +80,16 @@ class ColumnAction(UndoableAction):
         rows = accounts.values("pk", "username", "version", *self.columns)
         return {row["pk"]: row for row in rows}
 
+    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
+        change = self.changed_account(now | column_values(image), now)
+        return json_values(change.after) == after
+
     def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
-        fields: dict[str, Any] = {name: User._meta.get_field(name) for name in self.columns}
         for image, ids in group_equal_images(images):
-            values = {name: fields[name].to_python(value) for name, value in image.items()}
-            plain_accounts().filter(pk__among=ids).update(**values)
+            plain_accounts().filter(pk__among=ids).update(**column_values(image))
+
+
+def column_values(image: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a before-image, which is JSON, by column."""
+    fields: dict[str, Any] = {name: User._meta.get_field(name) for name in image}
+    return {name: fields[name].to_python(value) for name, value in image.items()}

@@ -63,7 +63,7 @@ def chunk_statement(
     """Returns CHUNK_SQL for the action, and its parameters in the order of their placeholders."""
     eligibility, eligibility_params = eligibility_sql(action, chunk, ids, now)
     update, update_params = update_sql(action, chunk, now)
-    event, event_params = event_column_values(chunk, action.event, action.columns, now)
+    event, event_params = event_column_values(chunk, action.event, action.columns)
     returned_columns = [f"users_user.{name}" for name in action.columns]
     image = [f"'{name}', old_rows.{name}" for name in action.columns]
     statement = CHUNK_SQL.format(
@@ -99,15 +99,16 @@ def update_sql(action: Any, chunk: Chunk, now: datetime) -> tuple[str, tuple]:
 
 
 def event_column_values(
-    chunk: Chunk, event: str, columns: Iterable[str], now: datetime
+    chunk: Chunk, event: str, columns: Iterable[str]
 ) -> tuple[dict[str, str], list[Any]]:
     """Returns an SQL expression by column for the inserted events, and their parameters. The values
     that all events share come from build_event, so that columns added later are filled as well.
     """
     shared = build_event(event, actor=chunk.by, reason=chunk.job.reason)
-    shared.at = now
     names = audited_columns(columns)
     values = EVENT_TARGET_COLUMNS | {
+        # The time of the database, as in users.audit.record.
+        "at": "statement_timestamp()",
         "before": changed_fields_sql("old_rows", names),
         "after": changed_fields_sql("new_rows", names),
     }

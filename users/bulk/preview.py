@@ -72,6 +72,7 @@ class Sample:
 
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
     """Returns the preview. `job` is not stored; its parameters may decide what is skipped."""
+    job.by_id = by.pk  # some actions skip the person who asks
     preview = Preview(count_selection(selection))
     if not action.changes_accounts:
         return preview

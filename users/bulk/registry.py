@@ -4,6 +4,7 @@ from users.bulk.action import BulkAction
 from users.bulk.undo import Undo
 from users.bulk.undo_rules import UNDO_KINDS
 from users.bulk.undoable_action import UndoableAction
+from users.directory.selection_bar import BarAction, register_bar_action
 from users.jobs.kinds import register_kind
 
 ACTIONS_BY_NOUN: dict[str, BulkAction] = {}
@@ -13,8 +14,23 @@ def register_action(action: BulkAction) -> None:
     """Registers the action, its undo and the undo of that undo in this process."""
     register_kind(action)
     ACTIONS_BY_NOUN[action.noun] = action
+    register_bar_action(bar_action(action))
     if isinstance(action, UndoableAction):
         register_undo(action)
+
+
+def bar_action(action: BulkAction) -> BarAction:
+    """Returns the action as the bar below the list of the directory offers it."""
+    menu = "Hard to undo" if action.in_last_section else action.menu or "Account"
+    return BarAction(
+        url=f"/users/bulk/{action.noun}/",
+        label=action.label,
+        icon=action.icon,
+        action=action.action,
+        position=action.position,
+        menu="" if action.in_bar else menu,
+        dangerous=action.dangerous,
+    )
 
 
 def ordered_actions() -> list[BulkAction]:

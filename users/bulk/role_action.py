@@ -103,6 +103,13 @@ class RoleAction(UndoableAction):
             after={"groups": sorted(new["names"].values())},
         )
 
+    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
+        """Returns True also if a role was renamed: the event has its former name."""
+        names = set(after["groups"])
+        if names == set(now["names"].values()):
+            return True
+        return Group.objects.filter(name__in=names).count() < len(names)
+
     def undo_refusals(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:

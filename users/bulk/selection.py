@@ -18,11 +18,10 @@ from django.utils import timezone
 from users import masking
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
+from users.directory.selection_bar import MAX_TICKED
 from users.models import User, UserQuerySet
 from users.web.query_string import is_id_text, refuse_bad_parameters
 
-# The largest page of the directory.
-MAX_TICKED = 100
 SELECTION_CAP = 10_000
 EXAMPLE_LIMIT = 10
 SELECTION_PARAMETERS = ("ids", "all", "up_to", "at")
@@ -112,6 +111,11 @@ class Selection:
     @property
     def url(self) -> str:
         return f"/users/selection/?{self.query}"
+
+    @property
+    def list_url(self) -> str:
+        """Returns the list of the filter, or the list with the selected rows ticked."""
+        return self.filter.url() if self.filter else f"/users/?{self.query}"
 
 
 def requested_selection(request) -> Selection:

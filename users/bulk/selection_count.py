@@ -67,7 +67,10 @@ def statement_timeout() -> str:
     if connection.vendor != "postgresql":
         return ""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
+        cursor.execute(
+            "SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)"
+            "::int"
+        )
         return str(cursor.fetchone()[0])
 
 

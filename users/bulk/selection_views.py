@@ -1,6 +1,7 @@
 """The page of a selection, on which a bulk action is chosen."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -9,12 +10,17 @@ from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import SELECTION_CAP, requested_selection
+from users.directory.selection_bar import carried_ids
+from users.exceptions import BadParameter
+from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
 def selection_page(request):
     """Shows a selection. The URL of a filter is redirected to one with the highest id of now."""
     access.require(request.user, "view")
+    if "to" in request.GET:
+        return redirect(next_list_page(request))
     selection = requested_selection(request)
     if selection.filter and "up_to" not in request.GET:
         return redirect(selection.url)
@@ -29,6 +35,18 @@ def selection_page(request):
         "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)
+
+
+def next_list_page(request) -> str:
+    """Returns the page of the list that `to` names, with the ticks of the page before. For browsers
+    without scripts. Raises BadRequest.
+    """
+    with refuse_bad_parameters(back="/users/"):
+        page = request.GET["to"]
+        if page != "/users/" and not page.startswith("/users/?"):
+            raise BadParameter("to", "This takes a page of the directory.")
+        ids = urlencode([("ids", value) for value in carried_ids(request.GET)])
+    return page + ("&" if "?" in page else "?") * bool(ids) + ids
 
 
 def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Undo: a job that restores the accounts of another job from its before-images.
 
-An account is restored if its version is still the one that the job left. The others are skipped,
-with a remark on who has changed them since. An undo can itself be undone.
+An account is restored if its version and its values are still those that the job left. The others
+are skipped, with a remark on who has changed them since. An undo can itself be undone.
 """
 
 from typing import Any
@@ -58,6 +58,8 @@ class Undo(SelectionKind):
         old = self.undone_action.account_states(ids)
         reasons: dict[int, str | Remark] = unrestorable_accounts(old, items)
         images = {pk: dict(items[pk].before or {}) for pk in ids if pk not in reasons}
+        reasons |= self.silent_changes(chunk.job, images, items, old)
+        images = {pk: image for pk, image in images.items() if pk not in reasons}
         reasons |= self.undone_action.undo_refusals(chunk.by, images, old)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
@@ -67,6 +69,27 @@ class Undo(SelectionKind):
         new = self.undone_action.account_states(list(images))
         changes = [self.undone_action.changed_account(old[pk], new[pk]) for pk in images]
         record_changes(chunk, UNDO_EVENT, changes)
+
+    def silent_changes(
+        self,
+        job: Job,
+        images: dict[int, dict[str, Any]],
+        items: dict[Any, JobItem],
+        old: dict[int, dict[str, Any]],
+    ) -> dict[int, Remark]:
+        """Returns a remark by account id for the accounts that have the version but not the values
+        that the undone job left. An event whose values were erased proves nothing.
+        """
+        events = AuditEvent.objects.filter(
+            target_id__among=sorted(images), job_id=job.parameters["of"], erased_at=None
+        )
+        changed: dict[int, Remark] = {}
+        for event in events:
+            pk = event.target_id or 0
+            as_left = self.undone_action.is_as_left(images[pk], old[pk], event.after)
+            if event.target_version == items[pk].version and not as_left:
+                changed[pk] = Remark("changed_outside")
+        return changed
 
 
 def unrestorable_accounts(

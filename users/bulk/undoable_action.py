@@ -27,6 +27,12 @@ class UndoableAction(ConditionAction):
         """Returns the change of an account from its `account_states` before and after it."""
         return ChangedAccount.from_states(old, new, self.columns)
 
+    @abstractmethod
+    def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
+        """Returns False if raw SQL has changed the account without its version: its state `now` is
+        not what the job's event recorded as `after`. `image`: the before-image.
+        """
+
     def undo_refusals(
         self, by: Any, images: dict[int, dict[str, Any]], old: dict[int, dict[str, Any]]
     ) -> dict[int, str]:

@@ -23,7 +23,7 @@ from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.web.forms import form_status, posted_data
-from users.web.partials import is_partial
+from users.web.partials import background_view, is_partial
 
 PREVIEW_TEMPLATE = "users/bulk/preview.html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -52,6 +52,7 @@ def bulk_action(request, noun: str):
     return render(request, PREVIEW_TEMPLATE, context, status=form_status(form))
 
 
+@background_view
 @require_POST
 @vary_on_headers("HX-Request")
 def bulk_sample(request, noun: str):

@@ -44,6 +44,7 @@ class RequestTimes:
         self.began = time.perf_counter()
 
 
+thread = threading.local()
 current_times: ContextVar[RequestTimes | None] = ContextVar("times", default=None)
 
 
@@ -87,6 +88,8 @@ class TimingMiddleware:
         times.seconds["total"] = time.perf_counter() - times.began
         if times.view:
             PROCESS_FIGURES.add(times)
+        # A probe never reaches the database, and a request that it has failed does not ask again.
+        thread.may_report = bool(times.view) and response.status_code < 500
         if response.status_code < 500 and may_see_times(times.viewer):
             response["Server-Timing"] = timing_header(times)
         return response
@@ -146,7 +149,7 @@ def store_figures(**_: object) -> None:
 
     It is best effort: database errors are only logged.
     """
-    figures = PROCESS_FIGURES.due_report()
+    figures = PROCESS_FIGURES.due_report() if getattr(thread, "may_report", False) else None
     if figures is None:
         return
     now = timezone.now()

@@ -1,13 +1,38 @@
-"""PostgreSQL settings for one transaction, such as time limits and planner options."""
+"""Settings of PostgreSQL for one transaction or block: time limits and switches of the planner."""
 
-from django.db import connection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, connections
 
 
 def set_local_settings(settings: dict[str, str]) -> None:
-    """Sets `settings` until the transaction ends; does nothing on SQLite."""
+    """Sets `settings` until the transaction ends; does nothing on SQLite. Times are texts of
+    milliseconds.
+    """
     if connection.vendor != "postgresql":
         return
     calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
     params = [text for pair in settings.items() for text in pair]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {calls}", params)
+    if limit := settings.get("statement_timeout"):
+        connection.connection.allow(int(limit))
+
+
+@contextmanager
+def answer_within(seconds: float) -> Iterator[None]:
+    """Bounds the wait for an answer in a process that otherwise waits for as long as it takes. Does
+    nothing on SQLite.
+    """
+    database: Any = connections["default"]
+    if database.vendor != "postgresql":
+        yield
+        return
+    usual = database.answer_seconds
+    database.set_answer_seconds(seconds)
+    try:
+        yield
+    finally:
+        database.set_answer_seconds(usual)

@@ -18,12 +18,16 @@ TICK_ALL_HTML = (
 MANY_COLUMNS = 7
 
 
-def table_headings(wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS) -> SafeString:
+def table_headings(
+    wanted: Filter, names: Iterable[str] = DEFAULT_COLUMNS, *, tickable: bool = True
+) -> SafeString:
     """Returns a `th` for the name and for each column of `names`.
 
     A sortable heading links to its order, or to the reverse if the list already has it.
     """
-    name = column_heading(wanted, NAME_COLUMN).replace(">", f">{TICK_ALL_HTML}", 1)
+    name = column_heading(wanted, NAME_COLUMN)
+    if tickable:
+        name = name.replace(">", f">{TICK_ALL_HTML}", 1)
     others = [column_heading(wanted, COLUMNS[other]) for other in names]
     return SafeString("".join([name, *others]))
 
@@ -39,7 +43,7 @@ def column_heading(wanted: Filter, column: Column) -> str:
     if sort:
         url = escape(sort_url(wanted, sort))
         arrow = icon_svg(direction) if direction else ""
-        label = f'<a href="{url}" hx-get="{url}">{label}{arrow}</a>'
+        label = f'<a id="sort-{sort}" href="{url}" hx-get="{url}">{label}{arrow}</a>'
     sorted_by = f' aria-sort="{direction}"' if direction else ""
     return f'<th scope="col" class="{column.css}"{sorted_by}>{label}</th>'
 

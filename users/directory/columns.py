@@ -14,7 +14,6 @@ from users.directory.highlight import highlight
 from users.fields import field_label
 from users.models import State, User
 from users.phone_numbers import format_phone
-from users.typed_text import isolate_text
 from users.web.time_html import short_time_html
 
 SearchWords = tuple[str, ...]
@@ -68,8 +67,8 @@ def yes_no(value: bool) -> str:
 
 
 def name_cell(account: User, words: SearchWords, now: datetime) -> str:
-    """Returns the content of the first cell: a checkbox, the name as the link of the row, and the
-    address, which only narrow screens show.
+    """Returns the content of the first cell: the name as the link of the row, and the address,
+    which only narrow screens show.
     """
     name = account.display_name
     escaped = escape(name)
@@ -80,8 +79,6 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
     elif account.is_staff:
         tag = '<span class="tag">staff</span>'
     return (
-        f'<label class="tick"><input type="checkbox" name="ids" value="{account.id}"'
-        f' form="selection" aria-label="Select {escape(isolate_text(name))}"></label>'
         f'<a href="/users/{account.id}/">{shown}</a>{tag}'
         f'<small class="under">{highlight(account.email or account.username, words)}</small>'
     )

@@ -9,9 +9,10 @@ from users import access
 from users.directory import counts
 from users.directory.filter import Filter
 from users.directory.request_filter import request_filter
-from users.web.partials import is_partial
+from users.web.partials import background_view, is_partial
 
 
+@background_view
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def account_count(request):

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users.database.compiled_sql import compile_queryset
+from users.database.local_settings import set_local_settings
 from users.directory.filter import Filter
 from users.jobs.queue import task_queue
 from users.models import User
@@ -130,11 +131,7 @@ def count_requested(digest: str) -> int | None:
         return None
     matches = Filter.parse(QueryDict(entry["query"]), masked=entry["masked"]).apply().order_by()
     with transaction.atomic():
-        if connections[matches.db].vendor == "postgresql":
-            with connections[matches.db].cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_SECONDS}s"]
-                )
+        set_local_settings({"statement_timeout": str(COUNT_SECONDS * 1000)})
         number = matches.count()
     cache.set(count_key(digest), entry | {"number": number, "at": timezone.now()}, ANSWER_SECONDS)
     return number

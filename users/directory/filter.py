@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from users.directory.days import ends_before
-from users.directory.filters import FILTERS, index_holds_order
+from users.directory.filters import FILTERS, filters_range, index_holds_order, is_range_of
 from users.directory.search import Search, split_tokens
 from users.directory.search_text import is_ip_address
-from users.directory.sorts import SORTS, describe_sort
+from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 from users.typed_text import isolate_text
@@ -32,11 +32,26 @@ REVEALING_SORTS = {"email", "username"}
 ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
 # Pairs of filters for the first and the last day of a range.
 RANGES = (("joined_from", "joined_to"), ("seen_from", "seen_to"))
-KNOWN_PARAMETERS = {"q", *FILTERS, *ORDER_PARAMETERS, *POSITION_PARAMETERS, "view"}
+# The ticked rows, which are no filter (users/directory/selection_bar.py).
+TICKED_PARAMETER = "ids"
+KNOWN_PARAMETERS = {
+    "q",
+    *FILTERS,
+    *ORDER_PARAMETERS,
+    *POSITION_PARAMETERS,
+    "view",
+    TICKED_PARAMETER,
+}
 
 
 class BadFilter(BadParameter):
-    """A query string that is not a valid filter of accounts."""
+    """A query string that is not a valid filter of accounts. `field`: where the parameter was
+    typed; a filter may stand in the search box.
+    """
+
+    def __init__(self, parameter: str, message: str, field: str = ""):
+        super().__init__(parameter, message)
+        self.field = field or parameter
 
 
 @dataclass(frozen=True)
@@ -63,25 +78,34 @@ class Filter:
 
         Raises BadFilter for an unknown, repeated or invalid parameter.
         """
+        wanted, errors = cls.read(query, size, masked)
+        if errors:
+            raise errors[0]
+        return wanted
+
+    @classmethod
+    def read(
+        cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False
+    ) -> tuple["Filter", list[BadFilter]]:
+        """Returns the filter without the values that people have mistyped, and the errors of those.
+
+        Raises BadFilter for what no form sends: unknown or repeated parameters, a bad order or
+        size.
+        """
         require_known_parameters(query)
-        search_text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
-        named, q = split_tokens(search_text, set(FILTERS))
-        if is_ip_address(q):
-            named, q = named | {"ip": q}, ""
-        given = {name: query[name] for name in FILTERS if query.get(name)} | named
         sort = parse_sort(query.get("sort") or DEFAULT_SORT, masked=masked)
-        names = [name for name in FILTERS if name in given]
-        values = {name: parse_filter_value(name, str(given[name])) for name in names}
-        require_range_order(values)
         sizes = [str(each) for each in PAGE_SIZES]
-        return cls(
+        wanted_size = int(require_choice("size", query.get("size") or str(size), sizes))
+        q, values, errors = read_typed_values(query)
+        wanted = cls(
             q=q,
             values=values,
             sort=sort,
-            size=int(require_choice("size", query.get("size") or str(size), sizes)),
+            size=wanted_size,
             default_size=size,
             masked=masked,
         )
+        return wanted, errors
 
     @property
     def search(self) -> Search:
@@ -151,6 +175,18 @@ class Filter:
         return bool(self.q or self.values)
 
     @property
+    def contradiction(self) -> str:
+        """Returns which filters exclude each other, such as a reversed range of days; "" if none
+        do.
+        """
+        for sort in SORT_COLUMNS:
+            if filters_range(self.values, sort).is_empty:
+                names = [name for name in self.values if is_range_of(name, self.values[name], sort)]
+                labels = [f"“{FILTERS[name].label}”" for name in names]
+                return f"{' and '.join(labels)} exclude each other, so no account can match."
+        return ""
+
+    @property
     def digest(self) -> str:
         """32 hex digits, the same for every sort order and page size."""
         query = replace(self, sort=DEFAULT_SORT, size=self.default_size).query.encode()
@@ -176,8 +212,37 @@ def require_known_parameters(query: QueryDict) -> None:
     for name, given in query.lists():
         if name not in KNOWN_PARAMETERS:
             raise BadFilter(name, "There is no such filter.")
-        if len(given) > 1:
+        if len(given) > 1 and name != TICKED_PARAMETER:
             raise BadFilter(name, "This filter is given more than once.")
+
+
+def read_typed_values(query: QueryDict) -> tuple[str, dict[str, str], list[BadFilter]]:
+    """Returns the search and the other filters, and an error for each that cannot be read."""
+    errors = []
+    try:
+        text = check_query_text("q", query.get("q", ""), SEARCH_MAX)
+    except BadFilter as error:
+        text = ""
+        errors.append(error)
+    named, q = split_tokens(text, set(FILTERS))
+    if is_ip_address(q):
+        named, q = named | {"ip": q}, ""
+    typed = [(name, query[name], name) for name in FILTERS if query.get(name)]
+    typed += [(name, value, "q") for name, value in named.items()]
+    read = {}
+    for name, value, place in typed:
+        try:
+            read[name] = parse_filter_value(name, str(value))
+        except BadFilter as error:
+            errors.append(BadFilter(name, error.message, place))
+    values = {name: read[name] for name in FILTERS if name in read}
+    try:
+        require_range_order(values)
+    except BadFilter as error:
+        place = "q" if error.parameter in named else error.parameter
+        errors.append(BadFilter(error.parameter, error.message, place))
+        del values[error.parameter]
+    return q, values, errors
 
 
 def parse_sort(value: str, *, masked: bool) -> str:
@@ -191,7 +256,9 @@ def parse_filter_value(name: str, value: str) -> str:
     try:
         return FILTERS[name].parse(check_query_text(name, value, VALUE_MAX))
     except ValueError as error:
-        raise BadFilter(name, f"“{value[:60]}” is not a valid value for {name}. {error}") from error
+        label = FILTERS[name].label
+        message = f"“{value[:60]}” is not a valid value for “{label}”. {error}"
+        raise BadFilter(name, message) from error
 
 
 def require_range_order(values: dict[str, str]) -> None:
@@ -207,7 +274,7 @@ def check_query_text(name: str, value: str, longest: int) -> str:
     """Returns the trimmed text. Raises BadFilter if it is too long or can't be stored."""
     value = value.strip()
     if len(value) > longest:
-        raise BadFilter(name, f"{name} is limited to {longest} characters.")
+        raise BadFilter(name, f"This is limited to {longest} characters.")
     # Django has replaced bytes that are not UTF-8 by U+FFFD.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         message = "This contains a character that can’t be stored, so nothing can match it."

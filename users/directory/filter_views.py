@@ -9,7 +9,7 @@ from users import access
 from users.caching import pages
 from users.caching.generation import ROLES
 from users.caching.pages import BuiltPage
-from users.directory.filters import FILTERS
+from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
 from users.web import partials
 
@@ -29,20 +29,5 @@ def render_panel(request) -> BuiltPage:
         "roles": pages.request_generations(request).of(ROLES),
     }
     part = "#panel" if partials.is_partial(request) else ""
+    context["in_list"] = bool(part)
     return BuiltPage(render(request, "users/directory/filters.html" + part, context))
-
-
-def filter_fields(values: dict[str, str]) -> list[dict]:
-    """Returns a form field for each filter, with its choices and its value in `values`."""
-    return [filter_field(name, values.get(name, "")) for name in FILTERS]
-
-
-def filter_field(name: str, value: str) -> dict:
-    spec = FILTERS[name]
-    return {
-        "name": name,
-        "label": spec.label,
-        "choices": spec.choices() if spec.choices else None,
-        "placeholder": spec.placeholder,
-        "value": value,
-    }

@@ -90,7 +90,9 @@ def jump_links(wanted: Filter) -> SafeString:
     base += "&" if "?" in base else "?"
     cursors = jump_cursors(wanted.sort, datetime.now(UTC).year)
     links = [(escape(base + position), label) for label, position in cursors]
-    anchors = [f'<a href="{url}" hx-get="{url}">{label}</a>' for url, label in links]
+    anchors = [
+        f'<a id="jump-{label}" href="{url}" hx-get="{url}">{label}</a>' for url, label in links
+    ]
     return SafeString("".join(anchors))
 
 

@@ -1,7 +1,7 @@
 """Reads the filter from a request."""
 
 from users import masking
-from users.directory.filter import Filter
+from users.directory.filter import BadFilter, Filter
 from users.web.query_string import refuse_bad_parameters
 
 
@@ -10,3 +10,12 @@ def request_filter(request, **defaults) -> Filter:
     masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
         return Filter.parse(request.GET, masked=masked, **defaults)
+
+
+def read_request_filter(request, **defaults) -> tuple[Filter, list[BadFilter]]:
+    """Returns the filter in the URL without the values that were mistyped, and their errors. Raises
+    BadRequest for what no form sends.
+    """
+    masked = masking.hides_personal_data(request.user)
+    with refuse_bad_parameters(back="/users/"):
+        return Filter.read(request.GET, masked=masked, **defaults)

@@ -7,6 +7,7 @@ is passed through `escape` or `highlight`.
 
 from datetime import datetime
 from functools import partial
+from html import escape
 from operator import attrgetter
 
 from django.utils import timezone
@@ -14,16 +15,22 @@ from django.utils.safestring import SafeString
 
 from users.caching.fragments import Fragment
 from users.directory.columns import COLUMNS, NAME_COLUMN, CellFunction, SearchWords, name_cell
+from users.directory.selection_bar import tick_value
 from users.models import User
+from users.typed_text import isolate_text
 
 # The class and the content of each cell.
 CellStyles = list[tuple[str, CellFunction]]
 
 
 def account_rows(
-    accounts: list[User], columns: tuple[str, ...], words: SearchWords = ()
+    accounts: list[User],
+    columns: tuple[str, ...],
+    words: SearchWords = (),
+    *,
+    tickable: bool = True,
 ) -> list[Fragment]:
-    """Returns a `tr` for each account: the name, then `columns` (keys of COLUMNS).
+    """Returns a `tr` for each account: a checkbox, the name, then `columns` (keys of COLUMNS).
 
     The key of a fragment holds the attributes that the row shows, so it stays cached until one of
     them changes.
@@ -35,15 +42,26 @@ def account_rows(
     for column in chosen:
         attributes += column.shown_attributes
     shown = attrgetter(*attributes)
-    kind = ("row", columns, words, now.date())
+    kind = ("row", columns, words, now.date(), tickable)
     return [
-        Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now))
+        Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now, tickable))
         for account in accounts
     ]
 
 
-def row_html(account: User, cells: CellStyles, words: SearchWords, now: datetime) -> SafeString:
+def row_html(
+    account: User, cells: CellStyles, words: SearchWords, now: datetime, tickable: bool
+) -> SafeString:
     """Returns the `tr` of one account."""
-    name = name_cell(account, words, now)
+    box = tick_box(account) if tickable else ""
+    name = box + name_cell(account, words, now)
     rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
     return SafeString(f'<tr><td class="c-name">{name}</td>{rest}</tr>\n')
+
+
+def tick_box(account: User) -> str:
+    """The box that selects the account, which belongs to the form of the bar below the list."""
+    return (
+        f'<label class="tick"><input type="checkbox" {tick_value(account.id)}'
+        f' aria-label="Select {escape(isolate_text(account.display_name))}"></label>'
+    )

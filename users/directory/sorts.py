@@ -47,6 +47,10 @@ class KeyRange:
         stops = [each.stop for each in (self, other) if each.stop is not None]
         return KeyRange(start=max(starts, default=None), stop=min(stops, default=None))
 
+    @property
+    def is_empty(self) -> bool:
+        return self.start is not None and self.stop is not None and self.start >= self.stop
+
 
 FULL_RANGE = KeyRange()
 

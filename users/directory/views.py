@@ -13,12 +13,20 @@ from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
-from users.directory.filter import POSITION_PARAMETERS, Filter
+from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
+from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
 from users.directory.links import filter_chips, jump_links, page_links, size_links
 from users.directory.query import FoundPage
-from users.directory.request_filter import request_filter
+from users.directory.request_filter import read_request_filter
 from users.directory.rows import account_rows
+from users.directory.selection_bar import (
+    TICKED,
+    carried_context,
+    carried_ids,
+    tick_rows,
+    viewer_bar_actions,
+)
 from users.exceptions import BadRequest
 from users.models import State
 from users.web import partials
@@ -45,14 +53,17 @@ def index(request):
 
 def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     """Returns the table; it is cached for everyone with these permissions, columns and size."""
-    wanted = request_filter(request, size=size)
+    wanted, errors = read_request_filter(request, size=size)
+    if errors or TICKED in request.GET:
+        return BuiltPage(render_marked_table(request, wanted, errors, columns))
     # Read before the rows or with them, so that no status change in between is missed.
     expires_at = None
     if not wanted.has_index_order:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    rows = account_rows(accounts, columns, wanted.search.words)
+    tickable = bool(viewer_bar_actions(request.user))
+    rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
         shell_html, *lines = [shell.build(), *render_fragments(rows)]
@@ -65,6 +76,29 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     if not wanted.is_cacheable:
         expires_at = timezone.now()
     return BuiltPage(response, found.expires_at or expires_at)
+
+
+def render_marked_table(
+    request, wanted: Filter, errors: list[BadFilter], columns: tuple[str, ...]
+) -> HttpResponse:
+    """Returns the table by the filters that can be read, for this request alone: the others are
+    marked in their fields, and the rows that the URL names are ticked.
+    """
+    with refuse_bad_parameters(back="/users/"):
+        ticked = carried_ids(request.GET)
+    found = page_for_request(request, wanted)
+    accounts = masking.mask_accounts(found.page.accounts, request.user)
+    tickable = bool(viewer_bar_actions(request.user))
+    rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
+    lines = tick_rows("".join(render_fragments(rows)), ticked)
+    context = shell_context(request, wanted, found, columns)
+    context |= carried_context(ticked, found.page.accounts)
+    if errors:
+        context |= filter_errors(request, errors)
+    part = "#results" if partials.is_partial(request) else ""
+    html = render_to_string(f"users/directory/index.html{part}", context, request)
+    page = html.replace(ROWS_PLACEHOLDER, lines, 1)
+    return HttpResponse(page, status=422 if errors else 200)
 
 
 def request_position(request) -> dict[str, str]:
@@ -93,11 +127,13 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
 
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
+    actions = viewer_bar_actions(request.user)
     return {
         "filter": wanted,
         "found": found,
         "page": found.page,
-        "headings": table_headings(wanted, columns),
+        "headings": table_headings(wanted, columns, tickable=bool(actions)),
+        "bar": actions,
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
@@ -108,6 +144,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "jumps": jump_links(wanted),
         "states": State.choices,
         "roles": ACCESS_LEVELS.items(),
+        "partial": partials.is_partial(request),
         "may_invite": access.may(request.user, "invite"),
     }
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.core.cache import caches
 from django.db import DatabaseError, connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from users.caching.backend import PageCache
 from users.jobs.models import WorkerBeat
@@ -15,6 +15,8 @@ from users.jobs.queue.task_queue import CLUSTERS
 
 OK = "ok"
 SILENCE_LIMIT = timedelta(seconds=60)
+# A beat further ahead than this: the database's clock was set back, or someone wrote the row.
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 def check_database() -> str:
@@ -42,15 +44,17 @@ def check_cache() -> str:
 def check_workers() -> str:
     """Requires that each cluster has run a task within the last minute."""
     try:
-        beats = dict(WorkerBeat.objects.values_list("cluster", "at"))
+        # Beats have the database's time, and so has `now`: hosts' clocks differ.
+        beats = {beat.cluster: beat for beat in WorkerBeat.objects.annotate(now=Now())}
     except DatabaseError:
         return "unknown"
-    now = timezone.now()
     problems = []
     for name in CLUSTERS:
         beat = beats.get(name)
         if beat is None:
             problems.append(f"{name} never seen")
-        elif now - beat > SILENCE_LIMIT:
-            problems.append(f"{name} not seen since {beat:%Y-%m-%d %H:%M:%S} UTC")
+        elif beat.now - beat.at > SILENCE_LIMIT:
+            problems.append(f"{name} not seen since {beat.at:%Y-%m-%d %H:%M:%S} UTC")
+        elif beat.at - beat.now > CLOCK_TOLERANCE:
+            problems.append(f"{name} seen in the future, at {beat.at:%Y-%m-%d %H:%M:%S} UTC")
     return "; ".join(problems) or OK

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.core.cache import caches
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from users import access, masking
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
 from users.models import User
-from users.web.csv_text import LINE_WRITER, escape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 from users.web.paging import IdPage, newest_page
 
 PAGE_SIZE = 50
@@ -80,7 +80,7 @@ def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
     """Yields the lines of a CSV of all failed and skipped accounts, with one batch in memory at a
     time. `masked`: for viewers who may not see personal data.
     """
-    yield LINE_WRITER.writerow(REPORT_HEADER)
+    yield BYTE_ORDER_MARK + LINE_WRITER.writerow(REPORT_HEADER)
     for outcome in REPORTED_OUTCOMES:
         for item in iterate_items(job, outcome):
             yield LINE_WRITER.writerow(report_cells(item, masked=masked))
@@ -116,8 +116,9 @@ class WorkerOutage:
 def worker_outage() -> WorkerOutage | None:
     """Returns since when no worker has run a task; None while workers run."""
     beats = WorkerBeat.objects.filter(cluster=task_queue.MAIN)
-    last = beats.values_list("at", flat=True).first()
-    if last and timezone.now() - last < OUTAGE_AFTER:
+    # By the database's clock, since hosts' clocks differ.
+    last, now = beats.values_list("at", Now()).first() or (None, None)
+    if last and now - last < OUTAGE_AFTER:
         return None
     return WorkerOutage(last)
 

@@ -16,7 +16,7 @@ from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN_STATES, Job
 from users.web.error_page import error_page
-from users.web.partials import is_partial
+from users.web.partials import background_view, is_partial
 from users.web.query_string import (
     check_parameters,
     parse_id_parameter,
@@ -48,6 +48,7 @@ def index(request):
     return render(request, "users/jobs/index.html", context)
 
 
+@background_view
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
@@ -114,6 +115,7 @@ def job_retry(request, pk: int):
     return redirect("job", again.pk)
 
 
+@background_view
 @require_safe
 def running_badge(request):
     """Shows the number of running jobs in the navigation, which polls while there are any."""

@@ -1,20 +1,28 @@
 """Sends the messages that wait in the outbox.
 
 A message is claimed before it is sent, by a conditional UPDATE that counts the attempt and defers
-`due_at`. If the process dies, the message is due again a little later and is sent with the same
-Message-ID: at least once, never lost. A bulk letter is sent at most once: its state is UNKNOWN
-while it is being sent, and stays so if the process dies.
+`due_at` (users/mail/claims.py). If the process dies, the message is due again seconds later and is
+sent with the same Message-ID: at least once, never lost. A bulk letter is sent at most once: its
+state is UNKNOWN while it is being sent, and stays so if the process dies.
 """
 
 import logging
 import smtplib
 import time
-from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
 from django.utils import timezone
 
+from users.database.clock import database_now
+from users.mail.claims import (
+    ClaimKeeper,
+    at_most_once,
+    claim_message,
+    claimed_state,
+    retry_delay,
+)
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
 
@@ -32,10 +40,12 @@ def deliver_due_messages(seconds: float = 20) -> int:
     sent = 0
     connection = get_connection()
     try:
-        while time.monotonic() < deadline and (batch := due_messages()):
-            for message in batch:
-                if time.monotonic() < deadline and claim_message(message):
-                    sent += deliver_message(message, connection)
+        with ClaimKeeper() as keeper:
+            while time.monotonic() < deadline and (batch := due_messages()):
+                for message in batch:
+                    if time.monotonic() < deadline and claim_message(message):
+                        keeper.message = message
+                        sent += deliver_message(message, connection)
     except ConnectionError as error:
         logger.warning("Mail server not reachable, emails stay in the outbox: %s", error)
     finally:
@@ -45,41 +55,9 @@ def deliver_due_messages(seconds: float = 20) -> int:
 
 def due_messages() -> list[Message]:
     """Returns the next messages: individual emails first, because somebody waits for them."""
-    waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=timezone.now())
+    waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=database_now())
     ordered = waiting.order_by("is_bulk", "due_at", "id")
     return list(ordered.select_related("account", "letter")[:BATCH])
-
-
-def claim_message(message: Message) -> bool:
-    """Claims the message for one attempt, until its new `due_at`. Returns whether it succeeded."""
-    claimable = Message.objects.filter(
-        pk=message.pk, state=Message.State.WAITING, attempts=message.attempts
-    )
-    message.attempts += 1
-    claimed = claimable.update(
-        attempts=message.attempts,
-        due_at=timezone.now() + retry_delay(message.attempts),
-        state=claimed_state(message),
-    )
-    return claimed == 1
-
-
-def claimed_state(message: Message) -> Message.State:
-    """Returns the state of a message while it is being sent."""
-    return Message.State.UNKNOWN if at_most_once(message) else Message.State.WAITING
-
-
-def at_most_once(message: Message) -> bool:
-    """Returns whether the message is a bulk letter, which must not be sent twice.
-
-    An individual email had better be sent twice than never.
-    """
-    return message.is_bulk and message.kind == Message.Kind.LETTER
-
-
-def retry_delay(attempts: int) -> timedelta:
-    """Returns one minute after the first attempt, doubled by each further one, up to six hours."""
-    return timedelta(minutes=min(2 ** min(attempts - 1, 9), 360))
 
 
 def deliver_message(message: Message, connection) -> bool:
@@ -184,9 +162,11 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
         row.update(state=state, error="", sent_at=timezone.now())
-    else:
-        claimed = row.filter(state=claimed_state(message), attempts=message.attempts)
-        claimed.update(state=state, error=error[:1000])
+        return
+    values: dict[str, Any] = {"state": state, "error": error[:1000]}
+    if state == Message.State.WAITING:
+        values["due_at"] = database_now() + retry_delay(message.attempts)
+    row.filter(state=claimed_state(message), attempts=message.attempts).update(**values)
 
 
 def error_text(error: Exception) -> str:

@@ -56,11 +56,29 @@ def write_mail_file(mail, folder: Path) -> Path:
     message = mail.message()
     message_id = message["Message-ID"].strip("<>").split("@")[0]
     stem = f"{timezone.now():%Y%m%d-%H%M%S.%f}-{message_id[:STEM_LENGTH]}"
-    (folder / f"{stem}.eml").write_bytes(message.as_bytes())
     plain_text = f"<pre>{escape(mail.body)}</pre>"
     html_parts = (content for content, kind in mail.alternatives if kind == "text/html")
     html = next(html_parts, plain_text)
     header = f"<p>To: {escape(', '.join(mail.to))}<br>Subject: {escape(mail.subject)}</p>"
     page = folder / f"{stem}.html"
-    page.write_text(f"{header}\n{html}", encoding="utf-8")
+    write_whole_files(
+        {
+            folder / f"{stem}.eml": message.as_bytes(),
+            page: f"{header}\n{html}".encode(),
+        }
+    )
     return page
+
+
+def write_whole_files(contents: dict[Path, bytes]) -> None:
+    """Writes all files or none: a full disk leaves no empty or partial ones."""
+    parts = {path: path.with_name(f"{path.name}.part") for path in contents}
+    try:
+        for path, content in contents.items():
+            parts[path].write_bytes(content)
+        for path, part in parts.items():
+            part.replace(path)
+    except OSError:
+        for path in (*parts.values(), *parts):
+            path.unlink(missing_ok=True)
+        raise

@@ -9,11 +9,13 @@ from users.caching import statistics
 from users.directory import saved_searches
 from users.jobs import queries
 from users.web import query_string
+from users.web.partials import background_view
 
 # Saved views above the directory; the page of views shows all.
 LINKS_SHOWN = 12
 
 
+@background_view
 @never_cache
 @require_safe
 def page_parts(request):

@@ -13,11 +13,12 @@ from users.exceptions import BadParameter
 from users.presence.heartbeat import record_heartbeat
 from users.presence.recent_changes import find_recent_change
 from users.web import query_string
-from users.web.partials import htmx_page_path
+from users.web.partials import background_view, htmx_page_path
 
 NAMES_SHOWN = 5
 
 
+@background_view
 @never_cache
 @require_safe
 def presence_strip(request, pk: int):

@@ -8,6 +8,7 @@ from django.dispatch import receiver
 
 from users.models import User
 from users.sessions import last_seen, sign_in_events
+from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.models import SignInOutcome
 
 PERSONAL_KEYS = ("username", "email", "phone")
@@ -19,6 +20,7 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
     last_seen.record_last_seen(user, "", None)
     if request is not None:
         remove_typed_login(request.session)
+        forget_ended_session(request.session)
 
 
 def remove_typed_login(session: Any) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from users.audit.origin import current_origin
 from users.models import User
+from users.sessions.ended_sessions import KEPT, ended_data
 from users.sessions.models import AGENT_MAX, Session
 from users.sessions.viewer_query import load_viewer_by_session
 
@@ -109,37 +110,47 @@ def valid_sessions(account: User) -> list[Session]:
     return [row for row in by_use if row.get_decoded().get(HASH_SESSION_KEY) in hashes]
 
 
-def delete_session(account_id: int, public_id: UUID) -> Session | None:
+def delete_session(account_id: int, public_id: UUID, *, ended_by: int = 0) -> Session | None:
     """Ends a session from its next request on. Returns it, or None if the account has none such."""
     row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
     if row is None:
         return None
-    deleted = delete_session_rows(Session.objects.filter(session_key=row.session_key))
-    return row if deleted else None
+    rows = Session.objects.filter(session_key=row.session_key, account_id=account_id)
+    return row if end_session_rows(rows, ended_by, own=ended_by == account_id) else None
 
 
-def delete_sessions(account_id: int, *, except_key: str = "") -> int:
-    """Deletes the account's sessions, except the one with `except_key`, and returns their number.
+def delete_sessions(account_id: int, *, except_key: str = "", ended_by: int = 0) -> int:
+    """Ends the account's sessions, except the one with `except_key`, and returns their number.
 
     It misses sessions that other transactions are creating. A caller that must end those too
     increments session_epoch.
     """
-    sessions = Session.objects.filter(account_id=account_id)
-    return delete_session_rows(sessions.exclude(session_key=except_key))
+    sessions = Session.objects.filter(account_id=account_id).exclude(session_key=except_key)
+    return end_session_rows(sessions, ended_by, own=ended_by == account_id)
 
 
-def delete_sessions_of(account_ids: list[int]) -> int:
-    """Deletes the sessions of all these accounts, and returns their number."""
-    return delete_session_rows(Session.objects.filter(account_id__among=account_ids))
+def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0) -> int:
+    """Ends the sessions of all these accounts, and returns their number."""
+    return end_session_rows(Session.objects.filter(account_id__among=account_ids), ended_by)
 
 
-def delete_session_rows(rows: QuerySet[Session]) -> int:
-    """Deletes sessions with one statement, and returns their number.
+def end_session_rows(rows: QuerySet[Session], ended_by: int, *, own: bool = False) -> int:
+    """Ends sessions with one statement, and returns their number.
 
-    Up to MAX_EVICTED are removed from the cache, to save memory. The others are useless without
-    their rows.
+    `ended_by`: the account that the sign-in page names (users/sessions/ended_sessions.py); 0 for
+    none, and then the rows are deleted. Up to MAX_EVICTED are removed from the cache, to save
+    memory. The others are useless without their rows.
     """
     keys = list(rows.values_list("session_key", flat=True)[:MAX_EVICTED])
-    number, _ = rows.delete()
+    if ended_by:
+        number = rows.update(
+            session_data=SessionStore().encode(ended_data(ended_by, own=own)),
+            expire_date=timezone.now() + KEPT,
+            account_id=None,
+            ip=None,
+            user_agent="",
+        )
+    else:
+        number, _ = rows.delete()
     caches[settings.SESSION_CACHE_ALIAS].delete_many([CACHE_KEY_PREFIX + key for key in keys])
     return number

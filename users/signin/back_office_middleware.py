@@ -5,13 +5,10 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 
-from users import access
-from users.web.partials import htmx_page_path, is_htmx_request
-
-PUBLIC_PATHS = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", "/healthz", "/readyz")
-ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
-# The only paths open to an account that must choose a new password first.
-PASSWORD_CHANGE_PATHS = ("/me/password/", "/logout/")
+from users.signin.entry_rules import entry_redirect
+from users.signin.kept_forms import login_page, typed_values
+from users.web.partials import htmx_page_path, is_background, is_htmx_request
+from users.web.same_origin import form_page_path, is_same_origin
 
 
 class BackOfficeMiddleware:
@@ -22,32 +19,29 @@ class BackOfficeMiddleware:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
-        path = request.path_info
-        if path.startswith(PUBLIC_PATHS):
-            return None
-        if not request.user.is_authenticated:
+        path = entry_redirect(request)
+        if path and is_htmx_request(request) and is_background(view):
+            # Nobody asked for it, so the page stays as it is and says that the session has ended.
+            return HttpResponse(status=401)
+        if path == settings.LOGIN_URL:
             return redirect_to_login(request)
-        if request.user.must_change_password and not path.startswith(PASSWORD_CHANGE_PATHS):
-            return redirect_response(request, PASSWORD_CHANGE_PATHS[0])
-        if path.startswith(ANY_ACCOUNT_PATHS):
-            return None
-        if not access.may_enter(request.user):
-            if path == "/":
-                return HttpResponseRedirect("/me/")
-            raise access.Denied("enter", "Only active staff may use the back office.")
-        return None
+        return redirect_response(request, path) if path else None
 
 
 def redirect_to_login(request) -> HttpResponse:
-    """Returns a redirect to the sign-in page, which leads back afterwards; after a request of HTMX
-    to the page that sent it.
+    """Returns a redirect to the sign-in page, which leads back afterwards: after a request of HTMX
+    to the page that sent it, after a form to the form with what was typed.
     """
+    if (typed := typed_values(request)) is not None:
+        return login_page(request, typed)
     url = settings.LOGIN_URL
     back = ""
     if is_htmx_request(request):
         back = htmx_page_path(request)
     elif request.method == "GET":
         back = request.get_full_path()
+    elif is_same_origin(request):
+        back = form_page_path(request)
     if back not in ("", "/"):
         url += "?" + urlencode({"next": back})
     return redirect_response(request, url)

@@ -19,7 +19,8 @@ class NameCookieMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         is_html = response.get("Content-Type", "").startswith("text/html")
-        if response.status_code >= 500 or not is_html:
+        # After 401 the same person may come back to what they typed.
+        if response.status_code == 401 or response.status_code >= 500 or not is_html:
             return response
         current = request.COOKIES.get(COOKIE, "")
         name = cookie_name_value(request.user)

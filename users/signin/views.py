@@ -2,6 +2,8 @@
 many attempts, 405 for PUT.
 """
 
+from typing import Any
+
 from allauth.account import views
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -10,7 +12,9 @@ from django.utils.http import base36_to_int
 from users.email_addresses import identifier_key
 from users.models import State, User
 from users.sessions import sign_in_events
+from users.sessions.ended_sessions import ended_session
 from users.sessions.models import SignInMethod, SignInOutcome
+from users.signin.kept_forms import returned_form
 
 
 class StatusCodesMixin:
@@ -30,7 +34,17 @@ class LoginView(StatusCodesMixin, views.LoginView):
         response = super().dispatch(request, *args, **kwargs)
         if response.status_code == 429 and not self.form_checked:
             record_throttled_attempt(request.POST.get("login", ""))
+        kept = request.POST.get("kept")
+        if kept and response.status_code == 302 and request.user.is_authenticated:
+            return returned_form(request, kept) or response
         return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own = {
+            "kept": self.request.POST.get("kept", ""),
+            "ended": ended_session(self.request.session),
+        }
+        return super().get_context_data(**kwargs) | own
 
     def form_invalid(self, form) -> HttpResponse:
         self.form_checked = True

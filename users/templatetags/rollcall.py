@@ -18,12 +18,15 @@ from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
+from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
 from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
 
 SELECTED = SafeString(" selected")
 register = template.Library()
 
+register.filter("control", form_control)
+register.filter("is_first_wrong", is_first_wrong)
 register.simple_tag(icon_svg, name="icon")
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")

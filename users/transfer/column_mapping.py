@@ -4,6 +4,7 @@ names of its columns and the options of the import.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 
@@ -18,13 +19,31 @@ from users.transfer.import_fields import (
     key_value,
     normalise_attribute,
 )
+from users.transfer.mapping_advice import (
+    escape_unprintable,
+    join_alternatives,
+    list_columns,
+    mapping_advice,
+)
 
-PRINTABLE_MAX = 60  # characters of a value in a message
 SECRET_WORDS = ("password", "secret", "token")
+# The keys of a file that has the system of each ID beside it, such as an export: every account has
+# a username, and few have an ID in another system.
+MIXED_KEY_FIELDS = ("username", "email", "source_id")
+MISSING_SOURCE = "An ID in another system needs the name of that system"
 
 
 class BadMapping(Exception):
     """An option does not fit the file. The message says why."""
+
+
+class AccountKey(NamedTuple):
+    """The value that identifies an account, with the system that it belongs to if it is an ID in
+    another system.
+    """
+
+    value: str
+    system: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,10 +53,9 @@ class ImportRow:
     line: int
     values: dict[str, str]
     attributes: dict[str, str]
-    # The value that identifies the account.
-    key: str
+    key: AccountKey
     problem: str = ""
-    # Whether the record does not fit the columns of its file.
+    # Whether the record does not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
 
 
@@ -50,7 +68,7 @@ class ColumnMapping:
     # Names of columns.
     attributes: list[str]
     ignored: list[str]
-    # The system that source_id belongs to.
+    # The system that all IDs belong to. It is empty if each row has its own, or no ID.
     source: str
     # The field that identifies an account, one of KEY_FIELDS.
     key: str
@@ -58,21 +76,17 @@ class ColumnMapping:
     def row(self, record: ImportRecord) -> ImportRow:
         """Returns the normalised values of a record, or all its problems in one text."""
         if record.misfit:
-            return ImportRow(
-                line=record.line,
-                values={},
-                attributes={},
-                key="",
-                problem=record.misfit,
-                misfit=True,
-            )
+            return misfit_row(record)
         problems: list[str] = []
         values = self.field_values(record, problems)
         attributes = self.attribute_values(record, problems)
-        key = key_value(self.key, values.get(self.key, ""))
-        if not key and not problems:
-            origin = template_origin(self.templates[self.key])
-            problems.append(f"{self.key}, {origin}: There is no value to identify the account.")
+        values.setdefault("source", self.source)
+        if not problems:
+            problems += self.key_problems(values)
+        key = AccountKey(
+            value=key_value(self.key, values.get(self.key, "")),
+            system=values["source"] if self.key == "source_id" else "",
+        )
         return ImportRow(
             line=record.line,
             values=values,
@@ -80,6 +94,18 @@ class ColumnMapping:
             key=key,
             problem=" ".join(problems),
         )
+
+    def key_problems(self, values: dict[str, str]) -> list[str]:
+        """Returns the problems of valid values that do not identify an account."""
+        problems = []
+        if values.get("source_id") and not values["source"]:
+            origin = template_origin(self.templates["source"])
+            problems.append(f"source, {origin}: {MISSING_SOURCE}.")
+        if not values[self.key]:
+            origin = template_origin(self.templates[self.key])
+            problem = f"{self.key}, {origin}: There is no value to identify the account."
+            problems.append(f"{problem}{other_key(values)}")
+        return problems
 
     def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
         """Returns the valid values by field. Appends the errors of the others to `problems`."""
@@ -105,6 +131,27 @@ class ColumnMapping:
         return attributes
 
 
+def misfit_row(record: ImportRecord) -> ImportRow:
+    """Returns the row of a record that does not fit the columns."""
+    return ImportRow(
+        line=record.line,
+        values={},
+        attributes={},
+        key=AccountKey(""),
+        problem=record.misfit,
+        misfit=True,
+    )
+
+
+def other_key(values: dict[str, str]) -> str:
+    """Returns a sentence about a value that could identify the account instead, or ""."""
+    field = next((field for field in KEY_FIELDS if values.get(field)), "")
+    if not field:
+        return ""
+    shown = escape_unprintable(values[field])
+    return f" Its {field} is “{shown}”: use --key {field} if every row has one."
+
+
 def build_mapping(
     source: ImportSource,
     *,
@@ -119,19 +166,34 @@ def build_mapping(
     """
     requested = requested_templates(maps, sets)
     templates = templates_by_name(source, skip=set(requested)) | requested
+    check_source(templates, requested, system)
     attributes = list(attributes)
     columns = [column for template in templates.values() for column in template.columns]
     check_columns_used(source, columns, attributes)
-    if "source_id" in templates and not system:
-        raise BadMapping("An ID in another system needs the name of that system: --source NAME.")
     used = {*columns, *attributes}
     return ColumnMapping(
         templates=templates,
         attributes=attributes,
         ignored=[column for column in source.columns if column not in used],
         source=system_name(system),
-        key=choose_key(templates, key),
+        key=choose_key(source, templates, key),
     )
+
+
+def check_source(
+    templates: dict[str, ColumnTemplate], requested: dict[str, ColumnTemplate], system: str
+) -> None:
+    """Removes the template of a column “source” that has nothing to do with IDs in other systems.
+    Raises BadMapping unless each ID has one system.
+    """
+    if "source" in requested and system:
+        raise BadMapping("--source names the system of all rows. Leave out it or the field source.")
+    if "source" in requested and "source_id" not in templates:
+        raise BadMapping("A source needs the ID in that system: --map COLUMN=source_id.")
+    if system or "source_id" not in templates:
+        templates.pop("source", None)
+    if "source_id" in templates and not system and "source" not in templates:
+        raise BadMapping(f"{MISSING_SOURCE}: --source NAME, or a column “source”.")
 
 
 def check_columns_used(source: ImportSource, columns: list[str], attributes: list[str]) -> None:
@@ -204,29 +266,27 @@ def require_new_field(found: dict[str, ColumnTemplate], text: str, equals: str, 
 def require_column(source: ImportSource, column: str) -> None:
     """Raises UnreadableFile if the file has no such column."""
     if column not in source.columns:
-        columns = ", ".join(map(escape_unprintable, source.columns))
         missing = escape_unprintable(column)
-        reason = f"There is no column “{missing}”. The columns are: {columns}."
+        reason = f"There is no column “{missing}”. {list_columns(source)}"
         raise UnreadableFile(source.name, source.line, reason)
 
 
-def choose_key(templates: dict[str, ColumnTemplate], key: str) -> str:
+def choose_key(source: ImportSource, templates: dict[str, ColumnTemplate], key: str) -> str:
     """Returns the field that identifies accounts: the requested one, or else the first of
-    KEY_FIELDS that the file provides. Raises BadMapping.
+    KEY_FIELDS or MIXED_KEY_FIELDS that the file provides. Raises BadMapping.
     """
-    if key and key not in templates:
-        raise BadMapping(f"--key {key}: nothing provides {key}. Use --map or --set to provide it.")
-    found = key or next((name for name in KEY_FIELDS if name in templates), "")
-    if not found:
-        keys = " or ".join(KEY_FIELDS)
-        raise BadMapping(
-            f"Nothing identifies the account of a row. Use --map or --set to provide {keys}."
-        )
+    fields = MIXED_KEY_FIELDS if "source" in templates else KEY_FIELDS
+    provided = tuple(name for name in fields if name in templates)
+    if not provided:
+        raise BadMapping(f"Nothing identifies the account of a row. {mapping_advice(source)}")
+    if key and key not in provided:
+        advice = mapping_advice(source, (key,))
+        usable = join_alternatives(tuple(f"--key {name}" for name in provided))
+        raise BadMapping(f"--key {key}: nothing provides {key}. {advice} Or use {usable}.")
     if "email" not in templates and "username" not in templates:
-        raise BadMapping(
-            "An account needs a username or an email. Use --map or --set to provide one."
-        )
-    return found
+        advice = mapping_advice(source, ("email", "username"))
+        raise BadMapping(f"An account needs a username or an email. {advice}")
+    return key or provided[0]
 
 
 def system_name(system: str) -> str:
@@ -251,16 +311,3 @@ def template_origin(template: ColumnTemplate) -> str:
     if not columns:
         return "fixed value"
     return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
-
-
-def escape_unprintable(text: str) -> str:
-    """Returns at most PRINTABLE_MAX characters of `text`, with escapes for unprintable ones."""
-    shown = text if len(text) <= PRINTABLE_MAX else text[: PRINTABLE_MAX - 1] + "…"
-    return "".join(map(escape_character, shown))
-
-
-def escape_character(char: str) -> str:
-    """Returns a printable character unchanged, and an escape such as \\x00 for any other one."""
-    if char.isprintable():
-        return char
-    return char.encode("unicode_escape", "surrogatepass").decode()

@@ -24,6 +24,10 @@ from users.transfer.models import ExportPiece
 from users.web.forms import reason_field
 
 MASKED_NOTE = "Addresses and phone numbers are masked in the file, as they are for you."
+CSV_NOTE = (
+    "Open CSV in Excel, or import it again. Values that begin with = + - or @ get an apostrophe in "
+    "front, which an import removes."
+)
 DAY = timedelta(days=1)
 
 
@@ -39,7 +43,11 @@ class ExportForm(BulkForm):
             "required": "Choose at least one column.",
         },
     )
-    format = forms.ChoiceField(choices=list(export_rows.EXPORT_FORMATS.items()), label="Format")
+    format = forms.ChoiceField(
+        choices=list(export_rows.EXPORT_FORMATS.items()),
+        label="Format",
+        help_text=CSV_NOTE,
+    )
     reason = reason_field(label="Purpose", help_text="Visible in the audit trail.")
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -58,6 +66,7 @@ class ExportAccounts(BulkAction):
     event = ""
     noun = "export"
     position = 40
+    in_bar = True
     outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm

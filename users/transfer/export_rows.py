@@ -11,7 +11,7 @@ from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
 from users.transfer import export_store
 from users.transfer.models import Export
-from users.web.csv_text import LINE_WRITER, escape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 
 EXPORT_FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
@@ -90,11 +90,13 @@ def iso_moment(at: datetime) -> str:
 
 
 def file_header(export: Export) -> bytes:
-    """Returns the bytes before the first row: the headings of a CSV, nothing in JSON Lines."""
+    """Returns the bytes before the first row: the headings of a CSV, nothing in JSON Lines, which
+    may have no byte order mark (RFC 8259).
+    """
     if export.job.parameters.get("format") != "csv":
         return b""
     names = chosen_columns(export.job.parameters.get("columns"))
-    return csv_line(file_headings(names)).encode()
+    return f"{BYTE_ORDER_MARK}{csv_line(file_headings(names))}".encode()
 
 
 def stream_file(export: Export) -> Iterator[bytes]:

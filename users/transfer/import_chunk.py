@@ -12,8 +12,9 @@ from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.email_addresses import email_key
 from users.models import State, User
-from users.transfer.column_mapping import ColumnMapping, ImportRow
+from users.transfer.column_mapping import AccountKey, ColumnMapping, ImportRow
 from users.transfer.import_fields import IMPORT_FIELDS, key_value
+from users.transfer.line_index import LineIndex
 from users.transfer.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
 
@@ -33,7 +34,7 @@ class RowOutcome:
     kind: str
     account_id: int | None = None
     reason: str = ""
-    # Whether the row did not fit the columns of its file.
+    # Whether the row did not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
 
 
@@ -61,6 +62,7 @@ class ImportChunk:
         rows: list[ImportRow],
         mapping: ColumnMapping,
         by: Any,
+        lines: LineIndex,
         *,
         update: bool,
         status: str,
@@ -72,7 +74,7 @@ class ImportChunk:
         self.status = status
         valid = [row for row in rows if not row.problem]
         self.existing = self.accounts_by_key([row.key for row in valid])
-        self.claims = wanted_claims(valid, mapping.source)
+        self.claims = wanted_claims(valid, lines)
         self.created: list[RowChange] = []
         self.updated: list[RowChange] = []
 
@@ -137,7 +139,6 @@ class ImportChunk:
         """Returns the new account of a row. Raises RowRejected."""
         account = User(
             **row.values,
-            source=self.mapping.source,
             attributes=drop_empty(row.attributes),
             status=self.status,
         )
@@ -146,10 +147,10 @@ class ImportChunk:
             raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
             raise RowRejected("An invitation needs an address.")
-        self.claim(account, -row.line, UniqueNames())
+        self.claim(row, account, UniqueNames())
         account.password = make_password(None)
         account.derive()
-        names = (*IMPORT_FIELDS, "status", "source", "attributes")
+        names = (*IMPORT_FIELDS, "status", "attributes")
         values = {name: getattr(account, name) for name in names}
         after = {name: value for name, value in values.items() if value}
         return RowChange(row, account, before={}, after=after)
@@ -168,49 +169,55 @@ class ImportChunk:
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
-        self.claim(account, account.pk, names)
+        self.claim(row, account, names)
         bump_version(account)
         return RowChange(row, account, before, changes)
 
-    def claim(self, account: User, holder: int, before: UniqueNames) -> None:
+    def claim(self, row: ImportRow, account: User, before: UniqueNames) -> None:
         """Claims the names of an account. Raises RowRejected if another account has them."""
-        if reason := self.claims.take(account, holder, before):
+        if reason := self.claims.take(account, row.line, before):
             raise RowRejected(reason)
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
         """Returns the new values of fields that differ. An empty cell changes nothing."""
         wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
-        if "source_id" in wanted:
-            wanted["source"] = self.mapping.source
+        if "source_id" not in wanted:
+            wanted.pop("source", None)
         if row.attributes:
             wanted["attributes"] = account.attributes | drop_empty(row.attributes)
         if email_key(wanted.get("email", "")) == email_key(account.email):
             wanted.pop("email", None)  # the same mailbox, written in another way
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
-    def accounts_by_key(self, keys: list[str]) -> dict[str, User]:
+    def accounts_by_key(self, keys: list[AccountKey]) -> dict[AccountKey, User]:
         """Returns the existing accounts by key. Locks them if they are to be updated, in the order
         of their ids.
         """
-        key = self.mapping.key
-        column = "email__lower" if key == "email" else key
-        accounts = User.objects.filter(**{f"{column}__in": keys}).order_by("pk")
-        if key == "source_id":
-            accounts = accounts.filter(source=self.mapping.source)
+        field = self.mapping.key
+        values = {key.value for key in keys}
+        column = "email__lower" if field == "email" else field
+        accounts = User.objects.filter(**{f"{column}__in": values}).order_by("pk")
+        if field == "source_id":
+            accounts = accounts.filter(source__in={key.system for key in keys})
         if self.update:
             accounts = accounts.select_for_update(of=("self",))
-        return {key_value(key, getattr(account, key)): account for account in accounts}
+        return {self.account_key(account): account for account in accounts}
+
+    def account_key(self, account: User) -> AccountKey:
+        """Returns the key of an existing account."""
+        value = key_value(self.mapping.key, getattr(account, self.mapping.key))
+        return AccountKey(value, account.source if self.mapping.key == "source_id" else "")
 
 
-def wanted_claims(rows: list[ImportRow], source: str) -> NameClaims:
+def wanted_claims(rows: list[ImportRow], lines: LineIndex) -> NameClaims:
     """Returns the holders of all names in the rows. An address may become the username."""
     emails = [row.values.get("email", "") for row in rows]
     usernames = [row.values.get("username", "") for row in rows]
     return NameClaims(
         usernames=[*usernames, *map(email_key, emails)],
         emails=emails,
-        source=source,
-        source_ids=[row.values.get("source_id", "") for row in rows],
+        source_ids=[(row.values["source"], row.values.get("source_id", "")) for row in rows],
+        lines=lines,
     )
 
 

@@ -5,8 +5,8 @@ was killed can be repeated, and no account is created twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +16,7 @@ from users.models import State
 from users.transfer.column_mapping import ColumnMapping, ImportRow
 from users.transfer.formats import ImportRecord, UnreadableFile
 from users.transfer.import_chunk import REJECTED, ImportChunk, RowOutcome
+from users.transfer.line_index import LineIndex
 from users.verbs.profile_validation import taken_error
 
 IMPORT_CHUNK_ROWS = 1000
@@ -43,14 +44,16 @@ class ImportRun:
         access.require(self.by, "invite")
         if self.update:
             access.require(self.by, "edit")
-        with roll_back_after() if self.dry_run else nullcontext():
-            for rows in split_chunks(map(self.mapping.row, records)):
-                for outcome in self.store(rows):
+        rollback = roll_back_after() if self.dry_run else nullcontext()
+        with rollback, closing(LineIndex()) as lines:
+            rows = reject_repeats(map(self.mapping.row, records), self.mapping.key, lines)
+            for chunk in split_chunks(rows):
+                for outcome in self.store(chunk, lines):
                     report(outcome)
 
-    def store(self, rows: list[ImportRow]) -> list[RowOutcome]:
+    def store(self, rows: list[ImportRow], lines: LineIndex) -> list[RowOutcome]:
         """Stores the rows in one transaction; or one by one if someone else took a name meanwhile,
-        so that only the row with that name is rejected.
+        so that only the row with that name is rejected. `lines`: the lines of earlier rows.
         """
         try:
             with transaction.atomic():
@@ -58,6 +61,7 @@ class ImportRun:
                     rows,
                     self.mapping,
                     self.by,
+                    lines,
                     update=self.update,
                     status=self.status,
                 )
@@ -66,26 +70,35 @@ class ImportRun:
             if len(rows) == 1:
                 reason = " ".join(taken_error(error).messages)
                 return [RowOutcome(rows[0].line, REJECTED, reason=reason)]
-        return [outcome for row in rows for outcome in self.store([row])]
+        return [outcome for row in rows for outcome in self.store([row], lines)]
+
+
+def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> Iterator[ImportRow]:
+    """Yields the rows. If an earlier one has the key of a row, that row gets a problem, even if the
+    earlier one has a problem too: nobody knows which of them is right.
+    """
+    for row in rows:
+        value = row.key.value
+        first = lines.add("row", "\x00".join(row.key), row.line) if value else row.line
+        if first == row.line:
+            yield row
+            continue
+        repeat = f"{key}: “{value}”: Line {first} is about the same account. Keep one of them."
+        problem = " ".join(filter(None, [row.problem, repeat]))
+        yield replace(row, problem=problem, misfit=True)
 
 
 def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
-    """Yields lists of at most IMPORT_CHUNK_ROWS rows. A repeated key begins a new list, so that its
-    row finds the account that the first row created.
-
-    Raises UnreadableFile after the rows that could be read.
+    """Yields lists of at most IMPORT_CHUNK_ROWS rows. Raises UnreadableFile after the rows that
+    could be read.
     """
     chunk: list[ImportRow] = []
-    keys: set[str] = set()
     try:
         for row in rows:
-            if len(chunk) == IMPORT_CHUNK_ROWS or (not row.problem and row.key in keys):
+            chunk.append(row)
+            if len(chunk) == IMPORT_CHUNK_ROWS:
                 yield chunk
                 chunk = []
-                keys = set()
-            chunk.append(row)
-            if not row.problem:
-                keys.add(row.key)
     except UnreadableFile:
         if chunk:
             yield chunk

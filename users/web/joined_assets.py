@@ -101,6 +101,7 @@ SCRIPT = JoinedAsset(
         "rows",
         "search",
         "keys",
+        "places",
     ),
     begin='"use strict";\n',
     separator=";\n",

@@ -4,6 +4,23 @@ The headers are read here and not from request.htmx, since an error page may be 
 HtmxMiddleware has run.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+View = Callable[..., Any]
+
+
+def background_view(view: View) -> View:
+    """Marks a view whose parts HTMX asks for by itself. When the session has ended they answer 401
+    without a redirect, so that no form that is open is lost.
+    """
+    view.background = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_background(view: View) -> bool:
+    return getattr(view, "background", False)
+
 
 def is_htmx_request(request) -> bool:
     """Returns whether HTMX sent the request, be it for a part of a page or for a whole one."""

@@ -25,6 +25,19 @@ def table(text: str, **options) -> list[list[str]]:
         (' a , b\n1,"x\ny"\n', [["a", "b"], ["1", "x\ny"]]),
         ('"a\nlong",b\n1,"say ""hi"""\n', [["a\nlong", "b"], ["1", 'say "hi"']]),
         ("a,b\n\n1,2\n,\n", [["a", "b"], ["1", "2"]]),
+        ("\n  \r\n,,\na,b\n \n1,2\n , \n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2\n\x1a", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2\r\n\x1a\r\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2\x1a", [["a", "b"], ["1", "2"]]),
+        ('a,b\n1,"x\x1a\n\x1ay"\n', [["a", "b"], ["1", "x\x1a\n\x1ay"]]),
+        ("sep=;\na;b\n1,5;2\n", [["a", "b"], ["1,5", "2"]]),
+        ("\ufeff\nSEP=|\r\n\r\na|b\r\n1|2\r\n", [["a", "b"], ["1", "2"]]),
+        ('"sep=,"\na,b;c;d\n1,2\n', [["a", "b;c;d"], ["1", "2"]]),
+        ("sep=\t\na\tb,c,d\n1\t2\n", [["a", "b,c,d"], ["1", "2"]]),
+        ("sep=x\n1\n", [["sep=x"], ["1"]]),
+        ("a,b,\n1,2,\n3,4\n", [["a", "b"], ["1", "2"], ["3", "4"]]),
+        ("a,b,, \n1,2,,\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2,,\n3,4, \n", [["a", "b"], ["1", "2"], ["3", "4"]]),
     ],
 )
 def test_tables_are_read_as_they_were_meant(text, expected):
@@ -38,11 +51,62 @@ def test_a_delimiter_can_be_named_and_lines_left_out():
     ]
 
 
+def test_a_delimiter_that_is_named_counts_more_than_the_one_in_the_file():
+    assert table("sep=;\na|b\n1|2\n", delimiter="|") == [["a", "b"], ["1", "2"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding):
+    content = "\ufeffa,b\n1,2\n".encode(encoding)
+    source = read_csv(BytesIO(content), "people.csv", encoding=encoding)
+    assert source.columns == ["a", "b"]
+
+
+def misfits(text: str, **options) -> list[tuple[int, str]]:
+    source = read_csv(BytesIO(text.encode()), "people.csv", **options)
+    return [(record.line, record.misfit) for record in source.records]
+
+
+def test_a_value_in_a_column_without_a_name_is_a_misfit():
+    cells = "This row has 3 cells, but there are 2 columns."
+    assert misfits("a,b,\n1,2,3\n4,5,\n") == [(2, cells), (3, "")]
+
+
+def test_cells_that_are_left_out_at_the_end_are_empty_if_that_is_asked_for():
+    text = "a,b,c\n1,2\n3\n4,5,6,7\n"
+    advice = "If the missing cells are the last ones, use --short-rows."
+    assert misfits(text) == [
+        (2, f"This row has 2 cells, but there are 3 columns. {advice}"),
+        (3, f"This row has 1 cell, but there are 3 columns. {advice}"),
+        (4, "This row has 4 cells, but there are 3 columns."),
+    ]
+    assert misfits(text, short_rows=True) == [
+        (2, ""),
+        (3, ""),
+        (4, "This row has 4 cells, but there are 3 columns."),
+    ]
+    assert table("a,b,c\n1,2\n3\n", short_rows=True)[1:] == [["1", "2", ""], ["3", "", ""]]
+
+
+def test_a_file_without_names_gets_them():
+    text = "1;a,b;;3\n\n4;5;x;6;\n"
+    source = read_csv(BytesIO(text.encode()), "people.csv", columns="id, name ,,age")
+    assert (source.line, source.columns) == (0, ["id", "name", "age"])
+    assert list(source.records) == [
+        ImportRecord(1, {"id": "1", "name": "a,b", "age": "3"}),
+        ImportRecord(3, {"id": "4", "name": "5", "age": "6"}),
+    ]
+
+
 def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
     source = read_csv(BytesIO(b'a,b\n1,"x\n\ny"\n\n2\n3,4\n'), "people.csv")
     assert [(record.line, record.misfit) for record in source.records] == [
         (2, ""),
-        (6, "This row has 1 cell, but there are 2 columns."),
+        (
+            6,
+            "This row has 1 cell, but there are 2 columns. "
+            "If the missing cells are the last ones, use --short-rows.",
+        ),
         (7, ""),
     ]
 

@@ -1,18 +1,26 @@
-"""Django's PostgreSQL backend with a cursor for prepared statements.
+"""Django's PostgreSQL backend with a cursor for prepared statements, and a limit on the wait for
+answers (users/database/postgresql/answers.py).
 
 Timestamps are read by the driver's loader, which is written in C. The gain is
 measured as `c-loader` in docs/benchmarks.md.
 """
 
 import re
+import time
 from datetime import UTC
+from functools import partial
 from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from psycopg import Cursor
-from psycopg.errors import FeatureNotSupported
+from psycopg.errors import ConnectionTimeout, FeatureNotSupported
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
+
+from users.database.postgresql.answers import BoundedConnection, ServerSilent, silence_of
 
 
 class PlannedCursor(Cursor):
@@ -62,13 +70,73 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     Django converts each timestamp to its time zone in Python. If that zone is UTC, like that of the
     connection, the driver's own loader returns equal values.
+
+    The setting ANSWER_SECONDS limits the wait for an answer. A request that has waited in vain does
+    not wait again.
     """
 
+    # Django connects by it, and takes the driver's exceptions from it.
+    Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.answer_seconds = self.settings_dict.get("ANSWER_SECONDS")
+        self.is_bounded = self.answer_seconds is not None
+        self.opened_at = 0.0
+        self.gave_up = False
+
     def get_new_connection(self, conn_params):
-        connection = super().get_new_connection(conn_params)
+        self.opened_at = time.monotonic()
+        if self.is_bounded:
+            connection = self.connect_in_time(conn_params)
+        else:
+            connection = super().get_new_connection(conn_params)
+        connection.usual_seconds = self.answer_seconds
+        connection.on_timeout = self.notice_silence
         if self.timezone == UTC:
             connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         return connection
+
+    def connect_in_time(self, conn_params):
+        """Connects. Raises ServerSilent at once if this request has waited in vain before, or if
+        the server is known to be silent.
+        """
+        if self.gave_up:
+            raise ServerSilent("The server has not answered in this request before.")
+        try:
+            silence_of(self.alias).require_end()
+            return super().get_new_connection(conn_params)
+        except (ServerSilent, ConnectionTimeout) as error:
+            self.gave_up = True
+            if isinstance(error, ConnectionTimeout):
+                self.notice_silence()
+            raise
+
+    def notice_silence(self):
+        connect = partial(BoundedConnection.connect, **self.get_connection_params())
+        silence_of(self.alias).notice(connect)
+
+    def set_answer_seconds(self, seconds):
+        self.answer_seconds = seconds
+        if self.connection is not None:
+            self.connection.usual_seconds = seconds
+
+    def is_usable(self):
+        """Looks at a kept connection, and asks nothing: that would be a round trip for each
+        request. One that was made before the server fell silent leads to a server of then.
+        """
+        trusted = self.opened_at > silence_of(self.alias).noticed_at
+        return trusted and not self.connection.is_ended()
+
+    def close(self):
+        if self.is_bounded and self.connection is not None and self.connection.has_timed_out:
+            self.gave_up = True
+        super().close()
+
+    def close_if_unusable_or_obsolete(self):
+        """Django calls it when a request begins and when it ends."""
+        super().close_if_unusable_or_obsolete()
+        self.gave_up = False
 
     def create_cursor(self, name=None):
         """Creates a cursor. Django's method would look for Django's loader and not find it."""
@@ -84,6 +152,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         users/database/prepared_statements.py describes `on_first_use`.
         """
+        # Django does this for its own cursors: the server may have closed the connection.
+        self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = PlannedCursor(self.connection)

@@ -14,7 +14,7 @@ from django_q.cluster import Sentinel
 from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
 
-from users.jobs.queue.shutdown import StopRequest
+from users.jobs.queue.shutdown import StopRequest, end_group_with
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def run_cluster(name: str, busy_until: Any) -> None:
     # The name of the queue. Conf.PREFIX is the same for all clusters, since it signs the tasks.
     Conf.CLUSTER_NAME = name
     track_busy_time(busy_until)
+    end_group_with(os.getpid())
     sentinel = Sentinel(stop, Event(), uuid4(), start=False)
     end_cluster_on_crash(sentinel, name, stop)
     # After the creation of Sentinel, which sets its own handlers.

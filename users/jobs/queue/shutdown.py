@@ -4,11 +4,14 @@ started the cluster.
 
 import os
 import signal
+import threading
 import time
 from typing import NoReturn
 
 # Seconds for running tasks to finish; platforms give a process 30 s after SIGTERM.
 GRACE_SECONDS = 20
+# Seconds between two checks that the first process of the cluster lives.
+WATCH_SECONDS = 1
 
 
 class StopRequest:
@@ -47,6 +50,26 @@ class StopRequest:
 
     def kill_group(self) -> NoReturn:
         """Kills every process of the group, this one included."""
-        os.killpg(0, signal.SIGKILL)
-        # Not reached. It shows type checkers that the method does not return.
-        raise SystemExit
+        kill_own_group()
+
+
+def kill_own_group() -> NoReturn:
+    os.killpg(0, signal.SIGKILL)
+    # Not reached; tells type checkers that this does not return.
+    raise SystemExit
+
+
+def end_group_with(leader: int) -> None:
+    """Lets every process that `leader`, the calling process, forks from now on watch it. If it was
+    killed, nobody else would end them: they would run tasks with the code of an old release.
+    """
+
+    def watch_leader() -> None:
+        while os.getppid() == leader:
+            time.sleep(WATCH_SECONDS)
+        kill_own_group()
+
+    def start_watch() -> None:
+        threading.Thread(target=watch_leader, name="leader watch", daemon=True).start()
+
+    os.register_at_fork(after_in_child=start_watch)

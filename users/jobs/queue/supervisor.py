@@ -21,8 +21,8 @@ from types import FrameType
 
 from django.db import DatabaseError, connections
 from django.urls import reverse
-from django.utils import timezone
 
+from users.database.local_settings import answer_within
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
 from users.jobs.queue.cluster import run_cluster
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 BEAT_TASK = "users.jobs.tasks.record_beat"
 TICK_SECONDS = 1  # between two checks of the processes
 BEAT_SECONDS = 5  # between two beats
+ANSWER_SECONDS = 5  # for which a hanging database may hold the supervisor, which must be stoppable
 SILENCE_SECONDS = 20  # for which a beat may wait although a worker is free
 BEAT_LOST_SECONDS = 60  # after which an unanswered beat is queued again
 RESTART_PAUSE_MAX = 30  # seconds between two starts of a cluster that ends at once
@@ -48,8 +49,10 @@ class Cluster:
         self.name = name
         self.process: ForkProcess | None = None
         self.busy_until = fork_context.RawValue("d", 0.0)
-        # The time of a beat that is not answered yet, by the wall clock as WorkerBeat.at is.
-        self.pending_beat: datetime | None = None
+        # A beat is queued and not answered yet. `last_beat`: the one that was answered before it,
+        # by the database's clock.
+        self.is_beat_pending = False
+        self.last_beat: datetime | None = None
         # Seconds of the monotonic clock.
         self.beat_queued_at = 0.0
         self.checked_at = 0.0
@@ -86,7 +89,7 @@ class Cluster:
         connections.close_all()
         self.started_at = time.monotonic()
         self.busy_until.value = self.started_at
-        self.pending_beat = None
+        self.is_beat_pending = False
         self.beat_queued_at = 0.0
         self.process = fork_context.Process(
             target=run_cluster, args=(self.name, self.busy_until), name=f"cluster {self.name}"
@@ -112,7 +115,7 @@ class Cluster:
         since this process was last suspended, and since a worker became free.
         """
         waits_since = max(self.beat_queued_at, self.resumed_at, self.busy_until.value)
-        return self.pending_beat is not None and now > waits_since + SILENCE_SECONDS
+        return self.is_beat_pending and now > waits_since + SILENCE_SECONDS
 
     def send_beat(self) -> None:
         """Queues a beat unless the last one still waits. While the database is not reachable no
@@ -120,23 +123,24 @@ class Cluster:
         """
         now = time.monotonic()
         try:
-            if self.is_beat_answered():
-                self.pending_beat = None
-            if self.pending_beat is None or now > self.beat_queued_at + BEAT_LOST_SECONDS:
-                beat = timezone.now()
-                task_queue.enqueue_task(BEAT_TASK, self.name, cluster=self.name)
-                self.pending_beat = beat
-                self.beat_queued_at = now
+            with answer_within(ANSWER_SECONDS):
+                self.queue_beat(now)
         except DatabaseError as error:
             logger.warning("The database is not reachable: %s", str(error).strip())
             connections.close_all()
-            self.pending_beat = None
+            self.is_beat_pending = False
             self.beat_queued_at = now
 
-    def is_beat_answered(self) -> bool:
-        if self.pending_beat is None:
-            return False
-        return WorkerBeat.objects.filter(cluster=self.name, at__gte=self.pending_beat).exists()
+    def queue_beat(self, now: float) -> None:
+        beats = WorkerBeat.objects.filter(cluster=self.name)
+        beat = beats.values_list("at", flat=True).first()
+        if beat != self.last_beat:
+            self.is_beat_pending = False
+        if not self.is_beat_pending or now > self.beat_queued_at + BEAT_LOST_SECONDS:
+            task_queue.enqueue_task(BEAT_TASK, self.name, cluster=self.name)
+            self.is_beat_pending = True
+            self.last_beat = beat
+            self.beat_queued_at = now
 
     def terminate(self) -> None:
         """Sends SIGTERM to the first process alone, which lets the others finish their tasks."""

@@ -36,7 +36,8 @@ class Command(BaseCommand):
         "unless --map or --set says otherwise. New accounts have no usable password, and no email "
         "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
-        "its end, a row doesn't fit the columns, or every row was rejected."
+        "its end, a row doesn't fit the columns or repeats the account of another row, or every "
+        "row was rejected."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         add_account_arguments(parser)
         add_run_arguments(parser)
         add_format_arguments(parser)
+        add_header_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.name = options["file"]
@@ -96,6 +98,8 @@ class Command(BaseCommand):
             "encoding": self.options["encoding"],
             "delimiter": delimiter,
             "skip_lines": self.options["skip_lines"],
+            "columns": self.options["columns"],
+            "short_rows": self.options["short_rows"],
         }
         return csv_format.read_csv(file, self.name, **options)
 
@@ -117,7 +121,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Stored as attributes: {', '.join(mapping.attributes)}")
         if mapping.ignored:
             self.stdout.write(f"Ignored: {', '.join(mapping.ignored)}")
-        system = f" of {mapping.source}" if mapping.key == "source_id" else ""
+        system = f" of {mapping.source or 'their source'}" if mapping.key == "source_id" else ""
         self.stdout.write(f"Accounts are identified by {mapping.key}{system}.")
 
     def count_row(self, outcome: RowOutcome) -> None:
@@ -167,7 +171,8 @@ def add_account_arguments(parser: ArgumentParser) -> None:
         "--source",
         default="",
         metavar="NAME",
-        help="the system the file comes from; required for source_id",
+        help="the system the file comes from; required for source_id unless the file has a column "
+        "for source",
     )
     parser.add_argument(
         "--key",
@@ -203,7 +208,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
-        default="utf-8-sig",
+        default="utf-8",
         help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
     )
     parser.add_argument(
@@ -211,12 +216,26 @@ def add_format_arguments(parser: ArgumentParser) -> None:
         default="",
         help="the character between cells (default: comma, semicolon or tab, as detected)",
     )
+
+
+def add_header_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--skip-lines",
         type=int,
         default=0,
         metavar="N",
         help="the number of lines before the column names",
+    )
+    parser.add_argument(
+        "--columns",
+        default="",
+        metavar="NAME,NAME",
+        help="the column names of a file without a header; leave a name empty to ignore a column",
+    )
+    parser.add_argument(
+        "--short-rows",
+        action="store_true",
+        help="accept rows whose last cells are missing, as empty cells",
     )
 
 
@@ -235,6 +254,7 @@ def open_report(path: str, source: str) -> TextIO:
     if source != "-" and Path(path).exists() and Path(path).samefile(source):
         raise CommandError("--report: this is the file to import; it would be overwritten.")
     try:
-        return Path(path).open("w", encoding="utf-8", newline="")
+        # With a byte order mark, so that Excel reads accents.
+        return Path(path).open("w", encoding="utf-8-sig", newline="")
     except OSError as error:
         raise CommandError(f"--report: {path}: {error.strerror}.") from error

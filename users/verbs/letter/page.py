@@ -15,9 +15,10 @@ from users.verbs.form_submission import bind_form
 from users.verbs.forms import ConfirmForm
 from users.web.account_lookup import get_account
 from users.web.forms import TextField, form_status
-from users.web.partials import is_partial
+from users.web.partials import background_view, is_partial
 
 
+@background_view
 @require_POST
 @vary_on_headers("HX-Request")
 def letter_sample(request, pk: int):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django import forms
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -15,9 +16,16 @@ from users.sessions import store
 from users.sessions.models import Session
 from users.web.forms import OptionalReasonForm
 
+OWN_SESSIONS = "Your own sessions stay open, so that you can follow the job."
+
 
 class EndSessionsForm(BulkForm, OptionalReasonForm):
     version = None  # type: ignore[assignment]
+    include_own = forms.BooleanField(
+        required=False,
+        label="Include my own sessions",
+        help_text="If your account is in the selection, you will be signed out too.",
+    )
 
 
 class EndSessions(ConditionAction):
@@ -37,7 +45,10 @@ class EndSessions(ConditionAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         sessions = Session.objects.filter(account_id=OuterRef("pk"))
-        return [(~Q(Exists(sessions)), "There are no active sessions to end.")]
+        skips = [(~Q(Exists(sessions)), "There are no active sessions to end.")]
+        if not job.parameters.get("include_own"):
+            skips.append((Q(pk=job.by_id), OWN_SESSIONS))
+        return skips
 
     def run(self, chunk: Chunk) -> None:
         ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
@@ -45,7 +56,7 @@ class EndSessions(ConditionAction):
         sessions = Session.objects.filter(account_id__among=list(rows))
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)
-        store.delete_sessions_of(list(rows))
+        store.delete_sessions_of(list(rows), ended_by=chunk.job.by_id or 0)
         changes = [
             ChangedAccount.without_image(
                 row,

@@ -55,7 +55,7 @@ def end_own_sessions(account: User) -> User:
 
 
 def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> None:
-    ended = sessions.delete_session(account.pk, public_id)
+    ended = sessions.delete_session(account.pk, public_id, ended_by=by.pk)
     if ended is None:
         raise VerbRefused("This session has already ended.", account)
     record_event(
@@ -70,7 +70,7 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
     """Deletes all sessions and raises the epoch, which ends concurrently created ones too."""
-    number = sessions.delete_sessions(account.pk)
+    number = sessions.delete_sessions(account.pk, ended_by=by.pk)
     if not number:
         raise VerbRefused("There are no active sessions to end.", account)
     account.session_epoch += 1

@@ -25,6 +25,7 @@ class Suspend(ColumnAction):
     event = "account.suspended"
     noun = "suspension"
     position = 10
+    in_bar = True
     outcome_phrase = "suspended"
     icon = "suspend"
     dangerous = True

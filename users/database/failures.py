@@ -1,0 +1,46 @@
+"""Failures of the database: which kind an exception is, and how the log tells it."""
+
+import logging
+import sqlite3
+
+from django.db import InterfaceError, InternalError, OperationalError
+from psycopg.errors import DiskFull, QueryCanceled, ReadOnlySqlTransaction
+
+AWAY = "away"
+FULL = "full"
+SLOW = "slow"
+
+
+def failure_kind(error: BaseException | None) -> str:
+    """AWAY, FULL (no room on its disk) or SLOW (a statement past its time limit); "" if it is not a
+    failure of the database.
+    """
+    cause = error and error.__cause__
+    # A server that has become a standby, in the middle of a failover, refuses to write.
+    if isinstance(error, InternalError) and isinstance(cause, ReadOnlySqlTransaction):
+        return AWAY
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return ""
+    if isinstance(cause, QueryCanceled):
+        return SLOW
+    if isinstance(cause, DiskFull):
+        return FULL
+    if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return FULL
+    return AWAY
+
+
+class FailureFilter(logging.Filter):
+    """Makes the record of a request that the database has failed one line that says why. Its
+    traceback would be the same for hundreds of requests.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and failure_kind(error):
+            name = type(error.__cause__ or error).__name__
+            why = str(error).strip().partition("\n")[0]
+            record.msg = f"{record.getMessage()} ({name}: {why})"
+            record.args = ()
+            record.exc_info = record.exc_text = None
+        return True

@@ -1,0 +1,42 @@
+"""The fields of all filters, as the panel of the list and a page of its own show them."""
+
+from users.directory.filter import BadFilter
+from users.directory.filters import FILTERS
+
+
+def filter_fields(values: dict[str, str]) -> list[dict]:
+    """Returns a form field for each filter, with its choices and its value in `values`."""
+    return [filter_field(name, values.get(name, "")) for name in FILTERS]
+
+
+def filter_field(name: str, value: str) -> dict:
+    spec = FILTERS[name]
+    return {
+        "name": name,
+        "label": spec.label,
+        "choices": spec.choices() if spec.choices else None,
+        "placeholder": spec.placeholder,
+        "value": value,
+    }
+
+
+def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:
+    """Returns the context of the list for mistyped values: what was typed and what is wrong, in the
+    search box and in the panel, which is open then.
+    """
+    messages = {error.field: error.message for error in errors}
+    # NUL is the place of the rows in the page.
+    typed = {name: request.GET.get(name, "").replace("\x00", "") for name in ("q", *FILTERS)}
+    context: dict[str, object] = {
+        "error": True,
+        "typed_q": typed["q"],
+        "q_error": messages.pop("q", ""),
+    }
+    if messages:
+        fields = filter_fields(typed)
+        for field in fields:
+            field["error"] = messages.get(field["name"], "")
+        first = next(field for field in fields if field["error"])
+        first["focus"] = True
+        context |= {"panel_fields": fields, "in_list": True}
+    return context

@@ -1,0 +1,51 @@
+"""The worker class of gunicorn's processes: threads, and one more that answers /healthz alone.
+
+Whatever holds the threads (a server that hangs, slow queries of many people), an orchestrator
+learns that the process lives, and does not kill it.
+"""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+PROBES = (b"GET /healthz ", b"HEAD /healthz ")
+
+
+class WebWorker(ThreadWorker):
+    """Looks at the first bytes of each request before it takes a thread for it. So a connection
+    that says nothing, such as a browser opens ahead, takes none either.
+    """
+
+    def init_process(self) -> None:
+        self.probe_pool = ThreadPoolExecutor(max_workers=1)
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        begin = first_bytes(conn.sock)
+        if not begin and not conn.initialized and not conn.data_ready:
+            self.wait_for_request(conn)
+            return
+        pool = self.probe_pool if begin.startswith(PROBES) else self.tpool
+        done = pool.submit(self.handle, conn)
+        done.add_done_callback(lambda it: self.method_queue.defer(self.finish_request, conn, it))
+
+    def wait_for_request(self, conn: TConn) -> None:
+        """Puts a new connection among those that gunicorn watches until a request comes."""
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        callback = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, callback)
+
+
+def first_bytes(client: Any) -> bytes:
+    """The bytes that have arrived and are not read yet: enough to tell a probe, b"" if none."""
+    try:
+        return client.recv(max(map(len, PROBES)), socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
