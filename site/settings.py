@@ -1,6 +1,5 @@
 """Settings, read from the environment and from .env, which bin/run writes for development."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from log_config import logging_config
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
+from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -66,6 +66,9 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
     raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
+PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
+# Reserved besides the built-in ones; "-name" releases one of those.
+RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 
 # --- HTTP -----------------------------------------------------------------------------------------
 
@@ -217,26 +220,6 @@ else:
         _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
 
 
-def release_digest() -> str:
-    """Returns a digest of all files on which pages depend.
-
-    Two releases that share a Redis during a deployment therefore share no pages.
-    """
-    digest = hashlib.blake2b(digest_size=6)
-    sources = [
-        ("users", "*.py"),
-        ("users", "*.svg"),
-        ("site", "*.py"),
-        ("templates", "*.html"),
-        ("static", "*.[cjs]*"),
-    ]
-    for folder, pattern in sources:
-        for file in sorted((BASE_DIR / folder).rglob(pattern)):
-            if file.is_file():
-                digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
     # Rate limits must work even if Redis fails, so they are in the database.
@@ -257,7 +240,7 @@ if REDIS_URL:
     CACHES["pages"] = {
         "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": release_digest(),
+        "KEY_PREFIX": release_digest(BASE_DIR),
         "OPTIONS": {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,

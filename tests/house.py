@@ -15,6 +15,7 @@ GROUND_MODULES = {
     "access_setup",
     "account_state",
     "contact_data",
+    "email_addresses",
     "exceptions",
     "fields",
     "forgetting",
@@ -22,7 +23,11 @@ GROUND_MODULES = {
     "masking",
     "models",
     "permissions",
+    "phone_numbers",
+    "reserved_usernames",
     "row_locks",
+    "typed_text",
+    "usernames",
 }
 # A room imports only rooms before it in this list.
 ROOMS = [

@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from users import identifiers
+from users.email_addresses import normalise_email
 from users.identifiers import (
     ascii_skeleton,
     fold_identifier,
-    normalise_email,
     normalise_name,
-    normalise_phone,
     normalise_search_text,
-    normalise_username,
 )
+from users.phone_numbers import normalise_phone
+from users.usernames import normalise_username
 
 pytestmark = pytest.mark.sqlite  # of text, and not of the database
 
@@ -168,7 +168,7 @@ def test_a_username_of_other_characters_or_another_length_is_refused(value):
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [
-        ("Ann@Example.COM", "ann@example.com"),
+        ("Ann.Berg@Example.COM", "Ann.Berg@example.com"),
         (" ann@example.com ", "ann@example.com"),
         ("ann@ｅxample．com", "ann@example.com"),
         ("ann+tag@example.com", "ann+tag@example.com"),
@@ -176,7 +176,15 @@ def test_a_username_of_other_characters_or_another_length_is_refused(value):
         ("ann@münchen.de", "ann@münchen.de"),
         ("ann@почта.рф", "ann@почта.рф"),
         ("ann@例え.jp", "ann@例え.jp"),
-        ("ann@xn--mnchen-3ya.de", "ann@xn--mnchen-3ya.de"),
+        ("ann@xn--mnchen-3ya.de", "ann@münchen.de"),
+        ("ann@MÜNCHEN.de", "ann@münchen.de"),
+        ("y@straße.example", "y@straße.example"),
+        ("y@xn--strae-oqa.example", "y@straße.example"),
+        ("y@STRASSE.example", "y@strasse.example"),
+        ("y@βόλος.example", "y@βόλος.example"),
+        ("ann@xn--pypal-4ve.com", "ann@xn--pypal-4ve.com"),  # reads like another domain
+        ("ann@xn--i-7iq.ws", "ann@xn--i-7iq.ws"),  # a sign that IDNA2008 has no form for
+        ("ann@example。com", "ann@example.com"),
         ("", ""),
         ("   ", ""),
     ],
@@ -192,7 +200,6 @@ def test_an_address_is_stored_in_one_form_however_it_is_typed(typed, stored):
         "josé@example.com",
         "ann@pаypal.com",  # a Cyrillic letter among Latin ones
         "ann@арре.com",  # nothing but look-alikes
-        "ann@example。com",  # an ideographic full stop
         "ann@exa⁄mple.com",
         '"a\x07b"@example.com',
         '"ann"@example.com',
@@ -284,7 +291,7 @@ def test_each_naughty_string_is_a_name_as_typed_or_is_refused_clearly(samples):
             name.encode()
     assert len(refused) < len(strings) / 10
     for value, message in refused:
-        assert "control character" in message or (len(value) > 140 and "at most 150" in message), (
+        assert " character (U+" in message or (len(value) > 140 and "at most 150" in message), (
             value,
             message,
         )
@@ -306,7 +313,6 @@ def test_a_name_with_a_control_character_or_a_lone_surrogate_is_refused_and_it_i
         "Nguyễn Thị",
         "<b>Bob</b>",
         "Jr., John",
-        "D\u202eon",
     ],
 )
 def test_a_name_is_kept_as_typed(name):

@@ -101,7 +101,7 @@ def test_the_same_id_may_come_from_two_sources():
 def test_the_manager_stores_identifiers_in_normal_form():
     account = User.objects.create_user("  ＡＬＩＣＥ ", "Alice@Example.COM", PASSWORD)
     account.refresh_from_db()
-    assert (account.username, account.email) == ("alice", "alice@example.com")
+    assert (account.username, account.email) == ("alice", "Alice@example.com")
     assert account.check_password(PASSWORD)
 
 

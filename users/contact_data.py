@@ -10,7 +10,7 @@ from django.db.models import Q
 MASK = "••••"
 # People paste wide and small at signs too, and write "(at)".
 AT_SIGN = r"(?:@|＠|﹫|%40|&#64;|[ ]?[(\[{][ ]?(?:at|AT)[ ]?[)\]}][ ]?)"
-ADDRESS_PART = r"[^\s@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
+ADDRESS_PART = r"[^\s\u2068\u2069@＠﹫<>\"'“”‘’«»()\[\]{},;:&=?/|•]"
 # Each pattern matches only from the start of a word, so its time is linear in the text's length.
 EMAIL_ADDRESS = re.compile(rf"(?<!{ADDRESS_PART})({ADDRESS_PART}+?){AT_SIGN}({ADDRESS_PART}+)")
 # Tells quickly whether a text may contain an address, or digits enough for a number.

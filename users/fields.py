@@ -11,6 +11,9 @@ from enum import Enum
 from typing import Any
 
 from users import identifiers
+from users.email_addresses import normalise_email
+from users.phone_numbers import normalise_phone
+from users.usernames import normalise_username
 
 
 class ChangedBy(Enum):
@@ -63,7 +66,7 @@ ACCOUNT_FIELDS = (
         name="username",
         label="Username",
         changed_by=ChangedBy.STAFF,
-        normalise=identifiers.normalise_username,
+        normalise=normalise_username,
         max_length=identifiers.USERNAME_MAX,
         required=True,
         imported=True,
@@ -75,7 +78,7 @@ ACCOUNT_FIELDS = (
         name="email",
         label="Email",
         changed_by=ChangedBy.STAFF,
-        normalise=identifiers.normalise_email,
+        normalise=normalise_email,
         max_length=320,
         imported=True,
         personal=True,
@@ -109,7 +112,7 @@ ACCOUNT_FIELDS = (
         name="phone",
         label="Phone",
         changed_by=ChangedBy.OWNER,
-        normalise=identifiers.normalise_phone,
+        normalise=normalise_phone,
         max_length=40,
         numeric=True,
         imported=True,

@@ -6,7 +6,8 @@ from functools import lru_cache
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+
+from users.typed_text import BLANK_CHARACTERS, refuse_hidden, refuse_invisible
 
 USERNAME_MAX = 150
 EMAIL_MAX = 254
@@ -17,29 +18,6 @@ SOURCE_ID_MAX = 255
 LARGEST_ID = 2**63 - 1
 LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
-# Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl/Zp
-# line separators.
-INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Invisible letters and marks: Unicode's default-ignorable characters outside of those categories.
-# The last two ranges are the variation selectors.
-BLANK_CODE_POINTS = (
-    0x34F,
-    0x115F,
-    0x1160,
-    0x17B4,
-    0x17B5,
-    0x180B,
-    0x180C,
-    0x180D,
-    0x180F,
-    0x2800,
-    0x3164,
-    0xFFA0,
-    *range(0xFE00, 0xFE10),
-    *range(0xE0100, 0xE01F0),
-)
-BLANK_CHARACTERS = frozenset(map(chr, BLANK_CODE_POINTS))
-USERNAME_MARKS = "@.+-_"
 # Letters that Unicode does not decompose, although people type them without stroke or ligature.
 PLAIN_LETTERS = str.maketrans(
     {
@@ -55,6 +33,8 @@ PLAIN_LETTERS = str.maketrans(
         "ŧ": "t",
     }
 )
+# Combining marks that composition has left behind an ASCII letter.
+LOOSE_MARKS = re.compile("(?<=[a-z0-9])[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 # Punctuation that a word processor or a phone writes where a keyboard has ' and -.
 PLAIN_PUNCTUATION = str.maketrans(
     {
@@ -62,21 +42,6 @@ PLAIN_PUNCTUATION = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
     }
 )
-
-
-def refuse_invisible(value: str, allow: str = "") -> str:
-    """Returns `value` unchanged. Raises ValidationError if it contains an invisible character.
-
-    `allow`: invisible characters that are accepted.
-    """
-    for char in value:
-        invisible = unicodedata.category(char) in INVISIBLE_CATEGORIES or char in BLANK_CHARACTERS
-        if invisible and char not in allow:
-            raise ValidationError(
-                f"This contains an invisible character (U+{ord(char):04X}). Remove it.",
-                code="invisible",
-            )
-    return value
 
 
 def fold_identifier(value: str) -> str:
@@ -92,107 +57,16 @@ def fold_identifier(value: str) -> str:
     return value
 
 
-def normalise_username(value: str) -> str:
-    """Returns the stored form of a username. Raises ValidationError with a message for the user."""
-    username = refuse_invisible(fold_identifier(value.strip()))
-    if not username:
-        raise ValidationError("Enter a username.", code="required")
-    if len(username) > USERNAME_MAX:
-        raise ValidationError(
-            f"A username can have at most {USERNAME_MAX} characters.", code="max_length"
-        )
-    for char in username:
-        if unicodedata.category(char)[0] not in "LMN" and char not in USERNAME_MARKS:
-            marks = " ".join(USERNAME_MARKS)
-            raise ValidationError(
-                f"“{char}” can’t be part of a username. Use letters, digits and {marks}.",
-                code="invalid",
-            )
-    return username
-
-
-def normalise_email(value: str) -> str:
-    """Returns the stored form of an email address, or "" if there is none.
-
-    Raises ValidationError with a message for the user.
-    """
-    email = refuse_invisible(fold_identifier(value.strip()))
-    if not email:
-        return ""
-    if len(email) > EMAIL_MAX or len(email.split("@")[0]) > 64:
-        raise ValidationError(
-            "This email address is too long. "
-            "Use at most 64 characters before the @ and 254 in total.",
-            code="max_length",
-        )
-    validate_email(email)
-    if any(char in email for char in ' ,;:<>()[]"\\'):
-        raise ValidationError(
-            "Enter one plain email address, without quotes or lists.",
-            code="invalid",
-        )
-    refuse_foreign_letters(email)
-    return email
-
-
-def refuse_foreign_letters(email: str) -> None:
-    """Raises ValidationError for non-ASCII letters before the @, or a lookalike domain."""
-    local, _, domain = email.rpartition("@")
-    # Django's validator accepts a dotless i as an i.
-    if not local.isascii():
-        raise ValidationError(
-            "Use only letters from a to z, digits and symbols before the @.",
-            code="invalid",
-        )
-    refuse_lookalike_domain(domain)
-
-
-def refuse_lookalike_domain(domain: str) -> None:
-    """Raises ValidationError for a domain that looks like an ASCII one.
-
-    Its email would go to a stranger.
-    """
-    for label in domain.split("."):
-        if any(unicodedata.category(char)[0] not in "LMN" and char != "-" for char in label):
-            raise ValidationError("Enter a valid email address.", code="invalid")
-        if not label.isascii() and ascii_skeleton(label).isascii():
-            raise ValidationError(
-                f"The domain looks like “{ascii_skeleton(domain)}” but contains other letters. "
-                "If it is correct, enter its xn-- form.",
-                code="invalid",
-            )
-
-
 def normalise_name(value: str) -> str:
     """Returns a person's name, in NFC and trimmed.
 
-    Raises ValidationError for control characters and lone surrogates.
+    Raises ValidationError for characters that nobody can see.
     """
-    name = unicodedata.normalize("NFC", value.strip())
-    for char in name:
-        if unicodedata.category(char) in {"Cc", "Cs"}:
-            raise ValidationError(
-                f"This contains a control character (U+{ord(char):04X}). Remove it.",
-                code="invisible",
-            )
+    name = refuse_hidden(unicodedata.normalize("NFC", value.strip()))
     # A form has checked the length of the typed text, but NFC makes some scripts longer.
     if len(name) > NAME_MAX:
         raise ValidationError(f"A name can have at most {NAME_MAX} characters.", code="max_length")
     return name
-
-
-def normalise_phone(value: str) -> str:
-    """Returns the digits of a phone number, with a leading plus if it was typed, or "".
-
-    Raises ValidationError for anything else.
-    """
-    phone = re.sub(r"[\s().\-/–]", "", unicodedata.normalize("NFKC", value).strip())
-    if phone and not re.fullmatch(r"\+?[0-9]{3,20}", phone):
-        raise ValidationError(
-            "Enter a phone number: digits only, with a + before the country code.",
-            code="invalid",
-        )
-    return phone
 
 
 def normalise_locale(value: str) -> str:
@@ -282,12 +156,13 @@ def is_ignorable_character(char: str) -> bool:
 def ascii_skeleton(username: str) -> str:
     """Returns `username` with non-ASCII characters replaced by ASCII lookalikes (Unicode TR 39).
 
+    An accent that makes no letter of its own ("m" with a ring) is left out; "ë" is a letter.
     ASCII characters stay: "l" and "1" look alike too, but refusing "ann1" beside "annl" would
     refuse honest names.
     """
     if username.isascii():
         return username
-    return "".join(map(ascii_lookalike, username))
+    return "".join(map(ascii_lookalike, LOOSE_MARKS.sub("", username)))
 
 
 @lru_cache(maxsize=4096)

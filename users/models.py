@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -17,6 +18,8 @@ from users.account_state import STATUSES, State, in_state
 from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.columns import KeyField, SeenKey
+from users.email_addresses import normalise_email, smtp_address
+from users.usernames import normalise_username
 
 # The columns that determine the state of an account with an end date, and its last-seen position.
 END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
@@ -47,8 +50,8 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         It records no audit event. Requests by people go through users.verbs.
         """
         user = self.model(
-            username=identifiers.normalise_username(username),
-            email=identifiers.normalise_email(email or ""),
+            username=normalise_username(username),
+            email=normalise_email(email or ""),
             **fields,
         )
         user.set_password(password)
@@ -74,7 +77,7 @@ def indexes_per_order(
     orders: dict[str, tuple] = {
         "joined": (F("date_joined").desc(), F("id").desc()),
         "username": (F("username"), F("id")),
-        "email": (F("email"), F("id")),
+        "email": (Lower("email"), F("id")),
         "name": (F("name_key"), F("id")),
         "seen": (SeenKey("last_seen_at").desc(), F("id").desc()),
     }
@@ -200,7 +203,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             # One for each sort order of the directory, scanned backwards for the other direction.
             models.Index(fields=["-date_joined", "-id"], name="user_by_joined"),
             models.Index(fields=["username", "id"], name="user_by_username"),
-            models.Index(fields=["email", "id"], name="user_by_email"),
+            models.Index(Lower("email"), F("id"), name="user_by_email", include=["email"]),
             models.Index(fields=["name_key", "id"], name="user_by_name"),
             # Includes the column itself, so that a range can be counted by an index-only scan.
             models.Index(
@@ -349,6 +352,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         ).hexdigest()
 
 
+def xn_address(email: str) -> str:
+    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
+    if email.isascii() or "@" not in email:
+        return ""
+    try:
+        return smtp_address(email)
+    except ValidationError:
+        return ""  # stored before such domains were refused
+
+
 def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
@@ -357,7 +370,8 @@ def derived_columns(
     search_key has a line for each value, so that a search term cannot match across two of them.
     name_key holds no address and no number: names sort by it, and cursors contain it.
     """
-    texts = [username, email, f"{first_name} {last_name}", f"{last_name} {first_name}", phone]
+    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
+    texts = [username, email, xn_address(email), *names, phone]
     lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
     shown_name = mask_text(f"{last_name} {first_name}")

@@ -30,7 +30,7 @@ def test_it_shows_its_value_and_leads_to_its_form():
 
 def test_what_is_empty_is_a_dash():
     assert '<span class="muted">–</span>' in render_field(account(), MAY, "phone")
-    assert '<span class="number">+49301</span>' in render_field(
+    assert '<span class="number">+49 301</span>' in render_field(
         account(phone="+49301"), MAY, "phone"
     )
 

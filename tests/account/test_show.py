@@ -61,7 +61,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         "Email": "ada@example.com not verified",
         "First name": "Ada",
         "Last name": "King",
-        "Phone": "+44201234",
+        "Phone": "+44 201234",
         "Language": "en-GB",
         "Time zone": "Europe/London",
         "Last seen": "never",

@@ -14,6 +14,7 @@ from tests.processes import running, until
 from users.audit.models import AuditEvent
 from users.demo import indexes, seeding
 from users.models import User, derived_columns
+from users.usernames import is_reserved_username
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -133,10 +134,12 @@ def test_staff_have_roles_and_there_is_one_named_after_each():
     assert not staff.filter(groups=None).exists()
     assert not User.objects.filter(is_staff=False).exclude(groups=None).exists()
     roles = {
-        name: User.objects.get(username=name.lower()).groups.get().name
-        for name in ("Viewer", "Support", "Manager")
+        name: User.objects.get(username=name).groups.get().name
+        for name in ("vera.viewer", "samuel.support", "monica.manager")
     }
-    assert roles == {"Viewer": "Viewer", "Support": "Support", "Manager": "Manager"}
+    assert list(roles.values()) == ["Viewer", "Support", "Manager"]
+    names = User.objects.values_list("username", flat=True)
+    assert not [name for name in names if is_reserved_username(name)]
     assert set(staff.values_list("groups__name", flat=True)) == {
         "Viewer",
         "Support",
@@ -162,7 +165,7 @@ def test_indexes_and_search_are_as_they_were_before():
     seed(500)
     assert indexes.index_definitions() == before
     assert len(before) > 10
-    found = User.objects.exclude(username__in=["viewer", "support"]).order_by("pk")[100]
+    found = User.objects.exclude(username__in=["vera.viewer", "samuel.support"]).order_by("pk")[100]
     assert found.pk in containing(found.username[2:])
     made = make_user(username="newcomer", first_name="Zebulon")
     assert containing("ebulo") == [made.pk]

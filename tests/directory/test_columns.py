@@ -103,7 +103,7 @@ def test_each_column_shows_what_the_account_has(client, viewer):
     assert {
         name: cells[name] for name in ("Phone", "Domain", "Source", "Source ID", "Username")
     } == {
-        "Phone": "+44123",
+        "Phone": "+44 123",
         "Domain": "example.org",
         "Source": "hr",
         "Source ID": "hr-17",

@@ -260,14 +260,31 @@ def test_a_change_after_the_batch_was_read_counts_too(postbox):
 # --- it cannot be made ----------------------------------------------------------------------------
 
 
-def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):
+def test_a_message_that_can_never_be_made_fails_at_once_and_stands_in_nobodys_way(postbox, caplog):
     broken, sound = post(2)
     address = "a@example.com\nBcc: evil@example.com"
     User.objects.filter(pk=broken.account_id).update(email=address)
     Message.objects.filter(pk=broken.pk).update(to=address)
     assert deliver_due_messages() == 1
     assert [recipients for recipients, _ in postbox.accepted] == [[sound.to]]
-    assert (fresh(broken).state, fresh(broken).error.split(":")[0]) == (WAITING, "BadHeaderError")
+    assert fresh(broken).state == FAILED
+    assert "Header values can't contain newlines" in fresh(broken).error
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_message_that_cannot_be_made_now_is_tried_again(postbox, caplog, monkeypatch):
+    broken, sound = post(2)
+    compose_mail = delivery.compose_mail
+
+    def fail_for_one(message):
+        if message.pk == broken.pk:
+            raise RuntimeError("a template is missing")
+        return compose_mail(message)
+
+    monkeypatch.setattr(delivery, "compose_mail", fail_for_one)
+    assert deliver_due_messages() == 1
+    assert [recipients for recipients, _ in postbox.accepted] == [[sound.to]]
+    assert (fresh(broken).state, fresh(broken).error.split(":")[0]) == (WAITING, "RuntimeError")
     assert "can't be built" in caplog.text
     for _ in range(MAX_ATTEMPTS):
         let_time_pass()
@@ -278,3 +295,15 @@ def test_a_message_that_cannot_be_made_stands_in_nobodys_way(postbox, caplog):
 def test_what_a_server_says_is_kept_whatever_it_is():
     assert delivery.reply_text(b"\xff\x00 caf\xc3\xa9") == "\ufffd caf\xe9"
     assert delivery.error_text(OSError()) == "OSError"
+
+
+def test_a_message_whose_address_no_mail_can_reach_fails_at_once(postbox, caplog):
+    unreachable, fine = post(2)
+    address = "me@中" + "1" * 54 + ".example"  # stored before such domains were refused
+    User.objects.filter(pk=unreachable.account_id).update(email=address)
+    Message.objects.filter(pk=unreachable.pk).update(to=address)
+    assert deliver_due_messages() == 1
+    assert fresh(unreachable).state == FAILED
+    assert "one of its parts is too long" in fresh(unreachable).error
+    assert fresh(fine).state == SENT
+    assert not [record for record in caplog.records if record.exc_info]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.http import base36_to_int
 
@@ -191,7 +192,7 @@ def test_no_name_adds_a_header_or_a_recipient(kind, newline):
 def test_an_address_with_a_newline_makes_no_mail(to):
     message = make_message()
     message.to = to
-    with pytest.raises(ValueError, match="newline"):
+    with pytest.raises((ValueError, ValidationError), match=r"newline|valid email address"):
         compose_mail(message).message()
 
 
@@ -254,3 +255,20 @@ def test_every_kind_of_message_has_a_subject_and_both_templates():
     assert set(SUBJECTS) == set(Message.Kind) - {Message.Kind.LETTER}
     for kind in KINDS:
         assert all(part.strip() for part in bodies(composed(make_message(kind))))
+
+
+def test_a_mail_goes_to_the_domain_that_was_typed_in_idna2008():
+    message = make_message(email="Ida.Berg@straße.example")
+    assert compose_mail(message).recipients() == ["Ida.Berg@xn--strae-oqa.example"]
+    assert b"To: Ida.Berg@xn--strae-oqa.example\n" in compose_mail(message).message().as_bytes()
+
+
+def test_a_mail_is_not_dropped_because_the_address_is_written_in_another_way():
+    message = make_message(email="ida@münchen.example")
+    message.account.email = "Ida@münchen.example"
+    assert drop_reason(message) == ""
+
+
+def test_a_name_from_right_to_left_turns_no_line_of_a_mail_around():
+    message = make_message(Message.Kind.LETTER, first_name="محمد", last_name="")
+    assert "Dear \u2068محمد\u2069," in compose_mail(message).body

@@ -16,7 +16,7 @@ from users.notes.models import TEXT_MAX, Note
 from users.notes.note_list import SIZE, notes_page
 
 pytestmark = pytest.mark.django_db
-HOSTILE = "<script>alert(1)</script>\n\njavascript:alert(1) \u202eevil https://example.com {{ 7 }}"
+HOSTILE = "<script>alert(1)</script>\n\njavascript:alert(1) שלום https://example.com {{ 7 }}"
 
 
 @pytest.fixture

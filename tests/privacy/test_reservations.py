@@ -86,3 +86,11 @@ def test_the_key_is_the_sites_and_an_older_one_still_holds(gone, settings):
 def test_reserving_again_changes_nothing(gone):
     assert Reservation.objects.count() == 2
     assert reserve_names(gone.pk, ["ada.l", "", "ada@example.com", "new"]) == 1
+
+
+@pytest.mark.parametrize("email", ["Ida@xn--mnchen-3ya.example", "ida@MÜNCHEN.example"])
+def test_a_reserved_mailbox_is_reserved_in_each_spelling(email):
+    erase_account(make_user(email="Ida@münchen.example"), by=COMMAND, reason="Request 18")
+    with pytest.raises(ValidationError) as caught:
+        invite_user(by=COMMAND, username="new.ida", email=email)
+    assert caught.value.message_dict == {"email": [RESERVED_MESSAGE]}

@@ -131,3 +131,17 @@ def test_it_takes_as_many_queries_with_many_namesakes(django_assert_max_num_quer
         make_user(first_name="Ada", last_name="Lovelace")
     with django_assert_max_num_queries(8):
         sought(ada)
+
+
+def test_each_spelling_of_an_address_is_sought():
+    matcher = sought(make_user(username="idab", email="Ida@münchen.example"))
+    for text in ("ida@MÜNCHEN.example", "IDA@xn--mnchen-3ya.example"):
+        assert matcher.matches_any(f"asked from {text} today"), text
+
+
+def test_an_address_that_another_account_has_in_another_spelling_is_left_out():
+    ida = make_user(username="idab", email="ida@münchen.example")
+    by = make_superuser()
+    edit_profile(ida, by=by, version=None, email="new@example.com")
+    make_user(username="bobb", email="IDA@xn--mnchen-3ya.example")
+    assert not sought(ida).matches_any("ida@münchen.example")

@@ -209,3 +209,17 @@ def test_production_hashes_with_argon2_and_upgrades_older_hashes_at_sign_in(clie
 
 def test_other_methods_are_refused(client):
     assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")
+
+
+@pytest.mark.parametrize(
+    "login", ["ida@münchen.example", "IDA@xn--mnchen-3ya.example", "Ida@MÜNCHEN.example"]
+)
+def test_each_spelling_of_ones_own_address_signs_in(client, login):
+    make_user(username="ida", email="Ida@münchen.example", password=PASSWORD)
+    assert sign_in(client, login)["Location"] == "/me/"
+    assert signed_in(client)
+
+
+def test_a_domain_that_folds_alike_signs_nobody_in(client):
+    make_user(username="ida", email="ida@straße.example", password=PASSWORD)
+    assert sign_in(client, "ida@strasse.example").status_code == 422

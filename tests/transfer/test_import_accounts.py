@@ -30,7 +30,7 @@ def test_columns_become_the_fields_that_they_are_named_after(importing):
     assert importing(PEOPLE).counts == (2, 0, 0, 0)
     ann = User.objects.get(username="ann")
     assert (ann.email, ann.first_name, ann.last_name, ann.phone) == (
-        "ann@example.com",
+        "Ann@example.com",
         "Ann",
         "Müller",
         "0301234",
@@ -209,7 +209,7 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
     make_user(username="other", email="other@example.com", source="x", source_id="6")
     text = (
         "id,username,email\n"
-        "1,new,old@example.com\n"  # frees "old"
+        "1,newer,old@example.com\n"  # frees "old"
         "2,old,two@example.com\n"  # takes it
         "3,old,three@example.com\n"  # too late
         "4,four,two@example.com\n"  # the address is taken
@@ -221,7 +221,7 @@ def test_the_size_of_a_chunk_changes_nothing(importing, monkeypatch, size):
     result = importing(text, "--source=x", "--map=id=source_id", "--update")
     assert result.counts == (2, 2, 0, 4)
     assert dict(User.objects.values_list("source_id", "username")) == {
-        "1": "new",
+        "1": "newer",
         "2": "old",
         "5": "other",
         "6": "sixth",

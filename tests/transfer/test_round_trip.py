@@ -20,6 +20,7 @@ from tests.web.test_csv_text import TEXTS
 from users import identifiers
 from users.jobs import worker
 from users.models import User
+from users.phone_numbers import normalise_phone
 from users.transfer import export_rows
 from users.transfer.export_rows import csv_line
 from users.transfer.formats.csv import BLANK_CHARACTERS, read_csv
@@ -58,7 +59,7 @@ def draw_account(draw, number: int) -> User:
         email=draw(st.sampled_from(["", f"{draw(mailbox)}{number}@example.com"])),
         first_name=draw(normal(TEXTS, identifiers.normalise_name)),
         last_name=draw(normal(TEXTS, identifiers.normalise_name)),
-        phone=draw(normal(st.sampled_from(PHONES), identifiers.normalise_phone)),
+        phone=draw(normal(st.sampled_from(PHONES), normalise_phone)),
         source=system,
         source_id=source_id and system and f"{source_id}{number}",
         password=make_password(None),

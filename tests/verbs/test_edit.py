@@ -94,7 +94,7 @@ def test_a_form_that_changes_nothing_leaves_no_event(client, agent, ada):
 def test_a_new_address_is_not_a_verified_one(client, agent, ada):
     client.post(path(ada), opened(client, ada) | {"email": "Ada@Example.ORG"})
     ada.refresh_from_db()
-    assert (ada.email, ada.email_verified_at) == ("ada@example.org", None)
+    assert (ada.email, ada.email_verified_at) == ("Ada@example.org", None)
 
 
 def test_fields_that_the_form_does_not_have_change_nothing(client, agent, ada):

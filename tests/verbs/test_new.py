@@ -41,12 +41,12 @@ def test_a_manager_invites_somebody(client, manager):
     ada = User.objects.get(username="ada")
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert (
-        "Invitation to ada@example.com queued."
+        "Invitation to Ada@example.com queued."
         in read(response).one("p", class_="note success").text
     )
     assert (ada.status, ada.email, ada.is_staff, ada.has_usable_password()) == (
         "invited",
-        "ada@example.com",
+        "Ada@example.com",
         False,
         False,
     )
@@ -54,7 +54,7 @@ def test_a_manager_invites_somebody(client, manager):
     assert (message.account_id, message.kind, message.to, message.state) == (
         ada.pk,
         "invitation",
-        "ada@example.com",
+        "Ada@example.com",
         "waiting",
     )
     event = AuditEvent.objects.get()

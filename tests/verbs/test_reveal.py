@@ -21,7 +21,7 @@ from tests.pages import form, read
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-WHOLE = ["jane@example.com", "+4915799887766", "Rue 7"]
+WHOLE = ["jane@example.com", "+49 1579 9887766", "Rue 7"]
 
 
 @pytest.fixture

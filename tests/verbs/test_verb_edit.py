@@ -50,7 +50,7 @@ def test_where_nothing_changes_nothing_is_written():
         by=COMMAND,
         version=1,
         username="ＡＮＮ",
-        email="Ann@example.com",
+        email=" ann@EXAMPLE.com",
         first_name=" Zoe\u0308",
     )
     assert (row(account), events()) == (before, [])

@@ -66,7 +66,7 @@ def test_what_is_typed_is_stored_in_normal_form():
     )
     assert (account.username, account.email, account.first_name) == (
         "ann",
-        "ann@example.com",
+        "Ann@example.com",
         "Zoë",
     )
 

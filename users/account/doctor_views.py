@@ -11,8 +11,9 @@ from users.account import page
 from users.directory.search import exact_match
 from users.doctor.diagnosis import diagnose_sign_in, unknown_name_attempts
 from users.doctor.typo_suggestions import suggest_accounts
+from users.email_addresses import identifier_key, normalise_email
 from users.exceptions import BadRequest
-from users.identifiers import EMAIL_MAX, fold_identifier, normalise_email
+from users.identifiers import EMAIL_MAX
 from users.models import User, UserQuerySet
 from users.sessions.sign_in_events import find_by_login
 from users.web.query_string import check_parameters, refuse_bad_parameters
@@ -72,10 +73,9 @@ def unknown_name_context(typed: str, viewer: User) -> dict[str, Any]:
 
 def find_account(typed: str) -> User | None:
     """Returns the account with this username or address, or else with this id."""
-    name = fold_identifier(typed)
-    if account := find_by_login(name):
+    if account := find_by_login(identifier_key(typed)):
         return account
-    condition, _ = exact_match(name)
+    condition, _ = exact_match(typed)
     return UserQuerySet(User).filter(condition).first() if condition else None
 
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from users.fields import FIELDS, PROFILE_FIELDS
 from users.models import State, User
+from users.phone_numbers import format_phone
 from users.web.icons import icon_svg
 
 READ_ONLY_STATES = (State.DELETED, State.ERASED)
@@ -26,6 +27,7 @@ def render_field(
 ) -> SafeString:
     """Returns one field. `may`: permissions by action. `message`: about a change just made."""
     value = getattr(account, name)
+    shown = format_phone(value) if name == "phone" else value
     field = FIELDS[name]
     label = escape(field.label)
     editable = may.get("edit") and account.status not in READ_ONLY_STATES
@@ -34,7 +36,7 @@ def render_field(
     note = f'<small class="muted">{escape(message)}</small>' if message else ""
     return SafeString(
         f'<div class="fact" id="fact-{name}"><dt>{label}</dt>'
-        f"<dd><span{value_class(value, field.numeric)}>{escape(value) or '–'}</span>"
+        f"<dd><span{value_class(value, field.numeric)}>{escape(shown) or '–'}</span>"
         f"{verified}{pencil}{note}</dd></div>\n"
     )
 

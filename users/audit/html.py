@@ -16,6 +16,7 @@ from users import masking
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
+from users.typed_text import isolate_text
 from users.web.time_html import full_time_html, minute_time_html
 
 RENDERED_FIELDS = (
@@ -87,7 +88,7 @@ def erased_text(event: AuditEvent) -> str:
 
 def action_html(event: AuditEvent, on_account: bool) -> str:
     """Returns the actor and the action, with the target unless the page is about it."""
-    actor = f'<span class="muted">{escape(event.actor_text or "someone")}</span>'
+    actor = f'<span class="muted">{escape(isolate_text(event.actor_text or "someone"))}</span>'
     if event.actor_id:
         name = escape(event.actor_text or ERASED_NAME)
         actor = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Func
+from django.db.models.functions import Lower
 
 
 class KeyField(models.CharField):
@@ -14,6 +15,10 @@ class KeyField(models.CharField):
     def db_parameters(self, connection):
         collation = "C" if connection.vendor == "postgresql" else None
         return super().db_parameters(connection) | {"collation": collation}
+
+
+# `email__lower` is the key by which addresses are compared, and which their indexes hold.
+KeyField.register_lookup(Lower)
 
 
 class SeenKey(Func):

@@ -9,11 +9,11 @@ from users.models import User
 
 ROLE_SHARES = {"Support": 9, "Viewer": 6, "Manager": 3, "Auditor": 1, "Administrator": 1}
 NAMED_STAFF = {
-    "viewer": ("Viewer", "Vera", "Lindqvist"),
-    "support": ("Support", "Samuel", "Okafor"),
-    "manager": ("Manager", "Mónica", "Herrera"),
-    "auditor": ("Auditor", "Aiko", "Watanabe"),
-    "administrator": ("Administrator", "Adam", "Kowalski"),
+    "vera.viewer": ("Viewer", "Vera", "Lindqvist"),
+    "samuel.support": ("Support", "Samuel", "Okafor"),
+    "monica.manager": ("Manager", "Mónica", "Herrera"),
+    "aiko.auditor": ("Auditor", "Aiko", "Watanabe"),
+    "adam.administrator": ("Administrator", "Adam", "Kowalski"),
 }
 
 
@@ -32,7 +32,7 @@ def give_roles(first_id: int, last_id: int) -> None:
 
 
 def make_named() -> None:
-    """Creates viewer@example.com, support@example.com and so on, which have no password."""
+    """Creates vera.viewer@example.com and so on, which have no password. "viewer" is reserved."""
     for username, (role, first_name, last_name) in NAMED_STAFF.items():
         account = User.objects.create_user(
             username,

@@ -13,6 +13,7 @@ from typing import Any
 from users.directory.highlight import highlight
 from users.fields import field_label
 from users.models import State, User
+from users.phone_numbers import format_phone
 from users.web.time_html import short_time_html
 
 SearchWords = tuple[str, ...]
@@ -83,6 +84,14 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
     )
 
 
+def phone_cell(account: User, words: SearchWords, now: datetime) -> str:
+    """The content of a cell with a phone number: in groups, unless a search has found a part."""
+    phone = account.phone
+    if any(word in phone for word in words):
+        return highlight(phone, words)
+    return escape(format_phone(phone)) or EMPTY_CELL
+
+
 NAME_COLUMN = Column(
     name="name",
     label="Name",
@@ -149,7 +158,7 @@ OPTIONAL_COLUMNS = (
         name="phone",
         label=field_label("phone"),
         css="c-more c-phone",
-        html=lambda account, words, now: highlight(account.phone, words) or EMPTY_CELL,
+        html=phone_cell,
         fields=("phone",),
     ),
     Column(

@@ -18,6 +18,7 @@ from users.directory.search_text import is_ip_address
 from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
+from users.typed_text import isolate_text
 
 PAGE_SIZES = (25, 50, 100)
 DEFAULT_SORT = "-joined"
@@ -202,7 +203,7 @@ class Filter:
         words.append(ACCOUNTS_OF_LEVEL[values.pop("role", "")])
         words += [FILTERS[name].describe(value) for name, value in values.items()]
         if self.q:
-            words.append(f"matching “{self.q}”")
+            words.append(f"matching “{isolate_text(self.q)}”")
         return " ".join(words)
 
 

@@ -29,10 +29,11 @@ from users.directory.days import (
     parse_day,
 )
 from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
+from users.email_addresses import domain_key
 from users.fields import field_label
-from users.identifiers import INVISIBLE_CATEGORIES, fold_identifier
 from users.models import State, User, in_state
 from users.sessions.models import SignInEvent, SignInOutcome
+from users.typed_text import INVISIBLE_CATEGORIES
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
 # Replaces the current time in conditions while a statement is compiled for the cache.
@@ -141,7 +142,7 @@ def choice_parser(*allowed: str) -> Callable[[str], str]:
 
 
 def parse_domain(value: str) -> str:
-    name = fold_identifier(value.strip()).removeprefix("@")
+    name = domain_key(value.strip().removeprefix("@"))
     if not re.fullmatch(r"[^\s@,/\\]{1,254}", name):
         raise ValueError("Enter a domain such as example.com.")
     return require_printable(name)

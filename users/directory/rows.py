@@ -17,6 +17,7 @@ from users.caching.fragments import Fragment
 from users.directory.columns import COLUMNS, NAME_COLUMN, CellFunction, SearchWords, name_cell
 from users.directory.selection_bar import tick_value
 from users.models import User
+from users.typed_text import isolate_text
 
 # The class and the content of each cell.
 CellStyles = list[tuple[str, CellFunction]]
@@ -62,5 +63,5 @@ def tick_box(account: User) -> str:
     """The box that selects the account, which belongs to the form of the bar below the list."""
     return (
         f'<label class="tick"><input type="checkbox" {tick_value(account.id)}'
-        f' aria-label="Select {escape(account.display_name)}"></label>'
+        f' aria-label="Select {escape(isolate_text(account.display_name))}"></label>'
     )

@@ -18,13 +18,22 @@ from django.db.models import Q
 from users.contact_data import except_masked
 from users.database.search_index import search_condition
 from users.directory.search_text import clean_search_text
-from users.identifiers import LARGEST_ID, fold_identifier, normalise_phone, normalise_search_text
+from users.email_addresses import email_key, identifier_key
+from users.identifiers import LARGEST_ID, fold_identifier, normalise_search_text
 from users.models import UserQuerySet
+from users.phone_numbers import normalise_phone
 
 TRIGRAM_LENGTH = 3
 TOKEN_PATTERN = re.compile(r'(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S+))')
 SEARCH_FIELDS = {"id", "username", "email", "name"}
 LAST_CHARACTER = "\U0010ffff"
+# The sort keys that a prefix is compared with, and the form in which it is.
+PREFIX_KEYS = {"username": "username", "email": "email__lower", "name": "name_key"}
+PREFIX_FORMS = {
+    "username": identifier_key,
+    "email": email_key,
+    "name": normalise_search_text,
+}
 
 
 @dataclass(frozen=True)
@@ -131,10 +140,10 @@ class Search:
 
     def field_condition(self, column: str, text: str) -> Q:
         if self.masked and column == "email":
-            return Q(email=fold_identifier(text))
+            return Q(email__lower=email_key(text))
         if self.masked and column == "username":
             prefix = except_masked(prefix_condition(column, text), "username")
-            return Q(username=fold_identifier(text)) | prefix
+            return Q(username=identifier_key(text)) | prefix
         return prefix_condition(column, text)
 
 
@@ -166,7 +175,7 @@ def exact_match(q: str) -> tuple[Q | None, bool]:
     if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", q):
         return Q(source_id__in=[q, str(UUID(q))]), True
     if "@" in q.strip("@") and " " not in q:
-        return Q(email=fold_identifier(q)) | Q(username=fold_identifier(q)), True
+        return Q(email__lower=email_key(q)) | Q(username=identifier_key(q)), True
     if q and not re.search(r'[\s":]', q):
         return Q(username=fold_identifier(q)), False
     return None, False
@@ -178,7 +187,7 @@ def unmasked_condition(word: str) -> Q:
     Its whole email address and number are found, any part of its username that is not masked, and
     any part of its name: the key of the name holds no address and no number.
     """
-    whole = Q(email=word) | Q(username=word) | Q(phone=word)
+    whole = Q(email__lower=word) | Q(username=word) | Q(phone=word)
     part = except_masked(Q(username__contains=word), "username")
     whole |= Q(first_name__iexact=word) | Q(last_name__iexact=word)
     return whole | Q(name_key__contains=word) | part
@@ -217,6 +226,6 @@ def prefix_condition(column: str, text: str) -> Q:
     if column == "id":
         possible = text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ID
         return Q(pk=int(text)) if possible else Q(pk__in=[])
-    key = "name_key" if column == "name" else column
-    start = normalise_search_text(text) if column == "name" else fold_identifier(text)
+    key = PREFIX_KEYS[column]
+    start = PREFIX_FORMS[column](text)
     return Q(**{f"{key}__gte": start, f"{key}__lt": start + LAST_CHARACTER})

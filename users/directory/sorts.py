@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import F, Func
+from django.db.models.functions import Lower
 
 from users.database.columns import SeenKey
 from users.models import User
@@ -79,6 +80,11 @@ def last_seen_key(account: User) -> datetime:
     return account.last_seen_at or NEVER_SEEN
 
 
+def email_sort_key(account: User) -> str:
+    """Returns the account's address as SQL's LOWER makes it: local parts are ASCII."""
+    return account.email.lower()
+
+
 SORT_COLUMNS = {
     "joined": Sort(
         label="Joined",
@@ -99,8 +105,8 @@ SORT_COLUMNS = {
     "email": Sort(
         label="Email",
         column="email",
-        key=F("email"),
-        read_key=attrgetter("email"),
+        key=Lower("email"),
+        read_key=email_sort_key,
         parse_key=require_text,
     ),
     "name": Sort(

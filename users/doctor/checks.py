@@ -20,6 +20,7 @@ from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
 from users.sessions.models import SignInOutcome
 from users.sessions.sign_in_events import is_checkable_hash
+from users.typed_text import isolate_text
 
 # How long ended sessions are worth a notice.
 RECENT_PERIOD = timedelta(hours=1)
@@ -227,7 +228,7 @@ def check_ended_sessions(account: User, activity: RecentActivity) -> Finding:
             label = ACTION_LABELS.get(event.code, event.code)
             return Finding(
                 Level.NOTICE,
-                f"{label}, by {event.actor_text}",
+                f"{label}, by {isolate_text(event.actor_text)}",
                 explanation="The user has to sign in again.",
                 at=event.at,
             )

@@ -11,8 +11,8 @@ from typing import Any
 from users.doctor.checks import CHECKS, Finding, Level
 from users.doctor.recent_activity import recent_activity
 from users.doctor.remedies import Remedy
+from users.email_addresses import identifier_key
 from users.history.timeline import Entry
-from users.identifiers import fold_identifier
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.sessions.sign_in_events import typed_digest
@@ -88,7 +88,7 @@ def recent_failures(attempts: list[Entry]) -> list[SignInEvent]:
 
 def unknown_name_attempts(typed: str) -> dict[str, Any]:
     """Returns how often a name without an account was tried (at most 11), and the last time."""
-    digest = typed_digest(fold_identifier(typed.strip()))
+    digest = typed_digest(identifier_key(typed))
     attempts = SignInEvent.objects.filter(typed=digest).order_by("-id")
     times = list(attempts.values_list("at", flat=True)[:11])
     return {"number": len(times), "last": times[0] if times else None}

@@ -22,7 +22,7 @@ RECENT_SOURCES = {
         owner="account_id",
         columns=f"""id, coalesce(CASE WHEN state = 'sent' THEN sent_at END, created_at),
         {NULL_ID}, '', kind, error, state,
-        CASE WHEN "to" = (SELECT email FROM users_user
+        CASE WHEN lower("to") = (SELECT lower(email) FROM users_user
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
         CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
     ),

@@ -8,7 +8,10 @@ index query.
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from users.identifiers import ascii_skeleton, fold_identifier
+from django.db.models.functions import Lower
+
+from users.email_addresses import identifier_key
+from users.identifiers import ascii_skeleton
 from users.models import User, UserQuerySet
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.-_@"
@@ -22,12 +25,12 @@ HIGHEST_CHARACTER = "\U0010ffff"
 
 def suggest_accounts(typed: str) -> list[User]:
     """Returns at most MAX_SUGGESTIONS accounts, the most similar first, from two queries."""
-    typed = fold_identifier(typed.strip())
+    typed = identifier_key(typed)
     if not typed or "\x00" in typed:
         return []
     names = candidate_names(typed)
     accounts = UserQuerySet(User)
-    by_email = accounts.filter(email__in=names)[:MAX_SUGGESTIONS]
+    by_email = accounts.filter(email__lower__in=names)[:MAX_SUGGESTIONS]
     if "@" in typed:
         others = same_local_part(typed)[:MAX_NEIGHBOURS]
     else:
@@ -40,13 +43,16 @@ def suggest_accounts(typed: str) -> list[User]:
 def same_local_part(address: str) -> UserQuerySet:
     """Returns the accounts whose address has the same local part at any domain."""
     start = address.partition("@")[0] + "@"
-    accounts = UserQuerySet(User).filter(email__gte=start, email__lt=start + HIGHEST_CHARACTER)
-    return accounts.order_by("email")
+    accounts = UserQuerySet(User).filter(
+        email__lower__gte=start, email__lower__lt=start + HIGHEST_CHARACTER
+    )
+    return accounts.order_by(Lower("email"))
 
 
 def similarity_score(typed: str, account: User) -> float:
     return max(
-        SequenceMatcher(None, typed, name).ratio() for name in (account.email, account.username)
+        SequenceMatcher(None, typed, name).ratio()
+        for name in (account.email.lower(), account.username)
     )
 
 

@@ -14,6 +14,7 @@ from users.exceptions import EditConflict, FieldConflict
 from users.fields import label_in_text
 from users.history.edit_merge import changes_since, merged_events
 from users.models import User
+from users.typed_text import isolate_text
 
 # Fields that change together with another one.
 DEPENDENT_FIELDS = {"email_verified_at"}
@@ -59,7 +60,7 @@ def saved_message(account: User, viewer: User, text: str = "Saved.") -> str:
 def profile_saved(account: User, viewer: User) -> str:
     """Returns the success message of a saved profile."""
     shown = masking.mask_accounts([account], viewer)[0]
-    return saved_message(account, viewer, f"Profile of {shown.display_name} saved.")
+    return saved_message(account, viewer, f"Profile of {isolate_text(shown.display_name)} saved.")
 
 
 def describe_changes(events: Iterable[AuditEvent], viewer: User) -> str:
@@ -102,7 +103,9 @@ def display_names(ids: Iterable[int | None], viewer: User) -> dict[int | None, s
     """
     wanted = {pk for pk in ids if pk is not None and pk != viewer.pk}
     found = User.objects.filter(pk__in=wanted) if wanted and access.may(viewer, "view") else ()
-    return {viewer.pk: "you"} | {account.pk: account.display_name for account in found}
+    return {viewer.pk: "you"} | {
+        account.pk: isolate_text(account.display_name) for account in found
+    }
 
 
 def actor_name(text: str, viewer: User) -> str:

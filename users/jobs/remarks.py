@@ -12,6 +12,7 @@ from typing import Any
 from users.audit.actions import ACTION_LABELS
 from users.forgetting import ERASED_PERSON
 from users.models import State, User
+from users.typed_text import isolate_text
 
 SELECTION_CHANGED = (
     "The selected accounts have changed since approval was requested. Start the job again."
@@ -80,7 +81,7 @@ def remark_by(actor: Any, code: str, text: str = "") -> Remark:
 
 def compose_sentence(remark: Remark, actor: User | None) -> str:
     """Returns the sentence. `actor`: the account with the remark's `actor_id`, or None."""
-    name = remark_actor_name(remark, actor)
+    name = isolate_text(remark_actor_name(remark, actor))
     values = sentence_values(remark.details or {})
     values |= {"actor": name, "text": remark.text}
     sentence = SENTENCES.get(remark.code, SENTENCES[""]).format_map(values).strip()

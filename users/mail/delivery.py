@@ -11,7 +11,8 @@ import smtplib
 import time
 from typing import Any
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.exceptions import ValidationError
+from django.core.mail import BadHeaderError, EmailMessage, get_connection
 from django.utils import timezone
 
 from users.database.clock import database_now
@@ -77,6 +78,11 @@ def deliver_message(message: Message, connection) -> bool:
         mail = compose_mail(message)
         # Raises for an invalid header, before anything is sent.
         mail.message()
+    except (ValidationError, UnicodeError, BadHeaderError) as error:
+        # No header can hold its address or its subject, today or later.
+        logger.warning("Email %s can never be built: %s", message.pk, unbuildable_reason(error))
+        record_failure(message, unbuildable_reason(error), final=True)
+        return False
     except Exception as error:
         logger.exception("Email %s can't be built", message.pk)
         # Recorded, not raised: it must not block the other messages.
@@ -84,6 +90,11 @@ def deliver_message(message: Message, connection) -> bool:
         return False
     open_connection(message, connection)
     return send_message(message, mail, connection)
+
+
+def unbuildable_reason(error: Exception) -> str:
+    """Returns the sentence of a form for an address that no mail reaches, or the error's text."""
+    return error.messages[0] if isinstance(error, ValidationError) else str(error)
 
 
 def open_connection(message: Message, connection) -> None:

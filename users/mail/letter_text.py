@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from unicodedata import category
 
 from django.core.exceptions import ValidationError
 
-from users.identifiers import INVISIBLE_CATEGORIES
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
+from users.typed_text import LINE_BREAKS, isolate_text, refuse_hidden
 
 PLACEHOLDER = re.compile(r"\{ ?([a-z_]+) ?\}")
 # Zero-width characters that some scripts and emoji need.
@@ -29,7 +28,7 @@ def fill_placeholders(template: str, account: User) -> str:
 
     def placeholder_value(match: re.Match[str]) -> str:
         variable = VARIABLES.get(match[1])
-        return variable(account) if variable else match[0]
+        return isolate_text(variable(account)) if variable else match[0]
 
     return PLACEHOLDER.sub(placeholder_value, template)
 
@@ -45,22 +44,23 @@ def clean_letter(subject: str, text: str) -> tuple[str, str]:
     subject = subject.strip()
     errors = {
         "subject": letter_error(subject, SUBJECT_MAX, "A subject"),
-        "text": letter_error(text, TEXT_MAX, "An email", allow=f"\n\t{JOINERS}"),
+        "text": letter_error(text, TEXT_MAX, "An email", allow=LINE_BREAKS),
     }
     if found := {field: error for field, error in errors.items() if error}:
         raise ValidationError(found)
     return subject, text
 
 
-def letter_error(template: str, longest: int, what: str, allow: str = JOINERS) -> str:
+def letter_error(template: str, longest: int, what: str, allow: str = "") -> str:
     """Returns the error of a template as a sentence, or "". `allow`: invisible characters."""
     if not template:
         return "Write something first."
     if len(template) > longest:
         return f"{what} can have at most {longest:,} characters; this one has {len(template):,}."
-    for char in template:
-        if category(char) in INVISIBLE_CATEGORIES and char not in allow:
-            return f"This contains an invisible character (U+{ord(char):04X}). Remove it."
+    try:
+        refuse_hidden(template, allow)
+    except ValidationError as error:
+        return error.messages[0]
     for name in PLACEHOLDER.findall(template):
         if name not in VARIABLES:
             return f"Unknown placeholder {{{name}}}. Available: {PLACEHOLDER_NAMES}."

@@ -13,6 +13,7 @@ from django.utils.http import int_to_base36
 
 from users.account_state import NOT_DELETED_STATES
 from users.audit.models import AuditEvent
+from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
 from users.mail.verification_tokens import verification_tokens
@@ -40,7 +41,7 @@ def drop_reason(message: Message) -> str:
     if message.kind == KIND.ADDRESS_CHANGED:
         return "" if account.state in NOT_DELETED_STATES else "The account is gone."
     required = REQUIRED_STATES.get(KIND(message.kind), State.ACTIVE)
-    if account.email != message.to:
+    if email_key(account.email) != email_key(message.to):
         return "The account’s email address has changed."
     if account.state != required:
         change = "" if required == State.ACTIVE else f", no longer {required}"
@@ -65,7 +66,7 @@ def letter_drop_reason(message: Message) -> str:
     account = message.account
     if message.letter is None or not message.letter.text:
         return "The text of this email was deleted."
-    if account.email != message.to:
+    if email_key(account.email) != email_key(message.to):
         return "The account’s email address has changed."
     if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
@@ -79,7 +80,7 @@ def compose_mail(message: Message) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=context["subject"],
         body=render_to_string(f"users/mail/{message.kind}.txt", context),
-        to=[message.to],
+        to=[smtp_address(message.to)],
         reply_to=[reply_to] if reply_to else None,
         headers={
             # Equal for all attempts.

@@ -17,6 +17,7 @@ from users.exceptions import VerbRefused
 from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
 from users.row_locks import lock_account
+from users.typed_text import LINE_BREAKS, refuse_hidden
 
 # Pinned notes are shown on every tab of the account.
 PINNED_MAX = 5
@@ -136,7 +137,7 @@ def clean_text(text: str) -> str:
     if len(text) > TEXT_MAX:
         too_long = f"A note can have at most {TEXT_MAX:,} characters; this one has {len(text):,}."
         raise ValidationError({"text": too_long})
-    if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text):
-        unstorable = "This contains a character that can’t be stored. Remove it."
-        raise ValidationError({"text": unstorable})
-    return text
+    try:
+        return refuse_hidden(text, LINE_BREAKS)
+    except ValidationError as error:
+        raise ValidationError({"text": error.messages}) from error

@@ -6,16 +6,15 @@ from django import forms
 from django.http import QueryDict
 
 from users.notes.models import TEXT_MAX
-from users.web.forms import VersionField, refuse_lost_characters
+from users.web.forms import TextField, VersionField
 
 
 class NoteForm(forms.Form):
     """A new note. `with_pin`: whether the author may pin notes."""
 
-    text = forms.CharField(
+    text = TextField(
         max_length=TEXT_MAX,
         label="Note",
-        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Visible to everyone who can see this account.",
     )
@@ -30,10 +29,9 @@ class NoteForm(forms.Form):
 class EditNoteForm(forms.Form):
     """The new text of a note, with the version of the note that the author saw."""
 
-    text = forms.CharField(
+    text = TextField(
         max_length=TEXT_MAX,
         label="Note",
-        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 8}),
     )
     version = VersionField(

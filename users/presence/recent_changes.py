@@ -10,6 +10,7 @@ from django.utils import timezone
 from users.audit.models import AuditEvent
 from users.history.edit_conflicts import describe_event
 from users.models import User
+from users.typed_text import isolate_text
 
 # Number of the account's newest events that are read.
 MAX_EVENTS = 20
@@ -67,8 +68,9 @@ def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChang
 
 def event_actor_name(event: Any) -> str:
     """Returns the actor's current name, or the name in the event if the account is gone."""
-    return User(
+    actor = User(
         first_name=event.first_name or "",
         last_name=event.last_name or "",
         username=event.actor_text,
-    ).display_name
+    )
+    return isolate_text(actor.display_name)

@@ -7,6 +7,7 @@ from itertools import product
 
 from django.conf import settings
 
+from users.email_addresses import identifier_key
 from users.identifiers import ascii_skeleton
 from users.privacy.models import Reservation
 
@@ -14,10 +15,10 @@ RESERVED_MESSAGE = "This belonged to an erased account and stays reserved."
 
 
 def reservation_digest(value: str, secret: str | None = None) -> bytes:
-    """Returns the digest of a normalised value. Usernames that look alike have one digest."""
+    """Returns the digest of a username or an address. What looks alike has one digest."""
     secret = secret or settings.SECRET_KEY
     key = sha256(b"users.reservation" + secret.encode()).digest()
-    return hmac.digest(key, ascii_skeleton(value).encode(), "sha256")
+    return hmac.digest(key, ascii_skeleton(identifier_key(value)).encode(), "sha256")
 
 
 def reserve_names(account_id: int, values: Iterable[str]) -> int:

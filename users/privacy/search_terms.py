@@ -18,9 +18,10 @@ from django.db.models import Q
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.database.search_index import search_condition
+from users.email_addresses import identifier_key
 from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
-from users.models import User, UserQuerySet
+from users.models import User, UserQuerySet, xn_address
 from users.privacy.matcher import (
     MIN_DIGITS,
     WORD,
@@ -96,12 +97,14 @@ def distinctive_texts(others: UserQuerySet, past: PastValues) -> set[str]:
     """Returns usernames, email addresses, external IDs and full names that nobody else has."""
     names = past["username"] | past["email"]
     taken = taken_names(others, names)
-    texts = {name for name in names - taken if "@" in name or is_distinctive(name)}
+    own = {name for name in names if identifier_key(name) not in taken}
+    texts = {name for name in own if "@" in name or is_distinctive(name)}
+    texts |= set(filter(None, map(xn_address, texts)))
     ids = set().union(*[past[name] for name in past.keys() - NAMED_FIELDS])
     texts |= {each for each in ids if not each.isdecimal() and is_distinctive(each)}
     texts -= {word for word in texts if word.isalpha() and is_last_name(others, word)}
     texts |= full_names(others, past)
-    unmarked = past["username"] - taken - texts
+    unmarked = (past["username"] & own) - texts
     return texts | {form for name in unmarked for form in marked_spellings(name)}
 
 
@@ -113,9 +116,10 @@ def build_matcher(account: User, values: dict[str, list[str]]) -> Matcher:
 
 
 def taken_names(others: UserQuerySet, names: set[str]) -> set[str]:
-    """Returns the usernames and email addresses of the accounts that have one of `names`."""
-    owners = others.filter(Q(username__in=names) | Q(email__in=names))
-    return set(chain.from_iterable(owners.values_list("username", "email")))
+    """Returns the keys of usernames and addresses of the accounts that have one of `names`."""
+    keys = set(map(identifier_key, names))
+    owners = others.filter(Q(username__in=keys) | Q(email__lower__in=keys))
+    return set(map(identifier_key, chain.from_iterable(owners.values_list("username", "email"))))
 
 
 def full_names(others: UserQuerySet, past: PastValues) -> set[str]:

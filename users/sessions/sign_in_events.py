@@ -55,10 +55,10 @@ def record_attempt_once(
 
 
 def find_by_login(typed: str) -> User | None:
-    """Returns the account with this username or email address, in normal form, or None."""
+    """Returns the account whose username or address has this `identifier_key`, or None."""
     if not typed or "\x00" in typed:
         return None
-    matches = UserQuerySet(User).filter(Q(username=typed) | Q(email=typed))[:1]
+    matches = UserQuerySet(User).filter(Q(username=typed) | Q(email__lower=typed))[:1]
     return next(iter(matches), None)
 
 

@@ -2,11 +2,19 @@
 
 from allauth.account.auth_backends import AuthenticationBackend
 
+from users.email_addresses import email_key
 from users.models import User
 from users.sessions import viewer_query
 
 
 class Backend(AuthenticationBackend):
+    def _authenticate_by_email(self, email: str, password: str) -> User | None:
+        """Replaces a lookup of allauth, which takes for granted that addresses are stored in small
+        letters.
+        """
+        account = User.objects.filter(email__lower=email_key(email)).first() if email else None
+        return self._check_password(account, password)
+
     def get_user(self, user_id) -> User | None:
         """Returns the account with its permissions loaded; None if it may not sign in.
 

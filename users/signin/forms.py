@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
-from users.identifiers import fold_identifier, normalise_email
+from users.email_addresses import identifier_key, normalise_email
 from users.models import State
 
 
@@ -32,7 +32,7 @@ class LoginForm(forms.LoginForm):
         login = self.cleaned_data["login"]
         if "\x00" in login:
             return super().clean_login()
-        return fold_identifier(login.strip())
+        return identifier_key(login)
 
 
 class LabelsMixin:
@@ -65,7 +65,6 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
     labels: ClassVar = {"email": "Email"}
 
     def clean_email(self) -> str:
-        # Addresses are stored in normal form.
         return normalise_email(self.cleaned_data["email"])
 
     def save(self, request: Any, **kwargs: Any) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import base36_to_int
 
-from users.identifiers import fold_identifier
+from users.email_addresses import email_key, identifier_key
 from users.models import State, User
 from users.sessions import sign_in_events
 from users.sessions.ended_sessions import ended_session
@@ -56,7 +56,7 @@ class LoginView(StatusCodesMixin, views.LoginView):
 
 def record_throttled_attempt(typed: str) -> None:
     """Records an attempt that allauth's rate limit rejected before the form."""
-    if account := sign_in_events.find_by_login(fold_identifier(typed.strip()[:254])):
+    if account := sign_in_events.find_by_login(identifier_key(typed[:254])):
         sign_in_events.record_attempt_once(SignInOutcome.IP_THROTTLED, account)
 
 
@@ -73,7 +73,7 @@ class PasswordResetView(StatusCodesMixin, views.PasswordResetView):
 
 def send_links(email: str) -> None:
     """Sends a link to the accounts with this address. Who was invited gets the invitation again."""
-    for account in User.objects.filter(email=email):
+    for account in User.objects.filter(email__lower=email_key(email)):
         # It does nothing in other states.
         request_password_reset(account)
 

@@ -13,8 +13,10 @@ from users.account.field_html import render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
 from users.fields import field_label
+from users.phone_numbers import format_phone
 from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
+from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
 from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
@@ -39,6 +41,8 @@ register.filter(field_label)
 register.filter("device", device_label)
 register.filter(ip_label)
 register.filter("rounded", format_estimate)
+register.filter("isolate", isolate_text)
+register.filter("phone", format_phone)
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from users.transfer.import_fields import (
     IMPORT_FIELDS,
     KEY_FIELDS,
     comparable_name,
+    key_value,
     normalise_attribute,
 )
 from users.transfer.mapping_advice import (
@@ -83,7 +84,7 @@ class ColumnMapping:
         if not problems:
             problems += self.key_problems(values)
         key = AccountKey(
-            value=values.get(self.key, ""),
+            value=key_value(self.key, values.get(self.key, "")),
             system=values["source"] if self.key == "source_id" else "",
         )
         return ImportRow(

@@ -10,9 +10,10 @@ from django.contrib.auth.hashers import make_password
 from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.email_addresses import email_key
 from users.models import State, User
 from users.transfer.column_mapping import AccountKey, ColumnMapping, ImportRow
-from users.transfer.import_fields import IMPORT_FIELDS
+from users.transfer.import_fields import IMPORT_FIELDS, key_value
 from users.transfer.line_index import LineIndex
 from users.transfer.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
@@ -141,7 +142,7 @@ class ImportChunk:
             attributes=drop_empty(row.attributes),
             status=self.status,
         )
-        account.username = account.username or account.email
+        account.username = account.username or email_key(account.email)
         if not account.username:
             raise RowRejected("The row has neither a username nor an email.")
         if account.status == State.INVITED and not account.email:
@@ -161,7 +162,8 @@ class ImportChunk:
         if reason := unchangeable_reason(account, changes):
             raise RowRejected(reason)
         names = self.claims.names(account)
-        if "email" in changes and account.email_verified_at:
+        new_address = email_key(changes.get("email", account.email)) != email_key(account.email)
+        if new_address and account.email_verified_at:
             # The new address is not verified.
             changes["email_verified_at"] = None
         before = {name: getattr(account, name) for name in changes}
@@ -183,6 +185,8 @@ class ImportChunk:
             wanted.pop("source", None)
         if row.attributes:
             wanted["attributes"] = account.attributes | drop_empty(row.attributes)
+        if email_key(wanted.get("email", "")) == email_key(account.email):
+            wanted.pop("email", None)  # the same mailbox, written in another way
         return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 
     def accounts_by_key(self, keys: list[AccountKey]) -> dict[AccountKey, User]:
@@ -191,7 +195,8 @@ class ImportChunk:
         """
         field = self.mapping.key
         values = {key.value for key in keys}
-        accounts = User.objects.filter(**{f"{field}__in": values}).order_by("pk")
+        column = "email__lower" if field == "email" else field
+        accounts = User.objects.filter(**{f"{column}__in": values}).order_by("pk")
         if field == "source_id":
             accounts = accounts.filter(source__in={key.system for key in keys})
         if self.update:
@@ -200,7 +205,7 @@ class ImportChunk:
 
     def account_key(self, account: User) -> AccountKey:
         """Returns the key of an existing account."""
-        value = getattr(account, self.mapping.key)
+        value = key_value(self.mapping.key, getattr(account, self.mapping.key))
         return AccountKey(value, account.source if self.mapping.key == "source_id" else "")
 
 
@@ -209,7 +214,7 @@ def wanted_claims(rows: list[ImportRow], lines: LineIndex) -> NameClaims:
     emails = [row.values.get("email", "") for row in rows]
     usernames = [row.values.get("username", "") for row in rows]
     return NameClaims(
-        usernames=[*usernames, *emails],
+        usernames=[*usernames, *map(email_key, emails)],
         emails=emails,
         source_ids=[(row.values["source"], row.values.get("source_id", "")) for row in rows],
         lines=lines,

@@ -1,8 +1,10 @@
 """The fields of an account that a file may set, and their normal forms. Imports set no others."""
 
+from users.email_addresses import email_key
 from users.fields import ACCOUNT_FIELDS
 from users.identifiers import require_length
 from users.models import User
+from users.typed_text import LINE_BREAKS, refuse_hidden
 
 ATTRIBUTE_MAX = 2000  # characters
 IMPORT_FIELDS = {
@@ -17,9 +19,16 @@ FORBIDDEN_FIELDS = {field.name for field in User._meta.get_fields()} - set(IMPOR
 }
 
 
+def key_value(field: str, value: str) -> str:
+    """Returns the value of one of KEY_FIELDS as accounts are found by it."""
+    return email_key(value) if field == "email" else value
+
+
 def normalise_attribute(value: str) -> str:
-    """Returns the stored form of an attribute. Raises ValidationError if it is too long."""
-    return require_length(value.strip(), ATTRIBUTE_MAX)
+    """Returns the stored form of an attribute. Raises ValidationError if it is too long or holds a
+    character that nobody can see.
+    """
+    return require_length(refuse_hidden(value.strip(), LINE_BREAKS), ATTRIBUTE_MAX)
 
 
 def comparable_name(text: str) -> str:

@@ -4,12 +4,14 @@ users.verbs.profile_validation, with one set of queries for the whole chunk.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 from users.transfer.line_index import LineIndex
+from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,
     TAKEN_EMAIL,
@@ -25,8 +27,8 @@ SourceID = tuple[str, str]
 
 
 class UniqueNames(NamedTuple):
-    """The values of an account that must be unique. `source_id` is None for an account without an
-    ID in another system.
+    """The values of an account that must be unique, as they are compared. `source_id` is None for
+    an account without an ID in another system.
     """
 
     username: str = ""
@@ -50,10 +52,12 @@ class NameClaims:
     ):
         self.lines = lines
         names = drop_blank(usernames)
-        addresses = drop_blank(emails)
+        addresses = drop_blank(map(email_key, emails))
         skeletons = names | set(map(ascii_skeleton, names))
         self.usernames = holders_by_name("username", skeletons)
-        self.emails = holders_by_name("email", addresses)
+        self.emails = holders_by_name("email__lower", addresses)
+        plain = {plain_spelling(name) for name in names if not name.isascii()}
+        self.staff = holders_by_name("username", plain, is_staff=True) if plain else {}
         self.source_ids = holders_by_source_id(source_ids)
         self.reserved = reserved_names(names | addresses)
         # The usernames that have the same skeleton, by account id.
@@ -66,7 +70,7 @@ class NameClaims:
         """Returns the names of an account."""
         return UniqueNames(
             username=account.username,
-            email=account.email,
+            email=email_key(account.email),
             source_id=(account.source, account.source_id) if account.source_id else None,
         )
 
@@ -112,17 +116,30 @@ class NameClaims:
 
     def username_refusal(self, names: UniqueNames, holder: int) -> str:
         """Returns the reason why `holder` may not have this username; "" if it may."""
-        looks_like = ascii_skeleton(names.username)
         if "@" in names.username and names.username != names.email:
             return FOREIGN_ADDRESS
+        if is_reserved_username(names.username):
+            return RESERVED_USERNAME
         if names.username in self.reserved:
             return RESERVED_MESSAGE
+        return self.taken_refusal(names, holder)
+
+    def taken_refusal(self, names: UniqueNames, holder: int) -> str:
+        """Returns the reason if another account has the username, or one like it; else ""."""
+        looks_like = ascii_skeleton(names.username)
         if self.usernames.get(names.username, holder) != holder:
             return self.taken_message("username", names.username, TAKEN_USERNAME)
         if self.usernames.get(looks_like, holder) != holder:
             return lookalike_error(looks_like)
         twins = [twin for other, twin in self.lookalikes[looks_like].items() if other != holder]
-        return lookalike_error(twins[0]) if twins else ""
+        if twins:
+            return lookalike_error(twins[0])
+        return self.colleague_refusal(names.username, holder)
+
+    def colleague_refusal(self, username: str, holder: int) -> str:
+        """Returns the reason if only accents tell the username from that of staff; else ""."""
+        plain = "" if username.isascii() else plain_spelling(username)
+        return lookalike_error(plain) if self.staff.get(plain, holder) != holder else ""
 
     def taken_message(self, field: str, value: str, otherwise: str) -> str:
         """Returns the reason why a name is taken: the earlier row that has it, or `otherwise` if
@@ -137,9 +154,9 @@ def drop_blank(names: Iterable[str]) -> set[str]:
     return set(filter(None, names))
 
 
-def holders_by_name(field: str, names: set[str]) -> dict[str, int]:
+def holders_by_name(field: str, names: set[str], **more: Any) -> dict[str, int]:
     """Returns the ids of the accounts that have one of `names` in `field`, by name."""
-    found = User.objects.order_by().filter(**{f"{field}__in": names})
+    found = User.objects.order_by().filter(**{f"{field}__in": names}, **more)
     return dict(found.values_list(field, "pk"))
 
 

@@ -13,6 +13,7 @@ from django.urls import URLPattern
 
 from users.bulk.action import BulkAction
 from users.models import State, User
+from users.typed_text import isolate_text
 from users.web.forms import VerbForm
 
 VERB_TEMPLATE = "users/verbs/verb.html"
@@ -57,8 +58,8 @@ class PageTexts:
         if callable(explanation):
             explanation = explanation(account)
         return {
-            "title": self.title.format(name=account.display_name),
-            "question": self.question.format(name=account.display_name),
+            "title": self.title.format(name=isolate_text(account.display_name)),
+            "question": self.question.format(name=isolate_text(account.display_name)),
             "explanation": explanation,
         }
 

@@ -5,10 +5,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
+from users.email_addresses import email_key
 from users.fields import FIELDS, PROFILE_FIELDS
 from users.identifiers import ascii_skeleton
 from users.models import State, User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
+from users.typed_text import isolate_text
+from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 
 TAKEN_USERNAME = "This username is taken."
 TAKEN_EMAIL = "Another account has this address."
@@ -59,9 +62,11 @@ def require_available(username: str, email: str, *, own: User | None = None) -> 
 
 def email_error(email: str, own: User | None) -> str:
     """Returns the error for an address that another account has; "" if it is free."""
-    if not email or (own and own.email == email):
+    key = email_key(email)
+    if not email or (own and email_key(own.email) == key):
         return ""
-    holder = User.objects.filter(email=email).first()
+    others = User.objects.exclude(pk=own.pk) if own else User.objects.all()
+    holder = others.filter(email__lower=key).first()
     if holder is None:
         return ""
     return IN_BIN_EMAIL if holder.status == State.DELETED else TAKEN_EMAIL
@@ -72,22 +77,29 @@ def username_error(username: str, email: str, own: User | None) -> str:
     if own and (own.username, own.email) == (username, email):
         return ""
     # A username that is the account's former address is refused too.
-    if "@" in username and username != email:
+    if "@" in username and username != email_key(email):
         return FOREIGN_ADDRESS
     if own and own.username == username:
         return ""
+    if is_reserved_username(username):
+        return RESERVED_USERNAME
     others = User.objects.exclude(pk=own.pk) if own else User.objects.all()
     if holder := others.filter(username=username).first():
         return IN_BIN_USERNAME if holder.status == State.DELETED else TAKEN_USERNAME
     looks_like = ascii_skeleton(username)
     twin = others.filter(username=looks_like).first() if looks_like != username else None
     twin = twin or others.filter(lookalike=looks_like).exclude(lookalike="").first()
+    # Accents alone make no difference to the name of a colleague.
+    plain = plain_spelling(username)
+    if twin is None and plain != username:
+        twin = others.filter(username=plain, is_staff=True).first()
     return lookalike_error(twin.username) if twin else ""
 
 
 def lookalike_error(twin: str) -> str:
     """Returns the error for a username that looks like `twin`."""
-    return f"This is too similar to the username “{twin}” of another account. Choose another one."
+    shown = isolate_text(twin)
+    return f"This is too similar to the username “{shown}” of another account. Choose another one."
 
 
 def taken_error(error: IntegrityError) -> ValidationError:

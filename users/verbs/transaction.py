@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
+from users.email_addresses import email_key
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import PROFILE_FIELDS, STATUS_FIELDS, changed_values
 from users.mail import outbox
@@ -23,6 +24,7 @@ from users.mail.models import Message
 from users.models import State, User, in_state
 from users.row_locks import lock_account, lock_superusers
 from users.sessions import store as sessions
+from users.typed_text import LINE_BREAKS, refuse_hidden
 from users.verbs.profile_validation import normalise_profile, require_available, taken_error
 from users.web.forms import REASON_MAX
 
@@ -148,7 +150,7 @@ def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ..
     for name, value in normalise_profile(changes).items():
         setattr(account, name, value)
     require_available(account.username, account.email, own=own)
-    if account.email != own.email:
+    if email_key(account.email) != email_key(own.email):
         account.email_verified_at = None
         if own.email and own.status != State.INVITED:
             outbox.post_message(Message.Kind.ADDRESS_CHANGED, account, to=own.email)
@@ -212,10 +214,10 @@ def clean_reason(reason: str) -> str:
     reason = reason.strip()
     if len(reason) > REASON_MAX:
         raise ValidationError({"reason": f"A reason can have at most {REASON_MAX:,} characters."})
-    if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in reason):
-        text = "This contains a character that can’t be stored. Remove it."
-        raise ValidationError({"reason": text})
-    return reason
+    try:
+        return refuse_hidden(reason, LINE_BREAKS)
+    except ValidationError as error:
+        raise ValidationError({"reason": error.messages}) from error
 
 
 def require_grant(by: Any, action: str = "assign_roles", **granted: Any) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from users import access, masking
 from users.models import User
+from users.typed_text import isolate_text
 from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
@@ -51,8 +52,8 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     if groups and access.lacks_effect(account, groups):
         effect = f" {access.NO_EFFECT}"
     return verb.done.format(
-        name=account.display_name,
-        email=account.email,
+        name=isolate_text(account.display_name),
+        email=isolate_text(account.email),
         state=account.state.label.lower(),
         until=until,
         roles=", ".join(role.name for role in groups),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 
 from users.exceptions import EditConflict
 from users.models import User
+from users.typed_text import LINE_BREAKS, refuse_hidden
 
 REASON_HELP = "Visible in the audit trail only, not to the user."
 REASON_MAX = 2000
@@ -32,6 +33,18 @@ def refuse_lost_characters(value: str) -> None:
     """Raises ValidationError if the input was not UTF-8: Django replaces such bytes by U+FFFD."""
     if "\ufffd" in value:
         raise ValidationError("This contains an unreadable character. Type it again.", code="lost")
+
+
+def refuse_hidden_characters(value: str) -> None:
+    """Raises ValidationError for a character that nobody can see, other than a line break."""
+    refuse_hidden(value, LINE_BREAKS)
+
+
+class TextField(forms.CharField):
+    """A field for free text: a reason, a note, an email."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(validators=[refuse_lost_characters, refuse_hidden_characters], **kwargs)
 
 
 class NormalisedField(forms.CharField):
@@ -94,9 +107,7 @@ class GroupsField(forms.ModelMultipleChoiceField):
 def reason_field(**kwargs: Any) -> forms.CharField:
     fields: dict[str, Any] = {"label": "Reason", "help_text": REASON_HELP} | kwargs
     area = forms.Textarea(attrs={"rows": 3})
-    return forms.CharField(
-        max_length=REASON_MAX, validators=[refuse_lost_characters], widget=area, **fields
-    )
+    return TextField(max_length=REASON_MAX, widget=area, **fields)
 
 
 def moment_field(**kwargs: Any) -> forms.DateTimeField:

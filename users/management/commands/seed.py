@@ -15,8 +15,8 @@ from django.utils.crypto import get_random_string
 
 from users.demo.indexes import refresh_statistics
 from users.demo.seeding import AccountsExist, SeedOrder, count_by_status, seed_accounts
-from users.identifiers import normalise_username
 from users.models import User
+from users.usernames import normalise_username
 
 ACCOUNTS_MAX = 100_000_000
 # Between two lines about the progress.

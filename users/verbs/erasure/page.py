@@ -6,10 +6,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from users import masking
-from users.identifiers import fold_identifier
+from users.email_addresses import identifier_key
 from users.models import State, User
 from users.verbs.declaration import PageTexts
-from users.web.forms import VerbForm, reason_field, refuse_lost_characters
+from users.web.forms import TextField, VerbForm, reason_field
 
 
 class ErasureForm(VerbForm):
@@ -24,10 +24,9 @@ class ErasureForm(VerbForm):
         label="Reserve the username and address",
         help_text="No one can use them again. Stored as one-way hashes.",
     )
-    confirm = forms.CharField(
+    confirm = TextField(
         max_length=320,
         label="Username",
-        validators=[refuse_lost_characters],
         help_text="Type the username shown above to confirm.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -49,7 +48,7 @@ class ErasureForm(VerbForm):
 
     def clean_confirm(self) -> str:
         typed = self.cleaned_data["confirm"]
-        folded = fold_identifier(typed.strip())
+        folded = identifier_key(typed)
         if self.expected_name == "ID":
             folded = folded.removeprefix("#")
         if folded != self.expected and not self.already_erased:

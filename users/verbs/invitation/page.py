@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import VerbRefused
+from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import invite_user, resend_invitation
 from users.verbs.profile.page import ProfileForm
@@ -46,7 +47,9 @@ def invite_page(request):
     form = bind_form(request, InviteForm, "invite", with_roles=with_roles)
     invite = lambda: invite_user(by=request.user, **form.values())  # noqa: E731
     if form.is_valid() and (account := submit_form(form, invite)):
-        text = f"{account.display_name} invited. Invitation to {account.email} queued."
+        name = isolate_text(account.display_name)
+        email = isolate_text(account.email)
+        text = f"{name} invited. Invitation to {email} queued."
         if access.lacks_effect(account, account.groups.all()):
             text = f"{text} {access.NO_EFFECT}"
         messages.success(request, text)
@@ -64,5 +67,5 @@ def invitation_page(request, pk: int):
         resend_invitation(account, by=request.user)
     except VerbRefused as refused:
         return error_page(request, 409, refused.message, back=f"/users/{pk}/")
-    messages.success(request, f"Invitation to {account.email} queued again.")
+    messages.success(request, f"Invitation to {isolate_text(account.email)} queued again.")
     return redirect("account", pk)

@@ -14,7 +14,7 @@ from users.models import User
 from users.verbs.form_submission import bind_form
 from users.verbs.forms import ConfirmForm
 from users.web.account_lookup import get_account
-from users.web.forms import form_status, refuse_lost_characters
+from users.web.forms import TextField, form_status
 from users.web.partials import background_view, is_partial
 
 
@@ -38,13 +38,10 @@ def letter_sample(request, pk: int):
 
 
 class LetterForm(ConfirmForm):
-    subject = forms.CharField(
-        max_length=SUBJECT_MAX, label="Subject", validators=[refuse_lost_characters]
-    )
-    text = forms.CharField(
+    subject = TextField(max_length=SUBJECT_MAX, label="Subject")
+    text = TextField(
         max_length=TEXT_MAX,
         label="Text",
-        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 9}),
         help_text=f"Plain text. Placeholders: {letter_text.PLACEHOLDER_NAMES}.",
     )

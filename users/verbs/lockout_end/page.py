@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 
 from users.sessions import throttle
+from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.forms import UnversionedReasonForm
 from users.verbs.lockout_end.verb import end_lockout
@@ -17,7 +18,7 @@ def end_lockout_page(request, pk: int):
     form = bind_form(request, UnversionedReasonForm, "end_lockout", account)
     change = lambda: end_lockout(account, by=request.user, **form.cleaned_data)  # noqa: E731
     if form.is_valid() and submit_form(form, change):
-        messages.success(request, f"{account.display_name} unlocked.")
+        messages.success(request, f"{isolate_text(account.display_name)} unlocked.")
         return redirect("account-signins", pk)
     context = {"form": form, "account": account, "until": throttle.locked_until(account)}
     return render(request, "users/verbs/lockout_end.html", context, status=form_status(form))

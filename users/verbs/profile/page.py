@@ -15,9 +15,9 @@ from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
     NormalisedField,
+    TextField,
     VersionedForm,
     form_status,
-    refuse_lost_characters,
 )
 
 
@@ -86,10 +86,9 @@ def field_form(name: str) -> type[VersionedForm]:
 class RestoreValueForm(VersionedForm):
     """The reason for restoring an earlier value."""
 
-    reason = forms.CharField(
+    reason = TextField(
         max_length=REASON_MAX,
         label="Reason",
-        validators=[refuse_lost_characters],
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Visible in the audit trail.",
     )

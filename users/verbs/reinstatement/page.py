@@ -1,6 +1,7 @@
 """The page that ends a suspension: its form and texts."""
 
 from users.models import User
+from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import reason_field
@@ -11,7 +12,7 @@ class ReinstatementForm(NotifyingForm):
     field_order = ("version", "reason", "notify")
 
     def notify_help(self, account: User) -> str:
-        return f"The email to {account.email} says that the user can sign in again."
+        return f"The email to {isolate_text(account.email)} says that the user can sign in again."
 
 
 REINSTATEMENT_TEXTS = PageTexts(

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 
 from users.models import User
 from users.sessions import store
+from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.forms import UnversionedReasonForm
 from users.verbs.session_end.verb import end_session, end_sessions
@@ -27,7 +28,7 @@ def end_sessions_page(request, pk: int):
         request,
         account,
         change=lambda **reason: end_sessions(account, by=request.user, **reason),
-        done=f"All sessions of {account.display_name} ended.",
+        done=f"All sessions of {isolate_text(account.display_name)} ended.",
         context={"sessions": store.valid_sessions(account)},
     )
 
@@ -42,7 +43,7 @@ def end_session_page(request, pk: int, public_id: UUID):
         request,
         account,
         change=lambda **reason: end_session(account, public_id, by=request.user, **reason),
-        done=f"Session of {account.display_name} ended.",
+        done=f"Session of {isolate_text(account.display_name)} ended.",
         context={"session": found[0]},
     )
 

@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from users.models import User
+from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
 from users.web.forms import moment_field, reason_field
@@ -61,7 +62,7 @@ class SuspensionForm(NotifyingForm):
         return cleaned
 
     def notify_help(self, account: User) -> str:
-        return f"The email to {account.email} gives the end date but not the reason."
+        return f"The email to {isolate_text(account.email)} gives the end date but not the reason."
 
 
 SUSPENSION_TEXTS = PageTexts(

@@ -4,6 +4,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from users.models import User
+from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
 from users.verbs.forms import MISSING_ADDRESS
 from users.web.forms import VerbForm, reason_field
@@ -15,7 +16,7 @@ class VerificationForm(VerbForm):
 
 def explain_verification(account: User) -> SafeString:
     if account.email:
-        confirmed = f"You confirm that {account.email} belongs to this person."
+        confirmed = f"You confirm that {isolate_text(account.email)} belongs to this person."
     else:
         confirmed = MISSING_ADDRESS
     return format_html(

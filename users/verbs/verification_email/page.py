@@ -1,6 +1,7 @@
 """The texts of the page that sends a verification email."""
 
 from users.models import User
+from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
 from users.verbs.forms import MISSING_ADDRESS
 
@@ -8,7 +9,7 @@ from users.verbs.forms import MISSING_ADDRESS
 def explain_verification_email(account: User) -> str:
     if not account.email:
         return MISSING_ADDRESS
-    return f"Sends an email to {account.email} with a link that confirms the address."
+    return f"Sends an email to {isolate_text(account.email)} with a link that confirms the address."
 
 
 VERIFICATION_EMAIL_TEXTS = PageTexts(
