@@ -17,7 +17,12 @@ class Clock:
 
     def __init__(self, until: datetime):
         start = until.astimezone(UTC) - timedelta(microseconds=HISTORY_MICROSECONDS)
-        first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        first_day = start.replace(
+            hour=0,
+            minute=0,
+            second=0,
+            microsecond=0,
+        )
         self.offset = (start - first_day) // timedelta(microseconds=1)
         self.days = [
             f"{first_day + timedelta(days=day):%Y-%m-%d} " for day in range(2 * YEARS * 365)

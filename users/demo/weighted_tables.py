@@ -73,7 +73,12 @@ def parse_name(word: str) -> PersonName:
     search = normalise_search_text(text)
     latin = given or "".join(filter(is_latin, search))
     own = "".join(fold_identifier(text).split()) if given else ""
-    return PersonName(text=text, latin=latin, search=search, own=own)
+    return PersonName(
+        text=text,
+        latin=latin,
+        search=search,
+        own=own,
+    )
 
 
 def is_latin(char: str) -> bool:

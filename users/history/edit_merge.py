@@ -68,12 +68,23 @@ def find_conflict(past: ChangesSince, name: str, typed: Any, now: Any) -> FieldC
     if typed == now:
         return None
     if not past.known:
-        return FieldConflict(name, original=None, yours=typed, theirs=now, known=False)
+        return FieldConflict(
+            name,
+            original=None,
+            yours=typed,
+            theirs=now,
+            known=False,
+        )
     original = past.original(name, now)
     event = past.last(name)
     if original in (typed, now):
         return None
-    conflict = FieldConflict(name=name, original=original, yours=typed, theirs=now)
+    conflict = FieldConflict(
+        name=name,
+        original=original,
+        yours=typed,
+        theirs=now,
+    )
     return with_author(conflict, event)
 
 

@@ -135,8 +135,20 @@ def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -
                 then = empty_value(name)
                 known = not is_creation_event(event)
         elif name in event.after:
-            return FieldAtDate(name, then=then, now=now, event=event, known=known)
-    return FieldAtDate(name, then=then, now=now, event=None, known=known)
+            return FieldAtDate(
+                name,
+                then=then,
+                now=now,
+                event=event,
+                known=known,
+            )
+    return FieldAtDate(
+        name,
+        then=then,
+        now=now,
+        event=None,
+        known=known,
+    )
 
 
 def is_creation_event(event: AuditEvent) -> bool:

@@ -81,7 +81,12 @@ def recent_accounts(kind: JobKind, by_id: int | None) -> int:
     Commands of people without an account count as those of one person.
     """
     since = timezone.now() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
-    own = Job.objects.filter(by=by_id, kind=kind.name, created_at__gt=since, frozen="")
+    own = Job.objects.filter(
+        by=by_id,
+        kind=kind.name,
+        created_at__gt=since,
+        frozen="",
+    )
     # A job that was cancelled changes no more accounts than it has reached.
     reached = When(state=State.CANCELLED, then=F("selected"))
     number = Case(reached, default=Greatest(Coalesce("expected", 0), F("selected")))

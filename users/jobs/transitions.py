@@ -52,7 +52,13 @@ def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> Non
     after = {"kind": job.kind, "selection": job.words, "state": job.state}
     if job.has_ended:
         after |= {name: getattr(job, name) for name in COUNTS}
-    record_event(action, actor=by, after=after, reason=reason, job_id=job.pk)
+    record_event(
+        action,
+        actor=by,
+        after=after,
+        reason=reason,
+        job_id=job.pk,
+    )
 
 
 def add_line(job: Job, remark: Remark) -> JobLine:

@@ -22,7 +22,12 @@ def post_message(
     to = to or account.email
     if not to:
         return None
-    message = Message(account=account, kind=kind, to=to, letter=letter)
+    message = Message(
+        account=account,
+        kind=kind,
+        to=to,
+        letter=letter,
+    )
     message.about_id = about.pk if about else None
     message.due_at = database_now()
     message.save(force_insert=True)

@@ -47,7 +47,13 @@ def consume_attempt(request: Any, subject: str, place: str) -> ratelimit.RateLim
     together = ratelimit.RateLimitUsage(usage=[])
     for action, rates, key in limits:
         config = {action: ",".join(map(str, rates))}
-        usage = ratelimit.consume(request, app=APP, action=action, key=key, config=config)
+        usage = ratelimit.consume(
+            request,
+            app=APP,
+            action=action,
+            key=key,
+            config=config,
+        )
         if usage is None:
             together.rollback()
             return None
@@ -155,4 +161,10 @@ def total_counters(subject: str) -> dict[str, ratelimit.Rate]:
 
 
 def cache_key(action: str, rate: ratelimit.Rate, key: str) -> str:
-    return ratelimit.get_cache_key(None, app=APP, action=action, rate=rate, key=key)
+    return ratelimit.get_cache_key(
+        None,
+        app=APP,
+        action=action,
+        rate=rate,
+        key=key,
+    )

@@ -68,7 +68,12 @@ class Command(BaseCommand):
         admin = options["admin"]
         if not 1 <= accounts <= ACCOUNTS_MAX:
             raise CommandError(f"--accounts must be a number from 1 to {ACCOUNTS_MAX:,}.")
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = datetime.now(UTC).replace(
+            hour=0,
+            minute=0,
+            second=0,
+            microsecond=0,
+        )
         until = options["until"] or midnight
         if not admin:
             return SeedOrder(accounts, options["seed"], until)
