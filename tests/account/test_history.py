@@ -1,7 +1,6 @@
 """GET /users/<id>/history/"""
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -31,10 +30,8 @@ JOINED = datetime(2026, 1, 1, tzinfo=UTC)
 
 def on(day: int, do) -> None:
     """Done on a day of February 2026, at noon."""
-    with patch(
-        "users.audit.record.AuditEvent",
-        partial(AuditEvent, at=datetime(2026, 2, day, 12, tzinfo=UTC)),
-    ):
+    moment = datetime(2026, 2, day, 12, tzinfo=UTC)
+    with patch("users.audit.record.database_now", lambda: moment):
         do()
 
 

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import PASSWORD, make_superuser, make_user
+from users.models import User
 from users.verbs.profile.verb import edit_profile
 
 pytestmark = pytest.mark.postgresql  # as in production
@@ -34,7 +35,7 @@ def test_an_account_is_edited_suspended_and_reinstated(page: Page, browser_conte
     page.get_by_label("Phone").fill("+44 (20) 1234")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Profile of Ada saved.")
-    expect(page.locator(".facts").first).to_contain_text("+44201234")
+    expect(page.locator(".facts").first).to_contain_text("+44 201234")
     page.get_by_role("link", name="Suspend").click()
     page.get_by_role("textbox", name="Reason").fill("Spam")
     page.get_by_role("button", name="Suspend").click()
@@ -82,7 +83,9 @@ def test_a_name_that_turns_the_direction_of_writing_does_not_turn_what_stands_ar
     page: Page, browser_context, enter
 ):
     ada = make_user(username="ada", first_name="Ada")
-    edit_profile(ada, by=make_superuser(), version=None, first_name="\u202eAda Two")
+    # Forms refuse such a name by now; rows of earlier imports may have one.
+    User.objects.filter(pk=ada.pk).update(first_name="\u202eAda Two")
+    ada.refresh_from_db()
     edit_profile(ada, by=make_superuser(), version=None, first_name="Ada Three")
     enter(browser_context, make_user("Viewer"))
     page.goto(f"/users/{ada.pk}/")

@@ -357,5 +357,5 @@ def test_a_field_that_meets_an_error_of_the_server_stays_open(directory: Page, p
     expect(field).to_have_value("+49301234567")
     directory.unroute("**/edit/phone/")
     field.press("Enter")
-    expect(directory.locator("#fact-phone dd")).to_contain_text("+49301234567")
+    expect(directory.locator("#fact-phone dd")).to_contain_text("+49 30 1234567")
     expect(directory.locator("#place-notice")).to_have_count(0)

@@ -45,7 +45,7 @@ def test_a_full_disk_is_told_as_such(monkeypatch, caplog):
 
     client = Client(raise_request_exception=False)
     client.force_login(make_user("Viewer"))
-    monkeypatch.setattr("users.signin.back_office_middleware.access.may_enter", fail)
+    monkeypatch.setattr("users.signin.entry_rules.access.may_enter", fail)
     response = client.get("/users/")
     assert response.status_code == 503
     assert response["Retry-After"] == "10"

@@ -75,7 +75,7 @@ def test_a_common_term_is_counted_among_the_newest_ids_alone(common_term):
     with CaptureQueriesContext(connection) as queries:
         found = counts.count_up_to_cap(wanted("q=gmail"))
     assert (found.number, found.is_capped) == (20, True)
-    assert found.about > 100
+    assert found.estimate > 100
     counted = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert len(counted) == 1
     assert '"users_user"."id" > ' in counted[0]

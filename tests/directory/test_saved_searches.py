@@ -309,7 +309,7 @@ def test_whoever_may_not_see_accounts_has_no_views(client):
 
 def test_strangers_are_sent_to_sign_in(client):
     for path in (PATH, f"{PATH}1/"):
-        assert_sent_to_sign_in(client, path, background=path == PATH)
+        assert_sent_to_sign_in(client, path)
     assert_sent_to_sign_in(client, f"{PATH}new/", methods=("get",))
     assert_sent_to_sign_in(client, f"{PATH}1/deletion/", methods=("post",))
 

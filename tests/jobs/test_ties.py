@@ -70,9 +70,9 @@ def test_strangers_have_no_ties(ann, bob):
 
 
 def test_who_was_invited_by_the_initiator_or_invited_them_is_tied(ann):
-    puppet = invited(ann, "puppet")
+    puppet = invited(ann, "paul.puppet")
     assert words(ann, puppet).startswith("ann invited you on ")
-    assert words(puppet, ann).startswith("You invited puppet on ")
+    assert words(puppet, ann).startswith("You invited paul.puppet on ")
 
 
 def test_who_got_roles_from_the_initiator_or_gave_them_some_is_tied(ann, bob):
@@ -96,14 +96,14 @@ def test_a_new_address_is_a_tie(ann, bob):
 
 
 def test_access_that_comes_through_others_is_a_tie(ann):
-    first = invited(ann, "first")
-    second = invited(first, "second")
+    first = invited(ann, "fred.first")
+    second = invited(first, "sam.second")
     assert words(ann, second) == "Your access comes from ann, through other people."
-    assert words(second, ann) == "The access of second comes from you, through other people."
+    assert words(second, ann) == "The access of sam.second comes from you, through other people."
 
 
 def test_people_whom_one_person_invited_are_no_ties_of_each_other(ann):
-    assert find_ties(invited(ann, "first"), invited(ann, "second")) == []
+    assert find_ties(invited(ann, "fred.first"), invited(ann, "sam.second")) == []
 
 
 def test_one_browser_at_one_address_is_a_tie(ann, bob, cleo):
@@ -151,7 +151,7 @@ def test_ties_end_after_their_time(ann, bob, settings):
 def test_a_second_account_does_not_approve(client, settings, ann):
     settings.BULK_APPROVAL_ABOVE = 1
     accounts = [make_user(), make_user()]
-    puppet = invited(ann, "puppet")
+    puppet = invited(ann, "paul.puppet")
     job = start("suspension", accounts, by=ann)
     client.force_login(puppet)
     page = read(client.get(f"/jobs/{job.pk}/approval/")).one("main")

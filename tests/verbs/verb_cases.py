@@ -138,7 +138,8 @@ CASES = {
             account, version=version, first_name="Ann", **kw
         ),
         path="edit/",
-        sent=PROFILE,
+        # Whoever changes the own address enters the own password.
+        sent=PROFILE | {"own_password": PASSWORD},
         event="account.edited",
         permission="users.edit_user",
     ),

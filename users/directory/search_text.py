@@ -11,7 +11,9 @@ ADDRESS_IN_BRACKETS = re.compile(r"<\s*(?:mailto:)?([^\s<>@]+@[^\s<>@]+?)\s*>", 
 MAILTO = re.compile(r"mailto:([^\s?]+@[^\s?]+)(?:\?\S*)?", re.IGNORECASE)
 ACCOUNT_NUMBER = re.compile(r"#([0-9]+)")
 # Digits with separators: spaces, brackets, slashes, dots and any kind of dash.
-PHONE = re.compile(r"\+?[0-9(][0-9\s()/.\-\u2010-\u2015\u2212]*[0-9]")
+PHONE = re.compile(r"[+0(][0-9\s()/.\-\u2010-\u2015\u2212]*[0-9]")
+# Without a plus or a zero in front, only the American form is surely a number.
+AMERICAN_PHONE = re.compile(r"[2-9][0-9]{2}[\s.-][0-9]{3}[\s.-][0-9]{4}")
 DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}")
 TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 # Fewer digits with a separator are more likely a part of a username or an order number.
@@ -41,7 +43,9 @@ def phone_search_digits(text: str) -> str:
     The trunk zero and the prefix for international calls go, since "0151 …" is stored as
     "+49151…" or as it is.
     """
-    if not PHONE.fullmatch(text) or DATE.fullmatch(text) or is_ip_address(text):
+    if not (PHONE.fullmatch(text) or AMERICAN_PHONE.fullmatch(text)):
+        return ""
+    if DATE.fullmatch(text) or is_ip_address(text):
         return ""
     if text.isdigit():
         # Perhaps an id or a username, so it stays as it is.
