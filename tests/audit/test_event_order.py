@@ -14,11 +14,20 @@ from users.audit.verification import verify_chain
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now()
+
+class Clock:
+    """One moment for all times of a test."""
+
+    now = timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def moment(monkeypatch):
+    monkeypatch.setattr(Clock, "now", timezone.now())
 
 
 def ago(**length: int):
-    return NOW - timedelta(**length)
+    return Clock.now - timedelta(**length)
 
 
 def insert(at, pk: int | None = None) -> AuditEvent:
@@ -82,11 +91,11 @@ def test_an_earlier_time_behind_a_later_one_is_named_in_the_chain():
 
 
 def test_a_time_in_the_future_is_named():
-    forged = insert(NOW + timedelta(hours=3))
+    forged = insert(Clock.now + timedelta(hours=3))
     make_events(1)
     chain.seal_waiting_events()
     assert verify_chain().fault == (
-        f"event {forged.pk} at position 1 is dated {time(NOW + timedelta(hours=3))}, "
+        f"event {forged.pk} at position 1 is dated {time(Clock.now + timedelta(hours=3))}, "
         "which is in the future"
     )
 
@@ -95,10 +104,10 @@ def test_a_new_event_under_an_old_id_is_named():
     first = insert(ago(days=3))
     insert(ago(days=2), pk=first.pk + 2)
     chain.seal_waiting_events()
-    forged = insert(NOW, pk=first.pk + 1)
+    forged = insert(Clock.now, pk=first.pk + 1)
     assert chain.seal_waiting_events() == 1
     assert verify_chain().fault == (
-        f"event {forged.pk} at position 3 is dated {time(NOW)}, "
+        f"event {forged.pk} at position 3 is dated {time(Clock.now)}, "
         f"but event {first.pk + 2} after it {time(ago(days=2))}"
     )
 

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="signinevent",
             index=models.Index(
-                condition=models.Q(("account_id__isnull", False)),
+                condition=models.Q(("ip__isnull", False)),
                 fields=["ip", "outcome", "account_id"],
                 name="signin_by_ip",
             ),
