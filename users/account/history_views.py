@@ -35,7 +35,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 def show(request, pk: int):
     unmasked = page.get_unmasked_page_account(request, "view", pk)
-    typed = checked_query(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
+    typed = checked_query(request, pk, "at").get("at", timezone.localdate().isoformat())
     try:
         at = parse_moment(typed)
         error = ""
@@ -50,7 +50,7 @@ def show(request, pk: int):
             "history": past,
             "typed": typed,
             "error": error,
-            "today": timezone.now().strftime("%Y-%m-%d"),
+            "today": timezone.localdate().isoformat(),
         }
 
     account = masking.mask_accounts([unmasked], request.user)[0]

@@ -110,12 +110,6 @@ def reason_field(**kwargs: Any) -> forms.CharField:
     return TextField(max_length=REASON_MAX, widget=area, **fields)
 
 
-def moment_field(**kwargs: Any) -> forms.DateTimeField:
-    """Returns a field for a point in time in UTC, to the minute."""
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(widget=widget, **kwargs)
-
-
 class VerbForm(VersionedForm):
     """The form of a verb. `?template=name` in the URL fills in a reason."""
 
