@@ -18,7 +18,7 @@ PERSONAL_KEYS = ("username", "email", "phone")
 @receiver(user_logged_in)
 def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -> None:
     sign_in_events.record_attempt(SignInOutcome.OK, user)
-    last_seen.record_last_seen(user, "", None)
+    last_seen.record_sign_in_time(user)
     if request is not None:
         activate_zone(user)
         remove_typed_login(request.session)
