@@ -22,9 +22,13 @@ def posted_data(request: HttpRequest) -> QueryDict | None:
 
 
 def form_status(form: Form) -> int:
-    """Returns 200 for a fresh form, 409 if the account's state refuses it, 422 for bad input."""
+    """Returns 200 for a fresh form, 409 if the account's state refuses it, 429 after too many wrong
+    passwords, 422 for bad input.
+    """
     if not form.is_bound:
         return 200
+    if any(form.has_error(name, "throttled") for name in form.fields):
+        return 429
     is_conflict = form.has_error("__all__", "stale") or form.has_error("__all__", "refused")
     return 409 if is_conflict else 422
 
