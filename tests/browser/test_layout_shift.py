@@ -55,7 +55,7 @@ def test_whoever_else_looks_at_an_account_moves_nothing_on_its_page(tab, path):
         with page.expect_response("**/presence/**"):
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.locator("#presence .news")).to_be_visible()
-        expect(page.locator("#presence")).to_contain_text("Ana is editing")
+        expect(page.locator("#presence")).to_contain_text("Editing: Ana")
         assert page.evaluate(SHIFTS) == [], width
 
 
