@@ -84,8 +84,9 @@ def stored_days(query: QueryDict) -> QueryDict:
     """
     explicit = query.copy()
     for name in DAY_FILTERS:
-        if explicit.get(name, " ").count(" ") == 0:
-            explicit[name] += " UTC"
+        day = str(explicit.get(name, ""))
+        if day and " " not in day:
+            explicit[name] = f"{day} UTC"
     return explicit
 
 

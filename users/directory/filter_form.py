@@ -13,15 +13,16 @@ def filter_fields(values: dict[str, str]) -> list[dict]:
 
 def filter_field(name: str, value: str) -> dict:
     spec = FILTERS[name]
-    takes_day = name in DAY_FILTERS
-    return {
+    field = {
         "name": name,
         "label": spec.label,
         "choices": spec.choices() if spec.choices else None,
         "placeholder": spec.placeholder,
-        "value": typed_day(value) if takes_day else value,
-        "zone": zone_label() if takes_day else "",
+        "value": value,
     }
+    if name in DAY_FILTERS:
+        field |= {"value": typed_day(value), "zone": zone_label()}
+    return field
 
 
 def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:

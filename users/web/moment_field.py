@@ -53,16 +53,18 @@ class MomentWidget(forms.DateTimeInput):
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
         typed, _, answer = str(value or "").partition(SEPARATOR)
-        box = super().render(name, typed, attrs, renderer)
         times = typed_times(typed)
         if len(times) < 2:
-            return box
+            return super().render(name, typed, attrs, renderer)
+        box_attrs = dict(attrs or {})
+        is_wrong = box_attrs.pop("autofocus", False)
+        box = super().render(name, typed, box_attrs, renderer)
         clock = f"{times[0]:%H:%M}"
         choices = [("", f"Which {clock}?")]
         for ordinal, time in zip(("First", "Second"), times, strict=True):
             choices.append((offset_text(time), f"{ordinal} {clock} ({offset_text(time)})"))
-        label = {"aria-label": f"Which {clock}"}
-        select = forms.Select(label, choices).render(name + ANSWER_SUFFIX, answer)
+        select_attrs = {"aria-label": f"Which {clock}", "autofocus": bool(is_wrong)}
+        select = forms.Select(select_attrs, choices).render(name + ANSWER_SUFFIX, answer)
         return format_html('{}<span class="which">{}</span>', box, select)
 
 
