@@ -61,11 +61,9 @@ def record_heartbeat(
     times = {"now": now, "since": now - PRESENCE_PERIOD, "editing_since": now - EDITING_PERIOD}
     params = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
     others = OTHERS_SQL.format(rows=ROWS_SQL[connection.vendor])
-    statement = HEARTBEAT_SQL.format(
-        others=others,
-        editing="%(now)s" if editing else "NULL",
-        kept="NULL" if stopped else STILL_EDITING_SQL,
-    )
+    edited_at = "%(now)s" if editing else "NULL"
+    kept = "NULL" if stopped else STILL_EDITING_SQL
+    statement = HEARTBEAT_SQL.format(others=others, editing=edited_at, kept=kept)
     with connection.cursor() as cursor:
         cursor.execute(statement, params | {"viewer": viewer.pk, "account": account_id})
         row = cursor.fetchone()

@@ -79,8 +79,8 @@ def strip_response(
     form = {"form": 1} if page.is_form else {}
     query = {"version": page.version} | form | {"said": digest}
     context = {
-        "editing": name_list([other.name for other in others if other.editing]),
-        "viewing": name_list([other.name for other in others if not other.editing]),
+        "editing": name_list(others, editing=True),
+        "viewing": name_list(others, editing=False),
         "change": change,
         "url": f"/users/{pk}/presence/?{urlencode(query)}",
         "back": "" if page.editing else reload_path(request, pk),
@@ -88,8 +88,9 @@ def strip_response(
     return render(request, "users/presence/_strip_content.html", context)
 
 
-def name_list(names: list[str]) -> str:
-    """Returns the names with commas, and the number of those beyond NAMES_SHOWN."""
+def name_list(others: list[OtherViewer], *, editing: bool) -> str:
+    """Returns the names of those who edit, or do not, and the number beyond NAMES_SHOWN."""
+    names = [other.name for other in others if other.editing == editing]
     shown = ", ".join(map(isolate_text, names[:NAMES_SHOWN]))
     more = len(names) - NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.forms.boundfield import BoundField
 from django.shortcuts import redirect, render
 
@@ -81,7 +82,7 @@ def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
     return type("OwnAddressForm", (form_class,), {"own_password": password})
 
 
-def accepts_password(request, account: User, form: VersionedForm) -> bool:
+def accepts_password(request, account: User, form: Form) -> bool:
     """Returns whether the form may go to the verb, which asks for a password that is missing. Adds
     an error for a wrong one, which counts as at sign-in.
     """
