@@ -28,6 +28,7 @@ from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
 from users.web.forms import form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
+from users.web.time_zone import zone_label
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,6 +51,7 @@ def show(request, pk: int):
             "history": past,
             "typed": typed,
             "error": error,
+            "zone": zone_label(),
             "today": timezone.localdate().isoformat(),
         }
 
