@@ -27,12 +27,18 @@ class ViewerMiddleware(AuthenticationMiddleware):
     """
 
     def process_request(self, request) -> None:
-        activate_zone()
-        request.user = SimpleLazyObject(lambda: get_viewer(request))
+        request.user = SimpleLazyObject(lambda: get_zoned_viewer(request))
 
     def process_response(self, request, response):
         timezone.deactivate()
         return response
+
+
+def get_zoned_viewer(request) -> User | AnonymousUser:
+    """Returns the viewer, whose time zone becomes the current one."""
+    viewer = get_viewer(request)
+    activate_zone(viewer)
+    return viewer
 
 
 def get_viewer(request) -> User | AnonymousUser:
@@ -58,7 +64,6 @@ def get_viewer(request) -> User | AnonymousUser:
     if not account.is_active:
         return AnonymousUser()
     renew_key(session)
-    activate_zone(account)
     timing.note_viewer(account)
     last_seen.record_last_seen(account, session.session_key, account.session_used_at)
     return account

@@ -1,6 +1,7 @@
 """The time zone in which the viewer of a page reads and types times: that of their account."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(settings.DEFAULT_TIME_ZONE)
 
 
-def activate_zone(viewer: Any = None) -> None:
+def activate_zone(viewer: Any) -> None:
     """Makes the viewer's zone the current one of Django until the end of the request.
 
     The keys of cached pages and fragments contain the current zone.
@@ -41,7 +42,12 @@ def local_time(at: datetime, zone: tzinfo | None = None) -> datetime:
 
 def offset_text(at: datetime) -> str:
     """Returns the difference from UTC, such as "UTC+2", "UTC-3:30" or "UTC"."""
-    minutes = round(at.utcoffset().total_seconds() / 60)  # type: ignore[union-attr]
+    return offset_label(at.utcoffset() or timedelta())
+
+
+@lru_cache(maxsize=256)
+def offset_label(offset: timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
     if not minutes:
         return "UTC"
     hours, rest = divmod(abs(minutes), 60)
