@@ -59,7 +59,9 @@ def viewers() -> dict[str, User]:
     viewers["superuser"] = make_superuser(
         first_name="Viewer", last_name="of-everything", time_zone="Asia/Tokyo"
     )
-    viewers["nobody"] = make_user(first_name="Viewer", last_name="of-nothing")
+    viewers["nobody"] = make_user(
+        first_name="Viewer", last_name="of-nothing", time_zone="Asia/Tokyo"
+    )
     for account in people[:2]:
         edit_profile(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
         suspend_account(account, by=viewers["Support"], reason="A <reason>")

@@ -65,7 +65,7 @@ class MomentWidget(forms.DateTimeInput):
             choices.append((offset_text(time), f"{ordinal} {clock} ({offset_text(time)})"))
         select_attrs = {"aria-label": f"Which {clock}", "autofocus": bool(is_wrong)}
         select = forms.Select(select_attrs, choices).render(name + ANSWER_SUFFIX, answer)
-        return format_html('{}<span class="which">{}</span>', box, select)
+        return format_html("{}{}", box, select)
 
 
 class MomentField(forms.DateTimeField):
