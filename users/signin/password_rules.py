@@ -1,6 +1,4 @@
-"""What a new password must not be, besides Django's rules: what somebody who knows the person tries
-first.
-"""
+"""A rule for new passwords: none that somebody who knows the person tries first."""
 
 import re
 from typing import Any
