@@ -243,7 +243,8 @@ class RedactionDigests:
         records = AuditEvent.objects.filter(action=REDACTED, chain_position__gt=start)
         own = records.filter(actor_id=None, target_id=None, ip=None, before={})
         rows = own.order_by("chain_position").values_list("chain_position", "after")
-        for self.newest, after in rows.iterator():
+        for position, after in rows.iterator():
+            self.newest = position or 0
             for pk, part, digest in after.get("events") or []:
                 self.digests[pk, part] = (digest, self.newest)
 
