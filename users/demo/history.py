@@ -18,7 +18,7 @@ from users.mail.models import Message
 from users.models import State, User
 
 # Enough events to page through, and few compared with ten million accounts.
-EVENTS_PER_KIND = 2000
+EVENTS_PER_KIND = 1200
 DEMO_BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     (
