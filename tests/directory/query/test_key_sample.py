@@ -75,6 +75,8 @@ def test_a_very_common_word_is_not_looked_up_beside_a_rarer_one(monkeypatch):
     sample = KeySample(["ann gmail", "bob gmail", "eve gmail ann"], scale=10)
     assert sample.cheap_terms(["ann", "gmail"]) == ("ann",)
     assert sample.cheap_terms(["gmail"]) == ("gmail",)
+    monkeypatch.setattr(limits, "UNCHECKED_LIMIT", 10)
+    assert sample.cheap_terms(["ann", "gmail"]) == ("ann", "gmail")
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,13 @@ class KeySample:
     def cheap_terms(self, terms: Sequence[str]) -> tuple[str, ...]:
         """Returns what to look up to find the accounts that contain all `terms`, and few others.
 
-        A very common term beside a rarer one is left out: it would cost more than it excludes.
+        Very common terms are left out beside rarer ones: to read their entries takes longer than
+        to check the accounts with the rarer ones, unless these are too many.
         """
         rarer = [term for term in terms if not self.is_broad(term)]
-        return tuple(self.cheap_term(term) for term in rarer or terms)
+        if not rarer or self.estimate(rarer) > limits.UNCHECKED_LIMIT:
+            rarer = list(terms)
+        return tuple(self.cheap_term(term) for term in rarer)
 
     def cheap_term(self, term: str) -> str:
         """Returns the rarest trigram of a common term if it is hardly more common than the term;
