@@ -54,28 +54,30 @@ class KeySample:
         Very common terms are left out beside rarer ones: to read their entries takes longer than
         to check the accounts with the rarer ones, unless these are too many.
         """
-        rarer = [term for term in terms if not self.is_broad(term)]
+        rarer = [term for term in terms if self.estimate([term]) <= limits.BROAD_WORD_LIMIT]
         if not rarer or self.estimate(rarer) > limits.UNCHECKED_LIMIT:
             rarer = list(terms)
         return tuple(self.cheap_term(term) for term in rarer)
 
     def cheap_term(self, term: str) -> str:
-        """Returns the rarest trigram of a common term if it is hardly more common than the term;
-        otherwise the longest part of the term without very common trigrams.
+        """Returns the rarest trigram of a common term, or the longest part of the term without very
+        common trigrams, if hardly any other accounts contain it; otherwise the term.
         """
         trigrams = split_trigrams(term)
         number = self.estimate([term])
+        allowed = max(limits.TRIGRAM_EXCESS * number, limits.CANDIDATE_LIMIT)
         if number > limits.MANY_CANDIDATES:
             estimates = {trigram: self.estimate([trigram]) for trigram in trigrams}
             rarest = min(estimates, key=estimates.__getitem__)
-            if estimates[rarest] <= limits.TRIGRAM_EXCESS * number:
+            if estimates[rarest] <= allowed:
                 return rarest
-        # Fewer keys are enough for these.
-        quarter = KeySample(self.keys[::4], 4 * self.scale)
-        return longest_part(term, without=filter(quarter.is_broad, trigrams))
+        part = longest_part(term, without=filter(self.is_broad_trigram, trigrams))
+        return part if self.estimate([part]) <= allowed else term
 
-    def is_broad(self, term: str) -> bool:
-        return self.estimate([term]) > limits.BROAD_WORD_LIMIT
+    def is_broad_trigram(self, trigram: str) -> bool:
+        # A quarter of the keys is enough for these.
+        quarter = KeySample(self.keys[::4], 4 * self.scale)
+        return quarter.estimate([trigram]) > limits.BROAD_TRIGRAM_LIMIT
 
 
 def read_key_sample(database: str) -> KeySample:

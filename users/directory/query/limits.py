@@ -24,8 +24,10 @@ COMMON_WORD_LIMIT = 35_000
 SAMPLE_BYTES = 5_000_000
 # A word that more accounts contain is not looked up beside a rarer one, unless there are more than
 # UNCHECKED_LIMIT accounts with that one.
-BROAD_WORD_LIMIT = 400_000
+BROAD_WORD_LIMIT = 1_500_000
 UNCHECKED_LIMIT = 70_000
+# A trigram that more accounts contain is left out of a longer word.
+BROAD_TRIGRAM_LIMIT = 400_000
 # If more than MANY_CANDIDATES contain a word, it is looked up by one trigram that at most
 # TRIGRAM_EXCESS times as many accounts contain.
 TRIGRAM_EXCESS = 1.25
