@@ -61,7 +61,7 @@ class Search:
     def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = normalise_if_phone(q) if masked else clean_search_text(q)
+        q = clean_search_text(normalise_if_phone(q) if masked else q, phone_digits=not masked)
         for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
             if name.lower() in SEARCH_FIELDS:
