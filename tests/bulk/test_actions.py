@@ -85,28 +85,49 @@ def test_its_page_starts_the_job(client, root, noun):
 @pytest.mark.parametrize(
     ("noun", "parameters", "title"),
     [
-        ("suspension", {"until": None}, "Suspend"),
+        ("suspension", {"until": None}, "Suspend 1,234 accounts"),
         (
             "suspension",
             {"until": "2999-01-31T12:30:00+00:00"},
-            "Suspend until 31 Jan 2999, 12:30 UTC",
+            "Suspend 1,234 accounts until 31 Jan 2999, 12:30 UTC",
         ),
         (
             "end-date",
             {"until": "2999-01-31T12:30:00+00:00"},
-            "Set end date to 31 Jan 2999, 12:30 UTC",
+            "Set end date of 1,234 accounts to 31 Jan 2999, 12:30 UTC",
         ),
-        ("groups", {"groups": [1], "names": ["Friends", "<b>"]}, "Add to Friends, <b>"),
-        ("groups-removal", {"groups": [1], "names": ["Friends"]}, "Remove from Friends"),
-        ("attribute", {"field": "locale", "value": "de"}, "Set language to “de”"),
-        ("erasure", {"reserve": False}, "Erase and release the names"),
+        (
+            "groups",
+            {"groups": [1], "names": ["Friends {0}", "<b>"]},
+            "Add Friends {0}, <b> to 1,234 accounts",
+        ),
+        (
+            "groups-removal",
+            {"groups": [1], "names": ["Friends"]},
+            "Remove Friends from 1,234 accounts",
+        ),
+        (
+            "attribute",
+            {"field": "locale", "value": "de"},
+            "Set language of 1,234 accounts to “de”",
+        ),
+        (
+            "erasure",
+            {"reserve": False},
+            "Permanently erase 1,234 accounts and release the names",
+        ),
+        ("sessions-end", {}, "End all sessions of 1,234 accounts"),
     ],
 )
 def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
     job = Job.objects.create(
-        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters
+        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters, expected=1234
     )
-    assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
+    page = read(client.get(f"/jobs/{job.pk}/"))
+    assert page.one("h1").text == f"{title} · Job {job.pk}"
+    assert page.one("title").text.startswith(f"{title} · Job {job.pk}")
+    Job.objects.update(state="done", changed=1, skipped=1, selected=2)
+    assert "1 account" in read(client.get("/jobs/")).one("table").text
 
 
 def kept(account: User) -> dict:

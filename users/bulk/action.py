@@ -67,6 +67,13 @@ class BulkAction(SelectionKind):
         """Returns the account whose sample is shown."""
         return accounts[0]
 
+    def title(self, job: Job) -> str:
+        return self.describe(job, self.affected_words(job))
+
+    def describe(self, job: Job, accounts: str) -> str:
+        """Returns what the job does to `accounts`, the number in words."""
+        return self.confirmation_question(accounts).removesuffix("?")
+
     def confirmation_question(self, accounts: str) -> str:
         """Returns the heading of the preview; `accounts` is the number in words: "3 accounts"."""
         question_format = self.question_format or f"{self.label} {{}}?"

@@ -42,5 +42,5 @@ def register_undo(action: UndoableAction) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
     register_kind(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register_kind(Undo(redo, f"Redo “{action.label}”", action.action, action))
+    register_kind(Undo(redo, f"Redo “{action.label}”", action.action, action, " again"))
     UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})
