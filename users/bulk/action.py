@@ -96,8 +96,9 @@ def parameter_json(value: Any) -> Any:
 def start_bulk_job(
     action: BulkAction, selection: Selection, count: SelectionCount, *, by: Any, draft: Job
 ) -> Job:
-    """Starts the job for a selection with the reason, the parameters and the key of `draft`, which
-    is not stored. The job is queued or waits for approval. Raises access.Denied or JobRefused.
+    """Starts the job for a selection with the reason, the parameters, the planned number and the
+    key of `draft`, which is not stored. The job is queued or waits for approval. Raises
+    access.Denied or JobRefused.
     """
     return engine.start_job(
         action.name,
@@ -107,6 +108,7 @@ def start_bulk_job(
         up_to=selection.up_to or max(selection.ids),
         as_of=selection.at,
         expected=count.value if count.exact else None,
+        planned=draft.planned,
         reason=draft.reason,
         parameters=draft.parameters,
         key=draft.key,

@@ -13,6 +13,7 @@ from users.models import User
 from users.typed_text import LINE_BREAKS, refuse_hidden
 
 REASON_HELP = "Visible in the audit trail only, not to the user."
+REASON_HELP_MANY = "Visible in the audit trail only, not to the users."
 REASON_MAX = 2000
 
 
@@ -110,9 +111,10 @@ def reason_field(**kwargs: Any) -> forms.CharField:
     return TextField(max_length=REASON_MAX, widget=area, **fields)
 
 
-def moment_field(**kwargs: Any) -> forms.DateTimeField:
+def moment_field(attrs: dict[str, str] | None = None, **kwargs: Any) -> forms.DateTimeField:
     """Returns a field for a point in time in UTC, to the minute."""
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    attrs = {"type": "datetime-local"} | (attrs or {})
+    widget = forms.DateTimeInput(attrs=attrs, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(widget=widget, **kwargs)
 
 

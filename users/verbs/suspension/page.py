@@ -40,6 +40,8 @@ class SuspensionForm(NotifyingForm):
         ],
     )
     until = moment_field(
+        # Scripts show the field for this choice only.
+        attrs={"data-only-for": "lasts=until"},
         required=False,
         label="Until",
         help_text="In UTC. Only for “Custom date”.",
