@@ -7,8 +7,20 @@ from users.audit.actions import ACTION_LABELS, JOB_COUNT_LABELS, VALUE_LABELS
 from users.fields import label_in_text
 
 # Numbers of things; other numbers in events are IDs.
-COUNTS = ("selected", "changed", "skipped", "failed", "unchanged", "rows", "sessions")
-JOB_FIELD_LABELS = {"kind": "action", "selection": "accounts", "selected": "total"}
+COUNTS = {
+    "selected",
+    "changed",
+    "skipped",
+    "failed",
+    "unchanged",
+    "rows",
+    "sessions",
+}
+JOB_FIELD_LABELS = {
+    "kind": "action",
+    "selection": "accounts",
+    "selected": "total",
+}
 
 
 def action_label(event) -> str:
@@ -39,7 +51,12 @@ def job_facts(event) -> list[dict[str, str]]:
     for name, value in event.after.items():
         if value and name != "state":
             label = labels.get(name, name).lower()
-            facts.append({"label": label, "before": "", "after": readable_value(value, name)})
+            fact = {
+                "label": label,
+                "before": "",
+                "after": readable_value(value, name),
+            }
+            facts.append(fact)
     return facts
 
 

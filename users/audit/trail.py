@@ -21,14 +21,32 @@ class IdField(NamedTuple):
     """A field of the form that takes an ID."""
 
     label: str
-    noun: str
+    placeholder: str
+    # The width in characters.
+    size: int
     example: str
 
 
+ACCOUNT_EXAMPLE = "an account, such as 42"
 ID_FIELDS = {
-    "actor": IdField("Done by", noun="account", example="an account, such as 42"),
-    "target": IdField("Done to", noun="account", example="an account, such as 42"),
-    "job": IdField("By job", noun="job", example="a job, such as 7"),
+    "actor": IdField(
+        label="Done by",
+        placeholder="Done by (account ID)",
+        size=18,
+        example=ACCOUNT_EXAMPLE,
+    ),
+    "target": IdField(
+        label="Done to",
+        placeholder="Done to (account ID)",
+        size=18,
+        example=ACCOUNT_EXAMPLE,
+    ),
+    "job": IdField(
+        label="Job",
+        placeholder="Job (ID)",
+        size=6,
+        example="a job, such as 7",
+    ),
 }
 PARAMETERS = ("action", *ID_FIELDS, "after")
 

@@ -41,7 +41,8 @@ def id_fields(query: QueryDict, errors: dict[str, str]) -> list[dict[str, object
     return [
         {
             "name": name,
-            "label": f"{field.label} ({field.noun} ID)",
+            "label": field.placeholder,
+            "size": field.size,
             "value": query.get(name, ""),
             "error": errors.get(name, ""),
             "focus": name == first,

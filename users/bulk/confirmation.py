@@ -29,13 +29,19 @@ class Confirmation:
     @classmethod
     def new(cls, subject: str, count: SelectionCount, confirmed: SelectionCount) -> "Confirmation":
         """Returns a confirmation with a new key."""
-        return cls(subject, count, confirmed, token_urlsafe(24))
+        return cls(
+            subject,
+            count=count,
+            confirmed=confirmed,
+            key=token_urlsafe(24),
+        )
 
     def token_for(self, by: Any) -> str:
         """Returns the confirmation as text that is signed for one person."""
         counts = [astuple(self.count), astuple(self.confirmed)]
+        values = [self.subject, *counts, self.key]
         return signing.dumps(
-            [self.subject, *counts, self.key],
+            values,
             salt=personal_salt(by),
             compress=True,
         )
@@ -49,7 +55,12 @@ class Confirmation:
             subject, count, confirmed, key = signing.loads(
                 token, salt=personal_salt(by), max_age=VALID_HOURS * 3600
             )
-            return cls(subject, SelectionCount(*count), SelectionCount(*confirmed), key)
+            return cls(
+                subject,
+                count=SelectionCount(*count),
+                confirmed=SelectionCount(*confirmed),
+                key=key,
+            )
         except (signing.BadSignature, ValueError, TypeError):
             return None
 

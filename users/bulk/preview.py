@@ -121,7 +121,12 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
     preview.skips = preview_skips(action, sample, refused, job)
     if refused is not None:
         eligible = partial(eligible_accounts, action, refused, job)
-        preview.changing = count_changing(preview.count, sample, accounts, eligible)
+        preview.changing = count_changing(
+            preview.count,
+            sample,
+            accounts,
+            eligible,
+        )
     return preview
 
 
@@ -167,7 +172,8 @@ def eligible_accounts(
     permitted = accounts.exclude(pk__among=list(refused))
     if not isinstance(action, ConditionAction):
         return permitted
-    return action.with_skip_reasons(permitted, job, timezone.now()).filter(skip_reason="")
+    found = action.with_skip_reasons(permitted, job, timezone.now())
+    return found.filter(skip_reason="")
 
 
 # --- impact ---------------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ def bulk_action(request, noun: str):
     if confirmation and (job := find_started_job(request.user, confirmation)):
         return redirect_to_job(request, job)
     form = action.form(
-        posted_data(request), by=request.user, initial=initial_reason(request, action)
+        posted_data(request),
+        by=request.user,
+        initial=initial_reason(request, action),
     )
     draft = draft_job(action, form, confirmation)
     preview = preview_action(action, selection, request.user, draft)
@@ -70,7 +72,8 @@ def bulk_sample(request, noun: str):
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
     preview = preview_action(action, selection, request.user, Job(reason=form.given_reason))
-    form.set_token(new_token(f"{noun}?{selection.query}", preview, request.user))
+    subject = f"{noun}?{selection.query}"
+    form.set_token(new_token(subject, preview, request.user))
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=200 if is_valid else 422)
 
@@ -90,7 +93,8 @@ def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
 def initial_reason(request, action: BulkAction) -> dict[str, str]:
     """Returns the suggested reason that the URL names, as the initial value of the form."""
     suggestions = getattr(action.form, "templates", {})
-    return {"reason": reason_text(suggestions, request.GET.get("template", ""))}
+    name = request.GET.get("template", "")
+    return {"reason": reason_text(suggestions, name)}
 
 
 def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
@@ -102,7 +106,12 @@ def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
 
 def new_token(subject: str, preview: Preview, by: Any) -> str:
     """Returns the token of a new confirmation of what the preview shows."""
-    return Confirmation.new(subject, preview.count, preview.confirmed).token_for(by)
+    confirmation = Confirmation.new(
+        subject,
+        count=preview.count,
+        confirmed=preview.confirmed,
+    )
+    return confirmation.token_for(by)
 
 
 def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | None) -> Job:

@@ -25,7 +25,12 @@ OUTAGE_AFTER = timedelta(seconds=60)
 RUNNING_KEY = "jobs:running"
 RUNNING_SECONDS = 3
 Outcome = JobItem.Outcome
-COUNTS_SHOWN = ("changed", "unchanged", "skipped", "failed")
+COUNTS_SHOWN = (
+    "changed",
+    "unchanged",
+    "skipped",
+    "failed",
+)
 LEFT_OUT = (Outcome.FAILED, Outcome.SKIPPED)
 # The fields of the accounts that a job lists.
 PERSON_FIELDS = (
@@ -66,7 +71,11 @@ def find_undo_jobs(jobs: list[Job]) -> dict[int, Job]:
     changed = {job.pk: job.changed for job in jobs}
     kinds = {job.pk: job.kind for job in jobs}
     found: dict[int, Job] = {}
-    for undo in done.filter(~Exists(undone_since), parent__in=changed).order_by("pk"):
+    undo_jobs = done.filter(
+        ~Exists(undone_since),
+        parent__in=changed,
+    )
+    for undo in undo_jobs.order_by("pk"):
         pk = undo.parent_id or 0
         if undo.kind != kinds[pk]:
             undo.is_partial = undo.changed < changed[pk]  # type: ignore[attr-defined]

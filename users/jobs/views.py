@@ -27,7 +27,11 @@ from users.web.query_string import (
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 STATE_VALUES = [value for value, _ in STATE_CHOICES]
-OUTCOMES = (Outcome.FAILED, Outcome.CHANGED, Outcome.SKIPPED)
+OUTCOMES = (
+    Outcome.FAILED,
+    Outcome.CHANGED,
+    Outcome.SKIPPED,
+)
 OUTCOME_VALUES = [outcome.value for outcome in OUTCOMES]
 CHILDREN_SHOWN = 20
 
@@ -208,14 +212,23 @@ def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, 
     if page.has_next:
         last = page.rows[-1].account_id
         more = url_with_query(f"/jobs/{job.pk}/", outcome=outcome, after=last)
-    tabs = [(value.value, value.label, getattr(job, value.value)) for value in OUTCOMES]
     return {
         "outcome": outcome,
-        "tabs": [tab for tab in tabs if tab[2]],
+        "tabs": outcome_tabs(job),
         "items": page.rows,
         "after": after,
         "more": more,
     }
+
+
+def outcome_tabs(job: Job) -> list[tuple[str, str, int]]:
+    """Returns value, label and number of each outcome that accounts of the job have."""
+    tabs = []
+    for outcome in OUTCOMES:
+        number = getattr(job, outcome.value)
+        if number:
+            tabs.append((outcome.value, outcome.label, number))
+    return tabs
 
 
 def parse_list_query(request, name: str, allowed: list[str], *, position: str) -> tuple[str, int]:
