@@ -4,12 +4,14 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Group
+from django.http import QueryDict
 
 from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.pages import form, read
-from users.bulk import preview
+from users.bulk import preview, selection_count
+from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
 from users.jobs.models import Job
 from users.models import User
@@ -115,10 +117,11 @@ def test_a_large_selection_is_counted_or_estimated_from_its_sample(client, root,
         User(username=f"u{n}", status=state, status_reason="x", source="big")
         for n, state in enumerate(states)
     )
-    path = f"{PATH}?all=1&source=big"
-    path = client.get(path)["Location"]
+    path = client.get(f"{PATH}?all=1&source=big")["Location"]
+    ids = list(User.objects.filter(source="big").values_list("pk", flat=True))
     with (
         patch.object(preview, "SELECTION_CAP", 100),
+        patch.object(preview, "sample_ids", return_value=ids),
         patch.object(preview, "count_selection", return_value=count),
     ):
         response = client.get(path)
@@ -158,3 +161,16 @@ def test_the_figures_leave_no_empty_cell(client, root):
     figures = read(client.get(address(people()))).one("dl", class_="touches").all("div")
     assert len(figures) == 5
     assert all(each.one("dt").text and each.one("dd").text for each in figures)
+
+
+def test_the_sample_of_a_selection_stays_the_same(client, root):
+    users = [User(username=f"u{n}", source="big") for n in range(30)]
+    User.objects.bulk_create(users)
+    path = client.get(f"{PATH}?all=1&source=big")["Location"]
+    selection = Selection.parse(QueryDict(path.partition("?")[2]))
+    with (
+        patch.object(selection_count, "SAMPLE_RUNS", 5),
+        patch.object(selection_count, "SAMPLE_RUN_LENGTH", 2),
+    ):
+        samples = [selection_count.sample_ids(selection) for _ in range(2)]
+    assert samples[0] == samples[1]

@@ -112,10 +112,7 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
         accounts = plain_accounts().filter(pk__among=ids)
         sample = Sample(accounts, scale=1.0)
     else:
-        ids = sample_ids(selection)
-        scale = preview.count.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
-        sample = Sample(plain_accounts().filter(pk__among=ids), scale)
-        preview.sample_size = len(ids)
+        sample = draw_sample(selection, preview)
     refused = preview_refusals(action, by, accounts)
     preview.figures = impact_figures(action, accounts, sample, refused)
     preview.skips = preview_skips(action, sample, refused, job)
@@ -128,6 +125,14 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
             eligible,
         )
     return preview
+
+
+def draw_sample(selection: Selection, preview: Preview) -> Sample:
+    """Returns a sample of a large selection and notes its size in the preview."""
+    ids = sample_ids(selection)
+    preview.sample_size = len(ids)
+    scale = preview.count.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
+    return Sample(plain_accounts().filter(pk__among=ids), scale)
 
 
 def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dict[int, str] | None:
