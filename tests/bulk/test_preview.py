@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
-from tests.bulk.running import work
+from tests.bulk.running import start, work
 from tests.pages import form, read
 from users.bulk import preview, selection_count
 from users.bulk.selection import Selection
@@ -49,9 +49,23 @@ def test_the_number_that_will_change_is_shown_typed_and_kept(client, root):
     job = Job.objects.get()
     assert (job.planned, job.expected) == (2, 5)
     title = f"Suspend 2 accounts · Job {job.pk}"
-    assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
+    page = read(client.get(f"/jobs/{job.pk}/"))
+    assert page.one("h1").text == title
+    selected = path.replace(PATH, "/users/selection/")
+    assert page.one("a", href=selected).text == "5 selected accounts"
     assert work(job).changed == 2
     assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
+
+
+def test_the_link_to_the_selection_tells_no_masked_viewer_what_was_searched(client, root):
+    ada = make_user(email="ada@example.org")
+    job = start("suspension", None, by=root, selection="all=1&q=ada@example.org", up_to=ada.pk)
+    path = f"/jobs/{job.pk}/"
+    assert "q=ada%40example.org" in client.get(path).content.decode()
+    viewer = make_user("Viewer")
+    Job.objects.filter(pk=job.pk).update(by=viewer)
+    client.force_login(viewer)
+    assert "ada%40" not in client.get(path).content.decode()
 
 
 def test_where_nobody_would_change_there_is_no_confirmation_but_the_reason(client, root):
