@@ -47,11 +47,12 @@ def render_events(
     if masking.hides_personal_data(viewer):
         events = [masking.mask_event(event) for event in events]
     links_jobs = access.may(viewer, "view_jobs")
-    year = timezone.localtime().year
+    now = timezone.localtime()
+    zone = str(now.tzinfo)
     fields = attrgetter(*RENDERED_FIELDS)
     fragments = []
     for event in events:
-        key = ("event", on_account, links_jobs, year, repr(fields(event)))
+        key = ("event", on_account, links_jobs, now.year, zone, repr(fields(event)))
         build = partial(render_event, event, on_account=on_account, links_jobs=links_jobs)
         fragments.append(Fragment(key, build))
     return render_fragments(fragments)

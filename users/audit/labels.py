@@ -5,6 +5,7 @@ from datetime import datetime
 
 from users.audit.actions import ACTION_LABELS, JOB_COUNT_LABELS, VALUE_LABELS
 from users.fields import label_in_text
+from users.web.time_html import full_time_text
 
 # Numbers of things; other numbers in events are IDs.
 COUNTS = {
@@ -77,5 +78,5 @@ def readable_value(value, field: str = "") -> str:
     if isinstance(value, int) and field in COUNTS:
         return f"{value:,}"
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
-        return f"{datetime.fromisoformat(value):%-d %b %Y, %H:%M} UTC"
+        return full_time_text(datetime.fromisoformat(value))
     return "" if value is None else labels.get(str(value), str(value))

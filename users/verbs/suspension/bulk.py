@@ -12,6 +12,7 @@ from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.suspension.page import SuspensionForm
+from users.web.time_html import full_time_text
 
 
 class BulkSuspensionForm(BulkForm, SuspensionForm):
@@ -41,7 +42,7 @@ class Suspend(ColumnAction):
 
     def describe(self, job: Job, accounts: str) -> str:
         until = parse_datetime(job.parameters.get("until") or "")
-        end = f" until {until:%-d %b %Y, %H:%M} UTC" if until else ""
+        end = f" until {full_time_text(until)}" if until else ""
         return f"Suspend {accounts}{end}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
