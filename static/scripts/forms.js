@@ -10,19 +10,16 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
-// A field that belongs to one choice of a select: data-only-for="select=choice". While it is hidden
-// it is disabled too, so what was typed is kept and not sent.
+// A field for one choice of a select, data-only-for="select=choice": while hidden, it is not sent.
 function showChosenFields() {
   for (const input of document.querySelectorAll("[data-only-for]")) {
     const [name, choice] = input.dataset.onlyFor.split("=");
     const field = input.closest(".field");
-    const isWanted = input.form.elements[name].value === choice;
-    field.hidden = !isWanted && !field.querySelector(".error");
+    field.hidden = input.form.elements[name].value !== choice && !field.querySelector(".error");
     input.disabled = field.hidden;
   }
 }
 document.addEventListener("change", showChosenFields);
-document.addEventListener("htmx:afterSettle", showChosenFields);
 showChosenFields();
 
 // A menu closes where it is left, and by Escape.

@@ -27,7 +27,7 @@ def test_accounts_are_suspended_together_and_come_back(plain_page):
     expect(page.get_by_label("Reason", exact=True)).to_have_value("Spam")
     page.get_by_label("Number of accounts").fill("3")
     page.get_by_role("button", name="Suspend").click()
-    expect(page.locator("h1")).to_have_text("Suspend 3 accounts · Job 1")
+    expect(page.locator("h1")).to_contain_text("Suspend 3 accounts · Job ")
     assert work(Job.objects.get()).changed == 3
     page.reload()
     page.get_by_role("link", name="Undo").click()
