@@ -66,7 +66,7 @@ def test_it_does_what_the_page_does_and_reconciles(agent, accounts):
 def test_a_dry_run_shows_what_it_would_touch_and_starts_nothing(agent, accounts):
     make_superuser(email="root@example.org")
     said = bulk(dry_run=True)
-    assert "Suspend 4 accounts: accounts at example.org" in said
+    assert "Suspend 3 of 4 accounts: accounts at example.org" in said
     assert "1. Only a superuser may change a superuser’s account." in said
     assert "Nothing was started." in said
     assert not Job.objects.exists()

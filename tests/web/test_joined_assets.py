@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
     "rollcall.css": {"": 41_754, ".br": 7_657, ".gz": 8_778},
-    "rollcall.js": {"": 72_000, ".br": 20_500, ".gz": 22_700},
+    "rollcall.js": {"": 72_400, ".br": 20_500, ".gz": 22_700},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
 OWN_SCRIPTS = [part for part in SCRIPT.parts if part != HTMX]
