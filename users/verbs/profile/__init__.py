@@ -4,6 +4,7 @@ from django.urls import path
 
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
+from users.verbs.obstacles import GONE
 from users.verbs.profile.bulk import SetAttribute
 from users.verbs.profile.field_page import field_page
 from users.verbs.profile.page import profile_page
@@ -17,6 +18,7 @@ EDIT = Verb(
     permission_label="Can edit profiles",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
+    obstacles=GONE,
     event="account.edited",
     event_label="Edited",
     more_events={"account.put_back": "Restored a value"},
