@@ -18,9 +18,13 @@ def show(request, pk: int):
 
 def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     newest = trail.account_events(account.pk)
+    refused = 0
+    if "view_audit" in shell["may"]:
+        refused = trail.refused_attempts(account.pk, newest)
     return {
         "events": render_events(
             newest.rows, on_account=True, masked=masking.hides_personal_data(request.user)
         ),
         "more_events": newest.has_next,
+        "refused": f"{refused}" if refused <= trail.REFUSALS_CAP else f"{trail.REFUSALS_CAP}+",
     }

@@ -12,7 +12,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from users import masking
+from users import access, masking
+from users.access_setup import ability
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
@@ -97,15 +98,32 @@ def action_html(event: AuditEvent, on_account: bool) -> str:
     if event.target_id and not on_account:
         name = escape(event.target_text or ERASED_NAME)
         target = f' · <a href="/users/{event.target_id}/">{name}</a>'
-    label = escape(action_label(event))
+    label = escape(refusal_label(event) if event.action == "denied" else action_label(event))
     return f'<p>{actor} · <span class="what">{label}</span>{job}{target}</p>\n'
 
 
 def reason_html(event: AuditEvent) -> str:
-    if not event.reason:
+    if event.action == "denied":
+        reason = refusal_reason(event)
+        return f'<p class="reason">{escape(reason)}</p>\n' if reason else ""
+    return f'<p class="reason">“{escape(event.reason)}”</p>\n' if event.reason else ""
+
+
+def refusal_label(event: AuditEvent) -> str:
+    """Returns what the actor tried: "Refused: suspend accounts"."""
+    permission = access.PERMISSIONS.get(event.after.get("action", ""))
+    label = action_label(event)
+    return f"{label}: {ability(permission)}" if permission else label
+
+
+def refusal_reason(event: AuditEvent) -> str:
+    """Returns the sentence of a refusal. It is composed from the missing permission, if there is
+    one; the label says enough if that is the one of the action.
+    """
+    permission = event.after.get("permission", "")
+    if permission and permission == access.PERMISSIONS.get(event.after.get("action", "")):
         return ""
-    denied = f"{escape(event.after.get('action', ''))}: " if event.action == "denied" else ""
-    return f'<p class="reason">{denied}“{escape(event.reason)}”</p>\n'
+    return access.permission_reason(permission) if permission else event.reason
 
 
 def changes_html(event: AuditEvent) -> str:
