@@ -75,11 +75,11 @@ def state_obstacle(state: State, sentence: str) -> Obstacle:
     )
 
 
-def queued_obstacle(kind: Message.Kind) -> Obstacle:
-    """Returns the obstacle of an email of this kind that waits for the account's address. A second
-    click sends no second email.
+def queued_obstacle(*kinds: Message.Kind) -> Obstacle:
+    """Returns the obstacle of an email of these kinds that waits for the account's address, so that
+    a second click sends no second email.
     """
-    queued = Message.objects.filter(kind=kind, state=Message.State.WAITING)
+    queued = Message.objects.filter(kind__in=kinds, state=Message.State.WAITING)
     of_account = queued.filter(account_id=OuterRef("pk"), to=OuterRef("email"))
     return Obstacle(
         sentence="This email is already queued.",

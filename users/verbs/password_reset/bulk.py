@@ -17,7 +17,7 @@ class SendPasswordReset(MailAction):
     action = "reset_password"
     question_format = "Send password reset to {}?"
     event = "account.password_reset_sent"
-    kind = Message.Kind.PASSWORD_RESET
+    kind = Message.Kind.STAFF_RESET
     noun = "password-reset"
     position = 90
     outcome_phrase = "sent an email"

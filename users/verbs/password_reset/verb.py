@@ -27,7 +27,7 @@ PASSWORD_RESET_OBSTACLES = (
         State.INVITED, "This account is {} and has no password yet. Invite it again instead."
     ),
     *USELESS_LINK,
-    queued_obstacle(Message.Kind.PASSWORD_RESET),
+    queued_obstacle(Message.Kind.PASSWORD_RESET, Message.Kind.STAFF_RESET),
     NO_ADDRESS,
 )
 
@@ -85,6 +85,6 @@ def send_password_reset(account: User, *, by: Any, version: int | None = None) -
     with transaction.atomic():
         current = lock_and_check(account, "reset_password", by=by, version=version)
         refuse_obstacle(current, PASSWORD_RESET_OBSTACLES)
-        outbox.post_message(Message.Kind.PASSWORD_RESET, current)
+        outbox.post_message(Message.Kind.STAFF_RESET, current)
         record_event("account.password_reset_sent", actor=by, target=current)
     return current
