@@ -95,7 +95,9 @@ class ErrorsMiddleware:
         if isinstance(exception, VerbRefused):
             account = exception.account
             back = f"/users/{account.pk}/" if account else ""
-            return error_page(request, 409, exception.message, back=back)
+            return error_page(
+                request, 409, exception.message, back=back, back_label="Back to the account"
+            )
         return None
 
 

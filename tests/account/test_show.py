@@ -49,7 +49,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         time_zone="Europe/London",
         source="keycloak",
         source_id="k-1",
-        attributes={"plan": "gold"},
+        attributes={"Plan": "gold"},
     )
     edit_profile(ada, by=make_superuser(username="root"), version=1, last_name="King")
     client.force_login(viewer)
@@ -57,16 +57,15 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     assert response.status_code == 200
     shown = facts(response)
     expected = {
-        "ID": str(ada.pk),
         "Username": "ada",
         "Email": "ada@example.com not verified",
         "First name": "Ada",
         "Last name": "King",
         "Phone": "+44 201234",
-        "Language": "en-GB",
+        "Language": "British English (en-GB)",
         "Time zone": "Europe/London",
-        "Last seen": "never",
-        "plan": "gold",
+        "Last seen": "Never",
+        "Plan": "gold",
         "Imported from": "keycloak k-1",
         "Back-office access": "Staff",
         "Roles": "Support",

@@ -81,7 +81,10 @@ def test_what_the_person_gets_is_shown_and_nothing_is_sent(client, agent, ada):
         assert response.status_code == 200
         sheet = read(response).one("article", class_="sheet")
         assert sheet.one("h3").text == "Hello Ada"
-        assert sheet.one("p", class_="remark").raw_text == "Dear Ada <b>,\n\nyour address is ada@example.com."
+        assert (
+            sheet.one("p", class_="remark").raw_text
+            == "Dear Ada <b>,\n\nyour address is ada@example.com."
+        )
     assert form(whole, path(ada)).items() >= SENT.items()
     assert not read(part).all("form")
     assert not Letter.objects.exists()

@@ -1,12 +1,9 @@
 """Edit the profile of an account."""
 
-from django.urls import path
-
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
 from users.verbs.obstacles import GONE
 from users.verbs.profile.bulk import SetAttribute
-from users.verbs.profile.field_page import field_page
 from users.verbs.profile.page import profile_page
 from users.verbs.profile.verb import edit_profile
 
@@ -28,6 +25,5 @@ EDIT = Verb(
     key="e",
     change=edit_profile,
     view=profile_page,
-    more_urls=(path("<int:pk>/edit/<slug:name>/", field_page, name="account-edit-field"),),
     bulk=SetAttribute,
 )
