@@ -24,6 +24,7 @@ from users.directory.selection_bar import (
     TICKED,
     carried_context,
     carried_ids,
+    has_bar_actions,
     tick_rows,
     viewer_bar_actions,
 )
@@ -62,7 +63,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = bool(viewer_bar_actions(request.user))
+    tickable = has_bar_actions(request.user)
     rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
@@ -88,7 +89,7 @@ def render_marked_table(
         ticked = carried_ids(request.GET)
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = bool(viewer_bar_actions(request.user))
+    tickable = has_bar_actions(request.user)
     rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
     lines = tick_rows("".join(render_fragments(rows)), ticked)
     context = shell_context(request, wanted, found, columns)
