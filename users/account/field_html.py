@@ -4,7 +4,7 @@ Built without templates, because the page shows all fields. The gain is measured
 docs/benchmarks.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 
 from django.utils.safestring import SafeString
@@ -27,7 +27,7 @@ def language_name(tag: str) -> str:
 
 
 # How people read the values of these fields.
-DISPLAY = {"phone": format_phone, "locale": language_name}
+DISPLAY: dict[str, Callable[[str], str]] = {"phone": format_phone, "locale": language_name}
 
 
 def render_profile(account: User, may: Mapping[str, bool]) -> SafeString:
