@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users.account import page
-from users.account.views import profile_content
+from users.account.profile_tab import profile_content
 from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User

@@ -1,30 +1,11 @@
 """The first tab of an account's page: the profile and the latest events."""
 
-from typing import Any
-
 from django.views.decorators.http import require_safe
 
-from users import masking
 from users.account import page
-from users.audit import trail
-from users.audit.html import render_events
-from users.models import User
+from users.account.profile_tab import profile_content
 
 
 @require_safe
 def show(request, pk: int):
     return page.cached_tab(request, pk, "account", profile_content)
-
-
-def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    newest = trail.account_events(account.pk)
-    refused = 0
-    if "view_audit" in shell["may"]:
-        refused = trail.refused_attempts(account.pk, newest)
-    return {
-        "events": render_events(
-            newest.rows, on_account=True, masked=masking.hides_personal_data(request.user)
-        ),
-        "more_events": newest.has_next,
-        "refused": f"{refused}" if refused <= trail.REFUSALS_CAP else f"{trail.REFUSALS_CAP}+",
-    }
