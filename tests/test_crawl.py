@@ -146,6 +146,8 @@ def faults_of(element: Element, labels: dict[str | None, str], ids: set[str]) ->
         found.append("no words")
     if element.tag == "img" and "alt" not in attributes:
         found.append("no alternative")
+    if element.tag == "a" and "aria-disabled" in attributes:
+        return found if element.all("small") else [*found, "no reason why it leads nowhere"]
     if element.tag == "a" and not attributes.get("href", "").startswith(("/", "#")):
         found.append("a link to elsewhere")
     if element.tag == "a" and "hx-get" in attributes and attributes["hx-get"] != attributes["href"]:
