@@ -149,7 +149,8 @@
     const focused = document.activeElement;
     const used = requestConfig.elt;
     const inside = target.contains(focused);
-    const byKey = focused === document.body && target.contains(used) && used !== target;
+    const isHeartbeat = target.id === "presence"; // nobody has asked for it
+    const byKey = focused === document.body && target.contains(used) && used !== target && !isHeartbeat;
     left = inside || byKey ? { id: target.id, target, name: nameOf(inside ? focused : used) } : null;
   });
 

@@ -1,7 +1,9 @@
 """The fields of all filters, as the panel of the list and a page of its own show them."""
 
+from users.directory.days import DAY_FILTERS, typed_day
 from users.directory.filter import BadFilter
 from users.directory.filters import FILTERS
+from users.web.time_zone import zone_label
 
 
 def filter_fields(values: dict[str, str]) -> list[dict]:
@@ -11,13 +13,16 @@ def filter_fields(values: dict[str, str]) -> list[dict]:
 
 def filter_field(name: str, value: str) -> dict:
     spec = FILTERS[name]
-    return {
+    field = {
         "name": name,
         "label": spec.label,
         "choices": spec.choices() if spec.choices else None,
         "placeholder": spec.placeholder,
         "value": value,
     }
+    if name in DAY_FILTERS:
+        field |= {"value": typed_day(value), "zone": zone_label()}
+    return field
 
 
 def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:

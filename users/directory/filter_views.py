@@ -12,6 +12,7 @@ from users.caching.pages import BuiltPage
 from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
 from users.web import partials
+from users.web.time_zone import zone_label
 
 
 @require_safe
@@ -26,6 +27,7 @@ def render_panel(request) -> BuiltPage:
         "filter": wanted,
         # Called only where the template has not cached them.
         "fields": partial(filter_fields, wanted.values),
+        "zone": zone_label(),
         "roles": pages.request_generations(request).of(ROLES),
     }
     part = "#panel" if partials.is_partial(request) else ""

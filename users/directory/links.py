@@ -3,12 +3,13 @@ year, and to the list without one of its filters.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from functools import cache
 from html import escape
 from string import ascii_lowercase
 from urllib.parse import urlencode
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from users.directory import query
@@ -88,7 +89,8 @@ def jump_links(wanted: Filter) -> SafeString:
     """
     base = wanted.url()
     base += "&" if "?" in base else "?"
-    cursors = jump_cursors(wanted.sort, datetime.now(UTC).year)
+    zone = timezone.get_current_timezone()
+    cursors = jump_cursors(wanted.sort, timezone.localdate().year, zone)
     links = [(escape(base + position), label) for label, position in cursors]
     anchors = [
         f'<a id="jump-{label}" href="{url}" hx-get="{url}">{label}</a>' for url, label in links
@@ -97,15 +99,15 @@ def jump_links(wanted: Filter) -> SafeString:
 
 
 @cache
-def jump_cursors(sort: str, year: int) -> list[tuple[str, str]]:
+def jump_cursors(sort: str, year: int, zone: tzinfo) -> list[tuple[str, str]]:
     """Returns each label with the query string that leads to its first account.
 
-    `year`: the last label when the list is ordered by a date.
+    `year`: the last label when the list is ordered by a date; years begin in `zone`.
     """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:
         starts: list[tuple[str, object]] = [
-            (str(start), datetime(start + descending, 1, 1, tzinfo=UTC))
+            (str(start), datetime(start + descending, 1, 1, tzinfo=zone))
             for start in range(FIRST_YEAR, year + 1)
         ]
     else:

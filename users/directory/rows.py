@@ -42,7 +42,7 @@ def account_rows(
     for column in chosen:
         attributes += column.shown_attributes
     shown = attrgetter(*attributes)
-    kind = ("row", columns, words, now.date(), tickable)
+    kind = ("row", columns, words, now.date(), str(now.tzinfo), tickable)
     return [
         Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now, tickable))
         for account in accounts

@@ -114,7 +114,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
     key_parts = (
         part,
         pages.audience_digest(request.user),
-        timezone.now().year,
+        timezone.localdate().year,
         wanted,
         columns,
         *page_shape(found),

@@ -13,6 +13,7 @@ from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
 from users.verbs.obstacles import GONE, obstacle_skips
+from users.web.time_html import full_time_text
 
 
 class BulkEndDateForm(BulkForm, EndDateForm):
@@ -44,7 +45,7 @@ class SetEndDate(ColumnAction):
 
     def title(self, job: Job) -> str:
         until = job_end_date(job)
-        return f"Set end date to {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+        return f"Set end date to {full_time_text(until)}" if until else self.label
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)

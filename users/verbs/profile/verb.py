@@ -12,6 +12,8 @@ from users.verbs.obstacles import GONE, refuse_obstacle
 from users.verbs.profile_validation import normalise_profile
 from users.verbs.transaction import apply_profile, change_account, require_reason
 
+PASSWORD_MISSING = "Enter your current password to change your own address."  # noqa: S105
+
 
 def edit_profile(
     account: User, *, by: Any, version: int | None, own_password: str = "", **changes: Any
@@ -37,8 +39,7 @@ def require_own_password(account: User, by: Any, changes: dict[str, Any], passwo
     """
     changes_address = changes.get("email", account.email) != account.email
     if by.pk == account.pk and changes_address and not account.check_password(password):
-        text = "Enter your current password to change your own address."
-        raise ValidationError({"own_password": text})
+        raise ValidationError({"own_password": PASSWORD_MISSING})
 
 
 def restore_value(
