@@ -106,6 +106,15 @@ def test_what_an_action_asks_for_is_set(agent, accounts):
     assert User.objects.filter(locale="pt-BR").count() == 3
 
 
+@pytest.mark.parametrize("role", ["Administrator", "Superuser"])
+def test_roles_with_power_are_granted_to_one_account_at_a_time(accounts, role):
+    make_superuser(username="root")
+    said = refused("add-to-groups", by="root", set=["groups=Support", f"groups={role}"])
+    assert role in said
+    assert not User.objects.filter(groups__isnull=False).exists()
+    assert not User.objects.filter(email__endswith="@example.org", is_superuser=True).exists()
+
+
 def test_people_are_written_to(agent):
     ada = make_user(email="ada@example.org", email_verified_at=timezone.now())
     bulk(
