@@ -89,3 +89,16 @@ def test_a_change_that_operators_made_to_a_role_is_not_undone():
     before = permissions_of("Support")
     create_declared_permissions()
     assert permissions_of("Support") == before
+
+
+def test_every_permission_completes_a_sentence():
+    """The label says what its holders can do, and a refusal what others can't."""
+    for name, declared in access_setup.DECLARED_PERMISSIONS.items():
+        assert declared.label.startswith("Can ")
+        can = access_setup.ability(f"users.{name}")
+        assert can[0].islower()
+        assert "(" not in can
+    assert access_setup.ability("users.reveal_personal") == (
+        "reveal masked addresses and phone numbers"
+    )
+    assert access_setup.ability("auth.add_user") == "use the permission “auth.add_user”"

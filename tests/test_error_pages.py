@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
@@ -186,7 +187,53 @@ def test_what_is_sent_again_is_done(broken, caplog, monkeypatch):
 
 
 def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():
-    pages = [page for page in (ROOT / "errors").glob("[!_]*.html") if page.name != "error.html"]
-    assert pages
-    for page in pages:
-        assert "errors/_retry.html" in page.read_text(), page
+    assert "errors/_retry.html" in (ROOT / "errors/failure.html").read_text()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("roles", "says"),
+    [
+        (["Support"], "Your role (Support) can’t erase accounts for good. Ask an administrator."),
+        (["Support", "Viewer"], "Your roles (Support, Viewer) can’t erase accounts for good."),
+        ([], "You have no role that can see accounts. Ask an administrator."),
+    ],
+)
+def test_a_refusal_speaks_of_the_roles_of_whoever_reads_it(client, roles, says):
+    person = make_user(is_staff=True)
+    person.groups.set(Group.objects.filter(name__in=roles))
+    client.force_login(person)
+    address = f"/users/{make_user().pk}/erasure/"
+    for headers in ({}, HTMX):
+        main = read(client.get(address, headers=headers))
+        assert says in main.text
+        assert "users." not in main.text.replace(main.one("code").text, "")
+        assert main.one("small").one("code")
+
+
+@pytest.mark.django_db
+def test_a_refusal_to_touch_staff_says_so_before_it_speaks_of_roles(client):
+    client.force_login(make_user("Support"))
+    text = read(client.get(f"/users/{make_user('Viewer').pk}/suspension/")).one("main").text
+    staff = text.index("This is a staff account.")
+    assert staff < text.index("Your role (Support) can’t manage staff accounts.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("/users/?nonsense=1", "Clear filters"),
+        ("/audit/?nonsense=1", "Clear filters"),
+        ("/users/?after=nonsense", "Start again"),
+        ("/users/doctor/?nonsense=1", "Back"),
+        ("/users/{}/history/?nonsense=1", "Back"),
+        ("/users/{}/activity/?kind=nonsense", "Back"),
+    ],
+)
+def test_only_a_page_with_filters_offers_to_clear_them(client, path, label):
+    manager = make_user("Manager")
+    client.force_login(manager)
+    page = read(client.get(path.format(manager.pk)))
+    assert page.one("title").text == "This link isn’t valid · Rollcall"
+    assert [link.text for link in page.one("p", class_="actions").all("a")] == [label]

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 
+from users.access_setup import ability
 from users.models import User, UserQuerySet
 
 # The permission that each action of the back office requires. Verbs register theirs from their
@@ -85,7 +86,10 @@ class Denied(PermissionDenied):
 
 
 class Refusal(NamedTuple):
-    """The reason of a refusal as a sentence, and the missing permission ("" if none would help)."""
+    """The reason of a refusal as a sentence, and the missing permission ("" if none would help).
+
+    The sentence addresses nobody, because colleagues read it in the trail and on pages of jobs.
+    """
 
     reason: str
     permission: str = ""
@@ -93,10 +97,13 @@ class Refusal(NamedTuple):
 
 SUPERUSER_REFUSAL = Refusal("Only a superuser may change a superuser’s account.")
 STAFF_REFUSAL = Refusal(
-    f"This is a staff account. You need the permission “{MANAGE_STAFF}” to change it.", MANAGE_STAFF
+    f"This is a staff account. Only a role that can {ability(MANAGE_STAFF)} may change it.",
+    MANAGE_STAFF,
 )
 NO_EFFECT = "Roles have no effect without staff access."
-MORE_PERMISSIONS_REFUSAL = Refusal("This account has permissions that you don’t have.")
+MORE_PERMISSIONS_REFUSAL = Refusal(
+    "Only someone with all permissions of this account may change it."
+)
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
@@ -132,10 +139,39 @@ def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal
     if not may_enter(actor):
         return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
     if permission := missing_permission(actor, action):
-        return Refusal(f"Your roles don’t include the permission “{permission}”.", permission)
+        return Refusal(permission_reason(permission), permission)
     if target is None or action in READ_ACTIONS:
         return None
     return own_account_refusal(actor, action, target) or rank_refusal(actor, target)
+
+
+def permission_reason(permission: str) -> str:
+    """Returns what a refused person lacks, as a sentence that addresses nobody."""
+    return f"Only a role that can {ability(permission)} may do this."
+
+
+def explain_denial(actor: Any, denied: Denied, *, name: str = "") -> list[str]:
+    """Returns the sentences that tell the refused person, or with `name` somebody else, why."""
+    if actor is None or not denied.permission:
+        return [denied.reason]
+    sentence = role_sentence(actor, denied.permission, name=name)
+    if denied.reason == permission_reason(denied.permission):
+        return [sentence]
+    return [denied.reason, sentence]
+
+
+def role_sentence(actor: Any, permission: str, *, name: str = "") -> str:
+    """Returns which roles of `actor` lack the permission, and whom to ask: "Your role (Support)
+    can’t erase accounts. Ask an administrator." With `name` it is about a third person.
+    """
+    roles = list(actor.groups.order_by("name").values_list("name", flat=True))
+    can = ability(permission)
+    if not roles:
+        has = f"{name} has" if name else "You have"
+        return f"{has} no role that can {can}. Ask an administrator."
+    whose = f"{name}’s" if name else "Your"
+    plural = "s" if len(roles) > 1 else ""
+    return f"{whose} role{plural} ({', '.join(roles)}) can’t {can}. Ask an administrator."
 
 
 def may_enter(actor: Any) -> bool:
@@ -159,7 +195,7 @@ def missing_permission(actor: User, action: str) -> str:
 
 def own_account_refusal(actor: User, action: str, target: User) -> Refusal | None:
     if actor.pk == target.pk and action in NOT_ON_OWN_ACCOUNT:
-        return Refusal("You can’t do this to your own account. Ask a colleague.")
+        return Refusal("Nobody may do this to their own account. Ask a colleague.")
     return None
 
 
@@ -237,13 +273,19 @@ def grant_refusal(
         return Refusal("Only a superuser may make someone a superuser.")
     new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
-        reason = f"You need the permission “{MANAGE_STAFF}” to make someone staff."
+        reason = f"Only a role that can {ability(MANAGE_STAFF)} may make someone staff."
         return Refusal(reason, MANAGE_STAFF)
     missing = sorted(query_permission_names(group__in=new_groups) - actor.get_all_permissions())
     if missing:
-        reason = f"You can’t grant permissions you don’t have: {', '.join(missing)}."
-        return Refusal(reason, missing[0])
+        return Refusal(grant_reason(missing), missing[0])
     return None
+
+
+def grant_reason(missing: list[str]) -> str:
+    """Returns the sentence about the permissions that an actor lacks for a grant, three by name."""
+    abilities = ", ".join(ability(permission) for permission in missing[:3])
+    more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"Nobody can grant more than they may do: {abilities}{more}."
 
 
 def powerful_groups(groups: Iterable[Group]) -> list[Group]:

@@ -38,6 +38,15 @@ def declare_permission(
     )
 
 
+def ability(permission: str) -> str:
+    """Returns what the holders of a permission (app.codename) can do, to complete "can …"."""
+    codename = permission.rpartition(".")[2]
+    declared = DECLARED_PERMISSIONS.get(codename)
+    if declared is None or permission != f"users.{codename}":
+        return f"use the permission “{permission}”"
+    return declared.label.removeprefix("Can ").partition(" (")[0]
+
+
 declare_permission("view_user", label="Can see accounts", roles=ALL_ROLES)
 declare_permission(
     "view_personal",

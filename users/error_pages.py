@@ -1,6 +1,7 @@
 """Error pages: each states the problem and what to do next."""
 
 import sys
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -9,7 +10,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
-from users.access import Denied
+from users.access import Denied, explain_denial
 from users.audit.record import record_denial
 from users.database import failures
 from users.database.failures import failure_kind
@@ -20,7 +21,48 @@ from users.signin.kept_forms import form_again, typed_values
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
 
-FAILURE_PAGES = {"": "500", failures.AWAY: "503", failures.FULL: "full", failures.SLOW: "slow"}
+# The lists with filters: their URLs are repaired by leaving the filters out.
+FILTER_PAGES = ("/users/", "/users/filters/", "/audit/", "/jobs/")
+CURSORS = ("after", "before")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The page about a failure of the server. `links` have a URL and a label."""
+
+    status: int
+    heading: str
+    advice: str
+    links: tuple[tuple[str, str], ...] = (("/", "Go to the home page"),)
+
+
+FAILURES = {
+    "": Failure(
+        500,
+        "Something went wrong",
+        "The error was logged, and no change was saved halfway. Try again. If it happens again,"
+        " contact your administrator.",
+    ),
+    failures.AWAY: Failure(
+        503,
+        "The database is not available",
+        "Wait a few seconds and try again. If you were saving, check first whether your change is"
+        " there.",
+    ),
+    failures.FULL: Failure(
+        503,
+        "The database is full",
+        "Nothing was changed, because the disk of the database server is full. Waiting won’t help."
+        " You can still view pages. Contact your administrator.",
+    ),
+    failures.SLOW: Failure(
+        503,
+        "This took too long",
+        "The query was stopped after two seconds so that it doesn’t slow down others. Nothing was"
+        " changed. Use a longer search term, another filter or the default sort order.",
+        (("/users/", "Clear filters"), ("/users/filters/", "Choose filters")),
+    ),
+}
 
 
 class ErrorsMiddleware:
@@ -43,11 +85,27 @@ class ErrorsMiddleware:
     def process_exception(self, request, exception):
         if isinstance(exception, BadRequest):
             return error_page(
-                request, 400, exception.message, parameter=exception.parameter, back=exception.back
+                request,
+                400,
+                exception.message,
+                parameter=exception.parameter,
+                back=exception.back,
+                back_label=way_back(request, exception),
             )
         if isinstance(exception, VerbRefused):
-            return error_page(request, 409, exception.message)
+            account = exception.account
+            back = f"/users/{account.pk}/" if account else ""
+            return error_page(
+                request, 409, exception.message, back=back, back_label="Back to the account"
+            )
         return None
+
+
+def way_back(request, error: BadRequest) -> str:
+    """Returns the label of the link to the page that a bad URL should have led to."""
+    if error.parameter in CURSORS:
+        return "Start again"
+    return "Clear filters" if request.path in FILTER_PAGES else "Back"
 
 
 def bad_request(request, exception) -> HttpResponse:
@@ -61,7 +119,14 @@ def permission_denied(request, exception) -> HttpResponse:
         return error_page(request, 403, str(exception) or "You may not do this.")
     actor = request.user if request.user.is_authenticated else None
     record_denial(actor, exception)
-    return error_page(request, 403, exception.reason, permission=exception.permission)
+    message, *advice = explain_denial(actor, exception)
+    return error_page(
+        request,
+        403,
+        message,
+        advice=advice,
+        permission=exception.permission,
+    )
 
 
 def csrf_failure(request, reason="") -> HttpResponse:
@@ -96,12 +161,11 @@ def server_error(request) -> HttpResponse:
 
     The page needs neither session nor database nor navigation.
     """
-    name = FAILURE_PAGES[failure_kind(sys.exc_info()[1])]
-    status = 500 if name == "500" else 503
-    headers = {} if name == "500" else {"Retry-After": "10"}
-    context = {"place": htmx_target(request)} | retry_context(request)
-    content = render_to_string(f"errors/{name}.html{error_partial(request)}", context)
-    return HttpResponse(content, status=status, headers=headers)
+    failure = FAILURES[failure_kind(sys.exc_info()[1])]
+    headers = {} if failure.status == 500 else {"Retry-After": "10"}
+    context = {"failure": failure, "place": htmx_target(request)} | retry_context(request)
+    content = render_to_string(f"errors/failure.html{error_partial(request)}", context)
+    return HttpResponse(content, status=failure.status, headers=headers)
 
 
 def retry_context(request) -> dict[str, object]:

@@ -22,6 +22,20 @@ function showChosenFields() {
 document.addEventListener("change", showChosenFields);
 showChosenFields();
 
+// A placeholder goes to the cursor of the text, or of the field beside it that was written in last.
+let writtenIn = null;
+document.addEventListener("focusout", (event) => {
+  if (event.target.matches(".fields textarea, .fields input[type=text]")) writtenIn = event.target;
+});
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("button[data-insert]");
+  if (!chip) return;
+  const field = writtenIn?.isConnected ? writtenIn : document.querySelector(chip.dataset.into);
+  field.setRangeText(chip.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
 // A menu closes where it is left, and by Escape.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

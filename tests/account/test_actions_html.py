@@ -30,8 +30,10 @@ def test_each_offer_that_fits_is_linked_once_and_no_other(status):
     ]
     assert html.count("<a") == len(fitting)
     for offer in fitting:
-        assert f'href="/users/7/{offer.path}"' in html
-        assert f"</svg> {offer.label}</a>" in html
+        reason = offer.obstacle(one)
+        assert (f'href="/users/7/{offer.verb.path}"' in html) != bool(reason)
+        small = f"<small>{reason}</small>" if reason else ""
+        assert f"</svg> {offer.label}{small}</a>" in html
 
 
 def test_what_is_hard_to_take_back_stands_apart():

@@ -33,7 +33,8 @@ def facts(response) -> dict[str, str]:
 
 def buttons(response) -> set[str]:
     actions = read(response).one("div", class_="actions")
-    return {element.text for element in actions.walk() if element.tag in ("a", "button")}
+    links = [element for element in actions.walk() if element.tag in ("a", "button")]
+    return {link.text for link in links if "aria-disabled" not in link.attributes}
 
 
 def test_the_page_shows_profile_state_roles_and_history(client):
@@ -48,7 +49,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         time_zone="Europe/London",
         source="keycloak",
         source_id="k-1",
-        attributes={"plan": "gold"},
+        attributes={"Plan": "gold"},
     )
     edit_profile(ada, by=make_superuser(username="root"), version=1, last_name="King")
     client.force_login(viewer)
@@ -56,16 +57,15 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     assert response.status_code == 200
     shown = facts(response)
     expected = {
-        "ID": str(ada.pk),
         "Username": "ada",
         "Email": "ada@example.com not verified",
         "First name": "Ada",
         "Last name": "King",
         "Phone": "+44 201234",
-        "Language": "en-GB",
+        "Language": "British English (en-GB)",
         "Time zone": "Europe/London",
-        "Last seen": "never",
-        "plan": "gold",
+        "Last seen": "Never",
+        "Plan": "gold",
         "Imported from": "keycloak k-1",
         "Back-office access": "Staff",
         "Roles": "Support",
@@ -289,3 +289,27 @@ def test_an_unknown_id_is_not_found(client):
 def test_the_page_is_only_read(client):
     client.force_login(make_superuser())
     assert_wrong_method(client, f"/users/{make_user().pk}/", allowed="GET, HEAD")
+
+
+def test_refused_attempts_are_folded_for_those_who_may_read_the_trail(client):
+    """They stay in the trail, and do not bury what happened to the account."""
+    ada = make_user()
+    edit_profile(ada, by=make_superuser(), version=1, first_name="Ada")
+    agent = make_user("Support")
+    client.force_login(agent)
+    for verb in ["erasure", "roles"] * 11:
+        assert client.get(f"/users/{ada.pk}/{verb}/").status_code == 403
+    for role, told in (("Support", False), ("Auditor", True)):
+        client.force_login(make_user(role))
+        profile = read(client.get(f"/users/{ada.pk}/")).one("main")
+        [event] = profile.one("ol", class_="events").all("li")
+        assert "Edited" in event.text
+        link = profile.all("a", href=f"/audit/?action=denied&target={ada.pk}")
+        assert [each.text for each in link] == ["22 refused attempts"] * told
+        assert ("refused" in profile.text.casefold()) == told
+        for path in ("activity/", "activity/?kind=changes"):
+            activity = read(client.get(f"/users/{ada.pk}/{path}")).one("main").text
+            assert "Edited" in activity
+            assert "Refused" not in activity
+    trail = read(client.get(f"/audit/?action=denied&target={ada.pk}")).one("main").text
+    assert trail.count("Refused: ") == 22

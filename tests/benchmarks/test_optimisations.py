@@ -141,9 +141,10 @@ EVENTS = [
 def test_an_event_from_a_template_shows_the_same(leave_out, on_account, fields):
     people = {"actor_id": 1, "actor_text": "ann", "target_id": 2, "target_text": "bob"}
     event = AuditEvent(at=AT, **(people | fields))
-    by_hand = html.render_event(event, on_account)
+    options = {"on_account": on_account, "links_jobs": True}
+    by_hand = html.render_event(event, **options)
     leave_out("events-html")
-    assert_same_html([html.render_event(event, on_account)], [by_hand])
+    assert_same_html([html.render_event(event, **options)], [by_hand])
 
 
 ACCOUNT = {"pk": 7, "username": "ann", "email": "a&b@example.com", "first_name": "A & B"}

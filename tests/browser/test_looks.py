@@ -34,6 +34,8 @@ def root(live_server) -> User:
     """A superuser in a directory with awkward accounts: long names, no names, a history."""
     root = make_superuser(username="root", first_name=LONG, last_name=LONG, password=PASSWORD)
     make_people(30)
+    User.objects.filter(username="person001").update(has_second_factor=True)
+    User.objects.filter(username="person002").update(email_verified_at=timezone.now())
     ada = make_user(
         username="ada",
         first_name=LONG,
@@ -77,7 +79,7 @@ def make_jobs(root: User) -> None:
 
 def addresses(root: User) -> list[str]:
     ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
-    other = User.objects.get(username="person001").pk
+    other, reached = (User.objects.get(username=f"person00{n}").pk for n in (1, 2))
     return [
         "/users/",
         "/users/?q=wolfe&status=suspended",
@@ -107,12 +109,13 @@ def addresses(root: User) -> list[str]:
         "/me/sessions/end/",
         f"/users/{other}/roles/",
         f"/users/{other}/suspension/",
-        f"/users/{other}/invitation/",
+        f"/users/{invited}/invitation/",
         *(
             f"/users/{other}/{path}"
             for path in (
                 "end-date/",
                 "deletion/",
+                "erasure/",
                 "password-reset/",
                 "verification/",
                 "second-factor/reset/",
@@ -126,7 +129,7 @@ def addresses(root: User) -> list[str]:
         "/users/views/new/?q=ada",
         "/users/999999/",
         "/audit/",
-        f"/users/{other}/letter/",
+        f"/users/{reached}/letter/",
         f"/users/bulk/letter/?ids={other}",
         f"/users/bulk/export/?ids={other}",
         "/exports/",

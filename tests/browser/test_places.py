@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import make_people
@@ -304,6 +305,7 @@ def test_a_form_that_is_sent_comes_back_at_its_own_address(directory: Page, pers
 
 
 def test_a_letter_survives_its_preview(directory: Page, person):
+    User.objects.filter(pk=person.pk).update(email_verified_at=timezone.now())
     directory.goto(f"/users/{person.pk}/letter/")
     directory.get_by_label("Subject").fill("Hello")
     Session.objects.all().delete()

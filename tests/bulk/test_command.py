@@ -90,7 +90,7 @@ def test_a_large_job_waits_for_a_second_person_here_too(agent, accounts, setting
 
 def test_whoever_may_not_is_refused_and_that_is_in_the_trail(accounts):
     viewer = make_user("Viewer", username="vic")
-    assert "vic may not do this" in refused(by="vic")
+    assert refused(by="vic") == "vic’s role (Viewer) can’t suspend accounts. Ask an administrator."
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id, event.after["action"]) == ("denied", viewer.pk, "suspend")
 

@@ -79,7 +79,7 @@ def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
     job = start("suspension", [*people(), staff], by=agent)
     text = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "p0@example.org" in text
-    assert "1 This is a staff account. You need the permission" in text
+    assert "1 This is a staff account. Only a role that can manage staff accounts may" in text
     back = Job.objects.create(
         kind="undo-suspend",
         by=agent,

@@ -18,6 +18,7 @@ from users.mail.message_content import (
     SUBJECTS,
     compose_mail,
     drop_reason,
+    link_lifetime,
     mail_subject,
 )
 from users.mail.models import Letter, Message
@@ -78,6 +79,36 @@ def test_a_mail_goes_to_one_address_from_ours_with_the_id_of_its_row(kind):
     assert mail["Auto-Submitted"] == "auto-generated"
     assert not mail["Cc"]
     assert not mail["Bcc"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_bulk", "says"),
+    [
+        ("password-reset", False, "Someone, probably you, asked for a new password"),
+        ("staff-reset", False, "Our support team sent you this link because you asked for help"),
+        ("staff-reset", True, "Our support team asks you to choose a new password"),
+    ],
+)
+def test_a_reset_says_who_asked_for_it_and_how_long_it_works(settings, kind, is_bulk, says):
+    settings.PASSWORD_RESET_TIMEOUT = 12 * 3600
+    message = make_message(kind)
+    message.is_bulk = is_bulk
+    for body in bodies(composed(message)):
+        text = " ".join(body.split())
+        assert says in text
+        assert "probably you" not in text.replace(says, "")
+        assert "works once, for 12 hours." in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"), [(72, "3 days"), (24, "1 day"), (36, "36 hours"), (1, "1 hour")]
+)
+def test_pages_and_emails_say_how_long_a_link_works(client, settings, hours, says):
+    settings.PASSWORD_RESET_TIMEOUT = hours * 3600
+    assert link_lifetime() == says
+    for path in ("password/reset/sent", "password/choose/1-abc-def", "email/1-abc-def"):
+        page = client.get(f"/{path}/").content.decode()
+        assert f"for {says}." in page or f"more than {says} old" in page
 
 
 @pytest.mark.parametrize("kind", [Message.Kind.INVITATION, Message.Kind.PASSWORD_RESET])

@@ -13,6 +13,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
+from users.models import User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
 
@@ -302,8 +303,10 @@ def test_an_empty_request_is_bad_input_and_not_a_fresh_form(client, agent, ada):
 
 
 def test_an_account_that_is_gone_is_not_edited(client, agent):
-    ada = make_user(status="deleted", deleted_at=timezone.now())
-    response = client.post(path(ada), opened(client, ada) | {"first_name": "Ada"})
+    ada = make_user()
+    typed = opened(client, ada) | {"first_name": "Ada"}
+    User.objects.filter(pk=ada.pk).update(status="deleted", deleted_at=timezone.now())
+    response = client.post(path(ada), typed)
     assert response.status_code == 409
     assert "and can’t be changed" in errors_of(response)[0]
     assert form(response, path(ada))["first_name"] == "Ada"

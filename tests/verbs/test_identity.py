@@ -2,10 +2,12 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from tests.answers import errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import read
+from tests.verbs.verb_cases import session
 from users.access import CommandActor
 from users.mail.models import Message
 from users.models import User
@@ -128,7 +130,10 @@ def test_a_name_from_right_to_left_turns_no_sentence_around(client, superuser):
 
 
 def test_a_name_from_right_to_left_is_isolated_in_titles_and_labels(client, superuser):
-    account = make_user(username="mo", first_name="محمد", last_name="علي")
+    account = make_user(
+        username="mo", first_name="محمد", last_name="علي", email_verified_at=timezone.now()
+    )
+    session(account, account)
     title = read(client.get(f"/users/{account.pk}/")).one("title").text
     assert title.startswith(RIGHT_TO_LEFT_NAME)
     for path in ("edit/", "roles/", "letter/", "sessions/end/"):

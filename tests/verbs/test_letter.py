@@ -4,6 +4,7 @@ a letter.
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.http import HttpResponse
 from django.utils import timezone
 
 from tests.account_rows import events
@@ -17,6 +18,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.ladder import climb
 from tests.pages import form, read
+from users.mail.message_content import compose_mail
 from users.mail.models import Letter, Message
 from users.models import User
 from users.verbs.letter.verb import send_letter
@@ -55,7 +57,7 @@ def path(account, rest: str = "") -> str:
 
 def test_a_support_agent_writes_to_a_person(client, agent, ada):
     assert path(ada) in {
-        a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")
+        a.attributes.get("href") for a in read(client.get(f"/users/{ada.pk}/")).all("a")
     }
     sent = form(client.get(path(ada)), path(ada)) | SENT
     response = client.post(path(ada), sent, follow=True)
@@ -79,7 +81,10 @@ def test_what_the_person_gets_is_shown_and_nothing_is_sent(client, agent, ada):
         assert response.status_code == 200
         sheet = read(response).one("article", class_="sheet")
         assert sheet.one("h3").text == "Hello Ada"
-        assert sheet.one("p").raw_text == "Dear Ada <b>,\n\nyour address is ada@example.com."
+        assert (
+            sheet.one("p", class_="remark").raw_text
+            == "Dear Ada <b>,\n\nyour address is ada@example.com."
+        )
     assert form(whole, path(ada)).items() >= SENT.items()
     assert not read(part).all("form")
     assert not Letter.objects.exists()
@@ -103,6 +108,34 @@ def test_unfinished_texts_are_shown_as_far_as_they_are(client, agent, ada):
         client.post(path(ada, "sample/"), {"version": 1, "subject": "", "text": ""}).status_code
         == 422
     )
+
+
+def test_an_unknown_placeholder_is_named_at_once_and_marked_in_the_text(client, agent, ada):
+    typed = {"version": 1, "subject": "{nick}", "text": "Hello {nickname}, dear {name}"}
+    whole = client.post(path(ada, "sample/"), typed)
+    part = client.post(path(ada, "sample/"), typed, headers={"HX-Request": "true"})
+    assert whole.status_code == 422
+    for response in (whole, part):
+        sample = read(response).one("section", id="sample")
+        errors = [error.text for error in sample.all("p", class_="error")]
+        assert [error.partition(".")[0] for error in errors] == [
+            "Unknown placeholder {nick}",
+            "Unknown placeholder {nickname}",
+        ]
+        assert sample.one("p", class_="remark").text == "Hello {nickname}, dear Ada <b>"
+        assert [mark.text for mark in sample.all("mark")] == ["{nick}", "{nickname}"]
+
+
+def test_the_preview_ends_as_the_email_does(client, agent, ada, settings):
+    settings.MAIL_REPLY_TO = "help@example.com"
+    sample = client.post(path(ada, "sample/"), {"version": 1} | SENT)
+    footer = read(sample).one("article", class_="sheet").one("footer")
+    send_letter(ada, by=agent, **SENT)
+    [(html, _)] = compose_mail(Message.objects.get()).alternatives
+    mail = read(HttpResponse(html)).text
+    for line in footer.all("p"):
+        assert line.text
+        assert line.text in mail
 
 
 def test_who_may_not_see_addresses_writes_all_the_same_and_does_not_learn_them(client, masked):
@@ -151,7 +184,7 @@ def test_bad_input_is_named_and_kept(client, agent, ada, field, value, says):
 def test_who_can_not_be_reached_is_offered_no_letter_and_gets_none(client, agent):
     ada = make_user()
     assert path(ada) not in {
-        a.attributes["href"] for a in read(client.get(f"/users/{ada.pk}/")).all("a")
+        a.attributes.get("href") for a in read(client.get(f"/users/{ada.pk}/")).all("a")
     }
     response = client.post(path(ada), {"version": 1} | SENT)
     assert response.status_code == 409

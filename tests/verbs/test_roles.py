@@ -265,6 +265,8 @@ def test_the_page_says_what_goes_with_it(client, admin):
     count = Group.objects.get(name="Support").permissions.count()
     assert f"Support, {count} permissions" in page
     assert "Can change back-office access and roles" in page
+    held = Group.objects.get(name="Viewer").permissions.count()
+    assert f"Permissions now {held}" in page
 
 
 def test_other_superusers_get_an_email_about_a_new_one(client):

@@ -60,7 +60,7 @@ def test_nobody_grants_what_they_do_not_have_and_the_roles_stay():
     )
     account = make_user("Viewer")
     before = row(account)
-    with pytest.raises(access.Denied, match="can’t grant permissions you don’t have") as caught:
+    with pytest.raises(access.Denied, match="can grant more than they may do") as caught:
         assign(account, "Support", "Manager", by=lead)
     denied = caught.value
     assert (denied.action, denied.permission, denied.target) == (
@@ -79,13 +79,13 @@ def test_rights_that_slept_are_not_woken_by_somebody_who_lacks_them():
         *Permission.objects.filter(codename__in=["assign_roles", "manage_staff"])
     )
     former = make_user("Auditor", is_staff=False)
-    with pytest.raises(access.Denied, match="permissions that you don’t have"):
+    with pytest.raises(access.Denied, match="all permissions of this account"):
         assign(former, "Auditor", by=lead)
 
 
 def test_nobody_changes_their_own_roles():
     for actor in (make_superuser(), make_user("Administrator")):
-        with pytest.raises(access.Denied, match="your own account"):
+        with pytest.raises(access.Denied, match="their own account"):
             assign(actor, "Administrator", by=actor)
 
 

@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 
 from users.models import User
 from users.verbs.declaration import Verb, VerbLink
+from users.verbs.obstacles import find_obstacle
 from users.verbs.registry import VERBS
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountAction:
-    """A link to a verb. `action`: the action of users.access that the viewer needs."""
+    """A link to a verb."""
 
+    verb: Verb
     link: VerbLink
-    path: str
-    action: str
-    icon: str
 
     @property
     def label(self) -> str:
@@ -23,9 +22,14 @@ class AccountAction:
 
     def fits(self, account: User, may: Mapping[str, bool]) -> bool:
         """Returns whether the account's page shows the link."""
-        if not may.get(self.action) or account.state not in self.link.offered_in:
+        if not may.get(self.verb.action) or account.state not in self.link.offered_in:
             return False
-        return bool(self.link.condition(account))
+        return self.link.condition(account)
+
+    def obstacle(self, account: User) -> str:
+        """Returns why the link leads nowhere; "" if it leads to the form."""
+        found = find_obstacle(account, self.verb.obstacles, in_row=True)
+        return found.sentence if found else ""
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,7 @@ class AccountActions:
 
 
 def verb_actions(verb: Verb) -> list[AccountAction]:
-    return [
-        AccountAction(
-            link=link,
-            path=verb.path,
-            action=verb.action,
-            icon=verb.icon,
-        )
-        for link in verb.links
-    ]
+    return [AccountAction(verb=verb, link=link) for link in verb.links]
 
 
 ACTIONS = [action for verb in VERBS for action in verb_actions(verb)]

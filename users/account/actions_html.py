@@ -45,8 +45,13 @@ def render_link_list(account: User, actions: Iterable[AccountAction], css: str =
 
 
 def render_link(account: User, action: AccountAction, css: str) -> str:
-    """Returns one link. All its texts are constants, so nothing is escaped."""
+    """Returns one link, without an address if the verb is impossible: then it says why. All its
+    texts are constants, so nothing is escaped.
+    """
     style = f' class="{css.strip()}"' if css else ""
+    inner = f"{icon_svg(action.verb.icon)} {action.label}"
+    if reason := action.obstacle(account):
+        return f'<a{style} role="link" aria-disabled="true">{inner}<small>{reason}</small></a>'
     key = f' data-key="{action.link.key}"' if action.link.key else ""
-    href = f"/users/{account.pk}/{action.path}"
-    return f'<a{style} href="{href}"{key}>{icon_svg(action.icon)} {action.label}</a>'
+    href = f"/users/{account.pk}/{action.verb.path}"
+    return f'<a{style} href="{href}"{key}>{inner}</a>'

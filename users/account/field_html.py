@@ -4,10 +4,11 @@ Built without templates, because the page shows all fields. The gain is measured
 docs/benchmarks.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language_info
 
 from users.fields import FIELDS, PROFILE_FIELDS
 from users.models import State, User
@@ -15,6 +16,18 @@ from users.phone_numbers import format_phone
 from users.web.icons import icon_svg
 
 READ_ONLY_STATES = (State.DELETED, State.ERASED)
+
+
+def language_name(tag: str) -> str:
+    """Returns a language with its tag: "German (de-DE)"; the tag alone if Django has no name."""
+    try:
+        return f"{get_language_info(tag.lower())['name']} ({tag})"
+    except KeyError:
+        return tag
+
+
+# How people read the values of these fields.
+DISPLAY: dict[str, Callable[[str], str]] = {"phone": format_phone, "locale": language_name}
 
 
 def render_profile(account: User, may: Mapping[str, bool]) -> SafeString:
@@ -27,7 +40,7 @@ def render_field(
 ) -> SafeString:
     """Returns one field. `may`: permissions by action. `message`: about a change just made."""
     value = getattr(account, name)
-    shown = format_phone(value) if name == "phone" else value
+    shown = DISPLAY[name](value) if value and name in DISPLAY else value
     field = FIELDS[name]
     label = escape(field.label)
     editable = may.get("edit") and account.status not in READ_ONLY_STATES
@@ -36,7 +49,7 @@ def render_field(
     note = f'<small class="muted">{escape(message)}</small>' if message else ""
     return SafeString(
         f'<div class="fact" id="fact-{name}"><dt>{label}</dt>'
-        f"<dd><span{value_class(value, field.numeric)}>{escape(shown) or '–'}</span>"
+        f"<dd><span{value_class(value, field.numeric)}>{escape(shown) or 'None'}</span>"
         f"{verified}{pencil}{note}</dd></div>\n"
     )
 

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from users.account import doctor_views, history_views, note_views, tab_views, views
+from users.account import doctor_views, field_views, history_views, note_views, tab_views, views
 
 urlpatterns = [
     path("doctor/", doctor_views.doctor_search, name="doctor"),
     path("<int:pk>/", views.show, name="account"),
+    path("<int:pk>/edit/<slug:name>/", field_views.edit_field, name="account-edit-field"),
     path("<int:pk>/sign-ins/", tab_views.sign_ins_tab, name="account-signins"),
     path("<int:pk>/doctor/", doctor_views.doctor_tab, name="account-doctor"),
     path("<int:pk>/access/", tab_views.access_tab, name="account-access"),

@@ -13,6 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from users import access, masking
+from users.access_setup import ability
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
@@ -101,7 +102,7 @@ def action_html(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> str
     if event.target_id and not on_account:
         name = escape(event.target_text or ERASED_NAME)
         target = f' · <a href="/users/{event.target_id}/">{name}</a>'
-    label = escape(action_label(event))
+    label = escape(refusal_label(event) if event.action == "denied" else action_label(event))
     job = job_tag(event.job_id, linked=links_jobs)
     return f'<p>{actor} · <span class="what">{label}</span>{job}{target}</p>\n'
 
@@ -116,10 +117,27 @@ def job_tag(job_id: int | None, *, linked: bool) -> str:
 
 
 def reason_html(event: AuditEvent) -> str:
-    if not event.reason:
+    if event.action == "denied":
+        reason = refusal_reason(event)
+        return f'<p class="reason">{escape(reason)}</p>\n' if reason else ""
+    return f'<p class="reason">“{escape(event.reason)}”</p>\n' if event.reason else ""
+
+
+def refusal_label(event: AuditEvent) -> str:
+    """Returns what the actor tried: "Refused: suspend accounts"."""
+    permission = access.PERMISSIONS.get(event.after.get("action", ""))
+    label = action_label(event)
+    return f"{label}: {ability(permission)}" if permission else label
+
+
+def refusal_reason(event: AuditEvent) -> str:
+    """Returns the sentence of a refusal. It is composed from the missing permission, if there is
+    one; the label says enough if that is the one of the action.
+    """
+    permission = event.after.get("permission", "")
+    if permission and permission == access.PERMISSIONS.get(event.after.get("action", "")):
         return ""
-    denied = f"{escape(event.after.get('action', ''))}: " if event.action == "denied" else ""
-    return f'<p class="reason">{denied}“{escape(event.reason)}”</p>\n'
+    return access.permission_reason(permission) if permission else event.reason
 
 
 def changes_html(event: AuditEvent) -> str:

@@ -48,6 +48,8 @@ ID_FIELDS = {
         example="a job, such as 7",
     ),
 }
+DENIED = "denied"
+REFUSALS_CAP = 99
 PARAMETERS = ("action", *ID_FIELDS, "after")
 
 
@@ -118,15 +120,27 @@ class TrailFilter:
 
 ACCOUNT_EVENTS = CachedQuery(
     AuditEvent,
-    lambda pk: AuditEvent.objects.newest_of("target_id", pk).defer(*CHAIN_COLUMNS)[
-        : ACCOUNT_SIZE + 1
-    ],
+    lambda pk: (
+        AuditEvent.objects.newest_of("target_id", pk)
+        .exclude(action=DENIED)
+        .defer(*CHAIN_COLUMNS)[: ACCOUNT_SIZE + 1]
+    ),
 )
 
 
 def account_events(account_id: int) -> IdPage[AuditEvent]:
-    """Returns the newest events about one account."""
+    """Returns the newest events about one account, without refused attempts."""
     return IdPage.cut(ACCOUNT_EVENTS.objects(account_id), ACCOUNT_SIZE)
+
+
+def refused_attempts(account_id: int, shown: IdPage[AuditEvent]) -> int:
+    """Returns the number of refused attempts on the account in the time of the events that are
+    `shown`, up to REFUSALS_CAP + 1.
+    """
+    since = shown.rows[-1].pk if shown.has_next else 0
+    refusals = AuditEvent.objects.newest_of("target_id", account_id).filter(action=DENIED)
+    ids = refusals.filter(id__gt=since).values_list("pk", flat=True)
+    return len(ids[: REFUSALS_CAP + 1])
 
 
 def parse_trail_id(name: str, value: str) -> int:

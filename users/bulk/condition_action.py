@@ -12,7 +12,7 @@ from users.bulk.account_locks import plain_accounts
 from users.bulk.action import BulkAction
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.models import State, UserQuerySet, in_state
+from users.models import UserQuerySet
 
 # A skip reason that means: the account already is as the action would leave it.
 NOTHING_TO_DO = "="
@@ -50,24 +50,3 @@ class ConditionAction(BulkAction):
             else:
                 chunk.skipped(row["pk"], row["skip_reason"])
         return found
-
-
-def state_skips(*states: State, now: datetime) -> list[tuple[Q, str]]:
-    """Returns the skips of accounts that are in one of `states` already."""
-    return [
-        (in_state(state, now), f"This account is already {state.label.lower()}.")
-        for state in states
-    ]
-
-
-def deleted_skips() -> list[tuple[Q, str]]:
-    """Returns the skips of deleted and erased accounts; users.verbs.transaction.refuse_deleted has
-    the rule for one account.
-    """
-    return [
-        (
-            Q(status=State.DELETED),
-            "This account is deleted and can’t be changed. Restore it first.",
-        ),
-        (Q(status=State.ERASED), "This account is erased and can’t be changed."),
-    ]

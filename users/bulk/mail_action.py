@@ -1,9 +1,7 @@
 """The base class of bulk actions that send one email to each account, such as a password reset."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from users.bulk.account_locks import lock_permitted
@@ -15,7 +13,6 @@ from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
 from users.mail.models import Message
-from users.models import State, in_state
 from users.web.forms import OptionalReasonForm
 
 
@@ -52,24 +49,3 @@ class MailAction(ConditionAction):
     def event_details(self, job: Job) -> dict[str, Any]:
         """Returns the `after` values of each event."""
         return {}
-
-    def undeliverable_skips(self, now: datetime) -> list[tuple[Q, str]]:
-        """Returns the skips of accounts to which a link can't be sent."""
-        useless = [
-            (
-                in_state(state, now),
-                f"This account is {state.label.lower()}, so the link would not work.",
-            )
-            for state in (State.SUSPENDED, State.ENDED)
-        ]
-        queued = Message.objects.filter(
-            account_id=OuterRef("pk"),
-            kind=self.kind,
-            state=Message.State.WAITING,
-            to=OuterRef("email"),
-        )
-        return [
-            *useless,
-            (Q(Exists(queued)), "This email is already queued."),
-            (Q(email=""), "This account has no address."),
-        ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from users.models import State, User
+from users.models import User
 from users.verbs import (
     end_date,
     invitation,
@@ -15,6 +15,7 @@ from users.verbs import (
     verification_email,
 )
 from users.verbs.declaration import Verb
+from users.verbs.obstacles import find_obstacle
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,6 @@ class Remedy:
     verb: Verb
     # The text of the link, if it is not the label of the verb.
     link_label: str = ""
-    # Whether the verb works only for active accounts.
-    needs_active: bool = False
-    # Whether the verb works only for accounts with an email address.
-    needs_address: bool = False
 
     @property
     def label(self) -> str:
@@ -42,28 +39,16 @@ class Remedy:
         return self.verb.path
 
     def fits(self, account: User) -> bool:
-        """Whether the verb would do anything now. Deleted accounts can only be restored."""
-        if account.status in (State.DELETED, State.ERASED):
-            return self == RESTORE
-        if self.needs_active and not account.is_active:
-            return False
-        return bool(account.email) or not self.needs_address
+        """Returns whether the verb would do anything now."""
+        return find_obstacle(account, self.verb.obstacles, in_row=True) is None
 
 
 REINSTATE = Remedy(reinstatement.REINSTATE)
 CHANGE_END_DATE = Remedy(end_date.SET_END_DATE, "Change end date")
 RESTORE = Remedy(restoration.RESTORE)
-INVITE_AGAIN = Remedy(invitation.INVITE_AGAIN, needs_address=True)
+INVITE_AGAIN = Remedy(invitation.INVITE_AGAIN)
 CORRECT_ADDRESS = Remedy(profile.EDIT, "Correct address")
-SEND_VERIFICATION = Remedy(
-    verification_email.SEND_VERIFICATION,
-    needs_active=True,
-    needs_address=True,
-)
-SEND_PASSWORD_RESET = Remedy(
-    password_reset.SEND_PASSWORD_RESET,
-    needs_active=True,
-    needs_address=True,
-)
+SEND_VERIFICATION = Remedy(verification_email.SEND_VERIFICATION)
+SEND_PASSWORD_RESET = Remedy(password_reset.SEND_PASSWORD_RESET)
 UNLOCK = Remedy(lockout_end.END_LOCKOUT)
 RESET_SECOND_FACTOR = Remedy(second_factor_reset.RESET_SECOND_FACTOR)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.forms import Form
@@ -14,6 +15,7 @@ from users.exceptions import EditConflict, FieldConflict
 from users.fields import label_in_text
 from users.history.edit_merge import changes_since, merged_events
 from users.models import User
+from users.phone_numbers import format_phone
 from users.typed_text import isolate_text
 
 # Fields that change together with another one.
@@ -34,6 +36,8 @@ class ConflictChoice:
 
     whose: str
     value: str
+    # The value as people read it.
+    shown: str
     by: str = ""
     at: datetime | None = None
 
@@ -140,18 +144,23 @@ def conflict_question(
     form: Form, conflict: FieldConflict, names: dict[int | None, str], viewer: User
 ) -> ConflictQuestion:
     """Returns the question about one field: their value, the viewer's, and the original one."""
+    readable = partial(readable_field, conflict.name)
     who = ""
     if conflict.at:
         who = names.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)
     theirs = ConflictChoice(
         whose="Theirs" if conflict.known else "Current",
         value=display_value(conflict.theirs),
+        shown=readable(conflict.theirs),
         by=who,
         at=conflict.at,
     )
-    choices = [theirs, ConflictChoice("Yours", display_value(conflict.yours))]
+    others = {"Yours": conflict.yours}
     if conflict.known:
-        choices.append(ConflictChoice("Original", display_value(conflict.original)))
+        others["Original"] = conflict.original
+    choices = [theirs]
+    for whose, value in others.items():
+        choices.append(ConflictChoice(whose, display_value(value), readable(value)))
     label = str(form.fields[conflict.name].label)
     return ConflictQuestion(name=conflict.name, label=label, choices=choices)
 
@@ -173,8 +182,14 @@ def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[
             who = names.get(event.actor_id) or actor_name(event.actor_text, viewer)
         else:
             continue
-        lines.append((str(form.fields[name].label), display_value(value), who))
+        lines.append((str(form.fields[name].label), readable_field(name, value), who))
     return lines
+
+
+def readable_field(name: str, value: object) -> str:
+    """Returns the value of a field as the account's page shows it."""
+    text = display_value(value)
+    return format_phone(text) if name == "phone" else text
 
 
 def display_value(value: object) -> str:

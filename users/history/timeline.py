@@ -35,6 +35,8 @@ class Source(NamedTuple):
     columns: str
     # The condition that excludes rows which another source shows better.
     condition: str = ""
+    # The condition that excludes rows which no timeline shows.
+    hidden: str = ""
 
 
 SOURCES = {
@@ -47,6 +49,8 @@ SOURCES = {
             " CAST(after AS text), {ip}, user_agent, job_id"
         ),
         condition="action <> 'note.added'",
+        # The trail has them. Here they would bury what did happen.
+        hidden="action <> 'denied'",
     ),
     "sign-ins": Source(
         label="Sign-ins",
@@ -233,6 +237,8 @@ def source_sql(kind: str, source: Source, vendor: str, *, combined: bool) -> str
     where = OWNER_CONDITIONS[vendor].format(owner=source.owner)
     if combined and source.condition:
         where += f" AND {source.condition}"
+    if source.hidden:
+        where += f" AND {source.hidden}"
     order = f"{source.owner}, id DESC"
     return (
         f"SELECT '{kind}' AS kind, {columns} FROM {source.table} "  # noqa: S608  constants

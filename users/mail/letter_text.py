@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
@@ -31,6 +33,28 @@ def fill_placeholders(template: str, account: User) -> str:
         return isolate_text(variable(account)) if variable else match[0]
 
     return PLACEHOLDER.sub(placeholder_value, template)
+
+
+def preview_html(template: str, account: User) -> SafeString:
+    """Returns the text for one recipient as HTML, in which unknown placeholders are marked."""
+    parts = []
+    end = 0
+    for match in PLACEHOLDER.finditer(template):
+        parts.append(escape(template[end : match.start()]))
+        value = escape(fill_placeholders(match[0], account))
+        is_known = match[1] in VARIABLES
+        parts.append(value if is_known else format_html("<mark>{}</mark>", value))
+        end = match.end()
+    parts.append(escape(template[end:]))
+    return SafeString("".join(parts))
+
+
+def unknown_placeholder(template: str) -> str:
+    """Returns a sentence about the first placeholder that no account has, or ""."""
+    for name in PLACEHOLDER.findall(template):
+        if name not in VARIABLES:
+            return f"Unknown placeholder {{{name}}}. Available: {PLACEHOLDER_NAMES}."
+    return ""
 
 
 def fill_subject(template: str, account: User) -> str:
@@ -61,7 +85,4 @@ def letter_error(template: str, longest: int, what: str, allow: str = "") -> str
         refuse_hidden(template, allow)
     except ValidationError as error:
         return error.messages[0]
-    for name in PLACEHOLDER.findall(template):
-        if name not in VARIABLES:
-            return f"Unknown placeholder {{{name}}}. Available: {PLACEHOLDER_NAMES}."
-    return ""
+    return unknown_placeholder(template)

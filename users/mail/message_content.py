@@ -23,6 +23,7 @@ KIND = Message.Kind
 SUBJECTS = {
     KIND.INVITATION: "Your invitation to Rollcall",
     KIND.PASSWORD_RESET: "Choose a new password for Rollcall",
+    KIND.STAFF_RESET: "Choose a new password for Rollcall",
     KIND.SUSPENDED: "Your account is suspended",
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
@@ -104,7 +105,8 @@ def mail_context(message: Message) -> dict[str, Any]:
         "link": settings.SITE_URL + link_path(message),
         "until": local_time_text(account.suspended_until, account),
         "site_url": settings.SITE_URL,
-        "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
+        "lifetime": link_lifetime(),
+        "bulk": message.is_bulk,
         "subject": mail_subject(message),
         "text": text,
         "answers": reply_to,
@@ -140,7 +142,7 @@ def link_path(message: Message) -> str:
 
     Links with a token work once, and for PASSWORD_RESET_TIMEOUT seconds.
     """
-    if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET):
+    if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET, KIND.STAFF_RESET):
         return token_path(
             "account_reset_password_from_key", message.account, default_token_generator
         )
@@ -149,6 +151,13 @@ def link_path(message: Message) -> str:
     if message.about_id:
         return reverse("account", args=[message.about_id])
     return reverse("account_login")
+
+
+def link_lifetime() -> str:
+    """Returns how long links with a token work: "3 days", or "12 hours"."""
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    number, unit = (hours, "hour") if hours % 24 else (hours // 24, "day")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def token_path(name: str, account: User, keys: PasswordResetTokenGenerator) -> str:

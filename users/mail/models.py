@@ -34,6 +34,7 @@ class Message(models.Model):
     class Kind(models.TextChoices):
         INVITATION = "invitation", "Invitation"
         PASSWORD_RESET = "password-reset", "Password reset"
+        STAFF_RESET = "staff-reset", "Password reset by staff"
         SUSPENDED = "suspended", "Suspended"
         REINSTATED = "reinstated", "Reinstated"
         VERIFICATION = "verification", "Email verification"

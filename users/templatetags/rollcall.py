@@ -12,6 +12,7 @@ from users.account.field_html import render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
 from users.fields import field_label
+from users.mail.message_content import link_lifetime
 from users.phone_numbers import format_phone
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
@@ -34,6 +35,7 @@ register = template.Library()
 register.filter("control", form_control)
 register.filter("is_first_wrong", is_first_wrong)
 register.simple_tag(icon_svg, name="icon")
+register.simple_tag(link_lifetime)
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")
 register.filter("stamp", short_time_html)

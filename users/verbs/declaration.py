@@ -14,13 +14,10 @@ from django.urls import URLPattern
 from users.bulk.action import BulkAction
 from users.models import State, User
 from users.typed_text import isolate_text
+from users.verbs.obstacles import Obstacle
 from users.web.forms import VerbForm
 
 VERB_TEMPLATE = "users/verbs/verb.html"
-
-
-def always(account: User) -> bool:
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +26,9 @@ class VerbLink:
 
     label: str
     offered_in: tuple[State, ...] = ()
-    condition: Callable[[User], object] = always
+    # Whether the account has the link at all, besides its state. A link of a verb with an obstacle
+    # is shown, but it leads nowhere and says why.
+    condition: Callable[[User], bool] = lambda account: True
     # The heading of its section in the menu; "" for a button.
     menu: str = ""
     # The CSS class of the button.
@@ -90,6 +89,9 @@ class Verb:
     # Whether it only reads, so the rank of the account does not matter.
     read_only: bool = False
 
+    # What makes it impossible for an account, in the order in which it is said.
+    obstacles: tuple[Obstacle, ...] = ()
+
     # --- audit trail ---
     event: str
     event_label: str
@@ -100,7 +102,7 @@ class Verb:
     label: str
     icon: str = ""
     offered_in: tuple[State, ...] = ()
-    condition: Callable[[User], object] = always
+    condition: Callable[[User], bool] = lambda account: True
     menu: str = ""
     button_style: str = ""
     in_last_section: bool = False
@@ -146,6 +148,13 @@ class Verb:
             key=self.key,
         )
         return (own, *self.more_links)
+
+    @property
+    def danger_style(self) -> str:
+        """The CSS class of the button that confirms; "" if it is not red."""
+        if self.in_last_section:
+            return "destructive"
+        return "danger" if self.dangerous else ""
 
     @property
     def button_icon(self) -> str:

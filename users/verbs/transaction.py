@@ -173,29 +173,6 @@ def save_account(account: User, **kwargs: Any) -> None:
         raise taken_error(error) from error
 
 
-def refuse_deleted(account: User) -> None:
-    """Raises VerbRefused for a deleted or erased account."""
-    if account.status == State.DELETED:
-        text = "This account is deleted and can’t be changed. Restore it first."
-        raise VerbRefused(text, account)
-    if account.status == State.ERASED:
-        raise VerbRefused("This account is erased and can’t be changed.", account)
-
-
-def post_message_once(kind: Message.Kind, account: User) -> Message:
-    """Queues an email of this kind to the locked account. Raises VerbRefused if one is waiting.
-
-    So a second click sends no second email.
-    """
-    waiting = Message.State.WAITING
-    if account.messages.filter(kind=kind, state=waiting, to=account.email).exists():
-        raise VerbRefused("This email is already queued.", account)
-    message = outbox.post_message(kind, account)
-    if message is None:
-        raise VerbRefused("This account has no address.", account)
-    return message
-
-
 def require_future(name: str, moment: datetime | None) -> None:
     """Raises ValidationError at the field `name` if the time has passed. None is accepted."""
     if moment and moment <= timezone.now():

@@ -70,7 +70,8 @@ class Command(BaseCommand):
             job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
-            raise CommandError(f"{by} may not do this: {denied.reason}", returncode=2) from denied
+            text = " ".join(access.explain_denial(by, denied, name=str(by)))
+            raise CommandError(text, returncode=2) from denied
         except JobRefused as refused:
             raise CommandError(str(refused), returncode=2) from refused
         transitions.add_line(job, Remark("requested_from_shell"))

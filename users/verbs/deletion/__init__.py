@@ -4,7 +4,7 @@ from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
 from users.verbs.deletion.bulk import Delete
 from users.verbs.deletion.page import DELETION_TEXTS, DeletionForm
-from users.verbs.deletion.verb import delete_account
+from users.verbs.deletion.verb import DELETION_OBSTACLES, delete_account
 
 DELETE = Verb(
     name="delete",
@@ -13,6 +13,7 @@ DELETE = Verb(
     permission="delete_user",
     permission_label="Can move accounts to the recycle bin",
     roles=("Manager", "Administrator"),
+    obstacles=DELETION_OBSTACLES,
     event="account.deleted",
     event_label="Deleted",
     label="Delete",

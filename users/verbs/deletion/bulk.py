@@ -7,12 +7,13 @@ from django.db.models import F, Q
 from django.db.models.functions import JSONObject
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
 from users.bulk.json_functions import TimeToJson
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.deletion.page import DeletionForm
+from users.verbs.deletion.verb import DELETION_OBSTACLES
+from users.verbs.obstacles import obstacle_skips
 
 
 class BulkDeletionForm(BulkForm, DeletionForm):
@@ -41,7 +42,7 @@ class Delete(ColumnAction):
     undo_action = "restore"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return state_skips(State.DELETED, State.ERASED, now=now)
+        return obstacle_skips(DELETION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         state_before = JSONObject(

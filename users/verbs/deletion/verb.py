@@ -5,11 +5,15 @@ from typing import Any
 from django.utils import timezone
 
 from users.audit.record import json_values
-from users.exceptions import VerbRefused
 from users.models import State, User
+from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import change_account, require_reason
 
 RESTORED_FIELDS = ("status", "status_reason", "suspended_until")
+
+DELETION_OBSTACLES = tuple(
+    state_obstacle(state, "This account is already {}.") for state in (State.DELETED, State.ERASED)
+)
 
 
 def delete_account(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
@@ -26,8 +30,7 @@ def delete_account(account: User, *, by: Any, reason: str, version: int | None =
         version=version,
         reason=reason,
     ) as current:
-        if current.status in (State.DELETED, State.ERASED):
-            raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
+        refuse_obstacle(current, DELETION_OBSTACLES)
         values = {name: getattr(current, name) for name in RESTORED_FIELDS}
         current.before_deletion = json_values(values)
         current.status = State.DELETED

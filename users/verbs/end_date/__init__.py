@@ -2,11 +2,11 @@
 
 from users.account_state import NOT_DELETED_STATES
 from users.models import State
-from users.verbs.conditions import has_end_date, has_no_end_date
 from users.verbs.declaration import Verb, VerbLink
 from users.verbs.end_date.bulk import SetEndDate
 from users.verbs.end_date.page import END_DATE_TEXTS, EndDateForm
 from users.verbs.end_date.verb import set_end_date
+from users.verbs.obstacles import GONE
 
 SET_END_DATE = Verb(
     name="set_end_date",
@@ -15,18 +15,19 @@ SET_END_DATE = Verb(
     permission="set_end_date",
     permission_label="Can set and clear end dates",
     roles=("Manager", "Administrator"),
+    obstacles=GONE,
     event="account.end_date_set",
     event_label="Set the end date",
     label="Set end date",
     icon="calendar",
     offered_in=NOT_DELETED_STATES,
-    condition=has_no_end_date,
+    condition=lambda account: account.valid_until is None,
     menu="Access",
     more_links=(
         VerbLink(
             label="Change end date",
             offered_in=(State.INVITED, State.ACTIVE, State.SUSPENDED),
-            condition=has_end_date,
+            condition=lambda account: account.valid_until is not None,
             menu="Access",
         ),
         VerbLink(

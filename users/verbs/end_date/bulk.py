@@ -8,10 +8,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
+from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
+from users.verbs.obstacles import GONE, obstacle_skips
 from users.web.time_html import full_time_text
 
 
@@ -49,9 +50,9 @@ class SetEndDate(ColumnAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
+        skips = obstacle_skips(GONE, now)
         if until is None:
-            return deleted_skips()
-        skips = deleted_skips()
+            return skips
         if until <= now:
             everyone = Q(pk__gt=0)
             skips.append((everyone, "The end date passed before the job reached this account."))

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.models import User
-from users.verbs.transaction import change_account, clean_reason, refuse_deleted, require_future
+from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.transaction import change_account, clean_reason, require_future
 
 ACTION = "set_end_date"
 
@@ -28,7 +29,7 @@ def set_end_date(
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
+        refuse_obstacle(current, GONE)
         created = current.date_joined
         if until <= created:
             text = f"The account was created on {created:%-d %b %Y}. Choose a later date."

@@ -6,9 +6,10 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
+from users.verbs.end_date_removal.verb import END_DATE_REMOVAL_OBSTACLES
+from users.verbs.obstacles import obstacle_skips
 from users.web.forms import OptionalReasonForm
 
 
@@ -33,7 +34,7 @@ class ClearEndDate(ColumnAction):
     undo_action = "set_end_date"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*deleted_skips(), (Q(valid_until__isnull=True), "This account has no end date.")]
+        return obstacle_skips(END_DATE_REMOVAL_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"valid_until": None}

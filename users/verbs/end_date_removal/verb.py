@@ -2,10 +2,21 @@
 
 from typing import Any
 
-from users.exceptions import VerbRefused
+from django.db.models import Q
+
 from users.models import User
 from users.verbs.end_date.verb import ACTION
-from users.verbs.transaction import change_account, clean_reason, refuse_deleted
+from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
+from users.verbs.transaction import change_account, clean_reason
+
+END_DATE_REMOVAL_OBSTACLES = (
+    *GONE,
+    Obstacle(
+        sentence="This account has no end date.",
+        blocks=lambda account: account.valid_until is None,
+        condition=lambda now: Q(valid_until__isnull=True),
+    ),
+)
 
 
 def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | None = None) -> User:
@@ -19,8 +30,6 @@ def clear_end_date(account: User, *, by: Any, reason: str = "", version: int | N
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
-        if current.valid_until is None:
-            raise VerbRefused("This account has no end date.", current)
+        refuse_obstacle(current, END_DATE_REMOVAL_OBSTACLES)
         current.valid_until = None
     return current

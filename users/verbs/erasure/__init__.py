@@ -5,7 +5,7 @@ from users.models import State
 from users.verbs.declaration import Verb
 from users.verbs.erasure.bulk import Erase
 from users.verbs.erasure.page import ERASURE_TEXTS, ErasureForm
-from users.verbs.erasure.verb import erase_account
+from users.verbs.erasure.verb import ERASURE_OBSTACLES, erase_account
 
 ERASE = Verb(
     name="erase",
@@ -15,6 +15,7 @@ ERASE = Verb(
     permission_label="Can erase accounts for good",
     permission_model="reservation",
     roles=("Administrator",),
+    obstacles=ERASURE_OBSTACLES,
     event="account.erased",
     event_label="Erased",
     label="Erase permanently",

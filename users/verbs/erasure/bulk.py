@@ -10,14 +10,15 @@ from django.db.models import Q
 
 from users import access
 from users.bulk.account_locks import ACCOUNT_GONE
-from users.bulk.condition_action import ConditionAction, state_skips
+from users.bulk.condition_action import ConditionAction
 from users.bulk.forms import BulkForm
 from users.exceptions import VerbRefused
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.models import State, User
+from users.models import User
 from users.verbs.erasure.page import ErasureForm
-from users.verbs.erasure.verb import erase_account
+from users.verbs.erasure.verb import ERASURE_OBSTACLES, erase_account
+from users.verbs.obstacles import obstacle_skips
 
 
 class BulkErasureForm(BulkForm, ErasureForm):
@@ -50,7 +51,7 @@ class Erase(ConditionAction):
         return f"Permanently erase {accounts}{'' if keeps_names else ' and release the names'}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return state_skips(State.ERASED, now=now)
+        return obstacle_skips(ERASURE_OBSTACLES, now)
 
     def run(self, chunk: Chunk) -> None:
         accounts = User.objects.in_bulk(chunk.ids)

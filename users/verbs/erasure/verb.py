@@ -15,11 +15,12 @@ from django.utils import timezone
 from users import access
 from users.audit.chain import seal_event
 from users.audit.record import record_event
-from users.exceptions import EditConflict, VerbRefused
+from users.exceptions import EditConflict
 from users.fields import PERSONAL_FIELDS
 from users.forgetting import Erasure, forget_person
 from users.models import State, User
 from users.row_locks import lock_account, lock_superusers
+from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import (
     bump_version,
     is_permanent_superuser,
@@ -40,6 +41,7 @@ KEPT_COLUMNS = {
     "session_epoch",
     "source",
 }
+ERASURE_OBSTACLES = (state_obstacle(State.ERASED, "This account is already erased."),)
 # The shortest name that a reason must not contain. Shorter ones occur in too many words.
 MIN_NAME_LENGTH = 3
 NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove names and addresses."
@@ -91,8 +93,7 @@ def lock_for_erasure(account: User) -> User:
 
 def refuse_erasure(account: User) -> None:
     """Raises VerbRefused for an erased account, and for the last active superuser."""
-    if account.status == State.ERASED:
-        raise VerbRefused("This account is already erased.", account)
+    refuse_obstacle(account, ERASURE_OBSTACLES)
     if is_permanent_superuser(account):
         refuse_last_superuser(account, superusers_locked=True)
 

@@ -3,10 +3,9 @@
 from django.urls import path
 
 from users.models import State
-from users.verbs.conditions import has_address
 from users.verbs.declaration import Verb
 from users.verbs.invitation.page import invitation_page, invite_page
-from users.verbs.invitation.verb import resend_invitation
+from users.verbs.invitation.verb import INVITATION_OBSTACLES, resend_invitation
 
 INVITE_AGAIN = Verb(
     name="invite_again",
@@ -16,6 +15,7 @@ INVITE_AGAIN = Verb(
     permission_label="Can invite people",
     roles=("Manager", "Administrator"),
     on_own_account=True,
+    obstacles=INVITATION_OBSTACLES,
     event="account.invited_again",
     event_label="Invited again",
     more_events={
@@ -25,7 +25,6 @@ INVITE_AGAIN = Verb(
     label="Invite again",
     icon="mail",
     offered_in=(State.INVITED,),
-    condition=has_address,
     button_style="primary",
     change=resend_invitation,
     view=invitation_page,

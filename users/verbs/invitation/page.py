@@ -7,14 +7,13 @@ from django.shortcuts import redirect, render
 
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
-from users.exceptions import VerbRefused
 from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
-from users.verbs.invitation.verb import invite_user, resend_invitation
+from users.verbs.invitation.verb import INVITATION_OBSTACLES, invite_user, resend_invitation
+from users.verbs.obstacles import open_form
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.page import RoleFieldsForm
 from users.web.account_lookup import get_account
-from users.web.error_page import error_page
 from users.web.forms import form_status
 
 
@@ -61,12 +60,10 @@ def invite_page(request):
 @form_page
 def invitation_page(request, pk: int):
     account = get_account(request, "invite", pk)
+    open_form(request, account, INVITATION_OBSTACLES)
     if request.method != "POST":
         return render(request, "users/verbs/invitation.html", {"account": account})
     record_privileged_fields(request, "invite", account)
-    try:
-        resend_invitation(account, by=request.user)
-    except VerbRefused as refused:
-        return error_page(request, 409, refused.message, back=f"/users/{pk}/")
+    resend_invitation(account, by=request.user)
     messages.success(request, f"Invitation to {isolate_text(account.email)} queued again.")
     return redirect("account", pk)

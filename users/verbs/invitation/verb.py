@@ -9,15 +9,30 @@ from django.db import transaction
 
 from users import access
 from users.audit.record import record_event
-from users.exceptions import VerbRefused
 from users.fields import PROFILE_FIELDS
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
+from users.verbs.obstacles import (
+    NO_ADDRESS,
+    queued_obstacle,
+    refuse_obstacle,
+    state_obstacle,
+)
 from users.verbs.profile_validation import normalise_profile, require_available
 from users.verbs.superuser_notice import notify_superusers
-from users.verbs.transaction import access_values, post_message_once, require_grant, save_account
+from users.verbs.transaction import access_values, require_grant, save_account
+
+INVITATION_OBSTACLES = (
+    *(
+        state_obstacle(state, "This account is {}; it has no open invitation.")
+        for state in State
+        if state != State.INVITED
+    ),
+    NO_ADDRESS,
+    queued_obstacle(Message.Kind.INVITATION),
+)
 
 
 def invite_user(
@@ -81,9 +96,7 @@ def resend_invitation(account: User, *, by: Any) -> User:
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "invite", account)
-        if account.state != State.INVITED:
-            state = account.state.label.lower()
-            raise VerbRefused(f"This account is {state}; it has no open invitation.", account)
-        post_message_once(Message.Kind.INVITATION, account)
+        refuse_obstacle(account, INVITATION_OBSTACLES)
+        outbox.post_message(Message.Kind.INVITATION, account)
         record_event("account.invited_again", actor=by, target=account)
     return account

@@ -3,11 +3,10 @@
 from django.urls import path
 
 from users.account_state import NOT_DELETED_STATES
-from users.verbs.conditions import has_verified_address
 from users.verbs.declaration import Verb
 from users.verbs.letter.bulk import WriteLetter
 from users.verbs.letter.page import LetterForm, letter_sample
-from users.verbs.letter.verb import send_letter
+from users.verbs.letter.verb import LETTER_OBSTACLES, send_letter
 
 WRITE_LETTER = Verb(
     name="write",
@@ -18,12 +17,12 @@ WRITE_LETTER = Verb(
     permission_model="letter",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
+    obstacles=LETTER_OBSTACLES,
     event="account.written_to",
     event_label="Sent an email",
     label="Send email",
     icon="edit",
     offered_in=NOT_DELETED_STATES,
-    condition=has_verified_address,
     menu="Address",
     change=send_letter,
     form=LetterForm,

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
 from users.models import User
 from users.verbs.letter.page import LetterForm
-from users.verbs.letter.verb import BOUNCED, NO_ADDRESS, UNVERIFIED, last_mail_bounced
+from users.verbs.letter.verb import LETTER_OBSTACLES
+from users.verbs.obstacles import obstacle_skips
 
 ALREADY_WRITTEN = "This email was already sent to this user."
 
@@ -54,10 +54,7 @@ class WriteLetter(MailAction):
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
         return [
-            *deleted_skips(),
-            (Q(email=""), NO_ADDRESS),
-            (Q(email_verified_at=None), UNVERIFIED),
-            (last_mail_bounced(), BOUNCED),
+            *obstacle_skips(LETTER_OBSTACLES, now),
             (Q(Exists(sent)), ALREADY_WRITTEN),
         ]
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -62,16 +63,23 @@ class LetterForm(ConfirmForm):
         return cleaned
 
     @property
-    def sample(self) -> dict[str, str]:
-        """The subject and text as the person would get them; {} if both are empty."""
-        typed = getattr(self, "cleaned_data", {})
-        if not hasattr(self, "person"):
+    def placeholders(self) -> list[str]:
+        return [f"{{{name}}}" for name in letter_text.VARIABLES]
+
+    @property
+    def sample(self) -> dict[str, Any]:
+        """The subject and text as the person would get them, with what is wrong in them; {} if both
+        are empty.
+        """
+        if not hasattr(self, "person") or not self.is_bound:
             return {}
-        subject = typed.get("subject", "")
-        text = typed.get("text", "")
-        if not subject and not text:
+        typed = {name: self.data.get(name, "").strip() for name in ("subject", "text")}
+        if not any(typed.values()):
             return {}
-        return {
-            "subject": letter_text.fill_subject(subject, self.person),
-            "text": letter_text.fill_placeholders(text, self.person),
+        found = {letter_text.unknown_placeholder(each): None for each in typed.values()}
+        shown = {name: letter_text.preview_html(each, self.person) for name, each in typed.items()}
+        return shown | {
+            "errors": [error for error in found if error],
+            "site_url": settings.SITE_URL,
+            "answers": settings.MAIL_REPLY_TO,
         }

@@ -13,12 +13,10 @@ from users.exceptions import VerbRefused
 from users.mail import letter_text, outbox
 from users.mail.models import Letter, Message
 from users.models import User
-from users.verbs.transaction import lock_and_check, refuse_deleted
+from users.verbs.obstacles import GONE, NO_ADDRESS, Obstacle, refuse_obstacle
+from users.verbs.transaction import lock_and_check
 
 DUPLICATE_WINDOW = timedelta(minutes=1)
-NO_ADDRESS = "This account has no address."
-UNVERIFIED = "This address is not verified and may belong to someone else."
-BOUNCED = "The last email to this address bounced."
 
 
 def send_letter(
@@ -32,8 +30,7 @@ def send_letter(
     subject, text = letter_text.clean_letter(subject, text)
     with transaction.atomic():
         current = lock_and_check(account, "write", by=by, version=version)
-        refuse_deleted(current)
-        refuse_unreachable(current)
+        refuse_obstacle(current, LETTER_OBSTACLES)
         duplicates = current.messages.filter(
             letter__subject=subject,
             letter__text=text,
@@ -52,16 +49,6 @@ def send_letter(
     return current
 
 
-def refuse_unreachable(account: User) -> None:
-    """Raises VerbRefused if an email would not reach the person."""
-    if not account.email:
-        raise VerbRefused(NO_ADDRESS, account)
-    if account.email_verified_at is None:
-        raise VerbRefused(UNVERIFIED, account)
-    if User.objects.filter(last_mail_bounced(), pk=account.pk).exists():
-        raise VerbRefused(BOUNCED, account)
-
-
 def last_mail_bounced() -> Q:
     """Returns the condition that the newest email to the account's current address bounced."""
     known = (Message.State.SENT, Message.State.FAILED)
@@ -70,3 +57,20 @@ def last_mail_bounced() -> Q:
     ).order_by("account_id", "-id")
     newest_state = Subquery(mails.values("state")[:1])
     return Q(Exact(newest_state, Value(Message.State.FAILED.value)))
+
+
+LETTER_OBSTACLES = (
+    *GONE,
+    NO_ADDRESS,
+    Obstacle(
+        sentence="This address is not verified and may belong to someone else.",
+        blocks=lambda account: account.email_verified_at is None,
+        condition=lambda now: Q(email_verified_at=None),
+    ),
+    Obstacle(
+        sentence="The last email to this address bounced.",
+        blocks=lambda account: User.objects.filter(last_mail_bounced(), pk=account.pk).exists(),
+        condition=lambda now: last_mail_bounced(),
+        in_row=False,
+    ),
+)

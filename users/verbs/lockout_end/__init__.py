@@ -2,7 +2,7 @@
 
 from users.verbs.declaration import Verb
 from users.verbs.lockout_end.page import end_lockout_page
-from users.verbs.lockout_end.verb import end_lockout
+from users.verbs.lockout_end.verb import LOCKOUT_END_OBSTACLES, end_lockout
 
 END_LOCKOUT = Verb(
     name="end_lockout",
@@ -13,6 +13,7 @@ END_LOCKOUT = Verb(
     permission_model="signinevent",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
+    obstacles=LOCKOUT_END_OBSTACLES,
     event="account.lockout_ended",
     event_label="Unlocked the account",
     label="Unlock account",

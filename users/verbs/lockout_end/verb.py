@@ -6,11 +6,20 @@ from django.db import transaction
 
 from users import access
 from users.audit.record import record_event
-from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import throttle
-from users.verbs.transaction import clean_reason, refuse_deleted
+from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
+from users.verbs.transaction import clean_reason
+
+LOCKOUT_END_OBSTACLES = (
+    *GONE,
+    Obstacle(
+        sentence="This account is not locked out.",
+        blocks=lambda account: not throttle.locked_until(account),
+        in_row=False,
+    ),
+)
 
 
 def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
@@ -19,9 +28,7 @@ def end_lockout(account: User, *, by: Any, reason: str = "") -> User:
     with transaction.atomic():
         account = lock_account(account)
         access.require(by, "end_lockout", account)
-        refuse_deleted(account)
-        if not throttle.locked_until(account):
-            raise VerbRefused("This account is not locked out.", account)
+        refuse_obstacle(account, LOCKOUT_END_OBSTACLES)
         throttle.reset_failures(account)
         record_event(
             "account.lockout_ended",

@@ -1,11 +1,10 @@
 """Require a new password at the next sign-in."""
 
 from users.account_state import NOT_DELETED_STATES
-from users.verbs.conditions import keeps_password
 from users.verbs.declaration import Verb
 from users.verbs.password_change.bulk import RequirePasswordChange
 from users.verbs.password_change.page import PASSWORD_CHANGE_TEXTS
-from users.verbs.password_change.verb import require_password_change
+from users.verbs.password_change.verb import PASSWORD_CHANGE_OBSTACLES, require_password_change
 from users.web.forms import OptionalReasonForm
 
 REQUIRE_PASSWORD_CHANGE = Verb(
@@ -15,12 +14,12 @@ REQUIRE_PASSWORD_CHANGE = Verb(
     permission="require_password_change",
     permission_label="Can require a password change",
     roles=("Support", "Manager", "Administrator"),
+    obstacles=PASSWORD_CHANGE_OBSTACLES,
     event="account.password_change_required",
     event_label="Required a password change",
     label="Require password change",
     icon="key",
     offered_in=NOT_DELETED_STATES,
-    condition=keeps_password,
     menu="Sign-in",
     change=require_password_change,
     form=OptionalReasonForm,

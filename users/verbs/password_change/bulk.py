@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.password_change.verb import PASSWORD_CHANGE_OBSTACLES
 from users.web.forms import OptionalReasonForm
 
 
@@ -34,12 +34,7 @@ class RequirePasswordChange(ColumnAction):
     undo_action = "require_password_change"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        without_password = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-        return [
-            *deleted_skips(),
-            (Q(must_change_password=True), "A password change is already required."),
-            (without_password, "This account has no password to change."),
-        ]
+        return obstacle_skips(PASSWORD_CHANGE_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"must_change_password": True}

@@ -2,9 +2,21 @@
 
 from typing import Any
 
-from users.exceptions import VerbRefused
+from django.db.models import Q
+
 from users.models import User
-from users.verbs.transaction import change_account, clean_reason, refuse_deleted
+from users.verbs.obstacles import GONE, NO_PASSWORD, Obstacle, refuse_obstacle
+from users.verbs.transaction import change_account, clean_reason
+
+PASSWORD_CHANGE_OBSTACLES = (
+    *GONE,
+    Obstacle(
+        sentence="A password change is already required.",
+        blocks=lambda account: account.must_change_password,
+        condition=lambda now: Q(must_change_password=True),
+    ),
+    NO_PASSWORD,
+)
 
 
 def require_password_change(
@@ -20,10 +32,6 @@ def require_password_change(
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
-        if current.must_change_password:
-            raise VerbRefused("A password change is already required.", current)
-        if not current.has_usable_password():
-            raise VerbRefused("This account has no password to change.", current)
+        refuse_obstacle(current, PASSWORD_CHANGE_OBSTACLES)
         current.must_change_password = True
     return current

@@ -1,12 +1,11 @@
 """Send an email with a link to choose a password."""
 
 from users.models import State
-from users.verbs.conditions import has_address
 from users.verbs.declaration import Verb
 from users.verbs.forms import ConfirmForm
 from users.verbs.password_reset.bulk import SendPasswordReset
 from users.verbs.password_reset.page import PASSWORD_RESET_TEXTS
-from users.verbs.password_reset.verb import send_password_reset
+from users.verbs.password_reset.verb import PASSWORD_RESET_OBSTACLES, send_password_reset
 
 SEND_PASSWORD_RESET = Verb(
     name="send_password_reset",
@@ -15,6 +14,7 @@ SEND_PASSWORD_RESET = Verb(
     permission="reset_password",
     permission_label="Can send password resets",
     roles=("Support", "Manager", "Administrator"),
+    obstacles=PASSWORD_RESET_OBSTACLES,
     event="account.password_reset_sent",
     event_label="Sent a password reset",
     more_events={
@@ -24,7 +24,6 @@ SEND_PASSWORD_RESET = Verb(
     label="Send password reset",
     icon="mail",
     offered_in=(State.ACTIVE,),
-    condition=has_address,
     menu="Sign-in",
     change=send_password_reset,
     form=ConfirmForm,

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.condition_action import deleted_skips
 from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.models import State
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.password_reset.verb import PASSWORD_RESET_OBSTACLES
 
 
 class SendPasswordReset(MailAction):
@@ -17,7 +17,7 @@ class SendPasswordReset(MailAction):
     action = "reset_password"
     question_format = "Send password reset to {}?"
     event = "account.password_reset_sent"
-    kind = Message.Kind.PASSWORD_RESET
+    kind = Message.Kind.STAFF_RESET
     noun = "password-reset"
     position = 90
     outcome_phrase = "sent an email"
@@ -28,9 +28,4 @@ class SendPasswordReset(MailAction):
     )
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        invited = "This account is invited and has no password yet. Invite it again instead."
-        return [
-            *deleted_skips(),
-            (Q(status=State.INVITED), invited),
-            *self.undeliverable_skips(now),
-        ]
+        return obstacle_skips(PASSWORD_RESET_OBSTACLES, now)

@@ -6,18 +6,29 @@ from django.db import transaction
 from django.utils import timezone
 
 from users.audit.record import record_event
-from users.exceptions import VerbRefused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
-from users.verbs.transaction import (
-    bump_version,
-    lock_and_check,
-    post_message_once,
-    refuse_deleted,
-    save_account,
+from users.verbs.obstacles import (
+    GONE,
+    NO_ADDRESS,
+    USELESS_LINK,
+    queued_obstacle,
+    refuse_obstacle,
+    state_obstacle,
+)
+from users.verbs.transaction import bump_version, lock_and_check, save_account
+
+PASSWORD_RESET_OBSTACLES = (
+    *GONE,
+    state_obstacle(
+        State.INVITED, "This account is {} and has no password yet. Invite it again instead."
+    ),
+    *USELESS_LINK,
+    queued_obstacle(Message.Kind.PASSWORD_RESET, Message.Kind.STAFF_RESET),
+    NO_ADDRESS,
 )
 
 
@@ -28,7 +39,7 @@ def choose_password(account: User, password: str) -> User:
     """
     with transaction.atomic():
         account = lock_account(account)
-        refuse_deleted(account)
+        refuse_obstacle(account, GONE)
         accepted = account.status == State.INVITED
         if accepted:
             account.status = State.ACTIVE
@@ -73,13 +84,7 @@ def send_password_reset(account: User, *, by: Any, version: int | None = None) -
     """
     with transaction.atomic():
         current = lock_and_check(account, "reset_password", by=by, version=version)
-        refuse_deleted(current)
-        if current.state == State.INVITED:
-            text = "This account is invited and has no password yet. Invite it again instead."
-            raise VerbRefused(text, current)
-        if not current.is_active:
-            state = current.state.label.lower()
-            raise VerbRefused(f"This account is {state}, so the link would not work.", current)
-        post_message_once(Message.Kind.PASSWORD_RESET, current)
+        refuse_obstacle(current, PASSWORD_RESET_OBSTACLES)
+        outbox.post_message(Message.Kind.STAFF_RESET, current)
         record_event("account.password_reset_sent", actor=by, target=current)
     return current

@@ -1,11 +1,9 @@
 """Edit the profile of an account."""
 
-from django.urls import path
-
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
+from users.verbs.obstacles import GONE
 from users.verbs.profile.bulk import SetAttribute
-from users.verbs.profile.field_page import field_page
 from users.verbs.profile.page import profile_page
 from users.verbs.profile.verb import edit_profile
 
@@ -17,6 +15,7 @@ EDIT = Verb(
     permission_label="Can edit profiles",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
+    obstacles=GONE,
     event="account.edited",
     event_label="Edited",
     more_events={"account.put_back": "Restored a value"},
@@ -26,6 +25,5 @@ EDIT = Verb(
     key="e",
     change=edit_profile,
     view=profile_page,
-    more_urls=(path("<int:pk>/edit/<slug:name>/", field_page, name="account-edit-field"),),
     bulk=SetAttribute,
 )

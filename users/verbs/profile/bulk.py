@@ -7,10 +7,11 @@ from django import forms
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
+from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job
+from users.verbs.obstacles import GONE, obstacle_skips
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
@@ -69,7 +70,7 @@ class SetAttribute(ColumnAction):
         return f"Set {label} of {accounts} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = deleted_skips()
+        skips = obstacle_skips(GONE, now)
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

@@ -1,11 +1,11 @@
 """Reinstate a suspended account."""
 
 from users.account_state import NOT_DELETED_STATES
-from users.verbs.conditions import is_suspended
+from users.models import State
 from users.verbs.declaration import Verb
 from users.verbs.reinstatement.bulk import Reinstate
 from users.verbs.reinstatement.page import REINSTATEMENT_TEXTS, ReinstatementForm
-from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.reinstatement.verb import REINSTATEMENT_OBSTACLES, reinstate_account
 
 REINSTATE = Verb(
     name="reinstate",
@@ -14,12 +14,13 @@ REINSTATE = Verb(
     permission="reinstate_user",
     permission_label="Can reinstate accounts",
     roles=("Support", "Manager", "Administrator"),
+    obstacles=REINSTATEMENT_OBSTACLES,
     event="account.reinstated",
     event_label="Reinstated",
     label="Reinstate",
     icon="reinstate",
     offered_in=NOT_DELETED_STATES,
-    condition=is_suspended,
+    condition=lambda account: account.status == State.SUSPENDED,
     button_style="primary",
     change=reinstate_account,
     form=ReinstatementForm,

@@ -9,8 +9,10 @@ from django.db.models import Case, Q, Value, When
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
-from users.models import State, in_state
+from users.models import State
+from users.verbs.obstacles import obstacle_skips
 from users.verbs.reinstatement.page import ReinstatementForm
+from users.verbs.reinstatement.verb import REINSTATEMENT_OBSTACLES
 
 
 class BulkReinstatementForm(BulkForm, ReinstatementForm):
@@ -33,15 +35,7 @@ class Reinstate(ColumnAction):
     undo_action = "suspend"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        not_suspended = ~Q(status=State.SUSPENDED)
-        return [
-            (
-                not_suspended & in_state(state, now),
-                f"This account is {state.label.lower()}, not suspended.",
-            )
-            for state in State
-            if state != State.SUSPENDED
-        ]
+        return obstacle_skips(REINSTATEMENT_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)

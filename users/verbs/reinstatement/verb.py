@@ -2,11 +2,30 @@
 
 from typing import Any
 
-from users.exceptions import VerbRefused
+from django.db.models import Q
+
 from users.mail import outbox
 from users.mail.models import Message
-from users.models import State, User
+from users.models import State, User, in_state
+from users.verbs.obstacles import Obstacle, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason
+
+
+def unsuspended_obstacle(state: State) -> Obstacle:
+    """Returns the obstacle of being in `state` without a stored suspension, even one whose end has
+    passed.
+    """
+    is_unsuspended = ~Q(status=State.SUSPENDED)
+    return Obstacle(
+        sentence=f"This account is {state.label.lower()}, not suspended.",
+        blocks=lambda account: account.status != State.SUSPENDED and account.state == state,
+        condition=lambda now: is_unsuspended & in_state(state, now),
+    )
+
+
+REINSTATEMENT_OBSTACLES = tuple(
+    unsuspended_obstacle(state) for state in State if state != State.SUSPENDED
+)
 
 
 def reinstate_account(
@@ -25,10 +44,7 @@ def reinstate_account(
         version=version,
         reason=reason,
     ) as current:
-        if current.status != State.SUSPENDED:
-            raise VerbRefused(
-                f"This account is {current.state.label.lower()}, not suspended.", current
-            )
+        refuse_obstacle(current, REINSTATEMENT_OBSTACLES)
         had_password = current.has_usable_password() or current.last_login
         current.status = State.ACTIVE if had_password else State.INVITED
         current.status_reason = ""

@@ -4,7 +4,7 @@ from users.models import State
 from users.verbs.declaration import Verb
 from users.verbs.restoration.bulk import Restore
 from users.verbs.restoration.page import RESTORATION_TEXTS
-from users.verbs.restoration.verb import restore_account
+from users.verbs.restoration.verb import RESTORATION_OBSTACLES, restore_account
 from users.web.forms import OptionalReasonForm
 
 RESTORE = Verb(
@@ -14,6 +14,7 @@ RESTORE = Verb(
     permission="restore_user",
     permission_label="Can restore deleted accounts",
     roles=("Manager", "Administrator"),
+    obstacles=RESTORATION_OBSTACLES,
     event="account.restored",
     event_label="Restored",
     label="Restore",

@@ -11,7 +11,9 @@ from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.bulk.json_functions import JsonText, TimeFromJson
 from users.jobs.models import Job
-from users.models import State, in_state
+from users.models import State
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.restoration.verb import RESTORATION_OBSTACLES
 from users.web.forms import OptionalReasonForm
 
 
@@ -37,13 +39,7 @@ class Restore(ColumnAction):
     undo_action = "delete"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        others = [state for state in State if state not in (State.DELETED, State.ERASED)]
-        erased = (Q(status=State.ERASED), "This account is erased and can’t be restored.")
-        not_deleted = [
-            (in_state(state, now), f"This account is {state.label.lower()}, not deleted.")
-            for state in others
-        ]
-        return [erased, *not_deleted]
+        return obstacle_skips(RESTORATION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         """Restores the status before the deletion. An account that was imported as deleted has

@@ -5,9 +5,18 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from users.exceptions import VerbRefused
 from users.models import State, User
+from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import change_account, clean_reason
+
+RESTORATION_OBSTACLES = (
+    state_obstacle(State.ERASED, "This account is {} and can’t be restored."),
+    *(
+        state_obstacle(state, "This account is {}, not deleted.")
+        for state in State
+        if state not in (State.DELETED, State.ERASED)
+    ),
+)
 
 
 def restore_account(
@@ -26,12 +35,7 @@ def restore_account(
         version=version,
         reason=reason,
     ) as current:
-        if current.status == State.ERASED:
-            raise VerbRefused("This account is erased and can’t be restored.", current)
-        if current.status != State.DELETED:
-            raise VerbRefused(
-                f"This account is {current.state.label.lower()}, not deleted.", current
-            )
+        refuse_obstacle(current, RESTORATION_OBSTACLES)
         for name, value in values_before_deletion(current).items():
             setattr(current, name, value)
         current.deleted_at = None

@@ -2,7 +2,7 @@
 
 from users.verbs.declaration import Verb
 from users.verbs.reveal.page import reveal_page
-from users.verbs.reveal.verb import reveal_personal_data
+from users.verbs.reveal.verb import REVEAL_OBSTACLES, reveal_personal_data
 
 REVEAL = Verb(
     name="reveal",
@@ -13,6 +13,7 @@ REVEAL = Verb(
     roles=("Viewer", "Support", "Manager", "Auditor", "Administrator"),
     on_own_account=True,
     read_only=True,
+    obstacles=REVEAL_OBSTACLES,
     event="account.revealed",
     event_label="Revealed personal data",
     label="Reveal personal data",

@@ -11,12 +11,15 @@ from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.exceptions import VerbRefused
-from users.models import User
+from users.models import State, User
 from users.row_locks import lock_account
+from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import clean_reason, require_reason
 
 REVEALED_ACTION = "account.revealed"
 REVEALED_FIELDS = ("username", "email", "phone", "attributes")
+
+REVEAL_OBSTACLES = (state_obstacle(State.ERASED, "This account is {} and has no personal data."),)
 
 
 def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
@@ -26,6 +29,7 @@ def reveal_personal_data(account: User, *, by: Any, reason: str = "") -> User:
         access.require(by, "reveal_personal", account)
         check_reason = require_reason if needs_reason(by) else clean_reason
         reason = check_reason(reason)
+        refuse_obstacle(account, REVEAL_OBSTACLES)
         refuse_past_limit(by)
         fields = [name for name in REVEALED_FIELDS if getattr(account, name)]
         record_event(

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from users import access
-from users.bulk.condition_action import deleted_skips
 from users.bulk.role_action import (
     ROLES_DELETED,
     BulkRolesForm,
@@ -20,6 +19,7 @@ from users.bulk.role_action import (
     is_member_of,
 )
 from users.jobs.models import Job
+from users.verbs.obstacles import GONE, obstacle_skips
 
 
 class BulkAddRolesForm(BulkRolesForm):
@@ -62,13 +62,14 @@ class AddRoles(RoleAction):
     title_format = "Add {roles} to {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        gone = obstacle_skips(GONE, now)
         if "groups" not in job.parameters:
-            return deleted_skips()
+            return gone
         groups = self.chosen_groups(job)
         if not groups:
-            return [*deleted_skips(), (Q(pk__gt=0), ROLES_DELETED)]
+            return [*gone, (Q(pk__gt=0), ROLES_DELETED)]
         has_all = reduce(and_, (Q(is_member_of(group)) for group in groups))
-        return [*deleted_skips(), (has_all, "This account already has these roles.")]
+        return [*gone, (has_all, "This account already has these roles.")]
 
     def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from users.exceptions import VerbRefused
 from users.models import User
 from users.sessions.store import renew_session_keys
-from users.verbs.transaction import change_account, clean_reason, refuse_deleted, require_grant
+from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.transaction import change_account, clean_reason, require_grant
 
 ACTION = "change_groups"
 
@@ -28,7 +29,7 @@ def add_roles(
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
+        refuse_obstacle(current, GONE)
         had = set(current.groups.all())
         if had.issuperset(groups):
             raise VerbRefused("This account already has these roles.", current)

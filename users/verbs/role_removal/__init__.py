@@ -4,12 +4,13 @@ from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
 from users.verbs.role_removal.bulk import RemoveRoles
 from users.verbs.role_removal.page import ROLE_REMOVAL_TEXTS, RemoveRolesForm
-from users.verbs.role_removal.verb import remove_roles
+from users.verbs.role_removal.verb import ROLE_REMOVAL_OBSTACLES, remove_roles
 
 REMOVE_ROLES = Verb(
     name="remove_from_groups",
     path="groups/end/",
     action="change_groups",
+    obstacles=ROLE_REMOVAL_OBSTACLES,
     event="account.groups_removed",
     event_label="Removed roles",
     label="Remove roles",

@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.bulk.condition_action import deleted_skips
 from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
 from users.jobs.models import Job
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.role_removal.verb import ROLE_REMOVAL_OBSTACLES
 
 
 class RemoveRoles(RoleAction):
@@ -26,10 +27,11 @@ class RemoveRoles(RoleAction):
     title_format = "Remove {roles} from {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
+        skips = obstacle_skips(ROLE_REMOVAL_OBSTACLES, now)
         if "groups" not in job.parameters:
-            return deleted_skips()
+            return skips
         not_member = ~Q(is_member_of(*job.parameters["groups"]))
-        return [*deleted_skips(), (not_member, "This account has none of these roles.")]
+        return [*skips, (not_member, "This account has none of these roles.")]
 
     def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

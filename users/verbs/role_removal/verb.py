@@ -4,11 +4,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Q
 
 from users.exceptions import VerbRefused
 from users.models import User
+from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
 from users.verbs.role_addition.verb import ACTION, require_roles
-from users.verbs.transaction import change_account, clean_reason, refuse_deleted
+from users.verbs.transaction import change_account, clean_reason
+
+Membership = User.groups.through
+ROLE_REMOVAL_OBSTACLES = (
+    *GONE,
+    Obstacle(
+        sentence="This account has no roles.",
+        blocks=lambda account: not account.groups.exists(),
+        condition=lambda now: ~Q(Exists(Membership.objects.filter(user_id=OuterRef("pk")))),
+        in_row=False,
+    ),
+)
 
 
 def remove_roles(
@@ -25,7 +38,7 @@ def remove_roles(
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
+        refuse_obstacle(current, ROLE_REMOVAL_OBSTACLES)
         if not set(current.groups.all()).intersection(groups):
             raise VerbRefused("This account has none of these roles.", current)
         current.groups.remove(*groups)

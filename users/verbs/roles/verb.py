@@ -15,12 +15,12 @@ from users.history.edit_merge import (
 )
 from users.models import User
 from users.sessions.store import renew_session_keys
+from users.verbs.obstacles import GONE, refuse_obstacle
 from users.verbs.superuser_notice import notify_superusers
 from users.verbs.transaction import (
     access_values,
     change_account,
     clean_reason,
-    refuse_deleted,
     require_grant,
 )
 
@@ -51,7 +51,7 @@ def assign_roles(
     with change_account(
         account, "assign_roles", event, by=by, version=None, reason=clean_reason(reason)
     ) as current:
-        refuse_deleted(current)
+        refuse_obstacle(current, GONE)
         was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)

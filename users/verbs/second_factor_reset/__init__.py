@@ -1,10 +1,9 @@
 """Reset the second factor of an account."""
 
 from users.account_state import NOT_DELETED_STATES
-from users.verbs.conditions import has_second_factor
 from users.verbs.declaration import Verb
 from users.verbs.second_factor_reset.page import SECOND_FACTOR_RESET_TEXTS
-from users.verbs.second_factor_reset.verb import reset_second_factor
+from users.verbs.second_factor_reset.verb import SECOND_FACTOR_OBSTACLES, reset_second_factor
 from users.web.forms import ReasonForm
 
 RESET_SECOND_FACTOR = Verb(
@@ -14,12 +13,12 @@ RESET_SECOND_FACTOR = Verb(
     permission="reset_second_factor",
     permission_label="Can reset second factors",
     roles=("Administrator",),
+    obstacles=SECOND_FACTOR_OBSTACLES,
     event="account.second_factor_reset",
     event_label="Reset the second factor",
     label="Reset second factor",
     icon="key",
     offered_in=NOT_DELETED_STATES,
-    condition=has_second_factor,
     menu="Sign-in",
     change=reset_second_factor,
     form=ReasonForm,

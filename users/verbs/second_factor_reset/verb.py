@@ -2,9 +2,17 @@
 
 from typing import Any
 
-from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.transaction import change_account, refuse_deleted, require_reason
+from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
+from users.verbs.transaction import change_account, require_reason
+
+SECOND_FACTOR_OBSTACLES = (
+    *GONE,
+    Obstacle(
+        sentence="This account has no second factor.",
+        blocks=lambda account: not account.has_second_factor,
+    ),
+)
 
 
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
@@ -21,9 +29,7 @@ def reset_second_factor(account: User, *, by: Any, reason: str, version: int | N
         version=version,
         reason=reason,
     ) as current:
-        refuse_deleted(current)
-        if not current.has_second_factor:
-            raise VerbRefused("This account has no second factor.", current)
+        refuse_obstacle(current, SECOND_FACTOR_OBSTACLES)
         current.has_second_factor = False
         current.session_epoch += 1
     return current

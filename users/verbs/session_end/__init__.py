@@ -6,7 +6,7 @@ from users.models import State
 from users.verbs.declaration import Verb
 from users.verbs.session_end.bulk import EndSessions
 from users.verbs.session_end.page import end_session_page, end_sessions_page
-from users.verbs.session_end.verb import end_sessions
+from users.verbs.session_end.verb import NO_SESSION, end_sessions
 
 END_SESSIONS = Verb(
     name="end_sessions",
@@ -17,6 +17,7 @@ END_SESSIONS = Verb(
     permission_model="session",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
+    obstacles=(NO_SESSION,),
     event="account.sessions_ended",
     event_label="Ended all sessions",
     more_events={"account.session_ended": "Ended a session"},

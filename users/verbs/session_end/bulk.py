@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django import forms
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
@@ -14,6 +14,8 @@ from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.sessions import store
 from users.sessions.models import Session
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.session_end.verb import NO_SESSION
 from users.web.forms import OptionalReasonForm
 
 OWN_SESSIONS = "Your own sessions stay open, so that you can follow the job."
@@ -44,8 +46,7 @@ class EndSessions(ConditionAction):
     ends_sessions = True
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        sessions = Session.objects.filter(account_id=OuterRef("pk"))
-        skips = [(~Q(Exists(sessions)), "There are no active sessions to end.")]
+        skips = obstacle_skips((NO_SESSION,), now)
         if not job.parameters.get("include_own"):
             skips.append((Q(pk=job.by_id), OWN_SESSIONS))
         return skips

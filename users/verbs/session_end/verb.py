@@ -1,9 +1,12 @@
 """Ends sessions. The version of the account is not raised, because no form shows sessions."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
@@ -11,8 +14,28 @@ from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
+from users.sessions.models import Session
+from users.verbs.obstacles import Obstacle, refuse_obstacle
 from users.verbs.transaction import clean_reason, save_account
 from users.web.device_labels import device_label
+
+
+def has_session(now: datetime) -> Q:
+    """Returns the condition that a session of the account has not expired."""
+    unexpired = Session.objects.filter(account_id=OuterRef("pk"), expire_date__gt=now)
+    return Q(Exists(unexpired))
+
+
+def has_open_session(account: User) -> bool:
+    return User.objects.filter(has_session(timezone.now()), pk=account.pk).exists()
+
+
+NO_SESSION = Obstacle(
+    sentence="There are no active sessions to end.",
+    blocks=lambda account: not has_open_session(account),
+    condition=lambda now: ~has_session(now),
+    in_row=False,
+)
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:
@@ -70,9 +93,8 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
 
 def end_all_sessions(account: User, by: Any, reason: str) -> None:
     """Deletes all sessions and raises the epoch, which ends concurrently created ones too."""
+    refuse_obstacle(account, (NO_SESSION,))
     number = sessions.delete_sessions(account.pk, ended_by=by.pk)
-    if not number:
-        raise VerbRefused("There are no active sessions to end.", account)
     account.session_epoch += 1
     save_account(account, update_fields=["session_epoch"])
     record_event(

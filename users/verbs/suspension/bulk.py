@@ -7,11 +7,12 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import state_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
+from users.verbs.obstacles import obstacle_skips
 from users.verbs.suspension.page import SuspensionForm
+from users.verbs.suspension.verb import SUSPENSION_OBSTACLES
 from users.web.time_html import full_time_text
 
 
@@ -46,7 +47,7 @@ class Suspend(ColumnAction):
         return f"Suspend {accounts}{end}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return state_skips(State.SUSPENDED, State.DELETED, State.ERASED, now=now)
+        return obstacle_skips(SUSPENSION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         until = job.parameters.get("until")

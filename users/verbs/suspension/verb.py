@@ -3,11 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from users.exceptions import VerbRefused
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
+from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import change_account, require_future, require_reason
+
+SUSPENSION_OBSTACLES = tuple(
+    state_obstacle(state, "This account is already {}.")
+    for state in (State.SUSPENDED, State.DELETED, State.ERASED)
+)
 
 
 def suspend_account(
@@ -34,8 +39,7 @@ def suspend_account(
         version=version,
         reason=reason,
     ) as current:
-        if current.state not in (State.ACTIVE, State.INVITED, State.ENDED):
-            raise VerbRefused(f"This account is already {current.state.label.lower()}.", current)
+        refuse_obstacle(current, SUSPENSION_OBSTACLES)
         current.status = State.SUSPENDED
         current.status_reason = reason
         current.suspended_until = until

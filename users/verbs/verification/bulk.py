@@ -6,10 +6,11 @@ from typing import Any
 from django.db.models import Q
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.condition_action import deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
+from users.verbs.obstacles import obstacle_skips
 from users.verbs.verification.page import VerificationForm
+from users.verbs.verification.verb import VERIFICATION_OBSTACLES
 
 
 class VerifyEmailForm(BulkForm, VerificationForm):
@@ -33,15 +34,7 @@ class VerifyEmail(ColumnAction):
     undo_action = "verify_email"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return [*deleted_skips(), *unverified_skips()]
+        return obstacle_skips(VERIFICATION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"email_verified_at": now}
-
-
-def unverified_skips() -> list[tuple[Q, str]]:
-    """Returns the refusals of users.verbs.verification.verb.require_unverified as skips."""
-    return [
-        (Q(email=""), "This account has no address."),
-        (Q(email_verified_at__isnull=False), "This address is already verified."),
-    ]

@@ -7,9 +7,11 @@ from django.utils import timezone
 from users.exceptions import VerbRefused
 from users.mail.verification_tokens import verification_tokens
 from users.models import User
-from users.verbs.transaction import change_account, refuse_deleted, require_reason
+from users.verbs.obstacles import GONE, NO_ADDRESS, VERIFIED, refuse_obstacle
+from users.verbs.transaction import change_account, require_reason
 
 ACTION = "verify_email"
+VERIFICATION_OBSTACLES = (*GONE, NO_ADDRESS, VERIFIED)
 
 
 def verify_email(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
@@ -23,7 +25,7 @@ def verify_email(account: User, *, by: Any, reason: str, version: int | None = N
         version=version,
         reason=reason,
     ) as current:
-        require_unverified(current)
+        refuse_obstacle(current, VERIFICATION_OBSTACLES)
         current.email_verified_at = timezone.now()
     return current
 
@@ -44,12 +46,3 @@ def confirm_email(account: User, key: str) -> User:
             raise VerbRefused("This link no longer works.", current)
         current.email_verified_at = timezone.now()
     return current
-
-
-def require_unverified(account: User) -> None:
-    """Raises VerbRefused unless the account has an address that is not verified."""
-    refuse_deleted(account)
-    if not account.email:
-        raise VerbRefused("This account has no address.", account)
-    if account.email_verified_at:
-        raise VerbRefused("This address is already verified.", account)

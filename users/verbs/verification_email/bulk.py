@@ -4,12 +4,11 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from users.bulk.condition_action import deleted_skips
 from users.bulk.mail_action import MailAction
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.models import State
-from users.verbs.verification.bulk import unverified_skips
+from users.verbs.obstacles import obstacle_skips
+from users.verbs.verification_email.verb import VERIFICATION_EMAIL_OBSTACLES
 
 
 class SendVerification(MailAction):
@@ -26,10 +25,4 @@ class SendVerification(MailAction):
     explanation = "Everyone gets an email with a link to confirm the address."
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        invited = "This account is invited. Accepting the invitation verifies the address."
-        return [
-            *deleted_skips(),
-            *unverified_skips(),
-            (Q(status=State.INVITED), invited),
-            *self.undeliverable_skips(now),
-        ]
+        return obstacle_skips(VERIFICATION_EMAIL_OBSTACLES, now)

@@ -7,10 +7,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from users.account import page
+from users.account.profile_tab import profile_content
 from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, submit_form
+from users.verbs.obstacles import GONE, open_form
 from users.verbs.profile.page import accepts_password, field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
@@ -19,10 +22,11 @@ from users.web.partials import is_partial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def field_page(request, pk: int, name: str):
+def edit_field(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
     if name not in PROFILE_FIELDS:
         raise Http404
+    open_form(request, account, GONE)
     form_class = field_form(name)
     if name == "email" and account.pk == request.user.pk:
         form_class = with_own_password(form_class)
@@ -44,18 +48,20 @@ def field_page(request, pk: int, name: str):
 
 
 def saved_response(request, account: User, field: Any) -> HttpResponse:
+    """Returns the field, and out of band what else of the page the change has made stale."""
     if not is_partial(request):
         messages.success(request, edit_conflicts.profile_saved(account, request.user))
         return redirect("account", account.pk)
-    message = edit_conflicts.saved_message(account, request.user)
-    context = {
-        "account": account,
+    shown = page.get_page_account(request, "edit", account.pk)
+    context = page.page_context(request, shown)
+    context |= profile_content(request, shown, context)
+    context |= {
         "name": field.name,
         "label": field.label,
-        "may": {"edit": True},
-        "message": message,
+        "message": edit_conflicts.saved_message(account, request.user),
+        "out_of_band": True,
     }
-    return render(request, "users/verbs/_field_saved.html", context)
+    return render(request, "users/account/_field_saved.html", context)
 
 
 def field_form_response(request, account: User, form: VersionedForm, name: str) -> HttpResponse:
@@ -70,6 +76,8 @@ def field_form_response(request, account: User, form: VersionedForm, name: str) 
     }
     context |= edit_conflicts.conflict_context(form, request.user, back)
     template = (
-        "users/verbs/_field_form.html" if is_partial(request) else "users/verbs/profile_field.html"
+        "users/account/_field_form.html"
+        if is_partial(request)
+        else "users/account/profile_field.html"
     )
     return render(request, template, context, status=form_status(form))

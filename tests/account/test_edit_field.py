@@ -103,7 +103,7 @@ def test_htmx_gets_the_new_value_and_what_is_said_about_it(client, agent, ada):
     assert "Eve" in answer.one("div", id="fact-first_name").one("dd").text
     assert answer.one("a", class_="pencil").attributes["href"] == path(ada, "first_name")
     assert answer.one("p", id="said").text == "First name: Saved."
-    assert answer.one("div", hx_swap_oob="innerHTML:.account-head h1").text == "Eve"
+    assert answer.one(id="head").one("h1").text == "Eve"
     assert answer.one("title").text == "Eve · Rollcall"
 
 
@@ -250,3 +250,19 @@ def test_an_objection_about_another_field_stands_beside_this_one(client, agent):
         assert read(response).one("input", name="email").attributes["value"] == "other@example.com"
     account.refresh_from_db()
     assert account.email == "mail@example.com"
+
+
+def test_a_saved_field_brings_what_it_made_stale(client, agent):
+    ada = make_user(first_name="Ada", email="ada@example.com", email_verified_at=timezone.now())
+    fresh = client.get(f"/users/{ada.pk}/")
+    assert read(fresh).one(id="head").one("h1").text == "Ada"
+    data = {"version": 1, "email": "new@example.com"}
+    response = client.post(f"/users/{ada.pk}/edit/email/", data, headers={"HX-Request": "true"})
+    saved = read(response)
+    for part in ("head", "recent"):
+        assert saved.one(id=part).attributes["hx-swap-oob"] == "true"
+        whole = read(client.get(f"/users/{ada.pk}/")).one(id=part)
+        assert saved.one(id=part).text == whole.text
+    assert "Edited" in saved.one(id="recent").text
+    # The letter goes to verified addresses alone.
+    assert "This address is not verified" in saved.one(id="head").text
