@@ -89,12 +89,14 @@ def without_events_html() -> None:
     from users.audit import html, labels
 
     def plain_event(event: Any, *, on_account: bool, links_jobs: bool) -> SafeString:
+        refused = event.action == "denied"
         context = {
             "event": event,
             "on_account": on_account,
             "links_jobs": links_jobs,
             "year": timezone.localtime().year,
-            "label": labels.action_label(event),
+            "label": html.refusal_label(event) if refused else labels.action_label(event),
+            "refusal": html.refusal_reason(event) if refused else "",
             "changes": labels.described_changes(event),
             "erased_name": html.ERASED_NAME,
             "erased_text": html.erased_text(event),
@@ -109,7 +111,19 @@ def without_buttons_html() -> None:
     from users.templatetags.rollcall import register
 
     def plain_actions(account: Any, may: Any) -> SafeString:
-        context = {"account": account, "offered": available_actions(account, may)}
+        def with_obstacles(actions: Any) -> list[dict[str, Any]]:
+            return [vars(action) | describe(action) for action in actions]
+
+        def describe(action: Any) -> dict[str, Any]:
+            return {"label": action.label, "obstacle": action.obstacle(account)}
+
+        available = available_actions(account, may)
+        offered = {
+            "buttons": with_obstacles(available.buttons),
+            "menu": {name: with_obstacles(actions) for name, actions in available.menu.items()},
+            "last_section": with_obstacles(available.last_section),
+        }
+        context = {"account": account, "offered": offered}
         return render_to_string("plain/actions.html", context)
 
     register.simple_tag(plain_actions, name="actions")
