@@ -93,7 +93,10 @@ def test_a_script_says_what_it_is_for_and_has_no_string_of_several_lines(name):
 
 def test_comments_leave_a_script_and_code_stays():
     script = '// What it is.\n\nlet a = "//"; // why\n  // and\n  if (a) b();\n'
-    assert minify_script(script) == 'let a = "//"; // why\nif (a) b();\n'
+    assert minify_script(script) == 'let a="//";if(a)b();'
+    assert minify_script('say("a = b, c");\nlet c = a\n  ? b : c\n') == (
+        'say("a = b, c");let c=a\n?b:c\n'
+    )
 
 
 def test_no_two_scripts_give_one_name_to_two_things():
