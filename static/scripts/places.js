@@ -142,6 +142,7 @@
 
   // --- the focus ---------------------------------------------------------------------------------------------------
 
+  const ACTS = ["click", "change", "submit"]; // of the viewer; what a page loads by itself moves no focus
   let left = null; // the control that had the focus, or was used, in what a swap is about to replace
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -149,7 +150,8 @@
     const focused = document.activeElement;
     const used = requestConfig.elt;
     const inside = target.contains(focused);
-    const byKey = focused === document.body && target.contains(used) && used !== target;
+    const acted = ACTS.includes(requestConfig.triggeringEvent?.type);
+    const byKey = acted && focused === document.body && target.contains(used) && used !== target;
     left = inside || byKey ? { id: target.id, target, name: nameOf(inside ? focused : used) } : null;
   });
 

@@ -19,6 +19,7 @@ SUSPEND = Verb(
     icon="suspend",
     offered_in=(State.INVITED, State.ACTIVE, State.ENDED),
     button_style="danger",
+    key="s",
     change=suspend_account,
     form=SuspensionForm,
     done="{name} suspended. All sessions ended.",
