@@ -50,7 +50,7 @@ def without_compiled_queries() -> None:
 def without_c_loader() -> None:
     from users.database.postgresql.base import DatabaseWrapper
 
-    del DatabaseWrapper.get_new_connection
+    DatabaseWrapper.use_c_loader = lambda self, connection: None  # type: ignore[method-assign]
     del DatabaseWrapper.create_cursor
 
 

@@ -39,6 +39,11 @@ def register_bar_action(action: BarAction) -> None:
     BAR_ACTIONS[action.url] = action
 
 
+def has_bar_actions(viewer: User) -> bool:
+    """Whether the viewer may take any of the actions."""
+    return any(access.may(viewer, action.action) for action in BAR_ACTIONS.values())
+
+
 def viewer_bar_actions(viewer: User) -> dict[str, list[BarAction]]:
     """Returns the actions that the viewer may take, by the heading of their menu."""
     found: dict[str, list[BarAction]] = {}

@@ -25,6 +25,7 @@ from users.directory.selection_bar import (
     TICKED,
     carried_context,
     carried_ids,
+    has_bar_actions,
     tick_rows,
     viewer_bar_actions,
 )
@@ -108,7 +109,7 @@ def filter_rows(
         accounts,
         columns,
         wanted.search.words,
-        tickable=bool(viewer_bar_actions(request.user)),
+        tickable=has_bar_actions(request.user),
         last_first=wanted.sort.removeprefix("-") == "name",
     )
 

@@ -5,7 +5,6 @@ not answer.
 is gone, keeps no time, so a process that must answer somebody counts for itself.
 """
 
-import select
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -114,13 +113,3 @@ class BoundedConnection(Connection):
         if self.usual_seconds is not None:
             seconds = milliseconds / 1000 + GRACE_SECONDS
             self.transaction_seconds = max(seconds, self.usual_seconds)
-
-    def is_ended(self) -> bool:
-        """Looks, without a round trip, whether the server has ended this idle connection: it says
-        so before, and the socket can be read. Any other word that nobody asked for counts too.
-        """
-        if self.closed or self.info.transaction_status != TransactionStatus.IDLE:
-            return True
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
-        return bool(poll.poll(0))

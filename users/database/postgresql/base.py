@@ -94,8 +94,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.usual_seconds = self.answer_seconds
         connection.on_timeout = self.notice_silence
         if self.timezone == UTC:
-            connection.adapters.register_loader("timestamptz", TimestamptzLoader)
+            self.use_c_loader(connection)
         return connection
+
+    def use_c_loader(self, connection):
+        connection.adapters.register_loader("timestamptz", TimestamptzLoader)
 
     def connect_in_time(self, conn_params):
         """Connects. Raises ServerSilent at once if this request has waited in vain before, or if
@@ -122,11 +125,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.usual_seconds = seconds
 
     def is_usable(self):
-        """Looks at a kept connection, and asks nothing: that would be a round trip for each
-        request. One that was made before the server fell silent leads to a server of then.
-        """
-        trusted = self.opened_at > silence_of(self.alias).noticed_at
-        return trusted and not self.connection.is_ended()
+        """Returns False, too, for a connection that was opened before the server fell silent."""
+        return self.opened_at > silence_of(self.alias).noticed_at and super().is_usable()
 
     def close(self):
         if self.is_bounded and self.connection is not None and self.connection.has_timed_out:
