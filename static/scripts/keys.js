@@ -99,9 +99,7 @@ showTab();
 
 // The letters or years above a list are one stop of the Tab key; the arrows lead from one to the next.
 function joinJumps() {
-  const [first, ...others] = document.querySelectorAll(".jumps a");
-  if (!first || others.every((link) => link.tabIndex < 0)) return;
-  for (const link of others) link.tabIndex = -1;
+  for (const link of document.querySelectorAll(".jumps a + a")) link.tabIndex = -1;
 }
 for (const name of ["DOMContentLoaded", "htmx:afterSettle"]) document.addEventListener(name, joinJumps);
 

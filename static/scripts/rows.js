@@ -40,25 +40,18 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A click anywhere in a row opens it, but text can be selected, and boxes and links are themselves.
-document.addEventListener("click", (event) => followRow(event, false));
-document.addEventListener("auxclick", (event) => followRow(event, event.button === 1));
-
-function followRow(event, apart) {
-  const row = event.target.closest(".list tbody tr");
-  const link = row?.querySelector("td:first-child a");
-  if (!link || event.target.closest("a, label, input, button, summary")) return;
-  if (event.type === "auxclick" && !apart) return;
-  if (!getSelection().isCollapsed) return;
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".list tbody tr")?.querySelector("td:first-child a");
+  if (!link || event.target.closest("a, label, input, button") || !getSelection().isCollapsed) return;
   const { ctrlKey, metaKey, shiftKey } = event;
-  if (apart) window.open(link.href, "_blank", "noopener");
-  else link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
-}
+  link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
+});
 
 // What is cut off can be read by pointing at it.
 document.addEventListener("mouseover", (event) => {
   const cell = event.target.closest(".list td");
-  if (!cell || cell.hasAttribute("title") || cell.scrollWidth <= cell.clientWidth) return;
-  cell.title = [...cell.childNodes].filter((node) => !node.matches?.(".tick, .under")).map((node) => node.textContent).join(" ").trim();
+  if (!cell || cell.title || cell.scrollWidth <= cell.clientWidth) return;
+  cell.title = cell.querySelector("a")?.textContent ?? cell.textContent;
 });
 
 function ticks() {

@@ -62,9 +62,10 @@ def minify_script(script: str) -> str:
     script = re.sub(r"[ \t]+// .*$", "", script, flags=re.MULTILINE)
     script = re.sub(r"^[ \t]*(//.*)?\n?", "", script, flags=re.MULTILINE)
     parts = STRING.split(script)
-    # Every second part is a string. A line may end without a semicolon only before a bracket.
+    # Every second part is a string. Each statement ends with a semicolon or a bracket, so that line
+    # ends mean nothing after these and before what continues a statement.
     parts[::2] = [re.sub(r" ?([=<>?:&|{};,()\[\]]+) ?", r"\1", part) for part in parts[::2]]
-    parts[::2] = [re.sub(r"(?<=[{(,;])\n", "", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"(?<=[][{}(,;])\n|\n(?=[]})?:.&|])", "", part) for part in parts[::2]]
     return "".join(parts)
 
 
