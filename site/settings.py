@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -67,6 +68,10 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
 PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
+# The time zone of people whose account has none; others read and type times in their own.
+DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", "UTC")
+if DEFAULT_TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured("DEFAULT_TIME_ZONE is wrong: it looks like Europe/Berlin.")
 # Reserved besides the built-in ones; "-name" releases one of those.
 RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 

@@ -53,10 +53,15 @@ def viewers() -> dict[str, User]:
         make_user(email="", first_name="<b>Ada</b>", attributes={"a": 1}),
     ]
     viewers = {
-        role: make_user(role, first_name="Viewer", last_name=f"of-{role}") for role in ROLES[:5]
+        role: make_user(role, first_name="Viewer", last_name=f"of-{role}", time_zone="Asia/Tokyo")
+        for role in ROLES[:5]
     }
-    viewers["superuser"] = make_superuser(first_name="Viewer", last_name="of-everything")
-    viewers["nobody"] = make_user(first_name="Viewer", last_name="of-nothing")
+    viewers["superuser"] = make_superuser(
+        first_name="Viewer", last_name="of-everything", time_zone="Asia/Tokyo"
+    )
+    viewers["nobody"] = make_user(
+        first_name="Viewer", last_name="of-nothing", time_zone="Asia/Tokyo"
+    )
     for account in people[:2]:
         edit_profile(account, by=viewers["Support"], version=1, phone="12345", last_name="Lovelace")
         suspend_account(account, by=viewers["Support"], reason="A <reason>")
@@ -173,6 +178,8 @@ def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, ro
     pages = crawl(client, "/", "/me/")
     for address, page in pages.items():
         assert faults(page) == [], address
+        times = [time.attributes["datetime"] for time in page.all("time")]
+        assert {at[-6:] for at in times} <= {"+09:00"}, address  # the viewer's zone
         for corner in page.all("div", class_="viewer"):
             assert (
                 corner.one("a", href="/me/").text == "Your account"

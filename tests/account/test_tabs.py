@@ -24,7 +24,7 @@ from users.mail.models import Message
 from users.verbs.erasure.verb import erase_account
 from users.verbs.suspension.verb import suspend_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"]
 PATHS = [tab.path for tab in TABS]

@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
     "prepared-statements": (prepared_statements, ["prepared_cursor"]),
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
-    "c-loader": (DatabaseWrapper, ["get_new_connection", "create_cursor"]),
+    "c-loader": (DatabaseWrapper, ["use_c_loader", "create_cursor"]),
     "page-memory": (ProcessMemory, ["put"]),
     "redis-lock": (PageCache, ["lock_on_miss", "may_build"]),
     "fragment-memory": (FragmentMemory, ["put"]),

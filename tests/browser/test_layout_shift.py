@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.people import make_people
@@ -50,12 +51,12 @@ def test_whoever_else_looks_at_an_account_moves_nothing_on_its_page(tab, path):
         page = tab(make_user("Support"), width)
         page.goto(f"/users/{ada.pk}/{path}")
         page.locator("#presence [hx-trigger=look]").wait_for(state="attached")
-        record_heartbeat(ana, ada.pk, editing=True)
+        record_heartbeat(ana, ada.pk, now=timezone.now(), editing=True)
         edit_profile(ada, by=ana, version=version, phone=f"12345{width}")
         with page.expect_response("**/presence/**"):
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.locator("#presence .news")).to_be_visible()
-        expect(page.locator("#presence")).to_contain_text("Ana is editing")
+        expect(page.locator("#presence")).to_contain_text("Editing: Ana")
         assert page.evaluate(SHIFTS) == [], width
 
 

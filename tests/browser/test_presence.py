@@ -5,6 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_looks import show, too_wide, violations
 from tests.builders import make_user
+from tests.processes import until
+from users.presence.models import Presence
 
 pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
 
@@ -29,9 +31,10 @@ def test_two_people_see_each_other_and_what_the_other_does(
     ana.goto(f"/users/{ada.pk}/edit/")
     page.goto(f"/users/{ada.pk}/")
     page.clock.run_for(1000)
-    expect(page.locator("#presence")).to_have_text("Ana is editing")
+    expect(page.locator("#presence")).to_have_text("Editing: Ana")
+    assert page.evaluate("document.activeElement === document.body")
     ana.reload()
-    expect(ana.locator("#presence")).to_have_text("Bo is here")
+    expect(ana.locator("#presence")).to_have_text("Also viewing: Bo")
     ana.get_by_label("Phone").fill("12345")
     ana.get_by_role("button", name="Save").click()
     expect(ana.get_by_role("status")).to_contain_text("Profile of Ada saved.")
@@ -41,9 +44,14 @@ def test_two_people_see_each_other_and_what_the_other_does(
     page.locator("#presence").get_by_role("link", name="show").click()
     expect(page.locator("#fact-phone")).to_contain_text("12345")
     page.clock.run_for(1000)
-    expect(page.locator("#presence")).to_contain_text("Ana is")
+    # Her form was left when it was saved.
+    expect(page.locator("#presence")).to_have_text("Also viewing: Ana")
     expect(page.locator("#presence .news")).to_have_count(0)
     assert found == []
+    ana.goto("/users/")
+    until(lambda: Presence.objects.count() == 1)  # Playwright does not see the last request
+    page.clock.run_for(15_000)
+    expect(page.locator("#presence")).to_have_text("")
 
 
 def test_a_tab_that_nobody_looks_at_does_not_ask(page: Page, browser_context, enter):
@@ -80,7 +88,12 @@ def test_a_field_that_is_edited_in_its_place_is_a_form_too(
     with ana.expect_response("**/presence/**"):
         ana.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.goto(f"/users/{ada.pk}/")
-    expect(page.locator("#presence")).to_have_text("Ana is editing")
+    expect(page.locator("#presence")).to_have_text("Editing: Ana")
+    with ana.expect_response("**/presence/**"):
+        ana.get_by_role("button", name="Save").click()
+    with page.expect_response("**/presence/**"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#presence")).to_have_text("Also viewing: Ana")
 
 
 def test_a_session_that_has_ended_is_told_by_the_next_look_and_the_page_stays(

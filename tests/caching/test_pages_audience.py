@@ -53,6 +53,8 @@ def people() -> dict[str, User]:
     )
     preferences.choose_columns(found["Viewer, other columns"], ("email", "phone"))
     preferences.choose_size(found["Viewer, smaller pages"], 25)
+    found["Viewer in Tokyo 1"] = make_user("Viewer", time_zone="Asia/Tokyo")
+    found["Viewer in Tokyo 2"] = make_user("Viewer", time_zone="Asia/Tokyo")
     found["superuser, other columns"] = make_superuser()
     preferences.choose_columns(found["superuser, other columns"], ("id",))
     return found
@@ -132,6 +134,8 @@ def test_one_key_is_one_page_for_all_viewers(headers):
     for role in [*ROLES, "superuser"]:  # colleagues share their pages, and strangers do not
         assert any(names >= {f"{role} 1", f"{role} 2"} for names in together)
     assert any(names >= {"Viewer 1", "a permission of their own"} for names in together)
+    assert any(names >= {"Viewer in Tokyo 1", "Viewer in Tokyo 2"} for names in together)
+    assert not any(names >= {"Viewer 1", "Viewer in Tokyo 1"} for names in together)
     assert len({page[0] for page in kept.values()}) > len(paths)
 
 

@@ -74,6 +74,24 @@ def test_ticks_of_other_pages_are_carried_without_scripts(client, agent):
     assert set(ticked(client.get(link))) == set(chosen)
 
 
+@pytest.mark.parametrize("page", ["https://evil.example/users/?q=a", "http://[", "", "/users/x/"])
+def test_back_from_the_selection_keeps_the_filter_without_scripts(client, agent, page):
+    make_many(30)
+    first = "http://testserver/users/?q=name&size=25&ids=77"
+    chosen = [row.one("input").attributes["value"] for row in rows(client.get(first))[:2]]
+
+    def back(referer: str) -> str:
+        review = client.get(
+            "/users/selection/", {"ids": chosen}, headers={"Referer": referer} if referer else {}
+        )
+        return read(review).one("a", class_="button", data_back="").attributes["href"]
+
+    assert back(first).startswith("/users/?q=name&size=25&ids=")
+    assert set(ticked(client.get(back(first)))) == set(chosen)
+    elsewhere = page.replace("/users/x/", "http://testserver/users/x/?q=a")
+    assert back(elsewhere).startswith("/users/?ids=")
+
+
 @pytest.mark.parametrize("query", ["ids=x", "ids=0", "ids=1&ids=", "ids=1%00"])
 @pytest.mark.parametrize("path", ["/users/?", "/users/selection/?to=/users/&"])
 def test_ticks_that_mean_nothing_are_named(client, agent, path, query):

@@ -29,7 +29,7 @@ from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.mail import outbox
 from users.mail.models import Message
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
 COMMAND = [sys.executable, "manage.py", "worker"]
 # Seconds; long enough for a slow machine.
 SILENCE = 6
@@ -237,7 +237,6 @@ def test_a_cluster_that_is_busy_is_left_alone(hasty):
     assert leader(hasty, task_queue.MAIN) == before
 
 
-@pytest.mark.postgresql
 def test_a_worker_stops_in_time_while_the_database_hangs(worker):
     with frozen_server():
         # Until the supervisor and its clusters wait for an answer.
@@ -246,7 +245,6 @@ def test_a_worker_stops_in_time_while_the_database_hangs(worker):
         assert all_gone(worker)
 
 
-@pytest.mark.postgresql
 def test_the_supervisor_outlives_a_database_that_is_away(hasty):
     name = connection.settings_dict["NAME"]
     connection.close()

@@ -128,6 +128,16 @@ def test_the_link_of_a_verification_mail_confirms_the_address_and_names_it_nowhe
             "until 31 January 2999, 12:30 (UTC).",
         ),
         (
+            datetime(2027, 10, 31, 0, 30, tzinfo=UTC),
+            "Europe/Berlin",
+            "until 31 October 2027, 02:30 (Europe/Berlin, UTC+2).",
+        ),
+        (
+            datetime(2027, 10, 31, 1, 30, tzinfo=UTC),
+            "Europe/Berlin",
+            "until 31 October 2027, 02:30 (Europe/Berlin, UTC+1).",
+        ),
+        (
             datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
             "Asia/Tokyo",
             "until 31 December 9999, 23:59 (UTC).",

@@ -17,7 +17,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Milliseconds that a test waits for an element; Playwright's default is 30,000.
+# Milliseconds that a test waits for the page; Playwright's default is 30,000.
 TIMEOUT_MS = 60_000
 NONE_FOUND = f"no browser: none of {', '.join(NAMES)} is on PATH"
 
@@ -98,6 +98,7 @@ def browser_context(browser, live_server):
 def page(browser_context):
     """Yields a tab. Errors that the page logs (policy violations, exceptions) fail the test."""
     page = browser_context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
 

@@ -70,19 +70,23 @@ def says(response) -> str:
 
 def test_whoever_else_has_the_account_open_is_named(client, agent, ada, ana):
     assert says(client.get(path(ada))) == ""
-    assert says(looks(ana, ada)) == "Bo is here"
-    assert says(client.get(path(ada))) == "Ana Lima is here"
+    assert says(looks(ana, ada)) == "Also viewing: Bo"
+    assert says(client.get(path(ada))) == "Also viewing: Ana Lima"
     assert says(client.get(path(make_user()))) == ""
 
 
 def test_somebody_with_a_form_is_editing_until_they_have_left_it(client, agent, ada, ana):
     looks(ana, ada, "version=1&form=1")
     looks(ana, ada)  # a second tab, which is no form
-    assert says(client.get(path(ada))) == "Ana Lima is editing"
+    assert says(client.get(path(ada))) == "Editing: Ana Lima"
     ago(ana, editing_at=41)
-    assert says(client.get(path(ada))) == "Ana Lima is here"
+    assert says(client.get(path(ada))) == "Also viewing: Ana Lima"
     looks(ana, ada, "version=1&editing=1")  # a field in its place
-    assert says(client.get(path(ada))) == "Ana Lima is editing"
+    assert says(client.get(path(ada))) == "Editing: Ana Lima"
+    looks(ana, ada, "version=1&editing=0")  # it has been saved
+    assert says(client.get(path(ada))) == "Also viewing: Ana Lima"
+    looks(make_user("Viewer", first_name="Cy"), ada, "version=1&form=1")
+    assert says(client.get(path(ada))) == "Editing: Cy · Also viewing: Ana Lima"
 
 
 def test_somebody_who_has_not_asked_for_a_minute_is_not_there(client, agent, ada, ana):
@@ -95,7 +99,7 @@ def test_of_a_crowd_five_are_named(client, agent, ada):
     for number in range(7):
         looks(make_user("Viewer", first_name=f"Cy{number}"), ada)
     text = says(client.get(path(ada)))
-    assert text.endswith("Cy4 is here and 2 more")
+    assert text.endswith("Cy3, Cy4 and 2 more")
     assert "Cy5" not in text
 
 
@@ -153,13 +157,13 @@ def test_what_the_page_says_already_is_not_sent_again(client, agent, ada, ana):
     assert "form=1" in again
     assert client.get(again).status_code == 204
     looks(ana, ada, "version=1&form=1")
-    assert says(client.get(again)) == "Ana Lima is editing"
+    assert says(client.get(again)) == "Editing: Ana Lima"
 
 
 def test_names_are_text(client, agent, ada):
     hostile = make_user("Viewer", first_name="<b>x</b>", last_name='"\\')
     looks(hostile, ada)
-    assert says(client.get(path(ada))) == '<b>x</b> "\\ is here'
+    assert says(client.get(path(ada))) == 'Also viewing: <b>x</b> "\\'
 
 
 @pytest.mark.parametrize("changed", [False, True])

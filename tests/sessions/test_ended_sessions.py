@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.test import Client
 from django.utils import timezone
 
@@ -12,7 +13,10 @@ from tests.pages import form, read
 from users.models import User
 from users.sessions import store
 from users.sessions.models import Session
+from users.verbs.deletion.verb import delete_account
+from users.verbs.password_reset.verb import choose_password
 from users.verbs.session_end.verb import end_own_sessions, end_session, end_sessions
+from users.verbs.suspension.verb import suspend_account
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +62,48 @@ def test_the_sign_in_page_says_who_ended_the_session_and_leads_back(ada, root, b
     assert "ended your session" not in browser.get("/me/").content.decode()
     browser.post("/logout/")
     assert "ended your session" not in browser.get("/login/").content.decode()
+
+
+def by_suspension(ada: User, root: User) -> None:
+    suspend_account(ada, by=root, reason="Why")
+
+
+def by_suspension_job(ada: User, root: User) -> None:
+    assert run("suspension", [ada], by=root, reason="Why").changed == 1
+
+
+def by_deletion(ada: User, root: User) -> None:
+    delete_account(ada, by=root, reason="Why")
+
+
+def by_password(ada: User, root: User) -> None:
+    choose_password(ada, "another-pass-phrase")
+
+
+@pytest.mark.parametrize(
+    ("end", "cause"),
+    [
+        (by_suspension, "the account was suspended"),
+        (by_suspension_job, "the account was suspended"),
+        (by_deletion, "the account was deleted"),
+        (by_password, "the password of the account was changed"),
+    ],
+)
+def test_the_sign_in_page_says_which_change_ended_the_session(ada, root, browser, end, cause):
+    end(ada, root)
+    note = read(browser.get("/users/", follow=True)).one("p", class_="note").text
+    assert note.startswith("Your session ended on ")
+    assert note.endswith(f", because {cause}.")
+    assert "Ana" not in note
+
+
+def test_a_request_that_is_under_way_does_not_bring_the_session_back(ada, root, browser):
+    under_way = store.SessionStore(browser.cookies["session"].value)
+    under_way["x"] = 1
+    end_session(ada, store.valid_sessions(ada)[0].public_id, by=root)
+    with pytest.raises(UpdateError):
+        under_way.save()
+    assert "Ana Admin ended your session" in read(browser.get("/users/", follow=True)).text
 
 
 def test_ones_own_doing_is_said_to_be_ones_own(ada, browser):

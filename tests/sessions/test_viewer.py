@@ -12,10 +12,12 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import ask, stored, taken_back
 from tests.caching.outage import cache_at
+from tests.pages import read
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +216,13 @@ def test_without_redis_rights_are_what_they_are(client, clerk):
         assert may_look(client)
         clerk.user_permissions.clear()
         assert not may_look(client)
+
+
+def test_times_are_in_the_viewers_zone_until_the_response(client, settings):
+    settings.DEFAULT_TIME_ZONE = "Asia/Tokyo"
+    for zone, shown in (("Asia/Kolkata", "UTC+5:30"), ("", "UTC+9"), ("Mars/Olympus", "UTC+9")):
+        viewer = make_user("Viewer", time_zone=zone)
+        client.force_login(viewer)
+        page = read(client.get(f"/users/{viewer.pk}/")).text
+        assert f" {shown}" in page
+        assert timezone.get_current_timezone_name() == "UTC"

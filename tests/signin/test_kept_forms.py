@@ -35,6 +35,7 @@ def sign_in(client: Client, page, login: str = "ana"):
 
 
 def test_a_form_that_is_sent_after_the_session_comes_back_after_the_sign_in(client, agent, ada):
+    User.objects.filter(pk=agent.pk).update(time_zone="Asia/Tokyo")
     client.force_login(agent)
     path = f"/users/{ada.pk}/suspension/"
     sent = form(client.get(path), path) | {"reason": "Asked for “<b>it</b>”\nby phone & mail"}
@@ -49,6 +50,7 @@ def test_a_form_that_is_sent_after_the_session_comes_back_after_the_sign_in(clie
     assert back.status_code == 200
     assert "nothing was saved" in read(back).one("form", action=path).one(role="alert").text
     assert form(back, path) == sent
+    assert "In Asia/Tokyo." in read(back).text
     assert read(back).one("meta", name="address").attributes["content"] == path
     ada.refresh_from_db()
     assert ada.status == "active"

@@ -11,7 +11,7 @@ from tests.verbs.verb_cases import CASES, address, filled, send
 from users.audit.models import AuditEvent
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of forms, and not of the database
 BAD = {
     "100 KB": ("x" * 100_000, "at most 2000 characters"),
     "a null": ("a\x00b", "Null characters"),

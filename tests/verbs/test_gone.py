@@ -19,7 +19,7 @@ from users.models import User
 from users.verbs.deletion.verb import delete_account
 from users.verbs.erasure.verb import erase_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 GOING = {
     "deleted": lambda account, by: delete_account(account, by=by, reason="x"),
     "erased": lambda account, by: erase_account(account, by=by, reason="x"),

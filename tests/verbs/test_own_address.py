@@ -1,6 +1,7 @@
 """Changing one's own address takes the password, and a former address is told of each change."""
 
 import pytest
+from django.test import Client
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
@@ -8,6 +9,7 @@ from users.exceptions import VerbRefused
 from users.mail import delivery
 from users.mail.message_content import compose_mail
 from users.mail.models import Message
+from users.sessions.models import SignInEvent
 from users.verbs.profile.verb import edit_profile, restore_value
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,26 @@ def test_without_the_password_ones_own_address_stays(client, manager, number, pa
     manager.refresh_from_db()
     assert manager.email == "grace@example.com"
     assert not Message.objects.exists()
+
+
+def test_guesses_of_the_password_count_with_those_at_sign_in(client, manager):
+    pages = [*paths(manager), "/me/password/"]
+    old = {"oldpassword": "guess", "password1": "another-pass-phrase"}
+    guess = old | {"password2": "another-pass-phrase"}
+    for number in range(5):
+        sent = guess | typed(manager, own_password="guess")
+        assert client.post(pages[number % 3], sent).status_code == 422
+    assert SignInEvent.objects.filter(outcome="wrong-password").count() == 5
+    right = guess | typed(manager, own_password=PASSWORD) | {"oldpassword": PASSWORD}
+    for path in pages:
+        response = client.post(path, right)
+        assert response.status_code == 429
+        assert b"Too many failed attempts." in response.content
+    login = {"login": "grace", "password": PASSWORD}
+    assert Client().post("/login/", login).status_code == 429
+    manager.refresh_from_db()
+    assert manager.email == "grace@example.com"
+    assert manager.check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("number", [0, 1])

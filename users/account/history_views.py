@@ -28,6 +28,7 @@ from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
 from users.web.forms import form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
+from users.web.time_zone import zone_label
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -35,7 +36,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 def show(request, pk: int):
     unmasked = page.get_unmasked_page_account(request, "view", pk)
-    typed = checked_query(request, pk, "at").get("at", timezone.now().strftime("%Y-%m-%d"))
+    typed = checked_query(request, pk, "at").get("at", timezone.localdate().isoformat())
     try:
         at = parse_moment(typed)
         error = ""
@@ -50,7 +51,8 @@ def show(request, pk: int):
             "history": past,
             "typed": typed,
             "error": error,
-            "today": timezone.now().strftime("%Y-%m-%d"),
+            "zone": zone_label(),
+            "today": timezone.localdate().isoformat(),
         }
 
     account = masking.mask_accounts([unmasked], request.user)[0]

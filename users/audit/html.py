@@ -46,11 +46,11 @@ def render_events(
     """
     if masked:
         events = [masking.mask_event(event) for event in events]
-    year = timezone.localtime().year
+    now = timezone.localtime()
     fields = attrgetter(*RENDERED_FIELDS)
     fragments = []
     for event in events:
-        key = ("event", on_account, year, repr(fields(event)))
+        key = ("event", on_account, now.year, str(now.tzinfo), repr(fields(event)))
         fragments.append(Fragment(key, partial(render_event, event, on_account)))
     return render_fragments(fragments)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from users.audit.actions import ACTION_LABELS
 from users.fields import label_in_text
+from users.web.time_html import full_time_text
 
 
 def action_label(event) -> str:
@@ -38,5 +39,5 @@ def readable_value(value) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
-        return f"{datetime.fromisoformat(value):%-d %b %Y, %H:%M} UTC"
+        return full_time_text(datetime.fromisoformat(value))
     return "" if value is None else str(value)

@@ -6,7 +6,10 @@ leave the same rows and events as the verb applied to one account after another,
 tests/bulk/test_parity.py checks.
 """
 
+from datetime import UTC
 from typing import Any, ClassVar
+
+from django.utils import timezone
 
 from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
@@ -92,11 +95,14 @@ def start_bulk_job(
     """Starts the job for a selection with the reason, the parameters and the key of `draft`, which
     is not stored. The job is queued or waits for approval. Raises access.Denied or JobRefused.
     """
+    # In UTC the words name every other zone.
+    with timezone.override(UTC):
+        words = selection.words
     return engine.start_job(
         action.name,
         by=by,
         selection=selection.query,
-        words=selection.words,
+        words=words,
         up_to=selection.up_to or max(selection.ids),
         as_of=selection.at,
         expected=count.value if count.exact else None,

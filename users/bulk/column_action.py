@@ -53,7 +53,7 @@ class ColumnAction(UndoableAction):
         else:
             changed = self.change_in_python(chunk, ids, now)
         if self.ends_sessions:
-            store.delete_sessions_of(changed)
+            store.delete_sessions_of(changed, event=self.event)
 
     def changed_ids_with_sessions(self, chunk: Chunk, ids: list[int]) -> list[int]:
         """Returns the ids of changed accounts that have open sessions, normally few."""

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from users import masking
 from users.bulk.selection import Selection, filter_parameters
 from users.database.id_digest import digest_ids
+from users.directory.days import stored_days
 from users.directory.filter import Filter
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
@@ -63,7 +64,7 @@ def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:
     """Returns the accounts that match the filter in a selection's query. `at` is not validated
     again, because the clock of this host may differ from that of the web server.
     """
-    parameters = filter_parameters(query)
+    parameters = stored_days(filter_parameters(query))
     masked = "q" in parameters and by is not None and masking.hides_personal_data(by)
     return Filter.parse(parameters, masked=masked).apply()
 

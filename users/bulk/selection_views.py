@@ -3,16 +3,18 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
-from users.bulk.selection import SELECTION_CAP, requested_selection
-from users.directory.selection_bar import carried_ids
+from users.bulk.selection import SELECTION_CAP, Selection, requested_selection
+from users.directory.selection_bar import TICKED, carried_ids
 from users.exceptions import BadParameter
 from users.web.query_string import refuse_bad_parameters
+from users.web.same_origin import referring_path
 
 
 @require_safe
@@ -28,6 +30,7 @@ def selection_page(request):
     actions = [action for action in ordered_actions() if access.may(request.user, action.action)]
     context = {
         "selection": selection,
+        "back": list_to_return_to(request, selection),
         "count": count,
         "cap": SELECTION_CAP,
         "missing": len(selection.ids) - (count or 0),
@@ -35,6 +38,18 @@ def selection_page(request):
         "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)
+
+
+def list_to_return_to(request, selection: Selection) -> str:
+    """Returns the list that the ticks come from, with its filter and page. Where a browser names
+    none, the list of the selection. With scripts, the tab remembers the list.
+    """
+    path, _, query = referring_path(request).partition("?")
+    if selection.filter or path != "/users/":
+        return selection.list_url
+    kept = QueryDict(query, mutable=True)
+    kept.setlist(TICKED, [str(pk) for pk in selection.ids])
+    return f"{path}?{kept.urlencode()}"
 
 
 def next_list_page(request) -> str:

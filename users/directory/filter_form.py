@@ -1,8 +1,9 @@
 """The fields of all filters, as the panel of the list and a page of its own show them."""
 
-from users.directory.days import parse_day
+from users.directory.days import DAY_FILTERS, typed_day
 from users.directory.filter import BadFilter
 from users.directory.filters import FILTERS
+from users.web.time_zone import zone_label
 
 # The filters that the list has above it, so that its panel has not.
 ABOVE_LIST = ("status", "role")
@@ -21,14 +22,17 @@ def filter_field(name: str, value: str) -> dict:
     choices = spec.choices() if spec.choices else []
     if choices and value and value not in dict(choices):
         choices.append((value, value))
-    return {
+    field = {
         "name": name,
         "label": spec.label,
         "choices": choices,
         "placeholder": spec.placeholder,
-        "is_day": spec.parse is parse_day,
+        "is_day": name in DAY_FILTERS,
         "value": value,
     }
+    if name in DAY_FILTERS:
+        field |= {"value": typed_day(value), "zone": zone_label()}
+    return field
 
 
 def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from users.caching.pages import BuiltPage
 from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
 from users.web import partials
+from users.web.time_zone import zone_label
 
 
 @require_safe
@@ -29,6 +30,7 @@ def render_panel(request) -> BuiltPage:
         "fields": partial(filter_fields, wanted.values, in_list=in_list),
         "generations": pages.request_generations(request).of(ACCOUNTS, ROLES),
         "in_list": in_list,
+        "zone": zone_label(),
     }
     part = "#panel" if in_list else ""
     return BuiltPage(render(request, "users/directory/filters.html" + part, context))

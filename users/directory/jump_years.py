@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.core.cache import caches
 from django.db.models import F
+from django.utils import timezone
 
 from users.directory.filters import FIRST_SEEN, range_condition
 from users.directory.sorts import SORT_COLUMNS, KeyRange
@@ -15,22 +16,23 @@ NEWEST_FIRST = {"joined", "seen"}
 
 
 def jump_years(sort: str) -> range:
-    """Returns the years between the first and the last account in the order of a date. Empty for
-    other orders, and without accounts.
+    """Returns the years between the first and the last account in the order of a date, in the
+    current time zone. Empty for other orders, and without accounts.
     """
     name = sort.removeprefix("-")
     if name not in NEWEST_FIRST:
         return range(0)
     cache = caches["process"]
-    years = cache.get(f"years:{name}")
-    if years is None:
-        years = query_years(name)
-        cache.set(f"years:{name}", years, YEARS_SECONDS)
-    return years
+    ends = cache.get(f"years:{name}")
+    if ends is None:
+        ends = query_ends(name)
+        cache.set(f"years:{name}", ends, YEARS_SECONDS)
+    years = [timezone.localtime(end).year for end in ends]
+    return range(years[0], years[1] + 1) if years else range(0)
 
 
-def query_years(name: str) -> range:
-    """Reads both ends of the index of a date."""
+def query_ends(name: str) -> list[datetime]:
+    """Reads the first and the last time from both ends of the index of a date."""
     sort = SORT_COLUMNS[name]
     accounts = User.objects.all()
     if name == "seen":
@@ -40,4 +42,4 @@ def query_years(name: str) -> range:
     ends: list[datetime] = []
     for ordered in (falling.reverse(), falling):
         ends += ordered.values_list(sort.column, flat=True)[:1]
-    return range(ends[0].year, ends[1].year + 1) if ends else range(0)
+    return ends

@@ -3,12 +3,13 @@ year, and to the list without one of its filters.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from functools import cache
 from html import escape
 from string import ascii_lowercase
 from urllib.parse import urlencode
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from users.directory import query
@@ -85,7 +86,7 @@ def jump_links(wanted: Filter, years: range) -> SafeString:
     """
     base = wanted.url()
     base += "&" if "?" in base else "?"
-    cursors = jump_cursors(wanted.sort, years)
+    cursors = jump_cursors(wanted.sort, years, timezone.get_current_timezone())
     links = [(escape(base + position), label) for label, position in cursors]
     anchors = [
         f'<a id="jump-{label}" href="{url}" hx-get="{url}">{label}</a>' for url, label in links
@@ -94,15 +95,15 @@ def jump_links(wanted: Filter, years: range) -> SafeString:
 
 
 @cache
-def jump_cursors(sort: str, years: range) -> list[tuple[str, str]]:
+def jump_cursors(sort: str, years: range, zone: tzinfo) -> list[tuple[str, str]]:
     """Returns each label with the query string that leads to its first account.
 
-    `years`: the labels when the list is ordered by a date.
+    `years`: the labels when the list is ordered by a date; they begin in `zone`.
     """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:
         starts: list[tuple[str, object]] = [
-            (str(start), datetime(start + descending, 1, 1, tzinfo=UTC)) for start in years
+            (str(start), datetime(start + descending, 1, 1, tzinfo=zone)) for start in years
         ]
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]

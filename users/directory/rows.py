@@ -46,7 +46,7 @@ def account_rows(
     for column in chosen:
         attributes += column.shown_attributes
     shown = attrgetter(*attributes)
-    kind = ("row", columns, words, now.date(), tickable, last_first)
+    kind = ("row", columns, words, now.date(), str(now.tzinfo), tickable, last_first)
     return [
         Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now, tickable))
         for account in accounts

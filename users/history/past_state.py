@@ -16,6 +16,7 @@ from users.audit.record import json_values
 from users.fields import ACCESS_FIELDS, PROFILE_FIELDS, STATUS_FIELDS, field_label
 from users.models import State, User
 from users.permissions import AccountPermissions
+from users.web.time_zone import zone_label
 
 # Number of newest events that are read. Earlier moments are not reconstructed.
 MAX_EVENTS = 1000
@@ -77,22 +78,31 @@ class History:
 
 
 def parse_moment(text: str) -> datetime:
-    """Parses a day (whose end is returned) or a minute, in UTC. Raises BadMoment.
+    """Parses a day (whose end is returned) or a minute, in the current zone. Raises BadMoment.
 
     The result is never later than now.
     """
     now = timezone.now()
     for form in MOMENT_FORMATS:
         try:
-            at = datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
+            typed = datetime.strptime(text, form)  # noqa: DTZ007  local time
+            at = local_moment(typed).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
         if at > now:
             raise BadMoment("This date is in the future. Choose today or an earlier date.")
         if "T" in text:
             return at
-        return min(datetime.combine(at, time.max, tzinfo=UTC), now)
-    raise BadMoment("Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 (UTC).")
+        return min(local_moment(datetime.combine(typed, time.max)), now)
+    zone = zone_label()
+    raise BadMoment(f"Enter a date such as 2026-03-01 or a time such as 2026-03-01T12:30 ({zone}).")
+
+
+def local_moment(typed: datetime) -> datetime:
+    """Returns the time in the current zone: the later one where clocks go back over it, so that all
+    changes until then are included.
+    """
+    return typed.replace(tzinfo=timezone.get_current_timezone(), fold=1)
 
 
 def reconstruct_account(account: User, permissions: AccountPermissions, at: datetime) -> History:

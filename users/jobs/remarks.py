@@ -13,6 +13,7 @@ from users.audit.actions import ACTION_LABELS
 from users.forgetting import ERASED_PERSON
 from users.models import State, User
 from users.typed_text import isolate_text
+from users.web.time_html import full_time_text
 
 SELECTION_CHANGED = (
     "The selected accounts have changed since approval was requested. Start the job again."
@@ -44,7 +45,7 @@ SENTENCES = {
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
     # Reasons why an account was skipped.
-    "changed_since": "Changed since by {actor}: {action}, {at:%-d %b %Y, %H:%M} UTC.",
+    "changed_since": "Changed since by {actor}: {action}, {at}.",
     "changed_outside": "Changed since, outside Rollcall.",
 }
 PARKED_CODES = {
@@ -100,10 +101,10 @@ def remark_actor_name(remark: Remark, actor: User | None) -> str:
 
 
 def sentence_values(details: dict[str, Any]) -> dict[str, Any]:
-    """Returns the details for a sentence, with the label of an action and times as datetime."""
+    """Returns the details for a sentence, with the label of an action and times as text."""
     values = dict(details)
     if "action" in details:
         values["action"] = ACTION_LABELS.get(details["action"], details["action"])
     if "at" in details:
-        values["at"] = datetime.fromisoformat(details["at"])
+        values["at"] = full_time_text(datetime.fromisoformat(details["at"]))
     return values

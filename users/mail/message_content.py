@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
@@ -18,6 +17,7 @@ from users.mail import letter_text
 from users.mail.models import Message
 from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
+from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
 
 KIND = Message.Kind
 SUBJECTS = {
@@ -158,12 +158,13 @@ def token_path(name: str, account: User, keys: PasswordResetTokenGenerator) -> s
 
 
 def local_time_text(at: datetime | None, account: User) -> str:
-    """Returns a time in the account's time zone, with the name of the zone; "" for None."""
+    """Returns a time in the account's time zone, with the name of the zone, and the difference from
+    UTC where the time occurs twice; "" for None.
+    """
     if at is None:
         return ""
-    try:
-        at = at.astimezone(ZoneInfo(account.time_zone or "UTC"))
-    except (KeyError, ValueError, OSError, OverflowError):
-        # This machine does not know the zone, or the time is out of range in it.
-        at = at.astimezone(ZoneInfo("UTC"))
-    return f"{at:%-d %B %Y, %H:%M} ({at.tzinfo})"
+    local = local_time(at, zone_named(account.time_zone))
+    zone = str(local.tzinfo)
+    if occurs_twice(local):
+        zone += f", {offset_text(local)}"
+    return f"{local:%-d %B %Y, %H:%M} ({zone})"

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -30,11 +30,12 @@ ROWS_SQL = {
     ),
     "sqlite": f"json_group_array(json_array({NAMES_SQL.format(no='0')}))",
 }
+STILL_EDITING_SQL = "coalesce(excluded.editing_at, users_presence.editing_at)"
 HEARTBEAT_SQL = """
     INSERT INTO users_presence (account_id, viewer_id, at, editing_at)
     SELECT id, %(viewer)s, %(now)s, {editing} FROM users_user WHERE id = %(account)s
     ON CONFLICT (account_id, viewer_id) DO UPDATE
-    SET at = excluded.at, editing_at = coalesce(excluded.editing_at, users_presence.editing_at)
+    SET at = excluded.at, editing_at = {kept}
     RETURNING (SELECT version FROM users_user WHERE id = %(account)s), ({others})
 """
 
@@ -48,19 +49,21 @@ class OtherViewer:
 
 
 def record_heartbeat(
-    viewer: User, account_id: int, *, editing: bool
+    viewer: User, account_id: int, *, now: datetime, editing: bool, stopped: bool = False
 ) -> tuple[int, list[OtherViewer]] | None:
     """Records the viewer. Returns the account's version and the other viewers, sorted by name.
 
-    Returns None if there is no such account.
+    `stopped`: the page had a form until now. Without it, a page that is no form leaves open whether
+    the viewer has one elsewhere. Returns None if there is no such account.
     """
     if account_id > LARGEST_ID:
         return None
-    now = timezone.now()
     times = {"now": now, "since": now - PRESENCE_PERIOD, "editing_since": now - EDITING_PERIOD}
     params = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
     others = OTHERS_SQL.format(rows=ROWS_SQL[connection.vendor])
-    statement = HEARTBEAT_SQL.format(others=others, editing="%(now)s" if editing else "NULL")
+    edited_at = "%(now)s" if editing else "NULL"
+    kept = "NULL" if stopped else STILL_EDITING_SQL
+    statement = HEARTBEAT_SQL.format(others=others, editing=edited_at, kept=kept)
     with connection.cursor() as cursor:
         cursor.execute(statement, params | {"viewer": viewer.pk, "account": account_id})
         row = cursor.fetchone()
@@ -68,6 +71,14 @@ def record_heartbeat(
         return None
     found = [other_viewer(*values) for values in json.loads(row[1] or "[]")]
     return row[0], sorted(found, key=lambda other: other.name)
+
+
+def end_presence(viewer: User, account_id: int, *, at: datetime) -> None:
+    """Forgets that the viewer had the account open at `at`, the time of the last heartbeat of a
+    page that is left. A page that has been opened since then keeps its own.
+    """
+    if account_id <= LARGEST_ID:
+        Presence.objects.filter(account_id=account_id, viewer_id=viewer.pk, at__lte=at).delete()
 
 
 def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherViewer:

@@ -1,6 +1,6 @@
-"""Throttled writes of Session.last_used_at (5 min) and User.last_seen_at (1 h).
+"""Throttled writes of Session.last_used_at (5 min) and User.last_seen_at (1 h, and each sign-in).
 
-They are best effort: locked rows are skipped. Cached pages stay valid.
+Those of a request are best effort: locked rows are skipped. Cached pages stay valid.
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,15 @@ def record_last_seen(account: User, session_key: str, used_at: datetime | None) 
     except DatabaseError:
         # The row or the database is locked. The next request tries again.
         pass
+
+
+def record_sign_in_time(account: User) -> None:
+    """Updates the account, whenever it was last seen: staff ask whether someone has just got in.
+
+    Signing in has already waited for the row, since Django writes `last_login`.
+    """
+    account.last_seen_at = timezone.now()
+    User.objects.filter(pk=account.pk).update(last_seen_at=account.last_seen_at)
 
 
 def update_session_use(session_key: str, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -29,6 +29,8 @@ class Session(AbstractBaseSession):
     )
     ip = models.GenericIPAddressField(null=True, help_text="IP address of the last request")
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
+    # The ID of the owner as the request has loaded it, as text; no column.
+    owner_before: str | None = None
 
     class Meta:
         default_permissions = ()
@@ -44,10 +46,18 @@ class Session(AbstractBaseSession):
         return f"{self.public_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Saves the session. Updates leave its origin and creation time unchanged."""
-        if kwargs.get("force_update"):
-            kwargs["update_fields"] = ("session_data", "expire_date", "account_id")
-        super().save(*args, **kwargs)
+        """Saves the session. Updates leave its origin and creation time unchanged. Raises
+        DatabaseError if it has ended since it was loaded.
+        """
+        if not kwargs.get("force_update"):
+            super().save(*args, **kwargs)
+            return
+        rows = Session.objects.filter(pk=self.pk)
+        if self.owner_before:
+            rows = rows.filter(account_id=int(self.owner_before))
+        names = ("session_data", "expire_date", "account_id")
+        if not rows.update(**{name: getattr(self, name) for name in names}):
+            raise DatabaseError("The session has ended.")
 
     @classmethod
     def get_session_store_class(cls) -> Any:

@@ -10,6 +10,7 @@ from users.models import User
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.models import SignInOutcome
+from users.web.time_zone import activate_zone
 
 PERSONAL_KEYS = ("username", "email", "phone")
 
@@ -17,8 +18,9 @@ PERSONAL_KEYS = ("username", "email", "phone")
 @receiver(user_logged_in)
 def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -> None:
     sign_in_events.record_attempt(SignInOutcome.OK, user)
-    last_seen.record_last_seen(user, "", None)
+    last_seen.record_sign_in_time(user)
     if request is not None:
+        activate_zone(user)
         remove_typed_login(request.session)
         forget_ended_session(request.session)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from users.audit.origin import current_origin
 from users.models import User
-from users.sessions.ended_sessions import KEPT, ended_data
+from users.sessions.ended_sessions import CAUSES, KEPT, ended_data
 from users.sessions.models import AGENT_MAX, Session
 from users.sessions.viewer_query import load_viewer_by_session
 
@@ -85,6 +85,8 @@ class SessionStore(cached_db.SessionStore):
         row.account_id = int(owner) if owner.isdecimal() else None
         row.ip = origin.ip
         row.user_agent = origin.user_agent[:AGENT_MAX]
+        if self.stored_text:
+            row.owner_before = self.decode(self.stored_text).get(SESSION_KEY)
         self.stored_text = row.session_data
         return row
 
@@ -121,19 +123,22 @@ def delete_session(account_id: int, public_id: UUID, *, ended_by: int = 0) -> Se
     return row if end_session_rows(rows, ended_by, own=ended_by == account_id) else None
 
 
-def delete_sessions(account_id: int, *, except_key: str = "", ended_by: int = 0) -> int:
+def delete_sessions(
+    account_id: int, *, except_key: str = "", ended_by: int = 0, event: str = ""
+) -> int:
     """Ends the account's sessions, except the one with `except_key`, and returns their number.
 
     It misses sessions that other transactions are creating. A caller that must end those too
     increments session_epoch.
     """
     sessions = Session.objects.filter(account_id=account_id).exclude(session_key=except_key)
-    return end_session_rows(sessions, ended_by, own=ended_by == account_id)
+    return end_session_rows(sessions, ended_by, own=ended_by == account_id, event=event)
 
 
-def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0) -> int:
+def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0, event: str = "") -> int:
     """Ends the sessions of all these accounts, and returns their number."""
-    return end_session_rows(Session.objects.filter(account_id__among=account_ids), ended_by)
+    sessions = Session.objects.filter(account_id__among=account_ids)
+    return end_session_rows(sessions, ended_by, event=event)
 
 
 def renew_session_keys(account_ids: list[int]) -> None:
@@ -148,28 +153,42 @@ def renew_session_keys(account_ids: list[int]) -> None:
 
 
 def renew_key(session: Any) -> None:
-    """Gives a session another key if renew_session_keys has asked for it."""
-    if session.pop(RENEWAL_KEY, False):
-        session.cycle_key()
+    """Gives a session another key if renew_session_keys has asked for it. A request that is sent
+    with the old key at this moment learns why it is signed out, and leaves the new one alone.
+    """
+    if not session.pop(RENEWAL_KEY, False):
+        return
+    old_key = session.session_key
+    session.cycle_key()
+    ended = Session(session_key=old_key, **ended_columns(0, event="account.roles_assigned"))
+    Session.objects.bulk_create([ended], ignore_conflicts=True)
 
 
-def end_session_rows(rows: QuerySet[Session], ended_by: int, *, own: bool = False) -> int:
+def end_session_rows(
+    rows: QuerySet[Session], ended_by: int, *, own: bool = False, event: str = ""
+) -> int:
     """Ends sessions with one statement, and returns their number.
 
     `ended_by`: the account that the sign-in page names (users/sessions/ended_sessions.py); 0 for
-    none, and then the rows are deleted. Up to MAX_EVICTED are removed from the cache, to save
-    memory. The others are useless without their rows.
+    none. `event`: the change that it names instead. Without either the rows are deleted. Up to
+    MAX_EVICTED are removed from the cache, to save memory. The others are useless without their
+    rows.
     """
     keys = list(rows.values_list("session_key", flat=True)[:MAX_EVICTED])
-    if ended_by:
-        number = rows.update(
-            session_data=SessionStore().encode(ended_data(ended_by, own=own)),
-            expire_date=timezone.now() + KEPT,
-            account_id=None,
-            ip=None,
-            user_agent="",
-        )
+    if ended_by or event in CAUSES:
+        number = rows.update(**ended_columns(ended_by, own=own, event=event))
     else:
         number, _ = rows.delete()
     caches[settings.SESSION_CACHE_ALIAS].delete_many([CACHE_KEY_PREFIX + key for key in keys])
     return number
+
+
+def ended_columns(ended_by: int, *, own: bool = False, event: str = "") -> dict[str, Any]:
+    """Returns the columns of the row of a session that ends now, which belongs to nobody."""
+    return {
+        "session_data": SessionStore().encode(ended_data(ended_by, own=own, event=event)),
+        "expire_date": timezone.now() + KEPT,
+        "account_id": None,
+        "ip": None,
+        "user_agent": "",
+    }

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
@@ -16,13 +17,28 @@ from users.models import User
 from users.sessions import last_seen
 from users.sessions.store import renew_key
 from users.sessions.viewer_query import load_viewer
+from users.web.time_zone import activate_zone
 
 
 class ViewerMiddleware(AuthenticationMiddleware):
-    """Django's AuthenticationMiddleware, with one query instead of two or three."""
+    """Django's AuthenticationMiddleware, with one query instead of two or three.
+
+    From the moment at which the viewer is known, times are in their time zone.
+    """
 
     def process_request(self, request) -> None:
-        request.user = SimpleLazyObject(lambda: get_viewer(request))
+        request.user = SimpleLazyObject(lambda: get_zoned_viewer(request))
+
+    def process_response(self, request, response):
+        timezone.deactivate()
+        return response
+
+
+def get_zoned_viewer(request) -> User | AnonymousUser:
+    """Returns the viewer, whose time zone becomes the current one."""
+    viewer = get_viewer(request)
+    activate_zone(viewer)
+    return viewer
 
 
 def get_viewer(request) -> User | AnonymousUser:

@@ -12,6 +12,7 @@ from users import access
 from users.models import User
 from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
+from users.sessions.own_password import TOO_MANY_GUESSES
 from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
@@ -21,8 +22,7 @@ class Adapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": "Wrong username or password.",
         "email_password_mismatch": "Wrong email or password.",
-        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again. "
-        "Until then, even the correct password is not accepted.",
+        "too_many_login_attempts": TOO_MANY_GUESSES,
         "enter_current_password": "This is not your current password.",
     }
     # The login that was typed, and the account that has it.

@@ -7,6 +7,7 @@ from allauth.account.adapter import get_adapter
 
 from users.email_addresses import identifier_key, normalise_email
 from users.models import State
+from users.sessions.own_password import check_own_password
 
 
 class LoginForm(forms.LoginForm):
@@ -53,6 +54,14 @@ class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
         "password1": "New password",
         "password2": "Confirm password",
     }
+
+    def clean_oldpassword(self) -> str:
+        """Returns the current password. Wrong ones count as at sign-in."""
+        adapter = get_adapter()
+        typed: str = self.cleaned_data["oldpassword"]
+        if not check_own_password(adapter.request, self.user, typed):
+            raise adapter.validation_error("enter_current_password")
+        return typed
 
 
 class ChoosePasswordForm(LabelsMixin, forms.ResetPasswordKeyForm):

@@ -18,6 +18,7 @@ from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
 from users.verbs.password_reset.verb import request_password_reset
 from users.web.after_response import run_after
+from users.web.forms import form_status
 
 
 class StatusCodesMixin:
@@ -25,7 +26,9 @@ class StatusCodesMixin:
 
     def form_invalid(self, form) -> HttpResponse:
         response = super().form_invalid(form)  # type: ignore[misc]
-        response.status_code = 429 if form.has_error("__all__", "too_many_login_attempts") else 422
+        throttled = form.has_error("__all__", "too_many_login_attempts")
+        throttled = throttled or form_status(form) == 429
+        response.status_code = 429 if throttled else 422
         return response
 
 

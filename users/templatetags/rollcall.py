@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.conf import settings
-from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from users.account.actions_html import render_actions
@@ -21,7 +20,14 @@ from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
 from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
-from users.web.time_html import days_ago_html, full_time_html, minute_time_html, short_time_html
+from users.web.time_html import (
+    clock_time_html,
+    days_ago_html,
+    full_time_html,
+    minute_time_html,
+    second_time_html,
+    short_time_html,
+)
 
 SELECTED = SafeString(" selected")
 register = template.Library()
@@ -35,6 +41,8 @@ register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
 register.filter("ago", days_ago_html)
+register.filter("second", second_time_html)
+register.filter("clock", clock_time_html)
 register.simple_tag(render_actions, name="actions")
 register.simple_tag(render_field, name="profile_field")
 register.simple_tag(render_profile, name="profile_fields")
@@ -61,15 +69,6 @@ def options(choices, chosen="") -> SafeString:
 def grace_ends(account) -> datetime:
     """Returns the time until which a deleted account can be restored."""
     return account.deleted_at + timedelta(days=settings.DELETION_GRACE_DAYS)
-
-
-@register.filter
-def second(at):
-    """Renders a time to the second, with the day unless it is today."""
-    local = timezone.localtime(at)
-    today = timezone.localdate()
-    day = "" if local.date() == today else f"{local.day} {local:%b %Y}, "
-    return format_html('<time datetime="{}">{}{}</time>', at.isoformat(), day, f"{local:%H:%M:%S}")
 
 
 @register.filter
@@ -104,11 +103,6 @@ def duration(span) -> str:
         return f"{max(seconds, 1)} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 90 else f"{minutes} min"
-
-
-@register.filter
-def clock(at) -> str:
-    return f"{timezone.localtime(at):%H:%M}"
 
 
 @register.filter

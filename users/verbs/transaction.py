@@ -60,7 +60,7 @@ def change_account(
         bump_version(account)
         save_account(account)
         if account.session_epoch != epoch:
-            sessions.delete_sessions(account.pk)
+            sessions.delete_sessions(account.pk, event=event)
         record_field_changes(event, account, changes, by=by, reason=reason)
 
 

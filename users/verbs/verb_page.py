@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from users import access, masking
 from users.models import User
@@ -16,6 +15,7 @@ from users.verbs.impact import account_impact
 from users.web.account_lookup import get_account
 from users.web.forms import VerbForm, form_status
 from users.web.time_html import date_text
+from users.web.time_zone import local_time
 
 
 @form_page
@@ -46,7 +46,7 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     account = masking.mask_accounts([changed], viewer)[0]
     until = ""
     if account.valid_until:
-        until = date_text(timezone.localtime(account.valid_until))
+        until = date_text(local_time(account.valid_until))
     groups = form.cleaned_data.get("groups", ())
     effect = ""
     if groups and access.lacks_effect(account, groups):

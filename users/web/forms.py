@@ -22,9 +22,13 @@ def posted_data(request: HttpRequest) -> QueryDict | None:
 
 
 def form_status(form: Form) -> int:
-    """Returns 200 for a fresh form, 409 if the account's state refuses it, 422 for bad input."""
+    """Returns 200 for a fresh form, 409 if the account's state refuses it, 429 after too many wrong
+    passwords, 422 for bad input.
+    """
     if not form.is_bound:
         return 200
+    if any(form.has_error(name, "throttled") for name in form.fields):
+        return 429
     is_conflict = form.has_error("__all__", "stale") or form.has_error("__all__", "refused")
     return 409 if is_conflict else 422
 
@@ -108,12 +112,6 @@ def reason_field(**kwargs: Any) -> forms.CharField:
     fields: dict[str, Any] = {"label": "Reason", "help_text": REASON_HELP} | kwargs
     area = forms.Textarea(attrs={"rows": 3})
     return TextField(max_length=REASON_MAX, widget=area, **fields)
-
-
-def moment_field(**kwargs: Any) -> forms.DateTimeField:
-    """Returns a field for a point in time in UTC, to the minute."""
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(widget=widget, **kwargs)
 
 
 class VerbForm(VersionedForm):

@@ -18,7 +18,19 @@ def form_page_path(request) -> str:
     """Returns path and query of the page whose form was posted, as far as the browser says; else
     those of the request.
     """
-    page = urlsplit(request.headers.get("Referer", ""))
-    if is_same_origin(request) and page.netloc == request.get_host() and page.path:
-        return f"{page.path}?{page.query}" if page.query else page.path
-    return request.get_full_path()
+    path = referring_path(request) if is_same_origin(request) else ""
+    return path or request.get_full_path()
+
+
+def referring_path(request) -> str:
+    """Returns path and query of the page of this site that has led here; "" if the browser names
+    none.
+    """
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        # The header is no URL at all.
+        return ""
+    if page.netloc != request.get_host():
+        return ""
+    return f"{page.path}?{page.query}" if page.query else page.path

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from users.database.prepared_statements import SqlWithParams, inline_values
+from users.directory.days import relative_days
 from users.directory.filter import Filter
 from users.directory.filters import (
     FILTERS,
@@ -52,7 +53,7 @@ class PageQuery:
             bool(self.bound),
             self.backwards,
             self.named is not None,
-            datetime.now(UTC).date(),
+            relative_days(self.wanted.values),
             limits.current_limits(),
         )
 

@@ -12,6 +12,7 @@ from users.bulk.condition_action import NOTHING_TO_DO, deleted_skips
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
+from users.web.time_html import full_time_text
 
 
 class BulkEndDateForm(BulkForm, EndDateForm):
@@ -43,7 +44,7 @@ class SetEndDate(ColumnAction):
 
     def title(self, job: Job) -> str:
         until = job_end_date(job)
-        return f"Set end date to {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+        return f"Set end date to {full_time_text(until)}" if until else self.label
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)

@@ -6,13 +6,12 @@ from django.http import QueryDict
 
 from users.models import User
 from users.verbs.declaration import PageTexts
-from users.web.forms import VerbForm, moment_field, reason_field
+from users.web.forms import VerbForm, reason_field
+from users.web.moment_field import MomentField
 
 
 class EndDateForm(VerbForm):
-    until = moment_field(
-        label="End date", help_text="In UTC. The user can’t sign in after this time."
-    )
+    until = MomentField(label="End date", help_text="The user can’t sign in after this time.")
     reason = reason_field(required=False)
 
     @classmethod

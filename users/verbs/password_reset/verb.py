@@ -39,7 +39,7 @@ def choose_password(account: User, password: str) -> User:
         account.session_epoch += 1
         bump_version(account)
         save_account(account)
-        sessions.delete_sessions(account.pk)
+        sessions.delete_sessions(account.pk, event="account.password_changed")
         if accepted:
             record_event(
                 "account.invitation_accepted",

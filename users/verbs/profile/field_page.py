@@ -11,7 +11,7 @@ from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, submit_form
-from users.verbs.profile.page import field_form, with_own_password
+from users.verbs.profile.page import accepts_password, field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import VersionedForm, form_status
@@ -36,7 +36,8 @@ def field_page(request, pk: int, name: str):
         auto_id=f"{name}_%s",
     )
     change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
-    if form.is_valid() and (changed := submit_form(form, change)):
+    may_submit = form.is_valid() and accepts_password(request, account, form)
+    if may_submit and (changed := submit_form(form, change)):
         return saved_response(request, changed, form[name])
     return field_form_response(request, account, form, name)
 

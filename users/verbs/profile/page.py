@@ -4,13 +4,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.forms.boundfield import BoundField
 from django.shortcuts import redirect, render
 
 from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
+from users.models import User
+from users.sessions.own_password import check_own_password
 from users.verbs.form_submission import bind_form, form_page, submit_form
-from users.verbs.profile.verb import edit_profile
+from users.verbs.profile.verb import PASSWORD_MISSING, edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
@@ -78,6 +82,23 @@ def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
     return type("OwnAddressForm", (form_class,), {"own_password": password})
 
 
+def accepts_password(request, account: User, form: Form) -> bool:
+    """Returns whether the form may go to the verb, which asks for a password that is missing. Adds
+    an error for a wrong one, which counts as at sign-in.
+    """
+    typed = form.cleaned_data.get("own_password")
+    if not typed or form.cleaned_data.get("email", account.email) == account.email:
+        return True
+    error = ValidationError(PASSWORD_MISSING)
+    try:
+        if check_own_password(request, request.user, typed):
+            return True
+    except ValidationError as too_many:
+        error = too_many
+    form.add_error("own_password", error)
+    return False
+
+
 def field_form(name: str) -> type[VersionedForm]:
     """Returns the form class of one field of the profile."""
     return profile_form(name)
@@ -101,7 +122,8 @@ def profile_page(request, pk: int):
     form_class = with_own_password(ProfileForm) if is_own else ProfileForm
     form = bind_form(request, form_class, "edit", account, initial=vars(account))
     change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
-    if form.is_valid() and (changed := submit_form(form, change)):
+    may_submit = form.is_valid() and accepts_password(request, account, form)
+    if may_submit and (changed := submit_form(form, change)):
         messages.success(request, edit_conflicts.profile_saved(changed, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account}

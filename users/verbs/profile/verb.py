@@ -11,6 +11,8 @@ from users.models import User
 from users.verbs.profile_validation import normalise_profile
 from users.verbs.transaction import apply_profile, change_account, refuse_deleted, require_reason
 
+PASSWORD_MISSING = "Enter your current password to change your own address."  # noqa: S105
+
 
 def edit_profile(
     account: User, *, by: Any, version: int | None, own_password: str = "", **changes: Any
@@ -36,8 +38,7 @@ def require_own_password(account: User, by: Any, changes: dict[str, Any], passwo
     """
     changes_address = changes.get("email", account.email) != account.email
     if by.pk == account.pk and changes_address and not account.check_password(password):
-        text = "Enter your current password to change your own address."
-        raise ValidationError({"own_password": text})
+        raise ValidationError({"own_password": PASSWORD_MISSING})
 
 
 def restore_value(

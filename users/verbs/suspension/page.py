@@ -10,7 +10,8 @@ from users.models import User
 from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
 from users.verbs.forms import NotifyingForm
-from users.web.forms import moment_field, reason_field
+from users.web.forms import reason_field
+from users.web.moment_field import MomentField
 
 # Suggested reasons, which staff complete. Their names are used in URLs.
 SUSPENSION_REASONS = {
@@ -39,10 +40,10 @@ class SuspensionForm(NotifyingForm):
             ("until", "Custom date"),
         ],
     )
-    until = moment_field(
+    until = MomentField(
         required=False,
         label="Until",
-        help_text="In UTC. Only for “Custom date”.",
+        help_text="Only for “Custom date”.",
     )
     field_order = ("version", "reason", "lasts", "until", "notify")
 
