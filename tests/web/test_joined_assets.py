@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
     "rollcall.css": {"": 44_500, ".br": 8_500, ".gz": 9_700},
-    "rollcall.js": {"": 76_000, ".br": 21_200, ".gz": 23_500},
+    "rollcall.js": {"": 76_000, ".br": 21_500, ".gz": 23_700},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
 OWN_SCRIPTS = [part for part in SCRIPT.parts if part != HTMX]
