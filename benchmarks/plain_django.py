@@ -88,10 +88,11 @@ def without_rows_html() -> None:
 def without_events_html() -> None:
     from users.audit import html, labels
 
-    def plain_event(event: Any, on_account: bool) -> SafeString:
+    def plain_event(event: Any, *, on_account: bool, links_jobs: bool) -> SafeString:
         context = {
             "event": event,
             "on_account": on_account,
+            "links_jobs": links_jobs,
             "year": timezone.localtime().year,
             "label": labels.action_label(event),
             "changes": labels.described_changes(event),

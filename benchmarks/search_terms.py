@@ -8,13 +8,14 @@ from benchmarks.oldest_domain import DOMAIN
 from users.directory.filter import Filter
 from users.models import User
 
-# The kinds that no account matches.
-NO_MATCH = ("no match", "two letters, no match", "two common words, nobody")
+# The kinds that no account matches. Without --events nobody has signed in from an IP address.
+NO_MATCH = ("no match", "two letters, no match", "two common words, nobody", "an IP address")
 
 
 def search_terms() -> dict[str, str]:
     """Returns search terms by kind. Raises RuntimeError if the accounts have no example of one."""
-    addresses = User.objects.exclude(email="").order_by("pk").filter(pk__gt=middle_id())
+    accounts = User.objects.order_by("pk").filter(pk__gt=middle_id())
+    named = accounts.exclude(first_name="").exclude(last_name="")[0]
     rare_pairs = map("".join, product("xqzjvwk", ascii_lowercase))
     return {
         "one match": one_match(),
@@ -29,8 +30,20 @@ def search_terms() -> dict[str, str]:
         "one in four hundred": "zoe",
         "two common words, few together": "smith john",
         "two common words, nobody": "smith garcia",
-        "an address": addresses[0].email,
+        "a word and half of all": "kowalska gmail",
+        "an apostrophe": "o'brien",
+        "a name with a comma": f"{named.last_name}, {named.first_name}",
+        "a phone number as written": spaced_phone(accounts.exclude(phone="")[0].phone),
+        "an account number": f"#{accounts[0].pk}",
+        "an IP address": "203.0.113.7",
+        "an address": accounts.exclude(email="")[0].email,
     }
+
+
+def spaced_phone(number: str) -> str:
+    """Returns the number as people write it: +49 (0) 151 234 567."""
+    groups = [number[start : start + 3] for start in range(0, len(number), 3)]
+    return " ".join([groups[0], "(0)", *groups[1:]])
 
 
 def has_match(kind: str, term: str) -> bool:

@@ -67,6 +67,11 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
     raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
+# Sign-in without a password as one of the demo's staff. bin/run sets it.
+DEMO_SIGN_IN = env.bool("DEMO_SIGN_IN", False)
+_served = {SITE_PARTS.hostname, env.str("HOST", "0.0.0.0"), *ALLOWED_HOSTS}  # noqa: S104
+if DEMO_SIGN_IN and (SECURE or not _served <= LOOPBACK | {"::1"}):
+    raise ImproperlyConfigured("DEMO_SIGN_IN is only for a demo that this machine alone reaches.")
 PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
 # The time zone of people whose account has none; others read and type times in their own.
 DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", "UTC")
@@ -334,6 +339,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.signin.password_rules.GuessablePasswordValidator"},
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -378,11 +384,9 @@ STATICFILES_FINDERS = [
 ]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-_static_storage = (
-    "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if DEBUG
-    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-)
+_static_storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+if DEBUG:
+    _static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _static_storage},

@@ -38,6 +38,7 @@ os.environ |= {
     "SECRET_KEY_FALLBACKS": "",
     "ALLOWED_HOSTS": "localhost,127.0.0.1",
     "SITE_URL": "http://localhost:8000",
+    "DEMO_SIGN_IN": "0",
     "TRUSTED_PROXIES": "0",
     "VAR_DIR": str(TEST_DIR),
     "DATABASE_URL": address("DATABASE_URL") or f"sqlite:///{TEST_DIR}/rollcall.sqlite3",

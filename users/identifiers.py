@@ -57,6 +57,16 @@ def fold_identifier(value: str) -> str:
     return value
 
 
+def password_forms(password: str | None) -> list[str | None]:
+    """Returns the form in which a password is hashed (NFKC, as NIST SP 800-63B says), since
+    keyboards write one letter differently; and what was typed, if it differs: earlier hashes are
+    of that.
+    """
+    if password is None:
+        return [None]
+    return list(dict.fromkeys([unicodedata.normalize("NFKC", password), password]))
+
+
 def normalise_name(value: str) -> str:
     """Returns a person's name, in NFC and trimmed.
 

@@ -326,7 +326,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_active(self) -> bool:  # type: ignore[override]
         return self.state == State.ACTIVE
 
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(identifiers.password_forms(raw_password)[0])
+
     def check_password(self, raw_password: str | None) -> bool:
+        return any(map(self._has_password, identifiers.password_forms(raw_password)))
+
+    def _has_password(self, raw_password: str | None) -> bool:
         """Returns False for a malformed stored hash, for which some of Django’s hashers raise."""
         try:
             return super().check_password(raw_password)

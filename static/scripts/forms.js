@@ -10,6 +10,18 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
+// A field for one choice of a select, data-only-for="select=choice": while hidden, it is not sent.
+function showChosenFields() {
+  for (const input of document.querySelectorAll("[data-only-for]")) {
+    const [name, choice] = input.dataset.onlyFor.split("=");
+    const field = input.closest(".field");
+    field.hidden = input.form.elements[name].value !== choice && !field.querySelector(".error");
+    input.disabled = field.hidden;
+  }
+}
+document.addEventListener("change", showChosenFields);
+showChosenFields();
+
 // A menu closes where it is left, and by Escape.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -8,8 +8,8 @@ document.documentElement.classList.add("scripted");
 function showViewer() {
   const place = document.getElementById("viewer");
   if (!place) return;
-  const pair = document.cookie.split("; ").find((pair) => pair.startsWith("viewer="));
-  if (pair) place.textContent = decodeURIComponent(pair.slice("viewer=".length));
+  const pair = document.cookie.split("; ").find((pair) => /^(__Host-)?viewer=/.test(pair));
+  if (pair) place.textContent = decodeURIComponent(pair.slice(pair.indexOf("=") + 1));
   place.classList.add("named");
 }
 showViewer();

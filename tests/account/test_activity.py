@@ -58,7 +58,7 @@ def path(account, query: str = "") -> str:
 def test_everything_that_happened_stands_in_one_line_of_time(client, manager, ada):
     found = lines(client.get(path(ada)))
     assert found == [
-        f"Started job {Job.objects.get().pk} · suspend · queued everybody “spring”",
+        f"Started job {Job.objects.get().pk} · Suspend · queued everybody “spring”",
         f"root · Note Call first {SCRIPT}",
         f"Invitation · to ada@example.com Failed 550 {SCRIPT}",
         "Signed in · Password · from 2001:db8::7",
@@ -83,7 +83,11 @@ def test_it_is_narrowed_to_one_kind(client, manager, ada, kind, count):
 
 def test_a_change_by_a_job_names_the_job(client, manager, ada):
     record_event("account.edited", actor=None, target=ada, after={"phone": "1"}, job_id=4711)
+    assert read(client.get(path(ada))).one("a", href="/jobs/4711/").text == "job 4711"
+    viewer = make_user("Viewer")
+    client.force_login(viewer)
     assert "job 4711" in lines(client.get(path(ada)))[0]
+    assert not read(client.get(path(ada))).all("a", href="/jobs/4711/")
 
 
 def test_pages_follow_each_other_and_keep_their_filter(client, manager):

@@ -1,12 +1,16 @@
 """Events as HTML: who did what to whom, and hostile text stays text."""
 
+import re
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from users.audit.html import render_event
 from users.audit.models import AuditEvent
 
+in_trail = partial(render_event, on_account=False, links_jobs=True)
+on_account_page = partial(render_event, on_account=True, links_jobs=True)
 NASTY = "\"><script>alert('1')</script>"
 
 
@@ -21,15 +25,14 @@ def event(**fields) -> AuditEvent:
 
 
 def test_an_event_says_when_who_what_and_to_whom():
-    html = render_event(
+    html = in_trail(
         event(
             target_id=7,
             target_text="bob",
             before={"first_name": "A"},
             after={"first_name": "B"},
             job_id=5,
-        ),
-        False,
+        )
     )
     assert (
         '<time datetime="2025-03-09T14:05:07+00:00" title="2025-03-09 14:05:07 UTC">'
@@ -37,25 +40,22 @@ def test_an_event_says_when_who_what_and_to_whom():
     )
     assert '<a class="quiet" href="/users/3/">ann</a>' in html
     assert '<a href="/users/7/">bob</a>' in html
-    assert "job 5" in html
+    assert '<a class="tag" href="/jobs/5/">job 5</a>' in html
     assert "first name <del>A</del> → <ins>B</ins>" in html
 
 
 def test_on_the_page_of_its_account_it_names_neither_that_nor_an_address():
-    html = render_event(
-        event(target_id=7, target_text="bob", ip="192.0.2.1", user_agent="Firefox"), True
+    html = on_account_page(
+        event(target_id=7, target_text="bob", ip="192.0.2.1", user_agent="curl/8.1")
     )
     assert "bob" not in html
     assert "192.0.2.1" not in html
-    assert "from 192.0.2.1 · Firefox" in render_event(
-        event(ip="192.0.2.1", user_agent="Firefox"), False
-    )
+    html = in_trail(event(ip="192.0.2.1", user_agent="curl/8.1"))
+    assert 'from 192.0.2.1 · <span title="curl/8.1">curl 8</span>' in html
 
 
 def test_a_refusal_says_what_was_refused_and_changes_nothing():
-    html = render_event(
-        event(action="denied", reason="not allowed", after={"action": "suspend"}), False
-    )
+    html = in_trail(event(action="denied", reason="not allowed", after={"action": "suspend"}))
     assert "suspend: “not allowed”" in html
     assert "changes" not in html
 
@@ -65,33 +65,63 @@ def test_of_erased_values_the_names_are_left():
         "erased_at": datetime(2025, 4, 1, tzinfo=UTC),
         "after": {"email": None, "phone": None},
     }
-    assert "email, phone: values erased on" in render_event(event(actor_text="", **erased), True)
-    about_another = render_event(event(target_text="bob", **erased), True)
+    assert "email, phone: values erased on" in on_account_page(event(actor_text="", **erased))
+    about_another = on_account_page(event(target_text="bob", **erased))
     assert "mentions of an erased person removed on" in about_another
     assert "values erased" not in about_another
 
 
 @pytest.mark.parametrize(("numbers", "says"), [([5], "in 1 event<"), ([5, 6], "in 2 events<")])
 def test_words_that_were_taken_out_are_counted(numbers, says):
-    assert says in render_event(event(action="audit.redacted", after={"events": numbers}), True)
+    assert says in on_account_page(event(action="audit.redacted", after={"events": numbers}))
 
 
 def test_somebody_without_a_name_is_somebody():
-    assert '<span class="muted">someone</span>' in render_event(
-        event(actor_id=None, actor_text=""), True
+    assert '<span class="muted">someone</span>' in on_account_page(
+        event(actor_id=None, actor_text="")
     )
-    assert ">an erased account</a>" in render_event(event(actor_text=""), True)
+    assert ">an erased account</a>" in on_account_page(event(actor_text=""))
 
 
-@pytest.mark.parametrize("on_account", [False, True])
-@pytest.mark.parametrize("action", ["account.edited", "denied", NASTY])
-def test_hostile_text_is_escaped_wherever_it_stands(on_account, action):
+def test_a_job_is_a_link_only_for_those_who_may_see_it():
+    html = render_event(event(job_id=5), on_account=True, links_jobs=False)
+    assert '<span class="tag">job 5</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "says"),
+    [
+        (
+            "end-sessions",
+            {"selected": 9307, "changed": 366, "skipped": 8941, "failed": 0, "unchanged": 0},
+            ["action End all sessions", "total 9,307", "changed 366", "skipped 8,941"],
+        ),
+        (
+            "export",
+            {"selected": 55, "changed": 0, "unchanged": 55},
+            ["action Export", "total 55", "written 55"],
+        ),
+        ("gone", {"selected": 1}, ["action gone", "total 1"]),
+    ],
+)
+def test_a_job_is_told_in_words_and_grouped_numbers(kind, counts, says):
+    after = {"kind": kind, "selection": "all", "state": "done"} | counts
+    html = re.sub(r"<[^>]+>", "", in_trail(event(action="job.done", after=after)))
+    assert ("; ".join([says[0], "accounts all", *says[1:]])) in html
+
+
+def test_the_columns_of_an_export_have_their_labels():
+    after = {"rows": 1234, "columns": ["name", "seen"]}
+    html = in_trail(event(action="export.made", after=after))
+    assert "<ins>1,234</ins>; columns <ins>Name, " in html
+
+
+@pytest.mark.parametrize("render", [in_trail, on_account_page])
+@pytest.mark.parametrize("action", ["account.edited", "job.done", "denied", NASTY])
+def test_hostile_text_is_escaped_wherever_it_stands(render, action):
     texts = dict.fromkeys(("actor_text", "target_text", "reason", "ip", "user_agent"), NASTY)
     values = {"before": {NASTY: NASTY}, "after": {NASTY: [NASTY, NASTY], "action": NASTY}}
-    html = render_event(
-        event(action=action, target_id=7, erased_at=datetime.now(UTC), **texts, **values),
-        on_account,
-    )
+    html = render(event(action=action, target_id=7, erased_at=datetime.now(UTC), **texts, **values))
     assert "<script" not in html
     assert NASTY not in html
     assert html.count("&lt;script&gt;") >= 3

@@ -23,6 +23,12 @@ WHY = "100% as Ada_L\\ov*el?ace [sic] said"
 LEFT = "100% as [erased] [sic] said"
 
 
+@pytest.fixture
+def erased() -> None:
+    """Somebody whose words are to go; its event is the first one."""
+    mark_erased(make_user())
+
+
 def make_event(**fields) -> AuditEvent:
     eve = make_user()
     values = {
@@ -46,7 +52,7 @@ def take(event: AuditEvent, **changed) -> AuditEvent:
 
 
 @pytest.mark.parametrize("sealed", [True, False])
-def test_words_go_and_the_chain_verifies(sealed):
+def test_words_go_and_the_chain_verifies(sealed, erased):
     event = make_event()
     chain.seal_waiting_events() if sealed else None
     event = take(event)
@@ -54,10 +60,10 @@ def test_words_go_and_the_chain_verifies(sealed):
     assert event.erased_at
     chain.seal_waiting_events()
     verdict = verify_chain()
-    assert (verdict.fault, verdict.events, verdict.erased, verdict.redacted) == ("", 2, 0, 1)
+    assert (verdict.fault, verdict.events, verdict.erased, verdict.redacted) == ("", 3, 0, 1)
 
 
-def test_words_of_both_parts_go_and_again_later():
+def test_words_of_both_parts_go_and_again_later(erased):
     event = record_event("job.parked", actor=None, reason="mail ada@x.org or ada7")
     chain.seal_waiting_events()
     take(event, reason="mail [erased] or ada7", actor_text="[erased]")
@@ -81,7 +87,7 @@ def test_the_trail_tells_of_which_events_and_nothing_of_what():
     assert (pk, part, len(digest)) == (event.pk, "target", 64)
 
 
-def test_an_event_that_lost_words_can_still_be_erased_whole():
+def test_an_event_that_lost_words_can_still_be_erased_whole(erased):
     event = take(make_event())
     with transaction.atomic():
         assert chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target") == 1
@@ -176,7 +182,7 @@ def lost(event: AuditEvent) -> str:
         ("ticket", "x"),
     ],
 )
-def test_what_is_left_is_sealed_anew(column, value):
+def test_what_is_left_is_sealed_anew(column, value, erased):
     event = take(make_event())
     chain.seal_waiting_events()
     assert verify_chain().fault == ""
@@ -211,11 +217,35 @@ def test_words_that_went_without_the_trail_saying_so_are_noticed():
     assert verify_chain().fault == lost(event)
 
 
-def test_a_changed_word_of_the_trail_about_it_is_noticed():
+def test_a_changed_word_of_the_trail_about_it_is_noticed(erased):
     event = take(make_event())
     chain.seal_waiting_events()
     told = AuditEvent.objects.get(action="audit.redacted")
     execute("UPDATE users_auditevent SET after = '{\"events\": []}' WHERE id = %s", told.pk)
     assert verify_chain().fault == lost(event)
     execute("DELETE FROM users_auditevent WHERE id = %s", told.pk)
+    assert verify_chain().fault == lost(event)
+
+
+def test_a_redaction_is_good_at_once(erased):
+    take(make_event())
+    assert (verify_chain().fault, verify_chain().waiting) == ("", 0)
+
+
+@pytest.mark.parametrize("forged", ["nobody erased", "before", "unsealed", "by somebody"])
+def test_a_forged_record_of_a_redaction_explains_nothing(forged):
+    """An UPDATE as redactions make, and an INSERT: what the password of the application allows."""
+    event = make_event()
+    if forged != "nobody erased":
+        mark_erased(make_user())
+    event = take(event)
+    assert (verify_chain().fault == "") == (forged != "nobody erased")
+    told = AuditEvent.objects.get(action="audit.redacted")
+    if forged == "before":
+        User.objects.update(status="active", deleted_at=None)
+        mark_erased(make_user())
+    elif forged == "unsealed":
+        execute("UPDATE users_auditevent SET chain_position = NULL WHERE id = %s", told.pk)
+    elif forged == "by somebody":
+        execute("UPDATE users_auditevent SET actor_id = 1 WHERE id = %s", told.pk)
     assert verify_chain().fault == lost(event)

@@ -26,7 +26,7 @@ def bad(query: str) -> BadParameter:
     return caught.value
 
 
-@given(st.builds(TrailFilter, st.sampled_from(["", *ACTION_LABELS]), NUMBERS, NUMBERS, NUMBERS))
+@given(st.builds(TrailFilter, st.sampled_from(["", *ACTION_LABELS]), *[NUMBERS] * 4))
 def test_an_address_leads_back_to_the_same_trail(trail):
     path, _, query = trail.url().partition("?")
     assert path == "/audit/"
@@ -44,7 +44,7 @@ def test_an_address_keeps_the_filters_and_changes_what_is_asked():
     assert trail.url(after=0) == "/audit/?action=denied&actor=7"
 
 
-@pytest.mark.parametrize("parameter", ["actor", "target", "after"])
+@pytest.mark.parametrize("parameter", ["actor", "target", "job", "after"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -89,7 +89,7 @@ def test_an_unknown_and_a_repeated_parameter_are_named():
 
 @given(
     st.dictionaries(
-        st.sampled_from(["action", "actor", "target", "after", "x"]), st.text(max_size=30)
+        st.sampled_from(["action", "actor", "target", "job", "after", "x"]), st.text(max_size=30)
     )
 )
 def test_no_query_string_is_any_other_error(values):
@@ -157,13 +157,14 @@ def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
         (TrailFilter(action="denied"), "audit_by_action", "INDEX audit_by_action (action=?)"),
         (TrailFilter(actor=1), "audit_by_actor", "INDEX audit_by_actor (actor_id=?)"),
         (TrailFilter(target=1), "audit_by_target", "INDEX audit_by_target (target_id=?)"),
+        (TrailFilter(job=1), "audit_by_job", "INDEX audit_by_job (job_id=?)"),
         (
             TrailFilter(target=1, after=LARGEST_ID),
             "audit_by_target",
             "INDEX audit_by_target (target_id=? AND id<?)",
         ),
     ],
-    ids=["all", "a page", "action", "actor", "target", "target's page"],
+    ids=["all", "a page", "action", "actor", "target", "job", "target's page"],
 )
 @pytest.mark.django_db
 def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql, sqlite):
@@ -173,6 +174,7 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
     for number, event in enumerate(events):
         event.actor_id = number % 50
         event.target_id = number % 50
+        event.job_id = number % 50
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     [plan] = plans(wanted.page)
     assert {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor] in plan
@@ -184,16 +186,18 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
     [
         (TrailFilter(target=1), "audit_by_target"),
         (TrailFilter(actor=1), "audit_by_actor"),
+        (TrailFilter(job=1), "audit_by_job"),
+        (TrailFilter(job=1, action="denied"), "audit_by_job"),
         (TrailFilter(action="denied"), "audit_by_action"),
         (TrailFilter(actor=1, action="denied"), "audit_by_actor"),
     ],
-    ids=["target", "actor", "action", "actor and action"],
+    ids=["target", "actor", "job", "job and action", "action", "actor and action"],
 )
 @pytest.mark.django_db
 def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, index):
     old = [build_event("denied", actor=None) for _ in range(3000)]
     for event in old:
-        event.actor_id = event.target_id = 1
+        event.actor_id = event.target_id = event.job_id = 1
     AuditEvent.objects.bulk_create(
         old + [build_event("account.edited", actor=None) for _ in range(3000)], batch_size=1000
     )

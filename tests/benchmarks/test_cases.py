@@ -27,6 +27,7 @@ def accounts():
             email=f"{number}@gmail.example",
             first_name=first,
             last_name=last,
+            phone="+4915112345678",
             is_staff=False,
         )
 

@@ -39,7 +39,7 @@ def test_a_job_is_paused_resumed_and_cancelled_without_scripts(plain_page):
     page.goto("/jobs/")
     page.get_by_role("link", name="Stamp").click()
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("status")).to_contain_text("The job pauses")
+    expect(page.get_by_role("status").filter(has_text="The job pauses")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel job").click()

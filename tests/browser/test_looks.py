@@ -64,6 +64,8 @@ def make_jobs(root: User) -> None:
         (root, User.objects.get(username="ada")), reasons.items(), strict=True
     ):
         JobItem.objects.create(job=jobs[0], account=account, outcome=outcome, reason=reason)
+    # An email can be sent to them.
+    User.objects.filter(username="person001").update(email_verified_at=now)
     Job.objects.filter(pk=jobs[0].pk).update(
         state="done", selected=36, changed=34, failed=1, skipped=1, started_at=now, ended_at=now
     )

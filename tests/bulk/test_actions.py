@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from tests.account_rows import row
@@ -37,7 +38,6 @@ TYPED: dict[str, dict] = {
     "groups-removal": {"groups": ["1"]},
     "attribute": {"field": "time_zone", "value": "Europe/Lisbon"},
 }
-SIGNED_IN = {"sessions-end"}  # nobody is, so they are skipped
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,9 @@ def fitting(noun: str) -> list[User]:
     if noun == "groups-removal":
         for account in accounts:
             account.groups.add(*Group.objects.order_by("id")[:2])
+    if noun == "sessions-end":
+        for account in accounts:
+            Client().force_login(account)
     return accounts
 
 
@@ -78,35 +81,56 @@ def test_its_page_starts_the_job(client, root, noun):
     response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
     assert response.status_code == 302, errors_of(response)
     job = work(Job.objects.get())
-    assert (job.state, job.changed + job.unchanged) == ("done", 0 if noun in SIGNED_IN else 2)
+    assert (job.state, job.changed + job.unchanged) == ("done", 2)
     assert client.get(f"/jobs/{job.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("noun", "parameters", "title"),
     [
-        ("suspension", {"until": None}, "Suspend"),
+        ("suspension", {"until": None}, "Suspend 1,234 accounts"),
         (
             "suspension",
             {"until": "2999-01-31T12:30:00+00:00"},
-            "Suspend until 31 Jan 2999, 12:30 UTC",
+            "Suspend 1,234 accounts until 31 Jan 2999, 12:30 UTC",
         ),
         (
             "end-date",
             {"until": "2999-01-31T12:30:00+00:00"},
-            "Set end date to 31 Jan 2999, 12:30 UTC",
+            "Set end date of 1,234 accounts to 31 Jan 2999, 12:30 UTC",
         ),
-        ("groups", {"groups": [1], "names": ["Friends", "<b>"]}, "Add to Friends, <b>"),
-        ("groups-removal", {"groups": [1], "names": ["Friends"]}, "Remove from Friends"),
-        ("attribute", {"field": "locale", "value": "de"}, "Set language to “de”"),
-        ("erasure", {"reserve": False}, "Erase and release the names"),
+        (
+            "groups",
+            {"groups": [1], "names": ["Friends {0}", "<b>"]},
+            "Add Friends {0}, <b> to 1,234 accounts",
+        ),
+        (
+            "groups-removal",
+            {"groups": [1], "names": ["Friends"]},
+            "Remove Friends from 1,234 accounts",
+        ),
+        (
+            "attribute",
+            {"field": "locale", "value": "de"},
+            "Set language of 1,234 accounts to “de”",
+        ),
+        (
+            "erasure",
+            {"reserve": False},
+            "Permanently erase 1,234 accounts and release the names",
+        ),
+        ("sessions-end", {}, "End all sessions of 1,234 accounts"),
     ],
 )
 def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
     job = Job.objects.create(
-        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters
+        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters, expected=1234
     )
-    assert read(client.get(f"/jobs/{job.pk}/")).one("h1").text == title
+    page = read(client.get(f"/jobs/{job.pk}/"))
+    assert page.one("h1").text == f"{title} · Job {job.pk}"
+    assert page.one("title").text.startswith(f"{title} · Job {job.pk}")
+    Job.objects.update(state="done", changed=1, skipped=1, selected=2)
+    assert "1 account" in read(client.get("/jobs/")).one("table").text
 
 
 def kept(account: User) -> dict:

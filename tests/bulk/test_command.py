@@ -66,7 +66,7 @@ def test_it_does_what_the_page_does_and_reconciles(agent, accounts):
 def test_a_dry_run_shows_what_it_would_touch_and_starts_nothing(agent, accounts):
     make_superuser(email="root@example.org")
     said = bulk(dry_run=True)
-    assert "Suspend 4 accounts: accounts at example.org" in said
+    assert "Suspend 3 of 4 accounts: accounts at example.org" in said
     assert "1. Only a superuser may change a superuser’s account." in said
     assert "Nothing was started." in said
     assert not Job.objects.exists()
@@ -104,6 +104,15 @@ def test_what_an_action_asks_for_is_set(agent, accounts):
         "set-attribute", by=root.username, reason="", set=["field=locale", "value=pt-BR"], here=True
     )
     assert User.objects.filter(locale="pt-BR").count() == 3
+
+
+@pytest.mark.parametrize("role", ["Administrator", "Superuser"])
+def test_roles_with_power_are_granted_to_one_account_at_a_time(accounts, role):
+    make_superuser(username="root")
+    said = refused("add-to-groups", by="root", set=["groups=Support", f"groups={role}"])
+    assert role in said
+    assert not User.objects.filter(groups__isnull=False).exists()
+    assert not User.objects.filter(email__endswith="@example.org", is_superuser=True).exists()
 
 
 def test_people_are_written_to(agent):

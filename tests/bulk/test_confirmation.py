@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_token_is_its_makers():
     ann, bob = make_user("Manager"), make_user("Manager")
-    made = Confirmation.new("suspension?ids=1", SelectionCount(1, True))
+    made = Confirmation.new("suspension?ids=1", SelectionCount(9, True), SelectionCount(1, True))
     token = made.token_for(ann)
     assert Confirmation.read(token, ann) == made
     assert Confirmation.read(token, bob) is None

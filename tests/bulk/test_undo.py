@@ -16,6 +16,7 @@ from tests.answers import (
 )
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import ended, run, work
+from tests.pages import read
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.undo_rules import undo_refusal
@@ -274,6 +275,35 @@ def test_what_accounts_were_is_forgotten_in_time_and_what_became_of_them_is_not(
     old.refresh_from_db()
     settings.BULK_UNDO_DAYS = 365
     assert "no longer kept" in undo_refusal(old)
+
+
+def test_an_undone_job_says_so_until_its_undo_is_undone(client, agent):
+    accounts = [make_user() for _ in range(3)]
+    job = run("suspension", accounts, by=agent)
+    reinstate_account(accounts[0], by=agent, reason="A mistake")
+    again = work(undo.undo_job(job, by=agent, reason=""))
+    page = read(client.get(f"/jobs/{job.pk}/"))
+    assert page.one("a", class_="state job-undone").text == f"Partly undone by job {again.pk}"
+    listed = {
+        row.all("td")[0].one("a").text: row
+        for row in read(client.get("/jobs/")).one("tbody").all("tr")
+    }
+    assert list(listed) == [f"Undo job {job.pk}: suspend 2 accounts", "Suspend 3 accounts"]
+    state = listed["Suspend 3 accounts"].one("td", class_="c-state")
+    assert state.one("a", href=f"/jobs/{again.pk}/").text == f"Partly undone by job {again.pk}"
+    redo = work(undo.undo_job(again, by=agent, reason=""))
+    page = read(client.get(f"/jobs/{redo.pk}/"))
+    title = f"Undo job {again.pk}: suspend 2 accounts again"
+    assert page.one("h1").text == f"{title} · Job {redo.pk}"
+    assert page.one("a", href=f"/jobs/{again.pk}/?outcome=changed#accounts")
+    assert not read(client.get(f"/jobs/{job.pk}/")).all("a", class_="state job-undone")
+
+
+def test_an_undone_job_is_not_told_from_a_retry_or_a_cancelled_undo(client, agent):
+    job = run("suspension", [make_user()], by=agent)
+    Job.objects.create(kind="suspend", by=agent, parent=job, state="done", changed=1, selected=1)
+    Job.objects.create(kind="undo-suspend", by=agent, parent=job, state="cancelled")
+    assert not read(client.get(f"/jobs/{job.pk}/")).all("a", class_="state job-undone")
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -180,8 +180,10 @@ def test_bad_input_is_named_and_kept(client, agent, field, value, says):
 def test_a_number_may_be_typed_as_it_is_shown(client, agent):
     people()
     path = address()
-    with patch(
-        "users.bulk.preview.count_selection", return_value=selection_count.SelectionCount(1234)
+    count = selection_count.SelectionCount(1234)
+    with (
+        patch("users.bulk.preview.count_selection", return_value=count),
+        patch("users.bulk.preview.count_changing", return_value=count),
     ):
         assert client.post(path, filled(client.get(path), path, count="1,234")).status_code == 302
 

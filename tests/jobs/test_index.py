@@ -42,7 +42,7 @@ def test_jobs_are_listed_newest_first(client, support, root):
     queued = start(support, expected=1234, words="active accounts")
     assert listed(client.get("/jobs/")) == [
         (f"/jobs/{queued.pk}/", "Stamp", "Queued", "0 of 1,234"),
-        (f"/jobs/{done.pk}/", "Stamp", "Done", "32"),
+        (f"/jobs/{done.pk}/", "Stamp", "Done", "32 changed"),
     ]
     assert [row[0] for row in listed(client.get("/jobs/?state=done"))] == [f"/jobs/{done.pk}/"]
     assert [row[0] for row in listed(client.get("/jobs/?state=open"))] == [f"/jobs/{queued.pk}/"]
@@ -59,7 +59,7 @@ def test_a_page_leads_to_older_ones_and_costs_the_same(
     jobs = [start(support, key=f"{number}") for number in range(5)]
     monkeypatch.setattr(queries, "PAGE_SIZE", 2)
     client.get("/jobs/")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         first = client.get("/jobs/")
     pages = []
     address = "/jobs/"

@@ -6,7 +6,6 @@ KILLS=200 ACCOUNTS=100000 makes the first test the long one, of an hour.
 
 import os
 import signal
-from contextlib import nullcontext
 
 import psutil
 import psycopg
@@ -24,7 +23,7 @@ from users.jobs import engine
 from users.jobs.models import Job, JobItem, JobLine
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
 KILLS = int(os.environ.get("KILLS", "10"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "5000"))
 ENDLESS = {"slow": 0.03}  # seconds for each account: longer than a test takes until it hurries
@@ -124,9 +123,7 @@ def everything(job: Job) -> list:
     ]
 
 
-@pytest.mark.parametrize(
-    "where", ["between chunks", pytest.param("in a chunk", marks=pytest.mark.postgresql)]
-)
+@pytest.mark.parametrize("where", ["between chunks", "in a chunk"])
 def test_a_worker_that_is_stopped_past_its_lease_writes_nothing_afterwards(root, tmp_path, where):
     """SQLite's own lock of the whole database would last as long as the stopped process that has
     it.
@@ -181,7 +178,7 @@ def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
 def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):
     make_accounts(500)
     jobs = [start(root, phone=phone, parameters={"slow": 0.001}) for phone in ("1", "2")]
-    with hasty(tmp_path), hasty(tmp_path) if connection.vendor == "postgresql" else nullcontext():
+    with hasty(tmp_path), hasty(tmp_path):
         until(lambda: ended(*jobs))
     for job in jobs:
         assert (job.changed, job.failed, job.skipped) == (501, 0, 0)
@@ -189,7 +186,6 @@ def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):
     assert User.objects.filter(version=3).count() == 501
 
 
-@pytest.mark.postgresql
 def test_connections_that_the_server_ends_cost_nothing(root, tmp_path):
     make_accounts(200)
     job = start(root, parameters={"slow": 0.003})
@@ -217,7 +213,6 @@ def answers() -> bool:
     return True
 
 
-@pytest.mark.postgresql
 def test_a_server_that_starts_anew_midway_costs_nothing(root, tmp_path):
     """Once one of its processes is killed, PostgreSQL ends all others, and recovers from its log as
     after a crash.

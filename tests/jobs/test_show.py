@@ -13,6 +13,7 @@ from tests.answers import (
 from tests.builders import make_user
 from tests.jobs.kinds import Stamp, park, start
 from tests.pages import read
+from tests.plans import assert_no_sort, plans
 from users.jobs import queries, worker
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job, JobItem
@@ -51,7 +52,7 @@ def counts(page) -> dict[str, str]:
 
 def test_what_by_whom_why_and_what_became_of_it(client, support, done, accounts):
     page = read(client.get(path(done)))
-    assert page.one("h1").text == "Stamp"
+    assert page.one("h1").text == f"Stamp · Job {done.pk}"
     assert counts(page) == {
         "Changed": "29",
         "Unchanged": "1",
@@ -65,7 +66,7 @@ def test_what_by_whom_why_and_what_became_of_it(client, support, done, accounts)
     lines = [line.text for line in page.one("ol", class_="events").all("p")]
     assert lines == ["Done: 29 changed, 1 skipped, 1 failed, 1 unchanged.", "Queued."]
     assert page.one("progress").attributes["value"] == "100"
-    left_out = page.one("section", class_="left-out")
+    left_out = page.one("section", class_="job-accounts")
     row = [cell.text for cell in left_out.one("tbody").all("td")]
     assert row == [accounts[7].display_name, "ValueError: this one can’t be stamped"]
     assert not page.all(hx_trigger="load delay:2s")
@@ -115,7 +116,7 @@ def test_those_left_out_are_paged_by_their_ids(
         found.append(
             [
                 int(row.all("td")[1].text[1:])
-                for row in page.one("section", class_="left-out").one("tbody").all("tr")
+                for row in page.one("section", class_="job-accounts").one("tbody").all("tr")
             ]
         )
         links = page.all("a", rel="next")
@@ -147,6 +148,61 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     ]
 
 
+def test_those_changed_are_listed_with_their_accounts_and_events(client, support, done, accounts):
+    page = read(client.get(f"{path(done)}?outcome=changed"))
+    listed = page.one("section", class_="job-accounts")
+    assert [tab.text for tab in listed.one("p").all("a")] == [
+        "Failed 1",
+        "Changed 29",
+        "Skipped 1",
+        "Download CSV",
+    ]
+    changed = [
+        account for account in accounts if account.pk not in (accounts[7].pk, accounts[3].pk)
+    ]
+    rows = [row.all("td") for row in listed.one("tbody").all("tr")]
+    links = [row[0].one("a").attributes["href"] for row in rows]
+    assert [f"/users/{account.pk}/" for account in changed[:5]] == links[:5]
+    assert rows[0][1].text == changed[0].username
+    content = b"".join(client.get(f"{path(done)}changed.csv")).decode("utf-8-sig")
+    table = list(csv.reader(content.splitlines()))
+    assert table[1] == [str(changed[0].pk), changed[0].username, "changed", ""]
+    assert len(table) == 30
+    assert not page.all("a", href=f"/audit/?job={done.pk}")  # Support may not see the trail
+    client.force_login(make_user("Manager"))
+    page = read(client.get(path(done)))
+    [link] = page.all("a", href=f"/audit/?job={done.pk}")
+    assert read(client.get(link.attributes["href"])).all("a", href=path(done))
+
+
+def test_a_page_of_those_changed_is_a_range_of_an_index(support):
+    job = start(support)
+    items = [
+        JobItem(job=job, account_id=pk, outcome="changed" if pk > 2990 else "skipped")
+        for pk in range(1, 3001)
+    ]
+    JobItem.objects.bulk_create(items, batch_size=1000)
+    [plan, *_] = plans(lambda: queries.list_items(job, "changed"))
+    assert "job_items_by_outcome" in plan
+    assert_no_sort(plan)
+
+
+def test_a_masked_viewer_sees_masked_accounts(client, support, done, accounts):
+    User.objects.filter(pk=accounts[0].pk).update(username="ada@example.org")
+    viewer = make_user("Viewer")
+    Job.objects.filter(pk=done.pk).update(by=viewer)
+    client.force_login(viewer)
+    assert "ada@example.org" not in read(client.get(f"{path(done)}?outcome=changed")).text
+    assert b"ada@example.org" not in b"".join(client.get(f"{path(done)}changed.csv"))
+
+
+def test_without_scripts_a_running_job_has_a_link_to_refresh(client, support, done):
+    assert not read(client.get(path(done))).all("a", class_="quiet unscripted")
+    Job.objects.filter(pk=done.pk).update(state="running")
+    link = read(client.get(path(done))).one("a", class_="quiet unscripted")
+    assert (link.text, link.attributes["href"]) == ("Refresh", path(done))
+
+
 def test_a_kind_has_links_to_what_else_can_be_done(client, done, monkeypatch):
     monkeypatch.setattr(
         Stamp,
@@ -158,7 +214,7 @@ def test_a_kind_has_links_to_what_else_can_be_done(client, done, monkeypatch):
 
 def test_a_job_of_a_kind_that_is_gone_is_shown_all_the_same(client, done):
     Job.objects.filter(pk=done.pk).update(kind="gone")
-    assert read(client.get(path(done))).one("h1").text == "gone"
+    assert read(client.get(path(done))).one("h1").text == f"gone · Job {done.pk}"
 
 
 def test_the_starter_sees_their_job_without_the_permission_and_others_do_not(client, done, support):
@@ -166,12 +222,12 @@ def test_the_starter_sees_their_job_without_the_permission_and_others_do_not(cli
     assert client.get(path(done)).status_code == 200
     other = make_user("Viewer")
     client.force_login(other)
-    for address in (path(done), f"{path(done)}left-out.csv"):
+    for address in (path(done), f"{path(done)}left-out.csv", f"{path(done)}changed.csv"):
         assert_denied(client.get(address), "users.view_job", actor=other, action="view_jobs")
 
 
 @pytest.mark.parametrize(
-    "query", ["outcome=changed", "after=x", "page=2", "outcome=failed&outcome=failed"]
+    "query", ["outcome=unchanged", "after=x", "page=2", "outcome=failed&outcome=failed"]
 )
 def test_an_address_that_means_nothing_is_refused(client, done, query):
     assert client.get(f"{path(done)}?{query}").status_code == 400
@@ -179,11 +235,13 @@ def test_an_address_that_means_nothing_is_refused(client, done, query):
 
 def test_strangers_are_sent_to_sign_in(client):
     assert_sent_to_sign_in(client, "/jobs/1/", background=True)
+    assert_sent_to_sign_in(client, "/jobs/1/changed.csv")
 
 
 def test_an_unknown_id_is_not_found(client, support):
     assert_not_found(client, "/jobs/{}/", methods=("get",))
     assert_not_found(client, "/jobs/{}/left-out.csv", methods=("get",))
+    assert_not_found(client, "/jobs/{}/changed.csv", methods=("get",))
 
 
 def test_whoever_may_not_see_jobs_is_told_the_same_of_those_that_there_are(client, done):
@@ -197,3 +255,4 @@ def test_whoever_may_not_see_jobs_is_told_the_same_of_those_that_there_are(clien
 def test_other_methods_are_refused(client, done):
     assert_wrong_method(client, path(done), allowed="GET, HEAD")
     assert_wrong_method(client, f"{path(done)}left-out.csv", allowed="GET, HEAD")
+    assert_wrong_method(client, f"{path(done)}changed.csv", allowed="GET, HEAD")

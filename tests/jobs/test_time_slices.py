@@ -1,12 +1,17 @@
 """Time slices: claims, chunks, what goes wrong in one, and which job is worked on next."""
 
+import errno
+import sqlite3
+
 import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
 from django_q.models import OrmQ
+from psycopg.errors import DiskFull
 
 from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import Stamp, assert_each_exactly_once, start
+from tests.pages import read
 from users.audit.models import AuditEvent
 from users.jobs import engine, worker
 from users.jobs.models import Job, JobItem, JobLine
@@ -186,6 +191,49 @@ def test_a_kind_that_this_version_does_not_know_parks_the_job(accounts, root):
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 0)
     assert "gone" in job.note
+
+
+@pytest.mark.parametrize("error", ["file", "postgresql", "sqlite"])
+def test_a_full_disk_stops_the_job_which_says_so_and_can_go_on(
+    client, accounts, root, monkeypatch, error
+):
+    errors = {
+        "file": OSError(errno.ENOSPC, "No space left on device"),
+        "postgresql": caused(DiskFull("could not extend file")),
+        "sqlite": caused(sqlite_full()),
+    }
+    monkeypatch.setattr(Stamp, "run", raise_error(errors[error]))
+    job = start(root)
+    worker.work_time_slice()
+    job.refresh_from_db()
+    assert (job.state, job.failed, job.cursor) == ("parked", 0, 0)
+    client.force_login(root)
+    note = read(client.get(f"/jobs/{job.pk}/")).one("p", class_="note error").text
+    assert note == "The server’s disk is full. Free some space, then resume the job."
+    monkeypatch.undo()
+    engine.resume_job(job, by=root)
+    worker.work_time_slice()
+    job.refresh_from_db()
+    assert (job.state, job.changed) == ("done", 31)
+
+
+def caused(cause: Exception) -> OperationalError:
+    error = OperationalError(str(cause))
+    error.__cause__ = cause
+    return error
+
+
+def sqlite_full() -> sqlite3.OperationalError:
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return full
+
+
+def raise_error(error: Exception):
+    def run(self, chunk):
+        raise error
+
+    return run
 
 
 def test_a_filter_that_is_no_longer_understood_parks_the_job(accounts, root):

@@ -1,12 +1,16 @@
 """GET and POST /me/password/"""
 
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +69,41 @@ def test_bad_input_is_named_and_the_password_stays(client, ada, old, new, again,
     assert set(form(response, PATH).values()) == {""}  # no password is ever sent back
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [
+        (" " * 14, "5 different characters"),
+        ("ababababababab", "5 different characters"),
+        ("Summer2024!!", "common password"),
+        ("lovelace-1842!!", "too similar"),
+        ("2024.Ada.Byron.2024", "too similar"),
+        ("ＬＯＶＥＬＡＣＥ2024202420", "too similar"),
+        ("adabyron@1815example.com", "too similar"),
+        ("Ada likes 9 looms", ""),
+        ("7$9#2@!x4&8*%", ""),
+    ],
+)
+def test_what_somebody_who_knows_the_person_would_guess_is_refused(new, says):
+    ada = User(username="lovelace", email="ada.byron@example.com", first_name="Ada")
+    refused = ""
+    try:
+        validate_password(new, ada)
+    except ValidationError as error:
+        refused = " ".join(error.messages)
+    assert (says in refused) if says else not refused
+
+
+def test_a_letter_is_the_same_however_the_keyboard_writes_it(client, ada):
+    composed, combining = "caf\u00e9 au lait, s'il", "cafe\u0301 au lait, s'il"
+    assert change(client, new=combining, again=combining)["Location"] == "/me/"
+    ada.refresh_from_db()
+    assert ada.check_password(composed)
+    assert ada.check_password(combining)
+    ada.password = make_password(combining)  # from before
+    assert ada.check_password(combining)
+    assert not ada.check_password("cafe au lait, s'il")
 
 
 def test_guessing_the_current_password_is_slowed_down(client, ada):

@@ -39,3 +39,9 @@ def test_the_name_that_the_browser_was_given_goes_too(client):
     client.force_login(make_user("Viewer", first_name="Ada; admin", last_name="Lövelace"))
     assert client.get("/users/").cookies["viewer"].value == "Ada%3B%20admin%20L%C3%B6velace"
     assert client.post(PATH).cookies["viewer"]["max-age"] == 0
+
+
+def test_the_browser_is_told_to_drop_what_scripts_stored_and_no_more(client):
+    client.force_login(make_user("Viewer"))
+    assert "Clear-Site-Data" not in client.get(PATH)
+    assert client.post(PATH)["Clear-Site-Data"] == '"storage"'

@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 import pytest
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.test import Client, RequestFactory, override_settings
 
@@ -10,6 +11,7 @@ from tests.builders import PASSWORD, make_user
 from users.models import User
 from users.signin.name_cookie import COOKIE, MAX_NAME_LENGTH, NameCookieMiddleware
 from users.verbs.profile.verb import edit_own_profile
+from users.web.message_storage import MaskedMessageStorage
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +138,17 @@ def test_over_https_it_stays_there(secure):
         cookie = answer(HttpResponse("x"), make_user(first_name="Ada")).cookies[COOKIE]
     assert bool(cookie["secure"]) is secure
     assert not cookie["httponly"]  # a script reads it
+
+
+def test_with_https_no_other_host_can_set_the_cookies_of_the_viewer(client, settings):
+    settings.SECURE = settings.SESSION_COOKIE_SECURE = True
+    client.force_login(make_user("Support"))
+    response = client.get("/users/", secure=True)
+    cookie = response.cookies["__Host-viewer"]
+    assert (cookie["path"], cookie["domain"], cookie["secure"]) == ("/", "", True)
+    storage = MaskedMessageStorage(response.wsgi_request)
+    storage.add(messages.INFO, "Saved.")
+    answer = HttpResponse()
+    storage.update(answer)
+    assert list(answer.cookies) == ["__Host-messages"]
+    assert answer.cookies["__Host-messages"]["secure"]

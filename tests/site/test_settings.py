@@ -158,3 +158,34 @@ def test_behind_a_pooler_nothing_is_prepared(values):
         ]
         is None
     )
+
+
+LOCAL = {
+    "SECRET_KEY": STRONG,
+    "ALLOWED_HOSTS": "localhost,127.0.0.1",
+    "SITE_URL": "http://localhost:8000",
+    "HOST": "127.0.0.1",
+    "DEMO_SIGN_IN": "1",
+}
+
+
+def test_a_local_demo_may_be_signed_in_to_without_a_password(values):
+    assert values("DEMO_SIGN_IN", **LOCAL) == {"DEMO_SIGN_IN": True}
+    assert values("DEMO_SIGN_IN", **PRODUCTION) == {"DEMO_SIGN_IN": False}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        PRODUCTION,
+        {"HOST": "0.0.0.0"},
+        {"HOST": ""},
+        {"ALLOWED_HOSTS": "localhost,laptop.example.com"},
+        {"SITE_URL": "https://localhost:8000"},
+        {"ALLOWED_HOSTS": "*", "DEBUG": "1"},
+    ],
+)
+def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, others):
+    result = load(**LOCAL | others)
+    assert result.returncode != 0
+    assert "DEMO_SIGN_IN is only for a demo" in result.stderr.splitlines()[-1]

@@ -18,7 +18,7 @@ from users.models import User
 from users.transfer import export_rows, export_store
 from users.verbs.erasure.verb import erase_account
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
 KILLS = int(os.environ.get("KILLS", "5"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "3000"))
 
@@ -74,7 +74,6 @@ def test_whatever_is_killed_each_row_is_there_once(tmp_path, monkeypatch, settin
     )
 
 
-@pytest.mark.postgresql
 def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, monkeypatch):
     """The chunk has read the account when the erasure begins, and stores it once that waits."""
     settings.BULK_APPROVAL_ABOVE_FOR = {"export": 10 * ACCOUNTS}

@@ -10,7 +10,7 @@ from tests.processes import ROOT, environment, until
 from users.audit.models import AuditEvent
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
 
 COMMAND = [sys.executable, "manage.py", "import_accounts", "-", "--source=x", "--map=id=source_id"]
 ROWS = [f"{number},name{number},name{number}@example.com\n" for number in range(3500)]

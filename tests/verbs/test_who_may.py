@@ -73,6 +73,7 @@ LOOKING = {
     "notes/",
     "history/",
     "presence/",
+    "presence/end/",
 }
 # Actions of access.PERMISSIONS that are about no account.
 ROOMS = {

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 44_500, ".br": 8_500, ".gz": 9_700},
-    "rollcall.js": {"": 76_000, ".br": 21_500, ".gz": 23_700},
+    "rollcall.css": {"": 45_000, ".br": 8_600, ".gz": 9_800},
+    "rollcall.js": {"": 76_500, ".br": 21_600, ".gz": 23_800},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
 OWN_SCRIPTS = [part for part in SCRIPT.parts if part != HTMX]

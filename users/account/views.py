@@ -4,7 +4,6 @@ from typing import Any
 
 from django.views.decorators.http import require_safe
 
-from users import masking
 from users.account import page
 from users.audit import trail
 from users.audit.html import render_events
@@ -19,8 +18,6 @@ def show(request, pk: int):
 def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     newest = trail.account_events(account.pk)
     return {
-        "events": render_events(
-            newest.rows, on_account=True, masked=masking.hides_personal_data(request.user)
-        ),
+        "events": render_events(newest.rows, viewer=request.user, on_account=True),
         "more_events": newest.has_next,
     }

@@ -1,4 +1,4 @@
-"""The labels of audit events. Verbs register theirs when the application starts."""
+"""The labels of audit events. Verbs and kinds of jobs register theirs when Rollcall starts."""
 
 ACTION_LABELS = {
     "account.created": "Created",
@@ -35,3 +35,14 @@ ACTION_LABELS = {
 def register_label(action: str, label: str) -> None:
     """Adds the label of an action to ACTION_LABELS."""
     ACTION_LABELS[action] = label
+
+
+# Labels of stored values, by the field that holds them.
+VALUE_LABELS: dict[str, dict[str, str]] = {}
+# Labels of the counts of a job by its kind, where they differ from the names of the counts.
+JOB_COUNT_LABELS: dict[str, dict[str, str]] = {}
+
+
+def register_values(field: str, labels: dict[str, str]) -> None:
+    """Adds labels of the values that events hold in `field`."""
+    VALUE_LABELS.setdefault(field, {}).update(labels)

@@ -6,17 +6,18 @@ gain is measured as `events-html` in docs/benchmarks.md.
 
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
-from users import masking
+from users import access, masking
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
 from users.typed_text import isolate_text
+from users.web.device_labels import device_label
 from users.web.time_html import full_time_html, minute_time_html
 
 RENDERED_FIELDS = (
@@ -35,28 +36,31 @@ RENDERED_FIELDS = (
     "erased_at",
 )
 ERASED_NAME = "an erased account"
-MAX_AGENT_LENGTH = 90  # characters of a user agent
 
 
 def render_events(
-    events: list[AuditEvent], *, on_account: bool = False, masked: bool = False
+    events: list[AuditEvent], *, viewer: Any, on_account: bool = False
 ) -> list[SafeString]:
-    """Returns an `li` for each event. `on_account`: for the page of the account that is the target
-    of all events. `masked`: for a viewer who must not see personal data.
+    """Returns an `li` for each event, masked and with links as the rights of `viewer` allow.
+    `on_account`: for the page of the account that is the target of all events.
     """
-    if masked:
+    if masking.hides_personal_data(viewer):
         events = [masking.mask_event(event) for event in events]
+    links_jobs = access.may(viewer, "view_jobs")
     now = timezone.localtime()
+    zone = str(now.tzinfo)
     fields = attrgetter(*RENDERED_FIELDS)
     fragments = []
     for event in events:
-        key = ("event", on_account, now.year, str(now.tzinfo), repr(fields(event)))
-        fragments.append(Fragment(key, partial(render_event, event, on_account)))
+        key = ("event", on_account, links_jobs, now.year, zone, repr(fields(event)))
+        build = partial(render_event, event, on_account=on_account, links_jobs=links_jobs)
+        fragments.append(Fragment(key, build))
     return render_fragments(fragments)
 
 
-def render_event(event: AuditEvent, on_account: bool) -> SafeString:
-    parts = [action_html(event, on_account), reason_html(event), changes_html(event)]
+def render_event(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> SafeString:
+    action = action_html(event, on_account=on_account, links_jobs=links_jobs)
+    parts = [action, reason_html(event), changes_html(event)]
     if event.erased_at:
         erased = f"{erased_text(event)} {full_time_html(event.erased_at)}"
         parts.append(f'<p class="muted"><small>{erased}</small></p>')
@@ -71,7 +75,8 @@ def render_event(event: AuditEvent, on_account: bool) -> SafeString:
 def origin_html(event: AuditEvent) -> str:
     agent = ""
     if event.user_agent:
-        agent = f" · {escape(Truncator(event.user_agent).chars(MAX_AGENT_LENGTH))}"
+        label = escape(device_label(event.user_agent))
+        agent = f' · <span title="{escape(event.user_agent)}">{label}</span>'
     return f'<p class="muted"><small>from {escape(event.ip)}{agent}</small></p>'
 
 
@@ -86,19 +91,28 @@ def erased_text(event: AuditEvent) -> str:
     return "values erased on"
 
 
-def action_html(event: AuditEvent, on_account: bool) -> str:
+def action_html(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> str:
     """Returns the actor and the action, with the target unless the page is about it."""
     actor = f'<span class="muted">{escape(isolate_text(event.actor_text or "someone"))}</span>'
     if event.actor_id:
         name = escape(event.actor_text or ERASED_NAME)
         actor = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'
-    job = f' <span class="tag">job {event.job_id}</span>' if event.job_id else ""
     target = ""
     if event.target_id and not on_account:
         name = escape(event.target_text or ERASED_NAME)
         target = f' · <a href="/users/{event.target_id}/">{name}</a>'
     label = escape(action_label(event))
+    job = job_tag(event.job_id, linked=links_jobs)
     return f'<p>{actor} · <span class="what">{label}</span>{job}{target}</p>\n'
+
+
+def job_tag(job_id: int | None, *, linked: bool) -> str:
+    """Returns the number of the event's job, as a link for viewers who may see all jobs."""
+    if not job_id:
+        return ""
+    if linked:
+        return f' <a class="tag" href="/jobs/{job_id}/">job {job_id}</a>'
+    return f' <span class="tag">job {job_id}</span>'
 
 
 def reason_html(event: AuditEvent) -> str:

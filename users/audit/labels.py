@@ -3,9 +3,25 @@
 import re
 from datetime import datetime
 
-from users.audit.actions import ACTION_LABELS
+from users.audit.actions import ACTION_LABELS, JOB_COUNT_LABELS, VALUE_LABELS
 from users.fields import label_in_text
 from users.web.time_html import full_time_text
+
+# Numbers of things; other numbers in events are IDs.
+COUNTS = {
+    "selected",
+    "changed",
+    "skipped",
+    "failed",
+    "unchanged",
+    "rows",
+    "sessions",
+}
+JOB_FIELD_LABELS = {
+    "kind": "action",
+    "selection": "accounts",
+    "selected": "total",
+}
 
 
 def action_label(event) -> str:
@@ -16,10 +32,12 @@ def described_changes(event) -> list[dict[str, str]]:
     """Returns label, old and new value of each changed field. Fields that were empty and still are,
     and a status reason that repeats the event's reason, are left out.
     """
+    if event.action.startswith("job."):
+        return job_facts(event)
     changes = []
     for name in dict.fromkeys([*event.after, *event.before]):
-        before = readable_value(event.before.get(name))
-        after = readable_value(event.after.get(name))
+        before = readable_value(event.before.get(name), name)
+        after = readable_value(event.after.get(name), name)
         is_empty = not before and after in ("", "no")
         repeats_reason = name == "status_reason" and after in ("", event.reason)
         if not is_empty and not repeats_reason:
@@ -27,17 +45,38 @@ def described_changes(event) -> list[dict[str, str]]:
     return changes
 
 
+def job_facts(event) -> list[dict[str, str]]:
+    """Returns what an event tells about its job. Its state follows from the action."""
+    labels = JOB_FIELD_LABELS | JOB_COUNT_LABELS.get(event.after.get("kind"), {})
+    facts = []
+    for name, value in event.after.items():
+        if value and name != "state":
+            label = labels.get(name, name).lower()
+            fact = {
+                "label": label,
+                "before": "",
+                "after": readable_value(value, name),
+            }
+            facts.append(fact)
+    return facts
+
+
 def changed_field_names(event) -> str:
     """Returns the labels of the changed fields, for an event without values."""
     return ", ".join(label_in_text(name) for name in sorted({*event.before, *event.after}))
 
 
-def readable_value(value) -> str:
-    """Returns a value of an event's JSON as text. Points in time are stored in ISO 8601."""
+def readable_value(value, field: str = "") -> str:
+    """Returns a value of an event's JSON as text. Points in time are stored in ISO 8601. `field`:
+    the one that holds the value.
+    """
+    labels = VALUE_LABELS.get(field, {})
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(labels.get(str(item), str(item)) for item in value)
+    if isinstance(value, int) and field in COUNTS:
+        return f"{value:,}"
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
         return full_time_text(datetime.fromisoformat(value))
-    return "" if value is None else str(value)
+    return "" if value is None else labels.get(str(value), str(value))

@@ -72,6 +72,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["target_id", "-id"], name="audit_by_target"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
+            models.Index(
+                fields=["job_id", "-id"],
+                name="audit_by_job",
+                condition=Q(job_id__isnull=False),
+            ),
             models.Index(fields=["at"], name="audit_by_time"),
             models.Index(
                 fields=["id"], name="audit_unsealed", condition=Q(chain_position__isnull=True)

@@ -1,6 +1,7 @@
 """Queries of the audit trail: events newest first, paged by id."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.http import QueryDict
 
@@ -14,8 +15,40 @@ from users.web.query_string import check_parameters, parse_id_parameter, url_wit
 SIZE = 50  # events on a page of the trail
 ACCOUNT_SIZE = 20  # events on the page of an account
 CHAIN_COLUMNS = ("chain_salt", "chain_previous", "chain_hash", "target_digest", "actor_digest")
-ID_LABELS = {"actor": "Done by", "target": "Done to"}
-PARAMETERS = ("action", *ID_LABELS, "after")
+
+
+class IdField(NamedTuple):
+    """A field of the form that takes an ID."""
+
+    label: str
+    placeholder: str
+    # The width in characters.
+    size: int
+    example: str
+
+
+ACCOUNT_EXAMPLE = "an account, such as 42"
+ID_FIELDS = {
+    "actor": IdField(
+        label="Done by",
+        placeholder="Done by (account ID)",
+        size=18,
+        example=ACCOUNT_EXAMPLE,
+    ),
+    "target": IdField(
+        label="Done to",
+        placeholder="Done to (account ID)",
+        size=18,
+        example=ACCOUNT_EXAMPLE,
+    ),
+    "job": IdField(
+        label="Job",
+        placeholder="Job (ID)",
+        size=6,
+        example="a job, such as 7",
+    ),
+}
+PARAMETERS = ("action", *ID_FIELDS, "after")
 
 
 @dataclass(frozen=True)
@@ -23,9 +56,10 @@ class TrailFilter:
     """The events of a list. "" and 0 mean any."""
 
     action: str = ""
-    # IDs of accounts.
+    # IDs of accounts, and of a job.
     actor: int = 0
     target: int = 0
+    job: int = 0
     # Only events older than the one with this ID.
     after: int = 0
 
@@ -44,22 +78,27 @@ class TrailFilter:
         if action and action not in ACTION_LABELS:
             raise BadParameter("action", "There is no such action.")
         after = parse_trail_id("after", query.get("after", ""))
-        ids = dict.fromkeys(ID_LABELS, 0)
+        ids = dict.fromkeys(ID_FIELDS, 0)
         errors = {}
-        for name, label in ID_LABELS.items():
+        for name, field in ID_FIELDS.items():
             try:
                 ids[name] = parse_trail_id(name, query.get(name, ""))
             except BadParameter:
-                errors[name] = f"“{label}” takes the ID of an account, such as 42."
+                errors[name] = f"“{field.label}” takes the ID of {field.example}."
         return cls(action=action, after=after, **ids), errors
 
     @property
     def has_criteria(self) -> bool:
-        return bool(self.action or self.actor or self.target)
+        return bool(self.action or self.actor or self.target or self.job)
 
     def page(self, size: int = SIZE) -> IdPage[AuditEvent]:
         """Returns a page of the events, newest first."""
-        conditions = {"target_id": self.target, "actor_id": self.actor, "action": self.action}
+        conditions: dict[str, object] = {
+            "target_id": self.target,
+            "job_id": self.job,
+            "actor_id": self.actor,
+            "action": self.action,
+        }
         conditions = {column: value for column, value in conditions.items() if value}
         events = AuditEvent.objects.all()
         if conditions:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.db.models import Max
+from django.db.models import Exists, Max, Min, OuterRef
 
 from users.audit import event_order, unused_ids
 from users.audit.chain import (
@@ -22,6 +22,7 @@ from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
+from users.identifiers import LARGEST_ID
 from users.models import State, User
 
 BATCH_SIZE = 5000
@@ -224,25 +225,45 @@ def is_redacted(part: str, row: EventRow) -> bool:
 
 
 class RedactionDigests:
-    """The digests of redacted parts, as the audit trail has recorded them."""
+    """The digests of redacted parts, as sealed events of the audit trail have recorded them.
+
+    An event counts as a record if it has the form of Rollcall's own and follows an erasure: without
+    one there is nobody to remove from the texts about others.
+    """
 
     def __init__(self) -> None:
-        self.digests: dict[tuple[int, str], str] = {}
+        # The digest by id and part, with the position of its record.
+        self.digests: dict[tuple[int, str], tuple[str, int]] = {}
         self.newest = 0
         self.read()
 
     def read(self) -> None:
         """Adds the digests since the last call. There may be redactions during the verification."""
-        records = AuditEvent.objects.filter(action=REDACTED, pk__gt=self.newest).order_by("pk")
-        for self.newest, after in records.values_list("pk", "after").iterator():
-            self.digests |= {(pk, part): digest for pk, part, digest in after.get("events") or []}
+        start = max(self.newest, first_erasure_position())
+        records = AuditEvent.objects.filter(action=REDACTED, chain_position__gt=start)
+        own = records.filter(actor_id=None, target_id=None, ip=None, before={})
+        rows = own.order_by("chain_position").values_list("chain_position", "after")
+        for position, after in rows.iterator():
+            self.newest = position or 0
+            for pk, part, digest in after.get("events") or []:
+                self.digests[pk, part] = (digest, self.newest)
 
     def match(self, row: EventRow, part: str) -> bool:
-        """Returns whether the recorded digest is that of the part's current values."""
+        """Returns whether a later event recorded the digest of the part's current values."""
         own = part_digest(part, row, bytes(row.chain_salt or b"")).hex()
-        if self.digests.get((row.id, part)) != own:
+        if self.digests.get((row.id, part), ("", 0))[0] != own:
             self.read()
-        return self.digests.get((row.id, part)) == own
+        digest, position = self.digests.get((row.id, part), ("", 0))
+        return digest == own and position > (row.chain_position or 0)
+
+
+def first_erasure_position() -> int:
+    """Returns the position of the first event that erased an account which is erased; the largest
+    one if there is none.
+    """
+    erased = User.objects.filter(pk=OuterRef("target_id"), status=State.ERASED)
+    events = AuditEvent.objects.filter(Exists(erased), action="account.erased")
+    return events.aggregate(first=Min("chain_position"))["first"] or LARGEST_ID
 
 
 def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:

@@ -6,10 +6,10 @@ from django.http import QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from users import access, masking
+from users import access
 from users.audit.actions import ACTION_LABELS
 from users.audit.html import render_events
-from users.audit.trail import ID_LABELS, TrailFilter
+from users.audit.trail import ID_FIELDS, TrailFilter
 from users.web.query_string import refuse_bad_parameters
 
 
@@ -19,12 +19,11 @@ def index(request):
     with refuse_bad_parameters(back="/audit/"):
         trail, errors = TrailFilter.read(request.GET)
     page = trail.page()
-    masked = masking.hides_personal_data(request.user)
     older = trail.url(after=page.rows[-1].pk) if page.has_next else ""
     newest = trail.url(after=0) if trail.after else ""
     context = {
         "trail": trail,
-        "events": render_events(page.rows, masked=masked),
+        "events": render_events(page.rows, viewer=request.user),
         "actions": sorted(ACTION_LABELS.items(), key=itemgetter(1)),
         "has_criteria": trail.has_criteria,
         "older": older,
@@ -42,10 +41,11 @@ def id_fields(query: QueryDict, errors: dict[str, str]) -> list[dict[str, object
     return [
         {
             "name": name,
-            "label": label,
+            "label": field.placeholder,
+            "size": field.size,
             "value": query.get(name, ""),
             "error": errors.get(name, ""),
             "focus": name == first,
         }
-        for name, label in ID_LABELS.items()
+        for name, field in ID_FIELDS.items()
     ]

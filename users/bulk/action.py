@@ -70,6 +70,13 @@ class BulkAction(SelectionKind):
         """Returns the account whose sample is shown."""
         return accounts[0]
 
+    def title(self, job: Job) -> str:
+        return self.describe(job, self.affected_words(job))
+
+    def describe(self, job: Job, accounts: str) -> str:
+        """Returns what the job does to `accounts`, the number in words."""
+        return self.confirmation_question(accounts).removesuffix("?")
+
     def confirmation_question(self, accounts: str) -> str:
         """Returns the heading of the preview; `accounts` is the number in words: "3 accounts"."""
         question_format = self.question_format or f"{self.label} {{}}?"
@@ -92,8 +99,9 @@ def parameter_json(value: Any) -> Any:
 def start_bulk_job(
     action: BulkAction, selection: Selection, count: SelectionCount, *, by: Any, draft: Job
 ) -> Job:
-    """Starts the job for a selection with the reason, the parameters and the key of `draft`, which
-    is not stored. The job is queued or waits for approval. Raises access.Denied or JobRefused.
+    """Starts the job for a selection with the reason, the parameters, the planned number and the
+    key of `draft`, which is not stored. The job is queued or waits for approval. Raises
+    access.Denied or JobRefused.
     """
     # In UTC the words name every other zone.
     with timezone.override(UTC):
@@ -106,6 +114,7 @@ def start_bulk_job(
         up_to=selection.up_to or max(selection.ids),
         as_of=selection.at,
         expected=count.value if count.exact else None,
+        planned=draft.planned,
         reason=draft.reason,
         parameters=draft.parameters,
         key=draft.key,

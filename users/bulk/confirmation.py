@@ -2,7 +2,7 @@
 changed, and only once.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from secrets import token_urlsafe
 from typing import Any
 
@@ -16,23 +16,32 @@ VALID_HOURS = 1
 
 @dataclass(frozen=True)
 class Confirmation:
-    """`subject` is the noun of the action and the query of the selection, `count` the number that
-    was shown, and `key` the key of the job, which is only started once.
+    """`subject` is the noun of the action and the query of the selection, `count` the number of
+    selected accounts that was shown, `confirmed` the number that is to be typed, and `key` the key
+    of the job, which is only started once.
     """
 
     subject: str
     count: SelectionCount
+    confirmed: SelectionCount
     key: str
 
     @classmethod
-    def new(cls, subject: str, count: SelectionCount) -> "Confirmation":
+    def new(cls, subject: str, count: SelectionCount, confirmed: SelectionCount) -> "Confirmation":
         """Returns a confirmation with a new key."""
-        return cls(subject, count, token_urlsafe(24))
+        return cls(
+            subject,
+            count=count,
+            confirmed=confirmed,
+            key=token_urlsafe(24),
+        )
 
     def token_for(self, by: Any) -> str:
         """Returns the confirmation as text that is signed for one person."""
+        counts = [astuple(self.count), astuple(self.confirmed)]
+        values = [self.subject, *counts, self.key]
         return signing.dumps(
-            [self.subject, self.count.value, self.count.exact, self.key],
+            values,
             salt=personal_salt(by),
             compress=True,
         )
@@ -43,12 +52,17 @@ class Confirmation:
         tampered with or has expired.
         """
         try:
-            subject, value, exact, key = signing.loads(
+            subject, count, confirmed, key = signing.loads(
                 token, salt=personal_salt(by), max_age=VALID_HOURS * 3600
+            )
+            return cls(
+                subject,
+                count=SelectionCount(*count),
+                confirmed=SelectionCount(*confirmed),
+                key=key,
             )
         except (signing.BadSignature, ValueError, TypeError):
             return None
-        return cls(subject, SelectionCount(value, exact), key)
 
 
 def personal_salt(by: Any) -> str:

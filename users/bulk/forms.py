@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from users.bulk.selection_count import SelectionCount
+from users.web.forms import REASON_HELP, REASON_HELP_MANY
 
 CONFIRMATION_FIELDS = ("count", "token")
 
@@ -42,6 +42,9 @@ class BulkForm(forms.Form):
         """Subclasses only offer what `by` may choose."""
         super().__init__(*args, **kwargs)
         self.by = by
+        reason = self.fields.get("reason")
+        if reason and reason.help_text == REASON_HELP:
+            reason.help_text = REASON_HELP_MANY
         # The fields of the confirmation come last.
         self.order_fields([name for name in self.fields if name not in CONFIRMATION_FIELDS])
 
@@ -63,14 +66,8 @@ class BulkForm(forms.Form):
         """Returns the fields of the action, without those of the confirmation."""
         return [self[name] for name in self.fields if name not in CONFIRMATION_FIELDS]
 
-    def add_stale_error(self, shown: SelectionCount | None, now: SelectionCount) -> None:
-        """Adds the error of a confirmation that no longer matches. `shown` is the number that was
-        confirmed; None if the confirmation is missing or expired.
-        """
-        if shown:
-            change = f"You confirmed {shown.value:,} accounts; now there are {now.value:,}."
-        else:
-            change = "This page has expired."
+    def add_stale_error(self, change: str) -> None:
+        """Adds the error of a confirmation that no longer holds because of `change`, a sentence."""
         text = f"{change} Nothing has been changed. Check the figures and type the number again."
         self.add_error(None, ValidationError(text, code="stale"))
 

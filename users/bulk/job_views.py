@@ -24,13 +24,22 @@ from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
 from users.web.error_page import error_page
-from users.web.forms import form_status, posted_data, reason_field
+from users.web.forms import REASON_HELP_MANY, form_status, posted_data, reason_field
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class DecisionForm(forms.Form):
+    reason = reason_field(required=False, help_text="Visible in the audit trail.")
+
+
+class UndoForm(forms.Form):
     reason = reason_field(required=False)
+
+    def __init__(self, *args: Any, number: int):
+        super().__init__(*args)
+        if number != 1:
+            self.fields["reason"].help_text = REASON_HELP_MANY
 
 
 @form_page
@@ -40,7 +49,7 @@ def job_undo(request, pk: int):
         access.require(request.user, "view_jobs")
     if job.kind in UNDO_KINDS:
         access.require(request.user, KINDS[UNDO_KINDS[job.kind]].action)
-    form = DecisionForm(posted_data(request))
+    form = UndoForm(posted_data(request), number=job.changed)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         undo = call_engine(form, lambda: start_undo(job, request.user, reason))

@@ -7,10 +7,12 @@ percentages come from a random sample; the texts say which is which.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
@@ -18,11 +20,13 @@ from users.bulk.action import BulkAction
 from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
 from users.bulk.selection import SELECTION_CAP, Selection
 from users.bulk.selection_count import (
+    COUNT_TIMEOUT_MS,
     FIGURE_TIMEOUT_MS,
     SAMPLE_MIN,
     SelectionCount,
     count_rows,
     count_selection,
+    round_estimate,
     sample_ids,
     selected_accounts,
     time_limit,
@@ -36,6 +40,8 @@ from users.sessions.models import Session
 UNKNOWN_COUNT = "too many to count in time"
 NOTHING_TO_CHANGE = "No change needed."
 ROLES_SHOWN = 4
+# Returns those of the accounts that will change.
+Eligible = Callable[[UserQuerySet], QuerySet[Any]]
 
 
 @dataclass(frozen=True)
@@ -50,14 +56,28 @@ class Figure:
 
 @dataclass
 class Preview:
-    """The figures of a preview. `skips` has numbers with their reasons. `sample_size` is 0 if all
-    accounts were counted.
+    """The figures of a preview. `count` is the number of selected accounts, `changing` of those
+    that will change; None if that can't be told. `skips` has numbers with their reasons.
+    `sample_size` is 0 if all accounts were counted.
     """
 
     count: SelectionCount
+    changing: SelectionCount | None = None
     figures: list[Figure] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
     sample_size: int = 0
+
+    @property
+    def confirmed(self) -> SelectionCount:
+        """The number that is typed to confirm: of the accounts that will change, if it is known."""
+        return self.count if self.changing is None else self.changing
+
+    @property
+    def words(self) -> str:
+        """Returns "3 accounts", or "366 of 9,307 accounts" if the others will be skipped."""
+        if self.confirmed == self.count:
+            return self.count.words
+        return f"{self.confirmed.number} of {self.count.words}"
 
 
 @dataclass(frozen=True)
@@ -71,10 +91,20 @@ class Sample:
 
 
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
-    """Returns the preview. `job` is not stored; its parameters may decide what is skipped."""
+    """Returns the preview. `job` is not stored; its parameters may decide what is skipped. Sets its
+    planned number.
+    """
     job.by_id = by.pk  # some actions skip the person who asks
+    preview = build_preview(action, selection, by, job)
+    if preview.changing and preview.changing.exact:
+        job.planned = preview.changing.value
+    return preview
+
+
+def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
     preview = Preview(count_selection(selection))
     if not action.changes_accounts:
+        preview.changing = preview.count
         return preview
     accounts = selected_accounts(selection)
     if preview.count.exact and preview.count.value <= SELECTION_CAP:
@@ -82,14 +112,27 @@ def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) 
         accounts = plain_accounts().filter(pk__among=ids)
         sample = Sample(accounts, scale=1.0)
     else:
-        ids = sample_ids(selection)
-        scale = preview.count.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
-        sample = Sample(plain_accounts().filter(pk__among=ids), scale)
-        preview.sample_size = len(ids)
+        sample = draw_sample(selection, preview)
     refused = preview_refusals(action, by, accounts)
     preview.figures = impact_figures(action, accounts, sample, refused)
     preview.skips = preview_skips(action, sample, refused, job)
+    if refused is not None:
+        eligible = partial(eligible_accounts, action, refused, job)
+        preview.changing = count_changing(
+            preview.count,
+            sample,
+            accounts,
+            eligible,
+        )
     return preview
+
+
+def draw_sample(selection: Selection, preview: Preview) -> Sample:
+    """Returns a sample of a large selection and notes its size in the preview."""
+    ids = sample_ids(selection)
+    preview.sample_size = len(ids)
+    scale = preview.count.value / len(ids) if len(ids) >= SAMPLE_MIN else 0.0
+    return Sample(plain_accounts().filter(pk__among=ids), scale)
 
 
 def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dict[int, str] | None:
@@ -102,6 +145,40 @@ def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dic
             refused |= last_superuser_refusal(accounts.filter(is_superuser=True), refused)
         return refused
     return None
+
+
+# --- accounts that will change --------------------------------------------------------------------
+
+
+def count_changing(
+    count: SelectionCount, sample: Sample, accounts: UserQuerySet, eligible: Eligible
+) -> SelectionCount | None:
+    """Returns how many of `accounts` will change: exactly if they can be counted in time, otherwise
+    estimated from the sample. None if neither is possible.
+    """
+    if count.exact:
+        with time_limit(COUNT_TIMEOUT_MS):
+            return SelectionCount(eligible(accounts).count())
+    if not sample.scale:
+        return None
+    with time_limit(FIGURE_TIMEOUT_MS):
+        found = eligible(sample.accounts).count()
+        # With fewer, the estimate is too rough to be typed.
+        if found >= SAMPLE_MIN:
+            estimate = round_estimate(round(found * sample.scale))
+            return SelectionCount(estimate, exact=False)
+    return None
+
+
+def eligible_accounts(
+    action: BulkAction, refused: dict[int, str], job: Job, accounts: UserQuerySet
+) -> QuerySet[Any]:
+    """Returns those of `accounts` that the action neither skips nor leaves as they are."""
+    permitted = accounts.exclude(pk__among=list(refused))
+    if not isinstance(action, ConditionAction):
+        return permitted
+    found = action.with_skip_reasons(permitted, job, timezone.now())
+    return found.filter(skip_reason="")
 
 
 # --- impact ---------------------------------------------------------------------------------------

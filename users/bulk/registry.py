@@ -42,5 +42,13 @@ def register_undo(action: UndoableAction) -> None:
     undo = f"undo-{action.name}"
     redo = f"redo-{action.name}"
     register_kind(Undo(undo, f"Undo “{action.label}”", action.undo_action, action))
-    register_kind(Undo(redo, f"Redo “{action.label}”", action.action, action))
+    register_kind(
+        Undo(
+            redo,
+            f"Redo “{action.label}”",
+            action.action,
+            undone_action=action,
+            title_end=" again",
+        )
+    )
     UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})

@@ -40,13 +40,13 @@ class RoleAction(UndoableAction):
     columns = ("groups",)
     undo_action = "change_groups"
 
-    # The title of the job up to the names of the roles: "Add to".
-    title_start: ClassVar[str]
+    # The title of the job: "Add {roles} to {accounts}".
+    title_format: ClassVar[str]
 
-    def title(self, job: Job) -> str:
+    def describe(self, job: Job, accounts: str) -> str:
         """Names the roles as they were called when the job was started."""
         names = ", ".join(job.parameters.get("names", []))
-        return f"{self.title_start} {names or 'roles'}"
+        return self.title_format.format(roles=names or "roles", accounts=accounts)
 
     def job_parameters(self, values: dict[str, Any]) -> dict[str, Any]:
         names = [group.name for group in values["groups"]]

@@ -118,12 +118,15 @@ class Selection:
         return self.filter.url() if self.filter else f"/users/?{self.query}"
 
 
-def requested_selection(request) -> Selection:
-    """Returns the selection in the URL. Its filter may only use what the viewer can see. Raises
-    BadRequest.
+def requested_selection(request, besides: tuple[str, ...] = ()) -> Selection:
+    """Returns the selection in the URL. Its filter may only use what the viewer can see.
+    `besides`: other parameters of the page. Raises BadRequest.
     """
+    query = request.GET.copy()
+    for name in besides:
+        query.pop(name, None)
     with refuse_bad_parameters(back="/users/"):
-        return Selection.parse(request.GET, masked=masking.hides_personal_data(request.user))
+        return Selection.parse(query, masked=masking.hides_personal_data(request.user))
 
 
 def check_selection_parameters(query: QueryDict) -> None:

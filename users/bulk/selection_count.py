@@ -36,10 +36,14 @@ class SelectionCount:
     exact: bool = True
 
     @property
+    def number(self) -> str:
+        """Returns "3", or "about 7.8 million"."""
+        return f"{self.value:,}" if self.exact else f"about {format_estimate(self.value)}"
+
+    @property
     def words(self) -> str:
         """Returns "3 accounts", or "about 7.8 million accounts"."""
-        number = f"{self.value:,}" if self.exact else f"about {format_estimate(self.value)}"
-        return f"{number} account{'' if self.value == 1 else 's'}"
+        return f"{self.number} account{'' if self.value == 1 else 's'}"
 
     def matches(self, later: "SelectionCount") -> bool:
         """Returns whether a later count is the same. Estimates may differ by ESTIMATE_TOLERANCE."""
@@ -101,9 +105,12 @@ def count_rows(rows: QuerySet) -> int | None:
 def sample_ids(selection: Selection) -> list[int]:
     """Returns a random sample of the ids of a large selection. It is smaller than SAMPLE_MIN if few
     of all accounts are selected, and empty if reading it takes too long.
+
+    The sample of a selection stays the same, so that its figures differ only if accounts do.
     """
     last_id = max(selection.up_to, 1)
-    starts = [random.randint(1, last_id) for _ in range(SAMPLE_RUNS)]  # noqa: S311  no secret
+    generator = random.Random(selection.query)  # noqa: S311  no secret
+    starts = [generator.randint(1, last_id) for _ in range(SAMPLE_RUNS)]
     ids = sorted({start + step for start in starts for step in range(SAMPLE_RUN_LENGTH)})
     with time_limit(FIGURE_TIMEOUT_MS):
         return list(selected_accounts(selection).filter(pk__among=ids).values_list("pk", flat=True))

@@ -7,6 +7,7 @@ filter with few matches soon gets a span for which the database uses the index o
 """
 
 import time
+from typing import Any
 
 from django.db.models import F, QuerySet
 from django.http import QueryDict
@@ -15,7 +16,7 @@ from users import masking
 from users.bulk.selection import Selection, filter_parameters
 from users.database.id_digest import digest_ids
 from users.directory.days import stored_days
-from users.directory.filter import Filter
+from users.directory.filter import BadFilter, Filter
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
 from users.models import User, UserQuerySet
@@ -28,6 +29,19 @@ WINDOW_SECONDS = 1
 
 class SelectionKind(JobKind):
     """A kind of job whose `selection` is the query of a Selection, or "job=17&outcome=failed"."""
+
+    def accounts_url(self, job: Job, viewer: Any) -> str:
+        query = QueryDict(job.selection)
+        if "job" in query:
+            return f"/jobs/{query['job']}/?outcome={query['outcome']}#accounts"
+        if "ids" not in query and masking.hides_personal_data(viewer):
+            # The filter may hold an address that is masked for this viewer.
+            return ""
+        try:
+            return Selection.parse(query).url
+        except BadFilter:
+            # An earlier version of Rollcall may have stored a filter that no longer exists.
+            return ""
 
     def window(self, job: Job, size: int) -> IdWindow:
         query = QueryDict(job.selection)

@@ -39,14 +39,19 @@ class Undo(SelectionKind):
 
     approval_rule = "above"
 
-    def __init__(self, name: str, label: str, action: str, undone_action: UndoableAction):
+    def __init__(
+        self, name: str, label: str, action: str, undone_action: UndoableAction, title_end: str = ""
+    ):
         self.name = name  # type: ignore[misc]
         self.label = label  # type: ignore[misc]
         self.action = action  # type: ignore[misc]
         self.undone_action = undone_action
+        self.title_end = title_end
 
     def title(self, job: Job) -> str:
-        return f"{self.label} (job {job.parameters['of']})"
+        deed = self.undone_action.confirmation_question(self.affected_words(job))
+        deed = deed[0].lower() + deed[1:].removesuffix("?")
+        return f"Undo job {job.parameters['of']}: {deed}{self.title_end}"
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return bulk_job_links(job, viewer)

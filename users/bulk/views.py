@@ -22,7 +22,7 @@ from users.bulk.selection import Selection, requested_selection
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_status, posted_data, reason_text
 from users.web.partials import background_view, is_partial
 
 PREVIEW_TEMPLATE = "users/bulk/preview.html"
@@ -39,14 +39,18 @@ def bulk_action(request, noun: str):
     confirmation = Confirmation.read(request.POST.get("token", ""), request.user)
     if confirmation and (job := find_started_job(request.user, confirmation)):
         return redirect_to_job(request, job)
-    form = action.form(posted_data(request), by=request.user)
+    form = action.form(
+        posted_data(request),
+        by=request.user,
+        initial=initial_reason(request, action),
+    )
     draft = draft_job(action, form, confirmation)
     preview = preview_action(action, selection, request.user, draft)
     if form.is_valid() and is_confirmed(form, confirmation, subject, preview):
         job = start_confirmed(action, selection, preview, draft, form)
         if job:
             return redirect_to_job(request, job)
-    form.set_token(Confirmation.new(subject, preview.count).token_for(request.user))
+    form.set_token(new_token(subject, preview, request.user))
     context = action_context(request, action, selection, form)
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=form_status(form))
@@ -68,20 +72,29 @@ def bulk_sample(request, noun: str):
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
     preview = preview_action(action, selection, request.user, Job(reason=form.given_reason))
-    fresh = Confirmation.new(f"{noun}?{selection.query}", preview.count)
-    form.set_token(fresh.token_for(request.user))
+    subject = f"{noun}?{selection.query}"
+    form.set_token(new_token(subject, preview, request.user))
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=200 if is_valid else 422)
 
 
 def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
-    """Returns the action and the selection in the URL. Raises Denied, Http404 or BadRequest."""
+    """Returns the action and the selection in the URL, which may also name a suggested reason.
+    Raises Denied, Http404 or BadRequest.
+    """
     access.require(request.user, "view")
     action = ACTIONS_BY_NOUN.get(noun)
     if action is None:
         raise Http404
     access.require(request.user, action.action)
-    return action, requested_selection(request)
+    return action, requested_selection(request, besides=("template",))
+
+
+def initial_reason(request, action: BulkAction) -> dict[str, str]:
+    """Returns the suggested reason that the URL names, as the initial value of the form."""
+    suggestions = getattr(action.form, "templates", {})
+    name = request.GET.get("template", "")
+    return {"reason": reason_text(suggestions, name)}
 
 
 def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
@@ -89,6 +102,16 @@ def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
     browser repeats the request.
     """
     return Job.objects.filter(by=by.pk, key=confirmation.key).first()
+
+
+def new_token(subject: str, preview: Preview, by: Any) -> str:
+    """Returns the token of a new confirmation of what the preview shows."""
+    confirmation = Confirmation.new(
+        subject,
+        count=preview.count,
+        confirmed=preview.confirmed,
+    )
+    return confirmation.token_for(by)
 
 
 def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | None) -> Job:
@@ -106,11 +129,18 @@ def is_confirmed(
     """Returns whether the selection is the one that was shown and its number was typed. Otherwise
     adds an error to the form.
     """
-    shown = confirmation.count if confirmation and confirmation.subject == subject else None
-    if shown is None or not shown.matches(preview.count):
-        form.add_stale_error(shown, preview.count)
-    elif form.cleaned_data["count"] != shown.value:
-        form.add_error("count", f"That doesn’t match. Type {shown.value:,} to confirm.")
+    if confirmation is None or confirmation.subject != subject:
+        form.add_stale_error("This page has expired.")
+    elif not confirmation.count.matches(preview.count):
+        now = preview.count.value
+        form.add_stale_error(f"You confirmed {confirmation.count.words}; now there are {now:,}.")
+    elif not confirmation.confirmed.matches(preview.confirmed):
+        asked = confirmation.confirmed.words
+        now = preview.confirmed.value
+        form.add_stale_error(f"You were asked about {asked}; now {now:,} would change.")
+    elif form.cleaned_data["count"] != confirmation.confirmed.value:
+        number = confirmation.confirmed.value
+        form.add_error("count", f"That doesn’t match. Type {number:,} to confirm.")
     return form.is_valid()
 
 
@@ -147,14 +177,19 @@ def action_context(
         "examples": examples,
         "undo_days": settings.BULK_UNDO_DAYS,
         "path": f"/users/bulk/{action.noun}/?{selection.query}",
+        "reasons_path": f"/users/bulk/{action.noun}/?{selection.query}&",
         "sample_path": f"/users/bulk/{action.noun}/sample/?{selection.query}",
     }
 
 
 def preview_context(action: BulkAction, form: BulkForm, preview: Preview) -> dict[str, Any]:
     """Returns the figures for the context of an action's page."""
+    number = preview.confirmed.value
+    question = action.confirmation_question(preview.words)
     return {
-        "question": action.confirmation_question(preview.count.words),
+        "question": question if number else action.label,
         "preview": preview,
+        # With other values in a form that was sent, accounts may change.
+        "can_change": number or (form.is_bound and preview.count.value),
         "needs_approval": approval.needs_second_person(action, preview.count.value, form.by.pk),
     }

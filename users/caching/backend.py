@@ -5,8 +5,7 @@ is full, read-only or gone, reads find nothing, writes are lost, and Redis is no
 seconds. That costs time but never correctness, because readers verify what they get: the key of a
 page contains the generation of its data, and a session is compared with its row.
 
-The process memory and the lock have a price tag: `page-memory` and `redis-lock` in
-docs/benchmarks.md.
+docs/benchmarks.md says what the process memory (`page-memory`) and the lock (`redis-lock`) cost.
 """
 
 import logging

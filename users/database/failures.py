@@ -1,5 +1,6 @@
 """Failures of the database: which kind an exception is, and how the log tells it."""
 
+import errno
 import logging
 import sqlite3
 
@@ -28,6 +29,12 @@ def failure_kind(error: BaseException | None) -> str:
     if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
         return FULL
     return AWAY
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Returns whether there was no room for a row or for a file."""
+    has_no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    return has_no_room or failure_kind(error) == FULL
 
 
 class FailureFilter(logging.Filter):

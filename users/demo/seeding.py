@@ -80,11 +80,11 @@ def add_people(
     their indexes.
     """
     actor = access.CommandActor("seed")
-    if with_named:
-        make_named()
     give_roles(plan.first_id, plan.last_id)
-    say(f"Wrote {write_history(plan.first_id, plan.seed):,} past events")
-    # Its event is dated now, so it comes after those of the past.
+    say(f"Wrote {write_history(plan.first_id, plan.seed, plan.until):,} past events")
+    # Their events are dated now, so they come after those of the past.
+    if with_named:
+        make_named(actor)
     if order.admin:
         make_admin(order.admin, order.password, actor)
     say(f"Wrote {write_signins(plan.first_id, plan.seed, plan.until):,} sign-in attempts")

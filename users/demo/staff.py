@@ -1,10 +1,14 @@
 """Gives demo staff their roles, and creates an account named after each role."""
 
+from datetime import timedelta
 from itertools import cycle
+from secrets import randbits
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from users.audit.record import record_event
+from users.demo.account_history import password_hash
 from users.models import User
 
 ROLE_SHARES = {"Support": 9, "Viewer": 6, "Manager": 3, "Auditor": 1, "Administrator": 1}
@@ -31,17 +35,28 @@ def give_roles(first_id: int, last_id: int) -> None:
     membership.objects.bulk_create(rows, batch_size=1000)
 
 
-def make_named() -> None:
-    """Creates vera.viewer@example.com and so on, which have no password. "viewer" is reserved."""
+def make_named(actor: object) -> None:
+    """Creates vera.viewer@example.com and so on, with their events, and passwords that nobody
+    knows. "viewer" is reserved.
+    """
+    now = timezone.now()
     for username, (role, first_name, last_name) in NAMED_STAFF.items():
-        account = User.objects.create_user(
-            username,
-            f"{username}@example.com",
+        account = User(
+            username=username,
+            email=f"{username}@example.com",
             is_staff=True,
             first_name=first_name,
             last_name=last_name,
+            password=password_hash(randbits(384)),
+            date_joined=now - timedelta(seconds=1),
+            updated_at=now,
+            email_verified_at=now,
         )
+        account.save()
         account.groups.set(Group.objects.filter(name=role))
+        access = {"is_staff": True, "groups": [role]}
+        values = {"username": username, "email": account.email} | access
+        record_event("account.created", actor=actor, target=account, after=values)
 
 
 def make_admin(username: str, password: str, actor: object) -> User:

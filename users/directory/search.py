@@ -7,6 +7,7 @@ word matches the beginning of a username, email address or name. `id:`, `usernam
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -60,7 +61,7 @@ class Search:
     def parse(q: str, masked: bool = False) -> "Search":
         words = []
         fields = []
-        q = normalise_if_phone(q) if masked else clean_search_text(q)
+        q = clean_search_text(normalise_if_phone(q) if masked else q, phone_digits=not masked)
         for name, phrase, bare in TOKEN_PATTERN.findall(q):
             text = phrase or bare
             if name.lower() in SEARCH_FIELDS:
@@ -109,17 +110,25 @@ class Search:
     def long_words(self) -> list[str]:
         return [word for word in self.words if len(word) >= TRIGRAM_LENGTH]
 
-    def candidates(self, accounts: UserQuerySet) -> UserQuerySet:
-        """Returns the accounts that an index finds: all matches and possibly others.
+    def index_terms(self, database: str) -> tuple[str, ...]:
+        """Returns the parts of the words that the search index can find.
+
+        pg_trgm indexes letters and digits only, so "zoe@" finds every account with a word that ends
+        in "zoe".
+        """
+        if connections[database].vendor != "postgresql":
+            return tuple(self.long_words)
+        return tuple(part for word in self.long_words for part in trigram_parts(word))
+
+    def candidates(self, accounts: UserQuerySet, terms: Sequence[str]) -> UserQuerySet:
+        """Returns the accounts in which an index finds `terms`: all matches and possibly others.
 
         Their number decides whether a page is built from a sample, so only conditions that the
-        index answers are added. pg_trgm indexes letters and digits only, so "zoe@" finds every
-        account with a word that ends in "zoe".
+        index answers are added.
         """
         vendor = connections[accounts.db].vendor
-        for word in self.long_words:
-            for part in trigram_parts(word) if vendor == "postgresql" else [word]:
-                accounts = accounts.filter(search_condition(part, vendor))
+        for term in terms:
+            accounts = accounts.filter(search_condition(term, vendor))
         if not self.long_words:
             accounts = accounts.filter(
                 *(self.field_condition(column, text) for column, text in self.fields)

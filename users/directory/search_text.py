@@ -21,9 +21,11 @@ PHONE_MIN_DIGITS = 7
 COMMA_AFTER_WORD = re.compile(r"(?<=\w),(?=\s|$)")
 
 
-def clean_search_text(text: str) -> str:
+def clean_search_text(text: str, *, phone_digits: bool = True) -> str:
     """Returns the text to search for: the address of "Ann <ann@example.com>" or of a mailto link,
     the id of "#5821", the digits of a phone number, and names without the comma between them.
+
+    `phone_digits`: whether a part of a phone number may be searched for.
     """
     text = text.strip()
     address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
@@ -33,7 +35,8 @@ def clean_search_text(text: str) -> str:
         return number[1]
     if '"' in text:
         return text
-    return phone_search_digits(text) or COMMA_AFTER_WORD.sub("", text)
+    digits = phone_search_digits(text) if phone_digits else ""
+    return digits or COMMA_AFTER_WORD.sub("", text)
 
 
 def phone_search_digits(text: str) -> str:

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.http import QueryDict
 
-from users import access, masking
+from users import access
 from users.audit.html import render_events
+from users.audit.labels import readable_value
 from users.exceptions import BadParameter
 from users.history.timeline import SOURCES, Entry, timeline_page
+from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInMethod, SignInOutcome
@@ -19,6 +21,7 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
     "way": dict(SignInMethod.choices),
     "mail": dict(Message.Kind.choices),
     "state": dict(Message.State.choices),
+    "job": dict(Job.State.choices),
 }
 
 
@@ -42,7 +45,7 @@ def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any
     newest_url = url_with_query(path, kind=kind) if after else ""
     kinds = [(name, SOURCES[name].label, f"{path}?kind={name}") for name in allowed]
     return {
-        "lines": labelled_entries(found.entries, masked=masking.hides_personal_data(viewer)),
+        "lines": labelled_entries(found.entries, viewer),
         "kinds": [("", "All", path), *kinds],
         "kind": kind,
         "older": older_url,
@@ -50,10 +53,10 @@ def activity_page(viewer: Any, account: User, query: QueryDict) -> dict[str, Any
     }
 
 
-def labelled_entries(entries: list[Entry], *, masked: bool) -> list[dict[str, Any]]:
+def labelled_entries(entries: list[Entry], viewer: Any) -> list[dict[str, Any]]:
     """Returns the data of each line: the HTML of an event, or another entry with its labels."""
     events = [entry.event() for entry in entries if entry.kind == "changes"]
-    rendered = iter(render_events(events, on_account=True, masked=masked))
+    rendered = iter(render_events(events, viewer=viewer, on_account=True))
     lines: list[dict[str, Any]] = []
     for entry in entries:
         if entry.kind == "changes":
@@ -64,7 +67,7 @@ def labelled_entries(entries: list[Entry], *, masked: bool) -> list[dict[str, An
 
 
 def entry_labels(entry: Entry) -> dict[str, str]:
-    """Returns the texts of a sign-in or an email; {} for other entries."""
+    """Returns the texts of a sign-in, an email or a job; {} for a note."""
     if entry.kind == "sign-ins":
         labels = {
             "label": CHOICE_LABELS["outcome"].get(entry.code, entry.code),
@@ -76,4 +79,7 @@ def entry_labels(entry: Entry) -> dict[str, str]:
     if entry.kind == "mail":
         state = CHOICE_LABELS["state"].get(entry.before, entry.before)
         return {"label": CHOICE_LABELS["mail"].get(entry.code, entry.code), "state": state}
+    if entry.kind == JOBS:
+        state = CHOICE_LABELS["job"].get(entry.before, entry.before).lower()
+        return {"label": readable_value(entry.code, "kind"), "state": state}
     return {}

@@ -70,6 +70,7 @@ def start_job(
     up_to: int,
     as_of: datetime | None = None,
     expected: int | None = None,
+    planned: int | None = None,
     reason: str = "",
     parameters: dict[str, Any] | None = None,
     parent: Job | None = None,
@@ -79,7 +80,8 @@ def start_job(
     started with the same `key`. Raises access.Denied or JobRefused. All jobs are created here.
 
     `selection`, `words`: the frozen selection as a query string and in words. `up_to`: its highest
-    account ID. `parameters`: further input of the kind, as JSON, without secrets.
+    account ID. `planned`: how many accounts are to change. `parameters`: further input of the kind,
+    as JSON, without secrets.
     """
     access.require(by, KINDS[kind].action)
     with transaction.atomic():
@@ -98,6 +100,7 @@ def start_job(
             up_to=up_to,
             as_of=as_of or timezone.now(),
             expected=expected,
+            planned=planned,
             parent=parent,
             priority=KINDS[kind].priority,
             key=key,

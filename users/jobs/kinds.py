@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.db.models import F
 
+from users.audit.actions import JOB_COUNT_LABELS, register_values
 from users.audit.origin import Origin, current_origin
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
@@ -51,10 +52,31 @@ class JobKind(ABC):
     # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
     first_chunk_size: ClassVar[int] = 200
     max_chunk_size: ClassVar[int] = 20_000
+    # The code of the log's last line in users.jobs.remarks.
+    done_code: ClassVar[str] = "done"
 
     def title(self, job: Job) -> str:
-        """Returns the heading of the job's page."""
+        """Returns what the job does, such as "Suspend 3 accounts"."""
         return self.label
+
+    def affected(self, job: Job) -> int | None:
+        """Returns how many accounts the job has changed, or is to change while it has not finished;
+        None if that is not known.
+        """
+        if job.state == Job.State.DONE:
+            return job.changed
+        return job.expected if job.planned is None else job.planned
+
+    def affected_words(self, job: Job) -> str:
+        """Returns "3 accounts", or "accounts" if their number is not known."""
+        number = self.affected(job)
+        if number is None:
+            return "accounts"
+        return f"{number:,} account{'' if number == 1 else 's'}"
+
+    def accounts_url(self, job: Job, viewer: Any) -> str:
+        """Returns the page of the selected accounts; "" if `viewer` can't see it."""
+        return ""
 
     @abstractmethod
     def window(self, job: Job, size: int) -> IdWindow:
@@ -81,7 +103,9 @@ class JobKind(ABC):
         """
 
     def count_labels(self) -> dict[str, str]:
-        """Returns labels of counts by outcome, if they differ from the usual ones."""
+        """Returns labels of counts by outcome, if they differ from the usual ones. A count whose
+        label is "" is not shown.
+        """
         return {}
 
     def started(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
@@ -179,4 +203,6 @@ KINDS: dict[str, JobKind] = {}
 def register_kind(kind: JobKind) -> JobKind:
     """Adds the kind to KINDS. Call it at import from a module that users.apps imports."""
     KINDS[kind.name] = kind
+    register_values("kind", {kind.name: kind.label})
+    JOB_COUNT_LABELS[kind.name] = kind.count_labels()
     return kind

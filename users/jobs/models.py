@@ -81,6 +81,9 @@ class Job(models.Model):
     expected = models.BigIntegerField(
         null=True, help_text="Number of selected accounts at the start, if known"
     )
+    planned = models.BigIntegerField(
+        null=True, help_text="Number of accounts that were to change by the preview, if known"
+    )
     frozen = models.CharField(
         max_length=100,
         blank=True,
@@ -289,11 +292,7 @@ class JobItem(RemarkRow):
     class Meta:
         default_permissions = ()
         indexes = [
-            models.Index(
-                fields=["job", "outcome", "account"],
-                name="job_items_left_out",
-                condition=~Q(outcome="changed"),
-            )
+            models.Index(fields=["job", "outcome", "account"], name="job_items_by_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -1,12 +1,12 @@
 """Queries for the pages of the jobs. Lists are paged by id."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import caches
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from users import access, masking
@@ -24,12 +24,28 @@ LOG_LINES = 100
 OUTAGE_AFTER = timedelta(seconds=60)
 RUNNING_KEY = "jobs:running"
 RUNNING_SECONDS = 3
-REPORTED_OUTCOMES = (JobItem.Outcome.FAILED, JobItem.Outcome.SKIPPED)
+Outcome = JobItem.Outcome
+COUNTS_SHOWN = (
+    "changed",
+    "unchanged",
+    "skipped",
+    "failed",
+)
+LEFT_OUT = (Outcome.FAILED, Outcome.SKIPPED)
+# The fields of the accounts that a job lists.
+PERSON_FIELDS = (
+    "username",
+    "first_name",
+    "last_name",
+    "status",
+    "suspended_until",
+    "valid_until",
+)
 
 
 def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
     """Returns a page of the jobs that `viewer` may see, newest first. `before`: only older ones."""
-    found = Job.objects.select_related("by")
+    found = Job.objects.all()
     if not access.may(viewer, "view_jobs"):
         found = found.filter(by=viewer.pk)
     if state == "open":
@@ -37,15 +53,55 @@ def list_jobs(viewer: Any, *, state: str = "", before: int = 0) -> IdPage[Job]:
     elif state:
         found = found.filter(state=state)
     page = newest_page(found, PAGE_SIZE, before)
+    undo_jobs = find_undo_jobs(page.rows)
     for job in page.rows:
         job.title = job_title(job)  # type: ignore[attr-defined]
+        job.undone_by = undo_jobs.get(job.pk)  # type: ignore[attr-defined]
+        job.result = result_words(job)  # type: ignore[attr-defined]
     return page
+
+
+def find_undo_jobs(jobs: list[Job]) -> dict[int, Job]:
+    """Returns the finished undo of each job by the job's id, with `is_partial` if it has not
+    restored all accounts. An undo that was itself undone does not count.
+    """
+    done = Job.objects.filter(state=Job.State.DONE, changed__gt=0)
+    # A retry also has a parent, but is of the same kind.
+    undone_since = done.filter(parent=OuterRef("pk")).exclude(kind=OuterRef("kind"))
+    changed = {job.pk: job.changed for job in jobs}
+    kinds = {job.pk: job.kind for job in jobs}
+    found: dict[int, Job] = {}
+    undo_jobs = done.filter(
+        ~Exists(undone_since),
+        parent__in=changed,
+    )
+    for undo in undo_jobs.order_by("pk"):
+        pk = undo.parent_id or 0
+        if undo.kind != kinds[pk]:
+            undo.is_partial = undo.changed < changed[pk]  # type: ignore[attr-defined]
+            found[pk] = undo
+    return found
 
 
 def job_title(job: Job) -> str:
     """Returns the title of a job; the name of its kind if this version does not know the kind."""
     kind = KINDS.get(job.kind)
     return kind.title(job) if kind else job.kind
+
+
+def shown_counts(job: Job) -> list[tuple[str, str, int]]:
+    """Returns name, label and number of each count that the job's kind has."""
+    labels = KINDS[job.kind].count_labels() if job.kind in KINDS else {}
+    named = {name: labels.get(name, name.capitalize()) for name in COUNTS_SHOWN}
+    return [(name, label, getattr(job, name)) for name, label in named.items() if label]
+
+
+def result_words(job: Job) -> str:
+    """Returns "366 changed, 1 failed"; "40 of 100" while the job has not finished."""
+    if not job.has_ended and job.expected:
+        return f"{job.selected:,} of {job.expected:,}"
+    counts = [f"{number:,} {label.lower()}" for _, label, number in shown_counts(job) if number]
+    return ", ".join(counts) or "none"
 
 
 def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) -> IdPage[JobItem]:
@@ -61,7 +117,7 @@ def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) ->
 def add_item_people(rows: list[JobItem]) -> None:
     """Sets `person` of each row and the actor of its reason, with one query."""
     ids = {pk for row in rows for pk in (row.account_id, row.actor_id)}
-    wanted = User.objects.only("username", "first_name", "last_name", "status")
+    wanted = User.objects.only(*PERSON_FIELDS)
     people = wanted.in_bulk(ids - {None})
     for row in rows:
         row.person = people.get(row.account_id)  # type: ignore[attr-defined]
@@ -76,12 +132,12 @@ def list_lines(job: Job) -> QuerySet[JobLine]:
     return lines.order_by("-pk")[:LOG_LINES]
 
 
-def report_lines(job: Job, *, masked: bool) -> Iterator[str]:
-    """Yields the lines of a CSV of all failed and skipped accounts, with one batch in memory at a
+def report_lines(job: Job, outcomes: Iterable[str], *, masked: bool) -> Iterator[str]:
+    """Yields the lines of a CSV of all accounts with these outcomes, with one batch in memory at a
     time. `masked`: for viewers who may not see personal data.
     """
     yield BYTE_ORDER_MARK + LINE_WRITER.writerow(REPORT_HEADER)
-    for outcome in REPORTED_OUTCOMES:
+    for outcome in outcomes:
         for item in iterate_items(job, outcome):
             yield LINE_WRITER.writerow(report_cells(item, masked=masked))
 

@@ -37,7 +37,9 @@ SENTENCES = {
         "Done: {changed:,} changed, {skipped:,} skipped, {failed:,} failed, "
         "{unchanged:,} unchanged."
     ),
+    "written": "Done: {unchanged:,} written, {skipped:,} skipped, {failed:,} failed.",
     # Reasons why a job was parked.
+    "disk_full": "The server’s disk is full. Free some space, then resume the job.",
     "chunk_failed": "{text}",
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
@@ -49,6 +51,7 @@ SENTENCES = {
     "changed_outside": "Changed since, outside Rollcall.",
 }
 PARKED_CODES = {
+    "disk_full",
     "chunk_failed",
     "selection_changed",
     "kind_unknown",

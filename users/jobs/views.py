@@ -1,6 +1,6 @@
 """The list of jobs, the page of one job with its controls, and its report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +15,7 @@ from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN_STATES, Job
+from users.jobs.queries import Outcome
 from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
@@ -26,8 +27,12 @@ from users.web.query_string import (
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 STATE_VALUES = [value for value, _ in STATE_CHOICES]
-OUTCOME_VALUES = [outcome.value for outcome in queries.REPORTED_OUTCOMES]
-COUNTS_SHOWN = ("changed", "unchanged", "skipped", "failed")
+OUTCOMES = (
+    Outcome.FAILED,
+    Outcome.CHANGED,
+    Outcome.SKIPPED,
+)
+OUTCOME_VALUES = [outcome.value for outcome in OUTCOMES]
 CHILDREN_SHOWN = 20
 
 
@@ -57,12 +62,13 @@ def show(request, pk: int):
     if is_partial(request):
         return progress_response(request, job)
     outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
-    context = progress_context(job) | items_context(job, outcome, after)
+    context = progress_context(job) | items_context(job, request.user, outcome, after)
     context |= kind_context(job, request.user)
     context |= {
         "title": queries.job_title(job),
         "may_control": engine.may_control_job(request.user, job),
         "lines": queries.list_lines(job),
+        "sees_trail": access.may(request.user, "view_audit"),
         "children": job.children.order_by("pk")[:CHILDREN_SHOWN],
     }
     return render(request, "users/jobs/show.html", context)
@@ -71,13 +77,13 @@ def show(request, pk: int):
 @require_safe
 def job_report(request, pk: int):
     """Streams a CSV of all accounts that failed or were skipped."""
-    job = get_visible_job(request, pk)
-    masked = masking.hides_personal_data(request.user)
-    response = StreamingHttpResponse(
-        queries.report_lines(job, masked=masked), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.csv"'
-    return response
+    return csv_response(request, pk, queries.LEFT_OUT, "left-out")
+
+
+@require_safe
+def changed_report(request, pk: int):
+    """Streams a CSV of all accounts that were changed."""
+    return csv_response(request, pk, [Outcome.CHANGED], "changed")
 
 
 @require_POST
@@ -149,6 +155,16 @@ def get_visible_job(request, pk: int) -> Job:
     return job
 
 
+def csv_response(request, pk: int, outcomes: Iterable[str], name: str) -> StreamingHttpResponse:
+    """Returns the accounts with these outcomes, as the viewer may see them."""
+    job = get_visible_job(request, pk)
+    masked = masking.hides_personal_data(request.user)
+    lines = queries.report_lines(job, outcomes, masked=masked)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="job-{job.pk}-{name}.csv"'
+    return response
+
+
 def progress_response(request, job: Job) -> HttpResponse:
     response = render(request, "users/jobs/show.html#progress", progress_context(job))
     if job.state not in OPEN_STATES:
@@ -158,16 +174,14 @@ def progress_response(request, job: Job) -> HttpResponse:
 
 
 def progress_context(job: Job) -> dict[str, object]:
-    labels = KINDS[job.kind].count_labels() if job.kind in KINDS else {}
-    counts = [
-        (name, labels.get(name, name.capitalize()), getattr(job, name)) for name in COUNTS_SHOWN
-    ]
     is_open = job.state in OPEN_STATES
+    undo_jobs = queries.find_undo_jobs([job]) if job.has_ended else {}
     return {
         "job": job,
-        "counts": counts,
+        "counts": queries.shown_counts(job),
         "percent": int(job.fraction * 100),
         "open": is_open,
+        "undone_by": undo_jobs.get(job.pk),
         "outage": queries.worker_outage() if is_open else None,
     }
 
@@ -176,22 +190,45 @@ def kind_context(job: Job, viewer: Any) -> dict[str, object]:
     """Returns the facts and links of the job's kind; none for an unknown kind."""
     kind = KINDS.get(job.kind)
     if kind is None:
-        return {"facts": [], "links": []}
-    return {"facts": kind.facts(job), "links": kind.links(job, viewer)}
+        return {"facts": [], "links": [], "accounts_url": ""}
+    return {
+        "facts": kind.facts(job),
+        "links": kind.links(job, viewer),
+        "accounts_url": kind.accounts_url(job, viewer),
+    }
 
 
-def items_context(job: Job, outcome: str, after: int) -> dict[str, object]:
+def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, object]:
     """Returns a page of the accounts with `outcome`; without one, with the first that has any."""
     if not outcome:
         outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")
     if not outcome:
-        return {"outcome": "", "items": [], "after": after, "more": ""}
+        return {"outcome": ""}
     page = queries.list_items(job, outcome, after)
+    if masking.hides_personal_data(viewer):
+        for item in page.rows:
+            item.person = item.person and masking.mask_account(item.person)  # type: ignore[attr-defined]
     more = ""
     if page.has_next:
         last = page.rows[-1].account_id
         more = url_with_query(f"/jobs/{job.pk}/", outcome=outcome, after=last)
-    return {"outcome": outcome, "items": page.rows, "after": after, "more": more}
+    return {
+        "outcome": outcome,
+        "tabs": outcome_tabs(job),
+        "items": page.rows,
+        "after": after,
+        "more": more,
+    }
+
+
+def outcome_tabs(job: Job) -> list[tuple[str, str, int]]:
+    """Returns value, label and number of each outcome that accounts of the job have."""
+    tabs = []
+    for outcome in OUTCOMES:
+        number = getattr(job, outcome.value)
+        if number:
+            tabs.append((outcome.value, outcome.label, number))
+    return tabs
 
 
 def parse_list_query(request, name: str, allowed: list[str], *, position: str) -> tuple[str, int]:

@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from users import access
+from users.database.failures import is_disk_full
 from users.database.local_settings import set_local_settings
 from users.exceptions import JobRefused
 from users.jobs.approval import require_unchanged
@@ -186,6 +187,8 @@ class TimeSlice:
             next_step = self.work_chunk()
             time.sleep(self.pause)
         except DATABASE_ERRORS as error:
+            if is_disk_full(error):
+                return self.park(Remark("disk_full"))
             return self.retry_chunk(error)
         except UnworkableJob as error:
             return self.park(error.remark)
@@ -298,6 +301,8 @@ class TimeSlice:
         """Makes the next chunk smaller, or marks the account as failing if it was the only one.
         Raises UnworkableJob after too many failing accounts.
         """
+        if is_disk_full(error):
+            raise UnworkableJob(Remark("disk_full")) from error
         name = type(error).__name__
         logger.info(
             "Job %s: a chunk of %s accounts starting at %s failed: %s",
@@ -324,7 +329,7 @@ class TimeSlice:
         kind.ended(job)
         record_job_event(job, "job.done", job_initiator(job))
         counts = {name: getattr(job, name) for name in CHUNK_OUTCOMES}
-        add_line(job, Remark("done", details=counts))
+        add_line(job, Remark(kind.done_code, details=counts))
 
     def retry_chunk(self, error: Exception) -> NextStep:
         """Waits before the next try, which has a smaller chunk. The error is a deadlock, a lock

@@ -1,6 +1,7 @@
 """The viewer's own sessions: the list, and ending one or all others."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +47,7 @@ def own_session_end(request, public_id: UUID):
         return error_page(request, 404, message, back="/me/sessions/")
     if session.session_key == request.session.session_key:
         return redirect("account_logout")
-    end = lambda: end_own_session(request.user, public_id)  # noqa: E731
+    end = partial(end_own_session, request.user, public_id)
     return confirm_and_end(request, end, {"session": session}, "Session ended.")
 
 

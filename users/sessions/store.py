@@ -123,15 +123,13 @@ def delete_session(account_id: int, public_id: UUID, *, ended_by: int = 0) -> Se
     return row if end_session_rows(rows, ended_by, own=ended_by == account_id) else None
 
 
-def delete_sessions(
-    account_id: int, *, except_key: str = "", ended_by: int = 0, event: str = ""
-) -> int:
-    """Ends the account's sessions, except the one with `except_key`, and returns their number.
+def delete_sessions(account_id: int, *, ended_by: int = 0, event: str = "") -> int:
+    """Ends the account's sessions, and returns their number.
 
     It misses sessions that other transactions are creating. A caller that must end those too
     increments session_epoch.
     """
-    sessions = Session.objects.filter(account_id=account_id).exclude(session_key=except_key)
+    sessions = Session.objects.filter(account_id=account_id)
     return end_session_rows(sessions, ended_by, own=ended_by == account_id, event=event)
 
 

@@ -3,6 +3,7 @@
 from allauth.account.auth_backends import AuthenticationBackend
 
 from users.email_addresses import email_key
+from users.identifiers import password_forms
 from users.models import User
 from users.sessions import viewer_query
 
@@ -14,6 +15,11 @@ class Backend(AuthenticationBackend):
         """
         account = User.objects.filter(email__lower=email_key(email)).first() if email else None
         return self._check_password(account, password)
+
+    def _mitigate_timing_attack(self, password: str) -> None:
+        """Hashes a password for nobody, as often as the account of somebody would check it."""
+        for form in password_forms(password):
+            super()._mitigate_timing_attack(form)
 
     def get_user(self, user_id) -> User | None:
         """Returns the account with its permissions loaded; None if it may not sign in.

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from users.web.cookie_names import host_cookie_name
+
 COOKIE = "viewer"
 MAX_NAME_LENGTH = 60
 
@@ -22,12 +24,13 @@ class NameCookieMiddleware:
         # After 401 the same person may come back to what they typed.
         if response.status_code == 401 or response.status_code >= 500 or not is_html:
             return response
-        current = request.COOKIES.get(COOKIE, "")
+        cookie = host_cookie_name(COOKIE)
+        current = request.COOKIES.get(cookie, "")
         name = cookie_name_value(request.user)
         if name and name != current:
-            response.set_cookie(COOKIE, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+            response.set_cookie(cookie, name, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
         elif current and not name:
-            response.delete_cookie(COOKIE, samesite="Lax")
+            response.delete_cookie(cookie, samesite="Lax")
         return response
 
 

@@ -4,11 +4,11 @@ from allauth.account import views
 from django.urls import path, re_path
 
 from users.signin.email_views import email_confirmation
-from users.signin.views import LoginView, PasswordChooseView, PasswordResetView
+from users.signin.views import LoginView, LogoutView, PasswordChooseView, PasswordResetView
 
 urlpatterns = [
     path("login/", LoginView.as_view(), name="account_login"),
-    path("logout/", views.logout, name="account_logout"),
+    path("logout/", LogoutView.as_view(), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     # allauth needs the URL. Its page says that sign-up is closed.
     path("signup/", views.signup, name="account_signup"),

@@ -14,10 +14,10 @@ from users.directory.counts import format_estimate
 from users.directory.highlight import breakable_address
 from users.fields import field_label
 from users.phone_numbers import format_phone
-from users.sessions.device_labels import device_label
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
 from users.verbs.impact import COUNT_CAP
+from users.web.device_labels import device_label
 from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
 from users.web.time_html import (

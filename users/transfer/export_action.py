@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from users import access, masking
+from users.audit.actions import register_values
 from users.audit.record import record_event
 from users.bulk.account_locks import ACCOUNT_GONE, plain_accounts
 from users.bulk.action import BulkAction
@@ -26,6 +27,9 @@ CSV_NOTE = (
     "Open CSV in Excel, or import it again. Values that begin with = + - or @ get an apostrophe in "
     "front, which an import removes."
 )
+
+
+register_values("columns", {name: each.label for name, each in export_rows.EXPORT_COLUMNS.items()})
 
 
 class ExportForm(BulkForm):
@@ -68,6 +72,7 @@ class ExportAccounts(BulkAction):
     icon = "download"
     form = ExportForm
     changes_accounts = False
+    done_code = "written"
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
@@ -76,8 +81,8 @@ class ExportAccounts(BulkAction):
             f"It is kept for {settings.EXPORT_DAYS} days."
         )
 
-    def title(self, job: Job) -> str:
-        return "Export accounts"
+    def affected(self, job: Job) -> int | None:
+        return job.unchanged if job.state == Job.State.DONE else job.expected
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
         names = export_rows.chosen_columns(job.parameters.get("columns"))
@@ -86,7 +91,7 @@ class ExportAccounts(BulkAction):
         return [("Columns", columns), ("Format", form)]
 
     def count_labels(self) -> dict[str, str]:
-        return {"unchanged": "Written"}
+        return {"changed": "", "unchanged": "Written"}
 
     def started(self, job: Job) -> None:
         File.objects.create(job=job)

@@ -18,10 +18,12 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def submit_form(form: Form, verb: Callable[[], Any]) -> Any:
-    """Returns the result of the verb; None if it raised an error, which is added to the form."""
+def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **values: Any) -> Any:
+    """Returns the result of the verb, called with `args` and `values`; None if it raised an error,
+    which is added to the form.
+    """
     try:
-        return verb()
+        return verb(*args, **values)
     except ValidationError as error:
         add_form_errors(form, error)
     except VerbRefused as error:

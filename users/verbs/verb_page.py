@@ -24,8 +24,9 @@ def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
     initial = verb.form.start(account, request.GET)
     form = bind_form(request, verb.form, verb.action, account, initial=initial)
     form.fit(account, request.user)
-    change = lambda: verb.change(account, by=request.user, **form.values())  # noqa: E731
-    if form.is_valid() and (changed := submit_form(form, change)):
+    if form.is_valid() and (
+        changed := submit_form(form, verb.change, account, by=request.user, **form.values())
+    ):
         messages.success(request, success_message(verb, changed, form, request.user))
         return redirect("account", pk)
     context = verb_context(verb, account) | {"form": form}

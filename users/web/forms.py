@@ -13,6 +13,7 @@ from users.models import User
 from users.typed_text import LINE_BREAKS, refuse_hidden
 
 REASON_HELP = "Visible in the audit trail only, not to the user."
+REASON_HELP_MANY = "Visible in the audit trail only, not to the users."
 REASON_MAX = 2000
 
 

@@ -2,15 +2,26 @@
 
 from typing import Any
 
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.utils.safestring import SafeData, mark_safe
 
 from users import masking
 from users.contact_data import mask_text
+from users.web.cookie_names import host_cookie_name
+
+
+class MessageCookie(CookieStorage):
+    @property
+    def cookie_name(self) -> str:  # type: ignore[override]
+        return host_cookie_name("messages")
 
 
 class MaskedMessageStorage(FallbackStorage):
     """Masks messages when they are written, for staff who may not see personal data."""
+
+    storage_classes = (MessageCookie, SessionStorage)
 
     def add(self, level: int, message: Any, extra_tags: str | None = "") -> None:
         viewer = getattr(self.request, "user", None)

@@ -16,6 +16,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
+# No other site may load anything of this one, as an image or a script.
+RESOURCE_POLICY = ("Cross-Origin-Resource-Policy", "same-origin")
+
 
 class SecurityHeadersMiddleware:
     """Adds the content security policy, and forbids browsers to store the page: a stored copy could
@@ -29,5 +32,6 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault(*RESOURCE_POLICY)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -20,19 +20,27 @@ collect-first  A filter with a rare value, without an index condition for a scan
                checks the remaining conditions, sorts, and takes the page. It is complete up to
                2,000 matches of filters or 3,000 candidates of a search; beyond that it scans too.
 
+Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts are read to
+estimate how many accounts contain its words: the trigram index has to read all their entries before
+it returns the first account. A common word is then looked up by its rarest trigram, and a word that
+1,500,000 accounts contain only if there is no rarer one.
+
 If neither is complete, the page is built from the scanned and the collected rows and marked as
 FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.
-On PostgreSQL, the sample for a word that 25,000 accounts contain, and for several filters that each
-match 400,000 accounts, is random pages of the table (TABLESAMPLE). SQLite has no such sample; there
-the first candidates of the full-text index (FTS5) are collected. All caps are in limits.py.
+That of words which some 12,000 accounts contain is 1,000 candidates. On PostgreSQL, the sample for
+words that some 35,000 accounts contain, and for several filters that each match 400,000 accounts,
+is random pages of the table (TABLESAMPLE). SQLite has no such sample; there the first candidates of
+the full-text index (FTS5) are collected. All caps are in limits.py.
 
-A page takes at most two queries, or three if the search may be a username and the first page has
-to be read again. PageQuery caches the statements, with the cursor and the time as parameters.
+A page takes at most two queries, and one more for the estimate of a search, and one more if the
+search may be a username and the first page has to be read again. PageQuery caches the statements,
+with the cursor and the time as parameters.
 
 account_reader.py  reads accounts by SQL            scan_sql.py     SQL of a range and of a scan
 cursors.py         encodes positions                collect_sql.py  SQL that collects matches
 keyset.py          conditions after a cursor        samples.py      SQL of samples
-page_query.py      the query and cached SQL         strategies.py   scan-first, collect-first
+page_query.py      the query and cached SQL         key_sample.py   how to use the trigram index
+strategies.py      scan-first, collect-first        limits.py       all caps
 """
 
 from users.directory.query.cursors import LAST_PAGE, BadCursor, account_cursor, cursor_at

@@ -19,7 +19,7 @@ from users.directory.query.samples import (
     SampleQuery,
     broad_filters_sample,
     filter_sample,
-    random_pages_sample,
+    sample_pages,
 )
 from users.directory.search import Search, prefix_condition
 from users.models import User, UserQuerySet
@@ -42,10 +42,11 @@ def filter_collect_sql(query: PageQuery) -> SqlWithParams:
     return collect_sql(query, matches, limits.COLLECT_LIMIT, conditions, sample=sample)
 
 
-def search_collect_sql(query: PageQuery) -> SqlWithParams:
+def search_collect_sql(query: PageQuery, terms: tuple[str, ...], limit: int) -> SqlWithParams:
     """Returns the SELECT of a page of matches collected through the search index.
 
-    The filters are checked row by row, so the number of rows read depends on that index alone.
+    `terms`: what is looked up in it; `limit`: the number of candidates. The filters are checked row
+    by row, so the number of rows read depends on that index alone.
     """
     search = query.wanted.search
     conditions = [*query.wanted.conditions(), *search.conditions()]
@@ -57,11 +58,15 @@ def search_collect_sql(query: PageQuery) -> SqlWithParams:
             conditions,
             read_limit=3 * limits.COLLECT_LIMIT,
         )
-    candidates = search.candidates(query.accounts)
-    sample = None
-    if search.long_words and is_postgresql(query):
-        sample = random_pages_sample(candidates)
-    return collect_sql(query, candidates, limits.CANDIDATE_LIMIT, conditions, sample=sample)
+    return collect_sql(query, search.candidates(query.accounts, terms), limit, conditions)
+
+
+def common_words_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:
+    """Returns the SELECT of a page of a sample, for words that too many accounts contain."""
+    search = query.wanted.search
+    conditions = [*query.wanted.conditions(), *search.conditions()]
+    sample = sample_pages(search.candidates(query.accounts, terms), limits.SAMPLE_BYTES)
+    return collect_sql(query, sample, limits.CANDIDATE_LIMIT, conditions, is_sample=True)
 
 
 def collect_sql(
@@ -72,14 +77,15 @@ def collect_sql(
     *,
     read_limit: int = 0,
     sample: SampleQuery | None = None,
+    is_sample: bool = False,
 ) -> SqlWithParams:
     """Returns the SELECT of the page among the first accounts of `source` that meet `conditions`.
 
     It reads `read_limit` or limit + 1 accounts of `source`, or those of the sample if that is
-    needed. The column `capped` is true if `source` has more than `limit`. The column `visited` then
-    has the number of accounts that a scan would read.
+    needed. The column `capped` is true if `source` has more than `limit`, or is a sample itself.
+    The column `visited` then has the number of accounts that a scan would read.
     """
-    needed, needed_params = sample.is_needed if sample else ("FALSE", ())
+    needed, needed_params = sample.is_needed if sample else (str(is_sample).upper(), ())
     collected, collected_params = collected_sql(source[: read_limit or limit + 1], sample)
     ahead, ahead_params = compile_queryset(query.after_cursor.only("pk")[: query.scan_limit])
     matches = query.after_cursor.filter(*conditions)[: query.wanted.size + 1]

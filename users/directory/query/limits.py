@@ -10,18 +10,33 @@ TIME_SORTS = {"joined", "seen"}
 INDEX_SCAN_LIMIT = 20_000
 # Matches of the filters that are collected.
 COLLECT_LIMIT = 2_000
-# Candidates from the search index that are collected.
+# Candidates from the search index that are collected; and those that are if a probe suggests that
+# there are more than MANY_CANDIDATES, so that the page is built from a sample anyway.
 CANDIDATE_LIMIT = 3_000
+MANY_CANDIDATES = 12_000
+CANDIDATE_SAMPLE = 1_000
 # Matches of a filter that are sampled if there are more than COLLECT_LIMIT.
 SAMPLE_LIMIT = 300
-# Accounts that contain a word. PostgreSQL reads all entries of the trigram index for the word
-# before it returns the first account, which takes too long beyond this number. Random pages of the
-# table are read instead: PROBE_BYTES to estimate the number, SAMPLE_BYTES as the sample.
-COMMON_WORD_LIMIT = 25_000
-PROBE_BYTES = 1_300_000
-SAMPLE_BYTES = 6_500_000
+# Accounts that contain the words of a search. PostgreSQL reads all their entries of the trigram
+# index before it returns the first account. Beyond this number, to read SAMPLE_BYTES of random
+# pages of the table takes less time.
+COMMON_WORD_LIMIT = 35_000
+SAMPLE_BYTES = 5_000_000
+# A word that more accounts contain is not looked up beside a rarer one, unless there are more than
+# UNCHECKED_LIMIT accounts with that one.
+BROAD_WORD_LIMIT = 1_500_000
+UNCHECKED_LIMIT = 70_000
+# A trigram that more accounts contain is left out of a longer word.
+BROAD_TRIGRAM_LIMIT = 400_000
+# If more than MANY_CANDIDATES contain a word, it is looked up by one trigram that at most
+# TRIGRAM_EXCESS times as many accounts contain.
+TRIGRAM_EXCESS = 1.25
+# Pages, or up to twice as many, whose search keys show how many accounts contain a word.
+PROBE_PAGES = 100
 # Accounts that match each of several filters. Reading as many index entries takes 50 ms.
+# PROBE_BYTES of random pages show whether there are more.
 BROAD_FILTER_LIMIT = 400_000
+PROBE_BYTES = 1_300_000
 # Statements that a process caches.
 CACHED_STATEMENTS = 1_000
 
@@ -34,9 +49,11 @@ def current_limits() -> tuple[int, ...]:
         INDEX_SCAN_LIMIT,
         COLLECT_LIMIT,
         CANDIDATE_LIMIT,
+        MANY_CANDIDATES,
+        CANDIDATE_SAMPLE,
         SAMPLE_LIMIT,
         COMMON_WORD_LIMIT,
-        PROBE_BYTES,
         SAMPLE_BYTES,
         BROAD_FILTER_LIMIT,
+        PROBE_BYTES,
     )

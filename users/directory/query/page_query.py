@@ -1,6 +1,6 @@
 """The query of one page, with its cached statements."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -63,12 +63,13 @@ class PageQuery:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PageQuery) and self.key == other.key
 
-    def statement(self, build: Callable[["PageQuery"], SqlWithParams]) -> SqlWithParams:
-        """Returns the statement of `build` with the current time and the cursor of this query.
+    def statement(self, build: Callable[..., SqlWithParams], *options: Hashable) -> SqlWithParams:
+        """Returns the statement of `build(query, *options)` with the current time and the cursor of
+        this query.
 
         Raises EmptyResultSet.
         """
-        sql, params = cached_statement(self, build)
+        sql, params = cached_statement(self, build, *options)
         return sql, tuple(self.bind_param(param) for param in params)
 
     def bind_param(self, param: Any) -> Any:
@@ -135,14 +136,14 @@ class PageQuery:
 
 @lru_cache(limits.CACHED_STATEMENTS)
 def cached_statement(
-    query: PageQuery, build: Callable[[PageQuery], SqlWithParams]
+    query: PageQuery, build: Callable[..., SqlWithParams], *options: Hashable
 ) -> SqlWithParams:
     """Returns the statement of `build` with placeholders for the time and the cursor."""
     connection = connections[query.accounts.db]
     now = connection.ops.adapt_datetimefield_value(NOW_PLACEHOLDER)
     token = assumed_now.set(NOW_PLACEHOLDER)
     try:
-        statement = build(query)
+        statement = build(query, *options)
         return inline_values(
             connection, statement, lambda param: param in OPEN_BOUND or param == now
         )

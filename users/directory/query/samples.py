@@ -76,20 +76,6 @@ def broad_filters_sample(query: PageQuery, matches: UserQuerySet) -> SampleQuery
     )
 
 
-def random_pages_sample(candidates: UserQuerySet) -> SampleQuery:
-    """Returns a sample of random pages of the table.
-
-    The sample stays the same while the table does not change, so the pages of the list fit
-    together.
-    """
-    sql, params = probe_sql(candidates)
-    is_needed = f"(SELECT COUNT(*) * {probe_scale_sql()} > %s FROM ({sql}) AS probe)"
-    return SampleQuery(
-        is_needed=(is_needed, (limits.COMMON_WORD_LIMIT, *params)),
-        rows=sampled_accounts_sql(candidates[: limits.CANDIDATE_LIMIT]),
-    )
-
-
 def sampled_accounts_sql(accounts: UserQuerySet) -> SqlWithParams:
     """Returns the SELECT of the `accounts` on SAMPLE_BYTES of random pages."""
     return listed_sql(sample_pages(accounts, limits.SAMPLE_BYTES))
@@ -106,5 +92,9 @@ def probe_scale_sql() -> str:
 
 
 def sample_pages(accounts: UserQuerySet, size: int) -> UserQuerySet:
-    """Returns `accounts` restricted to a random sample of `size` bytes of the table."""
+    """Returns `accounts` restricted to a random sample of `size` bytes of the table.
+
+    The sample stays the same while the table does not change, so the pages of the list fit
+    together.
+    """
     return sample_table(accounts, TABLESAMPLE_SQL.format(size=size))

@@ -1,6 +1,6 @@
 """The strategies scan-first and collect-first. page_finder.py chooses between them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,8 +8,15 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
 from users.database.prepared_statements import SqlWithParams, inline_values
+from users.directory.query import limits
 from users.directory.query.account_reader import ExtraColumns, read_accounts, select_listed
-from users.directory.query.collect_sql import filter_collect_sql, search_collect_sql
+from users.directory.query.collect_sql import (
+    common_words_collect_sql,
+    filter_collect_sql,
+    is_postgresql,
+    search_collect_sql,
+)
+from users.directory.query.key_sample import read_key_sample
 from users.directory.query.keyset import is_descending
 from users.directory.query.page_query import PageQuery
 from users.directory.query.scan_sql import range_sql, scan_sql
@@ -106,13 +113,25 @@ class PageReader(PageQuery):
 
     def collect_by_search(self) -> CollectedRows:
         """Returns matches collected through the search index."""
-        if self.wanted.search.matches_nothing:
+        search = self.wanted.search
+        if search.matches_nothing:
             return CollectedRows([])
-        return self.collect(search_collect_sql)
+        terms = search.index_terms(self.accounts.db)
+        limit = limits.CANDIDATE_LIMIT
+        if terms and is_postgresql(self):
+            sample = read_key_sample(self.accounts.db)
+            number = sample.estimate(terms)
+            if number > limits.COMMON_WORD_LIMIT:
+                return self.collect(common_words_collect_sql, terms)
+            if number > limits.MANY_CANDIDATES:
+                limit = limits.CANDIDATE_SAMPLE
+            terms = sample.cheap_terms(terms)
+        return self.collect(search_collect_sql, terms, limit)
 
-    def collect(self, build: Callable[[PageQuery], SqlWithParams]) -> CollectedRows:
+    def collect(self, build: Callable[..., SqlWithParams], *options: Hashable) -> CollectedRows:
+        """Returns the rows of the statement `build(query, *options)`."""
         try:
-            statement = self.statement(build)
+            statement = self.statement(build, *options)
         except EmptyResultSet:
             return CollectedRows([])
         prepare_on_first_use = not statement[1] and not self.wanted.search

@@ -64,7 +64,7 @@ class Command(BaseCommand):
             draft = Job(parameters=parameters, reason=form.given_reason)
             preview = preview_action(action, selection, by, draft)
             self.show(action, selection, preview)
-            if options["dry_run"] or not preview.count.value:
+            if options["dry_run"] or not preview.confirmed.value:
                 self.stdout.write("Nothing was started.")
                 return
             job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
@@ -117,7 +117,7 @@ class Command(BaseCommand):
         return form
 
     def show(self, action: BulkAction, selection: Selection, preview: Preview) -> None:
-        question = action.confirmation_question(preview.count.words)
+        question = action.confirmation_question(preview.words)
         self.stdout.write(f"{question[:-1]}: {selection.words}")
         for figure in preview.figures:
             note = f" ({figure.note})" if figure.note else ""

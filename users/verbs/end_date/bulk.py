@@ -42,9 +42,10 @@ class SetEndDate(ColumnAction):
     can_disable_superusers = True
     undo_action = "set_end_date"
 
-    def title(self, job: Job) -> str:
+    def describe(self, job: Job, accounts: str) -> str:
         until = job_end_date(job)
-        return f"Set end date to {full_time_text(until)}" if until else self.label
+        end = f" to {full_time_text(until)}" if until else ""
+        return f"Set end date of {accounts}{end}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)

@@ -45,8 +45,9 @@ class Erase(ConditionAction):
     first_chunk_size = 5
     max_chunk_size = 50
 
-    def title(self, job: Job) -> str:
-        return self.label if job.parameters.get("reserve", True) else "Erase and release the names"
+    def describe(self, job: Job, accounts: str) -> str:
+        keeps_names = job.parameters.get("reserve", True)
+        return f"Permanently erase {accounts}{'' if keeps_names else ' and release the names'}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return state_skips(State.ERASED, now=now)

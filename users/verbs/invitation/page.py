@@ -45,8 +45,9 @@ def invite_page(request):
     access.require(request.user, "invite")
     with_roles = access.may(request.user, "assign_roles")
     form = bind_form(request, InviteForm, "invite", with_roles=with_roles)
-    invite = lambda: invite_user(by=request.user, **form.values())  # noqa: E731
-    if form.is_valid() and (account := submit_form(form, invite)):
+    if form.is_valid() and (
+        account := submit_form(form, invite_user, by=request.user, **form.values())
+    ):
         name = isolate_text(account.display_name)
         email = isolate_text(account.email)
         text = f"{name} invited. Invitation to {email} queued."

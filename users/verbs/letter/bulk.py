@@ -36,9 +36,6 @@ class WriteLetter(MailAction):
     form = BulkLetterForm
     has_sample = True
 
-    def title(self, job: Job) -> str:
-        return "Send email"
-
     def started(self, job: Job) -> None:
         """Moves the text to a row of its own, which a retry of failed accounts shares."""
         if "letter" not in job.parameters:

@@ -16,8 +16,9 @@ from users.web.forms import form_status
 def end_lockout_page(request, pk: int):
     account = get_account(request, "end_lockout", pk)
     form = bind_form(request, UnversionedReasonForm, "end_lockout", account)
-    change = lambda: end_lockout(account, by=request.user, **form.cleaned_data)  # noqa: E731
-    if form.is_valid() and submit_form(form, change):
+    if form.is_valid() and submit_form(
+        form, end_lockout, account, by=request.user, **form.cleaned_data
+    ):
         messages.success(request, f"{isolate_text(account.display_name)} unlocked.")
         return redirect("account-signins", pk)
     context = {"form": form, "account": account, "until": throttle.locked_until(account)}

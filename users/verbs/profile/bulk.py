@@ -64,9 +64,9 @@ class SetAttribute(ColumnAction):
     columns = SHARED_FIELDS
     undo_action = "edit"
 
-    def title(self, job: Job) -> str:
+    def describe(self, job: Job, accounts: str) -> str:
         label = label_in_text(job.parameters["field"])
-        return f"Set {label} to “{job.parameters['value']}”"
+        return f"Set {label} of {accounts} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         skips = deleted_skips()

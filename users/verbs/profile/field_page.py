@@ -35,9 +35,10 @@ def field_page(request, pk: int, name: str):
         initial=initial,
         auto_id=f"{name}_%s",
     )
-    change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
     may_submit = form.is_valid() and accepts_password(request, account, form)
-    if may_submit and (changed := submit_form(form, change)):
+    if may_submit and (
+        changed := submit_form(form, edit_profile, account, by=request.user, **form.cleaned_data)
+    ):
         return saved_response(request, changed, form[name])
     return field_form_response(request, account, form, name)
 

@@ -121,9 +121,10 @@ def profile_page(request, pk: int):
     is_own = account.pk == request.user.pk
     form_class = with_own_password(ProfileForm) if is_own else ProfileForm
     form = bind_form(request, form_class, "edit", account, initial=vars(account))
-    change = lambda: edit_profile(account, by=request.user, **form.cleaned_data)  # noqa: E731
     may_submit = form.is_valid() and accepts_password(request, account, form)
-    if may_submit and (changed := submit_form(form, change)):
+    if may_submit and (
+        changed := submit_form(form, edit_profile, account, by=request.user, **form.cleaned_data)
+    ):
         messages.success(request, edit_conflicts.profile_saved(changed, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account}

@@ -59,7 +59,7 @@ class AddRoles(RoleAction):
         "The accounts get these roles and keep the ones they have. Takes effect immediately."
     )
     form = BulkAddRolesForm
-    title_start = "Add to"
+    title_format = "Add {roles} to {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:

@@ -23,7 +23,7 @@ class RemoveRoles(RoleAction):
     menu = "Access"
     explanation = "The accounts lose these roles and keep all others. Takes effect immediately."
     form = BulkRolesForm
-    title_start = "Remove from"
+    title_format = "Remove {roles} from {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         if "groups" not in job.parameters:

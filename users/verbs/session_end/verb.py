@@ -11,8 +11,8 @@ from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
-from users.sessions.device_labels import device_label
 from users.verbs.transaction import clean_reason, save_account
+from users.web.device_labels import device_label
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:

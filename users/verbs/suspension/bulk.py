@@ -12,6 +12,7 @@ from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
 from users.verbs.suspension.page import SuspensionForm
+from users.web.time_html import full_time_text
 
 
 class BulkSuspensionForm(BulkForm, SuspensionForm):
@@ -39,9 +40,10 @@ class Suspend(ColumnAction):
     undo_ends_sessions = True
     undo_action = "reinstate"
 
-    def title(self, job: Job) -> str:
+    def describe(self, job: Job, accounts: str) -> str:
         until = parse_datetime(job.parameters.get("until") or "")
-        return f"Suspend until {until:%-d %b %Y, %H:%M} UTC" if until else self.label
+        end = f" until {full_time_text(until)}" if until else ""
+        return f"Suspend {accounts}{end}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         return state_skips(State.SUSPENDED, State.DELETED, State.ERASED, now=now)

@@ -45,6 +45,8 @@ class SuspensionForm(NotifyingForm):
         label="Until",
         help_text="Only for “Custom date”.",
     )
+    # Scripts show the field for this choice only.
+    until.widget.attrs["data-only-for"] = "lasts=until"
     field_order = ("version", "reason", "lasts", "until", "notify")
 
     def clean(self) -> dict[str, Any]:

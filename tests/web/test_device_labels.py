@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.sessions.device_labels import UNKNOWN, device_label
+from users.web.device_labels import UNKNOWN, device_label
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{WEBKIT} Chrome/141.0.0.0 Safari/537.36"

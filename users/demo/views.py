@@ -1,0 +1,33 @@
+"""Signs in as one of the demo's staff, without a password. users/urls.py has these pages only with
+the setting DEMO_SIGN_IN, which bin/run sets on a laptop.
+"""
+
+from django.contrib.auth import login
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from users import access
+from users.demo.staff import NAMED_STAFF
+from users.models import User
+from users.web.error_page import error_page
+
+
+def demo_staff() -> dict[str, User]:
+    """Returns the accounts named after roles by role, without those that may not enter now."""
+    found = {account.username: account for account in User.objects.filter(username__in=NAMED_STAFF)}
+    return {
+        role: found[username]
+        for username, (role, *_) in NAMED_STAFF.items()
+        if username in found and access.may_enter(found[username])
+    }
+
+
+@require_POST
+def sign_in_by_role(request) -> HttpResponse:
+    account = demo_staff().get(request.POST.get("role", ""))
+    if account is None:
+        text = "There is no demo account with this role. Choose another one, or use your password."
+        return error_page(request, 422, text)
+    login(request, account)
+    return redirect("/")
