@@ -85,6 +85,11 @@ def mask_account(account: User) -> User:
     return masked
 
 
+def is_masked(account: User) -> bool:
+    """Returns whether this is a masked copy of an account."""
+    return account.__dict__.get("save") is refuse_saving
+
+
 def mask_accounts(accounts: list[User], viewer: Any) -> list[User]:
     """Returns the accounts as `viewer` may see them."""
     return list(map(mask_account, accounts)) if hides_personal_data(viewer) else accounts

@@ -54,3 +54,11 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (document.activeElement !== document.body || !event.target.matches(".fact")) return;
   event.target.querySelector("input:not([type=hidden]), a")?.focus();
 });
+
+// A date that was picked is written into its field, which takes days before today, too.
+document.addEventListener("change", (event) => {
+  const field = event.target.dataset.day && document.getElementById(event.target.dataset.day);
+  if (!field) return;
+  field.value = event.target.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});

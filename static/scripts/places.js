@@ -142,6 +142,7 @@
 
   // --- the focus ---------------------------------------------------------------------------------------------------
 
+  const ACTS = ["click", "change", "submit"]; // of the viewer; what a page loads by itself moves no focus
   let left = null; // the control that had the focus, or was used, in what a swap is about to replace
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -149,8 +150,8 @@
     const focused = document.activeElement;
     const used = requestConfig.elt;
     const inside = target.contains(focused);
-    const isHeartbeat = target.id === "presence"; // nobody has asked for it
-    const byKey = focused === document.body && target.contains(used) && used !== target && !isHeartbeat;
+    const acted = ACTS.includes(requestConfig.triggeringEvent?.type);
+    const byKey = acted && focused === document.body && target.contains(used) && used !== target;
     left = inside || byKey ? { id: target.id, target, name: nameOf(inside ? focused : used) } : null;
   });
 
@@ -285,7 +286,7 @@
   }
 
   // One notice at the top of the page, read out. `passing`: it goes with the next answer of the server.
-  function tell(text, { link, passing = false } = {}) {
+  function tell(text, { link, passing = "" } = {}) {
     document.getElementById("place-notice")?.remove();
     const notice = document.createElement("div");
     notice.id = "place-notice";
@@ -294,7 +295,7 @@
     const words = notice.querySelector("span");
     words.append(text);
     if (link) words.append(" ", link);
-    if (passing) notice.dataset.passing = "1";
+    if (passing) notice.dataset.passing = passing; // the method of the requests whose success ends it
     document.getElementById("main")?.prepend(notice);
   }
 
@@ -313,10 +314,13 @@
     const typed = keepTyped();
     if (xhr.getResponseHeader("HX-Redirect")) return;
     const text = `Your session has ended.${typed ? " What you typed is kept." : ""}`;
-    tell(text, { link: signInLink(), passing: true });
+    tell(text, { link: signInLink(), passing: "get" });
   });
   document.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) document.querySelector("#place-notice[data-passing]")?.remove();
+    const { xhr, requestConfig } = event.detail;
+    if (xhr.status >= 400) return;
+    const notice = document.querySelector("#place-notice[data-passing]");
+    if (["get", requestConfig.verb].includes(notice?.dataset.passing)) notice.remove();
   });
 
   // A form that HTMX sends and that meets an error of the server stays as it is, to be sent again.
@@ -325,7 +329,7 @@
     if (xhr.status < 500 || requestConfig.verb !== "post") return;
     event.detail.shouldSwap = false;
     const text = "Not saved: the server can’t answer right now. What you typed is still here. Try again in a moment.";
-    tell(text, { passing: true });
+    tell(text, { passing: "post" });
   });
 
   // A form that came back to another address than its own (users/signin/kept_forms.py).

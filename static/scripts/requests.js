@@ -7,7 +7,11 @@ function token() {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  event.detail.headers["X-CSRFToken"] = token();
+  const { elt, headers, parameters } = event.detail;
+  headers["X-CSRFToken"] = token();
+  if (!elt.matches("form[data-listing]")) return;
+  // The URL of a list has no filter that is empty.
+  for (const name of Object.keys(parameters)) if (!parameters[name]) delete parameters[name];
 });
 
 // A link to a page that asks first; with scripts, the click is the answer.

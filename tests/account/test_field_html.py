@@ -6,6 +6,7 @@ import pytest
 
 from users.account.field_html import render_field
 from users.fields import FIELDS
+from users.masking import mask_account
 from users.models import State, User
 
 NASTY = "\"><script>alert('1')</script>"
@@ -41,6 +42,12 @@ def test_only_an_address_is_verified_or_not():
     assert "not verified" in render_field(account(), MAY, "email")
     assert "verified" not in render_field(account(email=""), MAY, "email")
     assert "verified" not in render_field(account(), MAY, "username")
+
+
+def test_an_address_can_be_copied_unless_it_is_masked():
+    assert 'data-copy="ann@example.com"' in render_field(account(), MAY, "email")
+    assert "data-copy" not in render_field(mask_account(account()), MAY, "email")
+    assert "data-copy" not in render_field(account(email=""), MAY, "email")
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def test_the_page_shows_profile_state_roles_and_history(client):
     assert {name: shown[name] for name in expected} == expected
     page = read(response)
     assert page.one("h1").text == "Ada King"
+    copied = page.one("p", class_="byline").one("button", class_="copy").attributes["data-copy"]
+    assert copied == str(ada.pk)
     history = page.one("ol", class_="events").text
     assert "root · Edited" in history
     assert "last name Lovelace → King" in history

@@ -23,10 +23,8 @@ def viewer(client):
     return viewer
 
 
-def choose(client, *names: str, **places: int):
-    return client.post(
-        PATH, {"columns": names} | {f"position_{name}": at for name, at in places.items()}
-    )
+def choose(client, *names: str, **moved: str):
+    return client.post(PATH, {"columns": names} | moved)
 
 
 def shown(client, url: str = "/users/") -> list[str]:
@@ -41,18 +39,13 @@ def test_without_a_choice_the_list_shows_the_default_columns(client, viewer):
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
     sent = form(client.get(PATH), PATH)
     assert sent["columns"] == list(DEFAULT_COLUMNS)
-    assert [sent[f"position_{name}"] for name in COLUMNS] == [
-        str(place) for place in range(1, len(COLUMNS) + 1)
-    ]
 
 
 def test_a_viewer_chooses_and_orders_columns(client, viewer):
-    response = choose(client, "email", "phone", "mfa", email=2, phone=1, mfa=3)
+    response = choose(client, "phone", "email", "mfa")
     assert (response.status_code, response["Location"]) == (302, "/users/")
     assert shown(client) == ["Name", "Phone", "Email", "Second factor"]
-    sent = form(client.get(PATH), PATH)
-    assert sent["columns"] == ["phone", "email", "mfa"]
-    assert (sent["position_phone"], sent["position_email"], sent["position_mfa"]) == ("1", "2", "3")
+    assert form(client.get(PATH), PATH)["columns"] == ["phone", "email", "mfa"]
 
 
 def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, viewer):
@@ -64,14 +57,23 @@ def test_a_choice_is_of_one_person_and_leaves_version_and_trail_alone(client, vi
     assert shown(client) == ["Name", "Username", "Email", "Status", "Joined", "Last seen"]
 
 
-def test_what_moves_onto_a_place_goes_before_or_behind_what_stood_there(client, viewer):
-    places = {name: at for at, name in enumerate(DEFAULT_COLUMNS, 1)}
-    choose(client, *DEFAULT_COLUMNS, **places | {"seen": 1})
-    assert shown(client) == ["Name", "Last seen", "Username", "Email", "Status", "Joined"]
-    names = ("seen", "username", "email", "status", "joined")
-    places = {name: at for at, name in enumerate(names, 1)}
-    choose(client, *names, **places | {"seen": 3})
-    assert shown(client) == ["Name", "Username", "Email", "Last seen", "Status", "Joined"]
+@pytest.mark.parametrize(
+    ("moved", "order"),
+    [
+        ({"up": "email"}, ["email", "phone", "mfa"]),
+        ({"down": "email"}, ["phone", "mfa", "email"]),
+        ({"up": "phone"}, ["phone", "email", "mfa"]),
+        ({"down": "mfa"}, ["phone", "email", "mfa"]),
+        ({"up": "seen"}, ["phone", "email", "mfa"]),
+    ],
+)
+def test_a_button_moves_a_column_by_one_place_without_scripts(client, viewer, moved, order):
+    response = choose(client, "phone", "email", "mfa", **moved)
+    assert response["Location"] == PATH
+    page = client.get(PATH)
+    assert form(page, PATH)["columns"] == order
+    buttons = read(page).all("button", name="down")
+    assert [button.attributes["value"] for button in buttons] == order
 
 
 def test_the_name_alone_is_a_choice_too(client, viewer):
@@ -137,7 +139,7 @@ def test_hostile_values_are_text_in_every_column(client, viewer):
 def test_with_htmx_the_form_comes_back_in_its_new_order(client, viewer):
     response = client.post(
         PATH,
-        {"columns": ["email", "phone"], "position_phone": 1, "position_email": 2},
+        {"columns": ["email", "phone"], "up": "phone"},
         headers=HTMX,
     )
     assert response.status_code == 200
@@ -160,10 +162,8 @@ def test_reset_brings_the_default_columns_back(client, viewer):
     [
         ({"columns": ["password"]}, "There is no column “password”."),
         ({"columns": ["email", "<b>"]}, "There is no column “<b>”."),
-        ({"columns": ["email"], "position_email": "first"}, "whole number"),
-        ({"columns": ["email"], "position_email": "0"}, "greater than or equal to 1"),
-        ({"columns": ["email"], "position_email": "1e9"}, "whole number"),
-        ({"columns": ["email"], "position_email": str(10**30)}, "less than or equal to 99"),
+        ({"columns": ["email"], "up": "password"}, "password is not one of the available"),
+        ({"columns": ["email"], "down": "<b>"}, "<b> is not one of the available"),
     ],
 )
 def test_bad_input_is_named_and_changes_nothing(client, viewer, sent, says):
@@ -273,6 +273,8 @@ def test_the_list_takes_the_same_few_queries_with_any_columns_at_any_size(client
     viewer = make_superuser() if role == "superuser" else make_user(role)
     client.force_login(viewer)
     choose(client, *COLUMNS)
+    client.get("/users/")  # reads the years, which a process remembers for a while
+    make_user()
     counted = []
     for _ in range(2):
         with CaptureQueriesContext(

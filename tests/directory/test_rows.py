@@ -60,6 +60,20 @@ def test_a_row_links_to_the_account_and_shows_its_columns_in_order():
     assert order[1] < order[0] < order[2] < order[3] < order[4]
 
 
+def test_in_the_order_of_names_the_last_name_comes_first():
+    named = make_user(username="will", first_name="William", last_name="Adams")
+    nameless = make_user(username="bob", first_name="", last_name="")
+    html = render_fragments(row_pieces([named, nameless], (), last_first=True))
+    assert f'<a href="/users/{named.pk}/">Adams, William</a>' in html[0]
+    assert f'<a href="/users/{nameless.pk}/">bob</a>' in html[1]
+    assert "William Adams</a>" in rows([named], ())[0]
+
+
+def test_the_address_under_a_name_may_break_where_it_has_parts():
+    (row,) = rows([make_user(email="ann.lee@post.example")], (), ("lee",))
+    assert "ann.<wbr><mark>lee</mark>@<wbr>post.<wbr>example</small>" in row
+
+
 def test_hostile_text_is_escaped_in_every_cell():
     nasty = '"><script>alert(1)</script>'
     account = make_user(first_name=nasty, last_name="x", source="<b>", source_id="'><i>")

@@ -197,19 +197,20 @@ def test_views_are_ones_own_in_order_and_then_what_others_share(client, viewer):
     make_view(viewer, "First", position=1)
     make_view(other, "Alpha", shared=True)
     make_view(other, "Hidden")
-    assert names(client.get(PARTS)) == ["First", "Second", "Alpha", "All views"]
-    cells = [row.all("td")[0].text for row in read(client.get(PATH)).one("tbody").all("tr")]
+    assert names(client.get(PARTS)) == ["First", "Second", "Alpha"]
+    cells = [row.all("a")[0].text for row in read(client.get(PATH)).one("tbody").all("tr")]
     assert cells == ["First", "Second", "Alpha"]
     assert "by mona" in read(client.get(PATH)).text
 
 
-def test_the_directory_has_a_plain_link_until_the_views_come(client, viewer):
+def test_the_views_come_to_their_place_and_none_leave_no_word_there(client, viewer):
     page = read(client.get("/users/"))
     assert page.one(hx_get=PARTS)
     there = page.one("nav", class_="views")
-    assert there.one("a").attributes["href"] == PATH
+    assert there.text == ""
+    assert page.one("main").one("a", href=PATH).text == "Views"
     assert read(client.get(PARTS)).one("nav").attributes["id"] == there.attributes["id"]
-    assert names(client.get(PARTS)) == ["Views"]
+    assert names(client.get(PARTS)) == []
 
 
 def test_hostile_names_are_text(client, manager):

@@ -6,6 +6,8 @@ from django.db import IntegrityError, transaction
 from tests.account_rows import events_refused
 from tests.answers import (
     assert_denied,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
     errors_of,
 )
 from tests.builders import make_superuser, make_user
@@ -140,3 +142,59 @@ def test_no_event_no_deletion(client, manager):
     with events_refused(), pytest.raises(IntegrityError), transaction.atomic():
         client.post(f"{PATH}{view.pk}/deletion/")
     assert SavedView.objects.count() == 1
+
+
+# --- another filter -------------------------------------------------------------------------------
+
+
+def test_a_view_takes_another_filter_after_it_was_asked_about(client, viewer):
+    view = make_view(viewer)
+    path = f"{PATH}{view.pk}/filter/?status=suspended&domain=example.com&size=25"
+    page = client.get(path)
+    assert "Suspended accounts at example.com" in read(page).text
+    response = client.post(path, form(page, path))
+    assert response["Location"] == f"/users/?view={view.pk}"
+    view.refresh_from_db()
+    assert (view.query, view.version) == ("status=suspended&domain=example.com&size=25", 2)
+    assert not AuditEvent.objects.exists()
+    assert client.post(path, {"version": 1}).status_code == 409
+    assert form(client.post(path, {"version": 1}), path) == {"version": "2"}
+
+
+def test_the_form_for_a_new_view_offers_the_own_ones_without_scripts(client, viewer):
+    view = make_view(viewer)
+    make_view(make_user("Manager"), shared=True)
+    section = read(client.get(f"{PATH}new/?role=staff")).one("ul", class_="links")
+    assert [link.attributes["href"] for link in section.all("a")] == [
+        f"{PATH}{view.pk}/filter/?role=staff"
+    ]
+
+
+def test_another_filter_of_a_shared_view_is_an_event(client, manager):
+    view = make_view(manager, shared=True)
+    client.post(f"{PATH}{view.pk}/filter/?role=staff", {"version": 1})
+    event = AuditEvent.objects.get()
+    assert event.before == {"view": view.pk, "query": "status=suspended"}
+    assert event.after == {"view": view.pk, "query": "role=staff"}
+
+
+def test_a_filter_that_cannot_be_read_or_confirmed_is_not_stored(client, viewer):
+    view = make_view(viewer)
+    path = f"{PATH}{view.pk}/filter/"
+    for bad in ({}, {"version": "x"}, {"version": 0}):
+        assert client.post(path + "?role=staff", bad).status_code == 422
+    assert client.post(path + "?role=king", {"version": 1}).status_code == 400
+    assert client.get(f"{PATH}999999/filter/").status_code == 404
+    assert_wrong_method(client, path, allowed="GET, HEAD, POST")
+    client.logout()
+    assert_sent_to_sign_in(client, path)
+    view.refresh_from_db()
+    assert (view.query, view.version) == ("status=suspended", 1)
+
+
+def test_colleagues_put_no_other_filter_into_a_shared_view(client, manager):
+    view = make_view(make_user("Manager"), shared=True)
+    for ask in (client.get, client.post):
+        assert ask(f"{PATH}{view.pk}/filter/?role=staff", {"version": 1}).status_code == 403
+    view.refresh_from_db()
+    assert view.query == "status=suspended"

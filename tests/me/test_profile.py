@@ -130,6 +130,7 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
     rooms = read(client.get(PATH)).one("nav", class_="rooms").all("a")
     assert [room.attributes["href"] for room in rooms] == [
         "/users/",
+        "/users/doctor/",
         "/audit/",
         "/jobs/",
         "/exports/",
@@ -142,3 +143,26 @@ def test_strangers_are_sent_to_sign_in(client):
 
 def test_other_methods_are_refused(client, ada):
     assert_wrong_method(client, PATH, allowed="GET, HEAD, POST")
+
+
+def test_the_innermost_room_is_the_current_one(client, ada):
+    client.force_login(make_user("Manager"))
+    for path, room in {
+        "/users/doctor/": "/users/doctor/",
+        "/users/": "/users/",
+        f"/users/{ada.pk}/doctor/": "/users/",
+        "/jobs/": "/jobs/",
+    }.items():
+        page = read(client.get(path))
+        current = page.one("nav", class_="rooms").all("a", aria_current="page")
+        assert [link.attributes["href"] for link in current] == [room]
+
+
+def test_the_keys_are_a_page_that_is_signed_in_for(client, ada):
+    client.force_login(make_user("Manager"))
+    assert read(client.get("/me/shortcuts/")).one("h1").text == "Keyboard shortcuts"
+    link = read(client.get(PATH)).one("a", class_="shortcuts")
+    assert link.attributes["href"] == "/me/shortcuts/"
+    assert_wrong_method(client, "/me/shortcuts/", allowed="GET, HEAD")
+    client.logout()
+    assert_sent_to_sign_in(client, "/me/shortcuts/", methods=("get",))

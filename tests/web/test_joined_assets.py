@@ -24,8 +24,8 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 41_754, ".br": 7_657, ".gz": 8_778},
-    "rollcall.js": {"": 72_400, ".br": 20_500, ".gz": 22_700},
+    "rollcall.css": {"": 45_000, ".br": 8_600, ".gz": 9_800},
+    "rollcall.js": {"": 76_500, ".br": 21_600, ".gz": 23_800},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
 OWN_SCRIPTS = [part for part in SCRIPT.parts if part != HTMX]
@@ -93,7 +93,10 @@ def test_a_script_says_what_it_is_for_and_has_no_string_of_several_lines(name):
 
 def test_comments_leave_a_script_and_code_stays():
     script = '// What it is.\n\nlet a = "//"; // why\n  // and\n  if (a) b();\n'
-    assert minify_script(script) == 'let a = "//"; // why\nif (a) b();\n'
+    assert minify_script(script) == 'let a="//";if(a)b();'
+    assert minify_script('say("a = b, c");\nlet c = a\n  ? b : c;\n') == (
+        'say("a = b, c");let c=a?b:c;'
+    )
 
 
 def test_no_two_scripts_give_one_name_to_two_things():

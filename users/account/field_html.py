@@ -10,6 +10,8 @@ from html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
 
+from users import masking
+from users.directory.highlight import breakable_address
 from users.fields import FIELDS, PROFILE_FIELDS
 from users.models import State, User
 from users.phone_numbers import format_phone
@@ -44,13 +46,13 @@ def render_field(
     field = FIELDS[name]
     label = escape(field.label)
     editable = may.get("edit") and account.status not in READ_ONLY_STATES
-    verified = verified_tag(account) if name == "email" and value else ""
+    extras = address_extras(account) if name == "email" and value else ""
     pencil = pencil_link(f"/users/{account.pk}/edit/{name}/", name) if editable else ""
     note = f'<small class="muted">{escape(message)}</small>' if message else ""
     return SafeString(
         f'<div class="fact" id="fact-{name}"><dt>{label}</dt>'
-        f"<dd><span{value_class(value, field.numeric)}>{escape(shown) or 'None'}</span>"
-        f"{verified}{pencil}{note}</dd></div>\n"
+        f"<dd><span{value_class(value, field.numeric)}>{value_html(name, shown)}</span>"
+        f"{extras}{pencil}{note}</dd></div>\n"
     )
 
 
@@ -61,10 +63,28 @@ def value_class(value: str, numeric: bool) -> str:
     return ' class="number"' if numeric else ""
 
 
-def verified_tag(account: User) -> str:
-    """Returns the tag beside an address that shows whether it is verified."""
+def value_html(name: str, shown: str) -> str:
+    """Returns a value, or "None"; an address may break after its "@" and dots."""
+    if name == "email" and shown:
+        return breakable_address(shown)
+    return escape(shown) or "None"
+
+
+def address_extras(account: User) -> str:
+    """Returns what stands beside an address: whether it is verified, and a button that copies it,
+    unless it is masked.
+    """
     state = "verified" if account.email_verified_at else "not verified"
-    return f' <span class="tag">{state}</span>'
+    copy = "" if masking.is_masked(account) else " " + copy_button(account.email, "email")
+    return f' <span class="tag">{state}</span>{copy}'
+
+
+def copy_button(value: object, label: str) -> SafeString:
+    """Returns the button that copies a value. Without scripts it does not show."""
+    return SafeString(
+        f'<button class="copy scripts" type="button" data-copy="{escape(str(value))}"'
+        f' aria-label="Copy {label}" title="Copy {label}">{icon_svg("copy")}</button>'
+    )
 
 
 def pencil_link(url: str, name: str) -> str:

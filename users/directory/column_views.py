@@ -31,7 +31,7 @@ def column_settings(request):
         preferences.choose_columns(request.user, form.names())
         if not is_partial(request):
             messages.success(request, "Columns saved.")
-            return redirect("directory")
+            return redirect("directory-columns" if form.moves else "directory")
         form = ColumnsForm(None, chosen=preferences.preferred_columns(request.user))
     part = "#form" if is_partial(request) else ""
     context = {"form": form, "saved": request.method == "POST" and not form.is_bound}

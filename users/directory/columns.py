@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from users.directory.highlight import highlight
+from users.directory.highlight import breakable_address, highlight
 from users.fields import field_label
 from users.models import State, User
 from users.phone_numbers import format_phone
@@ -66,13 +66,21 @@ def yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def name_cell(account: User, words: SearchWords, now: datetime) -> str:
+def listed_name(account: User, *, last_first: bool) -> str:
+    """Returns the name of an account; "Adams, William" where the list is in the order of names."""
+    if last_first and account.first_name and account.last_name:
+        return f"{account.last_name}, {account.first_name}"
+    return account.display_name
+
+
+def name_cell(account: User, words: SearchWords, now: datetime, *, last_first: bool = False) -> str:
     """Returns the content of the first cell: the name as the link of the row, and the address,
     which only narrow screens show.
     """
-    name = account.display_name
+    name = listed_name(account, last_first=last_first)
     escaped = escape(name)
     shown = highlight(name, words) if words else escaped
+    address = account.email or account.username
     tag = ""
     if account.is_superuser:
         tag = '<span class="tag">superuser</span>'
@@ -80,7 +88,7 @@ def name_cell(account: User, words: SearchWords, now: datetime) -> str:
         tag = '<span class="tag">staff</span>'
     return (
         f'<a href="/users/{account.id}/">{shown}</a>{tag}'
-        f'<small class="under">{highlight(account.email or account.username, words)}</small>'
+        f'<small class="under">{breakable_address(address, words)}</small>'
     )
 
 
@@ -148,7 +156,7 @@ OPTIONAL_COLUMNS = (
     Column(
         name="seen",
         label=field_label("last_seen_at"),
-        css="c-date",
+        css="c-date c-seen",
         html=lambda account, words, now: short_time_html(account.last_seen_at, now) or "never",
         fields=("last_seen_at",),
         sort="seen",

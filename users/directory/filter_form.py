@@ -5,19 +5,29 @@ from users.directory.filter import BadFilter
 from users.directory.filters import FILTERS
 from users.web.time_zone import zone_label
 
+# The filters that the list has above it, so that its panel has not.
+ABOVE_LIST = ("status", "role")
 
-def filter_fields(values: dict[str, str]) -> list[dict]:
-    """Returns a form field for each filter, with its choices and its value in `values`."""
-    return [filter_field(name, values.get(name, "")) for name in FILTERS]
+
+def filter_fields(values: dict[str, str], *, in_list: bool = False) -> list[dict]:
+    """Returns a form field for each filter, with its choices and its value in `values`. `in_list`:
+    without those that stand above the list anyway.
+    """
+    names = [name for name in FILTERS if not (in_list and name in ABOVE_LIST)]
+    return [filter_field(name, values.get(name, "")) for name in names]
 
 
 def filter_field(name: str, value: str) -> dict:
     spec = FILTERS[name]
+    choices = spec.choices() if spec.choices else []
+    if choices and value and value not in dict(choices):
+        choices.append((value, value))
     field = {
         "name": name,
         "label": spec.label,
-        "choices": spec.choices() if spec.choices else None,
+        "choices": choices,
         "placeholder": spec.placeholder,
+        "is_day": name in DAY_FILTERS,
         "value": value,
     }
     if name in DAY_FILTERS:
@@ -41,6 +51,7 @@ def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:
         fields = filter_fields(typed)
         for field in fields:
             field["error"] = messages.get(field["name"], "")
+        fields = [field for field in fields if field["error"] or field["name"] not in ABOVE_LIST]
         first = next(field for field in fields if field["error"])
         first["focus"] = True
         context |= {"panel_fields": fields, "in_list": True}

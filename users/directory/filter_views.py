@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.caching import pages
-from users.caching.generation import ROLES
+from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
 from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
@@ -18,18 +18,19 @@ from users.web.time_zone import zone_label
 @require_safe
 def filter_panel(request):
     access.require(request.user, "view")
-    return pages.cached_page(request, render_panel, generations=(ROLES,))
+    return pages.cached_page(request, render_panel, generations=(ACCOUNTS, ROLES))
 
 
 def render_panel(request) -> BuiltPage:
     wanted = request_filter(request)
+    in_list = partials.is_partial(request)
     context = {
         "filter": wanted,
         # Called only where the template has not cached them.
-        "fields": partial(filter_fields, wanted.values),
+        "fields": partial(filter_fields, wanted.values, in_list=in_list),
+        "generations": pages.request_generations(request).of(ACCOUNTS, ROLES),
+        "in_list": in_list,
         "zone": zone_label(),
-        "roles": pages.request_generations(request).of(ROLES),
     }
-    part = "#panel" if partials.is_partial(request) else ""
-    context["in_list"] = bool(part)
+    part = "#panel" if in_list else ""
     return BuiltPage(render(request, "users/directory/filters.html" + part, context))

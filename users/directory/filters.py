@@ -28,6 +28,7 @@ from users.directory.days import (
     describe_until,
     parse_day,
 )
+from users.directory.known_sources import source_choices
 from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.email_addresses import domain_key
 from users.fields import field_label
@@ -333,6 +334,7 @@ FILTERS = {
     "source": FilterSpec(
         label=field_label("source"),
         parse=require_printable,
+        choices=source_choices,
         condition=lambda value: Q(source=value),
         describe=lambda value: f"imported from {value}",
         indexed_sorts=lambda value: JOINED_SORT,

@@ -12,7 +12,7 @@ from users.web.forms import NormalisedField, VersionField
 
 
 class ColumnsForm(forms.Form):
-    """The columns to show, and the position of each as a number.
+    """The columns to show, in the order of their boxes, and at most one of them to move.
 
     `chosen`: the names of the columns that are shown now, in order.
     """
@@ -22,53 +22,42 @@ class ColumnsForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": "There is no column “%(value)s”."},
     )
+    # The name of the column that moves by one place, from the button that was pressed.
+    up = forms.ChoiceField(choices=[(name, name) for name in COLUMNS], required=False)
+    down = forms.ChoiceField(choices=[(name, name) for name in COLUMNS], required=False)
 
     def __init__(self, *args: Any, chosen: tuple[str, ...], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.chosen = chosen
-        others = [name for name in COLUMNS if name not in chosen]
-        self.positions = {
-            name: position for position, name in enumerate([*chosen, *others], start=1)
-        }
-        for name, position in self.positions.items():
-            self.fields[f"position_{name}"] = position_field(COLUMNS[name].label, position)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Returns the columns by current position, each with its checkbox and position field."""
-        ticked = cast(QueryDict, self.data).getlist("columns") if self.is_bound else self.chosen
-        return [
-            {
-                "column": COLUMNS[name],
-                "ticked": name in ticked,
-                "position": self[f"position_{name}"],
-            }
-            for name in self.positions
-        ]
+        """Returns the columns, those that are shown first, each with the state of its box."""
+        data = cast(QueryDict, self.data)
+        ticked = data.getlist("columns") if self.is_bound else self.chosen
+        others = [name for name in COLUMNS if name not in self.chosen]
+        names = [*self.chosen, *others]
+        return [{"column": COLUMNS[name], "ticked": name in ticked} for name in names]
+
+    @property
+    def moves(self) -> bool:
+        """Whether the button of a column was pressed, so that the form goes on."""
+        return bool(self.cleaned_data["up"] or self.cleaned_data["down"])
 
     def names(self) -> tuple[str, ...]:
-        """Returns the names of the chosen columns in their new order.
-
-        A column that moved up comes before the one whose position it took; one that moved down
-        comes after it.
-        """
-
-        def new_position(name: str) -> tuple[int, int]:
-            position = self.cleaned_data[f"position_{name}"] or self.positions[name]
-            return position, position - self.positions[name]
-
-        return tuple(sorted(self.cleaned_data["columns"], key=new_position))
+        """Returns the names of the chosen columns in their new order."""
+        names = list(dict.fromkeys(self.cleaned_data["columns"]))
+        for direction, step in (("up", -1), ("down", 1)):
+            move_name(names, self.cleaned_data[direction], step)
+        return tuple(names)
 
 
-def position_field(label: str, position: int) -> forms.IntegerField:
-    """Returns the field for the position of one column. `position` is its current position."""
-    attributes = {"min": 1, "max": 99, "aria-label": f"Position of {label}"}
-    return forms.IntegerField(
-        min_value=1,
-        max_value=99,
-        required=False,
-        initial=position,
-        widget=forms.NumberInput(attrs=attributes),
-    )
+def move_name(names: list[str], name: str, step: int) -> None:
+    """Moves `name` by one place, unless it is not in the list or at the end of it."""
+    if name not in names:
+        return
+    place = names.index(name)
+    target = min(max(place + step, 0), len(names) - 1)
+    names.insert(target, names.pop(place))
 
 
 class SavedSearchForm(forms.Form):
@@ -107,6 +96,16 @@ class ChangeSavedSearchForm(SavedSearchForm):
     position = forms.IntegerField(
         min_value=1, max_value=999, label="Position", help_text="Order among your own views."
     )
+    version = VersionField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+    )
+
+
+class SavedFilterForm(forms.Form):
+    """The confirmation that a saved view takes another filter, which stands in the URL."""
+
     version = VersionField(
         widget=forms.HiddenInput,
         min_value=1,

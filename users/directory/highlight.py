@@ -28,6 +28,12 @@ def highlight(text: str, words: tuple[str, ...]) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308  every part of the text is escaped
 
 
+def breakable_address(address: str, words: tuple[str, ...] = ()) -> SafeString:
+    """Returns an address as HTML with matches marked, which may break after its "@" and dots."""
+    html = highlight(address, words)
+    return SafeString(html.replace("@", "@<wbr>").replace(".", ".<wbr>"))
+
+
 def match_spans(text: str, word: str) -> list[tuple[int, int]]:
     """Returns the start and end of each match of `word` in `text`."""
     folded = ""

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from users.directory import query
 from users.directory.filter import PAGE_SIZES, Filter
 from users.directory.filters import FILTERS
+from users.directory.jump_years import NEWEST_FIRST
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,6 @@ class Link:
     name: str = ""
     # The value of its `rel` attribute.
     rel: str = ""
-
-
-NEWEST_FIRST = {"joined", "seen"}
-FIRST_YEAR = 2010
 
 
 def sort_url(wanted: Filter, name: str) -> str:
@@ -82,15 +79,14 @@ def chip_label(name: str, value: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def jump_links(wanted: Filter) -> SafeString:
-    """Returns the links to letters or years in the current order.
+def jump_links(wanted: Filter, years: range) -> SafeString:
+    """Returns the links to letters, or to these years, in the current order.
 
     Built without a template: as template code they took a tenth of the time of the page.
     """
     base = wanted.url()
     base += "&" if "?" in base else "?"
-    zone = timezone.get_current_timezone()
-    cursors = jump_cursors(wanted.sort, timezone.localdate().year, zone)
+    cursors = jump_cursors(wanted.sort, years, timezone.get_current_timezone())
     links = [(escape(base + position), label) for label, position in cursors]
     anchors = [
         f'<a id="jump-{label}" href="{url}" hx-get="{url}">{label}</a>' for url, label in links
@@ -99,16 +95,15 @@ def jump_links(wanted: Filter) -> SafeString:
 
 
 @cache
-def jump_cursors(sort: str, year: int, zone: tzinfo) -> list[tuple[str, str]]:
+def jump_cursors(sort: str, years: range, zone: tzinfo) -> list[tuple[str, str]]:
     """Returns each label with the query string that leads to its first account.
 
-    `year`: the last label when the list is ordered by a date; years begin in `zone`.
+    `years`: the labels when the list is ordered by a date; they begin in `zone`.
     """
     descending = sort.startswith("-")
     if sort.removeprefix("-") in NEWEST_FIRST:
         starts: list[tuple[str, object]] = [
-            (str(start), datetime(start + descending, 1, 1, tzinfo=zone))
-            for start in range(FIRST_YEAR, year + 1)
+            (str(start), datetime(start + descending, 1, 1, tzinfo=zone)) for start in years
         ]
     else:
         starts = [(letter.upper(), chr(ord(letter) + descending)) for letter in ascii_lowercase]

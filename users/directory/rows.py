@@ -29,20 +29,24 @@ def account_rows(
     words: SearchWords = (),
     *,
     tickable: bool = True,
+    last_first: bool = False,
 ) -> list[Fragment]:
     """Returns a `tr` for each account: a checkbox, the name, then `columns` (keys of COLUMNS).
+
+    `last_first`: whether the list is in the order of last names, and shows them first.
 
     The key of a fragment holds the attributes that the row shows, so it stays cached until one of
     them changes.
     """
     now = timezone.localtime()
     chosen = [COLUMNS[name] for name in columns]
-    cells = [(column.css, column.html) for column in chosen]
+    cells: CellStyles = [("c-name", partial(name_cell, last_first=last_first))]
+    cells += [(column.css, column.html) for column in chosen]
     attributes = [*NAME_COLUMN.shown_attributes]
     for column in chosen:
         attributes += column.shown_attributes
     shown = attrgetter(*attributes)
-    kind = ("row", columns, words, now.date(), str(now.tzinfo), tickable)
+    kind = ("row", columns, words, now.date(), str(now.tzinfo), tickable, last_first)
     return [
         Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now, tickable))
         for account in accounts
@@ -52,11 +56,12 @@ def account_rows(
 def row_html(
     account: User, cells: CellStyles, words: SearchWords, now: datetime, tickable: bool
 ) -> SafeString:
-    """Returns the `tr` of one account."""
+    """Returns the `tr` of one account. The box stands in the first of its cells."""
     box = tick_box(account) if tickable else ""
-    name = box + name_cell(account, words, now)
-    rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
-    return SafeString(f'<tr><td class="c-name">{name}</td>{rest}</tr>\n')
+    (css, name_html), *others = cells
+    first = f'<td class="{css}">{box}{name_html(account, words, now)}</td>'
+    rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in others])
+    return SafeString(f"<tr>{first}{rest}</tr>\n")
 
 
 def tick_box(account: User) -> str:

@@ -1,9 +1,11 @@
 """The pages of saved views: the list, a new one, one view."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -11,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from users import access, masking
 from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
-from users.directory.forms import ChangeSavedSearchForm, SavedSearchForm
+from users.directory.forms import ChangeSavedSearchForm, SavedFilterForm, SavedSearchForm
 from users.directory.models import SavedView
 from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
@@ -41,7 +43,14 @@ def new(request):
     form = SavedSearchForm(
         initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
     )
-    return render(request, "users/directory/view_new.html", {"form": form, "filter": wanted})
+    own = saved_searches.visible_searches(request.user).filter(owner=request.user)
+    context = {"form": form, "filter": wanted, "replaceable": replace_links(wanted, own)}
+    return render(request, "users/directory/view_new.html", context)
+
+
+def replace_links(wanted: Filter, views: Iterable[SavedView]) -> list[tuple[str, str]]:
+    """Returns the name and the URL of each view that can take the filter."""
+    return [(view.name, wanted.url(f"/users/views/{view.pk}/filter/")) for view in views]
 
 
 def save_new_search(request) -> HttpResponse:
@@ -110,7 +119,7 @@ def save_changes(request, form: ChangeSavedSearchForm, current: SavedView) -> bo
     return True
 
 
-def add_stale_error(form: ChangeSavedSearchForm, current: SavedView) -> None:
+def add_stale_error(form: Form, current: SavedView) -> None:
     """Adds the error that someone else changed the view, and the new version to the form.
 
     Submitting the form again overwrites the other change.
@@ -132,6 +141,31 @@ def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
         return {"filter": saved_searches.saved_filter(current, masked=masked)}
     except BadFilter as error:
         return {"error": error}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def saved_search_filter(request, pk: int):
+    """Asks whether a view shall take the filter in the URL, and stores it on POST."""
+    access.require(request.user, "view")
+    current = saved_searches.get_saved_search(request.user, pk)
+    saved_searches.require_search_change(request.user, current)
+    wanted = request_filter(request)
+    form = SavedFilterForm(posted_data(request), initial={"version": current.version})
+    if form.is_valid():
+        version = form.cleaned_data["version"]
+        try:
+            saved_searches.replace_saved_filter(
+                current, by=request.user, version=version, wanted=wanted
+            )
+        except saved_searches.StaleSavedView as error:
+            add_stale_error(form, error.current)
+        else:
+            messages.success(request, f"View “{current.name}” updated.")
+            return redirect(f"/users/?view={pk}")
+    context = {"form": form, "view": current, "filter": wanted}
+    context["before"] = saved_searches.describe_saved_filter(current, request.user)
+    template = "users/directory/view_filter.html"
+    return render(request, template, context, status=form_status(form))
 
 
 @require_POST

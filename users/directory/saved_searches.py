@@ -104,11 +104,10 @@ def create_saved_search(wanted: Filter, *, by: User, name: str, shared: bool) ->
             message = f"You already have {SEARCHES_PER_OWNER} views. Delete one you don’t need."
             raise ValidationError(message)
         last = own.aggregate(last=Max("position"))["last"] or 0
-        masked = masking.hides_personal_data(by)
         view = SavedView(
             owner=by,
             name=name,
-            query=Filter.parse(QueryDict(wanted.query), masked=masked).query,
+            query=stored_query(wanted, by),
             shared=shared,
             position=min(last + 1, 999),
         )
@@ -139,6 +138,22 @@ def change_saved_search(
     return current
 
 
+def replace_saved_filter(view: SavedView, *, by: User, version: int, wanted: Filter) -> SavedView:
+    with transaction.atomic():
+        current = lock_saved_search(view, by)
+        if current.version != version:
+            raise StaleSavedView(current)
+        if current.shared:
+            access.require(by, "share_view")
+        before = saved_search_values(current)
+        current.query = stored_query(wanted, by)
+        current.version += 1
+        store_saved_search(current)
+        if current.shared:
+            record_search_change(before, saved_search_values(current), by=by)
+    return current
+
+
 def delete_saved_search(view: SavedView, *, by: User) -> None:
     with transaction.atomic():
         current = lock_saved_search(view, by)
@@ -149,6 +164,12 @@ def delete_saved_search(view: SavedView, *, by: User) -> None:
 
 
 # --- helpers --------------------------------------------------------------------------------------
+
+
+def stored_query(wanted: Filter, by: User) -> str:
+    """Returns the query string of a filter, which does not depend on the preferences of `by`."""
+    masked = masking.hides_personal_data(by)
+    return Filter.parse(QueryDict(wanted.query), masked=masked).query
 
 
 def lock_saved_search(view: SavedView, by: User) -> SavedView:

@@ -13,6 +13,11 @@ urlpatterns = [
     path("views/new/", saved_search_views.new, name="directory-view-new"),
     path("views/<int:pk>/", saved_search_views.show, name="directory-view"),
     path(
+        "views/<int:pk>/filter/",
+        saved_search_views.saved_search_filter,
+        name="directory-view-filter",
+    ),
+    path(
         "views/<int:pk>/deletion/",
         saved_search_views.saved_search_deletion,
         name="directory-view-deletion",

@@ -16,6 +16,7 @@ from users.directory.column_headings import table_class, table_headings
 from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
 from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
+from users.directory.jump_years import jump_years
 from users.directory.links import filter_chips, jump_links, page_links, size_links
 from users.directory.query import FoundPage
 from users.directory.request_filter import read_request_filter
@@ -29,7 +30,7 @@ from users.directory.selection_bar import (
     viewer_bar_actions,
 )
 from users.exceptions import BadRequest
-from users.models import State
+from users.models import State, User
 from users.web import partials
 from users.web.query_string import refuse_bad_parameters
 
@@ -63,8 +64,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = has_bar_actions(request.user)
-    rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
+    rows = filter_rows(request, wanted, accounts, columns)
     shell = table_shell(request, wanted, found, columns)
     if pages.bypasses_cache(request):
         shell_html, *lines = [shell.build(), *render_fragments(rows)]
@@ -89,8 +89,7 @@ def render_marked_table(
         ticked = carried_ids(request.GET)
     found = page_for_request(request, wanted)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    tickable = has_bar_actions(request.user)
-    rows = account_rows(accounts, columns, wanted.search.words, tickable=tickable)
+    rows = filter_rows(request, wanted, accounts, columns)
     lines = tick_rows("".join(render_fragments(rows)), ticked)
     context = shell_context(request, wanted, found, columns)
     context |= carried_context(ticked, found.page.accounts)
@@ -100,6 +99,19 @@ def render_marked_table(
     html = render_to_string(f"users/directory/index.html{part}", context, request)
     page = html.replace(ROWS_PLACEHOLDER, lines, 1)
     return HttpResponse(page, status=422 if errors else 200)
+
+
+def filter_rows(
+    request, wanted: Filter, accounts: list[User], columns: tuple[str, ...]
+) -> list[Fragment]:
+    """Returns the rows as this viewer may use them and as the filter marks and orders them."""
+    return account_rows(
+        accounts,
+        columns,
+        wanted.search.words,
+        tickable=has_bar_actions(request.user),
+        last_first=wanted.sort.removeprefix("-") == "name",
+    )
 
 
 def request_position(request) -> dict[str, str]:
@@ -114,7 +126,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
     key_parts = (
         part,
         pages.audience_digest(request.user),
-        timezone.localdate().year,
+        jump_years(wanted.sort),
         wanted,
         columns,
         *page_shape(found),
@@ -142,7 +154,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "chips": filter_chips(wanted),
         "page_links": page_links(wanted, found.page),
         "sizes": size_links(wanted),
-        "jumps": jump_links(wanted),
+        "jumps": jump_links(wanted, jump_years(wanted.sort)),
         "states": State.choices,
         "roles": ACCESS_LEVELS.items(),
         "partial": partials.is_partial(request),

@@ -4,6 +4,7 @@ from users.me import parts, session_views, views
 from users.signin.views import PasswordChangeView
 
 urlpatterns = [
+    path("shortcuts/", views.keyboard_shortcuts, name="me-shortcuts"),
     path("", views.own_profile, name="me"),
     path("parts/", parts.page_parts, name="me-parts"),
     path("sessions/", session_views.own_sessions, name="me-sessions"),

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
@@ -31,3 +31,9 @@ def own_profile(request):
     context = {"form": form, "account": account, "read_only_fields": read_only_fields}
     context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))
+
+
+@require_safe
+def keyboard_shortcuts(request):
+    """Lists the keys: a page, which other pages show in a dialog."""
+    return render(request, "users/me/shortcuts.html")

@@ -8,9 +8,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from users.account.actions_html import render_actions
-from users.account.field_html import render_field, render_profile
+from users.account.field_html import copy_button, render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
+from users.directory.highlight import breakable_address
 from users.fields import field_label
 from users.mail.message_content import link_lifetime
 from users.phone_numbers import format_phone
@@ -47,11 +48,13 @@ register.filter("clock", clock_time_html)
 register.simple_tag(render_actions, name="actions")
 register.simple_tag(render_field, name="profile_field")
 register.simple_tag(render_profile, name="profile_fields")
+register.simple_tag(copy_button, name="copy")
 register.filter(field_label)
 register.filter("device", device_label)
 register.filter(ip_label)
 register.filter("rounded", format_estimate)
 register.filter("isolate", isolate_text)
+register.filter("breakable", breakable_address)
 register.filter("phone", format_phone)
 
 

@@ -36,8 +36,12 @@ class JoinedAsset:
 
     def join_parts(self) -> str:
         """Returns all parts in their order, without comments and optional spaces."""
-        texts = [self.minify(self.part_file(part).read_text()) for part in self.parts]
-        return self.begin + self.separator.join(texts)
+        return self.begin + self.separator.join(map(self.read_part, self.parts))
+
+    def read_part(self, part: str) -> str:
+        """Returns a part as it is sent. HTMX is minified in its package."""
+        text = self.part_file(part).read_text()
+        return text if part == HTMX else self.minify(text)
 
 
 def minify_css(css: str) -> str:
@@ -47,11 +51,22 @@ def minify_css(css: str) -> str:
     return re.sub(r" ?([{};]) ?", r"\1", css).strip() + "\n"
 
 
+# A string in a script.
+STRING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
+
+
 def minify_script(script: str) -> str:
-    """Returns `script` without indentation, empty lines and comment lines. It contains no string of
-    several lines.
+    """Returns `script` without comments and optional spaces. It contains no string of several
+    lines, none with a "//" between spaces, and no quote in a regular expression.
     """
-    return re.sub(r"^[ \t]*(//.*)?\n?", "", script, flags=re.MULTILINE)
+    script = re.sub(r"[ \t]+// .*$", "", script, flags=re.MULTILINE)
+    script = re.sub(r"^[ \t]*(//.*)?\n?", "", script, flags=re.MULTILINE)
+    parts = STRING.split(script)
+    # Every second part is a string. Each statement ends with a semicolon or a bracket, so that line
+    # ends mean nothing after these and before what continues a statement.
+    parts[::2] = [re.sub(r" ?([=<>?:&|{};,()\[\]]+) ?", r"\1", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"(?<=[][{}(,;])\n|\n(?=[]})?:.&|])", "", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 STYLESHEET = JoinedAsset(
@@ -82,6 +97,7 @@ STYLESHEET = JoinedAsset(
         "jobs",
         "bulk",
         "transfer",
+        "folds",
         "print",
     ),
     begin="",
@@ -100,6 +116,7 @@ SCRIPT = JoinedAsset(
         "presence",
         "rows",
         "search",
+        "views",
         "keys",
         "places",
     ),

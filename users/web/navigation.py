@@ -13,6 +13,8 @@ class Room:
     url: str
     icon: str
     action: str
+    # The letter that opens it after a "g" (static/scripts/keys.js).
+    key: str
 
 
 ROOMS = [
@@ -21,30 +23,42 @@ ROOMS = [
         url="/users/",
         icon="directory",
         action="view",
+        key="d",
+    ),
+    Room(
+        name="Login doctor",
+        url="/users/doctor/",
+        icon="doctor",
+        action="view",
+        key="l",
     ),
     Room(
         name="Audit trail",
         url="/audit/",
         icon="audit",
         action="view_audit",
+        key="a",
     ),
     Room(
         name="Jobs",
         url="/jobs/",
         icon="jobs",
         action="view_jobs",
+        key="j",
     ),
     Room(
         name="Exports",
         url="/exports/",
         icon="download",
         action="export",
+        key="e",
     ),
     Room(
         name="System",
         url="/caching/",
         icon="speed",
         action="view_caching",
+        key="s",
     ),
 ]
 
@@ -56,5 +70,11 @@ def navigation_context(request) -> dict[str, object]:
         return {}
     return {
         "rooms": [room for room in ROOMS if access.may(user, room.action)],
+        "current_room": current_room(request.path),
         "sees_caching": access.may(user, "view_caching"),
     }
+
+
+def current_room(path: str) -> str:
+    """Returns the URL of the innermost room that the path lies in; "" if it lies in none."""
+    return max([room.url for room in ROOMS if path.startswith(room.url)], key=len, default="")

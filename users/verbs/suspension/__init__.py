@@ -20,6 +20,7 @@ SUSPEND = Verb(
     icon="suspend",
     offered_in=(State.INVITED, State.ACTIVE, State.ENDED),
     button_style="plain",
+    key="s",
     change=suspend_account,
     form=SuspensionForm,
     done="{name} suspended. All sessions ended.",
