@@ -118,26 +118,37 @@ def without_buttons_html() -> None:
             return {"label": action.label, "obstacle": action.obstacle(account)}
 
         available = available_actions(account, may)
-        offered = {
+        context = {
+            "account": account,
             "buttons": with_obstacles(available.buttons),
-            "menu": {name: with_obstacles(actions) for name, actions in available.menu.items()},
+            "menu": [(name, with_obstacles(links)) for name, links in available.menu.items()],
             "last_section": with_obstacles(available.last_section),
         }
-        context = {"account": account, "offered": offered}
         return render_to_string("plain/actions.html", context)
 
     register.simple_tag(plain_actions, name="actions")
 
 
+def field_values(account: Any, name: str) -> tuple[Any, str, str]:
+    """Returns the declaration of a field, its value, and the value as people read it."""
+    from users.account.field_html import DISPLAY
+    from users.fields import FIELDS
+
+    value = getattr(account, name)
+    return FIELDS[name], value, DISPLAY.get(name, str)(value)
+
+
 def without_facts_html() -> None:
+    from users import masking
     from users.account.field_html import READ_ONLY_STATES
-    from users.fields import FIELDS, PROFILE_FIELDS
+    from users.fields import PROFILE_FIELDS
     from users.templatetags.rollcall import register
 
     def plain_fields(account: Any, may: Any, *names: str, message: str = "") -> SafeString:
         context = {
             "account": account,
-            "fields": [(FIELDS[name], getattr(account, name)) for name in names],
+            "masked": masking.is_masked(account),
+            "fields": [field_values(account, name) for name in names],
             "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
             "message": message,
         }
