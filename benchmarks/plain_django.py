@@ -89,14 +89,16 @@ def without_events_html() -> None:
     from users.audit import html, labels
 
     def plain_event(event: Any, *, on_account: bool, links_jobs: bool) -> SafeString:
-        refused = event.action == "denied"
+        label, refusal = labels.action_label(event), ""
+        if event.action == "denied":
+            label, refusal = html.refusal_label(event), html.refusal_reason(event)
         context = {
             "event": event,
             "on_account": on_account,
             "links_jobs": links_jobs,
             "year": timezone.localtime().year,
-            "label": html.refusal_label(event) if refused else labels.action_label(event),
-            "refusal": html.refusal_reason(event) if refused else "",
+            "label": label,
+            "refusal": refusal,
             "changes": labels.described_changes(event),
             "erased_name": html.ERASED_NAME,
             "erased_text": html.erased_text(event),
