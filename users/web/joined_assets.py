@@ -1,7 +1,6 @@
 """The stylesheet and the script of all pages, each joined from several files."""
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ import django_htmx
 from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
 from django.core.files.storage import FileSystemStorage
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 HTMX = "htmx"
 HTMX_FILE = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js"
@@ -42,31 +43,6 @@ class JoinedAsset:
         """Returns a part as it is sent. HTMX is minified in its package."""
         text = self.part_file(part).read_text()
         return text if part == HTMX else self.minify(text)
-
-
-def minify_css(css: str) -> str:
-    """Returns `css` without comments and optional spaces. Its strings contain neither."""
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    css = re.sub(r"\s+", " ", css)
-    return re.sub(r" ?([{};]) ?", r"\1", css).strip() + "\n"
-
-
-# A string in a script.
-STRING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
-
-
-def minify_script(script: str) -> str:
-    """Returns `script` without comments and optional spaces. It contains no string of several
-    lines, none with a "//" between spaces, and no quote in a regular expression.
-    """
-    script = re.sub(r"[ \t]+// .*$", "", script, flags=re.MULTILINE)
-    script = re.sub(r"^[ \t]*(//.*)?\n?", "", script, flags=re.MULTILINE)
-    parts = STRING.split(script)
-    # Every second part is a string. Each statement ends with a semicolon or a bracket, so that line
-    # ends mean nothing after these and before what continues a statement.
-    parts[::2] = [re.sub(r" ?([=<>?:&|{};,()\[\]]+) ?", r"\1", part) for part in parts[::2]]
-    parts[::2] = [re.sub(r"(?<=[][{}(,;])\n|\n(?=[]})?:.&|])", "", part) for part in parts[::2]]
-    return "".join(parts)
 
 
 STYLESHEET = JoinedAsset(
@@ -102,7 +78,7 @@ STYLESHEET = JoinedAsset(
     ),
     begin="",
     separator="",
-    minify=minify_css,
+    minify=cssmin,
 )
 SCRIPT = JoinedAsset(
     name="rollcall.js",
@@ -122,7 +98,7 @@ SCRIPT = JoinedAsset(
     ),
     begin='"use strict";\n',
     separator=";\n",
-    minify=minify_script,
+    minify=jsmin,
 )
 JOINED_ASSETS = (STYLESHEET, SCRIPT)
 
