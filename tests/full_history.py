@@ -83,7 +83,8 @@ def spellings(value: str) -> set[bytes]:
 
 
 def found_in(text: bytes) -> list[str]:
-    text = text.lower()
+    # Addresses may break at such tags.
+    text = text.lower().replace(b"<wbr>", b"")
     return [value for value in VALUES if any(form.lower() in text for form in spellings(value))]
 
 

@@ -16,7 +16,7 @@ from users.models import User
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 
 ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser", "nobody"]
 ROOMS = {

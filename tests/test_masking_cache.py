@@ -39,10 +39,10 @@ def test_a_right_that_is_taken_masks_the_next_page(client):
     ada = make_user(email="jane@example.com")
     client.force_login(viewer)
     for path in ("/users/", f"/users/{ada.pk}/"):
-        assert b"jane@example.com" in client.get(path).content
+        assert b"jane@example.com" in plain(client.get(path))
     viewer.groups.get().permissions.remove(Permission.objects.get(codename="view_personal"))
     for path in ("/users/", f"/users/{ada.pk}/"):
-        assert b"jane@example.com" not in client.get(path).content
+        assert b"jane@example.com" not in plain(client.get(path))
 
 
 @pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_masking_asks_the_database_nothing(client):
     numbers = []
     for role in ("Support", "Viewer"):
         client.force_login(make_user(role))
-        client.get("/me/")
+        client.get("/users/")
         caches["pages"].clear()
         with CaptureQueriesContext(
             connection,

@@ -93,7 +93,7 @@ def make_viewer(draw) -> User:
 
 def told(text: str, letters: str, digits: str) -> bool:
     """Whether a text has the local part or the number, encoded and separated however."""
-    plain = unescape(unquote(text))
+    plain = unescape(unquote(text)).replace("<wbr>", "")
     for coded in re.findall(r"[A-Za-z0-9_-]{16,}", plain):
         whole = coded[: len(coded) - (len(coded) % 4 == 1)]
         plain += urlsafe_b64decode(whole + "=" * (-len(whole) % 4)).decode(errors="replace")

@@ -70,6 +70,7 @@ def names_shown(client) -> dict[str, str]:
     return names
 
 
+@pytest.mark.postgresql  # as in production
 def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
     client, ada, strings
 ):

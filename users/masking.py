@@ -137,9 +137,10 @@ def mask_html(html: str) -> str:
     """Returns a page with its addresses and numbers masked.
 
     Text in a textarea stays, because it is submitted again. Tags are split and not parsed, to save
-    time: a list of fifty rows has a thousand.
+    time: a list of fifty rows has a thousand. Tags inside of addresses, where they may break, are
+    left out.
     """
-    first, *tags_and_texts = html.split("<")
+    first, *tags_and_texts = html.replace("<wbr>", "").split("<")
     return "<".join([mask_text(first), *map(mask_html_tag, tags_and_texts)])
 
 

@@ -29,7 +29,7 @@ def viewer(client):
 
 
 def names(response) -> list[str]:
-    return [row.all("td")[0].text for row in read(response).one("tbody").all("tr")]
+    return [row.all("a")[0].text for row in read(response).one("tbody").all("tr")]
 
 
 def test_the_list_has_a_named_box_for_each_row_and_a_form_that_takes_them(client):

@@ -19,7 +19,9 @@ SQUEEZED = {"br": brotli.decompress, "gzip": gzip.decompress}
 
 
 def plain(response) -> bytes:
-    return SQUEEZED.get(response.get("Content-Encoding", ""), bytes)(response.content)
+    """The page without the tags at which addresses may break."""
+    page = SQUEEZED.get(response.get("Content-Encoding", ""), bytes)(response.content)
+    return page.replace(b"<wbr>", b"")
 
 
 def tree(response) -> Element:
